@@ -1,0 +1,1 @@
+"""Hyperparameter search for PyTorch image classifiers."""

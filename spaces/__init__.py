@@ -1,0 +1,1 @@
+"""Search-space files and the code that reads and checks them."""

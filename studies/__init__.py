@@ -1,0 +1,1 @@
+"""What is kept: the Optuna store, MLflow tracking, records."""

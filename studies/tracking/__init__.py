@@ -1,0 +1,1 @@
+"""MLflow: every event reaches it, once, and nobody waits for it."""

@@ -1,0 +1,1 @@
+"""What a trial does: data, models, the loop, checkpoints, evaluation, export. The only room that knows torch."""

@@ -1,0 +1,56 @@
+"""What comes out of a training run: a report per epoch, then one result. What goes in: a signal.
+
+`train()` is an iterator of these; nothing else leaves the loop.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Signal(StrEnum):
+    """What the coordinator wants of a running trial; read at every batch boundary."""
+
+    CONTINUE = "continue"
+    STOP = "stop"  # end here, keep what was reached (pruned)
+    PAUSE = "pause"  # leave now, to be continued from the last checkpoint
+
+
+class Status(StrEnum):
+    """How a training run ended."""
+
+    FINISHED = "finished"
+    STOPPED = "stopped"
+    PAUSED = "paused"
+    DIVERGED = "diverged"
+    OUT_OF_MEMORY = "out_of_memory"
+
+
+@dataclass(frozen=True, slots=True)
+class EpochReport:
+    """The metrics of one epoch.
+
+    `epoch` counts from 1. `metrics` holds at least train_loss, train_accuracy, lr, images_per_s and grad_norm, and
+    where there is a validation split val_loss and val_accuracy; accuracies are in [0, 1], losses in nats. `elapsed_s`
+    is the training time since the first epoch began, over all interruptions.
+    """
+
+    epoch: int
+    metrics: Mapping[str, float]
+    elapsed_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class TrainResult:
+    """How a run ended and what it reached.
+
+    `history` holds every epoch, also those before an interruption; `best` the one that the objective prefers, None
+    before the first finite one. `early_stopped` tells a run that ended itself from one that used its whole budget;
+    `message` says why in words where `status` is not FINISHED.
+    """
+
+    status: Status
+    best: EpochReport | None
+    history: tuple[EpochReport, ...]
+    early_stopped: bool = False
+    message: str = ""
