@@ -5,11 +5,13 @@ pausing and retrying are the loop's. A job whose directory holds a checkpoint go
 is submitting again.
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Protocol, Self
+from traceback import format_exc
+from typing import Self
 
+from ...errors import HpoError
 from ...training.config import TrialConfig
 from ...training.report import EpochReport, TrainResult
 
@@ -50,7 +52,7 @@ class Lost:
 
 @dataclass(frozen=True, slots=True)
 class Crashed:
-    """Training raised: `error` in one line, `traceback` whole; `user_error` where it was an HpoError."""
+    """Training raised: `error` for the user, `traceback` whole; `user_error` where it was an HpoError."""
 
     number: int
     error: str
@@ -61,37 +63,52 @@ class Crashed:
 Event = Reported | Ended | Lost | Crashed
 
 
-class Executor(Protocol):
+class Executor(ABC):
     """Runs up to `slots` jobs at a time. Used as a context manager; leaving it frees every resource."""
 
     slots: int
 
+    @abstractmethod
     def submit(self, job: Job) -> None:
         """Start `job`, or go on with it where its directory holds a checkpoint.
 
         Raises:
-            RuntimeError: no slot is free, or the trial is already running.
+            RuntimeError: no slot is free.
         """
-        ...
 
+    @abstractmethod
     def stop(self, number: int) -> None:
-        """Ask trial `number` to end at its next batch with Status.STOPPED; without effect if it is not running."""
-        ...
+        """Ask trial `number` to end at its next batch with Status.STOPPED; without effect if it is not running.
 
+        Like `pause` it only notes the wish, so that a signal handler may call it; `next_event` delivers it.
+        """
+
+    @abstractmethod
     def pause(self, number: int) -> None:
         """Ask trial `number` to leave at its next batch with Status.PAUSED; without effect if it is not running."""
-        ...
 
+    @abstractmethod
     def next_event(self, timeout_s: float | None = None) -> Event | None:
-        """The next event, or None once `timeout_s` seconds have passed or where nothing is running."""
-        ...
+        """The next event, or None once `timeout_s` seconds have passed, and at once where nothing is running."""
 
+    @abstractmethod
     def close(self) -> None:
         """End every worker now, whatever it does; running jobs are abandoned to their last checkpoint."""
-        ...
 
-    def __enter__(self) -> Self: ...
+    def __enter__(self) -> Self:
+        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def no_slot(slots: int) -> RuntimeError:
+    """The error of a job too many."""
+    return RuntimeError(f"submit needs a free slot, but all {slots} are taken")
+
+
+def crash(number: int, error: Exception) -> Crashed:
+    """The event for an exception that training raised; called while it is being handled."""
+    user_error = isinstance(error, HpoError)
+    line = str(error) if user_error else f"{type(error).__name__}: {error}"
+    return Crashed(number, line, format_exc(), user_error)

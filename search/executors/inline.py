@@ -1,0 +1,63 @@
+"""Trials in this very process, one at a time: for debugging, tests and machines that cannot spawn."""
+
+from collections.abc import Iterator
+
+from ...training.report import EpochReport, Signal, TrainResult
+from .base import Ended, Event, Executor, Job, Reported, crash, no_slot
+
+
+class InlineExecutor(Executor):
+    """Advances the training iterator by one epoch each time the loop asks for an event."""
+
+    slots = 1
+
+    def __init__(self, device: str = "cpu") -> None:
+        self._device = device
+        self._job: Job | None = None
+        self._run: Iterator[EpochReport | TrainResult] | None = None
+        self._signal = Signal.CONTINUE
+
+    def submit(self, job: Job) -> None:
+        """Take `job`; it trains while events are asked for."""
+        from ...training.train import train
+
+        if self._job is not None:
+            raise no_slot(self.slots)
+        self._job, self._signal = job, Signal.CONTINUE
+        self._run = train(
+            job.config, pack=job.pack, directory=job.directory, device=self._device, signal=lambda: self._signal
+        )
+
+    def stop(self, number: int) -> None:
+        """Ask trial `number` to stop at its next batch."""
+        self._wish(number, Signal.STOP)
+
+    def pause(self, number: int) -> None:
+        """Ask trial `number` to pause at its next batch."""
+        self._wish(number, Signal.PAUSE)
+
+    def next_event(self, timeout_s: float | None = None) -> Event | None:
+        """Train one epoch, whatever `timeout_s` says: there is nobody else to wait for."""
+        if self._job is None or self._run is None:
+            return None
+        number = self._job.number
+        try:
+            item = next(self._run)
+        except Exception as error:
+            self._free()
+            return crash(number, error)
+        if isinstance(item, EpochReport):
+            return Reported(number, item)
+        self._free()
+        return Ended(number, item)
+
+    def close(self) -> None:
+        """Abandon the running trial to its last checkpoint."""
+        self._free()
+
+    def _wish(self, number: int, signal: Signal) -> None:
+        if self._job is not None and self._job.number == number:
+            self._signal = signal
+
+    def _free(self) -> None:
+        self._job = self._run = None

@@ -1,0 +1,123 @@
+"""The default executor: worker processes that live for the whole run.
+
+Each worker imports torch once, is pinned to its GPU or its share of the cores, and can be killed without hurting the
+others: its trial is reported lost and a new worker takes its place.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from multiprocessing.connection import wait
+from pathlib import Path
+
+from ...errors import TrainingError
+from ...training.report import EpochReport, Signal, TrainResult
+from .base import Crashed, Ended, Event, Executor, Job, Lost, Reported, no_slot
+from .worker_process import Placement, Ready, WorkerProcess
+
+STARTUP_FAILURES = 3
+
+
+@dataclass(slots=True)
+class _Slot:
+    """A place for one worker: where it runs, the process in it now, the trial it has."""
+
+    placement: Placement
+    log: Path
+    worker: WorkerProcess
+    number: int | None = None
+    failures: int = field(default=0)  # starts in a row that never became ready
+
+
+class ProcessExecutor(Executor):
+    """Runs one job per worker; `placements` says where each worker runs, `logs` takes what they print."""
+
+    def __init__(self, placements: Sequence[Placement], logs: Path) -> None:
+        logs.mkdir(parents=True, exist_ok=True)
+        self.slots = len(placements)
+        paths = [logs / f"worker-{i}.log" for i in range(self.slots)]
+        self._slots = [
+            _Slot(placement, log, WorkerProcess(placement, log))
+            for placement, log in zip(placements, paths, strict=True)
+        ]
+        self._wishes: dict[int, Signal] = {}
+        self._events: deque[Event] = deque()
+
+    @property
+    def pids(self) -> dict[int, int]:
+        """The worker process of each running trial: trial number -> pid."""
+        return {slot.number: slot.worker.pid for slot in self._slots if slot.number is not None}
+
+    def submit(self, job: Job) -> None:
+        """Hand `job` to an idle worker; a worker still starting takes it as soon as it is ready."""
+        slot = next((slot for slot in self._slots if slot.number is None), None)
+        if slot is None:
+            raise no_slot(self.slots)
+        slot.number = job.number
+        self._wishes.pop(job.number, None)
+        slot.worker.send(job)
+
+    def stop(self, number: int) -> None:
+        """Ask trial `number` to stop at its next batch."""
+        self._wishes[number] = Signal.STOP
+
+    def pause(self, number: int) -> None:
+        """Ask trial `number` to pause at its next batch."""
+        self._wishes[number] = Signal.PAUSE
+
+    def next_event(self, timeout_s: float | None = None) -> Event | None:
+        """Wait for a worker to say something or to die."""
+        self._deliver_wishes()
+        while not self._events and any(slot.number is not None for slot in self._slots):
+            by_connection = {slot.worker.connection: slot for slot in self._slots}
+            spoken = wait(list(by_connection), timeout_s)
+            if not spoken:
+                return None
+            for connection in spoken:
+                self._receive(by_connection[connection])  # type: ignore[index]
+        return self._events.popleft() if self._events else None
+
+    def close(self) -> None:
+        """Kill every worker."""
+        for slot in self._slots:
+            slot.worker.kill()
+
+    def _deliver_wishes(self) -> None:
+        for slot in self._slots:
+            wish = None if slot.number is None else self._wishes.pop(slot.number, None)
+            if wish is not None:
+                slot.worker.send(wish)
+        self._wishes.clear()
+
+    def _receive(self, slot: _Slot) -> None:
+        try:
+            message = slot.worker.connection.recv()
+        except (EOFError, OSError):
+            self._replace(slot)
+            return
+        if isinstance(message, Ready):
+            slot.worker.ready, slot.failures = True, 0
+        elif isinstance(message, EpochReport):
+            self._events.append(Reported(_number(slot), message))
+        elif isinstance(message, TrainResult):
+            self._events.append(Ended(_number(slot), message))
+            slot.number = None
+        elif isinstance(message, Crashed):
+            self._events.append(message)
+            slot.number = None
+
+    def _replace(self, slot: _Slot) -> None:
+        reason = slot.worker.reap()
+        slot.failures += 0 if slot.worker.ready else 1
+        if slot.failures >= STARTUP_FAILURES:
+            raise TrainingError(f"a worker must start, but {STARTUP_FAILURES} in a row died: {reason}\nsee {slot.log}")
+        if slot.number is not None:
+            self._events.append(Lost(slot.number, reason))
+            slot.number = None
+        slot.worker = WorkerProcess(slot.placement, slot.log)
+
+
+def _number(slot: _Slot) -> int:
+    if slot.number is None:
+        raise RuntimeError("a worker without a trial spoke of one")
+    return slot.number

@@ -1,0 +1,115 @@
+"""Given learning curves in virtual time: a search of days runs in milliseconds, and twice the same.
+
+It shows what a strategy would do and what the event loop does when workers die, without any training.
+"""
+
+import heapq
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ...training.report import EpochReport, Signal, Status, TrainResult
+from ..clock import VirtualClock
+from .base import Ended, Event, Executor, Job, Lost, Reported, no_slot
+
+Curve = Callable[[Job], Sequence[EpochReport]]
+
+
+@dataclass(slots=True)
+class _Run:
+    """A trial in a slot: its curve, the epochs done, and what is wished of it."""
+
+    job: Job
+    curve: Sequence[EpochReport]
+    done: int
+    signal: Signal = Signal.CONTINUE
+
+
+@dataclass
+class SimulatedExecutor(Executor):
+    """Replays `curve(job)`: report k comes `elapsed_s` of report k after the start, in the virtual seconds of `clock`.
+
+    `losses` kills the worker of a trial once: trial number -> the epoch during which it dies. `checkpoints` (trial
+    number -> epochs done) is the disk: hand it to a second executor to go on where the first was stopped.
+    """
+
+    curve: Curve
+    slots: int
+    clock: VirtualClock
+    losses: Mapping[int, int] = field(default_factory=dict)
+    checkpoints: dict[int, int] = field(default_factory=dict)
+    _runs: dict[int, _Run] = field(default_factory=dict)
+    _due: list[tuple[float, int]] = field(default_factory=list)  # a heap of (virtual time, trial number)
+    _lost: set[int] = field(default_factory=set)
+
+    def submit(self, job: Job) -> None:
+        """Start `job` at its checkpoint."""
+        if len(self._runs) >= self.slots:
+            raise no_slot(self.slots)
+        self._runs[job.number] = _Run(job, self.curve(job), self.checkpoints.get(job.number, 0))
+        self._plan(job.number)
+
+    def stop(self, number: int) -> None:
+        """Stop trial `number` now."""
+        self._wish(number, Signal.STOP)
+
+    def pause(self, number: int) -> None:
+        """Pause trial `number` now."""
+        self._wish(number, Signal.PAUSE)
+
+    def next_event(self, timeout_s: float | None = None) -> Event | None:
+        """Move the clock to the next event, or by `timeout_s` where that comes first."""
+        if not self._due:
+            return None
+        deadline = float("inf") if timeout_s is None else self.clock.now() + timeout_s
+        if self._due[0][0] > deadline:
+            self.clock.advance_to(deadline)
+            return None
+        time, number = heapq.heappop(self._due)
+        self.clock.advance_to(time)
+        return self._advance(self._runs[number])
+
+    def close(self) -> None:
+        """Drop every run; checkpoints remain."""
+        self._runs.clear()
+        self._due.clear()
+
+    def _advance(self, run: _Run) -> Event:
+        number = run.job.number
+        if run.signal is not Signal.CONTINUE:
+            return self._end(run, Status.STOPPED if run.signal is Signal.STOP else Status.PAUSED)
+        if self.losses.get(number) == run.done + 1 and number not in self._lost:
+            self._lost.add(number)
+            del self._runs[number]
+            return Lost(number, "killed by the simulation")
+        if run.done == len(run.curve):
+            return self._end(run, Status.FINISHED)
+        report = run.curve[run.done]
+        run.done += 1
+        self.checkpoints[number] = run.done
+        self._plan(number)
+        return Reported(number, report)
+
+    def _end(self, run: _Run, status: Status) -> Ended:
+        del self._runs[run.job.number]
+        history = tuple(run.curve[: run.done])
+        objective = run.job.config.objective
+        best: EpochReport | None = None
+        for report in history:
+            if objective.better(report.metrics[objective.metric], best and best.metrics[objective.metric]):
+                best = report
+        return Ended(run.job.number, TrainResult(status, best, history))
+
+    def _plan(self, number: int) -> None:
+        """Put the next event of trial `number` on the heap: its next report, or at once its end."""
+        run = self._runs[number]
+        before = run.curve[run.done - 1].elapsed_s if run.done else 0.0
+        after = run.curve[run.done].elapsed_s if run.done < len(run.curve) else before
+        heapq.heappush(self._due, (self.clock.now() + after - before, number))
+
+    def _wish(self, number: int, signal: Signal) -> None:
+        run = self._runs.get(number)
+        if run is not None:
+            run.signal = signal
+            self._due = [due for due in self._due if due[1] != number]
+            heapq.heapify(self._due)
+            heapq.heappush(self._due, (self.clock.now(), number))
