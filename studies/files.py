@@ -1,0 +1,126 @@
+"""Small files that must never be seen half written, and the note of how a study was made."""
+
+import json
+import os
+import platform
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from ..errors import StudyError
+from .home import Home
+
+_PACKAGES = ("hpo", "torch", "torchvision", "optuna", "mlflow", "numpy", "scikit-learn")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `text` to `path`, whole or not at all, on the disk when this returns. The directory is created.
+
+    Raises:
+        StudyError: the disk is full, or the place cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _replace(path, text.encode())
+    except OSError as error:
+        raise StudyError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write `value` as indented JSON, like `write_text`."""
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def _replace(path: Path, data: bytes) -> None:
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            os.fchmod(file.fileno(), 0o644)  # mkstemp makes it private
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    _sync_directory(path.parent)
+
+
+def _sync_directory(directory: Path) -> None:
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that decide a result; a package that is not installed is left out.
+
+    Nothing is imported: torch alone would take seconds.
+    """
+    found = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def git_state(directory: Path) -> dict[str, Any] | None:
+    """Commit, branch and whether files differ from it, of the git checkout around `directory`; None outside one."""
+    commit = _git(directory, "rev-parse", "HEAD")
+    if commit is None:
+        return None
+    return {
+        "commit": commit,
+        "branch": _git(directory, "rev-parse", "--abbrev-ref", "HEAD"),
+        "changed": bool(_git(directory, "status", "--porcelain", "--untracked-files=no")),
+    }
+
+
+def _git(directory: Path, *arguments: str) -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", *arguments], cwd=directory, capture_output=True, text=True, timeout=10, check=True
+        )
+    except (OSError, subprocess.SubprocessError):  # no git, no checkout, no commit yet
+        return None
+    return done.stdout.strip()
+
+
+def write_study_files(
+    home: Home,
+    study: str,
+    *,
+    space: str,
+    seed: int,
+    data_fingerprint: str,
+    device: str,
+    command: str,
+    extra: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Keep `space.yaml` (the text as run) and `study.json` (how it was run) of `study`; returns the latter's content.
+
+    Raises:
+        StudyError: the home cannot be written.
+    """
+    note: dict[str, Any] = {
+        "study": study,
+        "seed": seed,
+        "command": command,
+        "device": device,
+        "data_fingerprint": data_fingerprint,
+        "versions": versions(),
+        "git": git_state(Path.cwd()),
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        **(extra or {}),
+    }
+    write_text(home.study(study) / "space.yaml", space)
+    write_json(home.study(study) / "study.json", note)
+    return note

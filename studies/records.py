@@ -1,0 +1,232 @@
+"""A study and its trials as plain records, read from the store: what `hpo show`, `hpo studies` and reports use."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from optuna.storages import BaseStorage
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial, TrialState
+
+from ..errors import StudyError, nearest
+from . import attributes
+
+IDLE_S = 60.0
+"""A time without any running trial that is longer than this lies between two runs, and is no part of `wall_s`."""
+
+_STATES = {
+    TrialState.COMPLETE: "complete",
+    TrialState.PRUNED: "pruned",
+    TrialState.FAIL: "failed",
+    TrialState.RUNNING: "running",
+    TrialState.WAITING: "waiting",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TrialRecord:
+    """One trial.
+
+    `state` is complete, pruned, failed, running or waiting; `status` how training ended (finished, stopped, diverged,
+    ...), empty where it has not; `value` the objective, None where none was told; `params` by dotted key; `curve` the
+    reported objective by epoch (from 1); `epochs` how many were reported; `metrics` those of `best_epoch`; `attempts`
+    how many workers were lost under it; `duration_s` seconds of training; `config` the JSON text of its TrialConfig.
+    """
+
+    number: int
+    state: str
+    value: float | None
+    params: Mapping[str, Any]
+    epochs: int
+    curve: Mapping[int, float]
+    duration_s: float | None
+    status: str
+    message: str
+    error: str
+    best_epoch: int | None
+    metrics: Mapping[str, float]
+    attempts: int
+    directory: str
+    config: str
+
+    @property
+    def cause(self) -> str | None:
+        """Why it came to nothing, in a few words; None where it did not (being pruned is no failure)."""
+        if self.state != "failed" and self.status not in ("diverged", "out_of_memory"):
+            return None
+        return self.status if self.status in ("diverged", "out_of_memory") else self.error or self.message or "unknown"
+
+    def to_json(self) -> dict[str, Any]:
+        """The record as a JSON object; the keys of `curve` become texts, `config` is left out."""
+        kept = {name: value for name, value in asdict(self).items() if name != "config"}
+        return {**kept, "curve": {str(epoch): value for epoch, value in self.curve.items()}}
+
+
+@dataclass(frozen=True, slots=True)
+class StudySummary:
+    """One study.
+
+    `counts` of its trials by state; `best` the best complete trial; `wall_s` the seconds in which it was worked on
+    (see `summarise`); `failures` trial numbers by cause.
+    """
+
+    study: str
+    direction: str
+    metric: str
+    counts: Mapping[str, int]
+    best: TrialRecord | None
+    wall_s: float
+    failures: Mapping[str, tuple[int, ...]]
+    attributes: Mapping[str, Any]
+    trials: tuple[TrialRecord, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that `hpo show --json` prints, without the single trials."""
+        best = self.best and {"number": self.best.number, "value": self.best.value, "params": dict(self.best.params)}
+        return {
+            "study": self.study,
+            "direction": self.direction,
+            "metric": self.metric,
+            "trials": dict(self.counts),
+            "best": best,
+            "wall_s": self.wall_s,
+            "failures": {cause: list(numbers) for cause, numbers in self.failures.items()},
+        }
+
+    def trial(self, number: int) -> TrialRecord:
+        """Trial `number`.
+
+        Raises:
+            StudyError: the study has no such trial.
+        """
+        for trial in self.trials:
+            if trial.number == number:
+                return trial
+        has = f"trials 0 to {len(self.trials) - 1}" if self.trials else "no trials yet"
+        raise StudyError(f"study {self.study} has {has}, got {number}")
+
+
+def summarise(storage: BaseStorage, study_name: str) -> StudySummary:
+    """Everything about one study.
+
+    `wall_s` adds the times in which at least one trial was running, from its start to its end, and the pauses between
+    them up to IDLE_S each; a trial that still runs counts up to the last start or end in the study. So the time between
+    two separate runs is left out, unless a trial was interrupted by the end of the first and finished in the second.
+
+    Raises:
+        StudyError: no such study.
+    """
+    study_id = _find(storage, study_name)
+    noted = storage.get_study_user_attrs(study_id)
+    direction = storage.get_study_directions(study_id)[0]
+    frozen = storage.get_all_trials(study_id, deepcopy=False)
+    trials = tuple(_record(trial) for trial in frozen)
+    return StudySummary(
+        study=study_name,
+        direction="minimize" if direction == StudyDirection.MINIMIZE else "maximize",
+        metric=str(noted.get(attributes.OBJECTIVE_METRIC, "value")),
+        counts={name: sum(trial.state == name for trial in trials) for name in _STATES.values()},
+        best=_best(trials, direction),
+        wall_s=_wall_s(frozen),
+        failures=_failures(trials),
+        attributes=noted,
+        trials=trials,
+    )
+
+
+def study_names(storage: BaseStorage) -> tuple[str, ...]:
+    """The names of all studies, the one worked on last first."""
+    worked_on = [(_last_start(storage, s._study_id), s._study_id, s.study_name) for s in storage.get_all_studies()]
+    return tuple(name for _, _, name in sorted(worked_on, reverse=True))
+
+
+def list_studies(storage: BaseStorage) -> tuple[StudySummary, ...]:
+    """All studies, the one worked on last first."""
+    return tuple(summarise(storage, name) for name in study_names(storage))
+
+
+def newest_study(storage: BaseStorage) -> str:
+    """The name of the study worked on last.
+
+    Raises:
+        StudyError: the store holds no study.
+    """
+    names = study_names(storage)
+    if not names:
+        raise StudyError("no study has been run here yet; start one with: hpo run --space SPACE --trials N")
+    return names[0]
+
+
+def _find(storage: BaseStorage, study_name: str) -> int:
+    try:
+        return storage.get_study_id_from_name(study_name)
+    except KeyError:
+        names = study_names(storage)
+        tail = nearest(study_name, names) if names else "no study has been run here yet"
+        raise StudyError(f"no study is called {study_name!r}; {tail}") from None
+
+
+def _last_start(storage: BaseStorage, study_id: int) -> datetime:
+    """When its newest trial began; reading one trial per study keeps this quick with many."""
+    count = storage.get_n_trials(study_id)
+    if count == 0:
+        return datetime.min
+    trial = storage.get_trial(storage.get_trial_id_from_study_id_trial_number(study_id, count - 1))
+    return trial.datetime_start or datetime.min
+
+
+def _record(trial: FrozenTrial) -> TrialRecord:
+    noted = trial.user_attrs
+    span = trial.datetime_complete - trial.datetime_start if trial.datetime_complete and trial.datetime_start else None
+    return TrialRecord(
+        number=trial.number,
+        state=_STATES[trial.state],
+        value=trial.values[0] if trial.values else None,
+        params=trial.params,
+        epochs=len(trial.intermediate_values),
+        curve=dict(sorted(trial.intermediate_values.items())),
+        duration_s=noted.get(attributes.DURATION_S, span.total_seconds() if span else None),
+        status=noted.get(attributes.STATUS, ""),
+        message=noted.get(attributes.MESSAGE, ""),
+        error=noted.get(attributes.ERROR, ""),
+        best_epoch=noted.get(attributes.BEST_EPOCH),
+        metrics=noted.get(attributes.METRICS, {}),
+        attempts=noted.get(attributes.ATTEMPTS, 0),
+        directory=noted.get(attributes.DIRECTORY, ""),
+        config=noted.get(attributes.CONFIG, ""),
+    )
+
+
+def _best(trials: Iterable[TrialRecord], direction: StudyDirection) -> TrialRecord | None:
+    """The best complete trial; of equals the first, as Optuna has it."""
+    sign = 1 if direction == StudyDirection.MINIMIZE else -1
+    told = [
+        (sign * trial.value, trial.number, trial)
+        for trial in trials
+        if trial.state == "complete" and trial.value is not None
+    ]
+    return min(told)[2] if told else None
+
+
+def _failures(trials: Iterable[TrialRecord]) -> dict[str, tuple[int, ...]]:
+    """Trial numbers by cause, the most frequent cause first."""
+    found: dict[str, list[int]] = {}
+    for trial in trials:
+        if trial.cause:
+            found.setdefault(trial.cause, []).append(trial.number)
+    return {cause: tuple(numbers) for cause, numbers in sorted(found.items(), key=lambda item: -len(item[1]))}
+
+
+def _wall_s(trials: Sequence[FrozenTrial]) -> float:
+    starts = [trial.datetime_start for trial in trials if trial.datetime_start]
+    last = max([*starts, *(trial.datetime_complete for trial in trials if trial.datetime_complete)], default=None)
+    if last is None:
+        return 0.0
+    spans = sorted((trial.datetime_start, trial.datetime_complete or last) for trial in trials if trial.datetime_start)
+    total, reached = timedelta(), spans[0][0]
+    for start, end in spans:
+        idle = (start - reached).total_seconds()
+        total += max(end - reached, timedelta()) if idle <= IDLE_S else end - start
+        reached = max(reached, end)
+    return round(total.total_seconds(), 3)

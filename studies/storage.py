@@ -1,0 +1,156 @@
+"""The Optuna store: any SQLAlchemy URL, SQLite made fast and safe.
+
+Stock Optuna on SQLite waits for the disk at every report and dies when several processes create one file at once. Here
+the file is in write-ahead mode, a commit does not wait for the disk (a power cut may lose the last seconds, never the
+file: sqlite.org/wal.html), and the schema is made under a file lock.
+"""
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import optuna
+from sqlalchemy import event, text
+from sqlalchemy.engine import URL, Engine, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+
+from ..errors import StudyError
+
+BUSY_TIMEOUT_S = 60
+"""How long a write waits for another process that holds the SQLite file."""
+
+
+def open_storage(url: str) -> optuna.storages.RDBStorage:
+    """The store behind `url`, created where it does not exist; safe to call from several processes at once.
+
+    Args:
+        url: a SQLAlchemy URL, such as `sqlite:///runs/studies.db` or `postgresql://user:password@host/hpo`.
+
+    Raises:
+        StudyError: the URL is malformed, its dialect or driver is missing, or the store cannot be read and written.
+    """
+    parsed = _parse(url)
+    try:
+        return _open_file(parsed) if _sqlite_file(parsed) else _open_server(parsed)
+    except ImportError as error:
+        driver = f"; install {error.name}" if error.name else ""
+        raise StudyError(f"{_shown(parsed)}: the database driver is not installed{driver}") from error
+    except NoSuchModuleError as error:
+        raise StudyError(
+            f"{_shown(parsed)}: unknown database {parsed.drivername!r}; "
+            "use sqlite, postgresql or mysql, or install its SQLAlchemy dialect"
+        ) from error
+    except DBAPIError as error:
+        raise StudyError(f"{_shown(parsed)}: {_in_words(error.orig, parsed)}") from error
+    except (sqlite3.Error, OSError) as error:
+        raise StudyError(f"{_shown(parsed)}: {_in_words(error, parsed)}") from error
+    except RuntimeError as error:  # Optuna's own check of the schema version
+        raise StudyError(_schema_words(parsed, str(error))) from error
+
+
+def _parse(url: str) -> URL:
+    try:
+        return make_url(url)
+    except (ArgumentError, ValueError) as error:  # the text is not repeated: it may hold a password
+        raise StudyError(
+            "the storage must be a SQLAlchemy URL, such as sqlite:///runs/studies.db or "
+            "postgresql://user:password@host/name; what was given cannot be read as one"
+        ) from error
+
+
+def _shown(url: URL) -> str:
+    return url.render_as_string(hide_password=True)
+
+
+def _sqlite_file(url: URL) -> Path | None:
+    """The file behind a SQLite URL; None for a server, a database in memory and an SQLite `file:` URI."""
+    name = url.database
+    if url.get_backend_name() != "sqlite" or not name or name == ":memory:" or name.startswith("file:"):
+        return None
+    return Path(name).absolute()
+
+
+def _open_server(url: URL) -> optuna.storages.RDBStorage:
+    storage = optuna.storages.RDBStorage(_template(url))
+    if url.get_backend_name() == "sqlite":
+        _prove_writable(storage.engine)
+    return storage
+
+
+def _open_file(url: URL) -> optuna.storages.RDBStorage:
+    path = _sqlite_file(url)
+    assert path is not None
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with _lock(path):
+        _write_ahead(path)
+        connection = {"timeout": BUSY_TIMEOUT_S}
+        storage = optuna.storages.RDBStorage(_template(url), engine_kwargs={"connect_args": connection})
+        # note: the engine is made and used inside the constructor, so its first connection is thrown away here
+        event.listen(storage.engine, "connect", _tune)
+        storage.engine.dispose()
+        _prove_writable(storage.engine)
+    return storage
+
+
+def _template(url: URL) -> str:
+    """The URL as RDBStorage wants it: a template for `str.format`, so that braces in a path count as themselves."""
+    return url.render_as_string(hide_password=False).replace("{", "{{").replace("}", "}}")
+
+
+@contextmanager
+def _lock(path: Path) -> Iterator[None]:
+    """One process at a time makes the schema; the lock ends with its process, however that ends."""
+    handle = os.open(path.with_name(path.name + ".lock"), os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o644)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _write_ahead(path: Path) -> None:
+    """Turn on write-ahead logging; it is a property of the file and stays."""
+    connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S)
+    try:
+        connection.execute("PRAGMA journal_mode=WAL")
+    finally:
+        connection.close()
+
+
+def _tune(connection: Any, record: Any) -> None:
+    connection.execute("PRAGMA synchronous=NORMAL")
+
+
+def _prove_writable(engine: Engine) -> None:
+    """Write something and take it back: better refused now than after the first trial."""
+    with engine.connect() as connection:
+        connection.execute(text("UPDATE version_info SET library_version = library_version"))
+        connection.rollback()
+
+
+def _in_words(error: BaseException | None, url: URL) -> str:
+    said = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    if url.password:
+        said = said.replace(str(url.password), "***")
+    if "not a database" in said or "malformed" in said:
+        return "the file is not an SQLite database; choose another --storage or --home"
+    if "unable to open" in said or "Is a directory" in said or "Not a directory" in said:
+        return f"the file cannot be opened or created ({said}); choose another --storage or --home"
+    if "readonly" in said or "Read-only" in said or "Permission" in said:
+        return f"the store cannot be written ({said}); choose another --storage or --home"
+    if "locked" in said:
+        return f"another program has held the file for {BUSY_TIMEOUT_S} s ({said}); end it, then try again"
+    return said
+
+
+def _schema_words(url: URL, said: str) -> str:
+    if "storage upgrade" not in said:
+        return f"{_shown(url)}: the store was written by a newer Optuna than {optuna.__version__}; update Optuna"
+    return (
+        f"{_shown(url)}: the store was written by an older Optuna than {optuna.__version__}.\n"
+        f"Back it up, then run: optuna storage upgrade --storage {_shown(url)}"
+    )
