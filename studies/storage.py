@@ -5,11 +5,7 @@ the file is in write-ahead mode, a commit does not wait for the disk (a power cu
 file: sqlite.org/wal.html), and the schema is made under a file lock.
 """
 
-import fcntl
-import os
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +15,7 @@ from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from ..errors import StudyError
+from .locks import held
 
 BUSY_TIMEOUT_S = 60
 """How long a write waits for another process that holds the SQLite file."""
@@ -85,7 +82,7 @@ def _open_file(url: URL) -> optuna.storages.RDBStorage:
     path = _sqlite_file(url)
     assert path is not None
     path.parent.mkdir(parents=True, exist_ok=True)
-    with _lock(path):
+    with held(path.with_name(path.name + ".lock")):
         _write_ahead(path)
         connection = {"timeout": BUSY_TIMEOUT_S}
         storage = optuna.storages.RDBStorage(_template(url), engine_kwargs={"connect_args": connection})
@@ -99,17 +96,6 @@ def _open_file(url: URL) -> optuna.storages.RDBStorage:
 def _template(url: URL) -> str:
     """The URL as RDBStorage wants it: a template for `str.format`, so that braces in a path count as themselves."""
     return url.render_as_string(hide_password=False).replace("{", "{{").replace("}", "}}")
-
-
-@contextmanager
-def _lock(path: Path) -> Iterator[None]:
-    """One process at a time makes the schema; the lock ends with its process, however that ends."""
-    handle = os.open(path.with_name(path.name + ".lock"), os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o644)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
 
 
 def _write_ahead(path: Path) -> None:

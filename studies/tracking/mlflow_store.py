@@ -1,0 +1,183 @@
+"""The calls to MLflow that the shipper makes, each safe to make twice.
+
+Read in MLflow 3.17: its SQL store drops a metric row that equals one it has in run, key, value, step and time
+(`SqlAlchemyStore._log_metrics_once`), accepts a param again with the same value, and overwrites tags and status. Only
+creating a run is not repeatable; so each run carries a tag of its own, by which it is looked for where it may exist.
+"""
+
+import logging
+import os
+import re
+import sqlite3
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from getpass import getuser
+from pathlib import Path
+from typing import Any, NamedTuple
+
+UID_TAG = "hpo.uid"
+"""Marks a run as the one of a certain study or trial, over all homes and machines."""
+
+RUN_STATUS = {
+    "COMPLETE": "FINISHED",
+    "PRUNED": "KILLED",
+    "FAIL": "FAILED",
+    "FINISHED": "FINISHED",
+    "INTERRUPTED": "KILLED",
+    "FAILED": "FAILED",
+    "RUNNING": "RUNNING",
+}
+
+_KEY_LIMIT, _PARAM_LIMIT, _TAG_LIMIT = 250, 6000, 8000
+
+
+class MetricRow(NamedTuple):
+    """One value of one metric of a run."""
+
+    key: str
+    value: float
+    time_ms: int
+    step: int
+
+
+class RunRef(NamedTuple):
+    """A run and where its files go."""
+
+    run_id: str
+    artifact_uri: str
+
+
+def prepare_mlflow(request_timeout_s: int = 10, retries: int = 0) -> None:
+    """Import MLflow (1 to 3 s) so that it keeps quiet: no telemetry, no log lines, no long waits for a dead server.
+
+    What the user has set in the environment stays. The retrying is done by the shipper, since MLflow's own would hold
+    its thread for minutes, and may create a run twice.
+    """
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", str(request_timeout_s))
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", str(retries))
+    import mlflow  # noqa: F401
+
+    for name in ("mlflow", "alembic"):  # after the import, which sets its own levels
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
+def shown(uri: str) -> str:
+    """A tracking URI without its password."""
+    return re.sub(r"(://[^/@:]*):[^/@]*@", r"\1:***@", uri)
+
+
+def is_lasting(error: Exception) -> bool:
+    """Whether MLflow refused what was sent, so that sending it again is no use."""
+    return getattr(error, "error_code", "") in ("INVALID_PARAMETER_VALUE", "BAD_REQUEST", "PERMISSION_DENIED")
+
+
+def is_missing(error: Exception) -> bool:
+    """Whether MLflow no longer knows the run or experiment."""
+    return getattr(error, "error_code", "") == "RESOURCE_DOES_NOT_EXIST"
+
+
+class MlflowStore:
+    """A tracking store, opened; for a fresh SQLite file that takes some 10 s of migrations.
+
+    Raises (here and in every method): whatever MLflow raises, mostly MlflowException.
+    """
+
+    def __init__(self, uri: str, artifacts: Path) -> None:
+        prepare_mlflow()
+        from mlflow import MlflowClient
+
+        if uri.startswith("sqlite:///"):
+            _write_ahead(Path(uri.removeprefix("sqlite:///")))
+        self._uri = uri
+        self._client = MlflowClient(tracking_uri=uri)
+        # a server decides itself where files go
+        self._artifacts = None if uri.startswith(("http://", "https://", "databricks")) else artifacts
+
+    def experiment(self, name: str) -> str:
+        """The id of the experiment called `name`: made where there is none, restored where it was deleted."""
+        found = self._client.get_experiment_by_name(name)
+        if found is None:
+            location = self._artifacts and (self._artifacts / name).absolute().as_uri()
+            return str(self._client.create_experiment(name, artifact_location=location))
+        if found.lifecycle_stage == "deleted":
+            self._client.restore_experiment(found.experiment_id)
+        return str(found.experiment_id)
+
+    def find(self, experiment: str, uid: str) -> RunRef | None:
+        """The run tagged `uid`, or None."""
+        runs = self._search(experiment, uid)
+        return runs[0] if runs else None
+
+    def delete_others(self, experiment: str, uid: str, keep: str) -> None:
+        """Delete every run tagged `uid` but `keep`: what a server made of a request that it answered too late."""
+        for run in self._search(experiment, uid):
+            if run.run_id != keep:
+                self._client.delete_run(run.run_id)
+
+    def _search(self, experiment: str, uid: str) -> list[RunRef]:
+        runs = self._client.search_runs([experiment], f"tags.`{UID_TAG}` = '{uid}'")
+        return [RunRef(run.info.run_id, str(run.info.artifact_uri)) for run in runs]
+
+    def create(self, experiment: str, name: str, start_ms: int, tags: Mapping[str, Any]) -> RunRef:
+        """Make a run that is RUNNING since `start_ms`."""
+        own = {"mlflow.user": _user(), "mlflow.source.name": "hpo", "mlflow.source.type": "LOCAL"}
+        run = self._client.create_run(experiment, start_ms, {**own, **clean_tags(tags)}, name)
+        return RunRef(run.info.run_id, str(run.info.artifact_uri))
+
+    def log(
+        self, run_id: str, metrics: Sequence[MetricRow], params: Mapping[str, Any], tags: Mapping[str, Any]
+    ) -> None:
+        """Add metrics, params and tags in one call (MLflow splits it above 1,000 metrics)."""
+        from mlflow.entities import Metric, Param, RunTag
+
+        self._client.log_batch(
+            run_id,
+            [Metric(_key(row.key), row.value, row.time_ms, row.step) for row in metrics],
+            [Param(_key(key), _text(value, _PARAM_LIMIT)) for key, value in params.items()],
+            [RunTag(key, value) for key, value in clean_tags(tags).items()],
+        )
+
+    def set_status(self, run_id: str, status: str, end_ms: int) -> None:
+        """Set RUNNING, FINISHED, KILLED or FAILED; `end_ms` counts where it is not RUNNING."""
+        if status == "RUNNING":
+            self._client.update_run(run_id, status)
+        else:
+            self._client.set_terminated(run_id, status, end_ms)
+
+    def add_file(self, run: RunRef, path: Path) -> None:
+        """Copy a file, or a directory with its name, to the run. Asks MLflow for nothing that is known already."""
+        from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+        repository = get_artifact_repository(run.artifact_uri, tracking_uri=self._uri)
+        if path.is_dir():
+            repository.log_artifacts(str(path), path.name)
+        else:
+            repository.log_artifact(str(path))
+
+
+def clean_tags(tags: Mapping[str, Any]) -> dict[str, str]:
+    """Tags as MLflow accepts them."""
+    return {_key(key): _text(value, _TAG_LIMIT) for key, value in tags.items()}
+
+
+def _key(key: str) -> str:
+    return re.sub(r"[^\w\-. :/]", "_", key)[:_KEY_LIMIT]
+
+
+def _text(value: Any, limit: int) -> str:
+    return str(value)[:limit]
+
+
+def _user() -> str:
+    try:
+        return getuser()
+    except (OSError, KeyError):  # a container whose user has no name
+        return "unknown"
+
+
+def _write_ahead(path: Path) -> None:
+    """Write-ahead logging, so that an open MLflow UI and the shipper do not lock each other out."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with closing(sqlite3.connect(path, timeout=20)) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")

@@ -1,0 +1,199 @@
+"""The tracker that brings everything to MLflow: it notes events in the spool, a thread of its own ships them.
+
+The search never waits for MLflow. The thread ships every few seconds what is new, and uses little of a core; where
+MLflow does not answer it says so once, and tries again ever more rarely. What is left when a run ends, or is killed,
+is sent by the next run of the study or by `ship_pending`.
+"""
+
+import time
+import uuid
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from threading import Event as Flag
+from threading import Thread
+from typing import Any
+
+from ..home import Home
+from ..locks import held_if_free
+from .mlflow_store import shown
+from .shipper import StudyShipper, count_unsent, first_line
+from .spool import SpoolWriter, read_events, spool_path, spooled_trials
+from .tracker import StudyInfo, StudyState, TrialState
+
+PAUSE_S = 3.0
+"""The shortest time between two shipments."""
+IDLE_SHARE = 20
+"""A pause is at least this many times the CPU time of the shipment before: some 5 % of one core."""
+LONGEST_PAUSE_S = 60.0
+"""Between two attempts to reach an MLflow that does not answer."""
+
+
+class MlflowTracker:
+    """A Tracker for study `study` in `home`, kept in the MLflow at `uri`.
+
+    `on_warning` gets a line for the user, seldom, from another thread.
+    """
+
+    def __init__(self, home: Home, study: str, uri: str, on_warning: Callable[[str], None]) -> None:
+        self._home, self._study, self._uri, self._warn = home, study, uri, on_warning
+        self._writers: dict[int | None, SpoolWriter] = {}
+        self._changed: SimpleQueue[int] = SimpleQueue()
+        self._closing, self._abandoned = Flag(), Flag()
+        self._thread = Thread(target=self._ship_until_closed, name="mlflow shipper", daemon=True)
+
+    def study_started(self, study: StudyInfo) -> None:
+        """Note it, and start shipping: first what an earlier run has left."""
+        uid = _known_uid(spool_path(self._home, self._study, None)) or uuid.uuid4().hex
+        tags = {**study.tags, "metric": study.metric, "direction": study.direction}
+        self._note(None, "study", uid=uid, tags=tags, artifacts=_names(study.artifacts), state="RUNNING")
+        if not self._thread.is_alive():
+            self._thread.start()
+
+    def trial_started(
+        self, number: int, params: Mapping[str, Any], tags: Mapping[str, Any], artifacts: Sequence[Path] = ()
+    ) -> None:
+        """Note it."""
+        facts = {"params": dict(params), "tags": {**tags, "state": "RUNNING"}, "artifacts": _names(artifacts)}
+        self._note(number, "start", state="RUNNING", **facts)
+
+    def epoch(self, number: int, epoch: int, metrics: Mapping[str, float]) -> None:
+        """Note it."""
+        self._note(number, "epoch", epoch=epoch, metrics=dict(metrics))
+
+    def trial_ended(
+        self,
+        number: int,
+        state: TrialState,
+        metrics: Mapping[str, float],
+        tags: Mapping[str, Any],
+        artifacts: Sequence[Path] = (),
+    ) -> None:
+        """Note it."""
+        facts = {"metrics": dict(metrics), "tags": {**tags, "state": state}, "artifacts": _names(artifacts)}
+        self._note(number, "end", state=state, **facts)
+        self._writers.pop(number).close()
+
+    def study_ended(
+        self,
+        state: StudyState,
+        metrics: Mapping[str, float],
+        tags: Mapping[str, Any],
+        artifacts: Sequence[Path] = (),
+    ) -> None:
+        """Note it."""
+        self._note(None, "finish", state=state, metrics=dict(metrics), tags=dict(tags), artifacts=_names(artifacts))
+
+    def close(self, timeout_s: float) -> int:
+        """Ship for at most `timeout_s` seconds more; how many events remain for the next run."""
+        for writer in self._writers.values():
+            writer.close()
+        self._closing.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout_s)
+        self._abandoned.set()
+        return count_unsent(self._home, self._study, self._uri)
+
+    def _note(self, number: int | None, kind: str, **facts: Any) -> None:
+        writer = self._writers.get(number)
+        if writer is None:
+            writer = self._writers[number] = SpoolWriter(spool_path(self._home, self._study, number))
+        lost = writer.failed
+        writer.append(kind, facts)
+        if writer.failed == 1 and lost == 0:
+            self._warn(f"{self._home.study(self._study)} cannot be written, so events are missing from MLflow")
+        if number is not None:
+            self._changed.put(number)
+
+    def _ship_until_closed(self) -> None:
+        with held_if_free(_lock(self._home, self._study)) as free:
+            if not free:
+                self._warn(f"another process is sending {self._study} to MLflow; it sends this run's events too")
+                return
+            _Courier(self._home, self._study, self._uri, self._warn).run(self._changed, self._closing, self._abandoned)
+
+
+class _Courier:
+    """The thread's loop: when to ship, and what to do about failure."""
+
+    def __init__(self, home: Home, study: str, uri: str, warn: Callable[[str], None]) -> None:
+        self._shipper = StudyShipper(home, study, uri, warn)
+        self._place, self._uri, self._warn = home.study(study), uri, warn
+        self._todo: set[int] = set(spooled_trials(home, study))
+        self._failures = 0
+
+    def run(self, changed: SimpleQueue[int], closing: Flag, abandoned: Flag) -> None:
+        """Ship until all is sent after `closing`, or until `abandoned`."""
+        while not abandoned.is_set():
+            last = closing.is_set()  # before the queue is emptied: nothing is noted after it is set
+            self._todo |= set(_drain(changed))
+            pause_s = self._attempt()
+            if last and not self._failures:
+                return
+            if last:
+                abandoned.wait(1.0)
+            else:
+                closing.wait(pause_s)
+
+    def _attempt(self) -> float:
+        """Ship once; seconds until the next time."""
+        began = time.thread_time()
+        try:
+            self._shipper.ship(sorted(self._todo))
+        except Exception as error:  # whatever MLflow or a driver of it raises: the search must not hear of it
+            self._failures += 1
+            if self._failures == 1:
+                self._warn(
+                    f"MLflow at {shown(self._uri)} does not answer ({first_line(error)}); "
+                    f"the search goes on, its metrics wait in {self._place}"
+                )
+            return float(min(2.0**self._failures, LONGEST_PAUSE_S))
+        if self._failures:
+            self._warn(f"MLflow at {shown(self._uri)} answers again; what was waiting has been sent")
+        self._failures = 0
+        self._todo.clear()
+        return max(PAUSE_S, IDLE_SHARE * (time.thread_time() - began))
+
+
+def ship_pending(home: Home, uri: str, on_warning: Callable[[str], None]) -> int:
+    """Send what earlier runs of all studies have left; how many events still remain.
+
+    A study that a live run is sending is left to it.
+    """
+    remaining = 0
+    for path in sorted(home.root.glob("*/spool.jsonl")):
+        study = path.parent.name
+        with held_if_free(_lock(home, study)) as free:
+            if free:
+                _ship_study(home, study, uri, on_warning)
+        remaining += count_unsent(home, study, uri)
+    return remaining
+
+
+def _ship_study(home: Home, study: str, uri: str, on_warning: Callable[[str], None]) -> None:
+    try:
+        StudyShipper(home, study, uri, on_warning).ship(spooled_trials(home, study))
+    except Exception as error:  # as in _Courier
+        on_warning(f"MLflow at {shown(uri)} does not answer ({first_line(error)}); {study} is sent another time")
+
+
+def _lock(home: Home, study: str) -> Path:
+    return home.study(study) / "spool.lock"
+
+
+def _known_uid(spool: Path) -> str | None:
+    """The identity that the study got when it was first tracked."""
+    events, _ = read_events(spool, 0)
+    return next((event.facts["uid"] for event in events if event.kind == "study"), None)
+
+
+def _names(paths: Iterable[Path]) -> list[str]:
+    return [str(path.absolute()) for path in paths]
+
+
+def _drain(queue: SimpleQueue[int]) -> Iterable[int]:
+    while True:
+        try:
+            yield queue.get_nowait()
+        except Empty:
+            return

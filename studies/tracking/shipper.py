@@ -1,0 +1,203 @@
+"""Sends what is in the spools of one study to MLflow: each event once, whatever is killed or dead in between.
+
+Per spool: read on from the cursor, melt the events into one batch, send it, move the cursor. Killed anywhere in
+between, the same batch is sent again, which MLflow's store drops (see mlflow_store.py).
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from ..home import Home
+from .mlflow_store import RUN_STATUS, UID_TAG, MetricRow, MlflowStore, RunRef, is_lasting, is_missing, shown
+from .spool import Cursor, Event, read_cursor, read_events, spool_path, spooled_trials, unsent, write_cursor
+
+
+@dataclass
+class Batch:
+    """Events melted together: what of them is to be sent."""
+
+    start_ms: int
+    epoch: int
+    metrics: list[MetricRow] = field(default_factory=list)
+    params: dict[str, Any] = field(default_factory=dict)
+    tags: dict[str, Any] = field(default_factory=dict)
+    files: list[Path] = field(default_factory=list)
+    status: str = ""
+    end_ms: int = 0
+
+    def add(self, event: Event) -> None:
+        """Take in one event; an epoch at or below the last one is dropped, the first of its number stays."""
+        facts = event.facts
+        step = int(facts.get("epoch", 0))
+        if event.kind == "epoch" and step <= self.epoch:
+            return
+        self.epoch = max(self.epoch, step)
+        self.metrics += [MetricRow(k, float(v), event.time_ms, step) for k, v in facts.get("metrics", {}).items()]
+        self.params |= facts.get("params", {})
+        self.tags |= facts.get("tags", {})
+        self.files += [Path(name) for name in facts.get("artifacts", ())]
+        if event.kind != "epoch":
+            self.status, self.end_ms = RUN_STATUS[facts.get("state", "RUNNING")], event.time_ms
+
+
+def melt(events: Sequence[Event], epoch: int) -> Batch:
+    """One batch of `events`, the first of which is needed; `epoch` is the last epoch sent before."""
+    batch = Batch(start_ms=events[0].time_ms, epoch=epoch)
+    for event in events:
+        batch.add(event)
+    return batch
+
+
+class StudyShipper:
+    """Ships the spools of one study to one tracking store. Used by one thread of one process at a time.
+
+    `on_warning` is told, once each, what cannot be sent.
+    """
+
+    def __init__(self, home: Home, study: str, uri: str, on_warning: Callable[[str], None]) -> None:
+        self._home, self._study, self._uri, self._warn = home, study, uri, on_warning
+        self._store_name = store_name(uri)
+        self._store: MlflowStore | None = None
+        self._experiment = ""
+        self._parent: RunRef | None = None
+        self._uid = ""
+        self._tags: dict[str, Any] = {}
+        self._refused: set[int | None] = set()
+        # spools whose run may exist although their cursor does not say so
+        self._doubtful: set[int | None] = {None, *spooled_trials(home, study)}
+        # runs whose creation went unanswered once: a server that was only slow may make them after all
+        self._unanswered: set[int | None] = set()
+
+    def ship(self, numbers: Iterable[int]) -> None:
+        """Send what is new in the spools of the study and of trials `numbers`.
+
+        Raises:
+            Exception: what MLflow raised; what was not sent is sent by a later call.
+        """
+        self._ship_spool(None)
+        if self._parent is None:
+            return
+        for number in numbers:
+            self._ship_spool(number)
+
+    def _ship_spool(self, number: int | None) -> None:
+        try:
+            while number not in self._refused and self._ship_part(number):
+                pass
+        except Exception as error:
+            self._doubtful.add(number)
+            if is_missing(error):
+                self._forget(number)
+            if not is_lasting(error):
+                raise
+            self._refused.add(number)
+            what = "the study" if number is None else f"trial {number}"
+            self._warn(f"MLflow at {shown(self._uri)} refuses {what}: {first_line(error)}")
+
+    def _forget(self, number: int | None) -> None:
+        """MLflow lost the run: send all of it again, to a new one."""
+        if number is None:
+            self._experiment, self._parent = "", None
+        write_cursor(spool_path(self._home, self._study, number), Cursor(self._store_name))
+
+    def _ship_part(self, number: int | None) -> bool:
+        """Send the next part of a spool; False where there is nothing more."""
+        path = spool_path(self._home, self._study, number)
+        cursor = read_cursor(path, self._store_name)
+        events, offset = read_events(path, cursor.offset)
+        if number is None and self._parent is None and cursor.run_id:
+            self._read_study(path)
+            self._experiment = self._open_store().experiment(self._study)
+            self._parent = RunRef(cursor.run_id, cursor.artifact_uri)
+        if offset == cursor.offset:
+            return False
+        if events:
+            cursor = self._send(number, cursor, melt(events, cursor.epoch))
+        write_cursor(path, replace(cursor, offset=offset))
+        return True
+
+    def _send(self, number: int | None, cursor: Cursor, batch: Batch) -> Cursor:
+        store = self._open_store()
+        if number is None and not self._uid:
+            self._read_study(spool_path(self._home, self._study, None))
+        run = RunRef(cursor.run_id, cursor.artifact_uri) if cursor.run_id else None
+        created = False
+        if run is None:
+            run, created = self._find_or_create(number, batch)
+        store.log(run.run_id, batch.metrics, batch.params, {} if created else batch.tags)
+        for path in batch.files:
+            self._add_file(run, path)
+        if batch.status and not (created and batch.status == "RUNNING"):
+            store.set_status(run.run_id, batch.status, batch.end_ms)
+        if number in self._unanswered and batch.status != "RUNNING":
+            store.delete_others(self._experiment, self._run_uid(number), run.run_id)
+        return replace(cursor, run_id=run.run_id, artifact_uri=run.artifact_uri, epoch=batch.epoch)
+
+    def _find_or_create(self, number: int | None, batch: Batch) -> tuple[RunRef, bool]:
+        store, created = self._open_store(), False
+        if number is None:
+            self._experiment = store.experiment(self._study)
+        uid = self._run_uid(number)
+        run = store.find(self._experiment, uid) if number in self._doubtful else None
+        if run is None:
+            created = True
+            name = self._study if number is None else f"trial-{number:04d}"
+            try:
+                run = store.create(
+                    self._experiment, name, batch.start_ms, {**self._own_tags(number, uid), **batch.tags}
+                )
+            except Exception:
+                self._unanswered.add(number)
+                raise
+        self._doubtful.discard(number)
+        if number is None:
+            self._parent = run
+            if created:
+                self._doubtful.clear()  # no parent, no children
+        return run, created
+
+    def _run_uid(self, number: int | None) -> str:
+        return self._uid if number is None else f"{self._uid}/{number}"
+
+    def _own_tags(self, number: int | None, uid: str) -> Mapping[str, Any]:
+        tags = {**self._tags, UID_TAG: uid, "study": self._study}
+        if number is None or self._parent is None:
+            return tags
+        return {**tags, "trial": number, "mlflow.parentRunId": self._parent.run_id}
+
+    def _add_file(self, run: RunRef, path: Path) -> None:
+        if path.exists():
+            self._open_store().add_file(run, path)
+        else:
+            self._warn(f"{path} is not there any more, so it cannot be kept in MLflow")
+
+    def _read_study(self, path: Path) -> None:
+        """The identity of the study and the tags that all its runs carry: its first event holds them."""
+        events, _ = read_events(path, 0)
+        facts = next((event.facts for event in events if event.kind == "study"), {})
+        self._uid, self._tags = str(facts.get("uid", "")), dict(facts.get("tags", {}))
+
+    def _open_store(self) -> MlflowStore:
+        if self._store is None:
+            self._store = MlflowStore(self._uri, self._home.artifacts)
+        return self._store
+
+
+def store_name(uri: str) -> str:
+    """A short name of a tracking store for the cursors, which must not hold a password."""
+    return hashlib.sha256(uri.encode()).hexdigest()[:16]
+
+
+def count_unsent(home: Home, study: str, uri: str) -> int:
+    """How many events of a study are not in the tracking store yet."""
+    spools = [None, *spooled_trials(home, study)]
+    return sum(unsent(spool_path(home, study, number), store_name(uri)) for number in spools)
+
+
+def first_line(error: BaseException) -> str:
+    """The error in one line, without passwords."""
+    lines = str(error).strip().splitlines()
+    return shown(lines[0])[:300] if lines else type(error).__name__
