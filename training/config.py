@@ -10,6 +10,11 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_val
 
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 
+# Marks for the space language: FIXED fields decide which data is used or what is compared, so that no trial may differ
+# in them; a relative PATH is meant from the file that says it.
+FIXED: dict[str, Any] = {"fixed": True}
+FIXED_PATH: dict[str, Any] = {"fixed": True, "path": True}
+
 
 class Section(BaseModel):
     """A part of the configuration: frozen, no unknown keys, no silent conversion of types."""
@@ -38,14 +43,30 @@ class ObjectiveConfig(Section):
 class DataConfig(Section):
     """Which images, at which size, split how."""
 
-    source: str = Field("cifar10", description="digits, fashion_mnist, mnist, cifar10, or a folder of class folders.")
-    image_size: int | None = Field(None, ge=4, le=1024, description="Side in pixels; None keeps the source's own.")
-    color: Literal["auto", "rgb", "grey"] = Field("auto", description="auto: grey if every image is grey.")
-    val_fraction: float = Field(0.1, gt=0, lt=1, description="Of all images; ignored where a val split is given.")
-    test_fraction: float = Field(0.1, gt=0, lt=1, description="Of all images; ignored where a test split is given.")
-    split_seed: int = Field(0, ge=0, description="Seed of the stratified split.")
-    max_train: int | None = Field(None, ge=1, description="Use at most this many training images (stratified).")
-    max_val: int | None = Field(None, ge=1, description="Use at most this many validation images (stratified).")
+    source: str = Field(
+        "cifar10",
+        description="digits, fashion_mnist, mnist, cifar10, or a folder of class folders.",
+        json_schema_extra=FIXED_PATH,
+    )
+    image_size: int | None = Field(
+        None, ge=4, le=1024, description="Side in pixels; None keeps the source's own.", json_schema_extra=FIXED
+    )
+    color: Literal["auto", "rgb", "grey"] = Field(
+        "auto", description="auto: grey if every image is grey.", json_schema_extra=FIXED
+    )
+    val_fraction: float = Field(
+        0.1, gt=0, lt=1, description="Of all images; ignored where a val split is given.", json_schema_extra=FIXED
+    )
+    test_fraction: float = Field(
+        0.1, gt=0, lt=1, description="Of all images; ignored where a test split is given.", json_schema_extra=FIXED
+    )
+    split_seed: int = Field(0, ge=0, description="Seed of the stratified split.", json_schema_extra=FIXED)
+    max_train: int | None = Field(
+        None, ge=1, description="Use at most this many training images (stratified).", json_schema_extra=FIXED
+    )
+    max_val: int | None = Field(
+        None, ge=1, description="Use at most this many validation images (stratified).", json_schema_extra=FIXED
+    )
     batch_size: int = Field(128, ge=1, le=65536, description="Images per optimiser step.")
 
 
@@ -79,7 +100,7 @@ class CustomModel(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="allow", strict=True)
 
-    name: str = Field(pattern=r"^.+\.py:[A-Za-z_]\w*$")
+    name: str = Field(pattern=r"^.+\.py:[A-Za-z_]\w*$", json_schema_extra=FIXED_PATH)
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -184,7 +205,7 @@ class BudgetConfig(Section):
 class TrialConfig(Section):
     """One training run, whole."""
 
-    objective: ObjectiveConfig = ObjectiveConfig()
+    objective: ObjectiveConfig = Field(ObjectiveConfig(), json_schema_extra=FIXED)
     data: DataConfig = DataConfig()
     augment: AugmentConfig = AugmentConfig()
     model: ModelConfig = Field(default_factory=ResNet)
@@ -193,4 +214,6 @@ class TrialConfig(Section):
     loss: LossConfig = LossConfig()
     precision: PrecisionConfig = PrecisionConfig()
     budget: BudgetConfig = BudgetConfig()
-    seed: int = Field(0, ge=0, lt=2**31, description="Of weights, shuffling, dropout and augmentation.")
+    seed: int = Field(
+        0, ge=0, lt=2**31, description="Of weights, shuffling, dropout and augmentation.", json_schema_extra=FIXED
+    )

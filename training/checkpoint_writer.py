@@ -1,0 +1,86 @@
+"""Writes checkpoints in the background, so that training never waits for a disk."""
+
+from pathlib import Path
+from threading import Condition, Thread
+from types import TracebackType
+from typing import Self
+
+from .checkpoint import State, save_pair
+
+
+class CheckpointWriter:
+    """A thread that saves the newest pair it was given; pairs that come faster than the disk takes them are skipped.
+
+    Used as a context manager; leaving it waits until the newest is on disk. A failure to write is raised by the next
+    call, at the latest on leaving.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._changed = Condition()
+        self._pending: tuple[State, State | None] | None = None
+        self._writing = False
+        self._closed = False
+        self._failure: Exception | None = None
+        self._thread = Thread(target=self._work, name=f"checkpoints of {directory.name}", daemon=True)
+        self._thread.start()
+
+    def submit(self, last: State, best: State | None) -> None:
+        """Save this pair soon. The states must not change any more.
+
+        Raises:
+            CheckpointError: an earlier pair could not be written.
+        """
+        with self._changed:
+            self._raise_failure()
+            if best is None and self._pending is not None:
+                best = self._pending[1]  # the skipped pair's best is still the best
+            self._pending = (last, best)
+            self._changed.notify_all()
+
+    def flush(self) -> None:
+        """Wait until everything submitted is on disk.
+
+        Raises:
+            CheckpointError: it could not be written.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._pending is None and not self._writing)
+            self._raise_failure()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        self._thread.join()
+        if kind is None or kind is GeneratorExit:  # another error on its way out is the one to show
+            self._raise_failure()
+
+    def _work(self) -> None:
+        while (pair := self._take()) is not None:
+            failure: Exception | None = None
+            try:
+                save_pair(self._directory, *pair)
+            except Exception as error:  # raised again in the thread that trains
+                failure = error
+            with self._changed:
+                self._writing = False
+                self._failure = failure or self._failure
+                self._changed.notify_all()
+
+    def _take(self) -> tuple[State, State | None] | None:
+        """The pair to write next; None once closed with nothing left."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._pending is not None or self._closed)
+            pair, self._pending = self._pending, None
+            self._writing = pair is not None
+            return pair
+
+    def _raise_failure(self) -> None:
+        if self._failure is not None:
+            raise self._failure

@@ -1,0 +1,116 @@
+"""A user's own model, `path/to/file.py:name`: loaded once per version of the file, errors shown at their line."""
+
+import hashlib
+import importlib.util
+import sys
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+from torch import nn
+
+from ...errors import TrainingError, nearest
+from ..config import CustomModel
+from .registry import ModelFactory, call_arguments, find_model, forget_models, model_names
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    module: ModuleType
+    registered: set[str]
+
+
+_loaded: dict[Path, tuple[str, _Loaded]] = {}
+
+
+def build_custom(config: CustomModel, *, num_classes: int, in_channels: int, image_size: int) -> nn.Module:
+    """The user's model with its arguments.
+
+    Raises:
+        TrainingError: no such file or name, an argument it does not take, or the user's code raised (the message
+            shows file and line).
+    """
+    path, name = split_name(config.name)
+    factory = _find(_load(path, config.name), path, name)
+    arguments = call_arguments(factory, config.name, config.arguments, (num_classes, in_channels, image_size))
+    try:
+        model = factory(**arguments)
+    except Exception as error:
+        raise TrainingError(f"model {config.name}: {describe_error(error, path)}") from error
+    if not isinstance(model, nn.Module):
+        raise TrainingError(f"model {config.name}: must give a torch.nn.Module, got {type(model).__name__}")
+    return model
+
+
+def split_name(name: str) -> tuple[Path, str]:
+    """`./mynet.py:MyNet` as (absolute path of the file, "MyNet")."""
+    file, _, attribute = name.rpartition(":")
+    return Path(file).expanduser().absolute(), attribute
+
+
+def source_digest(name: str) -> str:
+    """SHA-256 of the file behind `path/to/file.py:name`, so that a checkpoint knows which code it belongs to."""
+    return hashlib.sha256(_source(split_name(name)[0], name)).hexdigest()
+
+
+def describe_error(error: BaseException, path: Path) -> str:
+    """`file.py:12: NameError: ...`: the innermost line of the user's file that raised or called what raised."""
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"{error.filename}:{error.lineno}: SyntaxError: {error.msg}"
+    lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if Path(f.filename) == path]
+    place = f"{path}:{lines[-1]}" if lines else str(path)
+    return f"{place}: {type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else ''}"
+
+
+def _load(path: Path, name: str) -> _Loaded:
+    """The module of a user's file; run again only where the file has changed since."""
+    digest = hashlib.sha256(_source(path, name)).hexdigest()
+    known = _loaded.get(path)
+    if known and known[0] == digest:
+        return known[1]
+    if known:
+        forget_models(known[1].registered)
+    _loaded[path] = (digest, _execute(path, name, digest))
+    return _loaded[path][1]
+
+
+def _execute(path: Path, name: str, digest: str) -> _Loaded:
+    module_name = f"hpo_user_{path.stem}_{digest[:12]}"
+    spec = importlib.util.spec_from_file_location(module_name, path)
+    if spec is None or spec.loader is None:
+        raise TrainingError(f"model {name}: {path} is not a Python file")
+    if str(path.parent) not in sys.path:
+        sys.path.append(str(path.parent))  # files beside it can be imported; at the end, so that nothing is shadowed
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[module_name] = module  # dataclasses and pickle look a class's module up
+    before = set(model_names())
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[module_name]
+        forget_models(set(model_names()) - before)
+        raise TrainingError(f"model {name}: {describe_error(error, path)}") from error
+    return _Loaded(module, set(model_names()) - before)
+
+
+def _find(loaded: _Loaded, path: Path, name: str) -> ModelFactory:
+    """The registered name or attribute of the user's file."""
+    if name in loaded.registered:
+        return find_model(name)
+    factory: ModelFactory | None = getattr(loaded.module, name, None)
+    if factory is not None and callable(factory):
+        return factory
+    own = {n for n, value in vars(loaded.module).items() if getattr(value, "__module__", "") == loaded.module.__name__}
+    choices = {n for n in own if not n.startswith("_")} | loaded.registered
+    hint = nearest(name, choices) if choices else "the file defines no class or function"
+    raise TrainingError(f"model {path}:{name}: the file has no {name}; {hint}")
+
+
+def _source(path: Path, name: str) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        beside = [p.name for p in path.parent.glob("*.py")]
+        hint = nearest(path.name, beside) if beside else "no Python file is there"
+        raise TrainingError(f"model {name}: cannot read {path} ({error.strerror}); {hint}") from error

@@ -1,0 +1,114 @@
+"""Residual networks of basic blocks (He et al. 2015, arXiv:1512.03385)."""
+
+from torch import Tensor, nn
+
+from .initialize import kaiming_
+from .registry import register_model
+
+# Blocks per stage. 18 and 34 are table 1 of the paper; 14, 20 and 32 have its section 4.2's three stages, 2n blocks
+# of two layers (n = 2, 3, 5) with the stem and the classifier.
+_STAGES = {
+    10: (1, 1, 1, 1),
+    14: (2, 2, 2),
+    18: (2, 2, 2, 2),
+    20: (3, 3, 3),
+    32: (5, 5, 5),
+    34: (3, 4, 6, 3),
+}
+_SMALL_IMAGE_PX = 64
+
+
+@register_model("resnet")
+class ResNet(nn.Module):
+    """Stem, three or four stages of basic blocks, global average pooling, dropout and a linear layer.
+
+    The last norm of each block starts at zero, so that every block starts as the identity (Goyal et al. 2017,
+    arXiv:1706.02677, section 5.1).
+
+    Args:
+        num_classes: width of the last layer.
+        in_channels: channels of the images.
+        image_size: side in pixels; decides the stem where `stem` is "auto".
+        depth: 10, 18 or 34 for four stages, 14, 20 or 32 for three.
+        width: channels of the first stage; each later stage doubles them.
+        dropout: probability of zeroing a feature before the classifier, in [0, 1).
+        stem: "small" is a 3x3 convolution; "imagenet" a 7x7 one of stride 2 and max pooling, a quarter of the side;
+            "auto" takes small up to 64 pixels.
+    """
+
+    def __init__(
+        self,
+        num_classes: int,
+        in_channels: int,
+        image_size: int,
+        depth: int = 18,
+        width: int = 64,
+        dropout: float = 0.0,
+        stem: str = "auto",
+    ) -> None:
+        super().__init__()
+        small = stem == "small" or (stem == "auto" and image_size <= _SMALL_IMAGE_PX)
+        self.stem = _small_stem(in_channels, width) if small else _imagenet_stem(in_channels, width)
+        self.stages = nn.Sequential(*_stages(_STAGES[depth], width))
+        features = width * 2 ** (len(_STAGES[depth]) - 1)
+        self.dropout = nn.Dropout(dropout)
+        self.classifier = nn.Linear(features, num_classes)
+        kaiming_(self)
+        for block in self.modules():
+            if isinstance(block, BasicBlock):
+                nn.init.zeros_(block.norm2.weight)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Images [B, C, H, W] to logits [B, num_classes]."""
+        features: Tensor = self.stages(self.stem(images))  # [B, features, h, w], h and w at least 1
+        logits: Tensor = self.classifier(self.dropout(features.mean(dim=(2, 3))))
+        return logits
+
+
+class BasicBlock(nn.Module):
+    """Two 3x3 convolutions with norms and the input added before the last ReLU; a 1x1 one where shapes differ."""
+
+    def __init__(self, in_channels: int, out_channels: int, stride: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, stride=stride, padding=1, bias=False)
+        self.norm1 = nn.BatchNorm2d(out_channels)
+        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1, bias=False)
+        self.norm2 = nn.BatchNorm2d(out_channels)
+        self.shortcut: nn.Module = nn.Identity()
+        if stride != 1 or in_channels != out_channels:
+            self.shortcut = nn.Sequential(
+                nn.Conv2d(in_channels, out_channels, 1, stride=stride, bias=False), nn.BatchNorm2d(out_channels)
+            )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[B, in, h, w] to [B, out, ceil(h / stride), ceil(w / stride)]."""
+        out = nn.functional.relu(self.norm1(self.conv1(x)), inplace=True)
+        out = self.norm2(self.conv2(out)) + self.shortcut(x)
+        return nn.functional.relu(out, inplace=True)
+
+
+def _stages(blocks: tuple[int, ...], width: int) -> list[BasicBlock]:
+    """Every block in order; each stage but the first halves the side and doubles the channels."""
+    layers: list[BasicBlock] = []
+    channels = width
+    for stage, count in enumerate(blocks):
+        out_channels = width * 2**stage
+        for index in range(count):
+            layers.append(BasicBlock(channels, out_channels, stride=2 if stage and not index else 1))
+            channels = out_channels
+    return layers
+
+
+def _small_stem(in_channels: int, width: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(in_channels, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU(inplace=True)
+    )
+
+
+def _imagenet_stem(in_channels: int, width: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(in_channels, width, 7, stride=2, padding=3, bias=False),
+        nn.BatchNorm2d(width),
+        nn.ReLU(inplace=True),
+        nn.MaxPool2d(3, stride=2, padding=1),
+    )

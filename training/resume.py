@@ -1,0 +1,55 @@
+"""Going on from a checkpoint, where there is one that belongs to this very run."""
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from .checkpoint import BEST, LAST, CheckpointError, State, load_pair, set_aside
+from .config import CustomModel, TrialConfig
+from .data.pack import Pack
+from .learner import Learner
+from .models.custom import source_digest
+
+CONFIG = "config.json"
+RESULT = "result.json"
+
+Identity = dict[str, Any]
+
+_log = logging.getLogger(__name__)
+
+
+def identity_of(config: TrialConfig, pack: Pack, fit_on: str) -> Identity:
+    """What a checkpoint must agree on to be continued: all that decides the numbers of a run."""
+    source = source_digest(config.model.name) if isinstance(config.model, CustomModel) else ""
+    return {"config": config.model_dump_json(), "pack": pack.fingerprint, "fit_on": fit_on, "model_source": source}
+
+
+def resume(directory: Path, identity: Identity, create: Callable[[], Learner]) -> tuple[Learner, State | None]:
+    """A learner where the run in `directory` left it with its checkpoint, or a fresh one and None.
+
+    A checkpoint that is corrupt or belongs to another run is not lost: it is moved to `set-aside-<n>` beside it, a
+    warning is logged, and training starts anew.
+    """
+    learner = create()
+    try:
+        state = _load_own(directory, identity)
+        if state is not None:
+            learner.load(state)
+        return learner, state
+    except (CheckpointError, RuntimeError, ValueError, KeyError) as error:
+        where = set_aside(directory, (CONFIG, RESULT))
+        _log.warning("%s; moved to %s, training starts anew", error, where)
+        return create(), None
+
+
+def _load_own(directory: Path, identity: Identity) -> State | None:
+    state = load_pair(directory)
+    if state is None:
+        if (directory / BEST).exists():
+            raise CheckpointError(f"{directory / BEST}: there is no {LAST} beside it")
+        return None
+    differing = [key for key, value in identity.items() if state["identity"].get(key) != value]
+    if differing:
+        raise CheckpointError(f"{directory / LAST}: belongs to another run, its {', '.join(differing)} differs")
+    return state

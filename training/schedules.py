@@ -1,0 +1,45 @@
+"""Learning-rate schedules as pure functions of the step, so that resuming needs no state."""
+
+import math
+
+from .config import Constant, Cosine, OneCycle, ScheduleConfig, Step
+
+
+def lr_factor(schedule: ScheduleConfig, step: int, total: int) -> float:
+    """The learning rate of optimiser step `step` (from 0) of `total`, as a share of the peak, in (0, 1].
+
+    Cosine equals torch's CosineAnnealingLR with T_max the steps after the warm-up; one_cycle equals OneCycleLR stepped
+    every batch, without its cycling of the momentum.
+    """
+    if isinstance(schedule, OneCycle):
+        return _one_cycle(schedule, step, total)
+    warm = round(schedule.warmup * total)
+    if step < warm:
+        return (step + 1) / (warm + 1)
+    match schedule:
+        case Constant():
+            return 1.0
+        case Step():
+            return _step(schedule, step - warm, total - warm)
+        case Cosine():
+            return _cosine(1.0, schedule.final, (step - warm) / (total - warm))
+
+
+def _step(schedule: Step, step: int, total: int) -> float:
+    """`drops` falls cut the steps into drops + 1 equal parts."""
+    fallen = step * (schedule.drops + 1) // total
+    return float(schedule.gamma**fallen)
+
+
+def _one_cycle(schedule: OneCycle, step: int, total: int) -> float:
+    top = max(schedule.warmup * total - 1, 0.0)  # the step at the peak; may lie between two steps, as in torch
+    if step < top:
+        return _cosine(schedule.start, 1.0, step / top)
+    if total - 1 <= top:  # too short for a way down
+        return 1.0
+    return _cosine(1.0, schedule.final, (step - top) / (total - 1 - top))
+
+
+def _cosine(first: float, last: float, progress: float) -> float:
+    """From `first` to `last` along half a cosine; `progress` in [0, 1]."""
+    return last + (first - last) * (1 + math.cos(math.pi * progress)) / 2

@@ -1,0 +1,65 @@
+"""train(): one training run, as an iterator of epoch reports that ends with one result."""
+
+import gc
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import torch
+
+from .config import TrialConfig
+from .data.pack import Pack
+from .files import write_atomic
+from .memory import is_out_of_memory
+from .progress import result_to_json
+from .report import EpochReport, Signal, Status, TrainResult
+from .resume import RESULT
+from .run import FitOn, Run
+
+
+def always_continue() -> Signal:
+    """The signal of a run that nobody steers."""
+    return Signal.CONTINUE
+
+
+def train(
+    config: TrialConfig,
+    *,
+    pack: Path,
+    directory: Path,
+    device: str = "cpu",
+    fit_on: FitOn = "train",
+    signal: Callable[[], Signal] = always_continue,
+) -> Iterator[EpochReport | TrainResult]:
+    """Train as `config` says; yields an EpochReport after each epoch and, last, exactly one TrainResult.
+
+    Where `directory` holds a checkpoint of the same run it goes on from there, without yielding the old epochs again,
+    and on a CPU ends bit-identical to a run that was never interrupted. Closing the iterator abandons the run to its
+    last checkpoint.
+
+    Args:
+        config: the whole run.
+        pack: directory of the packed data set.
+        directory: gets config.json, last.ckpt, best.ckpt and, when the run ends, result.json.
+        device: "cpu", "cuda" or "cuda:1".
+        fit_on: "train_and_val" trains on both splits for a final model: nothing is validated, nothing stops early,
+            and the best epoch is the last.
+        signal: asked before every batch. STOP ends with Status.STOPPED, PAUSE with Status.PAUSED; both discard the
+            epoch they interrupt.
+
+    Raises:
+        TrainingError: the configuration cannot be trained.
+        DataError: the pack cannot be used.
+        CheckpointError: a checkpoint could not be written, for example on a full disk.
+    """
+    run = Run(config, Pack.open(pack), directory, torch.device(device), fit_on)
+    try:
+        result = yield from run.epochs(signal)
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        result = run.progress.result(Status.OUT_OF_MEMORY, str(error).strip().splitlines()[0])
+    gc.collect()  # a model that ran out of memory is kept alive by cycles through its traceback
+    torch.cuda.empty_cache()  # without effect where CUDA is not in use
+    write_atomic(directory / RESULT, json.dumps(result_to_json(result), indent=2).encode())
+    yield result
