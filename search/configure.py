@@ -1,0 +1,28 @@
+"""SearchSpace x params -> TrialConfig: pure, and the end of string keys."""
+
+from collections.abc import Mapping
+
+from pydantic import ValidationError
+
+from ..errors import SpaceError
+from ..spaces.parameter import Scalar
+from ..spaces.space import SearchSpace
+from ..training.config import TrialConfig
+
+
+def configure(space: SearchSpace, params: Mapping[str, Scalar]) -> TrialConfig:
+    """The configuration that `params` and the fixed values of `space` make.
+
+    Args:
+        space: the search space.
+        params: a value for each dimension that exists in the branches which they choose, by dotted key.
+
+    Raises:
+        SpaceError: `params` has too few or unknown keys, or the configuration is not valid.
+    """
+    try:
+        return TrialConfig.model_validate(space.tree(params))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        key = ".".join(map(str, first["loc"]))
+        raise SpaceError(f"{space.name}: {key}: {first['msg']}, got {first['input']!r}") from None

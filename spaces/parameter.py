@@ -1,0 +1,142 @@
+"""The dimensions of a search space: Float, Int and Choice, each under a dotted key.
+
+The key is the path in the YAML file, with the branch in it where there is one (`optimizer.sgd.lr`). It is the only
+name a dimension has: Optuna's parameter, MLflow's param and the plot label are the same string.
+"""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, Literal
+
+Scalar = bool | int | float | str | None
+Confidence = Literal["low", "medium", "high"]
+Condition = tuple[tuple[str, str], ...]
+"""The branches under which something exists, outermost first, as (key of the choice, branch); () at the root."""
+
+
+@dataclass(frozen=True, slots=True)
+class Float:
+    """A real number in [low, high]; with `step` only low, low + step, ... ; with `log` (low > 0) on a log scale."""
+
+    key: str
+    low: float
+    high: float
+    log: bool = False
+    step: float | None = None
+    prior: float | None = None
+    confidence: Confidence | None = None
+    condition: Condition = ()
+
+    @property
+    def has_prior(self) -> bool:
+        """Whether the file names a likely value."""
+        return self.prior is not None
+
+    def size(self) -> float:
+        """How many values it can take: inf where it is continuous."""
+        if self.low == self.high:
+            return 1
+        if self.step is None:
+            return float("inf")
+        return float((exact(self.high) - exact(self.low)) // exact(self.step) + 1)
+
+    def contains(self, value: Any) -> bool:
+        """Whether `value` is one of its values."""
+        return is_number(value) and self.low <= value <= self.high and on_grid(value, self.low, self.step)
+
+    def canonical(self) -> dict[str, Any]:
+        """What decides which values it can take, as JSON."""
+        return {"type": "float", "low": self.low, "high": self.high, "log": self.log, "step": self.step}
+
+
+@dataclass(frozen=True, slots=True)
+class Int:
+    """A whole number in [low, high] at distances of `step`; with `log` (low >= 1, step 1) on a log scale."""
+
+    key: str
+    low: int
+    high: int
+    log: bool = False
+    step: int = 1
+    prior: int | None = None
+    confidence: Confidence | None = None
+    condition: Condition = ()
+
+    @property
+    def has_prior(self) -> bool:
+        """Whether the file names a likely value."""
+        return self.prior is not None
+
+    def size(self) -> float:
+        """How many values it can take."""
+        return float((self.high - self.low) // self.step + 1)
+
+    def contains(self, value: Any) -> bool:
+        """Whether `value` is one of its values."""
+        return is_whole(value) and self.low <= value <= self.high and on_grid(value, self.low, self.step)
+
+    def canonical(self) -> dict[str, Any]:
+        """What decides which values it can take, as JSON."""
+        return {"type": "int", "low": self.low, "high": self.high, "log": self.log, "step": self.step}
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of `choices`, in the order of the file.
+
+    Where `branching`, the choices are the names of branches, sorted (a YAML mapping has no order): the choice itself
+    sets nothing in the configuration, what stands in the chosen branch does. The prior is kept as an index, since
+    None may be a choice.
+    """
+
+    key: str
+    choices: tuple[Scalar, ...]
+    branching: bool = False
+    prior_index: int | None = None
+    confidence: Confidence | None = None
+    condition: Condition = ()
+
+    @property
+    def has_prior(self) -> bool:
+        """Whether the file names a likely value."""
+        return self.prior_index is not None
+
+    @property
+    def prior(self) -> Scalar:
+        """The likely value; None also where there is none, see `has_prior`."""
+        return None if self.prior_index is None else self.choices[self.prior_index]
+
+    def size(self) -> float:
+        """How many choices there are."""
+        return float(len(self.choices))
+
+    def contains(self, value: Any) -> bool:
+        """Whether `value` is one of the choices; True is not 1 here."""
+        return any(value == choice and isinstance(value, bool) == isinstance(choice, bool) for choice in self.choices)
+
+    def canonical(self) -> dict[str, Any]:
+        """What decides which values it can take, as JSON."""
+        return {"type": "choice", "choices": list(self.choices), "branching": self.branching}
+
+
+Parameter = Float | Int | Choice
+
+
+def is_whole(value: Any) -> bool:
+    """Whether `value` is an int; True and False are not."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def is_number(value: Any) -> bool:
+    """Whether `value` is an int or a float; True and False are not."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def exact(value: float) -> Fraction:
+    """The decimal number that `value` was written as, so that 0.3 is three times 0.1."""
+    return Fraction(str(value))
+
+
+def on_grid(value: float, low: float, step: float | None) -> bool:
+    """Whether `value` is `low` plus a multiple of `step` (None: no grid)."""
+    return step is None or (exact(value) - exact(low)) % exact(step) == 0

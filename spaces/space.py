@@ -1,0 +1,168 @@
+"""SearchSpace: a space file once read and checked; frozen, and knowing nothing of files, pydantic or Optuna."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from math import prod
+from typing import Any
+
+from ..errors import SpaceError, nearest
+from .parameter import Choice, Condition, Parameter, Scalar
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """A value that every trial under `condition` has.
+
+    `value` is a scalar, or a list where the field is one. `default` tells that the configuration has this value
+    anyway, so that writing it down does not make another space.
+    """
+
+    key: str
+    value: Any
+    condition: Condition = ()
+    default: bool = False
+
+
+@dataclass(frozen=True)
+class SearchSpace:
+    """Dimensions and fixed values, each under its dotted key.
+
+    `parameters` has parents before children, otherwise the order of the file.
+
+    Raises:
+        SpaceError: two entries have the same key.
+    """
+
+    name: str
+    parameters: tuple[Parameter, ...]
+    values: tuple[Fixed, ...] = ()
+
+    def __post_init__(self) -> None:
+        keys = [entry.key for entry in (*self.parameters, *self.values)]
+        twice = sorted({key for key in keys if keys.count(key) > 1}) if len(set(keys)) < len(keys) else []
+        if twice:
+            raise SpaceError(f"{self.name}: {twice[0]}: a key must stand once, got it twice")
+
+    @property
+    def fixed(self) -> dict[str, Any]:
+        """The fixed values by dotted key."""
+        return {entry.key: entry.value for entry in self.values}
+
+    @cached_property
+    def by_key(self) -> Mapping[str, Parameter]:
+        """The dimensions by dotted key."""
+        return {parameter.key: parameter for parameter in self.parameters}
+
+    def canonical(self) -> dict[str, Any]:
+        """The identity of the space as JSON: what a trial can be.
+
+        Independent of the order of the file, of where it lies, and of priors, which only say where to look first.
+        """
+        return {
+            "parameters": {p.key: p.canonical() | _when(p.condition) for p in sorted(self.parameters, key=_key)},
+            "fixed": {f.key: {"value": f.value} | _when(f.condition) for f in sorted(self.values, key=_key)
+                      if not f.default},
+        }
+
+    @cached_property
+    def hash(self) -> str:
+        """SHA-256 of the canonical JSON, in hexadecimal."""
+        text = json.dumps(self.canonical(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def active(self, params: Mapping[str, Scalar]) -> Iterator[Parameter]:
+        """The dimensions that exist in the branches which `params` choose, parents first.
+
+        Lazy on purpose: a caller may add the value of each parameter to `params` before it asks for the next.
+        """
+        return (parameter for parameter in self.parameters if holds(parameter.condition, params))
+
+    def priors(self) -> dict[str, Scalar]:
+        """The all-prior configuration; {} if no dimension has a prior.
+
+        Dimensions without a prior are left out, and with them whatever stands in their branches.
+        """
+        chosen: dict[str, Scalar] = {}
+        for parameter in self.active(chosen):
+            if parameter.has_prior:
+                chosen[parameter.key] = parameter.prior
+        return chosen
+
+    def size(self) -> float:
+        """How many different configurations there are; inf where a dimension is continuous."""
+        return self._size(())
+
+    def _size(self, condition: Condition) -> float:
+        return prod(
+            sum(self._size((*condition, (p.key, str(branch)))) for branch in p.choices)
+            if isinstance(p, Choice) and p.branching
+            else p.size()
+            for p in self.parameters
+            if p.condition == condition
+        )
+
+    def tree(self, params: Mapping[str, Scalar]) -> dict[str, Any]:
+        """The nested configuration that `params` and the fixed values make.
+
+        Raises:
+            SpaceError: `params` lacks a dimension, or has one that is unknown or not in a chosen branch.
+        """
+        nested: dict[str, Any] = {}
+        for entry in self.values:
+            if holds(entry.condition, params):
+                _put(nested, path(entry.key, entry.condition), entry.value)
+        active = list(self.active(params))
+        self._check(params, {parameter.key for parameter in active})
+        for parameter in active:
+            if not (isinstance(parameter, Choice) and parameter.branching):
+                _put(nested, path(parameter.key, parameter.condition), params[parameter.key])
+        return nested
+
+    def _check(self, params: Mapping[str, Scalar], active: set[str]) -> None:
+        for key in active - params.keys():
+            raise SpaceError(f"{self.name}: {key}: every dimension of a trial needs a value, got none")
+        for key in params.keys() - active:
+            if key in self.by_key:
+                branches = " and ".join(f"{choice} is {branch}" for choice, branch in self.by_key[key].condition)
+                raise SpaceError(f"{self.name}: {key}: exists only where {branches}, got {params[key]!r}")
+            raise SpaceError(f"{self.name}: {key}: not a dimension; {nearest(key, self.by_key) if self.by_key else ''}")
+        for key in active:
+            parameter = self.by_key[key]
+            if isinstance(parameter, Choice) and parameter.branching and not parameter.contains(params[key]):
+                known = nearest(str(params[key]), map(str, parameter.choices))
+                raise SpaceError(f"{self.name}: {key}: no branch {params[key]!r}; {known}")
+
+
+def holds(condition: Condition, params: Mapping[str, Scalar]) -> bool:
+    """Whether `params` choose every branch of `condition`."""
+    return all(params.get(key) == branch for key, branch in condition)
+
+
+def path(key: str, condition: Condition) -> tuple[str, ...]:
+    """Where `key` lies in the configuration: its path without the names of the branches in it.
+
+    >>> path("optimizer.sgd.lr", (("optimizer", "sgd"),))
+    ('optimizer', 'lr')
+    """
+    if not condition:
+        return tuple(key.split("."))
+    choice, branch = condition[-1]
+    inside = key[len(choice) + len(branch) + 2 :]
+    return (*path(choice, condition[:-1]), *(inside.split(".") if inside else ()))
+
+
+def _put(nested: dict[str, Any], keys: tuple[str, ...], value: Any) -> None:
+    for key in keys[:-1]:
+        nested = nested.setdefault(key, {})
+    nested[keys[-1]] = value
+
+
+def _when(condition: Condition) -> dict[str, Any]:
+    return {"when": [list(pair) for pair in condition]} if condition else {}
+
+
+def _key(entry: Parameter | Fixed) -> str:
+    return entry.key

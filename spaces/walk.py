@@ -1,0 +1,217 @@
+"""A Node tree along a pydantic model: every dimension and fixed value found, everything else refused."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from pydantic import BaseModel
+
+from ..errors import nearest
+from .dimension import CHOICE, check_keys, confidence, dimension
+from .fields import Field, Kind, Leaf, Section, Variants
+from .node import Node, Place, refusal, shown
+from .parameter import Choice, Condition, Parameter
+from .paths import resolved
+from .space import Fixed
+
+
+@dataclass(slots=True)
+class Found:
+    """What a file says, in its order, and where it says it."""
+
+    parameters: list[Parameter] = field(default_factory=list)
+    values: list[Fixed] = field(default_factory=list)
+    places: dict[str, Place] = field(default_factory=dict)
+
+    def parameter(self, parameter: Parameter, place: Place) -> None:
+        """Adds a dimension."""
+        self.parameters.append(parameter)
+        self.places[parameter.key] = place
+
+    def value(self, fixed: Fixed, place: Place) -> None:
+        """Adds a fixed value."""
+        self.values.append(fixed)
+        self.places[fixed.key] = place
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """Where the walk stands: the key, the branches around it, and whether dimensions are forbidden from here on."""
+
+    key: str = ""
+    condition: Condition = ()
+    fixed: bool = False
+
+    def into(self, name: str, fixed: bool = False) -> "Spot":
+        """The field `name` here."""
+        return Spot(f"{self.key}.{name}" if self.key else name, self.condition, self.fixed or fixed)
+
+    def branch(self, label: str) -> "Spot":
+        """The branch `label` of the choice here."""
+        return Spot(f"{self.key}.{label}", (*self.condition, (self.key, label)), self.fixed)
+
+
+def walk(root: Node, target: type[BaseModel]) -> Found:
+    """Every dimension and fixed value of the tree `root`, read along `target`.
+
+    Raises:
+        SpaceError: the tree says something that `target` does not allow.
+    """
+    if root.mapping is None:
+        raise refusal(root.place, "", f"a space must be a mapping of {shown(list(target.model_fields))}, got {shown(root)}")
+    found = Found()
+    _section(found, root, Section(target), Spot())
+    return found
+
+
+def branching(node: Node, kind: Kind) -> bool:
+    """Whether `node` is a choice of branches in the place of a section."""
+    entries = node.mapping
+    if entries is None or "choices" not in entries or isinstance(kind, Leaf):
+        return False
+    return kind.tag not in entries if isinstance(kind, Variants) else kind.field("choices") is None
+
+
+def branches(node: Node, kind: Kind, key: str) -> dict[str, Node]:
+    """The branches of the choice `node` by name; `choices: [a, b]` are variants with nothing set in them.
+
+    Raises:
+        SpaceError: there are none, or they are not what `kind` can have.
+    """
+    choices = (node.mapping or {})["choices"]
+    names = choices.items
+    if names is not None and isinstance(kind, Variants) and all(isinstance(item.value, str) for item in names):
+        if len({item.value for item in names}) < len(names):
+            raise refusal(choices.place, key, f"choices must differ, got {shown(choices)}")
+        found = {str(item.value): Node({}, item.place) for item in names}
+    elif choices.mapping is not None:
+        found = choices.mapping
+    else:
+        raise refusal(choices.place, key, f"choices must be a mapping of branches here, got {shown(choices)}")
+    if not found:
+        raise refusal(choices.place, key, "choices must have at least one branch, got none")
+    return found
+
+
+def unknown_key(place: Place, key: str, name: str, section: Section) -> Exception:
+    """The refusal of a key that `section` does not have."""
+    if section.open:
+        return refusal(place, key, f"a key must be a Python identifier, got {name}")
+    return refusal(place, key, f"unknown key; {nearest(name, section.fields)}")
+
+
+def no_variant(place: Place, key: str, name: object, kind: Variants) -> Exception:
+    """The refusal of a name that stands for no variant."""
+    return refusal(place, key, f"no variant {shown(name)}; {nearest(str(name), kind.names)}")
+
+
+def _visit(found: Found, node: Node, field: Field, spot: Spot) -> None:
+    kind = field.kind
+    if isinstance(kind, Leaf):
+        _leaf(found, node, field, kind, spot)
+    elif node.value is None and kind.optional:
+        found.value(Fixed(spot.key, None, spot.condition, field.default is None), node.place)
+    elif isinstance(kind, Section):
+        _section(found, node, kind, spot)
+    else:
+        _variants(found, node, kind, spot)
+
+
+def _leaf(found: Found, node: Node, field: Field, leaf: Leaf, spot: Spot) -> None:
+    if node.mapping is not None and not leaf.whole:
+        _refuse_where_fixed(node, spot)
+        found.parameter(dimension(node, spot.key, leaf, spot.condition), node.place)
+        return
+    try:
+        value = leaf.check(node.plain())
+    except ValueError as error:
+        raise refusal(node.place, spot.key, f"{error}, got {shown(node)}{_near_option(node, leaf)}") from None
+    if field.path and isinstance(value, str):
+        value = resolved(value, node.place.base)
+    default = value == field.default and isinstance(value, bool) == isinstance(field.default, bool)
+    found.value(Fixed(spot.key, value, spot.condition, default), node.place)
+
+
+def _near_option(node: Node, leaf: Leaf) -> str:
+    return f"; {nearest(node.value, map(str, leaf.options))}" if isinstance(node.value, str) and leaf.options else ""
+
+
+def _section(found: Found, node: Node, section: Section, spot: Spot) -> None:
+    if branching(node, section):
+        _branches(found, node, section, spot)
+    elif node.mapping is not None:
+        _entries(found, node.mapping.items(), section, spot)
+    elif node.value is not None:
+        raise refusal(node.place, spot.key, f"must be a mapping of {', '.join(section.fields)}, got {shown(node)}")
+
+
+def _entries(found: Found, entries: Iterable[tuple[str, Node]], section: Section, spot: Spot) -> None:
+    for name, child in entries:
+        field = section.field(name)
+        if field is None:
+            raise unknown_key(child.place, spot.into(name).key, name, section)
+        _visit(found, child, field, spot.into(name, field.fixed))
+
+
+def _variants(found: Found, node: Node, kind: Variants, spot: Spot) -> None:
+    if branching(node, kind):
+        _branches(found, node, kind, spot)
+    elif node.mapping is None:
+        _variant(found, node, {}, kind, spot)
+    elif kind.tag in node.mapping:
+        _variant(found, node.mapping[kind.tag], node.mapping, kind, spot)
+    else:
+        law = f"{kind.tag} must say which variant, choose from {', '.join(kind.names)}"
+        raise refusal(node.place, spot.key, f"{law}; got {shown(node)}")
+
+
+def _variant(found: Found, name: Node, entries: dict[str, Node], kind: Variants, spot: Spot) -> None:
+    if name.mapping is not None:
+        law = f"{kind.tag} takes no dimension; write the variants as {{choices: {{...}}}} in its section"
+        raise refusal(name.place, spot.into(kind.tag).key, f"{law}, got {shown(name)}")
+    section = kind.variant(name.value)
+    if section is None:
+        raise no_variant(name.place, spot.key, name.plain(), kind)
+    field = section.fields[kind.tag]
+    value = resolved(str(name.value), name.place.base) if field.path else name.value
+    at = spot.into(kind.tag)
+    found.value(Fixed(at.key, value, at.condition), name.place)
+    _entries(found, ((key, child) for key, child in entries.items() if key != kind.tag), section, spot)
+
+
+def _branches(found: Found, node: Node, kind: Section | Variants, spot: Spot) -> None:
+    _refuse_where_fixed(node, spot)
+    check_keys(node, spot.key, CHOICE)
+    bodies = branches(node, kind, spot.key)
+    labels = tuple(sorted(bodies))
+    prior = (node.mapping or {}).get("prior")
+    if prior is not None and prior.value not in labels:
+        law = f"prior must be one of the branches, got {shown(prior)}; {nearest(str(prior.value), labels)}"
+        raise refusal(prior.place, spot.key, law)
+    index = None if prior is None else labels.index(str(prior.value))
+    choice = Choice(spot.key, labels, True, index, confidence(node, spot.key), spot.condition)
+    found.parameter(choice, node.place)
+    for label, body in bodies.items():
+        _body(found, label, body, kind, spot.branch(label))
+
+
+def _body(found: Found, label: str, body: Node, kind: Section | Variants, spot: Spot) -> None:
+    if body.value is not None and body.mapping is None:
+        raise refusal(body.place, spot.key, f"a branch must be a mapping, got {shown(body)}")
+    entries = body.mapping or {}
+    if kind.optional and body.value is None and label not in kind.names:
+        found.value(Fixed(spot.key, None, spot.condition), body.place)
+    elif isinstance(kind, Section):
+        _section(found, body, kind, spot)
+    elif kind.tag in entries:
+        if label in kind.names and entries[kind.tag].value != label:
+            law = f"branch {label} must have the variant it is called by"
+            raise refusal(body.place, spot.key, f"{law}, got {kind.tag} {shown(entries[kind.tag])}")
+        _variant(found, entries[kind.tag], entries, kind, spot)
+    else:
+        _variant(found, Node(label, body.place), entries, kind, spot)
+
+
+def _refuse_where_fixed(node: Node, spot: Spot) -> None:
+    if spot.fixed:
+        law = "must be a value, since it decides which data is used or what is compared"
+        raise refusal(node.place, spot.key, f"{law}; got the dimension {shown(node)}")
