@@ -42,7 +42,9 @@ class _Override:
         if node is not None and branching(node, kind):
             return Node(self._into_branch(node, entries, kind, rest), node.place)
         head, tail, field = self._field(entries, kind, rest)
-        return Node(entries | {head: self.put(entries.get(head), field, tail)}, node.place if node else self.value.place)
+        return Node(
+            entries | {head: self.put(entries.get(head), field, tail)}, node.place if node else self.value.place
+        )
 
     def _refuse(self, law: str) -> SpaceError:
         return refusal(self.value.place, self.key, law)
@@ -73,7 +75,9 @@ class _Override:
             raise unknown_key(self.value.place, self.key, head, section)
         return head, tail, field.kind
 
-    def _into_branch(self, node: Node, entries: dict[str, Node], kind: Section | Variants, rest: str) -> dict[str, Node]:
+    def _into_branch(
+        self, node: Node, entries: dict[str, Node], kind: Section | Variants, rest: str
+    ) -> dict[str, Node]:
         if rest in CHOICE:
             return entries | {rest: self.value}
         bodies = branches(node, kind, self.key)

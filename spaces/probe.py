@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from .fields import law
-from .node import Node, Place, refusal, shown
+from .node import Place, refusal, shown
 from .parameter import Choice, Parameter, Scalar
 from .space import SearchSpace, holds, path
 

@@ -63,8 +63,9 @@ class SearchSpace:
         """
         return {
             "parameters": {p.key: p.canonical() | _when(p.condition) for p in sorted(self.parameters, key=_key)},
-            "fixed": {f.key: {"value": f.value} | _when(f.condition) for f in sorted(self.values, key=_key)
-                      if not f.default},
+            "fixed": {
+                f.key: {"value": f.value} | _when(f.condition) for f in sorted(self.values, key=_key) if not f.default
+            },
         }
 
     @cached_property

@@ -57,7 +57,9 @@ def walk(root: Node, target: type[BaseModel]) -> Found:
         SpaceError: the tree says something that `target` does not allow.
     """
     if root.mapping is None:
-        raise refusal(root.place, "", f"a space must be a mapping of {shown(list(target.model_fields))}, got {shown(root)}")
+        raise refusal(
+            root.place, "", f"a space must be a mapping of {shown(list(target.model_fields))}, got {shown(root)}"
+        )
     found = Found()
     _section(found, root, Section(target), Spot())
     return found

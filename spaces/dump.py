@@ -1,0 +1,91 @@
+"""A SearchSpace as the text of a space file: what `--set` and paths have made of it, ready to be loaded again."""
+
+import json
+import re
+from typing import Any
+
+from .parameter import Choice, Condition, Parameter, Scalar
+from .space import SearchSpace
+
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*\Z")
+_WORDS = {"null", "true", "false"}
+_UNPRINTABLE = re.compile(
+    r"[^\t\n\r\x20-\x7e\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]|[\u2028\u2029]"
+)
+
+
+def dump_space(space: SearchSpace) -> str:
+    """YAML that loads to an equal space, save for its name and comments."""
+    tree: dict[str, Any] = {}
+    for fixed in space.values:
+        _put(tree, _place(fixed.key, fixed.condition), fixed.value)
+    for parameter in space.parameters:
+        place = _place(parameter.key, parameter.condition)
+        if isinstance(parameter, Choice) and parameter.branching:
+            for branch in parameter.choices:
+                _put(tree, (*place, "choices", str(branch)), {})
+            for key, value in _belief(parameter).items():
+                _put(tree, (*place, key), value)
+        else:
+            _put(tree, place, _dimension(parameter))
+    return "".join(_lines(tree, ""))
+
+
+class _Flow(dict[str, Any]):
+    """A mapping that is written on one line."""
+
+
+def _dimension(parameter: Parameter) -> _Flow:
+    if isinstance(parameter, Choice):
+        return _Flow({"choices": list(parameter.choices)} | _belief(parameter))
+    scale = {"log": True} if parameter.log else {"step": parameter.step} if parameter.step not in (None, 1) else {}
+    return _Flow({"low": parameter.low, "high": parameter.high} | scale | _belief(parameter))
+
+
+def _belief(parameter: Parameter) -> dict[str, Any]:
+    prior = {"prior": parameter.prior} if parameter.has_prior else {}
+    return prior if parameter.confidence is None else {**prior, "confidence": parameter.confidence}
+
+
+def _place(key: str, condition: Condition) -> tuple[str, ...]:
+    if not condition:
+        return tuple(key.split("."))
+    choice, branch = condition[-1]
+    inside = key[len(choice) + len(branch) + 2 :]
+    return (*_place(choice, condition[:-1]), "choices", branch, *(inside.split(".") if inside else ()))
+
+
+def _put(tree: dict[str, Any], keys: tuple[str, ...], value: Any) -> None:
+    for key in keys[:-1]:
+        tree = tree.setdefault(key, {})
+    tree.setdefault(keys[-1], value)
+
+
+def _lines(tree: dict[str, Any], indent: str) -> list[str]:
+    lines: list[str] = []
+    for key, value in tree.items():
+        if isinstance(value, dict) and value and not isinstance(value, _Flow):
+            lines += [f"{indent}{_flow(key)}:\n", *_lines(value, indent + "  ")]
+        else:
+            lines.append(f"{indent}{_flow(key)}: {_flow(value)}\n")
+    return lines
+
+
+def _flow(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_flow(key)}: {_flow(entry)}" for key, entry in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_flow, value)) + "]"
+    return _scalar(value)
+
+
+def _scalar(value: Scalar) -> str:
+    if isinstance(value, str):
+        if _PLAIN.match(value) and value.lower() not in _WORDS:
+            return value
+        return _UNPRINTABLE.sub(_escaped, json.dumps(value, ensure_ascii=False))
+    return json.dumps(value)
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return f"\\U{ord(match[0]):08x}"

@@ -1,0 +1,135 @@
+"""JSON Schema of a space file, so that editors complete and check it while it is written.
+
+The model's own schema, with a dimension allowed beside each scalar and a choice of branches beside each section. It is
+a little wider than the loader: laws between values (low <= high) are not for a schema.
+"""
+
+import json
+from typing import Any, get_args
+
+from pydantic import BaseModel
+
+from .fields import Field, Kind, Leaf, Section, Variants
+from .parameter import Confidence
+
+Json = dict[str, Any]
+
+_SCALAR: Json = {"type": ["boolean", "number", "string", "null"]}
+_BELIEVED: Json = {"confidence": {"enum": list(get_args(Confidence)), "description": "How sure the prior is."}}
+
+
+def json_schema(target: type[BaseModel]) -> Json:
+    """The schema (draft 2020-12) of space files for the configuration `target`."""
+    definitions: Json = {}
+    root = _Schema(definitions).section(Section(target), fixed=False)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "hpo search space",
+        **root,
+        "$defs": dict(sorted(definitions.items())),
+    }
+
+
+def schema_text(target: type[BaseModel]) -> str:
+    """The schema as `hpo schema` prints it and as it lies beside the bundled spaces."""
+    return json.dumps(json_schema(target), indent=2) + "\n"
+
+
+class _Schema:
+    def __init__(self, definitions: Json) -> None:
+        self.definitions = definitions
+
+    def section(self, section: Section, *, fixed: bool, without: str = "") -> Json:
+        """The mapping of a model's fields, less the field `without`."""
+        properties = {name: self.field(field, fixed) for name, field in section.fields.items() if name != without}
+        text = (section.model.__doc__ or "").strip().split("\n")[0]
+        extra = self.field(Field(_untyped(section)), fixed) if section.open else False
+        found: Json = {"type": "object", "properties": properties, "additionalProperties": extra}
+        return {"description": text, **found} if text else found
+
+    def field(self, field: Field, fixed: bool) -> Json:
+        """What may stand in the place of `field`."""
+        fixed = fixed or field.fixed
+        found = self._leaf(field.kind, fixed) if isinstance(field.kind, Leaf) else self._model(field.kind, fixed)
+        return {**({"description": field.description} if field.description else {}), **found, **_default(field)}
+
+    def _leaf(self, leaf: Leaf, fixed: bool) -> Json:
+        value = leaf.adapter.json_schema()
+        self.definitions.update(value.pop("$defs", {}))
+        if fixed or leaf.whole:
+            return value
+        return {"anyOf": [value or {"not": {"type": "object"}}, *_dimensions(leaf, value)]}
+
+    def _model(self, kind: Section | Variants, fixed: bool) -> Json:
+        forms = self._forms(kind, fixed)
+        return forms[0] if len(forms) == 1 else {"anyOf": forms}
+
+    def _forms(self, kind: Section | Variants, fixed: bool) -> list[Json]:
+        null: list[Json] = [{"type": "null"}] if kind.optional or isinstance(kind, Section) else []
+        if isinstance(kind, Section):
+            whole = self._shared(kind, fixed)
+            return [whole, *null, *([] if fixed else [_branching({}, {"anyOf": [whole, {"type": "null"}]})])]
+        names = self._names(kind)
+        shared = {model: self._shared(Section(model), fixed, kind.tag) for model in kind.models}
+        wholes = [{**reference, "required": [kind.tag]} for reference in shared.values()]
+        bodies = {name: self._body(shared, kind.variant(name)) for name in kind.names}
+        listed = _branching_list(names)
+        return [names, *wholes, *null, *([] if fixed else [_branching(bodies, {"anyOf": wholes}), listed])]
+
+    def _names(self, kind: Variants) -> Json:
+        tags = [Section(model).fields[kind.tag].kind for model in kind.models]
+        return {"anyOf": [tag.adapter.json_schema() for tag in tags if isinstance(tag, Leaf)]}
+
+    def _body(self, shared: dict[type[BaseModel], Json], variant: Section | None) -> Json:
+        """A branch that bears the name of its variant: the variant, or nothing at all."""
+        return {"anyOf": [shared[variant.model] if variant else {}, {"type": "null"}]}
+
+    def _shared(self, section: Section, fixed: bool, tag: str = "") -> Json:
+        name = section.model.__name__ + (".fixed" if fixed else "")
+        if name not in self.definitions:
+            self.definitions[name] = {}  # a model that contains itself refers to this entry
+            found = self.section(section, fixed=fixed, without=tag)
+            if tag:
+                leaf = section.fields[tag].kind
+                assert isinstance(leaf, Leaf)
+                found["properties"] = {tag: leaf.adapter.json_schema(), **found["properties"]}
+            self.definitions[name] = found
+        return {"$ref": f"#/$defs/{name}"}
+
+
+def _untyped(section: Section) -> Kind:
+    field = section.field("any_other")
+    assert field is not None
+    return field.kind
+
+
+def _default(field: Field) -> Json:
+    simple = isinstance(field.kind, Leaf) and (
+        field.default is None or isinstance(field.default, bool | int | float | str)
+    )
+    return {"default": field.default} if simple else {}
+
+
+def _dimensions(leaf: Leaf, value: Json) -> list[Json]:
+    prior: Json = {"prior": value, **_BELIEVED}
+    choices = {"choices": {"type": "array", "items": value or _SCALAR, "minItems": 1, "uniqueItems": True}}
+    found = [_object({**choices, **prior}, ["choices"])]
+    if leaf.scalars & {int, float, Any}:
+        bound = value or {"type": "number"}
+        scale: Json = {"log": {"type": "boolean"}, "step": {"type": "number", "exclusiveMinimum": 0}}
+        found.insert(0, _object({"low": bound, "high": bound, **scale, **prior}, ["low", "high"]))
+    return found
+
+
+def _branching(bodies: Json, other: Json) -> Json:
+    choices: Json = {"type": "object", "properties": bodies, "additionalProperties": other, "minProperties": 1}
+    return _object({"choices": choices, "prior": {"type": "string"}, **_BELIEVED}, ["choices"])
+
+
+def _branching_list(names: Json) -> Json:
+    choices: Json = {"type": "array", "items": names, "minItems": 1, "uniqueItems": True}
+    return _object({"choices": choices, "prior": {"type": "string"}, **_BELIEVED}, ["choices"])
+
+
+def _object(properties: Json, required: list[str]) -> Json:
+    return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
