@@ -1,0 +1,151 @@
+"""Fill a folder with a pack: decode every image once, then write each split in its place."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import DataError
+from ..config import DataConfig
+from .pack import Pack, Skipped
+from .sources.base import Images, Progress
+from .split import Partition, partition
+
+MAX_SKIPPED = 0.05  # of all files; above, something is wrong with the folder rather than with a file
+
+_ROWS_AT_ONCE = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class _Decoded:
+    """All usable images in the source's order: where they lie, which rows of the source they are, what was skipped."""
+
+    images: NDArray[np.uint8]
+    rows: NDArray[np.int64]
+    skipped: tuple[Skipped, ...]
+
+
+def build(folder: Path, source: str, fingerprint: str, images: Images, config: DataConfig, progress: Progress) -> None:
+    """Write the pack of `images` under `config` into the empty `folder`.
+
+    Raises:
+        DataError: more than 5 % of the files are unreadable, a class has no readable image, or a split stays empty.
+    """
+    size, size_from = (config.image_size, "asked for") if config.image_size else images.pixels.natural_size()
+    channels = {"auto": images.pixels.auto_channels, "rgb": 3, "grey": 1}[config.color]
+    scratch = folder / "decoded.npy"
+    decoded = _decode_all(scratch, source, images, size, channels)
+    if config.color == "auto" and channels == 3 and _all_grey(decoded.images):
+        channels = 1
+    labels = images.labels[decoded.rows]
+    _refuse_lost_classes(labels, images.class_names)
+    split = partition(labels, images.parts[decoded.rows], images.class_names, config)
+    for place, rows in ((folder, np.append(split.train, split.val)), (folder / "test", split.test)):
+        _write_split(place, decoded, labels, rows, channels, progress)
+    mean, std = _statistics(decoded.images, split.train, channels)
+    pack = Pack(
+        path=folder,
+        fingerprint=fingerprint,
+        source=source,
+        class_names=images.class_names,
+        image_size=size,
+        image_size_from=size_from,
+        channels=channels,
+        counts=_counts(labels, split, len(images.class_names)),
+        mean=mean,
+        std=std,
+        skipped=decoded.skipped,
+        given_splits=images.given_splits,
+        notes=(*images.notes, *split.notes),
+    )
+    scratch.unlink()
+    (folder / "manifest.json").write_text(json.dumps(pack.to_json(), indent=1))
+
+
+def _decode_all(scratch: Path, source: str, images: Images, size: int, channels: int) -> _Decoded:
+    total = len(images.pixels) + len(images.skipped)
+    skipped, rows = list(images.skipped), []
+    with scratch.open("wb") as file:
+        _write_header(file, np.uint8, (len(images.pixels), size, size, channels))
+        for chunk in images.pixels.chunks(size, channels):
+            file.write(np.ascontiguousarray(chunk.images).data)
+            rows.append(chunk.rows)
+            skipped.extend(chunk.skipped)
+            _refuse_many_skipped(source, skipped, total)
+        kept = np.concatenate(rows)
+        file.truncate(file.tell() + (len(images.pixels) - len(kept)) * size * size * channels)
+    return _Decoded(np.load(scratch, mmap_mode="r")[: len(kept)], kept, tuple(skipped))
+
+
+def _refuse_many_skipped(source: str, skipped: list[Skipped], total: int) -> None:
+    if len(skipped) <= MAX_SKIPPED * total:
+        return
+    shown = "; ".join(f"{entry.path}: {entry.reason}" for entry in skipped[:4])
+    raise DataError(
+        f"data: {source}: at most 5 % of the files may be unreadable, got {len(skipped)} of {total} so far\n"
+        f"  {shown}\n  repair or remove them"
+    )
+
+
+def _refuse_lost_classes(labels: NDArray[np.int64], class_names: tuple[str, ...]) -> None:
+    counts = np.bincount(labels, minlength=len(class_names))
+    for number in np.flatnonzero(counts == 0):
+        raise DataError(f"data: class {class_names[number]!r} has no readable image")
+
+
+def _write_split(
+    place: Path,
+    decoded: _Decoded,
+    labels: NDArray[np.int64],
+    rows: NDArray[np.int64],
+    channels: int,
+    progress: Progress,
+) -> None:
+    place.mkdir(exist_ok=True)
+    np.save(place / "labels.npy", labels[rows])
+    np.save(place / "index.npy", decoded.rows[rows])
+    with (place / "images.npy").open("wb") as file:  # not through a map: a full disk must be an error, not a signal
+        _write_header(file, np.uint8, (len(rows), *decoded.images.shape[1:3], channels))
+        for start, images in _gathered(decoded.images, rows, channels):
+            file.write(np.ascontiguousarray(images).data)
+            progress("write", start + len(images), len(rows))
+
+
+def _gathered(
+    images: NDArray[np.uint8], rows: NDArray[np.int64], channels: int
+) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+    for start in range(0, len(rows), _ROWS_AT_ONCE):
+        yield start, images[rows[start : start + _ROWS_AT_ONCE]][..., :channels]
+
+
+def _all_grey(images: NDArray[np.uint8]) -> bool:
+    parts = (images[start : start + _ROWS_AT_ONCE] for start in range(0, len(images), _ROWS_AT_ONCE))
+    return all((part[..., :1] == part[..., 1:]).all() for part in parts)
+
+
+def _statistics(
+    images: NDArray[np.uint8], rows: NDArray[np.int64], channels: int
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and standard deviation per channel of images scaled to [0, 1], from exact histograms."""
+    histogram = np.zeros((channels, 256), np.int64)
+    for _, part in _gathered(images, rows, channels):
+        for channel in range(channels):
+            histogram[channel] += np.bincount(part[..., channel].ravel(), minlength=256)
+    share, value = histogram / histogram.sum(axis=1, keepdims=True), np.arange(256) / 255
+    mean = share @ value
+    variance = (share * (value - mean[:, None]) ** 2).sum(axis=1)
+    return tuple(mean.tolist()), tuple(np.sqrt(variance).tolist())
+
+
+def _counts(labels: NDArray[np.int64], split: Partition, classes: int) -> dict[str, tuple[int, ...]]:
+    parts = {"train": split.train, "val": split.val, "test": split.test}
+    return {name: tuple(np.bincount(labels[rows], minlength=classes).tolist()) for name, rows in parts.items()}
+
+
+def _write_header(file: BinaryIO, dtype: type[np.generic], shape: tuple[int, ...]) -> None:
+    description = {"descr": np.dtype(dtype).str, "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(file, description)

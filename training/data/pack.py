@@ -1,0 +1,191 @@
+"""A packed data set on disk: uint8 images ready to train on, and the seal on its test split.
+
+    <pack>/manifest.json                          what it holds and how it was made
+    <pack>/images.npy, labels.npy, index.npy      training images first, validation images after them
+    <pack>/test/images.npy, labels.npy, index.npy
+
+Images are read through a shared, read-only memory map: any number of processes reading a pack hold it once.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import DataError
+
+FORMAT = 1  # raised whenever a pack written by an older version must not be read
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Some images of a pack.
+
+    `images` is uint8 [N, side, side, channels], a read-only memory map; `labels` int64 [N], positions in the pack's
+    `class_names`; `index` int64 [N], each image's position in the source's own order.
+    """
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+    index: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A file that could not be used as an image, and why."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Pack:
+    """A packed data set: where it lies and what its manifest says.
+
+    Attributes:
+        path: its directory.
+        fingerprint: of content, image settings and split settings; equal fingerprints mean equal packs.
+        source: the name of the data set, or of the folder it was read from.
+        class_names: in label order.
+        image_size: side of the square images, in pixels.
+        image_size_from: where that size comes from, in words.
+        channels: 1 (grey) or 3 (RGB).
+        counts: images per class in "train", "val" and "test".
+        mean, std: per channel, of the training images scaled to [0, 1].
+        skipped: files that could not be used.
+        given_splits: the splits that the source itself names, () where it has none.
+        notes: what was decided about rare classes and the like, one sentence each.
+    """
+
+    path: Path
+    fingerprint: str
+    source: str
+    class_names: tuple[str, ...]
+    image_size: int
+    image_size_from: str
+    channels: int
+    counts: Mapping[str, tuple[int, ...]]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    skipped: tuple[Skipped, ...] = ()
+    given_splits: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """The pack in directory `path`.
+
+        Raises:
+            DataError: there is none, it is damaged, or another version wrote it.
+        """
+        try:
+            pack = cls(path=path, **_from_json(json.loads((path / "manifest.json").read_text())))
+            pack._check()
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise DataError(f"{path} is not a usable pack: {error}\n  remove it and prepare the data again") from error
+        return pack
+
+    @property
+    def train(self) -> Split:
+        """The training images."""
+        return _rows(_load(self.path), slice(0, self.size("train")))
+
+    @property
+    def val(self) -> Split:
+        """The validation images."""
+        return _rows(_load(self.path), slice(self.size("train"), None))
+
+    @property
+    def train_and_val(self) -> Split:
+        """Everything but the test split, as one map: what a final training uses."""
+        return _load(self.path)
+
+    @property
+    def split_given(self) -> bool:
+        """Whether the source came with a test or validation split of its own."""
+        return bool(self.given_splits)
+
+    def size(self, split: str) -> int:
+        """How many images "train", "val" or "test" holds."""
+        return sum(self.counts[split])
+
+    def to_json(self) -> dict[str, Any]:
+        """The manifest, without the place where it lies."""
+        plain = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "path"}
+        skipped = [[entry.path, entry.reason] for entry in self.skipped]
+        return {"format": FORMAT, **plain, "skipped": skipped, "counts": dict(self.counts)}
+
+    def _check(self) -> None:
+        """Whether the arrays on disk are as long as the manifest says; only their headers are read."""
+        held = {self.path: self.size("train") + self.size("val"), self.path / "test": self.size("test")}
+        for folder, count in held.items():
+            split, wanted = _load(folder), (count, self.image_size, self.image_size, self.channels)
+            if split.images.shape != wanted or len(split.labels) != count or len(split.index) != count:
+                raise ValueError(f"{folder} holds images {split.images.shape}, its manifest says {wanted}")
+
+
+def open_test(pack: Pack, reason: str, log: Path) -> Split:
+    """Break the seal: the only door to the test split.
+
+    One JSON line (time, reason, fingerprint, pid) is on disk in `log` before anything is returned, so that no number
+    measured on the test split is without a trace.
+
+    Raises:
+        DataError: `reason` is empty, or the line cannot be written.
+    """
+    if not reason.strip():
+        raise DataError("opening the test split needs a reason, got an empty one")
+    entry = {
+        "time": datetime.now(UTC).isoformat(),
+        "reason": reason,
+        "fingerprint": pack.fingerprint,
+        "pid": os.getpid(),
+    }
+    try:
+        _append_durably(log, json.dumps(entry) + "\n")
+    except OSError as error:
+        raise DataError(
+            f"{log}: the opening of the test split cannot be logged, so it stays closed: {error}"
+        ) from error
+    return _load(pack.path / "test")
+
+
+def _append_durably(path: Path, line: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    try:
+        os.write(handle, line.encode())  # one write of one short line: never interleaved with another process's
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _load(folder: Path) -> Split:
+    return Split(
+        images=np.load(folder / "images.npy", mmap_mode="r", allow_pickle=False),
+        labels=np.load(folder / "labels.npy", allow_pickle=False),
+        index=np.load(folder / "index.npy", allow_pickle=False),
+    )
+
+
+def _rows(split: Split, rows: slice) -> Split:
+    return Split(split.images[rows], split.labels[rows], split.index[rows])
+
+
+def _from_json(manifest: dict[str, Any]) -> dict[str, Any]:
+    if manifest.pop("format") != FORMAT:
+        raise ValueError("written by another version")
+    manifest["counts"] = {split: tuple(counts) for split, counts in manifest["counts"].items()}
+    manifest["skipped"] = tuple(Skipped(*entry) for entry in manifest["skipped"])
+    for name in ("class_names", "mean", "std", "given_splits", "notes"):
+        manifest[name] = tuple(manifest[name])
+    return manifest

@@ -1,0 +1,94 @@
+"""From a data source to a pack: found, decoded, resized, split and written once; opened ever after.
+
+A pack's fingerprint covers the content of the source, the image settings and the split settings. So that an unchanged
+source need not be read to know its fingerprint, the cache remembers it by the size and times of every file.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from ...errors import DataError
+from ..config import DataConfig
+from .build import build
+from .pack import FORMAT, Pack
+from .sources.base import Found, Images
+from .sources.find import find
+from .store import Store
+
+Progress = Callable[[str, int, int], None]
+
+
+def prepare(
+    config: DataConfig,
+    *,
+    cache: Path,
+    data_root: Path | None = None,
+    progress: Progress | None = None,
+) -> Pack:
+    """The pack for `config` in `cache`, made if it is not there yet.
+
+    Any number of processes may ask for the same pack at once: one makes it, the others wait. One killed on the way
+    leaves nothing that a later call takes for a pack, and the next call removes what it left.
+
+    Args:
+        config: which images, at which size, split how.
+        cache: the folder of all packs (`Home.cache`).
+        data_root: where public data sets lie; None: HPO_DATA_ROOT, else ~/.cache/hpo/data.
+        progress: called with (stage, done, total) every hundred files or so.
+
+    Raises:
+        DataError: the source is missing or not usable, more than 5 % of its files are unreadable, the split leaves a
+            part empty, or the cache cannot be written.
+    """
+    try:
+        return _prepare(config, cache.absolute(), data_root, progress or _silent)
+    except OSError as error:
+        place = error.filename or cache
+        raise DataError(f"data: {place}: {error.strerror or error}; the data were not prepared") from error
+
+
+def _prepare(config: DataConfig, cache: Path, data_root: Path | None, progress: Progress) -> Pack:
+    found = find(config.source, data_root)
+    store, signature = Store(cache), _signature(found, config)
+    known = store.recall(signature)
+    if known is not None:
+        return known
+    images = found.read(progress)
+    fingerprint = _fingerprint(images, config)
+    pack = store.open_or_make(
+        fingerprint, lambda folder: build(folder, found.name, fingerprint, images, config, progress)
+    )
+    if _signature(find(config.source, data_root), config) != signature:
+        raise DataError(f"data: {config.source} was changed while it was being read; prepare it again")
+    store.remember(signature, fingerprint)
+    return pack
+
+
+def _signature(found: Found, config: DataConfig) -> str:
+    """Equal while no file of the source is added, removed, replaced or edited, and no setting changes."""
+    return _digest([found.name, found.files, FORMAT, _settings(config, ())])
+
+
+def _fingerprint(images: Images, config: DataConfig) -> str:
+    content = hashlib.sha256()
+    for digest in images.pixels.digests():
+        content.update(digest)
+    described = [images.class_names, images.labels.tolist(), images.parts.tolist(), content.hexdigest()]
+    return _digest([FORMAT, described, _settings(config, images.given_splits)])
+
+
+def _settings(config: DataConfig, given_splits: Sequence[str]) -> dict[str, Any]:
+    """What decides the content of a pack: not the batch size, nor a fraction that a given split makes void."""
+    void = {f"{part}_fraction" for part in given_splits}
+    return config.model_dump(exclude={"source", "batch_size", *void})
+
+
+def _digest(parts: Any) -> str:
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:24]
+
+
+def _silent(stage: str, done: int, total: int) -> None:
+    pass

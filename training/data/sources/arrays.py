@@ -1,0 +1,65 @@
+"""Images that a source holds as one array: the classic data sets."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ..decode import fit
+from .base import Chunk, Images
+
+_CHUNK = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayPixels:
+    """Images as one array, uint8 [N, height, width, channels]."""
+
+    array: NDArray[np.uint8]
+
+    @property
+    def auto_channels(self) -> int:
+        """As many as the array has."""
+        return int(self.array.shape[3])
+
+    def __len__(self) -> int:
+        return len(self.array)
+
+    def digests(self) -> Iterator[bytes]:
+        """One digest per chunk, after the shape."""
+        yield repr(self.array.shape).encode()
+        for start in range(0, len(self), _CHUNK):
+            yield hashlib.sha256(np.ascontiguousarray(self.array[start : start + _CHUNK]).data).digest()
+
+    def natural_size(self) -> tuple[int, str]:
+        """The side of the images as they are."""
+        return min(self.array.shape[1:3]), "the data set's own"
+
+    def chunks(self, size: int, channels: int) -> Iterator[Chunk]:
+        """Slices of the array where it fits as it is, otherwise each image resized."""
+        as_is = self.array.shape[1:] == (size, size, channels)
+        for start in range(0, len(self), _CHUNK):
+            part = self.array[start : start + _CHUNK]
+            images = part if as_is else np.stack([fit(_image(pixels), size, channels) for pixels in part])
+            yield Chunk(images, np.arange(start, start + len(part), dtype=np.int64))
+
+
+def train_and_test(
+    class_names: tuple[str, ...],
+    train: tuple[NDArray[np.uint8], NDArray[np.int64]],
+    test: tuple[NDArray[np.uint8], NDArray[np.int64]],
+) -> Images:
+    """Images with a given test split, from (images [N, H, W, C], labels [N]) of both."""
+    return Images(
+        class_names=class_names,
+        labels=np.concatenate([train[1], test[1]]),
+        parts=np.repeat(["train", "test"], [len(train[1]), len(test[1])]),
+        pixels=ArrayPixels(np.concatenate([train[0], test[0]])),
+    )
+
+
+def _image(pixels: NDArray[np.uint8]) -> Image.Image:
+    return Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)

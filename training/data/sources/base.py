@@ -1,0 +1,124 @@
+"""What a source of images is, and the registry of sources that have a name.
+
+A source is found first (which files, as they are now) and read only if no pack of exactly those files is known yet.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ....errors import DataError, nearest
+from ..pack import Skipped
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Decoded images: uint8 [n, side, side, channels], their row numbers [n] in the source, and what failed."""
+
+    images: NDArray[np.uint8]
+    rows: NDArray[np.int64]
+    skipped: tuple[Skipped, ...] = ()
+
+
+class Pixels(Protocol):
+    """The images of a source, in its own fixed order."""
+
+    @property
+    def auto_channels(self) -> int:
+        """At how many channels to decode where the user left the colour to us."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def digests(self) -> Iterator[bytes]:
+        """Bytes that together change whenever the content does; one item per image or per group of images."""
+        ...
+
+    def natural_size(self) -> tuple[int, str]:
+        """The side in pixels that fits these images, and why, in words."""
+        ...
+
+    def chunks(self, size: int, channels: int) -> Iterator[Chunk]:
+        """Every image, in order, at `size` and `channels`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Images:
+    """A source, read: N images with their classes.
+
+    `labels` int64 [N] are positions in `class_names`; `parts` str [N] is "train", "val" or "test" as the source gives
+    it, "train" for all where it has no splits.
+    """
+
+    class_names: tuple[str, ...]
+    labels: NDArray[np.int64]
+    parts: NDArray[np.str_]
+    pixels: Pixels
+    skipped: tuple[Skipped, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def given_splits(self) -> tuple[str, ...]:
+        """The splits that the source itself names, () where it has none."""
+        names = tuple(part for part in ("train", "val", "test") if (self.parts == part).any())
+        return names if len(names) > 1 else ()
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A source, located.
+
+    `files` are the files it consists of, each with what changes when it does (size, times, inode); `read` reads them.
+    """
+
+    name: str
+    files: tuple[tuple[str, tuple[int, ...]], ...]
+    read: Callable[[Progress], Images]
+
+
+Finder = Callable[[Path], Found]
+
+SOURCES: dict[str, Finder] = {}
+
+
+def source(name: str) -> Callable[[Finder], Finder]:
+    """Register a function that finds the data set `name`, given the data root.
+
+    Raises:
+        ValueError: the name is taken.
+    """
+
+    def register(finder: Finder) -> Finder:
+        if name in SOURCES:
+            raise ValueError(f"a data source called {name} is already registered")
+        SOURCES[name] = finder
+        return finder
+
+    return register
+
+
+def by_name(name: str, data_root: Path) -> Found:
+    """The registered data set `name`.
+
+    Raises:
+        DataError: no source has that name, or its data are neither on disk nor downloadable.
+    """
+    if name not in SOURCES:
+        hint = nearest(name, SOURCES)
+        raise DataError(
+            f"data: no data set and no folder is called {name!r}; {hint}\n  or give a folder of class folders"
+        )
+    return SOURCES[name](data_root)
+
+
+def stamp(path: Path) -> tuple[str, tuple[int, ...]]:
+    """A file and what changes when it is edited or replaced."""
+    stat = path.stat()
+    return str(path), (stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino)

@@ -1,0 +1,61 @@
+"""Fetching the public data sets, through torchvision, and the one error where that fails.
+
+torchvision is imported here and nowhere else in this folder: only a data set that is not on disk pays for it.
+"""
+
+import contextlib
+import io
+import socket
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from ....errors import DataError
+
+_TIMEOUT_S = 20.0  # torchvision sets none: a network that swallows packets would hang for ever
+
+
+def download_into(root: Path, torchvision_name: str) -> str:
+    """Download a data set in torchvision's layout into `root`; "" if that worked, else the reason in one line.
+
+    Files arrive in a temporary folder and are moved into place when all are there: an interrupted download leaves
+    nothing that looks like data. Neither stdout nor stderr is written to.
+    """
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".download-", dir=root) as folder, _quiet_and_patient():
+            import torchvision.datasets
+
+            getattr(torchvision.datasets, torchvision_name)(folder, download=True)
+            _move_into(Path(folder), root)
+    except (OSError, RuntimeError, EOFError, ImportError) as error:  # URLError is an OSError
+        return (str(error).strip().splitlines() or [type(error).__name__])[-1]
+    return ""
+
+
+def missing(name: str, wanted: str, places: Sequence[Path], reason: str) -> DataError:
+    """The error for a data set that is neither on disk nor downloadable: what, where, and two ways out."""
+    listed = ", ".join(str(place) for place in places)
+    return DataError(
+        f"data: {name} is not on disk: looked for {wanted} in {listed}\n"
+        f"  and it cannot be downloaded: {reason or 'the download holds something else'}\n"
+        "  say where it is with --data-root DIR, or take other data: --data digits, --data FOLDER_OF_CLASS_FOLDERS"
+    )
+
+
+@contextlib.contextmanager
+def _quiet_and_patient() -> Iterator[None]:
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(_TIMEOUT_S)
+    try:
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+            yield
+    finally:
+        socket.setdefaulttimeout(before)
+
+
+def _move_into(folder: Path, root: Path) -> None:
+    for file in [path for path in folder.rglob("*") if path.is_file()]:
+        target = root / file.relative_to(folder)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        file.replace(target)

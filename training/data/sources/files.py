@@ -1,0 +1,108 @@
+"""Images that a source holds as one file each."""
+
+import hashlib
+import os
+import warnings
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from ..decode import UnreadableImageError, decode, header_size
+from ..pack import Skipped
+from .base import Chunk, Progress
+
+DEFAULT_SIZE = 64
+SIZES = range(4, 1025)  # what DataConfig.image_size may be
+
+_CHUNK = 128
+_THREADS = max(1, min(8, os.cpu_count() or 1))  # Pillow decodes and resizes, and hashlib hashes, without the GIL
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class FilePixels:
+    """Image files below `root`, in the order of `names`."""
+
+    root: Path
+    names: tuple[str, ...]
+    progress: Progress
+
+    @property
+    def auto_channels(self) -> int:
+        """Colour: whether all of them are grey is only known when all have been decoded."""
+        return 3
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def digests(self) -> Iterator[bytes]:
+        """Per chunk: name and content digest of each file."""
+        yield from self._per_chunk("hash", self._digest)
+
+    def natural_size(self) -> tuple[int, str]:
+        """The one square size that all readable files share, else 64."""
+        sizes: Counter[tuple[int, int]] = Counter()
+        for seen in self._per_chunk("measure", self._sizes):
+            sizes.update(seen)
+        if len(sizes) == 1 and (width := next(iter(sizes))[0]) == next(iter(sizes))[1] and width in SIZES:
+            return width, "every image has it"
+        return DEFAULT_SIZE, f"the default, as the images are not all of one square size ({len(sizes)} sizes)"
+
+    def chunks(self, size: int, channels: int) -> Iterator[Chunk]:
+        """Decoded on a few threads, in order; unreadable files are named instead."""
+        yield from self._per_chunk("decode", lambda rows: self._decode(rows, size, channels))
+
+    def _per_chunk(self, stage: str, work: Callable[[range], Result]) -> Iterator[Result]:
+        chunks = [range(start, min(start + _CHUNK, len(self))) for start in range(0, len(self), _CHUNK)]
+        done = 0
+        for rows, result in zip(chunks, _in_order(work, chunks), strict=True):
+            done += len(rows)
+            self.progress(stage, done, len(self))
+            yield result
+
+    def _digest(self, rows: range) -> bytes:
+        digest = hashlib.sha256()
+        for row in rows:
+            content = (self.root / self.names[row]).read_bytes()
+            digest.update(os.fsencode(self.names[row]) + b"\0" + hashlib.sha256(content).digest())
+        return digest.digest()
+
+    def _sizes(self, rows: range) -> list[tuple[int, int]]:
+        sizes = []
+        for row in rows:
+            try:
+                sizes.append(header_size(self.root / self.names[row]))
+            except UnreadableImageError:
+                continue  # named when it is decoded
+        return sizes
+
+    def _decode(self, rows: range, size: int, channels: int) -> Chunk:
+        images = np.empty((len(rows), size, size, channels), np.uint8)
+        good: list[int] = []
+        skipped: list[Skipped] = []
+        for row in rows:
+            try:
+                images[len(good)] = decode(self.root / self.names[row], size, channels)
+                good.append(row)
+            except UnreadableImageError as error:
+                skipped.append(Skipped(self.names[row], str(error)))
+        return Chunk(images[: len(good)], np.array(good, dtype=np.int64), tuple(skipped))
+
+
+def _in_order(work: Callable[[range], Result], chunks: Sequence[range]) -> Iterator[Result]:
+    """`work` of each chunk on a few threads, a few chunks ahead of the reader and no more."""
+    with warnings.catch_warnings(), ThreadPoolExecutor(_THREADS) as pool:
+        warnings.simplefilter("ignore")  # Pillow warns about odd files; what matters about them becomes a reason
+        waiting: deque[Future[Result]] = deque()
+        for chunk in chunks:
+            waiting.append(pool.submit(work, chunk))
+            if len(waiting) > 2 * _THREADS:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()

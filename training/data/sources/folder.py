@@ -1,0 +1,127 @@
+"""A folder of class folders: `<root>/<class>/**/image`, or the same below train/, test/ and val/.
+
+Everything below a class folder belongs to that class, however deep. Names that start with a dot are not looked at.
+"""
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from ....errors import DataError, nearest
+from ..pack import Skipped
+from .base import Found, Images, Progress
+from .files import FilePixels
+
+SPLITS = {"train": "train", "test": "test", "val": "val", "valid": "val", "validation": "val"}
+_LITTER = {"thumbs.db", "desktop.ini"}
+
+Stamp = tuple[int, ...]
+
+
+@dataclass(slots=True)
+class _Walk:
+    """What a walk over the folder gathers, in order."""
+
+    names: list[str] = field(default_factory=list)
+    classes: list[str] = field(default_factory=list)
+    parts: list[str] = field(default_factory=list)
+    stamps: list[Stamp] = field(default_factory=list)
+    broken: list[Skipped] = field(default_factory=list)
+
+
+def folder(root: Path) -> Found:
+    """The images below `root`, listed but not read.
+
+    Raises:
+        DataError: `root` does not exist or is no folder, holds no class folders or only one, gives a test split
+            without a train split, or a class that is not in the train split.
+    """
+    if not root.is_dir():
+        state = "is a file, not a folder" if root.exists() else "does not exist"
+        raise DataError(f"data: {root} {state}; give a folder that holds one folder of images per class")
+    walk = _Walk()
+    for part, place in _split_folders(root):
+        for name in _visible_folders(place):
+            _gather(walk, root, place / name, name, part)
+    class_names = _class_names(root, walk)
+    described = "\0".join(class_names) + "\1" + "\0".join(walk.parts)
+    files = ((described, ()), *zip(walk.names, walk.stamps, strict=True))
+    return Found(root.resolve().name, files, lambda progress: _images(root, walk, class_names, progress))
+
+
+def _images(root: Path, walk: _Walk, class_names: tuple[str, ...], progress: Progress) -> Images:
+    number = {name: position for position, name in enumerate(class_names)}
+    labels = np.array([number[name] for name in walk.classes], dtype=np.int64)
+    pixels = FilePixels(root, tuple(walk.names), progress)
+    return Images(class_names, labels, np.array(walk.parts), pixels, tuple(walk.broken))
+
+
+def _split_folders(root: Path) -> list[tuple[str, Path]]:
+    """(split, folder of class folders): the root itself unless all its folders are named after splits."""
+    names = _visible_folders(root)
+    if not names or not all(name.lower() in SPLITS for name in names):
+        return [("train", root)]
+    splits = [SPLITS[name.lower()] for name in names]
+    if "train" not in splits or len(set(splits)) < len(splits):
+        raise DataError(
+            f"data: {root} must have train/, and test/ and val/ at most once each; it has {', '.join(names)}"
+        )
+    return sorted(zip(splits, (root / name for name in names), strict=True))
+
+
+def _class_names(root: Path, walk: _Walk) -> tuple[str, ...]:
+    trained = {name for name, part in zip(walk.classes, walk.parts, strict=True) if part == "train"}
+    for name in sorted(set(walk.classes) - trained):
+        raise DataError(f"data: {root}: class {name!r} has no images to train on; {nearest(name, trained)}")
+    if len(trained) < 2:
+        held = f"only {next(iter(trained))!r}" if trained else "no folder with files in it"
+        raise DataError(f"data: {root} must hold at least two class folders, one per class; it has {held}")
+    return tuple(sorted(trained))
+
+
+def _gather(walk: _Walk, root: Path, place: Path, class_name: str, part: str) -> None:
+    for path, stamp in _files_below(place, ()):
+        name = path.relative_to(root).as_posix()
+        if not stamp:
+            walk.broken.append(Skipped(name, "a link to nothing, or a file that cannot be looked at"))
+            continue
+        walk.names.append(name)
+        walk.classes.append(class_name)
+        walk.parts.append(part)
+        walk.stamps.append(stamp)
+
+
+def _files_below(place: Path, above: tuple[Stamp, ...]) -> Iterator[tuple[Path, Stamp]]:
+    """Every visible regular file at any depth, in order of name, with its stamp, () where it cannot be looked at.
+
+    Links are followed, except back into a folder that we are in.
+    """
+    here = place.stat()
+    identity = (here.st_dev, here.st_ino)
+    if identity in above:
+        return
+    with os.scandir(place) as entries:
+        visible = sorted((entry for entry in entries if _is_visible(entry.name)), key=lambda entry: entry.name)
+    for entry in visible:
+        try:
+            found = entry.stat()
+        except OSError:
+            yield Path(entry.path), ()
+            continue
+        if stat.S_ISDIR(found.st_mode):
+            yield from _files_below(Path(entry.path), (*above, identity))
+        elif stat.S_ISREG(found.st_mode):  # no sockets, and no pipes, which would never end
+            yield Path(entry.path), (found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
+
+
+def _visible_folders(place: Path) -> list[str]:
+    with os.scandir(place) as entries:
+        return sorted(entry.name for entry in entries if _is_visible(entry.name) and entry.is_dir())
+
+
+def _is_visible(name: str) -> bool:
+    return not name.startswith(".") and name.lower() not in _LITTER

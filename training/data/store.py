@@ -1,0 +1,106 @@
+"""The cache of packs: made once, whole or not at all, whoever asks and whoever dies.
+
+<cache>/<fingerprint>/            a finished pack
+<cache>/.partial/<fingerprint>/   one in the making, renamed into place when every byte is on disk
+<cache>/.locks/<fingerprint>      held (flock) by the process that makes it; the system lets go when that dies
+<cache>/.seen/<signature>         the fingerprint of a source that looked like this
+"""
+
+import contextlib
+import fcntl
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...errors import DataError
+from .pack import Pack
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """The packs below `cache`, an absolute path."""
+
+    cache: Path
+
+    def recall(self, signature: str) -> Pack | None:
+        """The pack made from a source with this signature, if it is known and still there."""
+        try:
+            return self._open((self.cache / ".seen" / signature).read_text())
+        except FileNotFoundError:
+            return None
+
+    def remember(self, signature: str, fingerprint: str) -> None:
+        """Note that a source with this signature has this fingerprint."""
+        note = self.cache / ".seen" / signature
+        note.parent.mkdir(parents=True, exist_ok=True)
+        draft = note.with_name(f".{signature}.{os.getpid()}")
+        draft.write_text(fingerprint)
+        draft.replace(note)
+
+    def open_or_make(self, fingerprint: str, make: Callable[[Path], None]) -> Pack:
+        """The pack `fingerprint`; where there is none, `make` fills an empty folder that then becomes it.
+
+        Raises:
+            DataError, OSError: from `make`; nothing of the attempt remains visible.
+        """
+        with _locked(self.cache / ".locks" / fingerprint, wait=True):
+            self._sweep(fingerprint)
+            return self._open(fingerprint) or self._make(fingerprint, make)
+
+    def _open(self, fingerprint: str) -> Pack | None:
+        with contextlib.suppress(DataError):
+            return Pack.open(self.cache / fingerprint)
+        return None  # not there, or damaged: made again
+
+    def _make(self, fingerprint: str, make: Callable[[Path], None]) -> Pack:
+        partial, final = self.cache / ".partial" / fingerprint, self.cache / fingerprint
+        partial.mkdir(parents=True)
+        try:
+            make(partial)
+            _sync_tree(partial)
+            if final.exists():  # damaged, or _open would have taken it
+                shutil.rmtree(final)
+            partial.rename(final)
+            _sync(self.cache)
+        except BaseException:
+            shutil.rmtree(partial, ignore_errors=True)
+            raise
+        return Pack.open(final)
+
+    def _sweep(self, mine: str) -> None:
+        """Remove what killed processes left: partial packs whose lock nobody else holds."""
+        for partial in (self.cache / ".partial").glob("*"):
+            if partial.name == mine:
+                shutil.rmtree(partial)
+                continue
+            with _locked(self.cache / ".locks" / partial.name, wait=False) as held:
+                if held:
+                    shutil.rmtree(partial, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _locked(path: Path, *, wait: bool) -> Iterator[bool]:
+    """Hold the lock file `path`; yields whether it is held, which without `wait` it may not be."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+
+
+def _sync_tree(folder: Path) -> None:
+    for path in (*folder.rglob("*"), folder):
+        _sync(path)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
