@@ -150,7 +150,7 @@ class _Reader:
             raise self.refuse(f"step must leave at most {MAX_STEPS} values, got {step}", "step")
 
     def _prior(self, low: float, high: float, step: float | None) -> float:
-        prior = self._number("prior")
+        prior: float = self._number("prior")
         self._checked("prior")
         if not low <= prior <= high:
             raise self.refuse(f"prior must lie in [{low}, {high}], got {prior}", "prior")

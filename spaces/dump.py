@@ -9,9 +9,8 @@ from .space import SearchSpace
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*\Z")
 _WORDS = {"null", "true", "false"}
-_UNPRINTABLE = re.compile(
-    r"[^\t\n\r\x20-\x7e\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]|[\u2028\u2029]"
-)
+# What YAML's reader refuses even inside quotes, or takes for the end of a line.
+_UNPRINTABLE = re.compile(r"[^\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 
 
 def dump_space(space: SearchSpace) -> str:

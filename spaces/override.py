@@ -42,9 +42,8 @@ class _Override:
         if node is not None and branching(node, kind):
             return Node(self._into_branch(node, entries, kind, rest), node.place)
         head, tail, field = self._field(entries, kind, rest)
-        return Node(
-            entries | {head: self.put(entries.get(head), field, tail)}, node.place if node else self.value.place
-        )
+        child = self.put(entries.get(head), field, tail)
+        return Node(entries | {head: child}, node.place if node else self.value.place)
 
     def _refuse(self, law: str) -> SpaceError:
         return refusal(self.value.place, self.key, law)

@@ -104,10 +104,8 @@ def _untyped(section: Section) -> Kind:
 
 
 def _default(field: Field) -> Json:
-    simple = isinstance(field.kind, Leaf) and (
-        field.default is None or isinstance(field.default, bool | int | float | str)
-    )
-    return {"default": field.default} if simple else {}
+    simple = field.default is None or isinstance(field.default, bool | int | float | str)
+    return {"default": field.default} if simple and isinstance(field.kind, Leaf) else {}
 
 
 def _dimensions(leaf: Leaf, value: Json) -> list[Json]:

@@ -57,9 +57,8 @@ def walk(root: Node, target: type[BaseModel]) -> Found:
         SpaceError: the tree says something that `target` does not allow.
     """
     if root.mapping is None:
-        raise refusal(
-            root.place, "", f"a space must be a mapping of {shown(list(target.model_fields))}, got {shown(root)}"
-        )
+        law = f"a space must be a mapping of {', '.join(target.model_fields)}"
+        raise refusal(root.place, "", f"{law}, got {shown(root)}")
     found = Found()
     _section(found, root, Section(target), Spot())
     return found
@@ -82,7 +81,7 @@ def branches(node: Node, kind: Kind, key: str) -> dict[str, Node]:
     choices = (node.mapping or {})["choices"]
     names = choices.items
     if names is not None and isinstance(kind, Variants) and all(isinstance(item.value, str) for item in names):
-        if len({item.value for item in names}) < len(names):
+        if len({str(item.value) for item in names}) < len(names):
             raise refusal(choices.place, key, f"choices must differ, got {shown(choices)}")
         found = {str(item.value): Node({}, item.place) for item in names}
     elif choices.mapping is not None:
