@@ -74,8 +74,9 @@ class _Reader:
         check_keys(self.node, self.key, CHOICE)
         choices = [self._checked("choices", item) for item in self._list()]
         for index, value in enumerate(choices):
-            if value in choices[:index]:
-                raise self.refuse(f"choices must differ, got {shown(value)} twice", "choices")
+            if value in choices[:index]:  # also true beside 1, which Optuna cannot tell apart
+                first = choices[choices.index(value)]
+                raise self.refuse(f"choices must differ, got {shown(first)} and {shown(value)}", "choices")
         found = Choice(self.key, tuple(choices), confidence=confidence(self.node, self.key), condition=condition)
         if "prior" not in self.entries:
             return found
