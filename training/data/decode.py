@@ -9,6 +9,9 @@ Any file that Pillow knows becomes uint8 [size, size, channels]:
 - The largest centred square is resized with an antialiased bicubic filter: the shorter side becomes `size`, the
   overhang of the longer one is cut off evenly.
 - The dimensions in the header are checked before anything is decoded: more than 25 megapixels are refused.
+
+Pillow warns about odd metadata. Silencing that is up to the caller, because warning filters belong to the process and
+these functions are called from threads.
 """
 
 import io
@@ -21,7 +24,7 @@ from PIL import Image, UnidentifiedImageError
 from ...errors import DataError
 
 MAX_PIXELS = 25_000_000
-FORMATS = ("PNG", "JPEG", "MPO", "GIF", "BMP", "TIFF", "WEBP", "PPM", "TGA", "ICO", "JPEG2000", "AVIF", "PCX")
+FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM", "TGA", "ICO", "JPEG2000", "AVIF", "PCX")
 
 _ORIENTATION = 0x0112  # EXIF tag; the values and what undoes them: Exif 2.3, section 4.6.4
 _UPRIGHT = {
