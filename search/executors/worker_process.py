@@ -17,6 +17,7 @@ from ...training.report import Signal
 from .base import Job
 
 DEVICE_VARIABLE = "HPO_WORKER_DEVICE"
+EXIT_S = 10.0  # between closing its connection and being gone
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,9 @@ class WorkerProcess:
         self.connection.close()
 
     def reap(self) -> str:
-        """Why the process died, in words."""
+        """Why the process died, in words. Its connection is closed, so it is dead or about to be."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(EXIT_S)
         self.kill()
         code = self._process.returncode
         how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exited with code {code}"

@@ -1,0 +1,43 @@
+"""What every command shares: how it ends, and how it prints JSON."""
+
+import functools
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, ParamSpec, TypeVar
+
+import typer
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+INTERRUPTED = 130
+
+StorageOption = Annotated[str | None, typer.Option(help="An Optuna storage URL. Default: studies.db in the home.")]
+HomeOption = Annotated[Path | None, typer.Option(help="Where all is kept. Default: $HPO_HOME, else ./runs.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
+
+
+def command(function: Callable[P, R]) -> Callable[P, R]:
+    """A command that exits with 130 where Ctrl-C ends it; typer's own answer would be 1."""
+
+    @functools.wraps(function)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return function(*args, **kwargs)
+        except KeyboardInterrupt:
+            say("interrupted")
+            raise typer.Exit(INTERRUPTED) from None
+
+    return guarded
+
+
+def say(text: str) -> None:
+    """A line for a person: standard error, so that standard output stays clean for `--json`."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def print_json(value: dict[str, Any]) -> None:
+    """One JSON object on standard output."""
+    print(json.dumps(value, ensure_ascii=False, allow_nan=False))

@@ -1,0 +1,99 @@
+"""`hpo run`: search."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .common import INTERRUPTED, HomeOption, JsonOption, StorageOption, command, print_json, say
+
+if TYPE_CHECKING:
+    from ..run import RunResult
+
+WORK_FAILED = 1
+
+
+@command
+def run(
+    space: Annotated[str, typer.Option("--space", "-s", help="A space file, or the name of a bundled space.")],
+    trials: Annotated[int, typer.Option("--trials", "-n", help="How many trials the study should reach in all.")],
+    study: Annotated[str | None, typer.Option(help="The study's name. Default: the space's.")] = None,
+    data: Annotated[str | None, typer.Option(help="A data set by name, or a folder of class folders.")] = None,
+    data_root: Annotated[Path | None, typer.Option(help="Where named data sets lie or are downloaded to.")] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Replace a value or dimension. Repeatable.")
+    ] = None,
+    epochs: Annotated[int | None, typer.Option(help="Epochs of each trial; short for --set budget.epochs=N.")] = None,
+    workers: Annotated[str, typer.Option(help="How many trials run at once, or auto: one a GPU or core.")] = "auto",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, or cuda:0,1.")] = "auto",
+    timeout: Annotated[str | None, typer.Option(help="Stop after this long, such as 2h or 30m.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the sampler and of every trial.")] = None,
+    sampler: Annotated[str, typer.Option(help="tpe, random or qmc.")] = "tpe",
+    pruner: Annotated[str, typer.Option(help="median, asha, hyperband or none.")] = "median",
+    storage: StorageOption = None,
+    tracking_uri: Annotated[
+        str | None, typer.Option(help="An MLflow tracking URI, or none. Default: mlflow.db in the home.")
+    ] = None,
+    home: HomeOption = None,
+    executor: Annotated[str, typer.Option(help="process, or inline: one trial at a time in this process.")] = "process",
+    accept_space_change: Annotated[
+        bool, typer.Option("--accept-space-change", help="Go on with a study whose space was different.")
+    ] = False,
+    json: JsonOption = False,
+) -> None:
+    """Search for the best configuration of a space.
+
+    Run it again to continue the study: --trials is the total it should reach.
+    """
+    from ..options import RunOptions, parse_duration, parse_executor, parse_workers
+    from ..run import run as search
+    from .watch import watcher
+
+    options = RunOptions(
+        space=space,
+        trials=trials,
+        study=study,
+        data=data,
+        data_root=data_root,
+        overrides=tuple(set_ or ()),
+        epochs=epochs,
+        workers=parse_workers(workers),
+        device=device,
+        timeout_s=None if timeout is None else parse_duration(timeout),
+        seed=seed,
+        sampler=sampler,
+        pruner=pruner,
+        storage=storage,
+        tracking_uri=tracking_uri,
+        home=home,
+        executor=parse_executor(executor),
+        accept_space_change=accept_space_change,
+    )
+    result = search(options, watcher())
+    if json:
+        print_json(result.to_json())
+    _say_result(result)
+    raise typer.Exit(_exit_code(result))
+
+
+def _say_result(result: "RunResult") -> None:
+    from ..progress.format import duration, params_line
+
+    summary = result.study
+    counts = ", ".join(f"{count} {state}" for state, count in summary.counts.items() if count)
+    say(f"study {summary.study} {result.outcome}: {counts or 'no trials'} in {duration(summary.wall_s)}")
+    if summary.best is not None:
+        best = summary.best
+        say(f"best {summary.metric} {best.value:.4f}, trial {best.number}: {params_line(best.params)}")
+    if result.unsent:
+        say(f"{result.unsent} events have not reached MLflow; the next run sends them")
+    if result.outcome != "done":
+        say("run the same command again to go on")
+
+
+def _exit_code(result: "RunResult") -> int:
+    from ..loop import Outcome
+
+    if result.outcome is Outcome.INTERRUPTED:
+        return INTERRUPTED
+    return WORK_FAILED if result.outcome is Outcome.DONE and result.study.best is None else 0

@@ -1,0 +1,76 @@
+"""`hpo check` and `hpo schema`: the space language, without a search."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .common import JsonOption, command, print_json, say
+
+if TYPE_CHECKING:
+    from ...spaces.describe import Description
+
+
+@command
+def check(
+    space: Annotated[str, typer.Argument(help="A space file, or the name of a bundled space.")],
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Replace a value or dimension. Repeatable.")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Check a space file, and list its dimensions, branches and size."""
+    from ...spaces.describe import describe
+    from ...spaces.load import load_space
+    from ...training.config import TrialConfig
+
+    description = describe(load_space(space, TrialConfig, set_ or []))
+    if json:
+        print_json(_as_json(description))
+    else:
+        _show(description)
+
+
+@command
+def schema(
+    out: Annotated[Path | None, typer.Option(help="Write it to this file instead of standard output.")] = None,
+) -> None:
+    """Print the JSON Schema of space files, by which editors complete and check them."""
+    from ...spaces.schema import schema_text
+    from ...studies.files import write_text
+    from ...training.config import TrialConfig
+
+    text = schema_text(TrialConfig)
+    if out is None:
+        print(text, end="")
+        return
+    write_text(out, text)
+    say(f"{out}: begin a space file with `# yaml-language-server: $schema={out.name}`")
+
+
+def _as_json(description: "Description") -> dict[str, Any]:
+    from dataclasses import asdict
+    from math import isinf
+
+    return {**asdict(description), "size": None if isinf(description.size) else int(description.size)}
+
+
+def _show(description: "Description") -> None:
+    from math import isinf
+
+    from .tables import stdout, table
+
+    size = "a continuum of" if isinf(description.size) else f"{int(description.size):,}"
+    console = stdout()
+    count = len(description.dimensions)
+    console.print(f"space {description.name}: {count} dimensions, {size} configurations", highlight=False)
+    view = table("dimension", "values", "prior", "confidence", "only where")
+    for dimension in description.dimensions:
+        view.add_row(dimension.key, dimension.values, dimension.prior, dimension.confidence, dimension.when)
+    console.print(view)
+    fixed = table("fixed", "")
+    for key, value in description.fixed:
+        fixed.add_row(key, value)
+    console.print(fixed)
+    for warning in description.warnings:
+        console.print(f"note: {warning.key}: {warning.text}", highlight=False)

@@ -1,0 +1,35 @@
+"""`hpo ui`: both web pages, started and stopped together."""
+
+import time
+from typing import Annotated
+
+import typer
+
+from .common import HomeOption, StorageOption, command, say
+
+
+@command
+def ui(
+    storage: StorageOption = None,
+    tracking_uri: Annotated[str | None, typer.Option(help="An MLflow tracking URI. Default: the home's.")] = None,
+    home: HomeOption = None,
+    port: Annotated[int | None, typer.Option(help="optuna-dashboard's port. Default: a free one.")] = None,
+    mlflow_port: Annotated[int | None, typer.Option(help="The MLflow UI's port. Default: a free one.")] = None,
+) -> None:
+    """Start optuna-dashboard and the MLflow UI for this machine alone, until Ctrl-C."""
+    from ...studies.home import Home
+    from ...studies.ui import serve
+    from ..interrupt import terminate_as_interrupt
+    from .inspect import existing_storage
+
+    url = existing_storage(storage, home)
+    uri = tracking_uri or Home.locate(home).tracking_uri
+    say("starting both pages ...")
+    with terminate_as_interrupt(), serve(url, uri, port, mlflow_port) as (pages, servers):
+        say(f"studies (optuna-dashboard): {pages.dashboard}")
+        say(f"runs (MLflow):              {pages.mlflow}")
+        say("Ctrl-C stops both")
+        while True:
+            time.sleep(1)
+            for server in servers:
+                server.check_alive()

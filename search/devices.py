@@ -1,0 +1,67 @@
+"""From `--device` and `--workers` to one placement per worker. No torch: a machine without a GPU is told at once."""
+
+import os
+import re
+from pathlib import Path
+
+from ..errors import SpaceError
+from .executors.worker_process import Placement
+
+_DEVICE = re.compile(r"cpu|cuda(:\d+(,\d+)*)?")
+
+
+def gpu_may_exist() -> bool:
+    """Whether it is worth a few seconds to ask torch for CUDA devices."""
+    return Path("/proc/driver/nvidia").exists() or Path("/dev/nvidiactl").exists() or Path("/dev/dxg").exists()
+
+
+def available_cores() -> int:
+    """The cores this process may use: its affinity, cut by a container's CPU quota (cgroup v2), at least 1."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    quota = Path("/sys/fs/cgroup/cpu.max")
+    if quota.exists():
+        limit, period = quota.read_text().split()
+        if limit != "max":
+            cores = min(cores, int(limit) // int(period))
+    return max(1, cores)
+
+
+def place(device: str, workers: int | None, gpus: int) -> list[Placement]:
+    """One placement per worker.
+
+    Args:
+        device: auto, cpu, cuda (every card) or cuda:0,1 (these cards).
+        workers: how many; None for one per card, or on the CPU one per core.
+        gpus: how many CUDA devices torch sees.
+
+    Raises:
+        SpaceError: the device is not of that form, or a card is asked for that is not there.
+    """
+    if workers is not None and workers < 1:
+        raise SpaceError(f"--workers must be auto or at least 1, got {workers}")
+    cores = available_cores()
+    cards = _cards(device, gpus)
+    if not cards:
+        count = workers or cores
+        return [Placement("cpu", max(1, cores // count))] * count
+    count = workers or len(cards)
+    threads = max(1, cores // count)
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if os.environ.get("CUDA_VISIBLE_DEVICES") else None
+    names = [visible[card] if visible else str(card) for card in cards]
+    return [Placement("cuda", threads, names[i % len(names)]) for i in range(count)]
+
+
+def _cards(device: str, gpus: int) -> list[int]:
+    """The card indices that `device` names; none for the CPU."""
+    if device == "auto":
+        return list(range(gpus))
+    if not _DEVICE.fullmatch(device):
+        raise SpaceError(f"--device must be auto, cpu, cuda or cuda:0,1, got {device!r}")
+    if device == "cpu":
+        return []
+    named = device.removeprefix("cuda").removeprefix(":")
+    cards = [int(card) for card in named.split(",")] if named else list(range(gpus))
+    missing = [card for card in cards if card >= gpus]
+    if missing or not cards:
+        raise SpaceError(f"--device {device}: torch sees {gpus} CUDA devices here; use --device cpu or auto")
+    return cards

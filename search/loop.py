@@ -1,0 +1,199 @@
+"""The event loop: claim -> submit -> event -> report or tell, until the study has what was asked for.
+
+It holds no strategy and no training. What happens is decided by the ledger (what to run next, what to stop) and by
+the executor (what came of it), in whatever time the clock keeps.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from optuna.trial import TrialState
+
+from ..errors import TrainingError
+from ..studies.tracking.tracker import Tracker
+from ..studies.tracking.tracker import TrialState as TrackedState
+from ..training.report import EpochReport, Status, TrainResult
+from .clock import Clock
+from .executors.base import Crashed, Ended, Event, Executor, Job, Lost, Reported
+from .ledger import FINISHED, Claim, Ledger
+from .progress.base import Progress
+
+MAX_LOST_WORKERS = 3  # a trial that has lost as many is given up
+MAX_CRASHES_ALIKE = 3  # as many first trials that break: the space, the model or the machine is at fault
+TICK_S = 0.5  # how soon an interrupt is seen
+
+
+class Outcome(StrEnum):
+    """Why the loop ended."""
+
+    DONE = "done"
+    TIMED_OUT = "timed out"
+    INTERRUPTED = "interrupted"
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """When the search is over: `trials` finished in the whole study, or `deadline` (clock time), what comes first."""
+
+    trials: int
+    deadline: float = float("inf")
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where jobs find their data and leave their files."""
+
+    pack: Path
+    trial_directory: Callable[[int], Path]
+
+
+class Loop:
+    """One run of a search. `run()` once; `interrupt()` may be called from a signal handler."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        executor: Executor,
+        tracker: Tracker,
+        progress: Progress,
+        clock: Clock,
+        goal: Goal,
+        places: Places,
+    ) -> None:
+        self._ledger, self._executor, self._tracker, self._progress = ledger, executor, tracker, progress
+        self._clock, self._goal, self._places = clock, goal, places
+        self._claims: dict[int, Claim] = {}
+        self._ending: Outcome | None = None
+        self._crashes: list[str] = []  # errors of crashed trials, until the first one that does not crash
+
+    def run(self) -> Outcome:
+        """Work until the goal is reached, then say why it ended. Whatever was running by then waits to be continued.
+
+        Raises:
+            TrainingError: the first trials all broke with an error; it holds the last one.
+        """
+        self._recover()
+        try:
+            while not self._over():
+                self._fill()
+                event = self._executor.next_event(TICK_S)
+                if event is not None:
+                    self._handle(event)
+                elif not self._claims:
+                    self._clock.sleep(TICK_S)  # trials of other coordinators are all that is left
+                self._housekeep()
+        finally:
+            for number in self._ledger.mine:  # a second Ctrl-C, or a bug
+                self._ledger.release(number)
+        return self._ending or Outcome.DONE
+
+    def interrupt(self) -> None:
+        """Start nothing more, pause what runs, and end."""
+        self._end_early(Outcome.INTERRUPTED)
+
+    def _over(self) -> bool:
+        if self._claims:
+            return False
+        if self._ending is not None:
+            return True
+        return self._finished() >= self._goal.trials
+
+    def _finished(self) -> int:
+        counts = self._ledger.counts()
+        return sum(counts[state] for state in FINISHED)
+
+    def _fill(self) -> None:
+        while self._ending is None and len(self._claims) < self._executor.slots:
+            counts = self._ledger.counts()
+            if sum(counts[state] for state in (*FINISHED, TrialState.RUNNING)) >= self._goal.trials:
+                return
+            claim = self._ledger.claim()
+            self._claims[claim.number] = claim
+            self._tracker.trial_started(claim.number, claim.params, {"trial": claim.number})
+            self._progress.trial_started(claim.number, claim.params, claim.config.budget.epochs)
+            self._submit(claim)
+
+    def _submit(self, claim: Claim) -> None:
+        directory = self._places.trial_directory(claim.number)
+        self._executor.submit(Job(claim.number, claim.config, directory, self._places.pack))
+
+    def _handle(self, event: Event) -> None:
+        match event:
+            case Reported(number, report):
+                self._on_report(number, report)
+            case Ended(number, result):
+                self._on_end(number, result)
+            case Lost(number, reason):
+                self._on_lost(number, reason)
+            case Crashed():
+                self._on_crash(event)
+
+    def _on_report(self, number: int, report: EpochReport) -> None:
+        config = self._claims[number].config
+        value = report.metrics[config.objective.metric]
+        self._tracker.epoch(number, report.epoch, report.metrics)
+        self._progress.epoch(number, report, value)
+        if self._ledger.report(number, report, value) and report.epoch < config.budget.epochs:
+            self._executor.stop(number)
+
+    def _on_end(self, number: int, result: TrainResult) -> None:
+        claim = self._claims.pop(number)
+        if result.status is Status.PAUSED:
+            self._ledger.release(number)
+            return
+        value = result.best.metrics[claim.config.objective.metric] if result.best else None
+        state = self._ledger.end(number, result, value)
+        self._crashes.clear()
+        metrics = {} if value is None else {f"best_{claim.config.objective.metric}": value}
+        self._close_trial(number, state, metrics, result.status.value, result.message)
+
+    def _on_lost(self, number: int, reason: str) -> None:
+        attempts = self._ledger.lost(number)
+        if attempts < MAX_LOST_WORKERS:
+            self._progress.note(f"trial {number}: worker lost ({reason}); continued from its checkpoint")
+            self._submit(self._claims[number])
+            return
+        self._give_up(number, f"its worker was lost {attempts} times, last: {reason}")
+
+    def _on_crash(self, event: Crashed) -> None:
+        directory = self._places.trial_directory(event.number)
+        directory.mkdir(parents=True, exist_ok=True)
+        (directory / "error.txt").write_text(event.traceback)
+        self._give_up(event.number, event.error)
+        self._crashes.append(event.error)
+        if len(self._crashes) >= MAX_CRASHES_ALIKE and self._finished() == len(self._crashes):
+            raise TrainingError(f"the first {len(self._crashes)} trials all broke, the last with: {event.error}")
+
+    def _give_up(self, number: int, error: str) -> None:
+        self._claims.pop(number)
+        self._ledger.fail(number, error)
+        self._close_trial(number, TrialState.FAIL, {}, "failed", error)
+
+    def _close_trial(
+        self, number: int, state: TrialState, metrics: dict[str, float], status: str, message: str
+    ) -> None:
+        tracked: TrackedState = "COMPLETE" if state is TrialState.COMPLETE else "FAIL"
+        tracked = "PRUNED" if state is TrialState.PRUNED else tracked
+        config = self._places.trial_directory(number) / "config.json"
+        artifacts = [config] if config.exists() else []
+        self._tracker.trial_ended(number, tracked, metrics, {"status": status, "message": message}, artifacts)
+        value = next(iter(metrics.values()), None)
+        self._progress.trial_ended(number, tracked, value, status, message)
+
+    def _housekeep(self) -> None:
+        if self._ledger.heartbeat():
+            self._recover()
+        if self._clock.now() >= self._goal.deadline:
+            self._end_early(Outcome.TIMED_OUT)
+
+    def _recover(self) -> None:
+        for number in self._ledger.recover():
+            self._progress.note(f"trial {number}: its coordinator is gone; it will be continued")
+
+    def _end_early(self, outcome: Outcome) -> None:
+        if self._ending is None:
+            self._ending = outcome
+            for number in list(self._claims):
+                self._executor.pause(number)

@@ -1,0 +1,105 @@
+"""Opens a study or creates it, and refuses to go on with one that was something else."""
+
+import json
+import warnings
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import optuna
+
+from ..errors import StudyError
+from ..spaces.compare import changes
+from ..spaces.space import SearchSpace
+from ..studies import attributes
+from ..studies.files import versions
+from ..training.config import ObjectiveConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What makes a study the same study: its space, its objective and its data. `seed` is the sampler's."""
+
+    space: SearchSpace
+    objective: ObjectiveConfig
+    fingerprint: str
+    seed: int
+    command: str
+
+
+def stored_seed(storage: optuna.storages.BaseStorage, name: str) -> int | None:
+    """The seed of study `name`, None where there is no such study."""
+    try:
+        study_id = storage.get_study_id_from_name(name)
+    except KeyError:
+        return None
+    seed = storage.get_study_user_attrs(study_id).get(attributes.SEED)
+    return None if seed is None else int(seed)
+
+
+def open_study(
+    storage: optuna.storages.BaseStorage, name: str, identity: Identity, *, accept_change: bool
+) -> optuna.Study:
+    """Study `name`, created with its first configuration enqueued where it does not exist.
+
+    Raises:
+        StudyError: it exists with another space, objective or data; `accept_change` lets those changes through under
+            which Optuna keeps the old trials valid.
+    """
+    study = optuna.create_study(
+        study_name=name, storage=storage, direction=identity.objective.direction, load_if_exists=True
+    )
+    stored = study.user_attrs.get(attributes.SPACE)
+    trials = study.get_trials(deepcopy=False)
+    if stored is None and trials:
+        raise StudyError(f"study {name!r} holds {len(trials)} trials that hpo did not make; choose another --study")
+    if stored is None or not _same(study, stored, identity):
+        if stored is not None and trials:
+            _refuse(study, json.loads(stored), identity, accept_change)
+        _write_identity(study, identity)
+    if not trials and (priors := identity.space.priors()):
+        study.enqueue_trial(priors)
+    return study
+
+
+def _same(study: optuna.Study, stored: str, identity: Identity) -> bool:
+    return (
+        json.loads(stored) == identity.space.canonical()
+        and study.user_attrs.get(attributes.DATA_FINGERPRINT) == identity.fingerprint
+        and study.user_attrs.get(attributes.OBJECTIVE_METRIC) == identity.objective.metric
+    )
+
+
+def _refuse(study: optuna.Study, stored: dict[str, Any], identity: Identity, accept_change: bool) -> None:
+    """Raise unless every difference is accepted and acceptable."""
+    found = changes(stored, identity.space.canonical())
+    lines = [f"{change.key}: {change.old} -> {change.new}" for change in found]
+    impossible = [line for line, change in zip(lines, found, strict=True) if not change.acceptable]
+    if not found:  # the same space names other images
+        before = str(study.user_attrs.get(attributes.DATA_FINGERPRINT))
+        impossible = lines = [f"data fingerprint: {before[:12]} -> {identity.fingerprint[:12]} (the images changed)"]
+    if accept_change and not impossible:
+        return
+    name = study.study_name
+    if impossible:
+        law = "differs where Optuna cannot keep its trials"
+        way = "--study OTHER-NAME starts a new study"
+    else:
+        law = "was made with another space"
+        way = "--study OTHER-NAME starts a new study, --accept-space-change goes on with this one"
+    raise StudyError(f"study {name!r} {law}\n  {'; '.join(impossible or lines)}\n{way}")
+
+
+def _write_identity(study: optuna.Study, identity: Identity) -> None:
+    """The space comes last: a study without it is made again from the start."""
+    study.set_user_attr(attributes.SPACE_NAME, identity.space.name)
+    study.set_user_attr(attributes.OBJECTIVE_METRIC, identity.objective.metric)
+    study.set_user_attr(attributes.DATA_FINGERPRINT, identity.fingerprint)
+    study.set_user_attr(attributes.SEED, identity.seed)
+    study.set_user_attr(attributes.COMMAND, identity.command)
+    study.set_user_attr(attributes.VERSIONS, versions())
+    study.set_user_attr(attributes.CREATED, datetime.now(UTC).isoformat(timespec="seconds"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        study.set_metric_names([identity.objective.metric])  # the dashboard's axis labels
+    study.set_user_attr(attributes.SPACE, json.dumps(identity.space.canonical()))

@@ -1,0 +1,97 @@
+"""What `hpo run` was asked to do, checked once."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from ..errors import SpaceError, nearest
+
+_DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?")
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """Everything `hpo.run` takes; the flags of `hpo run` in the same words.
+
+    `trials` is the total the study should reach. `workers` None means auto; `timeout_s` None means no limit; `seed`
+    None means the study's own, and for a new study the space's.
+    """
+
+    space: str
+    trials: int
+    study: str | None = None
+    data: str | None = None
+    data_root: Path | None = None
+    overrides: Sequence[str] = ()
+    epochs: int | None = None
+    workers: int | None = None
+    device: str = "auto"
+    timeout_s: float | None = None
+    seed: int | None = None
+    sampler: str = "tpe"
+    pruner: str = "median"
+    storage: str | None = None
+    tracking_uri: str | None = None
+    home: Path | None = None
+    executor: Literal["process", "inline"] = "process"
+    accept_space_change: bool = False
+
+    def __post_init__(self) -> None:
+        if self.trials < 1:
+            raise SpaceError(f"--trials must be at least 1, got {self.trials}")
+        if self.timeout_s is not None and self.timeout_s <= 0:
+            raise SpaceError(f"--timeout must be longer than 0 s, got {self.timeout_s:g} s")
+        if self.study is not None and not re.fullmatch(r"\w[\w .+-]*", self.study):
+            raise SpaceError(f"--study must begin with a letter or digit and hold no slash, got {self.study!r}")
+
+    def space_overrides(self, stored_seed: int | None) -> list[str]:
+        """`--set` and the flags that are short for it, the flags last."""
+        seed = self.seed if self.seed is not None else stored_seed
+        short = {"data.source": _data_source(self.data), "budget.epochs": self.epochs, "seed": seed}
+        return [*self.overrides, *(f"{key}={value}" for key, value in short.items() if value is not None)]
+
+
+def parse_duration(text: str) -> float:
+    """Seconds in `2h`, `90m`, `1h30m`, `45s` or `45`.
+
+    Raises:
+        SpaceError: it is none of these.
+    """
+    match = _DURATION.fullmatch(text.strip().lower())
+    if not match or not any(match.groups()):
+        raise SpaceError(f"--timeout must be a duration such as 2h, 1h30m, 90m or 45s, got {text!r}")
+    hours, minutes, seconds = (float(part or 0) for part in match.groups())
+    return hours * 3600 + minutes * 60 + seconds
+
+
+def _data_source(data: str | None) -> str | None:
+    """A folder by its absolute path (relative ones are meant from here), a name as it is."""
+    if data is None or not ("/" in data or data.startswith((".", "~")) or Path(data).is_dir()):
+        return data
+    return str(Path(data).expanduser().absolute())
+
+
+def parse_workers(text: str) -> int | None:
+    """A number, or None for `auto`.
+
+    Raises:
+        SpaceError: it is neither.
+    """
+    if text == "auto":
+        return None
+    if not text.isdecimal() or int(text) < 1:
+        raise SpaceError(f"--workers must be auto or at least 1, got {text!r}")
+    return int(text)
+
+
+def parse_executor(text: str) -> Literal["process", "inline"]:
+    """`process` or `inline`.
+
+    Raises:
+        SpaceError: it is neither.
+    """
+    if text == "process" or text == "inline":
+        return text
+    raise SpaceError(f"--executor: unknown executor {text!r}; {nearest(text, ('process', 'inline'))}")

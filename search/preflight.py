@@ -1,0 +1,58 @@
+"""Asks a child process to pack the data and try the model before a study begins."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from .. import errors
+from ..training.config import TrialConfig
+
+Stage = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Preflight:
+    """The packed data set and its fingerprint, and how many CUDA devices torch sees (0 where nobody asked)."""
+
+    pack: Path
+    fingerprint: str
+    gpus: int
+
+
+def preflight(
+    config: TrialConfig, *, cache: Path, data_root: Path | None, count_gpus: bool, progress: Stage
+) -> Preflight:
+    """Pack the data of `config` under `cache` and build its model once.
+
+    `progress(stage, done, total)` follows it.
+
+    Raises:
+        DataError: the data is missing or broken.
+        TrainingError: the model cannot be built.
+    """
+    request = {
+        "config": config.model_dump(),
+        "cache": str(cache),
+        "data_root": str(data_root) if data_root else None,
+        "count_gpus": count_gpus,
+    }
+    command = [sys.executable, "-P", "-m", "hpo.training.preflight"]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, text=True) as child:
+        if child.stdin is None or child.stdout is None:
+            raise RuntimeError("the child's pipes are missing")
+        child.stdin.write(json.dumps(request))
+        child.stdin.close()
+        for line in child.stdout:
+            message = json.loads(line)
+            if "report" in message:
+                report = message["report"]
+                return Preflight(Path(report["pack"]), report["fingerprint"], report["gpus"])
+            if "error" in message:
+                raise getattr(errors, message["error"])(message["text"])
+            progress(message["stage"], message["done"], message["total"])
+    raise errors.DataError(f"preparing the data must end, but the process died with exit code {child.returncode}")

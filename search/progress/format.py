@@ -1,0 +1,39 @@
+"""Numbers, durations, parameters and curves as a person reads them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+_BARS = "▁▂▃▄▅▆▇█"
+
+
+def number_of(value: float | None) -> str:
+    """Four decimals, or a dash where there is none."""
+    return "     -" if value is None else f"{value:.4f}"
+
+
+def duration(seconds: float) -> str:
+    """`8.3 s`, `2 min 05 s` or `3 h 12 min`."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def short(value: Any) -> str:
+    """A parameter's value in few characters."""
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def params_line(params: Mapping[str, Any]) -> str:
+    """`lr=0.01 width=32`: keys by their last part, in the space's order."""
+    return " ".join(f"{key.rsplit('.', 1)[-1]}={short(value)}" for key, value in params.items())
+
+
+def sparkline(values: Sequence[float], width: int = 24) -> str:
+    """The curve as a row of bars, scaled to its own range; longer curves are thinned to `width`."""
+    if not values:
+        return ""
+    picked = values if len(values) <= width else [values[i * (len(values) - 1) // (width - 1)] for i in range(width)]
+    low, high = min(picked), max(picked)
+    scale = (len(_BARS) - 1) / (high - low) if high > low else 0.0
+    return "".join(_BARS[round((value - low) * scale)] for value in picked)

@@ -1,0 +1,99 @@
+"""The live view on a terminal: the study with its best and ETA, and one line per running trial."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from ...training.report import EpochReport
+from .format import duration, number_of, params_line, sparkline
+
+
+@dataclass(slots=True)
+class _Line:
+    """A running trial: what it tries, and its newest report."""
+
+    params: Mapping[str, Any]
+    epochs: int
+    curve: list[float]
+    report: EpochReport | None = None
+
+
+class LiveProgress:
+    """Redraws twice a second; finished trials scroll by above, one line each."""
+
+    def __init__(self, study: str, total: int, done: int, *, direction: str, console: Console) -> None:
+        self._study, self._total, self._better = study, total, max if direction == "maximize" else min
+        self._before, self._done, self._start = done, done, time.monotonic()
+        self._best: tuple[float, int] | None = None
+        self._lines: dict[int, _Line] = {}
+        self._live = Live(get_renderable=self._view, console=console, refresh_per_second=2, transient=True)
+        self._live.start()
+
+    def trial_started(self, number: int, params: Mapping[str, Any], epochs: int) -> None:
+        """A new line."""
+        self._lines[number] = _Line(params, epochs, [])
+
+    def epoch(self, number: int, report: EpochReport, value: float) -> None:
+        """The line's newest numbers."""
+        line = self._lines[number]
+        line.report = report
+        line.curve.append(value)
+
+    def trial_ended(self, number: int, state: str, value: float | None, status: str, message: str) -> None:
+        """The line leaves the view and scrolls by."""
+        line = self._lines.pop(number)
+        self._done += 1
+        if value is not None and state == "COMPLETE":
+            now = (value, number)
+            self._best = now if self._best is None else self._better(self._best, now, key=lambda best: best[0])
+        color = {"COMPLETE": "green", "PRUNED": "yellow"}.get(state, "red")
+        tail = message.splitlines()[0] if message and state == "FAIL" else params_line(line.params)
+        numbers = f" {number_of(value)} {sparkline(line.curve, 12):<12} "
+        text = Text.assemble(f"trial {number:>3} ", (f"{status:<10}", color), numbers, tail)
+        text.truncate(self._live.console.width, overflow="ellipsis")
+        self._live.console.print(text)
+
+    def note(self, text: str) -> None:
+        """A line that scrolls by."""
+        self._live.console.print(Text(text, style="dim"))
+
+    def close(self) -> None:
+        """Give the terminal back."""
+        self._live.stop()
+
+    def _view(self) -> RenderableType:
+        head = Table.grid(padding=(0, 1))
+        best = "no best yet" if self._best is None else f"best {self._best[0]:.4f} (trial {self._best[1]})"
+        bar = ProgressBar(total=self._total, completed=self._done, width=24)
+        head.add_row(Text(self._study, style="bold"), bar, f"{self._done}/{self._total} trials", best, self._eta())
+        return Group(head, self._workers())
+
+    def _workers(self) -> Table:
+        table = Table(box=None, padding=(0, 1), header_style="dim")
+        for title in ("trial", "epoch", "loss", "accuracy", "images/s", "curve"):
+            table.add_column(title, justify="left" if title == "curve" else "right", no_wrap=True)
+        for number, line in self._lines.items():
+            table.add_row(str(number), *_cells(line))
+        return table
+
+    def _eta(self) -> str:
+        finished = self._done - self._before
+        if not finished:
+            return "ETA -"
+        left = (time.monotonic() - self._start) / finished * (self._total - self._done)
+        return f"ETA {duration(max(0.0, left))}"
+
+
+def _cells(line: _Line) -> tuple[str, ...]:
+    if line.report is None:
+        return (f"0/{line.epochs}", "-", "-", "-", "starting")
+    metrics = line.report.metrics
+    shown = [f"{metrics[key]:.4f}" if key in metrics else "-" for key in ("train_loss", "val_accuracy")]
+    return (f"{line.report.epoch}/{line.epochs}", *shown, f"{metrics['images_per_s']:,.0f}", sparkline(line.curve))

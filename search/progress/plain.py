@@ -1,0 +1,49 @@
+"""One line per finished trial: for logs, pipes and CI."""
+
+import sys
+from collections.abc import Mapping
+from typing import Any, TextIO
+
+from ...training.report import EpochReport
+from .format import duration, number_of, params_line
+
+
+class PlainProgress:
+    """Prints to `stream`, standard error by default, which keeps standard output for `--json`."""
+
+    def __init__(self, study: str, total: int, *, direction: str, stream: TextIO | None = None) -> None:
+        self._stream = stream or sys.stderr
+        self._total, self._better = total, max if direction == "maximize" else min
+        self._best: float | None = None
+        self._params: dict[int, Mapping[str, Any]] = {}
+        self._elapsed: dict[int, float] = {}
+        self._epochs: dict[int, int] = {}
+        self._print(f"study {study}: to {total} trials")
+
+    def trial_started(self, number: int, params: Mapping[str, Any], epochs: int) -> None:
+        """Remember what it tries."""
+        self._params[number] = params
+
+    def epoch(self, number: int, report: EpochReport, value: float) -> None:
+        """Remember how far it is."""
+        self._epochs[number], self._elapsed[number] = report.epoch, report.elapsed_s
+
+    def trial_ended(self, number: int, state: str, value: float | None, status: str, message: str) -> None:
+        """One line."""
+        if value is not None and state == "COMPLETE":
+            self._best = value if self._best is None else self._better(self._best, value)
+        params = self._params.pop(number, {})
+        what = message.splitlines()[0] if message and state == "FAIL" else params_line(params)
+        spent = f"{self._epochs.pop(number, 0)} epochs, {duration(self._elapsed.pop(number, 0.0))}"
+        head = f"trial {number:>3} {status:<10} {number_of(value)}  best {number_of(self._best)}"
+        self._print(f"{head}  {spent}  {what}")
+
+    def note(self, text: str) -> None:
+        """One line."""
+        self._print(text)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    def _print(self, line: str) -> None:
+        print(line, file=self._stream, flush=True)

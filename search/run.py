@@ -1,0 +1,184 @@
+"""`hpo run`, composed: space -> preflight -> study -> loop."""
+
+import shlex
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import optuna
+
+from ..spaces.dump import dump_space
+from ..spaces.load import load_space
+from ..spaces.space import SearchSpace
+from ..studies.files import write_study_files
+from ..studies.home import Home
+from ..studies.records import StudySummary, summarise
+from ..studies.storage import open_storage
+from ..studies.tracking.mlflow_tracker import MlflowTracker
+from ..studies.tracking.tracker import NullTracker, StudyInfo, Tracker
+from ..training.config import TrialConfig
+from .clock import Clock, SystemClock
+from .configure import configure
+from .devices import gpu_may_exist, place
+from .executors.base import Executor
+from .executors.inline import InlineExecutor
+from .executors.process import ProcessExecutor
+from .executors.worker_process import Placement
+from .interrupt import on_interrupt
+from .ledger import FINISHED, Ledger
+from .loop import Goal, Loop, Outcome, Places
+from .open_study import Identity, open_study, stored_seed
+from .options import RunOptions
+from .preflight import Preflight, Stage, preflight
+from .progress.base import Progress
+from .strategies import build_pruner, build_sampler
+from .suggest import suggest
+
+DRAIN_S = 30.0  # how long the end of a run waits for MLflow
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """What a run reached: why it ended, the study as it is now, and how many events MLflow still lacks."""
+
+    outcome: Outcome
+    study: StudySummary
+    unsent: int
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that `hpo run --json` prints."""
+        return {**self.study.to_json(), "outcome": self.outcome.value, "unsent": self.unsent}
+
+
+@dataclass(frozen=True, slots=True)
+class Watcher:
+    """Who is told: `stage` of the preparation, `progress(study, total, done, direction)` of the search."""
+
+    stage: Stage
+    progress: Callable[[str, int, int, str], Progress]
+    note: Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A search that is about to begin."""
+
+    options: RunOptions
+    home: Home
+    study: optuna.Study
+    identity: Identity
+    ready: Preflight
+
+    @property
+    def name(self) -> str:
+        """The study's name."""
+        return self.study.study_name
+
+
+def run(options: RunOptions, watcher: Watcher) -> RunResult:
+    """Search until the study holds `options.trials` finished trials, the time is up, or Ctrl-C.
+
+    Raises:
+        HpoError: the space, the data, the study or a flag is wrong.
+        KeyboardInterrupt: Ctrl-C came twice.
+    """
+    optuna.logging.set_verbosity(optuna.logging.WARNING)  # the watcher tells what happens
+    home = Home.locate(options.home)
+    storage = open_storage(options.storage or home.storage_url)
+    prepared = _prepare(options, home, storage, watcher)
+    outcome, unsent = _search(prepared, watcher)
+    return RunResult(outcome, summarise(storage, prepared.name), unsent)
+
+
+def example_config(space: SearchSpace) -> TrialConfig:
+    """One configuration of the space: its priors, the rest drawn."""
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    study.enqueue_trial(space.priors())
+    return configure(space, suggest(study.ask(), space))
+
+
+def _prepare(options: RunOptions, home: Home, storage: optuna.storages.BaseStorage, watcher: Watcher) -> Prepared:
+    build_sampler(options.sampler, 0, 0)  # a wrong name is told before the data is packed
+    space = _load(options, storage)
+    config = example_config(space)
+    pruner = build_pruner(options.pruner, config.budget.epochs)
+    ready = preflight(
+        config,
+        cache=home.cache,
+        data_root=options.data_root,
+        count_gpus=options.device not in ("cpu", "auto") or (options.device == "auto" and gpu_may_exist()),
+        progress=watcher.stage,
+    )
+    name = options.study or space.name
+    identity = Identity(space, config.objective, ready.fingerprint, config.seed, shlex.join(["hpo", *sys.argv[1:]]))
+    study = open_study(storage, name, identity, accept_change=options.accept_space_change)
+    study.pruner = pruner
+    return Prepared(options, home, study, identity, ready)
+
+
+def _load(options: RunOptions, storage: optuna.storages.BaseStorage) -> SearchSpace:
+    """The space with its overrides; a study that is continued keeps its seed where none is given."""
+    space = load_space(options.space, TrialConfig, options.space_overrides(None))
+    seed = stored_seed(storage, options.study or space.name)
+    return space if seed is None else load_space(options.space, TrialConfig, options.space_overrides(seed))
+
+
+def _search(prepared: Prepared, watcher: Watcher) -> tuple[Outcome, int]:
+    """Run the loop; why it ended, and how many events MLflow still lacks."""
+    options, clock = prepared.options, SystemClock()
+    ledger = _ledger(prepared, clock)
+    done = sum(ledger.counts()[state] for state in FINISHED)
+    if done >= options.trials:
+        return Outcome.DONE, 0
+    placements = place(options.device, options.workers, prepared.ready.gpus)
+    _keep(prepared, placements[0].device)
+    tracker = _tracker(prepared, watcher)
+    places = Places(prepared.ready.pack, lambda number: prepared.home.trial(prepared.name, number))
+    goal = Goal(options.trials, clock.now() + options.timeout_s if options.timeout_s else float("inf"))
+    progress = watcher.progress(prepared.name, options.trials, done, prepared.identity.objective.direction)
+    with closing(progress), _executor(prepared, placements) as executor:
+        loop = Loop(ledger, executor, tracker, progress, clock, goal, places)
+        with on_interrupt(loop.interrupt):
+            outcome = loop.run()
+    tracker.study_ended("FINISHED" if outcome is Outcome.DONE else "INTERRUPTED", {}, {})
+    return outcome, tracker.close(DRAIN_S)
+
+
+def _ledger(prepared: Prepared, clock: Clock) -> Ledger:
+    name, seed = prepared.options.sampler, prepared.identity.seed
+    lock = prepared.home.study(prepared.name) / ".lock"
+    return Ledger(prepared.study, prepared.identity.space, partial(build_sampler, name, seed), lock, clock)
+
+
+def _executor(prepared: Prepared, placements: list[Placement]) -> Executor:
+    if prepared.options.executor == "inline":
+        return InlineExecutor(placements[0].device)
+    return ProcessExecutor(placements, prepared.home.study(prepared.name) / "workers")
+
+
+def _tracker(prepared: Prepared, watcher: Watcher) -> Tracker:
+    home, name, uri = prepared.home, prepared.name, prepared.options.tracking_uri
+    tracker = NullTracker() if uri == "none" else MlflowTracker(home, name, uri or home.tracking_uri, watcher.note)
+    objective, space = prepared.identity.objective, prepared.identity.space
+    tags = {"space": space.name, "space_hash": space.hash, "data_fingerprint": prepared.identity.fingerprint}
+    files = [home.study(name) / "space.yaml", home.study(name) / "study.json"]
+    tracker.study_started(StudyInfo(name, objective.metric, objective.direction, tags, files))
+    return tracker
+
+
+def _keep(prepared: Prepared, device: str) -> None:
+    """Write down how the study is run, beside its trials."""
+    identity, options = prepared.identity, prepared.options
+    write_study_files(
+        prepared.home,
+        prepared.name,
+        space=dump_space(identity.space),
+        seed=identity.seed,
+        data_fingerprint=identity.fingerprint,
+        device=device,
+        command=identity.command,
+        extra={"sampler": options.sampler, "pruner": options.pruner, "pack": str(prepared.ready.pack)},
+    )

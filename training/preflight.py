@@ -1,0 +1,49 @@
+"""What must be true before a study begins, found out in a process of its own: `python -m hpo.training.preflight`.
+
+One JSON request on standard input; JSON lines on standard output: progress, then a report or an error. The
+coordinator stays small and without torch, and a crash in an image decoder is not the search's.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from ..errors import HpoError
+from .config import TrialConfig
+from .data.prepare import prepare
+
+
+def check(request: dict[str, Any], emit: Any) -> dict[str, Any]:
+    """Pack the data of `request["config"]`, try its model once, and count the CUDA devices where asked to."""
+    config = TrialConfig.model_validate(request["config"])
+    root = Path(request["data_root"]) if request["data_root"] else None
+
+    def progress(stage: str, done: int, total: int) -> None:
+        emit({"stage": stage, "done": done, "total": total})
+
+    pack = prepare(config.data, cache=Path(request["cache"]), data_root=root, progress=progress)
+    from .probe import check_model, cuda_devices
+
+    check_model(config, pack)
+    gpus = cuda_devices() if request["count_gpus"] else 0
+    return {"pack": str(pack.path), "fingerprint": pack.fingerprint, "gpus": gpus}
+
+
+def main() -> None:
+    """Answer the request on standard input."""
+    answers = sys.stdout
+    sys.stdout = sys.stderr  # what libraries and the user's model print is not an answer
+
+    def emit(message: dict[str, Any]) -> None:
+        answers.write(json.dumps(message) + "\n")
+        answers.flush()
+
+    try:
+        emit({"report": check(json.load(sys.stdin), emit)})
+    except HpoError as error:
+        emit({"error": type(error).__name__, "text": str(error)})
+
+
+if __name__ == "__main__":
+    main()
