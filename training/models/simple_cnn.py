@@ -1,16 +1,20 @@
 """A plain convolutional network, made to train fast on small images."""
 
 from itertools import pairwise
+from math import ceil
 
 from torch import Tensor, nn
+from torch.nn.functional import relu
 
 from .initialize import kaiming_
 from .registry import register_model
 
+_GRID = 4  # the hidden layer sees at most 4 x 4 positions, so that its size does not grow with the images
+
 
 @register_model("simple_cnn")
 class SimpleCnn(nn.Module):
-    """Three blocks of convolution, max pooling, batch norm and ReLU, then global average pooling and a linear layer.
+    """Three blocks of convolution, max pooling, batch norm and ReLU, one hidden layer, dropout and the classifier.
 
     Pooling comes before the norm and the activation (as in Jordan 2024, arXiv:2404.00498): three quarters of their
     memory traffic go away, which makes a training step on a CPU 1.15 to 1.4 times faster at the same accuracy.
@@ -18,22 +22,30 @@ class SimpleCnn(nn.Module):
     Args:
         num_classes: width of the last layer.
         in_channels: channels of the images.
-        width: channels of the first block; each later block doubles them.
-        dropout: probability of zeroing a feature before the classifier, in [0, 1).
+        image_size: side of the images in pixels; the model takes no other.
+        width: channels of the first block; each later block doubles them, the hidden layer has as many as the last.
+        dropout: probability of zeroing a hidden feature, in [0, 1).
     """
 
-    def __init__(self, num_classes: int, in_channels: int, width: int = 32, dropout: float = 0.25) -> None:
+    def __init__(
+        self, num_classes: int, in_channels: int, image_size: int, width: int = 32, dropout: float = 0.25
+    ) -> None:
         super().__init__()
         channels = (in_channels, width, 2 * width, 4 * width)
         self.blocks = nn.Sequential(*(_block(i, o) for i, o in pairwise(channels)))
+        side = ceil(image_size / 8)
+        window = ceil(side / _GRID)
+        self.pool = nn.AvgPool2d(window, ceil_mode=True, count_include_pad=False) if window > 1 else nn.Identity()
+        self.hidden = nn.Linear(4 * width * ceil(side / window) ** 2, 4 * width)
         self.dropout = nn.Dropout(dropout)
         self.classifier = nn.Linear(4 * width, num_classes)
         kaiming_(self)
 
     def forward(self, images: Tensor) -> Tensor:
         """Images [B, C, H, W] to logits [B, num_classes]."""
-        features: Tensor = self.blocks(images)  # [B, 4 width, ceil(H / 8), ceil(W / 8)]
-        logits: Tensor = self.classifier(self.dropout(features.mean(dim=(2, 3))))
+        features: Tensor = self.pool(self.blocks(images))  # [B, 4 width, h, w], h and w at most 4
+        hidden = relu(self.hidden(features.flatten(1)))
+        logits: Tensor = self.classifier(self.dropout(hidden))
         return logits
 
 
