@@ -92,6 +92,7 @@ def parse_executor(text: str) -> Literal["process", "inline"]:
     Raises:
         SpaceError: it is neither.
     """
-    if text == "process" or text == "inline":
-        return text
+    match text:
+        case "process" | "inline":
+            return text
     raise SpaceError(f"--executor: unknown executor {text!r}; {nearest(text, ('process', 'inline'))}")

@@ -40,7 +40,8 @@ class Owner:
         try:
             process = psutil.Process(self.pid)
             # one tick of tolerance: the start time is derived from the boot time, which the clock's steps move
-            return abs(process.create_time() - self.started) < 2 and process.status() != psutil.STATUS_ZOMBIE
+            same = abs(process.create_time() - self.started) < 2
+            return bool(same and process.status() != psutil.STATUS_ZOMBIE)
         except psutil.NoSuchProcess:
             return False
 

@@ -118,7 +118,11 @@ def _show_trial(summary: "StudySummary", record: "TrialRecord") -> None:
         values = list(record.curve.values())
         _print(f"{summary.metric} {sparkline(values, 60)} {values[0]:.4f} -> {values[-1]:.4f}, {record.epochs} epochs")
     view = table("", "")
-    facts = {"value": record.value, "best epoch": record.best_epoch, "lost workers": record.attempts or None}
+    facts: dict[str, object] = {
+        "value": record.value,
+        "best epoch": record.best_epoch,
+        "lost workers": record.attempts or None,
+    }
     time = None if record.duration_s is None else duration(record.duration_s)
     facts |= {"time": time, "message": record.message or None, "error": record.error or None}
     for name, value in [*facts.items(), *record.params.items(), *record.metrics.items()]:

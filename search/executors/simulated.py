@@ -95,7 +95,8 @@ class SimulatedExecutor(Executor):
         objective = run.job.config.objective
         best: EpochReport | None = None
         for report in history:
-            if objective.better(report.metrics[objective.metric], best and best.metrics[objective.metric]):
+            reached = None if best is None else best.metrics[objective.metric]
+            if objective.better(report.metrics[objective.metric], reached):
                 best = report
         return Ended(run.job.number, TrainResult(status, best, history))
 
