@@ -1,0 +1,73 @@
+"""What is exported: a trained model with its normalisation inside, from bytes to logits."""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
+
+import torch
+from torch import Tensor, nn
+
+from ..checkpoint import load
+from ..config import TrialConfig
+from ..data.pack import Pack
+from ..models.registry import build_model
+from ..seeding import seeded
+
+
+class Classifier(nn.Module):
+    """Pixels as a decoder gives them to logits, in evaluation mode and float32.
+
+    The input is uint8 on purpose: normalisation cannot be forgotten or done twice, and pixels scaled to [0, 1] are
+    refused for their type, where a float input would take them for nearly black images.
+
+    Args:
+        model: from normalised images float32 [N, C, H, W] to logits [N, classes].
+        mean: per channel, of pixels scaled to [0, 1].
+        std: the same.
+    """
+
+    scale: Tensor
+    offset: Tensor
+
+    def __init__(self, model: nn.Module, mean: Sequence[float], std: Sequence[float]) -> None:
+        super().__init__()
+        self.model = model
+        spread = torch.tensor(std, dtype=torch.float64).clamp_min(1e-6)  # a channel may be constant
+        scale, offset = 1 / (255 * spread), -torch.tensor(mean, dtype=torch.float64) / spread
+        self.register_buffer("scale", scale.to(torch.float32).view(1, -1, 1, 1))
+        self.register_buffer("offset", offset.to(torch.float32).view(1, -1, 1, 1))
+        self.eval()
+
+    @classmethod
+    def from_checkpoint(cls, checkpoint: Path, config: TrialConfig, pack: Pack) -> Self:
+        """The model of `config` with the weights in `checkpoint` (a best.ckpt), on the CPU.
+
+        Raises:
+            CheckpointError: the checkpoint is missing or corrupt.
+            TrainingError: the model cannot be built.
+        """
+        with seeded(
+            config.seed, 0, torch.device("cpu")
+        ):  # a buffer that is drawn but not saved is drawn as in training
+            model = build_model(
+                config.model,
+                num_classes=len(pack.class_names),
+                in_channels=pack.channels,
+                image_size=pack.image_size,
+            )
+        model.load_state_dict(load(checkpoint)["model"])
+        return cls(model, pack.mean, pack.std)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Images uint8 [N, C, H, W] to logits float32 [N, classes]."""
+        logits: Tensor = self.model(images.to(torch.float32) * self.scale + self.offset)
+        return logits
+
+    def weights_digest(self) -> str:
+        """SHA-256 of every weight and buffer, by name: equal for equal models."""
+        content = hashlib.sha256()
+        for name, tensor in sorted(self.state_dict().items()):
+            content.update(f"{name} {tensor.dtype} {list(tensor.shape)}\n".encode())
+            content.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+        return content.hexdigest()

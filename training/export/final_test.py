@@ -1,0 +1,90 @@
+"""The one look at the test split."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from torch.nn.functional import cross_entropy
+
+from ...errors import TrainingError
+from ..data.batches import EvalBatches
+from ..data.pack import Pack, open_test
+from ..evaluate import predict
+from ..files import write_atomic
+from ..precision import Precision
+from .classifier import Classifier
+from .interval import wilson
+
+_BATCH = 512
+
+
+@dataclass(frozen=True, slots=True)
+class FinalTest:
+    """What a model reached on the test split.
+
+    `accuracy` in [0, 1] with its Wilson 95 % `interval`, `loss` in nats, `images` in the split, `opening` which
+    opening of the split of this study it was, from 1: every further one makes the number less honest.
+    """
+
+    accuracy: float
+    interval: tuple[float, float]
+    loss: float
+    images: int
+    opening: int
+
+
+def final_test(classifier: Classifier, pack: Pack, *, device: str, reason: str, log: Path, kept: Path) -> FinalTest:
+    """Test `classifier` in float32, the numbers of the exported files, on images that nothing was chosen by.
+
+    The result is kept in the file `kept`: asked again about the very same weights and data, for example after an
+    interruption, it is read from there and the split stays closed.
+
+    Args:
+        classifier: the model; it is moved to `device` and back to the CPU.
+        pack: the data set whose test split is opened.
+        device: as torch names it.
+        reason: for the log.
+        log: the study's log of openings.
+        kept: where the result is kept.
+
+    Raises:
+        DataError: the opening cannot be logged.
+        TrainingError: the model's loss on the split is not a number.
+    """
+    key = {"weights": classifier.weights_digest(), "fingerprint": pack.fingerprint}
+    known = _recall(kept, key)
+    if known is not None:
+        return known
+    split = open_test(pack, reason, log)
+    opening = len(log.read_text().splitlines())
+    target = torch.device(device)
+    batches = EvalBatches(split, mean=pack.mean, std=pack.std, batch_size=_BATCH, device=target)
+    found = predict(classifier.model.to(target), batches, Precision(target, torch.float32))
+    classifier.to("cpu")
+    loss = float(cross_entropy(found.logits, found.labels))
+    if not torch.isfinite(found.logits).all():
+        raise UntestableError(
+            f"the model's answers on the {len(split)} test images must be numbers, got NaN or infinity"
+        )
+    correct = int((found.logits.argmax(dim=1) == found.labels).sum())
+    tested = FinalTest(correct / len(split), wilson(correct, len(split)), loss, len(split), opening)
+    write_atomic(kept, json.dumps({"of": key, **asdict(tested)}, indent=2).encode())
+    return tested
+
+
+class UntestableError(TrainingError):
+    """A model gives no usable answers on the test split."""
+
+    exit_code = 1
+
+
+def _recall(kept: Path, key: dict[str, str]) -> FinalTest | None:
+    """The kept result, if it is there and of this very model and data."""
+    try:
+        found = json.loads(kept.read_text())
+    except FileNotFoundError:
+        return None
+    if found.pop("of") != key:
+        return None
+    return FinalTest(**{**found, "interval": tuple(found["interval"])})

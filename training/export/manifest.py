@@ -1,0 +1,130 @@
+"""manifest.json: everything about an export that its files do not say themselves. No torch: servers read this."""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ...errors import ExportError
+from ..config import TrialConfig
+
+MANIFEST = "manifest.json"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class ExportedFile(_Part):
+    """A file of the export, by its content."""
+
+    sha256: str
+    size_bytes: int
+
+    @classmethod
+    def of(cls, path: Path) -> Self:
+        """Describe the file at `path`."""
+        with path.open("rb") as file:
+            return cls(sha256=hashlib.file_digest(file, "sha256").hexdigest(), size_bytes=path.stat().st_size)
+
+
+class Preprocessing(_Part):
+    """What must be done to an image before the model sees it, and what the model does itself."""
+
+    image_size: int = Field(description="Side of the square images, in pixels.")
+    channels: int
+    color_mode: str = Field(description="L or RGB, as Pillow calls them.")
+    resize: str = Field(description="How an image of another size is brought to this one.")
+    input: str = Field(description="Name, type, shape and range of the input.")
+    mean: tuple[float, ...] = Field(description="Per channel, of pixels in [0, 1]; applied inside the model.")
+    std: tuple[float, ...] = Field(description="As mean.")
+
+
+class Training(_Part):
+    """How the weights came to be."""
+
+    fit_on: str = Field(description="The splits trained on.")
+    images: int
+    epochs: int = Field(description="Epochs trained.")
+    schedule_epochs: int = Field(description="Length of the learning-rate schedule; more than epochs if cut short.")
+    device: str
+    seconds: float
+
+
+class Metrics(_Part):
+    """Accuracies in [0, 1], losses in nats. `val_*` are the trial's, before the retraining."""
+
+    val_accuracy: float | None
+    val_loss: float | None
+    test_accuracy: float
+    test_interval: tuple[float, float] = Field(description="Wilson, 95 %.")
+    test_loss: float
+    test_images: int
+    test_opening: int = Field(description="Which opening of the study's test split; above 1 the number is less honest.")
+
+
+class Verified(_Part):
+    """An exported file against the trained model on real images."""
+
+    images: int
+    max_abs_diff: float
+    top1_agreement: float
+    tolerance: float
+
+
+class ExportManifest(_Part):
+    """The whole manifest."""
+
+    format: int = 1
+    study: str
+    trial: int
+    created: str = Field(description="ISO 8601, with a time zone.")
+    model_version: str = Field(description="First 12 digits of the SHA-256 of the weights.")
+    config: TrialConfig
+    config_hash: str
+    params: dict[str, Any] = Field(description="The trial's parameters by dotted key.")
+    data_fingerprint: str
+    data_source: str
+    class_names: tuple[str, ...]
+    preprocessing: Preprocessing
+    training: Training
+    metrics: Metrics
+    opset: int
+    onnx: Verified
+    program: Verified
+    versions: dict[str, str]
+    files: dict[str, ExportedFile]
+
+    def write(self, folder: Path) -> None:
+        """Write manifest.json into `folder`."""
+        (folder / MANIFEST).write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        """The manifest of the export in `folder`.
+
+        Raises:
+            ExportError: there is none, or it is not one of ours.
+        """
+        path = folder / MANIFEST
+        try:
+            return cls.model_validate_json(path.read_bytes())
+        except OSError as error:
+            raise ExportError(f"{path}: cannot be read: {error.strerror}") from error
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            place = ".".join(map(str, first["loc"]))
+            raise ExportError(f"{path}: not a manifest of an export: {place}: {first['msg']}") from error
+
+
+def config_hash(config: TrialConfig) -> str:
+    """The first 16 digits of the SHA-256 of a configuration's JSON."""
+    return hashlib.sha256(config.model_dump_json().encode()).hexdigest()[:16]
+
+
+def describe_files(folder: Path) -> Mapping[str, ExportedFile]:
+    """Every file below `folder` but the manifest, by its path in it."""
+    paths = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST)
+    return {str(path.relative_to(folder)): ExportedFile.of(path) for path in paths}

@@ -1,0 +1,64 @@
+"""model.pt2: the model as a torch.export program, which PyTorch runs without its source."""
+
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.export import Dim, ExportedProgram
+
+from ...errors import ExportError
+from ..config import CustomModel, ModelConfig
+from ..models.custom import describe_error, split_name
+from .classifier import Classifier
+from .quiet import quiet
+
+_EXAMPLE_BATCH = 2  # torch.export takes a batch of 1 for a constant
+_LINE = 240
+
+
+def capture(classifier: Classifier, config: ModelConfig, images: Tensor) -> ExportedProgram:
+    """The graph of `classifier` for any batch size.
+
+    Args:
+        classifier: on the CPU.
+        config: of its model, for the words of an error.
+        images: uint8 [N, C, H, W], N at least 1; gives the shape.
+
+    Raises:
+        ExportError: the model's code cannot be captured as a graph, for example because it branches on pixel values.
+    """
+    example = images[:1].repeat(_EXAMPLE_BATCH, 1, 1, 1)
+    try:
+        with quiet(), torch.no_grad():
+            program = torch.export.export(classifier, (example,), dynamic_shapes={"images": {0: Dim("batch")}})
+    except Exception as error:  # torch.export raises its own kinds, and whatever the model's code raises
+        raise ExportError(f"model {config.name}: cannot be captured as a graph\n  {in_words(error, config)}") from error
+    _forget_places(program)
+    return program
+
+
+def save_program(program: ExportedProgram, path: Path) -> None:
+    """Write `program` to `path`; `torch.export.load(path).module()` runs it."""
+    with quiet():
+        torch.export.save(program, path)
+
+
+def in_words(error: Exception, config: ModelConfig) -> str:
+    """What an exporter says, in one line: the place in the user's own file, else the root of the matter."""
+    if isinstance(config, CustomModel):
+        path = split_name(config.name)[0]
+        words = describe_error(error, path)
+        if not words.startswith(f"{path}: "):  # a line was found
+            return words[:_LINE]
+    root: BaseException = error
+    while root.__cause__ is not None:
+        root = root.__cause__
+    lines = [line.strip() for line in str(root).splitlines() if line.strip()]
+    return f"{type(root).__name__}: {' '.join(lines[:2])}"[:_LINE]
+
+
+def _forget_places(program: ExportedProgram) -> None:
+    """Take out the stack traces: they tell whoever gets the file the paths of the machine it was made on."""
+    for module in program.graph_module.modules():
+        for node in getattr(module, "graph", program.graph).nodes:
+            node.meta.pop("stack_trace", None)

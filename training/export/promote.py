@@ -1,0 +1,91 @@
+"""A directory that is replaced as a whole: its readers see the old files or the new ones, never a mixture."""
+
+import ctypes
+import errno
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+
+from ...errors import ExportError
+
+_AT_FDCWD = -100
+_RENAME_EXCHANGE = 2
+_MARK = ".partial-"
+_OLD = ".old"
+
+
+@contextmanager
+def staged(target: Path) -> Iterator[Path]:
+    """An empty directory beside `target` that takes its place when the block ends well, and is removed otherwise.
+
+    Raises:
+        ExportError: it cannot be made or put into place; what is at `target` is as it was.
+    """
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(target)
+        folder = target.parent / f".{target.name}{_MARK}{os.getpid()}"
+        folder.mkdir()
+    except OSError as error:
+        raise ExportError(f"{target}: cannot be written: {error.strerror}") from error
+    try:
+        yield folder
+        _promote(folder, target)
+    except OSError as error:
+        raise ExportError(f"{error.filename or target}: cannot be written: {error.strerror}") from error
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)  # half made, or the export that was replaced
+
+
+def _promote(folder: Path, target: Path) -> None:
+    for path in (*folder.rglob("*"), folder):
+        _sync(path)
+    if target.exists():
+        _exchange(folder, target)
+    else:
+        folder.rename(target)
+    _sync(target.parent)
+
+
+def _exchange(folder: Path, target: Path) -> None:
+    """Swap two directories, in one step where the system has one (Linux: renameat2(2))."""
+    if sys.platform == "linux":
+        rename = ctypes.CDLL(None, use_errno=True).renameat2  # in glibc since 2018, in musl since 2021
+        if rename(_AT_FDCWD, os.fsencode(folder), _AT_FDCWD, os.fsencode(target), _RENAME_EXCHANGE) == 0:
+            return
+        code = ctypes.get_errno()
+        if code not in (errno.EINVAL, errno.ENOSYS):  # the file system or the kernel may lack it
+            raise OSError(code, os.strerror(code), str(target))
+    aside = folder.with_name(f"{folder.name}{_OLD}")
+    target.rename(aside)
+    try:
+        folder.rename(target)
+    except OSError:
+        aside.rename(target)
+        raise
+    aside.rename(folder)
+
+
+def _sweep(target: Path) -> None:
+    """Clear away what killed processes left beside `target`; one killed between two renames left the export itself."""
+    for left in target.parent.glob(f".{target.name}{_MARK}*"):
+        owner = left.name.rpartition(_MARK)[2].removesuffix(_OLD)
+        if owner.isdecimal() and int(owner) != os.getpid() and psutil.pid_exists(int(owner)):
+            continue
+        if left.name.endswith(_OLD) and not target.exists():
+            left.rename(target)
+        else:
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,125 @@
+"""Whether an exported file gives the answers that the trained model gives, on real images."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import torch
+from numpy.typing import NDArray
+
+from ...errors import ExportError
+from ..data.batches import EvalBatches
+from ..data.pack import Pack, Split
+from ..evaluate import predict
+from ..precision import Precision
+from .classifier import Classifier
+from .onnx_file import INPUT
+from .pixels import as_input
+
+Logits = NDArray[np.float32]
+Runtime = Callable[[NDArray[np.uint8]], Logits]
+
+TOLERANCE = 1e-3  # of the largest logit, at least of 1: float32 sums in another order differ by some 1e-6
+MIN_AGREEMENT = 0.999
+_BATCH = 32
+_SINGLES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How far an exported file and the trained model agree.
+
+    `max_abs_diff` of the logits, `top1_agreement` the share of `images` with the same answer (one that the trained
+    model rates as high as its own counts as the same), `tolerance` what `max_abs_diff` may be at most.
+    """
+
+    images: int
+    max_abs_diff: float
+    top1_agreement: float
+    tolerance: float
+
+    @property
+    def holds(self) -> bool:
+        """Whether the file may be used; a difference that is not a number does not hold."""
+        return self.max_abs_diff <= self.tolerance and self.top1_agreement >= MIN_AGREEMENT
+
+
+def reference_logits(classifier: Classifier, pack: Pack, split: Split) -> Logits:
+    """Logits float32 [N, classes] of the trained model on the CPU, as training evaluates it: normalised outside."""
+    cpu = torch.device("cpu")
+    batches = EvalBatches(split, mean=pack.mean, std=pack.std, batch_size=_BATCH, device=cpu)
+    logits: Logits = predict(classifier.model, batches, Precision(cpu, torch.float32)).logits.numpy()
+    return logits
+
+
+def verify(name: str, run: Runtime, split: Split, reference: Logits) -> Agreement:
+    """Run the exported file on `split`, in batches of 32 and a few images one by one, against `reference`.
+
+    Args:
+        name: of the file, for messages.
+        run: the file loaded anew, see `onnx_runtime` and `program_runtime`.
+        split: N images, at least 1.
+        reference: logits of the trained model, [N, classes].
+
+    Raises:
+        ExportError: it cannot be run, or its answers are not those of the model.
+    """
+    images = as_input(split)
+    singles = min(_SINGLES, len(images))
+    batches = [images[start : start + _BATCH] for start in range(0, len(images), _BATCH)]
+    try:
+        together = np.concatenate([run(batch) for batch in batches])
+        alone = np.concatenate([run(images[i : i + 1]) for i in range(singles)])
+    except Exception as error:  # runtimes have exceptions of their own
+        raise ExportError(f"{name}: cannot be run: {str(error).strip().splitlines()[0]}") from error
+    agreement = _check(name, "in batches of 32", together, reference)
+    _check(name, "one by one", alone, reference[:singles])
+    return agreement
+
+
+def onnx_runtime(path: Path) -> Runtime:
+    """The ONNX file at `path` in ONNX Runtime on the CPU."""
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    return lambda images: np.asarray(session.run(None, {INPUT: images})[0])
+
+
+def program_runtime(path: Path) -> Runtime:
+    """The torch.export program at `path`."""
+    module = torch.export.load(path).module()
+
+    @torch.no_grad()
+    def run(images: NDArray[np.uint8]) -> Logits:
+        logits: Logits = module(torch.from_numpy(images)).numpy()
+        return logits
+
+    return run
+
+
+def compare(logits: Logits, reference: Logits) -> Agreement:
+    """The agreement of `logits` with `reference`, both [N, classes].
+
+    Raises:
+        ExportError: the shapes differ.
+    """
+    if logits.shape != reference.shape:
+        raise ExportError(f"logits must be {list(reference.shape)} as the model's are, got {list(logits.shape)}")
+    scale = max(1.0, float(np.abs(reference).max()))
+    difference = float(np.abs(logits - reference).max())
+    chosen = np.take_along_axis(reference, logits.argmax(axis=1, keepdims=True), axis=1)[:, 0]
+    same = chosen >= reference.max(axis=1) - 1e-6 * scale  # equal but for rounding is equal
+    return Agreement(len(logits), difference, float(same.mean()), TOLERANCE * scale)
+
+
+def _check(name: str, how: str, logits: Logits, reference: Logits) -> Agreement:
+    agreement = compare(logits, reference)
+    if not agreement.holds:
+        raise ExportError(
+            f"{name}: does not give the model's answers {how} on {agreement.images} images:\n"
+            f"  logits differ by up to {agreement.max_abs_diff:.2e} (at most {agreement.tolerance:.0e} allowed), "
+            f"the same class in {agreement.top1_agreement:.2%} (at least {MIN_AGREEMENT:.1%})"
+        )
+    return agreement
