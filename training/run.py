@@ -29,8 +29,17 @@ _EVAL_BATCH = 512
 class Run:
     """One training run; see `train.train` for its arguments."""
 
-    def __init__(self, config: TrialConfig, pack: Pack, directory: Path, device: torch.device, fit_on: FitOn) -> None:
+    def __init__(
+        self,
+        config: TrialConfig,
+        pack: Pack,
+        directory: Path,
+        device: torch.device,
+        fit_on: FitOn,
+        last_epoch: int | None = None,
+    ) -> None:
         self._config = config
+        self._last_epoch = min(last_epoch or config.budget.epochs, config.budget.epochs)
         self._pack = pack
         self._directory = directory
         self._device = device
@@ -43,7 +52,7 @@ class Run:
         learner = self._start()
         batches = self._train_batches()
         with CheckpointWriter(self._directory) as writer:
-            for number in range(len(self.progress.history) + 1, self._config.budget.epochs + 1):
+            for number in range(len(self.progress.history) + 1, self._last_epoch + 1):
                 if self.progress.stale(self._config.budget.patience):
                     return self.progress.result(Status.FINISHED, early_stopped=True)
                 report = self._epoch(learner, batches, number, signal)

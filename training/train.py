@@ -29,6 +29,7 @@ def train(
     directory: Path,
     device: str = "cpu",
     fit_on: FitOn = "train",
+    last_epoch: int | None = None,
     signal: Callable[[], Signal] = always_continue,
 ) -> Iterator[EpochReport | TrainResult]:
     """Train as `config` says; yields an EpochReport after each epoch and, last, exactly one TrainResult.
@@ -44,6 +45,7 @@ def train(
         device: "cpu", "cuda" or "cuda:1".
         fit_on: "train_and_val" trains on both splits for a final model: nothing is validated, nothing stops early,
             and the best epoch is the last.
+        last_epoch: end after this epoch, as if the budget were spent; the schedule keeps its length. None: the budget.
         signal: asked before every batch. STOP ends with Status.STOPPED, PAUSE with Status.PAUSED; both discard the
             epoch they interrupt.
 
@@ -52,7 +54,7 @@ def train(
         DataError: the pack cannot be used.
         CheckpointError: a checkpoint could not be written, for example on a full disk.
     """
-    run = Run(config, Pack.open(pack), directory, torch.device(device), fit_on)
+    run = Run(config, Pack.open(pack), directory, torch.device(device), fit_on, last_epoch)
     try:
         result = yield from run.epochs(signal)
     except Exception as error:
