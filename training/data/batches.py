@@ -51,7 +51,8 @@ class TrainBatches:
         self._seed = seed
         self._size = len(split)
         starts = range(0, self._size, batch_size)
-        self._starts = starts[:-1] if len(starts) > 1 and self._size - starts[-1] == 1 else starts
+        lonely = batch_size > 1 and self._size % batch_size == 1 and len(starts) > 1
+        self._starts = starts[:-1] if lonely else starts
 
     @property
     def steps(self) -> int:

@@ -1,5 +1,6 @@
 """Awkward images, each made here: every one becomes uint8 pixels of the asked shape or a reason, never a surprise."""
 
+import contextlib
 import io
 import struct
 import zlib
@@ -7,10 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, PngImagePlugin
-
 from hpo.training.data.decode import UnreadableImageError, decode, fit, header_size
-
+from PIL import Image, PngImagePlugin
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Pillow warns about the odd files that are the point here
 
@@ -189,10 +188,8 @@ def test_random_damage_gives_pixels_or_a_reason(seed: int) -> None:
     content = bytearray(encoded(noise, kind))
     for place in random.integers(0, len(content), 12):
         content[place] = random.integers(0, 256)
-    try:
+    with contextlib.suppress(UnreadableImageError):  # any other exception fails
         assert decode(bytes(content), 8, 3).shape == (8, 8, 3)
-    except UnreadableImageError as error:
-        assert str(error)
 
 
 def test_a_path_is_read_and_measured(tmp_path: Path) -> None:

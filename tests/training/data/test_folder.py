@@ -5,12 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
-
 from hpo.errors import DataError
 from hpo.training.config import DataConfig
 from hpo.training.data.pack import Pack, open_test
 from hpo.training.data.prepare import prepare
+from PIL import Image
 
 
 def write(path: Path, count: int = 10, *, size: tuple[int, int] = (12, 12), grey: bool = False) -> None:
@@ -142,7 +141,9 @@ def test_grey_where_every_image_is(tmp_path: Path) -> None:
 
 def test_odd_file_names(tmp_path: Path, animals: Path) -> None:
     for name in (b"caf\xe9.png", "naïve ☃.png".encode(), b"new\nline.png"):
-        Path(os.fsdecode(os.fsencode(animals / "cat") + b"/" + name)).write_bytes((animals / "cat" / "000.png").read_bytes())
+        Path(os.fsdecode(os.fsencode(animals / "cat") + b"/" + name)).write_bytes(
+            (animals / "cat" / "000.png").read_bytes()
+        )
     packed = pack(tmp_path, animals)
     assert sum(map(sum, packed.counts.values())) == 43
     assert pack(tmp_path, animals) == packed

@@ -1,4 +1,4 @@
-"""The named data sets, from files that the tests write in the published formats; and what is said where there are none."""
+"""The named data sets, from files written here in the published formats; and what is said where there are none."""
 
 import gzip
 import pickle
@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torchvision.datasets
-
 from hpo.errors import DataError
 from hpo.training.config import DataConfig
 from hpo.training.data.pack import Pack, open_test
@@ -207,7 +206,8 @@ def test_a_name_is_registered_once() -> None:
 
 def test_preparing_what_is_on_disk_imports_no_torch(tmp_path: Path) -> None:
     code = (
-        "import sys, pathlib; from hpo.training.config import DataConfig; from hpo.training.data.prepare import prepare\n"
+        "import sys, pathlib; from hpo.training.config import DataConfig\n"
+        "from hpo.training.data.prepare import prepare\n"
         "prepare(DataConfig(source='digits'), cache=pathlib.Path(sys.argv[1]))\n"
         "assert not {'torch', 'torchvision', 'optuna', 'mlflow'} & set(sys.modules)\n"
     )

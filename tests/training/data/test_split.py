@@ -2,12 +2,11 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 from hpo.errors import DataError
 from hpo.training.config import DataConfig
 from hpo.training.data.split import Partition, allocate, partition
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 SIZES = st.lists(st.integers(1, 60), min_size=2, max_size=8).filter(lambda sizes: max(sizes) >= 3)
 FRACTIONS = st.floats(0.05, 0.45)
@@ -26,7 +25,9 @@ def test_disjoint_covering_and_stratified(sizes: list[int], val: float, test: fl
     labels, split = divide(sizes, val_fraction=val, test_fraction=test, split_seed=seed)
     together = np.concatenate([split.train, split.val, split.test])
     assert sorted(together.tolist()) == list(range(len(labels)))
-    counts = {name: np.bincount(labels[getattr(split, name)], minlength=len(sizes)) for name in ("train", "val", "test")}
+    counts = {
+        name: np.bincount(labels[getattr(split, name)], minlength=len(sizes)) for name in ("train", "val", "test")
+    }
     assert counts["train"].min() >= 1
     for number, size in enumerate(sizes):
         if size >= 3:
