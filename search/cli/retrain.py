@@ -1,0 +1,66 @@
+"""`hpo retrain-best`: from the winning trial to a tested, exported, verified, registered model."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .common import HomeOption, JsonOption, StorageOption, command, print_json, say
+
+if TYPE_CHECKING:
+    from ..retrain import RetrainResult
+
+
+@command
+def retrain_best(
+    study: Annotated[str | None, typer.Option(help="A study's name. Default: the newest.")] = None,
+    trial: Annotated[int | None, typer.Option(help="A trial's number. Default: the best complete one.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Epochs to train. Default: as many as the trial.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Where the export goes. Default: the study's export folder.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:1.")] = "auto",
+    data_root: Annotated[Path | None, typer.Option(help="Where named data sets lie or are downloaded to.")] = None,
+    storage: StorageOption = None,
+    tracking_uri: Annotated[
+        str | None, typer.Option(help="An MLflow tracking URI, or none. Default: mlflow.db in the home.")
+    ] = None,
+    home: HomeOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Train the winner on all but the test images, test it once, export and register it.
+
+    Interrupted, the same command goes on where it was.
+    """
+    from contextlib import closing
+
+    from ..retrain import retrain_best as retrain
+    from ..retrain_choice import RetrainOptions
+    from ..retrain_progress import watcher
+
+    options = RetrainOptions(study, trial, epochs, out, device, data_root, storage, tracking_uri, home)
+    with closing(watcher()) as view:
+        result = retrain(options, view)
+    print_json(result.to_json()) if json else _print_table(result)
+    if result.registry_error:
+        say(f"error: {result.registry_error}")
+        say("the export is kept; the same command registers it without training or testing again")
+        raise typer.Exit(1)
+
+
+def _print_table(result: "RetrainResult") -> None:
+    from .tables import stdout, table
+
+    manifest, metrics = result.manifest, result.manifest.metrics
+    low, high = metrics.test_interval
+    view = table("", "")
+    view.add_row("study", f"{manifest.study}, trial {manifest.trial}, {manifest.training.epochs} epochs")
+    if metrics.val_accuracy is not None:
+        view.add_row("validation accuracy", f"{metrics.val_accuracy:.4f} (the trial's)")
+    view.add_row(
+        "test accuracy", f"{metrics.test_accuracy:.4f} (95 %: {low:.4f} to {high:.4f}, {metrics.test_images:,} images)"
+    )
+    same = f"{manifest.onnx.top1_agreement:.2%} of {manifest.onnx.images} images the same class"
+    view.add_row("ONNX against PyTorch", f"logits differ by {manifest.onnx.max_abs_diff:.1e} at most, {same}")
+    view.add_row("export", f"{result.export_dir}: {', '.join([*manifest.files, 'manifest.json'])}")
+    if result.registered:
+        view.add_row("MLflow", result.registered)
+    stdout().print(view, highlight=False)

@@ -1,0 +1,129 @@
+"""`hpo retrain-best`, composed: trial -> trained on all but the test split -> exported -> tested -> registered.
+
+Every step finds what an earlier attempt finished: training goes on from its checkpoint, the test result of the same
+weights is kept, and the export takes the place of the former one in a single step.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import SpaceError, StudyError
+from ..studies.home import Home
+from ..studies.locks import held_if_free
+from ..studies.tracking.registry import register_model
+from ..training.data.pack import Pack
+from ..training.export.manifest import MANIFEST, ExportManifest
+from .retrain_choice import RetrainOptions, choose
+from .retrain_export import make_export
+from .retrain_fit import find_pack
+from .retrain_progress import RetrainWatcher
+
+
+@dataclass(frozen=True, slots=True)
+class RetrainResult:
+    """An exported winner: its manifest, where it is, and how the model registry names it.
+
+    `registered` is None where MLflow was left out or failed; `registry_error` says how it failed.
+    """
+
+    manifest: ExportManifest
+    export_dir: Path
+    registered: str | None = None
+    registry_error: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that `hpo retrain-best --json` prints."""
+        manifest = self.manifest
+        return {
+            "study": manifest.study,
+            "trial": manifest.trial,
+            **manifest.metrics.model_dump(mode="json"),
+            "epochs": manifest.training.epochs,
+            "onnx_max_abs_diff": manifest.onnx.max_abs_diff,
+            "onnx_top1_agreement": manifest.onnx.top1_agreement,
+            "onnx_images": manifest.onnx.images,
+            "export_dir": str(self.export_dir),
+            "registered": self.registered,
+            "registry_error": self.registry_error,
+        }
+
+
+def retrain_best(options: RetrainOptions, watcher: RetrainWatcher) -> RetrainResult:
+    """Train a study's winner on training and validation images, export it, test it once, register it as champion.
+
+    Raises:
+        StudyError: no such study or trial, or another retraining of this study is running.
+        DataError: the study's images are missing or changed.
+        TrainingError: the training failed (exit code 1), or the device is not there.
+        ExportError: the model cannot be exported or does not verify; an earlier export is then as it was.
+        KeyboardInterrupt: Ctrl-C; the same call goes on.
+    """
+    home = Home.locate(options.home)
+    chosen = choose(options, home)
+    target = _target(options.out, home.export(chosen.study))
+    with _alone(home.study(chosen.study) / "retrain", chosen.study) as workshop:
+        pack = find_pack(chosen, home.cache, options.data_root, watcher)
+        manifest = make_export(chosen, pack, options.device, workshop / chosen.folder, target, watcher)
+        return _register(RetrainResult(manifest, target), options.tracking_uri, home, pack, watcher)
+
+
+def _register(
+    result: RetrainResult, tracking_uri: str | None, home: Home, pack: Pack, watcher: RetrainWatcher
+) -> RetrainResult:
+    """Log the export to MLflow and name it champion; a failure there is told and loses nothing."""
+    if tracking_uri == "none":
+        return result
+    from ..training.export.pixels import as_input, sample
+
+    watcher.note("registering in MLflow")
+    manifest, numbers = result.manifest, result.manifest.metrics.model_dump(exclude={"test_interval"})
+    low, high = manifest.metrics.test_interval
+    metrics = {key: float(value) for key, value in numbers.items() if value is not None}
+    try:
+        registered = register_model(
+            home,
+            tracking_uri or home.tracking_uri,
+            manifest.study,
+            model=result.export_dir / "model.onnx",
+            input_example=as_input(sample(pack.val, 2)),
+            tags={
+                "study": manifest.study,
+                "trial": manifest.trial,
+                "config_hash": manifest.config_hash,
+                "data_fingerprint": manifest.data_fingerprint,
+                "model_version": manifest.model_version,
+            },
+            metrics=metrics | {"test_accuracy_low": low, "test_accuracy_high": high},
+            export_dir=result.export_dir,
+        )
+    except StudyError as error:
+        return RetrainResult(manifest, result.export_dir, registry_error=str(error))
+    return RetrainResult(manifest, result.export_dir, registered=registered.uri)
+
+
+def _target(out: Path | None, default: Path) -> Path:
+    """Where the export goes, checked before hours are spent: nothing but an export of ours is ever replaced."""
+    if out is None:
+        return default
+    target = out.expanduser().absolute()
+    if target.exists() and not target.is_dir():
+        raise SpaceError(f"--out must name a directory, but {target} is a file")
+    if target.exists() and any(target.iterdir()) and not (target / MANIFEST).exists():
+        raise SpaceError(f"--out replaces an earlier export only, but {target} holds other files; name a new directory")
+    return target
+
+
+@contextmanager
+def _alone(workshop: Path, study: str) -> Iterator[Path]:
+    """`workshop`, made and held by this process alone: two would write the same checkpoints."""
+    try:
+        workshop.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StudyError(f"{workshop}: cannot be written: {error.strerror}") from error
+    with held_if_free(workshop / ".lock") as free:
+        if not free:
+            raise StudyError(f"study {study} is being retrained by another process; wait for it, then try again")
+        yield workshop

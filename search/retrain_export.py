@@ -1,0 +1,107 @@
+"""The winner trained, exported, tested, and described in a manifest: what appears at the target, all at once."""
+
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..studies.files import versions
+from ..training.data.pack import Pack
+from ..training.export.manifest import ExportManifest, Metrics, Training, Verified, config_hash, describe_files
+from ..training.report import TrainResult
+from .devices import available_cores
+from .retrain_choice import Chosen
+from .retrain_fit import describe, fit
+from .retrain_progress import RetrainWatcher
+
+if TYPE_CHECKING:
+    from ..training.export.export import Exported
+    from ..training.export.final_test import FinalTest
+
+_PACKAGES = ("onnx", "onnxscript", "onnxruntime")
+
+
+def make_export(
+    chosen: Chosen, pack: Pack, wish: str, directory: Path, target: Path, watcher: RetrainWatcher
+) -> ExportManifest:
+    """Train `chosen` in `directory`; put the export, verified and tested, at `target`.
+
+    Raises:
+        TrainingError: the device is not there, or the training failed.
+        ExportError: the model cannot be exported or does not verify; what is at `target` is as it was.
+    """
+    from ..training.device import choose_device
+    from ..training.export.classifier import Classifier
+    from ..training.export.export import export_model
+    from ..training.export.final_test import final_test
+    from ..training.export.promote import staged
+
+    device = choose_device(wish, available_cores())
+    watcher.note(describe(chosen, pack, device))
+    trained = fit(chosen, pack, directory, device, watcher)
+    classifier = Classifier.from_checkpoint(directory / "best.ckpt", chosen.config, pack)
+    with staged(target) as folder:
+        watcher.note("exporting and verifying")
+        exported = export_model(classifier, chosen.config, pack, folder)
+        tested = final_test(
+            classifier,
+            pack,
+            device=device,
+            reason=f"retrain-best of trial {chosen.record.number}, {chosen.epochs} epochs",
+            log=directory.parent.parent / "test_openings.jsonl",
+            kept=directory / "test.json",
+        )
+        if tested.opening > 1:
+            watcher.note(f"opening {tested.opening} of this test split: the more often it decides, the less it tells")
+        manifest = _manifest(chosen, pack, device, trained, exported, tested, folder)
+        manifest.write(folder)
+    return manifest
+
+
+def _manifest(
+    chosen: Chosen,
+    pack: Pack,
+    device: str,
+    trained: TrainResult,
+    exported: "Exported",
+    tested: "FinalTest",
+    folder: Path,
+) -> ExportManifest:
+    from ..training.export.export import preprocessing
+
+    record = chosen.record
+    return ExportManifest(
+        study=chosen.study,
+        trial=record.number,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        model_version=exported.weights_digest[:12],
+        config=chosen.config,
+        config_hash=config_hash(chosen.config),
+        params=dict(record.params),
+        data_fingerprint=pack.fingerprint,
+        data_source=pack.source,
+        class_names=pack.class_names,
+        preprocessing=preprocessing(pack),
+        training=Training(
+            fit_on="train_and_val",
+            images=pack.size("train") + pack.size("val"),
+            epochs=len(trained.history),
+            schedule_epochs=chosen.config.budget.epochs,
+            device=device,
+            seconds=round(trained.history[-1].elapsed_s, 3),
+        ),
+        metrics=Metrics(
+            val_accuracy=record.metrics.get("val_accuracy"),
+            val_loss=record.metrics.get("val_loss"),
+            test_accuracy=tested.accuracy,
+            test_interval=tested.interval,
+            test_loss=tested.loss,
+            test_images=tested.images,
+            test_opening=tested.opening,
+        ),
+        opset=exported.opset,
+        onnx=Verified.model_validate(exported.onnx, from_attributes=True),
+        program=Verified.model_validate(exported.program, from_attributes=True),
+        versions=versions() | {package: version(package) for package in _PACKAGES},
+        files=dict(describe_files(folder)),
+    )

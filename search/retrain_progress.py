@@ -1,0 +1,110 @@
+"""What a person sees while the winner is trained again: a bar on a terminal, plain lines elsewhere."""
+
+import sys
+from typing import Protocol
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from ..training.report import EpochReport
+
+
+class RetrainWatcher(Protocol):
+    """Who is told of a retraining; every call returns at once."""
+
+    def stage(self, stage: str, done: int, total: int) -> None:
+        """The data is being prepared."""
+        ...
+
+    def training(self, epochs: int) -> None:
+        """Training begins, or goes on, up to epoch `epochs`."""
+        ...
+
+    def epoch(self, report: EpochReport) -> None:
+        """An epoch has ended."""
+        ...
+
+    def note(self, text: str) -> None:
+        """Something a person should know, in one line."""
+        ...
+
+    def close(self) -> None:
+        """Nothing more will come."""
+        ...
+
+
+class PlainWatcher:
+    """A line on standard error for each stage and epoch."""
+
+    def __init__(self) -> None:
+        self._stage = ""
+        self._epochs = 0
+
+    def stage(self, stage: str, done: int, total: int) -> None:
+        """One line where a stage begins."""
+        if stage != self._stage:
+            self.note(f"{stage}: {total:,} images")
+        self._stage = stage
+
+    def training(self, epochs: int) -> None:
+        """Remember how many there will be."""
+        self._epochs = epochs
+
+    def epoch(self, report: EpochReport) -> None:
+        """One line."""
+        self.note(f"epoch {report.epoch}/{self._epochs}  {_metrics(report)}")
+
+    def note(self, text: str) -> None:
+        """One line."""
+        print(text, file=sys.stderr, flush=True)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class LiveWatcher:
+    """A bar for the stage at hand; notes scroll by above it."""
+
+    def __init__(self, console: Console) -> None:
+        columns = (TextColumn("{task.description}"), BarColumn(24), TextColumn("{task.completed}/{task.total}"))
+        self._progress = Progress(*columns, TimeRemainingColumn(), TextColumn("{task.fields[tail]}"), console=console)
+        self._progress.start()
+        self._task = self._progress.add_task("", total=None, visible=False, tail="")
+        self._title = ""
+
+    def stage(self, stage: str, done: int, total: int) -> None:
+        """The bar follows the images."""
+        self._show(stage, total)
+        self._progress.update(self._task, completed=done)
+
+    def training(self, epochs: int) -> None:
+        """The bar follows the epochs."""
+        self._show("training", epochs)
+
+    def epoch(self, report: EpochReport) -> None:
+        """One step on, with the epoch's numbers."""
+        self._progress.update(self._task, completed=report.epoch, tail=_metrics(report))
+
+    def note(self, text: str) -> None:
+        """A line that scrolls by."""
+        self._progress.console.print(text, style="dim", highlight=False)
+
+    def close(self) -> None:
+        """Give the terminal back."""
+        self._progress.stop()
+
+    def _show(self, title: str, total: int) -> None:
+        if title != self._title:
+            self._progress.reset(self._task, description=title, total=total, visible=True, tail="")
+            self._title = title
+
+
+def watcher() -> RetrainWatcher:
+    """The live view where standard error is a terminal, else plain lines."""
+    console = Console(stderr=True)
+    return LiveWatcher(console) if console.is_terminal and not console.is_dumb_terminal else PlainWatcher()
+
+
+def _metrics(report: EpochReport) -> str:
+    loss, accuracy = report.metrics["train_loss"], report.metrics["train_accuracy"]
+    return f"loss {loss:.4f}  accuracy {accuracy:.4f}  {report.metrics['images_per_s']:,.0f} images/s"
