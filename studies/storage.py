@@ -34,7 +34,8 @@ def open_storage(url: str) -> optuna.storages.RDBStorage:
     try:
         return _open_file(parsed) if _sqlite_file(parsed) else _open_server(parsed)
     except ImportError as error:
-        driver = f"; install {error.name}" if error.name else ""
+        name = error.name or getattr(error.__cause__, "name", None)  # Optuna raises its own over the driver's
+        driver = f"; install {name}" if name else ""
         raise StudyError(f"{_shown(parsed)}: the database driver is not installed{driver}") from error
     except NoSuchModuleError as error:
         raise StudyError(
@@ -122,11 +123,13 @@ def _in_words(error: BaseException | None, url: URL) -> str:
     said = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     if url.password:
         said = said.replace(str(url.password), "***")
+    if isinstance(error, OSError):
+        return f"the file cannot be opened or created ({error.strerror or said}); choose another --storage or --home"
     if "not a database" in said or "malformed" in said:
         return "the file is not an SQLite database; choose another --storage or --home"
-    if "unable to open" in said or "Is a directory" in said or "Not a directory" in said:
+    if "unable to open" in said:
         return f"the file cannot be opened or created ({said}); choose another --storage or --home"
-    if "readonly" in said or "Read-only" in said or "Permission" in said:
+    if "readonly" in said:
         return f"the store cannot be written ({said}); choose another --storage or --home"
     if "locked" in said:
         return f"another program has held the file for {BUSY_TIMEOUT_S} s ({said}); end it, then try again"

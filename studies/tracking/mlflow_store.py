@@ -9,6 +9,7 @@ import logging
 import os
 import re
 import sqlite3
+import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from getpass import getuser
@@ -48,7 +49,7 @@ class RunRef(NamedTuple):
 
 
 def prepare_mlflow(request_timeout_s: int = 10, retries: int = 0) -> None:
-    """Import MLflow (1 to 3 s) so that it keeps quiet: no telemetry, no log lines, no long waits for a dead server.
+    """Import MLflow (1 to 3 s) so that it keeps quiet: no telemetry, no log lines, no warnings, no long waits.
 
     What the user has set in the environment stays. The retrying is done by the shipper, since MLflow's own would hold
     its thread for minutes, and may create a run twice.
@@ -57,6 +58,7 @@ def prepare_mlflow(request_timeout_s: int = 10, retries: int = 0) -> None:
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", str(request_timeout_s))
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", str(retries))
     os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
+    warnings.filterwarnings("ignore", module=r"mlflow\b")  # they are for MLflow's developers
     import mlflow  # noqa: F401
 
     for name in ("mlflow", "alembic"):  # after the import, which sets its own levels

@@ -98,10 +98,13 @@ class StudyShipper:
             self._warn(f"MLflow at {shown(self._uri)} refuses {what}: {first_line(error)}")
 
     def _forget(self, number: int | None) -> None:
-        """MLflow lost the run: send all of it again, to a new one."""
+        """MLflow lost the run, and with the study's run its trials': send all of it again, to new ones."""
+        lost: list[int | None] = [number]
         if number is None:
             self._experiment, self._parent = "", None
-        write_cursor(spool_path(self._home, self._study, number), Cursor(self._store_name))
+            lost += spooled_trials(self._home, self._study)
+        for each in lost:
+            write_cursor(spool_path(self._home, self._study, each), Cursor(self._store_name))
 
     def _ship_part(self, number: int | None) -> bool:
         """Send the next part of a spool; False where there is nothing more."""

@@ -1,0 +1,104 @@
+import os
+import shutil
+import socket
+import sqlite3
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hpo.studies.home import Home
+
+os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home(tmp_path / "runs")
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A fresh MLflow file, migrated once: that takes most of the time of a first use."""
+    from hpo.studies.tracking.mlflow_store import MlflowStore
+
+    path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
+    MlflowStore(f"sqlite:///{path}", path.parent)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # all of it into the one file that tests copy
+    return path
+
+
+@pytest.fixture
+def tracked(home: Home, migrated: Path) -> Home:
+    """A home whose MLflow file is ready."""
+    home.root.mkdir()
+    shutil.copy(migrated, home.root / "mlflow.db")
+    return home
+
+
+class MlflowFile:
+    """What MLflow holds, read from its file without its client, to compare with what was sent."""
+
+    def __init__(self, home: Home) -> None:
+        self._path = home.root / "mlflow.db"
+
+    def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
+        with closing(sqlite3.connect(f"file:{self._path}?mode=ro", uri=True)) as connection:
+            return connection.execute(query, values).fetchall()
+
+    def epoch_rows(self) -> "Counter[tuple[int, str, int, float]]":
+        """(trial, metric, epoch, value) of every metric row of a trial; a row that is there twice counts twice."""
+        return Counter(
+            self.rows(
+                "SELECT CAST(t.value AS INTEGER), m.key, m.step, m.value FROM metrics m "
+                "JOIN tags t ON t.run_uuid = m.run_uuid AND t.key = 'trial' "
+                "JOIN runs r ON r.run_uuid = m.run_uuid AND r.lifecycle_stage = 'active'"
+            )
+        )
+
+    def run_states(self) -> dict[str, str]:
+        """Status by name of every run that is not deleted; fails where a name is there twice."""
+        found = self.rows("SELECT name, status FROM runs WHERE lifecycle_stage = 'active'")
+        assert len(dict(found)) == len(found), found
+        return dict(found)
+
+    def tags(self, run_name: str) -> dict[str, str]:
+        return dict(self.rows("SELECT t.key, t.value FROM tags t JOIN runs USING (run_uuid) WHERE name = ?", run_name))
+
+    def params(self, run_name: str) -> dict[str, str]:
+        return dict(
+            self.rows("SELECT p.key, p.value FROM params p JOIN runs USING (run_uuid) WHERE name = ?", run_name)
+        )
+
+
+@pytest.fixture
+def in_mlflow(tracked: Home) -> MlflowFile:
+    return MlflowFile(tracked)
+
+
+@pytest.fixture
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def hanging_port() -> Iterator[int]:
+    """A server that takes connections and never says a word."""
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen(100)
+        yield int(server.getsockname()[1])
+
+
+@pytest.fixture
+def mlflow_server(tracked: Home) -> Iterator[str]:
+    """A real MLflow server on the file of `tracked`."""
+    from hpo.studies.ui import serve
+
+    with serve(tracked.storage_url, tracked.tracking_uri) as (addresses, _):
+        yield addresses.mlflow

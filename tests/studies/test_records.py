@@ -1,0 +1,137 @@
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+import optuna
+import pytest
+from hpo.errors import StudyError
+from hpo.studies import attributes
+from hpo.studies.home import Home
+from hpo.studies.records import list_studies, newest_study, study_names, summarise
+from hpo.studies.storage import open_storage
+from optuna.distributions import FloatDistribution
+from optuna.trial import FrozenTrial, TrialState, create_trial
+
+NOON = datetime(2026, 1, 1, 12)
+
+
+def trial(state: TrialState, start_s: float, end_s: float | None, **facts: Any) -> FrozenTrial:
+    """A trial that ran from `start_s` to `end_s` seconds after noon."""
+    made = create_trial(
+        state=state,
+        params={"optimizer.lr": 0.1},
+        distributions={"optimizer.lr": FloatDistribution(0.01, 1)},
+        **facts,
+    )
+    made.datetime_start = NOON + timedelta(seconds=start_s)
+    made.datetime_complete = None if end_s is None else NOON + timedelta(seconds=end_s)
+    return made
+
+
+def study_of(home: Home, *trials: FrozenTrial, name: str = "digits", direction: str = "maximize") -> optuna.Study:
+    study = optuna.create_study(study_name=name, storage=open_storage(home.storage_url), direction=direction)
+    study.set_user_attr(attributes.OBJECTIVE_METRIC, "val_accuracy")
+    study.add_trials(trials)
+    return study
+
+
+def test_a_study_is_summed_up(home: Home) -> None:
+    study = study_of(
+        home,
+        trial(TrialState.COMPLETE, 0, 10, value=0.8, intermediate_values={1: 0.7, 2: 0.8}),
+        trial(TrialState.COMPLETE, 0, 20, value=0.9, user_attrs={attributes.BEST_EPOCH: 2, attributes.ATTEMPTS: 1}),
+        trial(TrialState.COMPLETE, 0, 20, value=0.9),
+        trial(TrialState.PRUNED, 10, 15, value=0.99),
+        trial(TrialState.RUNNING, 15, None),
+        create_trial(state=TrialState.WAITING),
+    )
+    summary = summarise(study._storage, "digits")
+    assert summary.to_json() == {
+        "study": "digits",
+        "direction": "maximize",
+        "metric": "val_accuracy",
+        "trials": {"complete": 3, "pruned": 1, "failed": 0, "running": 1, "waiting": 1},
+        "best": {"number": 1, "value": 0.9, "params": {"optimizer.lr": 0.1}},
+        "wall_s": 20.0,
+        "failures": {},
+    }
+    assert summary.trials[0].curve == {1: 0.7, 2: 0.8}
+    assert summary.trials[0].epochs == 2
+    assert (summary.trials[1].best_epoch, summary.trials[1].attempts) == (2, 1)
+    json.dumps([record.to_json() for record in summary.trials], allow_nan=False)
+
+
+def test_the_best_of_a_minimised_study_is_its_smallest_complete_value(home: Home) -> None:
+    trials = [trial(TrialState.COMPLETE, 0, 1, value=v) for v in (0.5, 0.2, 0.3)]
+    study = study_of(home, *trials, trial(TrialState.PRUNED, 0, 1, value=0.1), direction="minimize")
+    best = summarise(study._storage, "digits").best
+    assert best is not None
+    assert best.number == 1
+
+
+def test_an_empty_study_has_no_best_and_no_time(home: Home) -> None:
+    summary = summarise(study_of(home)._storage, "digits")
+    assert (summary.best, summary.wall_s, summary.to_json()["best"]) == (None, 0.0, None)
+
+
+@pytest.mark.parametrize(
+    ("spans", "wall_s"),
+    [
+        ([(0, 10), (5, 20)], 20),  # side by side
+        ([(0, 10), (40, 50)], 50),  # a short pause is part of the work
+        ([(0, 10), (5000, 5010)], 20),  # two separate runs
+        ([(0, 100), (10, 20), (5000, 5010)], 110),  # the pause counts from the last end, not the last start
+    ],
+)
+def test_wall_time_leaves_out_what_lies_between_runs(
+    home: Home, spans: list[tuple[float, float]], wall_s: float
+) -> None:
+    study = study_of(home, *(trial(TrialState.COMPLETE, start, end, value=1) for start, end in spans))
+    assert summarise(study._storage, "digits").wall_s == wall_s
+
+
+def test_failures_are_grouped_by_cause_the_most_frequent_first(home: Home) -> None:
+    noted = [
+        {attributes.ERROR: "KeyError: 'x'"},
+        {attributes.STATUS: "out_of_memory", attributes.MESSAGE: "12 GiB wanted"},
+        {attributes.STATUS: "out_of_memory", attributes.MESSAGE: "13 GiB wanted"},
+        {attributes.STATUS: "stopped"},
+        {},
+    ]
+    states = [TrialState.FAIL, TrialState.PRUNED, TrialState.PRUNED, TrialState.PRUNED, TrialState.FAIL]
+    trials = [
+        trial(s, 0, 1, user_attrs=n, **({} if s == TrialState.FAIL else {"value": 0.1}))
+        for s, n in zip(states, noted, strict=True)
+    ]
+    failures = summarise(study_of(home, *trials)._storage, "digits").failures
+    assert list(failures.items()) == [("out_of_memory", (1, 2)), ("KeyError: 'x'", (0,)), ("unknown", (4,))]
+
+
+def test_an_unknown_study_names_the_near_ones(home: Home) -> None:
+    storage = study_of(home)._storage
+    with pytest.raises(StudyError, match="did you mean digits"):
+        summarise(storage, "digit")
+
+
+def test_an_unknown_trial_is_refused_with_what_there_is(home: Home) -> None:
+    summary = summarise(study_of(home, trial(TrialState.COMPLETE, 0, 1, value=1))._storage, "digits")
+    assert summary.trial(0).value == 1
+    with pytest.raises(StudyError, match="trials 0 to 0, got 7"):
+        summary.trial(7)
+
+
+def test_the_newest_study_is_the_one_worked_on_last_not_the_one_made_last(home: Home) -> None:
+    study_of(home, trial(TrialState.COMPLETE, 100, 110, value=1), name="old")
+    storage = study_of(home, trial(TrialState.COMPLETE, 0, 10, value=1), name="new")._storage
+    study_of(home, name="empty")
+    assert newest_study(storage) == "old"
+    assert study_names(storage) == ("old", "new", "empty")
+    assert [summary.study for summary in list_studies(storage)] == ["old", "new", "empty"]
+
+
+def test_a_store_without_studies_says_how_to_start_one(home: Home) -> None:
+    storage = open_storage(home.storage_url)
+    with pytest.raises(StudyError, match="hpo run"):
+        newest_study(storage)
+    with pytest.raises(StudyError, match="no study has been run"):
+        summarise(storage, "digits")
