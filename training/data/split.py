@@ -89,17 +89,18 @@ def take(labels: Rows, rows: Rows, quota: Rows, seed: list[int]) -> Rows:
 
 def _quotas(counts: Rows, val_fraction: float, test_fraction: float, seed: int) -> dict[str, Rows]:
     """How many images of each class go to val and to test; one of each class is always left to train."""
-    total = int(counts.sum())
-    wanted = {
-        "val": np.maximum(allocate(counts, round(total * val_fraction), [seed, _VAL, 1]), counts >= 2),
-        "test": np.maximum(allocate(counts, round(total * test_fraction), [seed, _TEST, 1]), counts >= 3),
-    }
-    val = wanted["val"] if val_fraction else np.zeros_like(counts)
-    test = wanted["test"] if test_fraction else np.zeros_like(counts)
+    val = _quota(counts, val_fraction, 2, [seed, _VAL, 1])
+    test = _quota(counts, test_fraction, 3, [seed, _TEST, 1])
     for split, other in ((val, test), (test, val)):
         excess = np.clip(val + test - (counts - 1), 0, None)
         split -= np.minimum(excess, np.clip(split - (other > 0), 0, None))
     return {"val": val, "test": test}
+
+
+def _quota(counts: Rows, fraction: float, at_least: int, seed: list[int]) -> Rows:
+    """The share of the classes of `at_least` images or more, one image or more of each; nothing of rarer ones."""
+    common = np.where(counts >= at_least, counts, 0)
+    return np.maximum(allocate(common, round(common.sum() * fraction), seed), common > 0) if fraction else 0 * counts
 
 
 def _at_most(labels: Rows, rows: Rows, limit: int | None, seed: list[int]) -> Rows:
@@ -120,5 +121,5 @@ def _rare_notes(labels: Rows, split: Partition, class_names: tuple[str, ...]) ->
         counts = np.bincount(labels[getattr(split, name)], minlength=len(class_names))
         if missing := [class_names[number] for number in np.flatnonzero(counts == 0)]:
             listed = ", ".join(missing[:5]) + (f" and {len(missing) - 5} more" if len(missing) > 5 else "")
-            notes.append(f"no image of {listed} in {name}: too few images of that class")
+            notes.append(f"no image of {listed} in {name}: too few to share out")
     return tuple(notes)

@@ -65,8 +65,8 @@ def test_classes_of_one_two_and_three_images() -> None:
     counts = [np.bincount(labels[rows], minlength=4)[:3].tolist() for rows in (split.train, split.val, split.test)]
     assert counts == [[1, 1, 1], [0, 1, 1], [0, 0, 1]]
     assert split.notes == (
-        "no image of class0 in val: too few images of that class",
-        "no image of class0, class1 in test: too few images of that class",
+        "no image of class0 in val: too few to share out",
+        "no image of class0, class1 in test: too few to share out",
     )
 
 

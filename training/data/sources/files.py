@@ -19,7 +19,7 @@ from .base import Chunk, Progress
 DEFAULT_SIZE = 64
 SIZES = range(4, 1025)  # what DataConfig.image_size may be
 
-_CHUNK = 128
+_CHUNK = 16  # files; few, so that a handful of large photographs still keeps every thread busy
 _THREADS = max(1, min(8, os.cpu_count() or 1))  # Pillow decodes and resizes, and hashlib hashes, without the GIL
 
 Result = TypeVar("Result")
