@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pydantic import ValidationError
 
 from ..errors import SpaceError
+from ..spaces.invalid import first_complaint
 from ..spaces.parameter import Scalar
 from ..spaces.space import SearchSpace
 from ..training.config import TrialConfig
@@ -20,9 +21,9 @@ def configure(space: SearchSpace, params: Mapping[str, Scalar]) -> TrialConfig:
     Raises:
         SpaceError: `params` has too few or unknown keys, or the configuration is not valid.
     """
+    tree = space.tree(params)
     try:
-        return TrialConfig.model_validate(space.tree(params))
+        return TrialConfig.model_validate(tree)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        key = ".".join(map(str, first["loc"]))
-        raise SpaceError(f"{space.name}: {key}: {first['msg']}, got {first['input']!r}") from None
+        keys, law = first_complaint(error, tree)
+        raise SpaceError(f"{space.name}: {'.'.join(keys)}: {law}") from None

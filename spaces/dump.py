@@ -27,7 +27,7 @@ def dump_space(space: SearchSpace) -> str:
                 _put(tree, (*place, key), value)
         else:
             _put(tree, place, _dimension(parameter))
-    return "".join(_lines(tree, ""))
+    return "".join(_lines(tree, "")) or "{}\n"
 
 
 class _Flow(dict[str, Any]):

@@ -15,6 +15,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
+from .invalid import law
+
 
 @dataclass(frozen=True, eq=False)
 class Leaf:
@@ -104,13 +106,6 @@ class Field:
     path: bool = False
     default: Any = ...
     description: str = ""
-
-
-def law(error: Mapping[str, Any]) -> str:
-    """A pydantic error as the law it states: "Input should be less than 1" is "must be less than 1"."""
-    text = str(error["msg"]).removeprefix("Value error, ").removeprefix("Assertion failed, ")
-    text = text.replace("Input should be ", "must be ", 1).replace("Input should have ", "must have ", 1)
-    return text.replace("String should match pattern", "must match").replace("Field required", "must be given")
 
 
 @cache

@@ -41,8 +41,11 @@ class Float:
         return float((exact(self.high) - exact(self.low)) // exact(self.step) + 1)
 
     def contains(self, value: Any) -> bool:
-        """Whether `value` is one of its values."""
-        return is_number(value) and self.low <= value <= self.high and on_grid(value, self.low, self.step)
+        """Whether `value` is one of its values, up to the rounding of low + k * step."""
+        if not is_number(value) or not self.low <= value <= self.high:
+            return False
+        steps: float = 0 if self.step is None else (value - self.low) / self.step
+        return abs(steps - round(steps)) < 1e-8
 
     def canonical(self) -> dict[str, Any]:
         """What decides which values it can take, as JSON."""

@@ -5,12 +5,11 @@ tried with every dimension at one end of its range or at one choice, the others 
 """
 
 from collections.abc import Iterator
-from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from .fields import law
-from .node import Place, refusal, shown
+from .invalid import first_complaint
+from .node import Place, refusal
 from .parameter import Choice, Parameter, Scalar
 from .space import SearchSpace, holds, path
 
@@ -55,23 +54,8 @@ def _ends(parameter: Parameter) -> tuple[Scalar, ...]:
 def _located(
     error: ValidationError, space: SearchSpace, params: dict[str, Scalar], places: dict[str, Place], whole: Place
 ) -> Exception:
-    first = error.errors(include_url=False)[0]
-    keys = _tree_path(first["loc"], space.tree(params))
+    keys, law = first_complaint(error, space.tree(params))
     entries = [entry for entry in (*space.parameters, *space.values) if holds(entry.condition, params)]
-    key = max(
-        (entry.key for entry in entries if path(entry.key, entry.condition)[: len(keys)] == keys and keys),
-        key=lambda key: key in params,
-        default="",
-    )
-    got = "" if isinstance(first["input"], dict | BaseModel) else f", got {shown(first['input'])}"
-    return refusal(places.get(key, whole), ".".join(keys), f"{law(first)}{got}")
-
-
-def _tree_path(loc: tuple[int | str, ...], tree: Any) -> tuple[str, ...]:
-    """`loc` without the tags that pydantic puts in for the variants of a union."""
-    keys: list[str] = []
-    for part in loc:
-        if isinstance(tree, dict) and part in tree:
-            keys.append(str(part))
-            tree = tree[part]
-    return tuple(keys)
+    inside = [entry.key for entry in entries if keys and path(entry.key, entry.condition)[: len(keys)] == keys]
+    key = max(inside, key=lambda key: key in params, default="")
+    return refusal(places.get(key, whole), ".".join(keys), law)

@@ -5,6 +5,7 @@ a little wider than the loader: laws between values (low <= high) are not for a 
 """
 
 import json
+from collections.abc import Iterator
 from typing import Any, get_args
 
 from pydantic import BaseModel
@@ -68,13 +69,28 @@ class _Schema:
         null: list[Json] = [{"type": "null"}] if kind.optional or isinstance(kind, Section) else []
         if isinstance(kind, Section):
             whole = self._shared(kind, fixed)
-            return [whole, *null, *([] if fixed else [_branching({}, {"anyOf": [whole, {"type": "null"}]})])]
+            return [whole, *null] if fixed else [self._nested(kind.model.__name__, [whole, *null])]
         names = self._names(kind)
         shared = {model: self._shared(Section(model), fixed, kind.tag) for model in kind.models}
         wholes = [{**reference, "required": [kind.tag]} for reference in shared.values()]
         bodies = {name: self._body(shared, kind.variant(name)) for name in kind.names}
+        patterns = {text: self._body(shared, Section(model)) for model, text in self._patterns(kind)}
         listed = _branching_list(names)
-        return [names, *wholes, *null, *([] if fixed else [_branching(bodies, {"anyOf": wholes}), listed])]
+        return [names, *wholes, *null, *([] if fixed else [_branching(bodies, patterns, {"anyOf": wholes}), listed])]
+
+    def _nested(self, name: str, forms: list[Json]) -> Json:
+        """A plain section, or branches of it, which may branch again."""
+        reference: Json = {"$ref": f"#/$defs/{name}.or_branches"}
+        self.definitions[f"{name}.or_branches"] = {"anyOf": [*forms, _branching({}, {}, reference)]}
+        return reference
+
+    def _patterns(self, kind: Variants) -> Iterator[tuple[type[BaseModel], str]]:
+        """The variants whose name is not one of a few, with the pattern of their names."""
+        for model in kind.models:
+            tag = Section(model).fields[kind.tag].kind
+            text = tag.adapter.json_schema().get("pattern") if isinstance(tag, Leaf) else None
+            if text:
+                yield model, text
 
     def _names(self, kind: Variants) -> Json:
         tags = [Section(model).fields[kind.tag].kind for model in kind.models]
@@ -119,8 +135,9 @@ def _dimensions(leaf: Leaf, value: Json) -> list[Json]:
     return found
 
 
-def _branching(bodies: Json, other: Json) -> Json:
-    choices: Json = {"type": "object", "properties": bodies, "additionalProperties": other, "minProperties": 1}
+def _branching(bodies: Json, patterns: Json, others: Json) -> Json:
+    choices: Json = {"type": "object", "properties": bodies, "patternProperties": patterns}
+    choices |= {"additionalProperties": others, "minProperties": 1}
     return _object({"choices": choices, "prior": {"type": "string"}, **_BELIEVED}, ["choices"])
 
 

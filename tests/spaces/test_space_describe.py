@@ -15,7 +15,8 @@ def description(folder: Path, text: str) -> Description:
 
 
 def test_dimensions_branches_and_size_in_words(tmp_path: Path) -> None:
-    text = "optimizer: {choices: {sgd: {lr: {low: 1e-3, high: 1, log: true, prior: 0.1, confidence: low}}, adamw: }}\nseed: 3"
+    lr = "{low: 1e-3, high: 1, log: true, prior: 0.1, confidence: low}"
+    text = f"optimizer: {{choices: {{sgd: {{lr: {lr}}}, adamw: }}}}\nseed: 3"
     found = description(tmp_path, text)
     assert found.dimensions == (
         Dimension("optimizer", "branches adamw, sgd", "", "", ""),

@@ -97,7 +97,9 @@ def test_null_may_be_a_choice_and_a_prior(tmp_path: Path) -> None:
 
 
 def test_numbers_are_those_of_yaml_1_2(tmp_path: Path) -> None:
-    text = "model: {name: n.py:N, a: 1e-4, b: 010, c: 0x10, d: 1_000, e: on, f: ~, g: '1', h: 2024-01-01, i: +.5, j: 0o17}"
+    text = (
+        "model: {name: n.py:N, a: 1e-4, b: 010, c: 0x10, d: 1_000, e: on, f: ~, g: '1', h: 2024-01-01, i: +.5, j: 0o17}"
+    )
     fixed = load(tmp_path, text).fixed
     values = [fixed[f"model.{key}"] for key in "abcdefghij"]
     assert values == [1e-4, 10, 16, "1_000", "on", None, "1", "2024-01-01", 0.5, 15]
@@ -118,9 +120,15 @@ def test_two_branches_of_one_variant(tmp_path: Path) -> None:
 
 
 def test_branches_of_a_plain_section_nest(tmp_path: Path) -> None:
-    text = "augment: {choices: {none: , some: {choices: {flip: {flip: true}, crop: {crop_padding: {low: 1, high: 4}}}}}}"
+    text = (
+        "augment: {choices: {none: , some: {choices: {flip: {flip: true}, crop: {crop_padding: {low: 1, high: 4}}}}}}"
+    )
     space = load(tmp_path, text)
-    assert [parameter.key for parameter in space.parameters] == ["augment", "augment.some", "augment.some.crop.crop_padding"]
+    assert [parameter.key for parameter in space.parameters] == [
+        "augment",
+        "augment.some",
+        "augment.some.crop.crop_padding",
+    ]
     assert space.size() == 1 + 1 + 4
     assert space.tree({"augment": "none"}) == {}
     assert space.tree({"augment": "some", "augment.some": "flip"}) == {"augment": {"flip": True}}
@@ -138,7 +146,9 @@ def test_size_counts_configurations(tmp_path: Path) -> None:
 
 def test_relative_paths_are_meant_from_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir("/")
-    space = load(tmp_path, "data: {source: ../images}\nmodel: {choices: {./net.py:Net: {depth: {low: 1, high: 3}}, resnet: }}")
+    space = load(
+        tmp_path, "data: {source: ../images}\nmodel: {choices: {./net.py:Net: {depth: {low: 1, high: 3}}, resnet: }}"
+    )
     assert space.fixed["data.source"] == str(tmp_path.parent / "images")
     assert space.fixed["model../net.py:Net.name"] == f"{tmp_path}/net.py:Net"
     params = {"model": "./net.py:Net", "model../net.py:Net.depth": 2}
@@ -149,7 +159,10 @@ def test_relative_paths_are_meant_from_the_file(tmp_path: Path, monkeypatch: pyt
 
 def test_aliases_repeat_a_value(tmp_path: Path) -> None:
     text = "optimizer: {choices: {sgd: {lr: &lr {low: 0.1, high: 1}}, adamw: {lr: *lr}}}"
-    assert [parameter.key for parameter in load(tmp_path, text).parameters[1:]] == ["optimizer.sgd.lr", "optimizer.adamw.lr"]
+    assert [parameter.key for parameter in load(tmp_path, text).parameters[1:]] == [
+        "optimizer.sgd.lr",
+        "optimizer.adamw.lr",
+    ]
 
 
 def test_identity_is_what_a_trial_can_be(tmp_path: Path) -> None:

@@ -1,9 +1,10 @@
 """Every law of the space language, broken once: what is said, and where."""
 
+# ruff: noqa: E501 (a table, one case a line)
+
 from pathlib import Path
 
 import pytest
-
 from hpo.errors import SpaceError
 from hpo.spaces.load import load_space
 from hpo.training.config import TrialConfig
