@@ -1,0 +1,120 @@
+"""The registry and every model in it."""
+
+import pytest
+import torch
+from hpo.errors import TrainingError
+from hpo.training.config import ResNet, SimpleCnn
+from hpo.training.models.initialize import kaiming_
+from hpo.training.models.registry import build_model, find_model, forget_models, model_names, register_model
+from torch import nn
+
+SMALL = {"simple_cnn": {"width": 4}, "resnet": {"width": 4, "depth": 10}}
+
+
+def build(name: str, *, channels: int = 1, size: int = 8, classes: int = 10, **arguments: object) -> nn.Module:
+    section = {"simple_cnn": SimpleCnn, "resnet": ResNet}[name]
+    config = section.model_validate({"name": name, **SMALL[name], **arguments})
+    return build_model(config, num_classes=classes, in_channels=channels, image_size=size)
+
+
+def parameters(model: nn.Module) -> int:
+    return sum(p.numel() for p in model.parameters())
+
+
+def test_every_registered_model_is_tested_here() -> None:
+    assert set(model_names()) == set(SMALL)
+
+
+@pytest.mark.parametrize("name", sorted(SMALL))
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("size", [4, 8, 13, 28, 32, 40, 64, 96])
+def test_trains_on_every_size(name: str, channels: int, size: int) -> None:
+    model = build(name, channels=channels, size=size, classes=7)
+    logits = model(torch.randn(2, channels, size, size))
+    assert logits.shape == (2, 7)
+    logits.logsumexp(dim=1).sum().backward()
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in model.parameters())
+
+
+@pytest.mark.parametrize("name", sorted(SMALL))
+def test_same_seed_same_weights(name: str) -> None:
+    states = []
+    for _ in range(2):
+        torch.manual_seed(5)
+        states.append(build(name).state_dict())
+    assert all(torch.equal(value, states[1][key]) for key, value in states[0].items())
+
+
+@pytest.mark.parametrize("name", sorted(SMALL))
+def test_dropout_is_active_while_training_only(name: str) -> None:
+    model = build(name, dropout=0.5, size=16)
+    images = torch.randn(4, 1, 16, 16)
+    assert not torch.equal(model(images), model(images))
+    model.eval()
+    assert torch.equal(model(images), model(images))
+
+
+@pytest.mark.parametrize(
+    ("depth", "width", "count"),
+    [
+        (18, 64, 11_173_962),  # the usual CIFAR ResNet-18: 11.17 M
+        (20, 16, 272_474),  # He et al. 2015, table 6: 0.27 M, plus the 1x1 shortcuts
+        (32, 16, 466_906),  # 0.46 M, likewise
+        (34, 64, 21_282_122),
+    ],
+)
+def test_resnet_has_the_known_number_of_parameters(depth: int, width: int, count: int) -> None:
+    assert parameters(build("resnet", channels=3, size=32, depth=depth, width=width)) == count
+
+
+def test_resnet18_imagenet_matches_torchvision() -> None:
+    models = pytest.importorskip("torchvision.models")
+    ours = build("resnet", channels=3, size=224, depth=18, width=64, classes=1000)
+    assert parameters(ours) == parameters(models.resnet18(weights=None))
+
+
+@pytest.mark.parametrize(("size", "stem", "stride"), [(64, "auto", 1), (65, "auto", 2), (32, "imagenet", 2)])
+def test_stem_follows_the_image_size(size: int, stem: str, stride: int) -> None:
+    model = build("resnet", size=size, stem=stem)
+    assert next(m for m in model.modules() if isinstance(m, nn.Conv2d)).stride == (stride, stride)
+
+
+def test_resnet_blocks_start_as_the_identity() -> None:
+    model = build("resnet", depth=10)
+    block = model.get_submodule("stages.0").eval()
+    x = torch.rand(2, 4, 8, 8)
+    assert torch.equal(block(x), x)
+
+
+def test_simple_cnn_hidden_layer_does_not_grow_with_the_images() -> None:
+    assert parameters(build("simple_cnn", size=32)) == parameters(build("simple_cnn", size=256))
+
+
+def test_kaiming_has_the_variance_of_the_paper() -> None:
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Conv2d(64, 128, 3))
+    kaiming_(model)
+    conv = model.get_submodule("0")
+    assert isinstance(conv, nn.Conv2d)
+    assert conv.weight.std().item() == pytest.approx((2 / (128 * 9)) ** 0.5, rel=0.01)
+    assert conv.bias is not None
+    assert not conv.bias.any()
+
+
+def test_a_name_is_registered_once() -> None:
+    find_model("resnet")  # loads the built-in ones
+    with pytest.raises(TrainingError, match="simple_cnn: a name is registered once"):
+        register_model("simple_cnn")(nn.Identity)
+
+
+def test_an_unknown_name_shows_the_nearest() -> None:
+    with pytest.raises(TrainingError, match="did you mean resnet"):
+        find_model("resnt")
+
+
+def test_a_registered_model_is_found_by_name() -> None:
+    register_model("of_this_test")(nn.Identity)
+    try:
+        assert find_model("of_this_test") is nn.Identity
+    finally:
+        forget_models({"of_this_test"})

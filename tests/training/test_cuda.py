@@ -1,0 +1,77 @@
+"""The same loop on a GPU: precision, out of memory, divergence without waiting, resuming."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from hpo.training.config import PrecisionConfig, TrialConfig
+from hpo.training.meter import DivergenceWatch
+from hpo.training.precision import Precision
+from hpo.training.report import Signal, Status, TrainResult
+from hpo.training.train import train
+
+pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+
+Make = Callable[..., TrialConfig]
+
+
+@pytest.mark.parametrize("dtype", ["auto", "fp32", "bf16", "fp16"])
+def test_trains_in_every_precision(dtype: str, digits_pack: Path, small_config: Make, tmp_path: Path) -> None:
+    config = small_config(precision={"dtype": dtype}, optimizer={"name": "adamw", "lr": 3e-3, "max_grad_norm": 1.0})
+    *_, result = train(config, pack=digits_pack, directory=tmp_path, device="cuda")
+    assert isinstance(result, TrainResult)
+    assert result.status is Status.FINISHED
+    assert result.best is not None
+    assert result.best.metrics["val_accuracy"] > 0.5
+    assert 0 < result.best.metrics["grad_norm"] < 1e3
+
+
+def test_auto_is_half_precision_with_a_scaler_where_it_is_fp16() -> None:
+    chosen = Precision.choose(PrecisionConfig(), torch.device("cuda"))
+    assert chosen.dtype in (torch.bfloat16, torch.float16)
+    assert chosen.scaler().is_enabled() == (chosen.dtype is torch.float16)
+    assert Precision.choose(PrecisionConfig(dtype="fp16"), torch.device("cuda")).scaler().is_enabled()
+
+
+def test_a_run_paused_on_the_gpu_goes_on_elsewhere(digits_pack: Path, small_config: Make, tmp_path: Path) -> None:
+    asked = iter(range(10**6))
+    wish = lambda: Signal.PAUSE if next(asked) >= 14 else Signal.CONTINUE  # noqa: E731
+    *_, paused = train(small_config(), pack=digits_pack, directory=tmp_path, device="cuda", signal=wish)
+    assert isinstance(paused, TrainResult)
+    assert paused.status is Status.PAUSED
+    *reports, result = train(small_config(), pack=digits_pack, directory=tmp_path, device="cpu")
+    assert len(reports) == 2
+    assert isinstance(result, TrainResult)
+    assert result.status is Status.FINISHED
+
+
+def test_out_of_memory_is_a_result_and_the_device_is_usable_after(
+    digits_pack: Path, small_config: Make, tmp_path: Path
+) -> None:
+    (tmp_path / "greedy.py").write_text(
+        "import torch\nfrom torch import nn\n"
+        "class Net(nn.Linear):\n"
+        "    def __init__(self, num_classes, in_channels):\n"
+        "        super().__init__(64, num_classes)\n"
+        "    def forward(self, images):\n"
+        "        torch.empty(2**42, device=images.device)\n"
+        "        return super().forward(images.flatten(1))\n"
+    )
+    config = small_config(model={"name": f"{tmp_path}/greedy.py:Net"})
+    *_, result = train(config, pack=digits_pack, directory=tmp_path / "greedy", device="cuda")
+    assert isinstance(result, TrainResult)
+    assert result.status is Status.OUT_OF_MEMORY
+    *_, next_result = train(small_config(), pack=digits_pack, directory=tmp_path / "next", device="cuda")
+    assert isinstance(next_result, TrainResult)
+    assert next_result.status is Status.FINISHED
+
+
+def test_divergence_is_seen_within_two_looks() -> None:
+    watch = DivergenceWatch(torch.device("cuda"))
+    total = torch.tensor(float("nan"), device="cuda")
+    steps = 0
+    while not watch.diverged(total):
+        torch.cuda.synchronize()
+        steps += 1
+        assert steps < 40

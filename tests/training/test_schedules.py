@@ -1,0 +1,61 @@
+"""Schedules against torch's own, and their shapes."""
+
+import pytest
+import torch
+from hpo.training.config import Constant, Cosine, OneCycle, ScheduleConfig, Step
+from hpo.training.schedules import lr_factor
+from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler, MultiStepLR, OneCycleLR
+
+TOTAL = 60
+
+
+def optimizer() -> torch.optim.SGD:
+    return torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+
+
+def rates(scheduler: LRScheduler) -> list[float]:
+    values = []
+    for _ in range(TOTAL):
+        values.append(scheduler.get_last_lr()[0])
+        scheduler.optimizer.step()
+        scheduler.step() if len(values) < TOTAL else None
+    return values
+
+
+def factors(schedule: ScheduleConfig, total: int = TOTAL) -> list[float]:
+    return [lr_factor(schedule, step, total) for step in range(total)]
+
+
+def test_cosine_is_torchs() -> None:
+    assert factors(Cosine(final=0.1)) == pytest.approx(rates(CosineAnnealingLR(optimizer(), TOTAL, eta_min=0.1)))
+
+
+@pytest.mark.parametrize("warmup", [0.1, 0.3, 0.55])
+def test_one_cycle_is_torchs(warmup: float) -> None:
+    torchs = OneCycleLR(
+        optimizer(), 1.0, TOTAL, pct_start=warmup, div_factor=25, final_div_factor=1e4, cycle_momentum=False
+    )
+    assert factors(OneCycle(warmup=warmup)) == pytest.approx(rates(torchs))
+
+
+def test_step_is_torchs() -> None:
+    torchs = MultiStepLR(optimizer(), [20, 40], gamma=0.2)
+    assert factors(Step(drops=2, gamma=0.2)) == pytest.approx(rates(torchs))
+
+
+@pytest.mark.parametrize("schedule", [Constant(warmup=0.1), Step(warmup=0.1), Cosine(warmup=0.1)])
+def test_warmup_rises_linearly_to_the_peak(schedule: ScheduleConfig) -> None:
+    values = factors(schedule)
+    assert values[:6] == pytest.approx([1 / 7, 2 / 7, 3 / 7, 4 / 7, 5 / 7, 6 / 7])
+    assert values[6] == max(values) == 1.0
+
+
+@pytest.mark.parametrize("schedule", [Constant(), Step(drops=5), Cosine(warmup=0.5), OneCycle(), Constant(warmup=0.99)])
+@pytest.mark.parametrize("total", [1, 2, 3, 7])
+def test_short_runs_stay_in_range(schedule: ScheduleConfig, total: int) -> None:
+    values = factors(schedule, total)
+    assert all(0 < value <= 1 for value in values)
+
+
+def test_one_step_is_taken_at_the_peak() -> None:
+    assert factors(OneCycle(), 1) == [1.0]
