@@ -37,7 +37,7 @@ def prepare(
         config: which images, at which size, split how.
         cache: the folder of all packs (`Home.cache`).
         data_root: where public data sets lie; None: HPO_DATA_ROOT, else ~/.cache/hpo/data.
-        progress: called with (stage, done, total) every hundred files or so.
+        progress: called with (stage, done, total) every sixteen files or so.
 
     Raises:
         DataError: the source is missing or not usable, more than 5 % of its files are unreadable, the split leaves a
