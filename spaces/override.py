@@ -22,8 +22,9 @@ def override(root: Node, target: type[BaseModel], text: str) -> Node:
         SpaceError: `text` has no key, its value is no YAML, or the key leads nowhere.
     """
     key, equals, value = text.partition("=")
-    place = Place(f"--set {text if len(text) <= 200 else text[:197] + '...'}", Path.cwd())
-    if not equals or not key.strip():
+    words = " ".join(text.split())
+    place = Place(f"--set {words if len(words) <= 200 else words[:197] + '...'}", Path.cwd())
+    if not equals or not key.strip() or not key.isprintable():
         raise SpaceError(f"{place.text}: must be key=value")
     return _Override(parse_value(value, place), key.strip()).put(root, Section(target), key.strip())
 
@@ -62,6 +63,8 @@ class _Override:
         if isinstance(kind, Variants):
             name = entries[kind.tag].value if kind.tag in entries else None
             found = kind.variant(name)
+            if name is None and rest != kind.tag:
+                raise self._refuse(f"needs {kind.tag} to be set first, choose from {', '.join(kind.names)}")
             if found is None and rest != kind.tag:
                 raise no_variant(self.value.place, self.key, name, kind)
             # A branch that an earlier --set has kept alone may still be named on the way.

@@ -117,6 +117,7 @@ def test_paths_are_meant_from_the_working_directory(load, monkeypatch: pytest.Mo
 
 
 REFUSED = {
+    "loss.\nx=1": "--set loss. x=1: must be key=value",
     "seed": "--set seed: must be key=value",
     "=3": "--set =3: must be key=value",
     "seed=[1": "--set seed=[1: not valid YAML",
@@ -147,3 +148,12 @@ def test_refuses(load, override: str) -> None:  # noqa: ANN001
     assert str(caught.value).startswith("--set ")
     assert REFUSED[override] in str(caught.value)
     assert len(str(caught.value).splitlines()) <= 3
+
+
+def test_a_section_that_is_not_there_says_its_variant_first(tmp_path: Path) -> None:
+    file = tmp_path / "space.yaml"
+    file.write_text("seed: 1")
+    with pytest.raises(SpaceError, match=r"optimizer\.lr: needs name to be set first, choose from sgd, adamw"):
+        load_space(str(file), TrialConfig, ["optimizer.lr=0.1"])
+    space = load_space(str(file), TrialConfig, ["optimizer=adamw", "optimizer.lr=0.1", "loss.label_smoothing=0.1"])
+    assert space.fixed["optimizer.lr"] == 0.1
