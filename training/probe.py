@@ -45,8 +45,3 @@ def _describe(config: TrialConfig, error: Exception) -> str:
     if isinstance(config.model, CustomModel):
         return describe_error(error, split_name(config.model.name)[0])
     return str(error).strip().splitlines()[0]
-
-
-def cuda_devices() -> int:
-    """How many CUDA devices this machine offers."""
-    return torch.cuda.device_count()

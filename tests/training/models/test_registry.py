@@ -79,6 +79,15 @@ def test_stem_follows_the_image_size(size: int, stem: str, stride: int) -> None:
     assert next(m for m in model.modules() if isinstance(m, nn.Conv2d)).stride == (stride, stride)
 
 
+def test_subsampling_before_the_shortcut_is_its_stride() -> None:
+    shortcut = build("resnet", depth=10).get_submodule("stages.1.shortcut")
+    conv = shortcut.get_submodule("1")
+    assert isinstance(conv, nn.Conv2d)
+    x = torch.randn(2, 4, 7, 7)
+    strided = nn.functional.conv2d(x, conv.weight, stride=2)
+    assert torch.allclose(conv(shortcut.get_submodule("0")(x)), strided, atol=1e-6)
+
+
 def test_resnet_blocks_start_as_the_identity() -> None:
     model = build("resnet", depth=10)
     block = model.get_submodule("stages.0").eval()
