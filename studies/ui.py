@@ -1,6 +1,7 @@
 """The browsers of a home, optuna-dashboard and the MLflow UI, as child processes that only this machine can reach."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -88,18 +89,24 @@ class Server:
         self._log.unlink(missing_ok=True)
 
     def _tail(self) -> str:
+        """What its log says of the reason: the last error in it, or its last lines."""
         lines = [line for line in self._log.read_text(errors="replace").splitlines() if line.strip()]
-        return "".join(f"\n{line[:200]}" for line in lines[-2:])
+        errors = [line for line in lines if re.search(r"Error\b.*:|\bERROR\b|Errno", line)]
+        return "".join(f"\n{line[:200]}" for line in errors[-1:] or lines[-2:])
 
 
 @contextmanager
 def serve(
-    storage_url: str, tracking_uri: str, dashboard_port: int | None = None, mlflow_port: int | None = None
+    storage_url: str,
+    tracking_uri: str,
+    artifacts: Path,
+    dashboard_port: int | None = None,
+    mlflow_port: int | None = None,
 ) -> Iterator[tuple[Addresses, tuple[Server, ...]]]:
     """Start both browsers, wait until they answer, stop them on leaving.
 
     Gives their addresses and the running servers. A tracking URI that is a server already is only passed through.
-    Without a port, a free one is taken.
+    `artifacts` is where MLflow keeps the files of experiments made through its UI. Without a port, a free one is taken.
 
     Raises:
         StudyError: a store cannot be opened, a port is taken, or a server does not start.
@@ -108,7 +115,7 @@ def serve(
     with ExitStack() as running:
         servers = [_start(running, *_dashboard(storage_url, _port(dashboard_port, "optuna-dashboard")))]
         if not tracking_uri.startswith(("http://", "https://")):
-            servers.append(_start(running, *_mlflow(tracking_uri, _port(mlflow_port, "the MLflow UI"))))
+            servers.append(_start(running, *_mlflow(tracking_uri, artifacts, _port(mlflow_port, "the MLflow UI"))))
         for server in servers:
             server.wait_ready(START_TIMEOUT_S)
         mlflow = servers[1].address if len(servers) > 1 else tracking_uri
@@ -126,10 +133,11 @@ def _dashboard(storage_url: str, port: int) -> tuple[str, list[str], dict[str, s
     return "optuna-dashboard", command, {"HPO_UI_STORAGE": storage_url}, port
 
 
-def _mlflow(tracking_uri: str, port: int) -> tuple[str, list[str], dict[str, str], int]:
+def _mlflow(tracking_uri: str, artifacts: Path, port: int) -> tuple[str, list[str], dict[str, str], int]:
     command = [sys.executable, "-m", "mlflow", "server", "--host", HOST, "--port", str(port), "--workers", "1"]
     environment = {
         "MLFLOW_BACKEND_STORE_URI": tracking_uri,
+        "MLFLOW_ARTIFACTS_DESTINATION": str(artifacts),
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # three more processes, for language models only
         "MLFLOW_DISABLE_TELEMETRY": "true",
     }

@@ -23,9 +23,10 @@ def ui(
     from .inspect import existing_storage
 
     url = existing_storage(storage, home)
-    uri = tracking_uri or Home.locate(home).tracking_uri
+    place = Home.locate(home)
+    uri = tracking_uri or place.tracking_uri
     say("starting both pages ...")
-    with terminate_as_interrupt(), serve(url, uri, port, mlflow_port) as (pages, servers):
+    with terminate_as_interrupt(), serve(url, uri, place.artifacts, port, mlflow_port) as (pages, servers):
         say(f"studies (optuna-dashboard): {pages.dashboard}")
         say(f"runs (MLflow):              {pages.mlflow}")
         say("Ctrl-C stops both")

@@ -105,18 +105,16 @@ def _register(
 
 @contextmanager
 def _at(uri: str) -> Iterator[None]:
-    """MLflow's functions for models know only a global URI; the one before is put back."""
+    """MLflow's functions for models know only a global URI, which child processes inherit; it is put back."""
     prepare_mlflow(request_timeout_s=120, retries=2)
     import mlflow
 
-    tracking, registry = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
+    before: Any = mlflow.get_tracking_uri() if mlflow.is_tracking_uri_set() else None
     try:
         mlflow.set_tracking_uri(uri)
-        mlflow.set_registry_uri(uri)
         yield
     finally:
-        mlflow.set_tracking_uri(tracking)
-        mlflow.set_registry_uri(registry)
+        mlflow.set_tracking_uri(before)
 
 
 def _place(store: MlflowStore, home: Home, study: str) -> tuple[str, str | None]:
