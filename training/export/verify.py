@@ -83,6 +83,7 @@ def onnx_runtime(path: Path) -> Runtime:
     """The ONNX file at `path` in ONNX Runtime on the CPU."""
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # this is not a benchmark
     session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     return lambda images: np.asarray(session.run(None, {INPUT: images})[0])
 

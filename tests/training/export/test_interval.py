@@ -1,0 +1,21 @@
+import pytest
+from hpo.training.export.interval import wilson
+
+
+@pytest.mark.parametrize(
+    ("correct", "count", "low", "high"),
+    [  # Newcombe 1998, Statistics in Medicine 17:857, table I, method 3
+        (81, 263, 0.2553, 0.3662),
+        (15, 148, 0.0624, 0.1605),
+        (0, 20, 0.0000, 0.1611),
+        (1, 29, 0.0061, 0.1718),
+    ],
+)
+def test_published_values(correct: int, count: int, low: float, high: float) -> None:
+    assert wilson(correct, count) == pytest.approx((low, high), abs=5e-5)
+
+
+def test_a_perfect_score_is_not_certain() -> None:
+    low, high = wilson(10, 10)
+    assert high == 1.0
+    assert 0.6 < low < 0.8
