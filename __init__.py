@@ -1,1 +1,37 @@
-"""Hyperparameter search for PyTorch image classifiers."""
+"""Hyperparameter search for PyTorch image classifiers; the front door for notebooks.
+
+    import hpo
+    result = hpo.run(hpo.RunOptions(space="resnet", data="digits", trials=50))
+    result.study.best.params
+
+The names below are imported when they are first used, so that `import hpo` is instant.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .errors import HpoError
+    from .search.api import run
+    from .search.options import RunOptions
+    from .search.run import RunResult
+    from .training.models.registry import register_model
+
+_HOMES = {
+    "HpoError": ".errors",
+    "RunOptions": ".search.options",
+    "RunResult": ".search.run",
+    "register_model": ".training.models.registry",
+    "run": ".search.api",
+}
+__all__ = ["HpoError", "RunOptions", "RunResult", "register_model", "run"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name], __name__), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

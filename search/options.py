@@ -1,5 +1,6 @@
 """What `hpo run` was asked to do, checked once."""
 
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -50,7 +51,8 @@ class RunOptions:
         """`--set` and the flags that are short for it, the flags last."""
         seed = self.seed if self.seed is not None else stored_seed
         short = {"data.source": _data_source(self.data), "budget.epochs": self.epochs, "seed": seed}
-        return [*self.overrides, *(f"{key}={value}" for key, value in short.items() if value is not None)]
+        # as JSON, which is YAML: a folder may be called `a: b`
+        return [*self.overrides, *(f"{key}={json.dumps(value)}" for key, value in short.items() if value is not None)]
 
 
 def parse_duration(text: str) -> float:

@@ -16,6 +16,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from ..errors import StudyError
 from .locks import held
+from .sqlite_storage import SqliteStorage
 
 BUSY_TIMEOUT_S = 60
 """How long a write waits for another process that holds the SQLite file."""
@@ -86,7 +87,7 @@ def _open_file(url: URL) -> optuna.storages.RDBStorage:
     with held(path.with_name(path.name + ".lock")):
         _write_ahead(path)
         connection = {"timeout": BUSY_TIMEOUT_S}
-        storage = optuna.storages.RDBStorage(_template(url), engine_kwargs={"connect_args": connection})
+        storage = SqliteStorage(_template(url), engine_kwargs={"connect_args": connection})
         # note: the engine is made and used inside the constructor, so its first connection is thrown away here
         event.listen(storage.engine, "connect", _tune)
         storage.engine.dispose()

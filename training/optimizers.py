@@ -1,5 +1,7 @@
 """Optimisers from their configuration, with weight decay only where it belongs."""
 
+from typing import Any
+
 import torch
 from torch import nn
 from torch.optim import SGD, Optimizer
@@ -26,7 +28,7 @@ def build_optimizer(config: OptimizerConfig, model: nn.Module) -> Optimizer:
             return TorchAdamW(groups, lr=config.lr, betas=(config.beta1, config.beta2), fused=True)
 
 
-def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, object]]:
+def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
     """Weights of two or more dimensions with the decay, everything else (norms, biases, scales) without.
 
     Decay pulls towards zero, which for a norm's scale is no prior worth having (He et al. 2018, arXiv:1812.01187,
@@ -37,7 +39,7 @@ def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, ob
         raise TrainingError(f"model {type(model).__name__}: has no trainable parameters")
     decayed = [p for p in trainable if p.ndim >= 2]
     others = [p for p in trainable if p.ndim < 2]
-    groups: list[dict[str, object]] = [
+    groups: list[dict[str, Any]] = [
         {"params": decayed, "weight_decay": weight_decay},
         {"params": others, "weight_decay": 0.0},
     ]

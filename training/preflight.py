@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import HpoError
-from .config import TrialConfig
+from .config import CustomModel, TrialConfig
 from .data.prepare import prepare
 
 
 def check(request: dict[str, Any], emit: Any) -> dict[str, Any]:
-    """Pack the data of `request["config"]`, try its model once, and count the CUDA devices where asked to."""
+    """Pack the data of `request["config"]`, try a user's model once, and count the CUDA devices where asked to."""
     config = TrialConfig.model_validate(request["config"])
     root = Path(request["data_root"]) if request["data_root"] else None
 
@@ -23,11 +23,17 @@ def check(request: dict[str, Any], emit: Any) -> dict[str, Any]:
         emit({"stage": stage, "done": done, "total": total})
 
     pack = prepare(config.data, cache=Path(request["cache"]), data_root=root, progress=progress)
-    from .probe import check_model, cuda_devices
+    if isinstance(config.model, CustomModel):  # torch takes seconds to import; our own models need no trial run
+        from .probe import check_model
 
-    check_model(config, pack)
-    gpus = cuda_devices() if request["count_gpus"] else 0
-    return {"pack": str(pack.path), "fingerprint": pack.fingerprint, "gpus": gpus}
+        check_model(config, pack)
+    return {"pack": str(pack.path), "fingerprint": pack.fingerprint, "gpus": _gpus() if request["count_gpus"] else 0}
+
+
+def _gpus() -> int:
+    from torch import cuda
+
+    return int(cuda.device_count())
 
 
 def main() -> None:

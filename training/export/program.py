@@ -14,6 +14,10 @@ from .quiet import quiet
 
 _EXAMPLE_BATCH = 2  # torch.export takes a batch of 1 for a constant
 _LINE = 240
+_HINTS = {  # what torch.export says at length
+    "specialized it to be a constant": "its code fixes the batch size; it must take [N, C, H, W] for any N",
+    "data-dependent expression": "a branch here depends on the values of the images; use torch.where",
+}
 
 
 def capture(classifier: Classifier, config: ModelConfig, images: Tensor) -> ExportedProgram:
@@ -45,11 +49,14 @@ def save_program(program: ExportedProgram, path: Path) -> None:
 
 def in_words(error: Exception, config: ModelConfig) -> str:
     """What an exporter says, in one line: the place in the user's own file, else the root of the matter."""
+    hint = next((words for sign, words in _HINTS.items() if sign in str(error)), "")
     if isinstance(config, CustomModel):
         path = split_name(config.name)[0]
-        words = describe_error(error, path)
-        if not words.startswith(f"{path}: "):  # a line was found
-            return words[:_LINE]
+        place, _, words = describe_error(error, path).partition(": ")
+        if place != str(path):  # a line was found
+            return f"{place}: {hint or words}"[:_LINE]
+    if hint:
+        return hint
     root: BaseException = error
     while root.__cause__ is not None:
         root = root.__cause__

@@ -81,7 +81,9 @@ def test_a_users_own_model_exports(export: Export, user_model: Callable[[str], T
     assert exported.onnx.max_abs_diff < 1e-4
 
 
-@pytest.mark.parametrize(("name", "place"), [("Branches", r"mynet\.py:19"), ("FixedBatch", "batch|mynet")])
+@pytest.mark.parametrize(
+    ("name", "place"), [("Branches", r"mynet\.py:19: a branch"), ("FixedBatch", "fixes the batch size")]
+)
 def test_a_model_that_is_no_graph_is_named_with_its_line(
     name: str, place: str, export: Export, user_model: Callable[[str], TrialConfig]
 ) -> None:

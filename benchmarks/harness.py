@@ -1,0 +1,140 @@
+"""What every benchmark shares: its arguments, figures over repeats, one table, one JSON, and what the machine is.
+
+A benchmark runs a peer and ours in turn in the same run, so that a busy moment of the machine hits both; a figure is the
+median over repeats with its extremes, a ratio is taken pair by pair.
+"""
+
+import argparse
+import json
+import os
+import platform
+import shlex
+import statistics
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+RESULTS = Path(__file__).parent / "results"
+FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")
+PACKAGES = ("torch", "torchvision", "optuna", "mlflow", "numpy")
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A quantity over repeats."""
+
+    median: float
+    low: float
+    high: float
+    values: tuple[float, ...]
+
+    def text(self, digits: int = 0) -> str:
+        """`median (low-high)`."""
+        return f"{self.median:,.{digits}f} ({self.low:,.{digits}f}-{self.high:,.{digits}f})"
+
+
+@dataclass(frozen=True)
+class Target:
+    """A number that must be reached: `value` at least (or at most) `bound`."""
+
+    what: str
+    value: float
+    bound: float
+    at_most: bool = False
+
+    @property
+    def met(self) -> bool:
+        """Whether it is reached."""
+        return self.value <= self.bound if self.at_most else self.value >= self.bound
+
+    def text(self) -> str:
+        """One line: what, the value, the bound, the verdict."""
+        sign = "<=" if self.at_most else ">="
+        return f"{'met' if self.met else 'MISSED':>6}  {self.what}: {self.value:.3g} (must be {sign} {self.bound:.3g})"
+
+
+def figure(values: Sequence[float]) -> Figure:
+    """The figure of `values`, of which there must be one."""
+    return Figure(statistics.median(values), min(values), max(values), tuple(values))
+
+
+def ratio(ours: Sequence[float], peer: Sequence[float]) -> Figure:
+    """Ours by the peer's, pair by pair."""
+    return figure([a / b for a, b in zip(ours, peer, strict=True)])
+
+
+def arguments(name: str, description: str, *, repeats: int = 5) -> argparse.ArgumentParser:
+    """A parser with what every benchmark takes."""
+    parser = argparse.ArgumentParser(prog=f"{name}.py", description=description)
+    parser.add_argument("--quick", action="store_true", help="a smoke run: proves that it works, measures nothing")
+    parser.add_argument("--repeats", type=int, default=repeats, help=f"pairs of runs (default {repeats})")
+    parser.add_argument("--out", type=Path, default=RESULTS / f"{name}.json", help="the JSON to write")
+    return parser
+
+
+def finish(
+    options: argparse.Namespace,
+    title: str,
+    rows: Sequence[Mapping[str, str]],
+    targets: Sequence[Target],
+    measured: Mapping[str, Any],
+) -> None:
+    """Print the table and the verdicts, write the JSON."""
+    print(f"\n{title}\n")
+    print(table(rows))
+    print()
+    for target in targets:
+        print(target.text())
+    verdicts = [{**asdict(target), "met": target.met} for target in targets]
+    result = {"title": title, "machine": machine(), "quick": options.quick, "rows": list(rows)}
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    options.out.write_text(json.dumps({**result, "targets": verdicts, "measured": measured}, indent=1, default=plain))
+    print(f"\nwritten to {options.out}")
+
+
+def plain(value: Any) -> Any:
+    """A figure as JSON."""
+    return asdict(value) if isinstance(value, Figure) else str(value)
+
+
+def table(rows: Sequence[Mapping[str, str]]) -> str:
+    """`rows`, which have the same keys, as a Markdown table."""
+    lines = [list(rows[0]), *([str(value) for value in row.values()] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    lines.insert(1, ["-" * width for width in widths])
+    padded = (" | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in lines)
+    return "\n".join(f"| {line} |" for line in padded)
+
+
+def machine() -> dict[str, Any]:
+    """What ran it: date, processor, cores, load, versions, command."""
+    return {
+        "date": datetime.now(UTC).date().isoformat(),
+        "processor": processor(),
+        "cores": len(os.sched_getaffinity(0)),
+        "load_average": os.getloadavg(),
+        "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
+        "system": platform.system(),
+        "python": platform.python_version(),
+        "versions": {package: version(package) for package in PACKAGES},
+        "command": shlex.join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]]),
+    }
+
+
+def processor() -> str:
+    """The processor's name."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")
+
+
+def need_fashion_mnist() -> None:
+    """Exit with 2 and a way out where Fashion-MNIST is missing."""
+    if not FASHION_MNIST.is_dir():
+        print(
+            f"{FASHION_MNIST} is missing; on Debian and Ubuntu: apt-get install dataset-fashion-mnist", file=sys.stderr
+        )
+        raise SystemExit(2)

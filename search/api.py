@@ -1,0 +1,29 @@
+"""`hpo.run` for notebooks and scripts: the search of `hpo run`, watched by plain lines."""
+
+import sys
+
+from .options import RunOptions
+from .progress.plain import PlainProgress
+from .run import RunResult, Watcher
+from .run import run as search
+
+
+def run(options: RunOptions) -> RunResult:
+    """Search until the study holds `options.trials` finished trials; progress goes to standard error.
+
+    Raises:
+        HpoError: the space, the data, the study or an option is wrong.
+    """
+    return search(options, Watcher(_no_stage, _plain, _note))
+
+
+def _no_stage(stage: str, done: int, total: int) -> None:
+    """Packing is quick, or done before."""
+
+
+def _plain(study: str, total: int, done: int, direction: str) -> PlainProgress:
+    return PlainProgress(study, total, direction=direction)
+
+
+def _note(text: str) -> None:
+    print(text, file=sys.stderr)

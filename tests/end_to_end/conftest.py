@@ -1,0 +1,93 @@
+"""Whole commands, as a user types them, in processes of their own."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+HPO = str(Path(sys.executable).with_name("hpo"))
+SMALL = ["--space", "simple_cnn", "--data", "digits", "--set", "model.width=8", "--set", "data.batch_size=64"]
+
+
+@dataclass(frozen=True)
+class Finished:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> dict[str, Any]:
+        """Standard output, which must be one JSON object and nothing else."""
+        value = json.loads(self.out)
+        assert isinstance(value, dict)
+        return value
+
+    def refused(self) -> str:
+        """The message of a command that the user got wrong: exit code 2, at most three lines, no traceback."""
+        assert self.code == 2, (self.code, self.err)
+        assert "Traceback" not in self.err
+        lines = [line for line in self.err.splitlines() if line.strip()]
+        message = lines[next(i for i, line in enumerate(lines) if line.startswith("error: ")) :]
+        assert len(message) <= 3, self.err
+        return "\n".join(message)
+
+
+@dataclass(frozen=True)
+class Shell:
+    """A directory of one's own, and `hpo` in it."""
+
+    directory: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("HPO_", "MLFLOW_"))}
+        return {**kept, "HPO_DATA_ROOT": str(self.directory / "no-data"), "COLUMNS": "200"}
+
+    def start(self, *arguments: str) -> "subprocess.Popen[str]":
+        return subprocess.Popen(
+            [HPO, *arguments], cwd=self.directory, env=self.environment, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, start_new_session=True,
+        )  # fmt: skip
+
+    def run(self, *arguments: str, timeout_s: float = 240) -> Finished:
+        return finish(self.start(*arguments), timeout_s)
+
+    def search(self, *arguments: str, trials: int = 3, epochs: int = 2, timeout_s: float = 240) -> Finished:
+        return self.run(*self.search_command(*arguments, trials=trials, epochs=epochs), timeout_s=timeout_s)
+
+    def search_command(self, *arguments: str, trials: int, epochs: int) -> list[str]:
+        """A small search without MLflow, unless `arguments` say otherwise."""
+        tracking = [] if "--tracking-uri" in arguments else ["--tracking-uri", "none"]
+        return ["run", *SMALL, "--trials", str(trials), "--epochs", str(epochs), *tracking, *arguments]
+
+
+def finish(process: "subprocess.Popen[str]", timeout_s: float = 240) -> Finished:
+    out, err = process.communicate(timeout=timeout_s)
+    return Finished(process.returncode, out, err)
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Shell:
+    return Shell(tmp_path)
+
+
+@pytest.fixture
+def wait_until() -> Callable[..., None]:
+    """Polls a condition until it holds; fails after a while."""
+    import time
+
+    def wait(condition: Callable[[], object], what: str, timeout_s: float = 120) -> None:
+        deadline = time.monotonic() + timeout_s
+        while not condition():
+            assert time.monotonic() < deadline, f"{what}: not within {timeout_s:.0f} s"
+            time.sleep(0.05)
+
+    return wait

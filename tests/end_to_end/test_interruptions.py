@@ -1,0 +1,99 @@
+"""Killed, interrupted, cut off: nothing finished is lost, and the study ends with exactly what was asked for."""
+
+import os
+import signal
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from .conftest import Shell, finish
+
+Wait = Callable[..., None]
+
+
+def reported_epochs(home: Path) -> int:
+    """How many epochs the store holds; read as another program would."""
+    path = home / "studies.db"
+    if not path.exists():
+        return 0
+    try:
+        with sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5) as connection:
+            return int(connection.execute("select count(*) from trial_intermediate_values").fetchone()[0])
+    except sqlite3.OperationalError:  # the schema is not there yet
+        return 0
+
+
+def workers_of(pid: int) -> list[psutil.Process]:
+    return [p for p in psutil.Process(pid).children() if "hpo.search.executors.worker" in p.cmdline()]
+
+
+def test_ctrl_c_once_keeps_everything_and_says_how_to_go_on(shell: Shell, wait_until: Wait) -> None:
+    command = shell.search_command("--workers", "2", trials=4, epochs=40)
+    process = shell.start(*command)
+    wait_until(lambda: reported_epochs(shell.directory / "runs") >= 5, "five epochs")
+    process.send_signal(signal.SIGINT)
+    done = finish(process)
+    assert done.code == 130, done.err
+    assert "same command" in done.err
+    assert "Traceback" not in done.err
+    shown = shell.run("show", "--json").json
+    assert shown["trials"]["running"] == 0
+    before = reported_epochs(shell.directory / "runs")
+    again = shell.run(*command, "--json")
+    assert again.code == 0, again.err
+    assert sum(again.json["trials"].values()) == 4
+    assert again.json["trials"]["waiting"] == 0
+    assert reported_epochs(shell.directory / "runs") > before
+
+
+def test_ctrl_c_twice_ends_at_once_with_a_clean_database(shell: Shell, wait_until: Wait) -> None:
+    command = shell.search_command("--workers", "1", trials=2, epochs=200)
+    process = shell.start(*command)
+    wait_until(lambda: reported_epochs(shell.directory / "runs") >= 2, "two epochs")
+    (worker,) = workers_of(process.pid)
+    worker.suspend()  # a worker that does not answer: the clean way would wait for ever
+    process.send_signal(signal.SIGINT)
+    with pytest.raises(psutil.TimeoutExpired):
+        psutil.Process(process.pid).wait(1.5)
+    process.send_signal(signal.SIGINT)
+    done = finish(process, timeout_s=20)
+    assert done.code == 130, done.err
+    assert not worker.is_running()
+    shown = shell.run("show", "--json").json
+    assert shown["trials"]["running"] == 0
+    assert shown["trials"]["waiting"] == 1
+
+
+def test_a_killed_worker_is_replaced_and_its_trial_goes_on(shell: Shell, wait_until: Wait) -> None:
+    process = shell.start(*shell.search_command("--workers", "2", "--json", trials=2, epochs=40))
+    wait_until(lambda: reported_epochs(shell.directory / "runs") >= 3, "three epochs")
+    workers_of(process.pid)[0].kill()
+    done = finish(process)
+    assert done.code == 0, done.err
+    assert "worker lost" in done.err
+    assert sum(done.json["trials"].values()) == 2
+    assert done.json["trials"]["failed"] == 0
+    trials = [shell.run("show", "--trial", str(number), "--json").json for number in (0, 1)]
+    assert sorted(trial["attempts"] for trial in trials) == [0, 1]
+    assert list(trials[0]["curve"]) == [str(epoch) for epoch in range(1, 41)]
+
+
+@pytest.mark.parametrize("epochs_seen", [0, 4])
+def test_a_killed_coordinator_leaves_a_study_that_goes_on(shell: Shell, wait_until: Wait, epochs_seen: int) -> None:
+    home = shell.directory / "runs"
+    command = shell.search_command("--workers", "2", trials=4, epochs=30)
+    process = shell.start(*command)
+    wait_until(lambda: bool(workers_of(process.pid)), "workers")
+    wait_until(lambda: reported_epochs(home) >= epochs_seen, "epochs")
+    orphans = workers_of(process.pid)
+    os.kill(process.pid, signal.SIGKILL)
+    finish(process)
+    wait_until(lambda: not any(p.is_running() and p.status() != "zombie" for p in orphans), "orphaned workers")
+    again = shell.run(*command, "--json")
+    assert again.code == 0, again.err
+    trials = again.json["trials"]
+    assert trials["complete"] + trials["pruned"] == 4
+    assert sum(trials.values()) == 4

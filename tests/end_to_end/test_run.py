@@ -1,0 +1,118 @@
+"""`hpo run`, `hpo show`, `hpo studies`: the main road, and going on where one was."""
+
+import sqlite3
+from pathlib import Path
+
+import yaml  # a second YAML reader, to see that what we write is YAML
+
+from .conftest import Shell
+
+
+def test_a_search_from_nothing_to_a_shown_study(shell: Shell) -> None:
+    done = shell.search("--json", "--workers", "2", trials=4)
+    assert done.code == 0, done.err
+    result = done.json
+    assert result["study"] == "simple_cnn"
+    assert result["outcome"] == "done"
+    assert sum(result["trials"].values()) == 4
+    assert 0.1 < result["best"]["value"] <= 1
+    shown = shell.run("show", "--json").json
+    keys = {"study", "direction", "metric", "trials", "best", "wall_s"}
+    assert keys <= shown.keys()
+    assert shown["best"] == result["best"]
+    assert {"complete", "pruned", "failed", "running"} <= shown["trials"].keys()
+    home = shell.directory / "runs"
+    assert (home / "simple_cnn" / "space.yaml").exists()
+    assert (home / "simple_cnn" / "study.json").exists()
+    for number in range(4):
+        assert (home / "simple_cnn" / "trials" / str(number) / "config.json").exists()
+
+
+def test_progress_is_a_line_per_trial_and_never_on_stdout(shell: Shell) -> None:
+    done = shell.search(trials=3)
+    assert done.out == ""
+    assert [line for line in done.err.splitlines() if line.startswith("trial ")].__len__() == 3
+    assert "best val_accuracy" in done.err
+
+
+def test_trials_is_the_total(shell: Shell) -> None:
+    shell.search(trials=2)
+    again = shell.search("--json", trials=2)
+    assert again.code == 0
+    assert sum(again.json["trials"].values()) == 2
+    more = shell.search("--json", trials=3)
+    assert sum(more.json["trials"].values()) == 3
+
+
+def test_the_same_seed_gives_the_same_values_with_one_worker(tmp_path: Path) -> None:
+    runs = []
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        shell = Shell(tmp_path / name)
+        shell.search("--workers", "1", "--seed", "3", trials=3)
+        runs.append([shell.run("show", "--trial", str(n), "--json").json for n in range(3)])
+    for first, second in zip(*runs, strict=True):
+        assert first["params"] == second["params"]
+        assert first["curve"] == second["curve"]
+
+
+def test_another_space_is_refused_with_the_difference_and_two_ways_out(shell: Shell) -> None:
+    shell.search(trials=1)
+    message = shell.search("--set", "optimizer.lr=0.01", trials=2).refused()
+    assert "optimizer.lr" in message
+    assert "--study" in message
+    assert "--accept-space-change" in message
+    assert shell.search("--set", "optimizer.lr=0.01", "--accept-space-change", trials=2).code == 0
+    assert shell.search("--set", "optimizer.lr=0.02", "--study", "other", trials=1).code == 0
+
+
+def test_other_data_is_refused_and_cannot_be_accepted(shell: Shell) -> None:
+    shell.search(trials=1)
+    message = shell.search("--set", "data.split_seed=5", "--accept-space-change", trials=2).refused()
+    assert "data.split_seed" in message
+    assert "--study" in message
+
+
+def test_an_inline_search_needs_no_worker(shell: Shell) -> None:
+    done = shell.search("--executor", "inline", "--json", trials=2)
+    assert done.code == 0, done.err
+    assert not (shell.directory / "runs" / "simple_cnn" / "workers").exists()
+
+
+def test_a_timeout_ends_the_search_and_the_next_run_goes_on(shell: Shell) -> None:
+    done = shell.search("--timeout", "6s", "--json", trials=200, epochs=30)
+    assert done.code == 0, done.err
+    assert done.json["outcome"] == "timed out"
+    assert done.json["trials"]["running"] == 0
+    before = sum(done.json["trials"][state] for state in ("complete", "pruned"))
+    goal = before + done.json["trials"]["waiting"]
+    again = shell.search("--json", trials=goal, epochs=30)
+    assert again.json["trials"]["waiting"] == 0
+
+
+def test_studies_lists_the_newest_first_and_show_takes_a_name(shell: Shell) -> None:
+    shell.search(trials=1)
+    shell.search("--study", "second", trials=1)
+    listed = shell.run("studies", "--json").json["studies"]
+    assert [study["study"] for study in listed] == ["second", "simple_cnn"]
+    assert shell.run("show", "simple_cnn", "--json").json["study"] == "simple_cnn"
+    table = shell.run("show", "second").out
+    assert "lr=" in table
+    assert "batch" not in shell.run("show", "seconf").out
+    assert "second" in shell.run("show", "seconf").refused()
+
+
+def test_the_home_can_be_elsewhere(shell: Shell) -> None:
+    shell.search("--home", "elsewhere", trials=1)
+    assert not (shell.directory / "runs").exists()
+    assert shell.run("show", "--home", "elsewhere", "--json").code == 0
+    assert "hpo run" in shell.run("show").refused()
+
+
+def test_the_store_is_one_file_in_wal_mode_and_space_yaml_is_yaml(shell: Shell) -> None:
+    shell.search(trials=1)
+    home = shell.directory / "runs"
+    with sqlite3.connect(home / "studies.db") as connection:
+        assert connection.execute("pragma journal_mode").fetchone() == ("wal",)
+    space = yaml.safe_load((home / "simple_cnn" / "space.yaml").read_text())
+    assert space["data"]["source"] == "digits"

@@ -1,0 +1,135 @@
+"""What the repository promises as a whole: the README's tree, the package's files, the command line's surface."""
+
+import subprocess
+import sys
+import tarfile
+import zipfile
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+
+import hpo
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+ROOMS = ("search", "spaces", "studies", "training")
+
+SURFACE = {
+    "run": "accept-space-change data data-root device epochs executor home json pruner sampler seed set space "
+    "storage study timeout tracking-uri trials workers",
+    "retrain-best": "data-root device epochs home json out storage study tracking-uri trial",
+    "show": "home json storage trial",
+    "studies": "home json storage",
+    "ui": "home mlflow-port port storage tracking-uri",
+    "check": "json set",
+    "schema": "out",
+}
+
+
+def test_the_readme_tree_is_true() -> None:
+    spec = spec_from_file_location("tree", ROOT / "docs" / "tree.py")
+    assert spec is not None
+    assert spec.loader is not None
+    tree = module_from_spec(spec)
+    spec.loader.exec_module(tree)
+    readme = (ROOT / "README.md").read_text()
+    assert readme == tree.with_tree(readme), "run: python docs/tree.py"
+
+
+@pytest.mark.parametrize("command", SURFACE)
+def test_the_surface_of_the_command_line(command: str) -> None:
+    import typer
+    from hpo.search.cli.app import app
+
+    options = typer.main.get_command(app).commands[command].params
+    flags = {name for option in options for name in option.opts if name.startswith("--")}
+    assert flags == {f"--{flag}" for flag in SURFACE[command].split()}
+
+
+def test_every_command_is_in_the_surface() -> None:
+    import typer
+    from hpo.search.cli.app import app
+
+    assert set(typer.main.get_command(app).commands) == set(SURFACE)
+
+
+def test_the_front_door_opens() -> None:
+    for name in hpo.__all__:
+        assert getattr(hpo, name) is not None
+    assert dir(hpo) == sorted(hpo.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'trials'"):
+        hpo.trials  # noqa: B018
+
+
+def _imported_by(code: str) -> set[str]:
+    script = f"import sys\n{code}\nprint(' '.join(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+def test_help_imports_nothing_heavy() -> None:
+    heavy = {"torch", "optuna", "mlflow", "pydantic", "sqlalchemy", "numpy", "ruamel.yaml", "sklearn"}
+    assert not heavy & _imported_by("import hpo, hpo.search.cli.app")
+
+
+def test_the_coordinator_does_not_import_torch() -> None:
+    modules = _imported_by("import hpo.search.run, hpo.search.api, hpo.search.cli.watch")
+    assert "optuna" in modules
+    assert not {"torch", "torchvision", "mlflow", "sklearn"} & modules
+
+
+@pytest.fixture(scope="module")
+def archives(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An sdist and the wheel made from it."""
+    out = tmp_path_factory.mktemp("dist")
+    build = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(out), str(ROOT)]
+    done = subprocess.run(build, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return out
+
+
+def _tracked() -> set[str]:
+    """Every file of the rooms that a user must get."""
+    files = {"hpo/__init__.py", "hpo/errors.py"}
+    for room in ROOMS:
+        found = (path for path in (ROOT / room).rglob("*") if path.suffix in {".py", ".yaml", ".json"})
+        files |= {f"hpo/{path.relative_to(ROOT)}" for path in found}
+    return files
+
+
+def test_the_wheel_holds_every_file_of_the_rooms_and_no_other(archives: Path) -> None:
+    (wheel,) = archives.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        held = {name for name in archive.namelist() if ".dist-info/" not in name}
+    assert held == _tracked()
+
+
+def test_the_sdist_can_build_the_wheel(archives: Path) -> None:
+    (sdist,) = archives.glob("*.tar.gz")
+    with tarfile.open(sdist) as archive:
+        names = {name.split("/", 1)[1] for name in archive.getnames() if "/" in name}
+    assert {"pyproject.toml", "README.md", "errors.py", "spaces/resnet.yaml"} <= names
+
+
+@pytest.mark.slow
+def test_the_wheel_works_in_a_clean_environment(archives: Path, tmp_path: Path) -> None:
+    """Installed beside a user's own `training` folder, away from this tree; only torch and its kind are borrowed."""
+    (wheel,) = archives.glob("*.whl")
+    subprocess.run([sys.executable, "-m", "venv", str(tmp_path / "venv")], check=True)
+    python = tmp_path / "venv" / "bin" / "python"
+    subprocess.run([python, "-m", "pip", "install", "-q", "--no-deps", str(wheel)], check=True)
+    libraries = next(Path(path) for path in sys.path if path.endswith("site-packages"))
+    (site,) = (tmp_path / "venv" / "lib").glob("*/site-packages")
+    for entry in libraries.iterdir():
+        if not entry.name.startswith(("__editable__", "hpo", "pip", "setuptools", "_distutils")):
+            target = site / entry.name
+            if not target.exists():
+                target.symlink_to(entry)
+    (tmp_path / "training").mkdir()
+    (tmp_path / "training" / "__init__.py").write_text("mine = True\n")
+    check = "import training, hpo.training.config; assert training.mine; print(hpo.__file__)"
+    done = subprocess.run([python, "-c", check], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert str(site) in done.stdout
+    hpo_run = [tmp_path / "venv" / "bin" / "hpo", "run", "--space", "simple_cnn", "--data", "digits", "--trials", "1"]
+    small = ["--epochs", "1", "--tracking-uri", "none", "--workers", "1"]
+    done = subprocess.run([*hpo_run, *small], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
