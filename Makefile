@@ -13,10 +13,10 @@ run: $(VENV)/.run
 	@echo "use it:       $(BIN)/hpo retrain-best"
 
 test: $(VENV)/.test
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist worksteal
 
 test-fast: $(VENV)/.test
-	$(BIN)/pytest -m "not slow"
+	$(BIN)/pytest -n 2 --dist worksteal -m "not slow"
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .

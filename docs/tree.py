@@ -11,6 +11,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("search", "spaces", "studies", "training", "benchmarks", "docs")
 KINDS = {".py", ".yaml", ".json", ".md"}
+_SENTENCE_END = r"(?<=[.;])(?<!et al\.)\s"
+_LONG = 80  # characters; a longer sentence is cut at its colon,
+_NAME = 3  # unless no more than so many words, a name, stand before it
 BEGIN, END = "<!-- tree: python docs/tree.py -->\n", "<!-- /tree -->"
 
 
@@ -26,7 +29,7 @@ def with_tree(readme: str) -> str:
 
 
 def _lines() -> Iterator[str]:
-    for name in ("__init__.py", "errors.py"):
+    for name in ("__init__.py", "atomic.py", "errors.py"):
         yield f"{name:<34}{_phrase(ROOT / name)}"
     for room in ROOMS:
         yield from _folder(ROOT / room, 0)
@@ -52,8 +55,9 @@ def _phrase(path: Path) -> str:
     else:  # the first comment or heading that says something
         said = (line.lstrip("# ").strip() for line in text.splitlines() if line.startswith("#"))
         text = next((line for line in said if line and not line.startswith("yaml-language-server")), "")
-    first = text.split("\n\n")[0].replace("\n", " ")
-    return re.split(r"(?<=[.:;])\s", first)[0].rstrip(".:;")
+    sentence = re.split(_SENTENCE_END, text.split("\n\n")[0].replace("\n", " "))[0].rstrip(".:;")
+    head = re.split(r":\s", sentence)[0]
+    return head if len(sentence) > _LONG and len(head.split()) > _NAME else sentence
 
 
 if __name__ == "__main__":

@@ -1,4 +1,7 @@
-"""A mapping such as `{low: 1e-4, high: 0.1, log: true}` to a Float, Int or Choice, with every law it must keep."""
+"""A mapping that stands for a dimension, to a Float, Int or Choice, with every law it must keep.
+
+For example `{low: 1e-4, high: 0.1, log: true}`.
+"""
 
 import math
 from collections.abc import Iterable

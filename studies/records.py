@@ -47,7 +47,6 @@ class TrialRecord:
     best_epoch: int | None
     metrics: Mapping[str, float]
     attempts: int
-    directory: str
     config: str
 
     @property
@@ -193,7 +192,6 @@ def _record(trial: FrozenTrial) -> TrialRecord:
         best_epoch=noted.get(attributes.BEST_EPOCH),
         metrics=noted.get(attributes.METRICS, {}),
         attempts=noted.get(attributes.ATTEMPTS, 0),
-        directory=noted.get(attributes.DIRECTORY, ""),
         config=noted.get(attributes.CONFIG, ""),
     )
 

@@ -16,8 +16,8 @@ from typing import Any
 
 import torch
 
+from ..atomic import rename, write_atomic
 from ..errors import TrainingError
-from .files import rename, write_atomic
 
 State = dict[str, Any]
 

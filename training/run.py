@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import torch
 
+from ..atomic import write_atomic
 from .checkpoint import snapshot
 from .checkpoint_writer import CheckpointWriter
 from .config import TrialConfig
@@ -15,7 +16,6 @@ from .data.batches import EvalBatches, TrainBatches
 from .data.pack import Pack
 from .epoch import train_epoch
 from .evaluate import evaluate
-from .files import write_atomic
 from .learner import Learner
 from .progress import Progress, report_from_json, report_to_json
 from .report import EpochReport, Signal, Status, TrainResult

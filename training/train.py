@@ -7,9 +7,9 @@ from pathlib import Path
 
 import torch
 
+from ..atomic import write_atomic
 from .config import TrialConfig
 from .data.pack import Pack
-from .files import write_atomic
 from .memory import is_out_of_memory
 from .progress import result_to_json
 from .report import EpochReport, Signal, Status, TrainResult

@@ -11,6 +11,11 @@ def number_of(value: float | None) -> str:
     return "     -" if value is None else f"{value:.4f}"
 
 
+def ending(status: str) -> str:
+    """How a trial ended, in a word: one that its pruner stopped is `pruned`."""
+    return "pruned" if status == "stopped" else status.replace("_", " ")
+
+
 def duration(seconds: float) -> str:
     """`8.3 s`, `2 min 05 s` or `3 h 12 min`."""
     if seconds < 60:

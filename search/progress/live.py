@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ...training.report import EpochReport
-from .format import duration, number_of, params_line, sparkline
+from .format import duration, ending, number_of, params_line, sparkline
 
 
 @dataclass(slots=True)
@@ -56,7 +56,7 @@ class LiveProgress:
         color = {"COMPLETE": "green", "PRUNED": "yellow"}.get(state, "red")
         tail = message.splitlines()[0] if message and state == "FAIL" else params_line(line.params)
         numbers = f" {number_of(value)} {sparkline(line.curve, 12):<12} "
-        text = Text.assemble(f"trial {number:>3} ", (f"{status:<10}", color), numbers, tail)
+        text = Text.assemble(f"trial {number:>3} ", (f"{ending(status):<13}", color), numbers, tail)
         text.truncate(self._live.console.width, overflow="ellipsis")
         self._live.console.print(text)
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, TextIO
 
 from ...training.report import EpochReport
-from .format import duration, number_of, params_line
+from .format import duration, ending, number_of, params_line
 
 
 class PlainProgress:
@@ -35,7 +35,7 @@ class PlainProgress:
         params = self._params.pop(number, {})
         what = message.splitlines()[0] if message and state == "FAIL" else params_line(params)
         spent = f"{self._epochs.pop(number, 0)} epochs, {duration(self._elapsed.pop(number, 0.0))}"
-        head = f"trial {number:>3} {status:<10} {number_of(value)}  best {number_of(self._best)}"
+        head = f"trial {number:>3} {ending(status):<13} {number_of(value)}  best {number_of(self._best)}"
         self._print(f"{head}  {spent}  {what}")
 
     def note(self, text: str) -> None:

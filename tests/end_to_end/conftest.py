@@ -4,8 +4,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,7 @@ class Shell:
     """A directory of one's own, and `hpo` in it."""
 
     directory: Path
+    started: "list[subprocess.Popen[str]]" = field(default_factory=list)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -52,10 +53,12 @@ class Shell:
         return {**kept, "HPO_DATA_ROOT": str(self.directory / "no-data"), "COLUMNS": "200"}
 
     def start(self, *arguments: str) -> "subprocess.Popen[str]":
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [HPO, *arguments], cwd=self.directory, env=self.environment, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, start_new_session=True,
         )  # fmt: skip
+        self.started.append(process)
+        return process
 
     def run(self, *arguments: str, timeout_s: float = 240) -> Finished:
         return finish(self.start(*arguments), timeout_s)
@@ -75,8 +78,13 @@ def finish(process: "subprocess.Popen[str]", timeout_s: float = 240) -> Finished
 
 
 @pytest.fixture
-def shell(tmp_path: Path) -> Shell:
-    return Shell(tmp_path)
+def shell(tmp_path: Path) -> Iterator[Shell]:
+    shell = Shell(tmp_path)
+    yield shell
+    for process in shell.started:  # what a failed test left: the next ones count processes and open files
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
 
 
 @pytest.fixture

@@ -27,7 +27,14 @@ def reported_epochs(home: Path) -> int:
 
 
 def workers_of(pid: int) -> list[psutil.Process]:
-    return [p for p in psutil.Process(pid).children() if "hpo.search.executors.worker" in p.cmdline()]
+    return [p for p in psutil.Process(pid).children() if is_worker(p)]
+
+
+def is_worker(process: psutil.Process) -> bool:
+    try:
+        return "hpo.search.executors.worker" in process.cmdline()
+    except psutil.NoSuchProcess:  # another child, which has just ended
+        return False
 
 
 def test_ctrl_c_once_keeps_everything_and_says_how_to_go_on(shell: Shell, wait_until: Wait) -> None:

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 import torch
+from hpo.atomic import write_atomic
 from hpo.training import checkpoint, checkpoint_writer
 from hpo.training.checkpoint import CheckpointError, load, load_pair, save, save_pair, set_aside, snapshot
 from hpo.training.checkpoint_writer import CheckpointWriter
 from hpo.training.config import TrialConfig
-from hpo.training.files import write_atomic
 from hpo.training.train import train
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import torch
 from torch.nn.functional import cross_entropy
 
+from ...atomic import write_atomic
 from ...errors import TrainingError
 from ..data.batches import EvalBatches
 from ..data.pack import Pack, open_test
 from ..evaluate import predict
-from ..files import write_atomic
 from ..precision import Precision
 from .classifier import Classifier
 from .interval import wilson

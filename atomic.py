@@ -1,4 +1,4 @@
-"""Files that are either whole or not there."""
+"""Files that are either whole or not there; both `studies` and `training` write so."""
 
 import os
 from pathlib import Path
