@@ -71,6 +71,7 @@ class Prepared:
     study: optuna.Study
     identity: Identity
     ready: Preflight
+    placements: list[Placement]
 
     @property
     def name(self) -> str:
@@ -112,11 +113,12 @@ def _prepare(options: RunOptions, home: Home, storage: optuna.storages.BaseStora
         count_gpus=options.device not in ("cpu", "auto") or (options.device == "auto" and gpu_may_exist()),
         progress=watcher.stage,
     )
+    placements = place(options.device, options.workers, ready.gpus)  # before anything is written
     name = options.study or space.name
     identity = Identity(space, config.objective, ready.fingerprint, config.seed, shlex.join(["hpo", *sys.argv[1:]]))
     study = open_study(storage, name, identity, accept_change=options.accept_space_change)
     study.pruner = pruner
-    return Prepared(options, home, study, identity, ready)
+    return Prepared(options, home, study, identity, ready, placements)
 
 
 def _load(options: RunOptions, storage: optuna.storages.BaseStorage) -> SearchSpace:
@@ -133,13 +135,12 @@ def _search(prepared: Prepared, watcher: Watcher) -> tuple[Outcome, int]:
     done = sum(ledger.counts()[state] for state in FINISHED)
     if done >= options.trials:
         return Outcome.DONE, 0
-    placements = place(options.device, options.workers, prepared.ready.gpus)
-    _keep(prepared, placements[0].device)
+    _keep(prepared, prepared.placements[0].device)
     tracker = _tracker(prepared, watcher)
     places = Places(prepared.ready.pack, lambda number: prepared.home.trial(prepared.name, number))
     goal = Goal(options.trials, clock.now() + options.timeout_s if options.timeout_s else float("inf"))
     progress = watcher.progress(prepared.name, options.trials, done, prepared.identity.objective.direction)
-    with closing(progress), _executor(prepared, placements) as executor:
+    with closing(progress), _executor(prepared) as executor:
         loop = Loop(ledger, executor, tracker, progress, clock, goal, places)
         with on_interrupt(loop.interrupt):
             outcome = loop.run()
@@ -153,10 +154,10 @@ def _ledger(prepared: Prepared, clock: Clock) -> Ledger:
     return Ledger(prepared.study, prepared.identity.space, partial(build_sampler, name, seed), lock, clock)
 
 
-def _executor(prepared: Prepared, placements: list[Placement]) -> Executor:
+def _executor(prepared: Prepared) -> Executor:
     if prepared.options.executor == "inline":
-        return InlineExecutor(placements[0].device)
-    return ProcessExecutor(placements, prepared.home.study(prepared.name) / "workers")
+        return InlineExecutor(prepared.placements[0].device)
+    return ProcessExecutor(prepared.placements, prepared.home.study(prepared.name) / "workers")
 
 
 def _tracker(prepared: Prepared, watcher: Watcher) -> Tracker:

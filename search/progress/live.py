@@ -14,6 +14,8 @@ from rich.text import Text
 from ...training.report import EpochReport
 from .format import duration, ending, number_of, params_line, sparkline
 
+_REDRAW_S = 0.2
+
 
 @dataclass(slots=True)
 class _Line:
@@ -26,25 +28,32 @@ class _Line:
 
 
 class LiveProgress:
-    """Redraws twice a second; finished trials scroll by above, one line each."""
+    """Redraws with every event (quick epochs at most five times a second); finished trials scroll by above.
+
+    note: rich's own refresh thread races with lines that are printed above, and leaves pieces of old frames behind.
+    """
 
     def __init__(self, study: str, total: int, done: int, *, direction: str, console: Console) -> None:
         self._study, self._total, self._better = study, total, max if direction == "maximize" else min
         self._before, self._done, self._start = done, done, time.monotonic()
         self._best: tuple[float, int] | None = None
         self._lines: dict[int, _Line] = {}
-        self._live = Live(get_renderable=self._view, console=console, refresh_per_second=2, transient=True)
-        self._live.start()
+        self._live = Live(get_renderable=self._view, console=console, auto_refresh=False, transient=True)
+        self._live.start(refresh=True)
+        self._drawn = time.monotonic()
 
     def trial_started(self, number: int, params: Mapping[str, Any], epochs: int) -> None:
         """A new line."""
         self._lines[number] = _Line(params, epochs, [])
+        self._draw()
 
     def epoch(self, number: int, report: EpochReport, value: float) -> None:
         """The line's newest numbers."""
         line = self._lines[number]
         line.report = report
         line.curve.append(value)
+        if time.monotonic() - self._drawn >= _REDRAW_S:
+            self._draw()
 
     def trial_ended(self, number: int, state: str, value: float | None, status: str, message: str) -> None:
         """The line leaves the view and scrolls by."""
@@ -59,6 +68,7 @@ class LiveProgress:
         text = Text.assemble(f"trial {number:>3} ", (f"{ending(status):<13}", color), numbers, tail)
         text.truncate(self._live.console.width, overflow="ellipsis")
         self._live.console.print(text)
+        self._draw()
 
     def note(self, text: str) -> None:
         """A line that scrolls by."""
@@ -67,6 +77,10 @@ class LiveProgress:
     def close(self) -> None:
         """Give the terminal back."""
         self._live.stop()
+
+    def _draw(self) -> None:
+        self._live.refresh()
+        self._drawn = time.monotonic()
 
     def _view(self) -> RenderableType:
         head = Table.grid(padding=(0, 1))

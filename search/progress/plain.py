@@ -34,7 +34,7 @@ class PlainProgress:
             self._best = value if self._best is None else self._better(self._best, value)
         params = self._params.pop(number, {})
         what = message.splitlines()[0] if message and state == "FAIL" else params_line(params)
-        spent = f"{self._epochs.pop(number, 0)} epochs, {duration(self._elapsed.pop(number, 0.0))}"
+        spent = f"{_epochs(self._epochs.pop(number, 0))}, {duration(self._elapsed.pop(number, 0.0))}"
         head = f"trial {number:>3} {ending(status):<13} {number_of(value)}  best {number_of(self._best)}"
         self._print(f"{head}  {spent}  {what}")
 
@@ -47,3 +47,7 @@ class PlainProgress:
 
     def _print(self, line: str) -> None:
         print(line, file=self._stream, flush=True)
+
+
+def _epochs(count: int) -> str:
+    return f"{count} epoch" if count == 1 else f"{count} epochs"

@@ -116,3 +116,8 @@ def test_the_store_is_one_file_in_wal_mode_and_space_yaml_is_yaml(shell: Shell) 
         assert connection.execute("pragma journal_mode").fetchone() == ("wal",)
     space = yaml.safe_load((home / "simple_cnn" / "space.yaml").read_text())
     assert space["data"]["source"] == "digits"
+
+
+def test_a_refused_device_leaves_no_study(shell: Shell) -> None:
+    assert "--device" in shell.search("--device", "cuda:99", trials=1).refused()
+    assert shell.run("studies", "--json").json["studies"] == []
