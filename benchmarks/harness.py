@@ -1,7 +1,7 @@
 """What every benchmark shares: its arguments, figures over repeats, one table, one JSON, and what the machine is.
 
-A benchmark runs a peer and ours in turn in the same run, so that a busy moment of the machine hits both; a figure is the
-median over repeats with its extremes, a ratio is taken pair by pair.
+A benchmark runs a peer and ours in turn in the same run, so that a busy moment of the machine hits both; a figure is
+the median over repeats with its extremes, a ratio is taken pair by pair.
 """
 
 import argparse
