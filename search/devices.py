@@ -26,6 +26,16 @@ def available_cores() -> int:
     return max(1, cores)
 
 
+def check_device(device: str) -> None:
+    """Refuse what cannot be a `--device`, whatever machine this is.
+
+    Raises:
+        SpaceError: it is not auto, cpu, cuda or cuda:0,1.
+    """
+    if device != "auto" and not _DEVICE.fullmatch(device):
+        raise SpaceError(f"--device must be auto, cpu, cuda or cuda:0,1, got {device!r}")
+
+
 def place(device: str, workers: int | None, gpus: int) -> list[Placement]:
     """One placement per worker.
 
@@ -53,10 +63,9 @@ def place(device: str, workers: int | None, gpus: int) -> list[Placement]:
 
 def _cards(device: str, gpus: int) -> list[int]:
     """The card indices that `device` names; none for the CPU."""
+    check_device(device)
     if device == "auto":
         return list(range(gpus))
-    if not _DEVICE.fullmatch(device):
-        raise SpaceError(f"--device must be auto, cpu, cuda or cuda:0,1, got {device!r}")
     if device == "cpu":
         return []
     named = device.removeprefix("cuda").removeprefix(":")

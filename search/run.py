@@ -22,7 +22,7 @@ from ..studies.tracking.tracker import NullTracker, StudyInfo, Tracker
 from ..training.config import TrialConfig
 from .clock import Clock, SystemClock
 from .configure import configure
-from .devices import gpu_may_exist, place
+from .devices import check_device, gpu_may_exist, place
 from .executors.base import Executor
 from .executors.inline import InlineExecutor
 from .executors.process import ProcessExecutor
@@ -102,7 +102,8 @@ def example_config(space: SearchSpace) -> TrialConfig:
 
 
 def _prepare(options: RunOptions, home: Home, storage: optuna.storages.BaseStorage, watcher: Watcher) -> Prepared:
-    build_sampler(options.sampler, 0, 0)  # a wrong name is told before the data is packed
+    check_device(options.device)  # what is wrong on any machine is told before the data is packed
+    build_sampler(options.sampler, 0, 0)
     space = _load(options, storage)
     config = example_config(space)
     pruner = build_pruner(options.pruner, config.budget.epochs)

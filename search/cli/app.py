@@ -4,6 +4,7 @@ Exit codes: 0 done, 1 the work failed, 2 the input is wrong, 130 interrupted.
 """
 
 import sys
+from typing import NoReturn
 
 import typer
 
@@ -25,13 +26,21 @@ for command in (run.run, retrain.retrain_best, inspect.show, inspect.studies, ui
 def main() -> None:
     """Run the program and exit."""
     try:
-        app(prog_name="hpo")
+        ended = app(prog_name="hpo", standalone_mode=False)
+    except typer.TyperException as error:  # a command, flag or value that is not one
+        _refuse_usage(error)
     except HpoError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         sys.exit(130)
-    except BrokenPipeError:  # `hpo show | head`
-        sys.stderr.close()
-        sys.exit(141)
+    sys.exit(ended if isinstance(ended, int) else 0)
+
+
+def _refuse_usage(error: typer.TyperException) -> NoReturn:
+    """Say what is wrong with the command line in our own form; typer's takes six lines."""
+    words = error.format_message().strip()
+    if words:  # none where the help has just been shown: `hpo` alone
+        print(f"error: {words}\n  --help lists what there is", file=sys.stderr)
+    sys.exit(error.exit_code)

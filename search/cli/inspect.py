@@ -9,9 +9,7 @@ from .common import HomeOption, JsonOption, StorageOption, command, print_json
 
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage
-    from rich.table import Table
-
-    from ...studies.records import StudySummary, TrialRecord
+    from rich.console import RenderableType
 
 
 @command
@@ -23,7 +21,9 @@ def studies(storage: StorageOption = None, home: HomeOption = None, json: JsonOp
     if json:
         print_json({"studies": [summary.to_json() for summary in summaries]})
         return
-    _print(_studies_table(summaries))
+    from .study_views import studies_view
+
+    _print(studies_view(summaries))
 
 
 @command
@@ -35,17 +35,19 @@ def show(
     json: JsonOption = False,
 ) -> None:
     """Show a study: its best trial, every trial with its learning curve, and what failed and why."""
+    from ...studies.home import Home
     from ...studies.records import newest_study, summarise
+    from .study_views import study_view, trial_view
 
     store = _open(storage, home)
     summary = summarise(store, study or newest_study(store))
     if trial is not None:
         record = summary.trial(trial)
-        print_json({"study": summary.study, **record.to_json()}) if json else _show_trial(summary, record)
-    elif json:
-        print_json(summary.to_json())
+        directory = Home.locate(home).trial(summary.study, trial)
+        whole = {"study": summary.study, **record.to_json()}
+        print_json(whole) if json else _print(trial_view(summary, record, directory))
     else:
-        _show_study(summary)
+        print_json(summary.to_json()) if json else _print(study_view(summary))
 
 
 def existing_storage(storage: str | None, home: Path | None) -> str:
@@ -69,69 +71,7 @@ def _open(storage: str | None, home: Path | None) -> "BaseStorage":
     return open_storage(existing_storage(storage, home))
 
 
-def _studies_table(summaries: "tuple[StudySummary, ...]") -> "Table":
-    from ..progress.format import duration, number_of
-    from .tables import table
-
-    view = table("study", "trials", "complete", "pruned", "failed", "metric", "best", "time")
-    for item in summaries:
-        counts, best = item.counts, item.best.value if item.best else None
-        numbers = [str(counts[state]) for state in ("complete", "pruned", "failed")]
-        view.add_row(item.study, str(len(item.trials)), *numbers, item.metric, number_of(best), duration(item.wall_s))
-    return view
-
-
-def _show_study(summary: "StudySummary") -> None:
-    from ..progress.format import duration, params_line
-
-    counts = ", ".join(f"{count} {state}" for state, count in summary.counts.items() if count) or "no trials yet"
-    _print(f"study {summary.study}: {summary.metric}, {summary.direction}; {counts}; {duration(summary.wall_s)}")
-    if summary.best is not None and summary.best.value is not None:
-        _print(f"best {summary.best.value:.4f}, trial {summary.best.number}: {params_line(summary.best.params)}")
-    if summary.trials:
-        _print(_trials_table(summary))
-    for cause, numbers in summary.failures.items():
-        _print(f"{cause}: trials {', '.join(map(str, numbers))}")
-
-
-def _trials_table(summary: "StudySummary") -> "Table":
-    from ..progress.format import duration, number_of, params_line, sparkline
-    from .tables import table
-
-    view = table("trial", "state", "value", "epochs", "time", "curve", "parameters")
-    best = summary.best.number if summary.best else None
-    for item in summary.trials:
-        curve = sparkline(list(item.curve.values()), 16)
-        spent = "-" if item.duration_s is None else duration(item.duration_s)
-        state = item.state if item.status in ("", "finished", "stopped") else item.status
-        cells = (str(item.number), state, number_of(item.value), str(item.epochs), spent, curve)
-        view.add_row(*cells, params_line(item.params), style="bold" if item.number == best else "")
-    return view
-
-
-def _show_trial(summary: "StudySummary", record: "TrialRecord") -> None:
-    from ..progress.format import duration, short, sparkline
-    from .tables import table
-
-    _print(f"study {summary.study}, trial {record.number}: {record.state} {record.status}".rstrip())
-    if record.curve:
-        values = list(record.curve.values())
-        _print(f"{summary.metric} {sparkline(values, 60)} {values[0]:.4f} -> {values[-1]:.4f}, {record.epochs} epochs")
-    view = table("", "")
-    facts: dict[str, object] = {
-        "value": record.value,
-        "best epoch": record.best_epoch,
-        "lost workers": record.attempts or None,
-    }
-    time = None if record.duration_s is None else duration(record.duration_s)
-    facts |= {"time": time, "message": record.message or None, "error": record.error or None}
-    for name, value in [*facts.items(), *record.params.items(), *record.metrics.items()]:
-        if value is not None:
-            view.add_row(name, short(value))
-    _print(view)
-
-
-def _print(what: "Table | str") -> None:
+def _print(what: "RenderableType") -> None:
     from .tables import stdout
 
     stdout().print(what, highlight=False)

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 PIPE_WIDTH = 160  # in a pipe there is no window to fit
+NUMBERS = frozenset({"trial", "value", "epochs", "best"})
 
 
 def stdout() -> Console:
@@ -23,5 +24,5 @@ def table(*titles: str) -> Table:
     named = any(titles)
     view = Table(box=box.SIMPLE_HEAD if named else None, show_header=named, header_style="bold", pad_edge=False)
     for title in titles:
-        view.add_column(title, justify="right" if title in ("trial", "value", "epochs", "best") else "left")
+        view.add_column(title, justify="right" if title in NUMBERS else "left")
     return view

@@ -29,6 +29,11 @@ def short(value: Any) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
+def amount(value: float) -> str:
+    """A metric: `0.8556`, `1,937` or `4e-07`."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
 def params_line(params: Mapping[str, Any]) -> str:
     """`lr=0.01 width=32`: keys by their last part, in the space's order."""
     return " ".join(f"{key.rsplit('.', 1)[-1]}={short(value)}" for key, value in params.items())

@@ -29,7 +29,9 @@ def download_into(root: Path, torchvision_name: str) -> str:
             getattr(torchvision.datasets, torchvision_name)(folder, download=True)
             _move_into(Path(folder), root)
     except (OSError, RuntimeError, EOFError, ImportError) as error:  # URLError is an OSError
-        return (str(error).strip().splitlines() or [type(error).__name__])[-1]
+        cause = getattr(error, "reason", error)  # a URLError wraps what the network said
+        words = getattr(cause, "strerror", None) or str(cause)
+        return (words.strip().splitlines() or [type(cause).__name__])[-1]
     return ""
 
 

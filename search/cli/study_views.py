@@ -1,0 +1,117 @@
+"""Studies and trials as a person reads them: what `hpo studies` and `hpo show` print."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from ...studies import attributes
+from ...studies.records import StudySummary, TrialRecord
+from ..progress.format import amount, duration, ending, number_of, params_line, short, sparkline
+from .tables import table
+
+_AS_THE_STATE_SAYS = ("", "finished", "stopped")  # a status that adds nothing to complete, pruned or failed
+
+
+def studies_view(summaries: Iterable[StudySummary]) -> Table:
+    """A line per study."""
+    view = table("study", "begun", "trials", "metric", "best", "time")
+    for item in summaries:
+        best = number_of(item.best.value if item.best else None)
+        view.add_row(item.study, _begun(item), _counts(item), item.metric, best, duration(item.wall_s))
+    return view
+
+
+def study_view(summary: StudySummary) -> RenderableType:
+    """One study: what it has reached, every trial, and what went wrong."""
+    return Group(*_study_parts(summary))
+
+
+def trial_view(summary: StudySummary, record: TrialRecord, directory: Path) -> RenderableType:
+    """One trial whole; `directory` is where its files are, if it has any."""
+    return Group(*_trial_parts(summary, record, directory))
+
+
+def _study_parts(summary: StudySummary) -> Iterator[RenderableType]:
+    objective = f"{summary.direction} {summary.metric}"
+    yield Text(f"study {summary.study}: {objective}; {_counts(summary)}; {duration(summary.wall_s)} of search")
+    if summary.best is not None:
+        best = summary.best
+        yield Text(f"best {number_of(best.value)}, trial {best.number}: {params_line(best.params)}")
+    if summary.trials:
+        yield _trials(summary)
+    if summary.failures:
+        yield Text("what went wrong:")
+    for cause, numbers in summary.failures.items():
+        count = f"{len(numbers)} trial{'' if len(numbers) == 1 else 's'}"
+        words = f"{count} ({', '.join(map(str, numbers))}): {ending(cause)}"
+        yield Padding(Text(words), (0, 0, 0, 2), expand=False)
+
+
+def _trials(summary: StudySummary) -> Table:
+    view = table("trial", "state", "value", "epochs", "time", "curve", "parameters")
+    best = summary.best.number if summary.best else None
+    for item in summary.trials:
+        cells = (str(item.number), _state(item), number_of(item.value), str(item.epochs), _spent(item))
+        curve = sparkline(list(item.curve.values()), 16)
+        view.add_row(*cells, curve, params_line(item.params), style="bold" if item.number == best else "")
+    return view
+
+
+def _trial_parts(summary: StudySummary, record: TrialRecord, directory: Path) -> Iterator[RenderableType]:
+    yield Text(f"study {summary.study}, trial {record.number}: {_state(record)}")
+    if record.curve:
+        values = list(record.curve.values())
+        ends = f"{values[0]:.4f} -> {values[-1]:.4f}"
+        yield Text(f"{summary.metric} {sparkline(values, 60)} {ends}, {record.epochs} epochs")
+    yield _facts("", _about(record, directory))
+    yield _facts("parameters", {key: short(value) for key, value in record.params.items()})
+    if record.metrics:
+        title = f"metrics of epoch {record.best_epoch}, its best"
+        yield _facts(title, {key: amount(value) for key, value in record.metrics.items()})
+
+
+def _about(record: TrialRecord, directory: Path) -> dict[str, str]:
+    """What is known of a trial; what is not has no line."""
+    traceback = directory / "error.txt"
+    facts = {
+        "value": "" if record.value is None else number_of(record.value),
+        "time": _spent(record),
+        "lost workers": str(record.attempts or ""),
+        "message": record.message,
+        "error": record.error,
+        "traceback": str(traceback) if record.error and traceback.exists() else "",
+        "files": str(directory) if directory.exists() else "",
+    }
+    return {name: value for name, value in facts.items() if value}
+
+
+def _facts(title: str, facts: Mapping[str, str]) -> RenderableType:
+    view = table("", "")
+    for name, value in facts.items():
+        view.add_row(name, Text(value, overflow="fold"))
+    inset = Padding(view, (0, 0, 0, 2), expand=False)
+    return Group(Text(title), inset) if title else inset
+
+
+def _state(record: TrialRecord) -> str:
+    return record.state if record.status in _AS_THE_STATE_SAYS else ending(record.status)
+
+
+def _spent(record: TrialRecord) -> str:
+    return "-" if record.duration_s is None else duration(record.duration_s)
+
+
+def _counts(summary: StudySummary) -> str:
+    return ", ".join(f"{count} {state}" for state, count in summary.counts.items() if count) or "no trials yet"
+
+
+def _begun(summary: StudySummary) -> str:
+    """When the study was created, in local time to the minute."""
+    noted: Any = summary.attributes.get(attributes.CREATED)
+    return "-" if noted is None else f"{datetime.fromisoformat(noted).astimezone():%Y-%m-%d %H:%M}"
