@@ -83,6 +83,12 @@ class Variants:
         """The names that stand for one variant each, in the order of the union."""
         return tuple(name for model in self.models for name in _names(model, self.tag))
 
+    @property
+    def beside_names(self) -> str:
+        """What else the tag may say, as its description has it; "" where every variant has a name."""
+        patterned = (model.model_fields[self.tag] for model in self.models if not _names(model, self.tag))
+        return next((info.description for info in patterned if info.description), "")
+
     def variant(self, name: Any) -> Section | None:
         """The variant called `name`: by its literal, else by a pattern that fits; None: no such variant."""
         if not isinstance(name, str):

@@ -102,7 +102,10 @@ def unknown_key(place: Place, key: str, name: str, section: Section) -> Exceptio
 
 def no_variant(place: Place, key: str, name: object, kind: Variants) -> Exception:
     """The refusal of a name that stands for no variant."""
-    return refusal(place, key, f"no variant {shown(name)}; {nearest(str(name), kind.names)}")
+    hint = nearest(str(name), kind.names)
+    if kind.beside_names and not hint.endswith("?"):
+        hint += f", or {kind.beside_names}"
+    return refusal(place, key, f"no variant {shown(name)}; {hint}")
 
 
 def _visit(found: Found, node: Node, field: Field, spot: Spot) -> None:

@@ -120,7 +120,11 @@ class CustomModel(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="allow", strict=True)
 
-    name: str = Field(pattern=r"^.+\.py:[A-Za-z_]\w*$", json_schema_extra=FIXED_PATH)
+    name: str = Field(
+        pattern=r"^.+\.py:[A-Za-z_]\w*$",
+        description="path/to/file.py:Name for your own",
+        json_schema_extra=FIXED_PATH,
+    )
 
     @property
     def arguments(self) -> dict[str, Any]:
