@@ -25,6 +25,12 @@ MAX_CRASHES_ALIKE = 3  # as many first trials that break: the space, the model o
 TICK_S = 0.5  # how soon an interrupt is seen
 
 
+class HopelessError(TrainingError):
+    """The first trials all broke: more of them would break as well."""
+
+    exit_code = 1
+
+
 class Outcome(StrEnum):
     """Why the loop ended."""
 
@@ -72,7 +78,7 @@ class Loop:
         """Work until the goal is reached, then say why it ended. Whatever was running by then waits to be continued.
 
         Raises:
-            TrainingError: the first trials all broke with an error; it holds the last one.
+            HopelessError: the first trials all broke with an error; it holds the last one.
         """
         self._recover()
         try:
@@ -164,7 +170,7 @@ class Loop:
         self._give_up(event.number, event.error)
         self._crashes.append(event.error)
         if len(self._crashes) >= MAX_CRASHES_ALIKE and self._finished() == len(self._crashes):
-            raise TrainingError(f"the first {len(self._crashes)} trials all broke, the last with: {event.error}")
+            raise HopelessError(f"the first {len(self._crashes)} trials all broke, the last with: {event.error}")
 
     def _give_up(self, number: int, error: str) -> None:
         self._claims.pop(number)
