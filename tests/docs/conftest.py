@@ -23,11 +23,12 @@ class Reader:
 
     directory: Path
 
-    def follow(self, guide: str) -> None:
+    def follow(self, guide: str) -> list[str]:
         """Load each `yaml` block, run each `sh` and `python` one; a block that begins `# name.py` is kept as that file.
 
-        Other blocks (`text`) are for the eye.
+        The standard output of each block that was run is returned.
         """
+        outputs = []
         for language, text in _BLOCK.findall((DOCS / guide).read_text(encoding="utf-8")):
             title = _TITLE.match(text)
             if language == "yaml":
@@ -35,7 +36,10 @@ class Reader:
             elif language == "python" and title:
                 self.write(title[1], text)
             elif language in ("python", "sh"):
-                self.run(language, text)
+                outputs.append(self.run(language, text))
+            else:
+                raise AssertionError(f"{guide}: a block of {language}, which nobody tries")
+        return outputs
 
     def write(self, name: str, text: str) -> Path:
         path = self.directory / name
