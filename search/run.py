@@ -87,9 +87,10 @@ def run(options: RunOptions, watcher: Watcher) -> RunResult:
         KeyboardInterrupt: Ctrl-C came twice.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)  # the watcher tells what happens
+    space = _check(options)
     home = Home.locate(options.home)
     storage = open_storage(options.storage or home.storage_url)
-    prepared = _prepare(options, home, storage, watcher)
+    prepared = _prepare(options, home, storage, space, watcher)
     outcome, unsent = _search(prepared, watcher)
     return RunResult(outcome, summarise(storage, prepared.name), unsent)
 
@@ -101,10 +102,18 @@ def example_config(space: SearchSpace) -> TrialConfig:
     return configure(space, suggest(study.ask(), space))
 
 
-def _prepare(options: RunOptions, home: Home, storage: optuna.storages.BaseStorage, watcher: Watcher) -> Prepared:
-    check_device(options.device)  # what is wrong on any machine is told before the data is packed
-    build_sampler(options.sampler, 0, 0)
-    space = _load(options, storage)
+def _check(options: RunOptions) -> SearchSpace:
+    """The space; what is wrong with the command itself is told before a file is made or an image read."""
+    check_device(options.device)
+    build_sampler(options.sampler, seed=0, number=0)
+    build_pruner(options.pruner, epochs=1)
+    return load_space(options.space, TrialConfig, options.space_overrides(None))
+
+
+def _prepare(
+    options: RunOptions, home: Home, storage: optuna.storages.BaseStorage, space: SearchSpace, watcher: Watcher
+) -> Prepared:
+    space = _as_begun(space, options, storage)
     config = example_config(space)
     pruner = build_pruner(options.pruner, config.budget.epochs)
     ready = preflight(
@@ -114,7 +123,7 @@ def _prepare(options: RunOptions, home: Home, storage: optuna.storages.BaseStora
         count_gpus=options.device not in ("cpu", "auto") or (options.device == "auto" and gpu_may_exist()),
         progress=watcher.stage,
     )
-    placements = place(options.device, options.workers, ready.gpus)  # before anything is written
+    placements = place(options.device, options.workers, ready.gpus)  # before the study is made
     name = options.study or space.name
     identity = Identity(space, config.objective, ready.fingerprint, config.seed, shlex.join(["hpo", *sys.argv[1:]]))
     study = open_study(storage, name, identity, accept_change=options.accept_space_change)
@@ -122,9 +131,8 @@ def _prepare(options: RunOptions, home: Home, storage: optuna.storages.BaseStora
     return Prepared(options, home, study, identity, ready, placements)
 
 
-def _load(options: RunOptions, storage: optuna.storages.BaseStorage) -> SearchSpace:
-    """The space with its overrides; a study that is continued keeps its seed where none is given."""
-    space = load_space(options.space, TrialConfig, options.space_overrides(None))
+def _as_begun(space: SearchSpace, options: RunOptions, storage: optuna.storages.BaseStorage) -> SearchSpace:
+    """A study that is continued keeps its seed where none is given."""
     seed = stored_seed(storage, options.study or space.name)
     return space if seed is None else load_space(options.space, TrialConfig, options.space_overrides(seed))
 

@@ -42,7 +42,7 @@ class Finished:
 
 @dataclass(frozen=True)
 class Shell:
-    """A directory of one's own, and `hpo` in it."""
+    """A directory of one's own, and `hpo` in it; there is no network, whatever machine this is."""
 
     directory: Path
     started: "list[subprocess.Popen[str]]" = field(default_factory=list)
@@ -50,7 +50,9 @@ class Shell:
     @property
     def environment(self) -> dict[str, str]:
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("HPO_", "MLFLOW_"))}
-        return {**kept, "HPO_DATA_ROOT": str(self.directory / "no-data"), "COLUMNS": "200"}
+        nowhere = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")
+        network = {**nowhere, "no_proxy": "127.0.0.1,localhost"}
+        return {**kept, **network, "HPO_DATA_ROOT": str(self.directory / "no-data"), "COLUMNS": "200"}
 
     def start(self, *arguments: str) -> "subprocess.Popen[str]":
         process = subprocess.Popen(
