@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
+import torch
 from torch import nn
+from torch.nn.parameter import is_lazy
 
 from ...errors import TrainingError, nearest
 from ..config import CustomModel
@@ -36,11 +38,22 @@ def build_custom(config: CustomModel, *, num_classes: int, in_channels: int, ima
     arguments = call_arguments(factory, config.name, config.arguments, (num_classes, in_channels, image_size))
     try:
         model = factory(**arguments)
+        if isinstance(model, nn.Module):
+            _settle(model, (2, in_channels, image_size, image_size))
     except Exception as error:
         raise TrainingError(f"model {config.name}: {describe_error(error, path)}") from error
     if not isinstance(model, nn.Module):
         raise TrainingError(f"model {config.name}: must give a torch.nn.Module, got {type(model).__name__}")
     return model
+
+
+def _settle(model: nn.Module, shape: tuple[int, int, int, int]) -> None:
+    """Show blank images of `shape` to a model with lazy layers, which learn their sizes from the first they see."""
+    if any(map(is_lazy, (*model.parameters(), *model.buffers()))):
+        model.eval()  # running means must not learn from blanks
+        with torch.no_grad():
+            model(torch.zeros(shape))
+        model.train()
 
 
 def split_name(name: str) -> tuple[Path, str]:
