@@ -1,0 +1,153 @@
+"""`hpo retrain-best` after a real search: what it prints, what it leaves, and who can use that."""
+
+import hashlib
+import json
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .conftest import Shell, finish
+
+# whoever gets the files has neither torch nor hpo
+ALONE = """
+import json, sys
+
+class Refuse:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in ("torch", "hpo"):
+            raise ModuleNotFoundError(name, name=name)
+
+sys.meta_path.insert(0, Refuse())
+"""
+
+USE_ONNX = f"""{ALONE}
+import numpy, onnxruntime
+from sklearn.datasets import load_digits
+
+session = onnxruntime.InferenceSession(sys.argv[1])
+names = json.loads(session.get_modelmeta().custom_metadata_map["class_names"])
+digits = load_digits()
+pixels = numpy.rint(digits.images * (255 / 16)).astype(numpy.uint8)[:, None]
+answers = session.run(None, {{"images": pixels}})[0].argmax(axis=1)
+right = numpy.array(names, dtype=int)[answers] == digits.target_names[digits.target]
+print(json.dumps({{"accuracy": float(right.mean())}}))
+"""
+
+USE_MLFLOW = f"""{ALONE}
+import mlflow, numpy
+
+mlflow.set_tracking_uri(sys.argv[1])
+model = mlflow.pyfunc.load_model(sys.argv[2])
+logits = model.predict(numpy.zeros((3, 1, 8, 8), numpy.uint8))["logits"]
+print(json.dumps({{"shape": list(logits.shape), "signature": str(model.metadata.signature.inputs)}}))
+"""
+
+KEYS = {
+    "study": str,
+    "trial": int,
+    "val_accuracy": float,
+    "test_accuracy": float,
+    "test_interval": list,
+    "onnx_max_abs_diff": float,
+    "onnx_top1_agreement": float,
+    "export_dir": str,
+}
+
+
+def use(code: str, *arguments: str) -> dict[str, Any]:
+    """What a program of somebody else prints."""
+    command = [sys.executable, "-c", code, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    value = json.loads(done.stdout)
+    assert isinstance(value, dict)
+    return value
+
+
+def openings(home: Path) -> int:
+    log = home / "simple_cnn" / "test_openings.jsonl"
+    return len(log.read_text().splitlines()) if log.exists() else 0
+
+
+@pytest.mark.slow
+def test_from_a_search_to_a_model_that_others_run(shell: Shell) -> None:
+    home = shell.directory / "runs"
+    uri = f"sqlite:///{home / 'mlflow.db'}"
+    assert shell.search("--tracking-uri", uri, trials=2, epochs=4).code == 0
+    assert openings(home) == 0  # a search never looks
+
+    done = shell.run("retrain-best", "--json")
+    assert done.code == 0, done.err
+    result = done.json
+    assert {key: type(result[key]) for key in KEYS} == KEYS
+    low, high = result["test_interval"]
+    assert 0 <= low <= result["test_accuracy"] <= high <= 1
+    assert result["trial"] == shell.run("show", "--json").json["best"]["number"]
+    assert result["registered"] == "models:/simple_cnn@champion"
+    assert openings(home) == result["test_opening"] == 1
+
+    export = Path(result["export_dir"])
+    assert export == home / "simple_cnn" / "export"
+    files = json.loads((export / "manifest.json").read_text())["files"]
+    assert {path.name for path in export.iterdir()} == {*files, "manifest.json"}
+    for name, file in files.items():
+        assert hashlib.sha256((export / name).read_bytes()).hexdigest() == file["sha256"]
+
+    # most of these images it was trained on; it must do about as well as on the test split
+    assert use(USE_ONNX, str(export / "model.onnx"))["accuracy"] >= low - 0.05
+    answer = use(USE_MLFLOW, uri, result["registered"])
+    assert answer["shape"] == [3, 10]
+    assert "uint8" in answer["signature"]
+
+    again = shell.run("retrain-best", "--json").json
+    assert (again["test_accuracy"], again["test_opening"], openings(home)) == (result["test_accuracy"], 1, 1)
+    shorter = shell.run("retrain-best", "--epochs", "1", "--out", "short", "--tracking-uri", "none")
+    assert shorter.code == 0, shorter.err
+    assert "opening 2 of this test split" in shorter.err
+    assert (openings(home), shell.run("show", "--json").json["trials"]["complete"]) == (2, 2)
+    table = re.sub(r" +", " ", shorter.out)
+    assert "test accuracy" in table
+    assert str(shell.directory / "short") in table
+    assert json.loads((export / "manifest.json").read_text())["training"]["epochs"] == 4
+
+
+@pytest.mark.slow
+def test_ctrl_c_keeps_the_epochs_and_the_same_command_goes_on(shell: Shell) -> None:
+    shell.search(trials=1, epochs=1)
+    command = ["retrain-best", "--epochs", "60", "--tracking-uri", "none"]
+    process = shell.start(*command)
+    assert process.stderr is not None
+    while "epoch 2/60" not in (line := process.stderr.readline()):
+        assert line, "it ended"
+    process.send_signal(signal.SIGINT)
+    done = finish(process)
+    assert done.code == 130
+    assert "Traceback" not in done.err
+    stopped = re.search(r"stopped after epoch (\d+) of 60; the same command goes on from there", done.err)
+    assert stopped is not None
+    assert not (shell.directory / "runs" / "simple_cnn" / "export").exists()
+    again = shell.run(*command, "--json")
+    assert again.code == 0, again.err
+    assert again.json["epochs"] == 60
+    trained = [int(epoch) for epoch in re.findall(r"^epoch (\d+)/60", again.err, re.MULTILINE)]
+    assert trained == list(range(int(stopped[1]) + 1, 61))
+
+
+@pytest.mark.slow
+def test_an_mlflow_that_is_away_costs_the_registration_alone(shell: Shell) -> None:
+    shell.search(trials=1, epochs=1)
+    done = shell.run("retrain-best", "--json", "--tracking-uri", "http://127.0.0.1:9")
+    assert done.code == 1
+    assert done.json["registered"] is None
+    assert "127.0.0.1:9" in done.err
+    assert "the same command registers it" in done.err
+    uri = f"sqlite:///{shell.directory}/runs/mlflow.db"
+    again = shell.run("retrain-best", "--json", "--tracking-uri", uri)
+    assert again.code == 0, again.err
+    assert again.json["registered"] == "models:/simple_cnn@champion"
+    assert again.json["test_opening"] == 1
