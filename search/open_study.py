@@ -46,20 +46,39 @@ def open_study(
         StudyError: it exists with another space, objective or data; `accept_change` lets those changes through under
             which Optuna keeps the old trials valid.
     """
-    study = optuna.create_study(
-        study_name=name, storage=storage, direction=identity.objective.direction, load_if_exists=True
-    )
+    study = _create_or_load(storage, name, identity)
     stored = study.user_attrs.get(attributes.SPACE)
     trials = study.get_trials(deepcopy=False)
+    if all(map(_is_untouched, trials)) and not _fits(study, stored, identity):
+        # nothing was tried yet, but a study's direction and the configuration it begins with cannot be changed
+        optuna.delete_study(study_name=name, storage=storage)
+        study, stored, trials = _create_or_load(storage, name, identity), None, []
     if stored is None and trials:
         raise StudyError(f"study {name!r} holds {len(trials)} trials that hpo did not make; choose another --study")
     if stored is None or not _same(study, stored, identity):
-        if stored is not None and trials:
+        if stored is not None:
             _refuse(study, json.loads(stored), identity, accept_change)
         _write_identity(study, identity)
     if not trials and (priors := identity.space.priors()):
         study.enqueue_trial(priors)
     return study
+
+
+def _create_or_load(storage: optuna.storages.BaseStorage, name: str, identity: Identity) -> optuna.Study:
+    return optuna.create_study(
+        study_name=name, storage=storage, direction=identity.objective.direction, load_if_exists=True
+    )
+
+
+def _fits(study: optuna.Study, stored: str | None, identity: Identity) -> bool:
+    """Whether a study, unmarked or ours, can be taken as it is."""
+    directed = study.direction.name.lower() == identity.objective.direction
+    return directed and (stored is None or _same(study, stored, identity))
+
+
+def _is_untouched(trial: optuna.trial.FrozenTrial) -> bool:
+    """Whether a trial was only enqueued: a paused one has its owner and configuration."""
+    return trial.state is optuna.trial.TrialState.WAITING and not trial.user_attrs
 
 
 def _same(study: optuna.Study, stored: str, identity: Identity) -> bool:

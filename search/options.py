@@ -9,7 +9,8 @@ from typing import Literal
 
 from ..errors import SpaceError, nearest
 
-_DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?")
+_NUMBER = r"(\d+(?:\.\d+)?)"
+_DURATION = re.compile(rf"(?:{_NUMBER}h)?(?:{_NUMBER}m)?(?:{_NUMBER}s)?|{_NUMBER}", re.ASCII)  # `2h30` may be minutes
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +65,8 @@ def parse_duration(text: str) -> float:
     match = _DURATION.fullmatch(text.strip().lower())
     if not match or not any(match.groups()):
         raise SpaceError(f"--timeout must be a duration such as 2h, 1h30m, 90m or 45s, got {text!r}")
-    hours, minutes, seconds = (float(part or 0) for part in match.groups())
-    return hours * 3600 + minutes * 60 + seconds
+    hours, minutes, seconds, bare = (float(part or 0) for part in match.groups())
+    return hours * 3600 + minutes * 60 + seconds + bare
 
 
 def _data_source(data: str | None) -> str | None:
