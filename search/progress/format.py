@@ -1,9 +1,11 @@
 """Numbers, durations, parameters and curves as a person reads them."""
 
 from collections.abc import Mapping, Sequence
+from math import isfinite
 from typing import Any
 
 _BARS = "▁▂▃▄▅▆▇█"
+_NO_NUMBER = "×"
 
 
 def number_of(value: float | None) -> str:
@@ -18,7 +20,7 @@ def ending(status: str) -> str:
 
 def duration(seconds: float) -> str:
     """`8.3 s`, `2 min 05 s` or `3 h 12 min`."""
-    if seconds < 60:
+    if round(seconds, 1) < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
@@ -40,10 +42,9 @@ def params_line(params: Mapping[str, Any]) -> str:
 
 
 def sparkline(values: Sequence[float], width: int = 24) -> str:
-    """The curve as a row of bars, scaled to its own range; longer curves are thinned to `width`."""
-    if not values:
-        return ""
-    picked = values if len(values) <= width else [values[i * (len(values) - 1) // (width - 1)] for i in range(width)]
-    low, high = min(picked), max(picked)
+    """The curve as a row of bars, scaled to its own range; longer curves are thinned to `width`; no number is `×`."""
+    thinned = [values[i * (len(values) - 1) // (width - 1)] for i in range(width)] if len(values) > width else values
+    finite = [value for value in thinned if isfinite(value)]
+    low, high = min(finite, default=0.0), max(finite, default=0.0)
     scale = (len(_BARS) - 1) / (high - low) if high > low else 0.0
-    return "".join(_BARS[round((value - low) * scale)] for value in picked)
+    return "".join(_BARS[round((value - low) * scale)] if isfinite(value) else _NO_NUMBER for value in thinned)
