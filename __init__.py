@@ -3,6 +3,7 @@
     import hpo
     result = hpo.run(hpo.RunOptions(space="resnet", data="digits", trials=50))
     result.study.best.params
+    hpo.retrain_best(hpo.RetrainOptions()).manifest.metrics.test_accuracy
 
 The names below are imported when they are first used, so that `import hpo` is instant.
 """
@@ -12,19 +13,33 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .errors import HpoError
-    from .search.api import run
+    from .search.api import retrain_best, run
     from .search.options import RunOptions
+    from .search.retrain import RetrainResult
+    from .search.retrain_choice import RetrainOptions
     from .search.run import RunResult
     from .training.models.registry import register_model
 
 _HOMES = {
     "HpoError": ".errors",
+    "RetrainOptions": ".search.retrain_choice",
+    "RetrainResult": ".search.retrain",
     "RunOptions": ".search.options",
     "RunResult": ".search.run",
     "register_model": ".training.models.registry",
+    "retrain_best": ".search.api",
     "run": ".search.api",
 }
-__all__ = ["HpoError", "RunOptions", "RunResult", "register_model", "run"]
+__all__ = [
+    "HpoError",
+    "RetrainOptions",
+    "RetrainResult",
+    "RunOptions",
+    "RunResult",
+    "register_model",
+    "retrain_best",
+    "run",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,11 +1,16 @@
-"""`hpo.run` for notebooks and scripts: the search of `hpo run`, watched by plain lines."""
+"""`hpo.run` and `hpo.retrain_best` for notebooks and scripts: what the commands do, watched by plain lines."""
 
 import sys
+from typing import TYPE_CHECKING
 
 from .options import RunOptions
 from .progress.plain import PlainProgress
 from .run import RunResult, Watcher
 from .run import run as search
+
+if TYPE_CHECKING:
+    from .retrain import RetrainResult
+    from .retrain_choice import RetrainOptions
 
 
 def run(options: RunOptions) -> RunResult:
@@ -15,6 +20,18 @@ def run(options: RunOptions) -> RunResult:
         HpoError: the space, the data, the study or an option is wrong.
     """
     return search(options, Watcher(_no_stage, _plain, _note))
+
+
+def retrain_best(options: "RetrainOptions") -> "RetrainResult":
+    """Train a study's winner on all but the test images, test it once, export and register it.
+
+    Raises:
+        HpoError: there is no such study or trial, the training failed, or the export does not verify.
+    """
+    from .retrain import retrain_best as retrain
+    from .retrain_progress import PlainWatcher
+
+    return retrain(options, PlainWatcher())
 
 
 def _no_stage(stage: str, done: int, total: int) -> None:

@@ -1,0 +1,78 @@
+"""The child process that packs the data and tries the model: what it finds, and every way in which it can end."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hpo.errors import DataError, TrainingError
+from hpo.search.preflight import Preflight, preflight
+from hpo.training.config import TrialConfig
+from hpo.training.data.pack import Pack
+
+Make = Callable[..., TrialConfig]
+Check = Callable[..., Preflight]
+
+
+@pytest.fixture
+def check(tmp_path: Path) -> Check:
+    def check(config: TrialConfig, stages: list[tuple[str, int, int]] | None = None, **options: bool) -> Preflight:
+        def progress(*stage: object) -> None:
+            if stages is not None:
+                stages.append(stage)  # type: ignore[arg-type]
+
+        given = {"count_gpus": False, **options}
+        return preflight(config, cache=tmp_path / "cache", data_root=tmp_path / "root", progress=progress, **given)
+
+    return check
+
+
+def test_the_data_are_packed_once(check: Check, small_config: Make, tmp_path: Path) -> None:
+    stages: list[tuple[str, int, int]] = []
+    ready = check(small_config(), stages)
+    assert ready.pack == tmp_path / "cache" / ready.fingerprint
+    assert Pack.open(ready.pack).fingerprint == ready.fingerprint
+    assert stages
+    assert all(0 <= done <= total for _, done, total in stages)
+    again: list[tuple[str, int, int]] = []
+    assert check(small_config(), again) == ready
+    assert again == []
+
+
+def test_cards_are_counted_only_when_asked_for(check: Check, small_config: Make) -> None:
+    import torch
+
+    assert check(small_config()).gpus == 0
+    assert check(small_config(), count_gpus=True).gpus == torch.cuda.device_count()
+
+
+def test_missing_data_are_told_as_the_child_told_them(check: Check, small_config: Make, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="does not exist; give a folder that holds one folder of images per class"):
+        check(small_config(data={"source": str(tmp_path / "none")}))
+
+
+def test_a_users_model_is_tried_and_may_print(check: Check, small_config: Make, tmp_path: Path) -> None:
+    file = tmp_path / "net.py"
+    code = "from torch import nn\nprint('{hello}')\n\n\ndef net(num_classes, in_channels, side=8):\n    print('hi')\n"
+    file.write_text(f"{code}    return nn.Sequential(nn.Flatten(), nn.Linear(side * side, num_classes))\n")
+    assert check(small_config(model={"name": f"{file}:net"})).fingerprint
+    with pytest.raises(TrainingError, match=r"net\.py:net on images \[2, 1, 8, 8\]: .*shapes cannot be multiplied"):
+        check(small_config(model={"name": f"{file}:net", "side": 9}))
+
+
+def test_a_child_that_dies_is_told(
+    check: Check, small_config: Make, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "net.py"
+    file.write_text("import os\n\nos._exit(7)\n")
+    with pytest.raises(DataError, match="the process died with exit code 7"):
+        check(small_config(model={"name": f"{file}:net"}))
+    assert capfd.readouterr().out == ""  # it belongs to --json
+
+
+def test_a_file_here_that_is_called_like_a_library_is_not_imported(
+    check: Check, small_config: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "json.py").write_text("raise RuntimeError('the wrong json')\n")
+    (tmp_path / "random.py").write_text("raise RuntimeError('the wrong random')\n")
+    monkeypatch.chdir(tmp_path)
+    assert check(small_config()).fingerprint
