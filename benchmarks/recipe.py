@@ -8,6 +8,7 @@ references/classification (RandomCrop, RandomHorizontalFlip).
 
 import gzip
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -19,6 +20,7 @@ from torchvision.transforms import Compose, Normalize, RandomCrop, RandomHorizon
 
 MEAN, STD = (0.2860,), (0.3530,)
 Loader = DataLoader[tuple[Tensor, Tensor]]
+Tell = Callable[[float], None]
 
 
 def unzip(root: Path) -> Path:
