@@ -6,6 +6,7 @@ the median over repeats with its extremes, a ratio is taken pair by pair.
 
 import argparse
 import json
+import math
 import os
 import platform
 import shlex
@@ -72,8 +73,17 @@ def arguments(name: str, description: str, *, repeats: int = 5) -> argparse.Argu
     parser = argparse.ArgumentParser(prog=f"{name}.py", description=description)
     parser.add_argument("--quick", action="store_true", help="a smoke run: proves that it works, measures nothing")
     parser.add_argument("--repeats", type=int, default=repeats, help=f"pairs of runs (default {repeats})")
-    parser.add_argument("--out", type=Path, default=RESULTS / f"{name}.json", help="the JSON to write")
+    parser.add_argument("--out", type=Path, help=f"the JSON to write (default results/{name}.json)")
+    parser.set_defaults(name=name)
     return parser
+
+
+def target_file(options: argparse.Namespace) -> Path:
+    """The JSON to write: `--out`, else beside the other results, where a smoke run keeps out of the way."""
+    folder = RESULTS / "quick" if options.quick else RESULTS
+    out: Path = options.out or folder / f"{options.name}.json"
+    out.parent.mkdir(parents=True, exist_ok=True)
+    return out
 
 
 def finish(
@@ -91,14 +101,25 @@ def finish(
         print(target.text())
     verdicts = [{**asdict(target), "met": target.met} for target in targets]
     result = {"title": title, "machine": machine(), "quick": options.quick, "rows": list(rows)}
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(json.dumps({**result, "targets": verdicts, "measured": measured}, indent=1, default=plain))
-    print(f"\nwritten to {options.out}")
+    out = target_file(options)
+    out.write_text(json.dumps(plain({**result, "targets": verdicts, "measured": measured}), indent=1, allow_nan=False))
+    print(f"\nwritten to {out}")
 
 
 def plain(value: Any) -> Any:
-    """A figure as JSON."""
-    return asdict(value) if isinstance(value, Figure) else str(value)
+    """Figures, tuples and paths as JSON has them; numbers in six digits, those that are not finite as texts."""
+    match value:
+        case Figure():
+            return plain(asdict(value))
+        case Mapping():
+            return {str(key): plain(item) for key, item in value.items()}
+        case list() | tuple():
+            return [plain(item) for item in value]
+        case float():
+            return float(f"{value:.6g}") if math.isfinite(value) else str(value)
+        case bool() | int() | str() | None:
+            return value
+    return str(value)
 
 
 def table(rows: Sequence[Mapping[str, str]]) -> str:

@@ -8,7 +8,7 @@ references/classification (RandomCrop, RandomHorizontalFlip).
 
 import gzip
 import shutil
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -20,7 +20,6 @@ from torchvision.transforms import Compose, Normalize, RandomCrop, RandomHorizon
 
 MEAN, STD = (0.2860,), (0.3530,)
 Loader = DataLoader[tuple[Tensor, Tensor]]
-Tell = Callable[[float], None]
 
 
 def unzip(root: Path) -> Path:
@@ -34,12 +33,12 @@ def unzip(root: Path) -> Path:
 
 
 def loaders(
-    root: Path, *, train: range, val: range, batch_size: int, workers: int, padding: int = 2
+    root: Path, *, train: Sequence[int], val: Sequence[int], batch_size: int, workers: int, augment: bool = True
 ) -> tuple[Loader, Loader]:
-    """Loaders over images `train` (augmented, shuffled) and `val` of the training file."""
+    """Loaders over images `train` (shuffled, augmented) and `val` of the training file."""
     plain = [ToTensor(), Normalize(MEAN, STD)]
-    augmented = Compose([RandomCrop(28, padding=padding), RandomHorizontalFlip(), *plain])
-    for_train = Subset(FashionMNIST(root, train=True, transform=augmented), train)
+    augmented = [RandomCrop(28, padding=2), RandomHorizontalFlip(), *plain] if augment else plain
+    for_train = Subset(FashionMNIST(root, train=True, transform=Compose(augmented)), train)
     for_val = Subset(FashionMNIST(root, train=True, transform=Compose(plain)), val)
     persistent = workers > 0
     return (

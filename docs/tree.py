@@ -39,10 +39,16 @@ def _folder(folder: Path, depth: int) -> Iterator[str]:
     init = folder / "__init__.py"
     yield f"{'  ' * depth + folder.name + '/':<34}{_phrase(init) if init.exists() else ''}"
     for path in sorted(folder.iterdir(), key=lambda path: (path.is_dir(), path.name)):
-        if path.is_dir() and any(child.suffix in KINDS for child in path.iterdir()) and path.name[0].isalpha():
+        if path.is_dir() and _is_read(path):
             yield from _folder(path, depth + 1)
         elif path.suffix in KINDS and path.name != "__init__.py":
             yield f"{'  ' * (depth + 1) + path.name:<34}{_phrase(path)}"
+
+
+def _is_read(folder: Path) -> bool:
+    """Whether people read in it: neither a cache nor what a benchmark has measured."""
+    named = folder.name[0].isalpha() and folder.name != "results"
+    return named and any(child.suffix in KINDS for child in folder.iterdir())
 
 
 def _phrase(path: Path) -> str:

@@ -1,24 +1,43 @@
-"""Loaded by worker processes alone (overhead.py puts this folder on their path): times what is not training.
+"""Times in a worker process what is not training; overhead.py puts this folder on the path of the processes it starts.
 
-Between the end of one epoch (training and validation) and the start of the next, a training process snapshots its
-state, hands it to the checkpoint writer and posts its report. Each such gap goes to the file HPO_GAPS as a line.
+After an epoch (training and validation) a worker copies its state, hands the copy to the thread that writes checkpoints
+and posts its report; before every batch it looks for a signal. Per report, the seconds from the end of the epoch to the
+start of the next one, and the seconds of all looks of the next one, go to the file HPO_WAITS as a line.
 """
 
 import os
 import time
+from collections.abc import Callable
 
-if "HPO_WORKER_DEVICE" in os.environ and "HPO_GAPS" in os.environ:
+if "HPO_WAITS" in os.environ and "HPO_WORKER_DEVICE" in os.environ:
+    from hpo.training.report import Signal
     from hpo.training.run import Run
 
-    epoch = Run._epoch
+    plain_epoch = Run._epoch
 
-    def timed(self: Run, *args: object) -> object:
+    class Looks:
+        """A signal that knows how long it was looked for."""
+
+        def __init__(self, signal: Callable[[], Signal]) -> None:
+            self.signal, self.seconds = signal, 0.0
+
+        def __call__(self) -> Signal:
+            """Look."""
+            began = time.perf_counter()
+            wish = self.signal()
+            self.seconds += time.perf_counter() - began
+            return wish
+
+    def timed_epoch(self: Run, learner: object, batches: object, number: int, signal: Callable[[], Signal]) -> object:
+        """`Run._epoch`, timed."""
         began = time.perf_counter()
-        if (ended := vars(self).get("ended_at")) is not None:
-            with open(os.environ["HPO_GAPS"], "a") as gaps:  # noqa: PTH123 - the fewest imports
-                gaps.write(f"{began - ended}\n")
-        report = epoch(self, *args)  # type: ignore[arg-type]
+        ended = vars(self).get("ended_at")
+        looks = Looks(signal)
+        report = plain_epoch(self, learner, batches, number, looks)  # type: ignore[arg-type]
+        if ended is not None:
+            with open(os.environ["HPO_WAITS"], "a") as file:  # noqa: PTH123 - one short write, whole beside another's
+                file.write(f"{began - ended} {looks.seconds}\n")
         vars(self)["ended_at"] = time.perf_counter()
         return report
 
-    Run._epoch = timed  # type: ignore[assignment,method-assign]
+    Run._epoch = timed_epoch  # type: ignore[assignment,method-assign]

@@ -1,0 +1,140 @@
+"""The sides of overhead.py that train nothing, on given learning curves: our event loop, and stock Optuna and MLflow.
+
+Both search the four dimensions of simple_cnn.yaml by TPE with a median pruner, on SQLite files, and take ten reports of
+seven metrics a trial. The curves are all alike, so that the pruner looks at every report and stops none.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import mlflow
+import optuna
+from hpo.search.clock import VirtualClock
+from hpo.search.executors.base import Event, Job
+from hpo.search.executors.simulated import SimulatedExecutor
+from hpo.search.ledger import Ledger
+from hpo.search.loop import Goal, Loop, Places
+from hpo.search.open_study import Identity, open_study
+from hpo.search.progress.base import NoProgress
+from hpo.search.strategies import build_pruner, build_sampler
+from hpo.spaces.load import load_space
+from hpo.studies.home import Home
+from hpo.studies.storage import open_storage
+from hpo.studies.tracking.mlflow_tracker import MlflowTracker
+from hpo.studies.tracking.tracker import StudyInfo
+from hpo.training.config import ObjectiveConfig, TrialConfig
+from hpo.training.report import EpochReport
+
+METRICS = ("train_loss", "train_accuracy", "val_loss", "val_accuracy", "lr", "images_per_s", "grad_norm")
+REPORTS = 10
+DRAIN_S = 120.0
+
+
+@dataclass(frozen=True)
+class Cost:
+    """CPU milliseconds per trial, and the seconds that each report took of the process that trains."""
+
+    cpu_ms: float
+    waits_s: Sequence[float] = ()
+
+
+def metrics_of(epoch: int) -> dict[str, float]:
+    """What an epoch (from 1) reports."""
+    return {name: (epoch + place) / REPORTS for place, name in enumerate(METRICS)}
+
+
+class RealTime(SimulatedExecutor):
+    """The simulated executor, whose virtual time really passes."""
+
+    def next_event(self, timeout_s: float | None = None) -> Event | None:
+        """The next event, when it is due."""
+        before = self.clock.now()
+        event = super().next_event(timeout_s)
+        time.sleep(self.clock.now() - before)
+        return event
+
+
+class Ours:
+    """Ledger, loop, tracker and store as `hpo run` puts them together; the thread that ships to MLflow counts."""
+
+    def __init__(self, folder: Path) -> None:
+        self._home = Home.locate(folder / "ours")
+        self._storage = open_storage(self._home.storage_url)
+        self._space = load_space("simple_cnn", TrialConfig)
+
+    def search(self, name: str, trials: int, *, slots: int, epoch_s: float) -> Cost:
+        """A study of `trials` trials, `slots` at once, an epoch in `epoch_s` seconds; in MLflow at the end."""
+        began = time.process_time()
+        clock = VirtualClock(time.time())
+        identity = Identity(self._space, ObjectiveConfig(), "given curves", 0, "benchmark")
+        study = open_study(self._storage, name, identity, accept_change=False)
+        study.pruner = build_pruner("median", REPORTS)
+        lock = self._home.study(name) / ".lock"
+        ledger = Ledger(study, self._space, partial(build_sampler, "tpe", 0), lock, clock)
+        tracker = MlflowTracker(self._home, name, self._home.tracking_uri, print)
+        tracker.study_started(StudyInfo(name, "val_accuracy", "maximize"))
+        executor = RealTime(partial(_curve, epoch_s), slots, clock)
+        places = Places(self._home.cache, partial(self._home.trial, name))
+        Loop(ledger, executor, tracker, NoProgress(), clock, Goal(trials), places).run()
+        tracker.study_ended("FINISHED", {}, {})
+        if unsent := tracker.close(DRAIN_S):
+            raise SystemExit(f"{unsent} events did not reach MLflow within {DRAIN_S:.0f} s")
+        return Cost((time.process_time() - began) * 1000 / trials)
+
+
+class Stock:
+    """`study.optimize`, RDBStorage and MLflow as their documentation has them: told at every epoch, one by one."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        mlflow.set_tracking_uri(f"sqlite:///{folder}/stock-mlflow.db")
+        mlflow.set_experiment("stock")
+
+    def search(self, name: str, trials: int) -> Cost:
+        """A study of `trials` trials."""
+        began = time.process_time()
+        study = optuna.create_study(
+            study_name=name,
+            storage=f"sqlite:///{self._folder}/stock.db",
+            direction="maximize",
+            sampler=optuna.samplers.TPESampler(seed=0),
+            pruner=optuna.pruners.MedianPruner(),
+        )
+        waits: list[float] = []
+        with mlflow.start_run(run_name=name):
+            study.optimize(partial(_objective, waits), n_trials=trials)
+        return Cost((time.process_time() - began) * 1000 / trials, waits)
+
+
+def _curve(epoch_s: float, job: Job) -> Sequence[EpochReport]:
+    return [EpochReport(epoch, metrics_of(epoch), epoch * epoch_s) for epoch in range(1, REPORTS + 1)]
+
+
+def _objective(waits: list[float], trial: optuna.Trial) -> float:
+    trial.suggest_categorical("batch_size", [32, 64, 128, 256])
+    trial.suggest_float("dropout", 0.0, 0.5)
+    trial.suggest_float("lr", 3e-4, 1e-2, log=True)
+    trial.suggest_float("weight_decay", 1e-4, 0.3, log=True)
+    metrics = metrics_of(0)
+    with mlflow.start_run(nested=True):
+        mlflow.log_params(trial.params)
+        for epoch in range(1, REPORTS + 1):
+            metrics = metrics_of(epoch)
+            with _timed(waits):
+                mlflow.log_metrics(metrics, step=epoch)
+                trial.report(metrics["val_accuracy"], epoch)
+                stop = trial.should_prune()
+            if stop:
+                raise optuna.TrialPruned
+    return metrics["val_accuracy"]
+
+
+@contextmanager
+def _timed(into: list[float]) -> Iterator[None]:
+    began = time.perf_counter()
+    yield
+    into.append(time.perf_counter() - began)

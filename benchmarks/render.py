@@ -1,0 +1,47 @@
+"""Writes the results of full runs into docs/benchmarks.md, each between its markers; a test fails until then.
+
+Run `python benchmarks/render.py` after a benchmark.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from harness import RESULTS, Target, table
+
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
+PLACE = re.compile(r"(<!-- results: ([\w-]+) -->\n).*?(<!-- /results -->)", re.DOTALL)
+
+
+def rendered(page: str, results: Path = RESULTS) -> str:
+    """The page with every place filled from `results`."""
+    return PLACE.sub(lambda found: found[1] + section(results / f"{found[2]}.json") + found[3], page)
+
+
+def section(path: Path) -> str:
+    """One result as Markdown: table, verdicts, circumstances."""
+    if not path.exists():
+        return "(not run yet)\n"
+    result = json.loads(path.read_text(encoding="utf-8"))
+    verdicts = "\n".join(f"- {verdict(target)}" for target in result["targets"])
+    return f"\n{result['title']}:\n\n{table(result['rows'])}\n\n{verdicts}\n\n{circumstances(result['machine'])}\n\n"
+
+
+def verdict(stored: Mapping[str, Any]) -> str:
+    """A target in one line."""
+    numbers = {name: float(stored[name]) for name in ("value", "bound")}  # what is not finite is stored as text
+    return Target(stored["what"], **numbers, at_most=stored["at_most"]).text().strip()
+
+
+def circumstances(machine: Mapping[str, Any]) -> str:
+    """Where, when and how it was run."""
+    versions = ", ".join(f"{package} {version}" for package, version in machine["versions"].items())
+    where = f"{machine['processor']}, {machine['cores']} cores, {machine['memory_gib']} GiB, {machine['system']}"
+    load = f"load average at the end {machine['load_average'][0]:.1f}"
+    return f"{machine['date']}, {where}, {load}; Python {machine['python']}, {versions}. `{machine['command']}`"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(rendered(PAGE.read_text(encoding="utf-8")), encoding="utf-8")

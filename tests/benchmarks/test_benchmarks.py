@@ -1,0 +1,93 @@
+"""Every benchmark runs, and what the page on speed says is what the results say."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+BENCHMARKS = ROOT / "benchmarks"
+FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")
+
+needs_fashion_mnist = pytest.mark.skipif(
+    not FASHION_MNIST.is_dir(), reason=f"{FASHION_MNIST} is missing (apt-get install dataset-fashion-mnist)"
+)
+
+
+def python(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("HPO_", "MLFLOW_"))}
+    return subprocess.run(
+        [sys.executable, *arguments], env={**kept, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("throughput", marks=needs_fashion_mnist),
+        "overhead",
+        pytest.param("workers", marks=needs_fashion_mnist),
+        pytest.param("live", marks=needs_fashion_mnist),
+    ],
+)
+def test_a_smoke_run_gives_a_table_and_a_json(name: str, tmp_path: Path) -> None:
+    out = tmp_path / "result.json"
+    done = python(str(BENCHMARKS / f"{name}.py"), "--quick", "--out", str(out))
+    assert done.returncode == 0, done.stderr
+    result = json.loads(out.read_text(), parse_constant=lambda word: pytest.fail(f"{word} is no JSON"))
+    assert result["quick"] is True
+    assert result["machine"]["processor"]
+    assert result["targets"]
+    cells = [cell for row in result["rows"] for cell in row.values()]
+    assert cells
+    assert all(cell in done.stdout for cell in cells)
+    assert all(target["what"] in done.stdout for target in result["targets"])
+
+
+def test_a_smoke_run_leaves_the_results_alone() -> None:
+    where = "import harness; print(harness.target_file(harness.arguments('live', '').parse_args({})))"
+    quick, full = (python_there(where.format(flags)) for flags in (["--quick"], []))
+    assert Path(quick) == BENCHMARKS / "results" / "quick" / "live.json"
+    assert Path(full) == BENCHMARKS / "results" / "live.json"
+
+
+def python_there(code: str) -> str:
+    done = python("-c", f"import sys; sys.path.insert(0, {str(BENCHMARKS)!r}); {code}")
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_the_page_says_what_the_results_say() -> None:
+    fresh = "render.rendered(page) == page, 'run: python benchmarks/render.py'"
+    python_there(f"import render; page = render.PAGE.read_text(); assert {fresh}")
+
+
+def test_results_are_of_full_runs_and_small() -> None:
+    for path in (BENCHMARKS / "results").glob("*.json"):
+        assert json.loads(path.read_text())["quick"] is False
+        assert path.stat().st_size < 200_000
+
+
+def test_a_live_run_goes_on_where_it_was(tmp_path: Path) -> None:
+    code = f"""
+import argparse, json, live
+from pathlib import Path
+out = Path({str(tmp_path / "live.json")!r})
+setting = {{"size": live.FULL, "script": "augmented", "processor": "this one"}}
+slow = live.Search(700.0, [(100.0, 0.8), (690.0, 0.85)])
+fast = live.Search(300.0, [(60.0, 0.86), (290.0, 0.9)])
+assert live.kept(out, setting) == {{}}
+options = argparse.Namespace(out=out, quick=False, name="live", script="augmented")
+live.report(options, setting, {{0: live.Pair(slow, fast)}})
+found = live.kept(out, setting)
+assert list(found) == [0]
+assert (found[0].script.best, found[0].ours.reaches(0.85), found[0].ours.best_at(100.0)) == (0.85, 60.0, 0.86)
+assert abs(found[0].share - 60 / 700) < 1e-6
+assert live.kept(out, {{**setting, "processor": "another"}}) == {{}}
+"""
+    python_there(code)
