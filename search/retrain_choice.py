@@ -11,7 +11,7 @@ from ..studies import attributes
 from ..studies.home import Home
 from ..studies.records import StudySummary, TrialRecord, newest_study, summarise
 from ..studies.storage import open_storage
-from ..training.config import BudgetConfig, TrialConfig
+from ..training.config import TrialConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ def choose(options: RetrainOptions, home: Home) -> Chosen:
     config = _config(summary.study, record)
     last_epoch, folder = _best_epoch_if_early_stopped(record, config), f"trial-{record.number}"
     if options.epochs is not None:
-        budget = BudgetConfig(epochs=options.epochs, patience=config.budget.patience)
+        budget = config.budget.model_copy(update={"epochs": options.epochs})
         config, last_epoch = config.model_copy(update={"budget": budget}), None
         folder = f"{folder}-{options.epochs}"
     fingerprint = str(summary.attributes.get(attributes.DATA_FINGERPRINT, ""))

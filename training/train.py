@@ -50,7 +50,7 @@ def train(
             epoch they interrupt.
 
     Raises:
-        TrainingError: the configuration cannot be trained.
+        TrainingError: the configuration cannot be trained, or wants a metric that means nothing on these data.
         DataError: the pack cannot be used.
         CheckpointError: a checkpoint could not be written, for example on a full disk.
     """

@@ -3,10 +3,13 @@
 import pytest
 import torch
 from hpo.errors import TrainingError
-from hpo.training.config import AdamW, LossConfig, OptimizerConfig, Sgd
-from hpo.training.loss import build_loss
+from hpo.training.losses.config import LossConfig
+from hpo.training.losses.loss import build_loss
 from hpo.training.models.simple_cnn import SimpleCnn
-from hpo.training.optimizers import build_optimizer, clip_gradients, parameter_groups, set_lr
+from hpo.training.optim.config import AdamW, OptimizerConfig, Sgd
+from hpo.training.optim.gradients import clip_gradients
+from hpo.training.optim.groups import parameter_groups, set_lr
+from hpo.training.optim.optimizers import build_optimizer
 from torch import nn
 from torch.nn.functional import cross_entropy, log_softmax, one_hot
 

@@ -2,8 +2,8 @@
 
 import pytest
 import torch
-from hpo.training.config import Constant, Cosine, OneCycle, ScheduleConfig, Step
-from hpo.training.schedules import lr_factor
+from hpo.training.optim.config import Constant, Cosine, OneCycle, ScheduleConfig, Step
+from hpo.training.optim.schedules import lr_factor
 from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler, MultiStepLR, OneCycleLR
 
 TOTAL = 60
