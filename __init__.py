@@ -12,19 +12,24 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .errors import HpoError
-    from .search.api import run
+    from .search.api import run, train
     from .search.options import RunOptions
     from .search.run import RunResult
+    from .search.train import TrainOutcome
+    from .search.train_choice import TrainOptions
     from .training.models.registry import register_model
 
 _HOMES = {
     "HpoError": ".errors",
     "RunOptions": ".search.options",
     "RunResult": ".search.run",
+    "TrainOptions": ".search.train_choice",
+    "TrainOutcome": ".search.train",
     "register_model": ".training.models.registry",
     "run": ".search.api",
+    "train": ".search.api",
 }
-__all__ = ["HpoError", "RunOptions", "RunResult", "register_model", "run"]
+__all__ = ["HpoError", "RunOptions", "RunResult", "TrainOptions", "TrainOutcome", "register_model", "run", "train"]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,11 +1,15 @@
-"""`hpo.run` for notebooks and scripts: the search of `hpo run`, watched by plain lines."""
+"""`hpo.run` and `hpo.train` for notebooks and scripts: what the commands do, watched by plain lines."""
 
 import sys
 
 from .options import RunOptions
 from .progress.plain import PlainProgress
+from .retrain_progress import PlainWatcher
 from .run import RunResult, Watcher
 from .run import run as search
+from .train import TrainOutcome
+from .train import train as train_one
+from .train_choice import TrainOptions
 
 
 def run(options: RunOptions) -> RunResult:
@@ -15,6 +19,15 @@ def run(options: RunOptions) -> RunResult:
         HpoError: the space, the data, the study or an option is wrong.
     """
     return search(options, Watcher(_no_stage, _plain, _note))
+
+
+def train(options: TrainOptions) -> TrainOutcome:
+    """Train one configuration, without a study; progress goes to standard error.
+
+    Raises:
+        HpoError: the space, the trial, the data, the folder or an option is wrong.
+    """
+    return train_one(options, PlainWatcher())
 
 
 def _no_stage(stage: str, done: int, total: int) -> None:

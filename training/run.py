@@ -25,7 +25,8 @@ from .optim.config import Plateau
 from .optim.schedules import plateau_factor
 from .progress import Progress, report_from_json, report_to_json
 from .report import EpochReport, Signal, Status, TrainResult
-from .resume import CONFIG, RESULT, identity_of, resume
+from .resume import identity_of, resume
+from .run_folder import CONFIG, RESULT
 from .wanted import check_metrics, wanted_metrics
 
 FitOn = Literal["train", "train_and_val"]
@@ -125,7 +126,7 @@ class Run:
             self._free()
             self._passes = smaller
             self.progress.note(
-                f"out of memory in epoch {number}: passes of at most {smaller.train} images from here on"
+                f"out of memory in epoch {number}: from here on passes of {smaller.train} images"
             )
             self._open()
             self._set_up(batches)

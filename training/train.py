@@ -13,8 +13,8 @@ from .files import write_atomic
 from .memory import is_out_of_memory
 from .progress import result_to_json
 from .report import EpochReport, Signal, Status, TrainResult
-from .resume import RESULT
 from .run import FitOn, Run
+from .run_folder import RESULT
 
 
 def always_continue() -> Signal:

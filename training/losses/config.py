@@ -32,7 +32,7 @@ class SamplingConfig(Section):
 
     method: Literal["shuffle", "weighted", "undersample"] = Field(
         default="shuffle",
-        description="shuffle: each once; weighted: as many, drawn with replacement; undersample: fewer of large classes.",
+        description="shuffle: each once; weighted: as many, drawn with replacement; undersample: fewer of big classes.",
     )
     balance: float = Field(
         default=1.0,

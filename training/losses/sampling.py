@@ -33,9 +33,9 @@ class Weighted:
 
     @classmethod
     def build(cls, config: SamplingConfig, labels: Rows, seed: int) -> "Weighted":
-        """A class of n images has a share of n^(1 - balance); 0.5 is the square root of Mahajan et al. 2018
+        """A class of n images has a share of n^(1 - balance).
 
-        (arXiv:1805.00932, section 2.2).
+        A balance of 0.5 is the square root of Mahajan et al. 2018 (arXiv:1805.00932, section 2.2).
         """
         weights = np.bincount(labels).clip(1)[labels] ** -config.balance
         return cls(weights / weights.sum(), seed)
@@ -44,6 +44,7 @@ class Weighted:
         return len(self.probabilities)
 
     def __call__(self, epoch: int) -> Rows:
+        """The rows of epoch `epoch`."""
         random = np.random.default_rng([self.seed, epoch, _STREAM])
         return random.choice(len(self), len(self), p=self.probabilities)
 
@@ -66,6 +67,7 @@ class Undersample:
         return sum(min(len(rows), self.most) for rows in self.classes)
 
     def __call__(self, epoch: int) -> Rows:
+        """The rows of epoch `epoch`."""
         random = np.random.default_rng([self.seed, epoch, _STREAM])
         return random.permutation(np.concatenate([random.permutation(rows)[: self.most] for rows in self.classes]))
 
