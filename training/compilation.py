@@ -84,8 +84,8 @@ class Compilation:
         """Whether a compiled pass failed with `error` and the step should be tried again as the model is written."""
         if self.forward is not self._compiled or is_out_of_memory(error):
             return False
-        reason = str(error).strip().splitlines()
-        self.note = f"compile: failed and left out ({type(error).__name__}: {reason[0] if reason else ''})"
+        reason = " ".join(str(error).strip().splitlines()[:2])  # the first line may only say which part of torch failed
+        self.note = f"compile: failed and left out ({type(error).__name__}: {reason})"
         self.forward, self._plan = self._model, self._never()
         return True
 
