@@ -70,8 +70,8 @@ def parse_duration(text: str) -> float:
 
 
 def _data_source(data: str | None) -> str | None:
-    """A folder by its absolute path (relative ones are meant from here), a name as it is."""
-    if data is None or not ("/" in data or data.startswith((".", "~")) or Path(data).is_dir()):
+    """A folder or CSV file by its absolute path (relative ones are meant from here), a name as it is."""
+    if data is None or not ("/" in data or data.startswith((".", "~")) or data.endswith(".csv") or Path(data).is_dir()):
         return data
     return str(Path(data).expanduser().absolute())
 

@@ -16,6 +16,7 @@ ROOMS = ("search", "spaces", "studies", "training")
 SURFACE = {
     "run": "accept-space-change data data-root device epochs executor home json pruner sampler seed set space "
     "storage study timeout tracking-uri trials workers",
+    "train": "data data-root device epochs home json out resume set space storage trial",
     "retrain-best": "data-root device epochs home json out storage study tracking-uri trial",
     "show": "home json storage trial",
     "studies": "home json storage",

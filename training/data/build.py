@@ -12,10 +12,8 @@ from numpy.typing import NDArray
 from ...errors import DataError
 from ..config import DataConfig
 from .pack import Pack, Skipped
-from .sources.base import Images, Progress
+from .sources.base import MAX_SKIPPED, Images, Progress
 from .split import Partition, partition
-
-MAX_SKIPPED = 0.05  # of all files; above, something is wrong with the folder rather than with a file
 
 _ROWS_AT_ONCE = 4096
 
@@ -43,7 +41,7 @@ def build(folder: Path, source: str, fingerprint: str, images: Images, config: D
         channels = 1
     labels = images.labels[decoded.rows]
     _refuse_lost_classes(labels, images.class_names)
-    split = partition(labels, images.parts[decoded.rows], images.class_names, config)
+    split = partition(images, decoded.rows, config)
     for place, rows in ((folder, np.append(split.train, split.val)), (folder / "test", split.test)):
         _write_split(place, decoded, labels, rows, channels, progress)
     mean, std = _statistics(decoded.images, split.train, channels)
