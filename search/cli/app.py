@@ -8,7 +8,7 @@ import sys
 import typer
 
 from ...errors import HpoError
-from . import inspect, retrain, run, spaces, train, ui
+from . import data, inspect, retrain, run, spaces, train, ui
 
 app = typer.Typer(
     name="hpo",
@@ -22,6 +22,7 @@ for command in (
     run.run,
     train.train,
     retrain.retrain_best,
+    data.data,
     inspect.show,
     inspect.studies,
     ui.ui,
