@@ -26,8 +26,8 @@ def checkpoint_activations(model: nn.Module) -> None:
     """Let the blocks of `model` compute their activations again in the backward pass, in place.
 
     A block is an element of an `nn.Sequential` or `nn.ModuleList` that itself consists of modules, such as a residual
-    block or a transformer layer. A plain row of layers, as in VGG, is cut after each pooling. Parameters, buffers and their names
-    stay, and copies of the model behave like it.
+    block or a transformer layer. A plain row of layers, as in VGG, is cut after each pooling. Parameters, buffers and
+    their names stay, and copies of the model behave like it.
 
     Raises:
         TrainingError: the model has no blocks.
