@@ -1,6 +1,6 @@
 """What helps against imbalance: weights, sampling and focal loss against plain cross-entropy on a long-tailed CIFAR-10.
 
-The classes have from 1500 down to 30 training images, 1 : 50, their sizes falling exponentially (Cui et al. 2019,
+The classes have from 1000 down to 20 training images, 1 : 50, their sizes falling exponentially (Cui et al. 2019,
 arXiv:1901.05555, section 5); the validation images are the same number of each class, so that accuracy on them is
 balanced accuracy. Every remedy trains the same model for as many epochs from the same seeds; what is compared is the
 last epoch, so that no remedy gains by the choice of an epoch.
@@ -148,8 +148,8 @@ def noise(runs: list[Mapping[str, float]]) -> float:
 def main() -> None:
     parser = arguments("imbalance", __doc__.splitlines()[0], repeats=3)
     parser.add_argument("--data", type=Path, required=True, help=f"the folder of {ARCHIVE}, or of its content")
-    parser.add_argument("--epochs", type=int, default=20, help="epochs of a run (default 20)")
-    parser.add_argument("--largest", type=int, default=1500, help="images of the largest class (default 1500)")
+    parser.add_argument("--epochs", type=int, default=15, help="epochs of a run (default 15)")
+    parser.add_argument("--largest", type=int, default=1000, help="images of the largest class (default 1000)")
     options = parser.parse_args()
     if options.quick:
         options.repeats, options.epochs, options.largest = 1, 2, 200

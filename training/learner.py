@@ -10,6 +10,7 @@ from .compilation import Compilation, NotCompiled
 from .config import TrialConfig
 from .data.pack import Pack
 from .losses.loss import build_loss
+from .models.checkpointing import checkpoint_activations
 from .models.registry import build_model
 from .optim.average import WeightAverage
 from .optim.gradients import clip_gradients
@@ -52,6 +53,8 @@ class Learner:
                 in_channels=pack.channels,
                 image_size=pack.image_size,
             )
+        if config.memory.checkpoint_activations:
+            checkpoint_activations(model)
         return cls(config, model, device, pack.counts["train"])
 
     @property

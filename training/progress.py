@@ -90,4 +90,5 @@ def result_from_json(value: Mapping[str, Any]) -> TrainResult:
         early_stopped=value["early_stopped"],
         message=value["message"],
         notes=tuple(value["notes"]),
+        verdict=value["verdict"],
     )

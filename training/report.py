@@ -48,7 +48,8 @@ class TrainResult:
     `history` holds every epoch, also those before an interruption; `best` the one that the objective prefers, None
     before the first finite one. `early_stopped` tells a run that ended itself from one that used its whole budget;
     `message` says why in words where `status` is not FINISHED; `notes` are decisions that the run took by itself, one
-    sentence each: batches split for memory, torch.compile kept or not.
+    sentence each: batches split for memory, torch.compile kept or not. `verdict` is what a diagnosis of the history
+    found, None where none was made.
     """
 
     status: Status
@@ -57,3 +58,4 @@ class TrainResult:
     early_stopped: bool = False
     message: str = ""
     notes: tuple[str, ...] = ()
+    verdict: str | None = None

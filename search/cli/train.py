@@ -71,7 +71,9 @@ def _say_result(outcome: "TrainOutcome") -> None:
     result = outcome.result
     status = result.status.value.replace("_", " ")
     early = ", stopped early" if result.early_stopped else ""
-    say(f"{status} after {len(result.history)} epochs{early}{f': {result.message}' if result.message else ''}")
+    count = len(result.history)
+    epochs = f"{count} epoch{'' if count == 1 else 's'}"
+    say(f"{status} after {epochs}{early}{f': {result.message}' if result.message else ''}")
     if result.best is not None:
         best = result.best
         shown = [f"{k} {number_of(v)}" for k, v in best.metrics.items() if k.startswith(("val_", "train_"))]

@@ -12,6 +12,7 @@ import pytest
 import torch
 from hpo.training.checkpoint import load
 from hpo.training.config import TrialConfig
+from hpo.training.data.pack import Pack
 from hpo.training.learner import Learner
 from hpo.training.memory import Passes, is_out_of_memory, peak_memory
 from hpo.training.report import Signal, Status, TrainResult
@@ -157,6 +158,41 @@ def test_one_image_too_many_is_a_result(limit: str, greedy: Make, digits_pack: P
     assert result.status is Status.OUT_OF_MEMORY
     assert "Tried to allocate" in result.message
     assert result.history == ()
+
+
+@pytest.mark.parametrize(
+    "model", [{"name": "simple_cnn", "width": 4, "dropout": 0.5}, {"name": "resnet", "depth": 10, "width": 4}]
+)
+def test_activations_computed_twice_train_alike(
+    model: dict[str, Any], small_config: Make, digits_pack: Path, tmp_path: Path
+) -> None:
+    results = []
+    for twice in (False, True):
+        memory = {"checkpoint_activations": twice, "micro_batch": 64}
+        config = small_config(model=model, memory=memory, ema={"decay": 0.9}, budget={"epochs": 2})
+        results.append(run(config, digits_pack, tmp_path / str(twice)))
+    losses = [[r.metrics["val_loss"] for r in result.history] for result in results]
+    assert losses[0] == losses[1]
+    assert same(tmp_path / "False", tmp_path / "True")
+
+
+def test_activations_computed_twice_are_not_kept(small_config: Make, digits_pack: Path) -> None:
+    kept = []
+    for twice in (False, True):
+        sizes: dict[int, int] = {}
+
+        def keep(tensor: torch.Tensor, sizes: dict[int, int] = sizes) -> torch.Tensor:
+            sizes[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+            return tensor
+
+        config = small_config(
+            model={"name": "resnet", "depth": 10, "width": 8}, memory={"checkpoint_activations": twice}
+        )
+        learner = Learner.create(config, Pack.open(digits_pack), CPU)
+        with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+            learner.model(torch.randn(64, 1, 8, 8))
+        kept.append(sum(sizes.values()))
+    assert kept[1] < 0.5 * kept[0]
 
 
 def test_passes_halve_until_one() -> None:

@@ -33,8 +33,9 @@ def build(folder: Path, source: str, fingerprint: str, images: Images, config: D
     Raises:
         DataError: more than 5 % of the files are unreadable, a class has no readable image, or a split stays empty.
     """
-    size, size_from = (config.image_size, "asked for") if config.image_size else images.pixels.natural_size()
-    channels = {"auto": images.pixels.auto_channels, "rgb": 3, "grey": 1}[config.color]
+    pixels = images.pixels
+    size, size_from = (config.image_size, "asked for") if config.image_size else pixels.natural_size(pixels.headers())
+    channels = {"auto": pixels.auto_channels, "rgb": 3, "grey": 1}[config.color]
     scratch = folder / "decoded.npy"
     decoded = _decode_all(scratch, source, images, size, channels)
     if config.color == "auto" and channels == 3 and _all_grey(decoded.images):

@@ -15,7 +15,7 @@ from ..config import DataConfig
 from .arrange import locate
 from .build import build
 from .pack import FORMAT, Pack
-from .sources.base import Found, Images
+from .sources.base import Found, Images, silent
 from .store import Store
 
 Progress = Callable[[str, int, int], None]
@@ -44,7 +44,7 @@ def prepare(
             part empty, or the cache cannot be written.
     """
     try:
-        return _prepare(config, cache.absolute(), data_root, progress or _silent)
+        return _prepare(config, cache.absolute(), data_root, progress or silent)
     except OSError as error:
         place = error.filename or cache
         raise DataError(f"data: {place}: {error.strerror or error}; the data were not prepared") from error
@@ -94,7 +94,3 @@ def _settings(config: DataConfig, given_splits: Sequence[str]) -> dict[str, Any]
 
 def _digest(parts: Any) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:24]
-
-
-def _silent(stage: str, done: int, total: int) -> None:
-    pass

@@ -1,7 +1,7 @@
 """Images that a source holds as one array: the classic data sets."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import repeat
 from typing import Self
@@ -41,8 +41,8 @@ class ArrayPixels:
         for start in range(0, len(self), _CHUNK):
             yield hashlib.sha256(np.ascontiguousarray(self.array[start : start + _CHUNK]).data).digest()
 
-    def natural_size(self) -> tuple[int, str]:
-        """The side of the images as they are."""
+    def natural_size(self, headers: Iterable[Header | None]) -> tuple[int, str]:
+        """The side of the images as they are, whatever `headers` say."""
         return min(self.array.shape[1:3]), "the data set's own"
 
     def headers(self) -> Iterator[Header]:

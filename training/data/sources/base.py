@@ -3,7 +3,7 @@
 A source is found first (which files, as they are now) and read only if no pack of exactly those files is known yet.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, Self
@@ -54,8 +54,8 @@ class Pixels(Protocol):
         """Bytes that together change whenever the content does; one item per image or per group of images."""
         ...
 
-    def natural_size(self) -> tuple[int, str]:
-        """The side in pixels that fits these images, and why, in words."""
+    def natural_size(self, headers: Iterable[Header | None]) -> tuple[int, str]:
+        """The side in pixels that fits images of these `headers`, and why, in words."""
         ...
 
     def headers(self) -> Iterator[Header | None]:
@@ -159,6 +159,10 @@ def trained_classes(root: Path, classes: Sequence[str], parts: Sequence[str]) ->
 
 def _by_number(name: str) -> tuple[int, str]:
     return int(name), name
+
+
+def silent(stage: str, done: int, total: int) -> None:
+    """Progress that nobody watches."""
 
 
 def stamp(path: Path) -> tuple[str, tuple[int, ...]]:

@@ -4,7 +4,7 @@ import hashlib
 import os
 import warnings
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +14,7 @@ import numpy as np
 
 from ..decode import Header, UnreadableImageError, decode, header
 from ..pack import Skipped
-from .base import Chunk, Progress
+from .base import Chunk, Progress, silent
 
 DEFAULT_SIZE = 64
 SIZES = range(4, 1025)  # what DataConfig.image_size may be
@@ -45,9 +45,9 @@ class FilePixels:
         """Per chunk: name and content digest of each file."""
         yield from self._per_chunk("hash", self._digest)
 
-    def natural_size(self) -> tuple[int, str]:
+    def natural_size(self, headers: Iterable[Header | None]) -> tuple[int, str]:
         """The one square size that all readable files share, else 64."""
-        sizes = Counter((seen.width, seen.height) for seen in self.headers() if seen)
+        sizes = Counter((seen.width, seen.height) for seen in headers if seen)
         if len(sizes) == 1 and (width := next(iter(sizes))[0]) == next(iter(sizes))[1] and width in SIZES:
             return width, "every image has it"
         return DEFAULT_SIZE, f"the default, as the images are not all of one square size ({len(sizes)} sizes)"
@@ -62,8 +62,8 @@ class FilePixels:
         yield from self._per_chunk("decode", lambda rows: self._decode(rows, size, channels))
 
     def select(self, rows: Sequence[int]) -> Self:
-        """These files, not looked at yet."""
-        return replace(self, names=tuple(self.names[row] for row in rows))
+        """These files, not looked at yet, and without progress."""
+        return replace(self, names=tuple(self.names[row] for row in rows), progress=silent)
 
     def _per_chunk(self, stage: str, work: Callable[[range], Result]) -> Iterator[Result]:
         chunks = [range(start, min(start + _CHUNK, len(self))) for start in range(0, len(self), _CHUNK)]
