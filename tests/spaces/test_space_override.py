@@ -153,7 +153,7 @@ def test_refuses(load, override: str) -> None:  # noqa: ANN001
 def test_a_section_that_is_not_there_says_its_variant_first(tmp_path: Path) -> None:
     file = tmp_path / "space.yaml"
     file.write_text("seed: 1")
-    with pytest.raises(SpaceError, match=r"optimizer\.lr: needs name to be set first, choose from sgd, adamw"):
+    with pytest.raises(SpaceError, match=r"optimizer\.lr: needs name to be set first, choose from sgd, adam, adamw"):
         load_space(str(file), TrialConfig, ["optimizer.lr=0.1"])
     space = load_space(str(file), TrialConfig, ["optimizer=adamw", "optimizer.lr=0.1", "loss.label_smoothing=0.1"])
     assert space.fixed["optimizer.lr"] == 0.1
