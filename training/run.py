@@ -125,9 +125,7 @@ class Run:
             del self._learner
             self._free()
             self._passes = smaller
-            self.progress.note(
-                f"out of memory in epoch {number}: from here on passes of {smaller.train} images"
-            )
+            self.progress.note(f"out of memory in epoch {number}: from here on passes of {smaller.train} images")
             self._open()
             self._set_up(batches)
 
