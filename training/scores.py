@@ -51,7 +51,7 @@ def balanced_accuracy(logits: Logits, labels: Labels) -> float:
 def macro_f1(logits: Logits, labels: Labels) -> float:
     """The mean F1 over the classes that occur in the labels; 0 for a class that is never recognised."""
     chosen = logits.argmax(axis=1)
-    found = sklearn_metrics.f1_score(labels, chosen, labels=np.unique(labels), average="macro", zero_division=0.0)
+    found = sklearn_metrics.f1_score(labels, chosen, labels=np.unique(labels), average="macro")
     return float(found)
 
 

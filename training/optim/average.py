@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 
 class WeightAverage:
@@ -21,7 +22,8 @@ class WeightAverage:
         self._decay = decay
         self._steps = 0
         pairs = list(zip(_tensors(self.model), _tensors(model), strict=True))
-        self._mean = [(mean, live) for mean, live in pairs if mean.is_floating_point()]
+        floats = [pair for pair in pairs if pair[0].is_floating_point()]
+        self._mean = ([mean for mean, _ in floats], [live for _, live in floats])
         self._copied = [(copy, live) for copy, live in pairs if not copy.is_floating_point()]
 
     @torch.no_grad()
@@ -29,9 +31,8 @@ class WeightAverage:
         """Take the weights as they are after one more step."""
         self._steps += 1
         decay = min(self._decay, (1 + self._steps) / (10 + self._steps))
-        if self._mean:
-            means, live = zip(*self._mean, strict=True)
-            torch._foreach_lerp_(means, live, 1 - decay)
+        if self._mean[0]:
+            get_ema_multi_avg_fn(decay)(*self._mean, self._steps)  # type: ignore[no-untyped-call]
         for copy, live_tensor in self._copied:
             copy.copy_(live_tensor)
 

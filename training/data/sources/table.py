@@ -58,10 +58,12 @@ def read_table(path: Path) -> Table:
     """
     text, notes = _text(path)
     header, rows, lines = _parse(path, text)
-    wrong = [line for line, row in zip(lines, rows, strict=True) if len(row) != len(header)]
+    width = len(header)
+    rows = [row if any(row[width:]) else row[:width] for row in rows]  # Excel likes to end every row with delimiters
+    wrong = [line for line, row in zip(lines, rows, strict=True) if len(row) != width]
     if wrong:
         raise DataError(
-            f"data: {path}: every row must have {len(header)} cells as its header has; {len(wrong)} have not: "
+            f"data: {path}: every row must have {width} cells as its header has; {len(wrong)} have not: "
             f"{listed_lines(wrong)}"
         )
     if not rows:
@@ -101,7 +103,7 @@ def _western(path: Path, content: bytes) -> str:
 def _parse(path: Path, text: str) -> tuple[tuple[str, ...], list[tuple[str, ...]], list[int]]:
     first = next((line for line in text.splitlines() if line.strip()), "")
     delimiter = max(_DELIMITERS, key=lambda sign: len(next(csv.reader([first], delimiter=sign), [])))
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True)
     rows, lines = [], []
     try:
         for row in reader:
