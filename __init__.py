@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .errors import HpoError
-    from .search.api import retrain_best, run
+    from .search.api import retrain_best, run, train
     from .search.options import RunOptions
     from .search.retrain import RetrainResult
     from .search.retrain_choice import RetrainOptions
     from .search.run import RunResult
+    from .search.train import TrainOutcome
+    from .search.train_choice import TrainOptions
     from .training.models.registry import register_model
 
 _HOMES = {
@@ -26,9 +28,12 @@ _HOMES = {
     "RetrainResult": ".search.retrain",
     "RunOptions": ".search.options",
     "RunResult": ".search.run",
+    "TrainOptions": ".search.train_choice",
+    "TrainOutcome": ".search.train",
     "register_model": ".training.models.registry",
     "retrain_best": ".search.api",
     "run": ".search.api",
+    "train": ".search.api",
 }
 __all__ = [
     "HpoError",
@@ -36,9 +41,12 @@ __all__ = [
     "RetrainResult",
     "RunOptions",
     "RunResult",
+    "TrainOptions",
+    "TrainOutcome",
     "register_model",
     "retrain_best",
     "run",
+    "train",
 ]
 
 

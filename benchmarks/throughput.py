@@ -25,7 +25,7 @@ from hpo.training.data.batches import EvalBatches
 from hpo.training.data.pack import Pack
 from hpo.training.data.prepare import prepare
 from hpo.training.models.registry import build_model
-from hpo.training.optimizers import build_optimizer
+from hpo.training.optim.optimizers import build_optimizer
 from hpo.training.train import train
 from torch import nn
 

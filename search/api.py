@@ -1,12 +1,16 @@
-"""`hpo.run` and `hpo.retrain_best` for notebooks and scripts: what the commands do, watched by plain lines."""
+"""`hpo.run`, `hpo.retrain_best` and `hpo.train` for notebooks and scripts: the commands, watched by plain lines."""
 
 import sys
 from typing import TYPE_CHECKING
 
 from .options import RunOptions
 from .progress.plain import PlainProgress
+from .retrain_progress import PlainWatcher
 from .run import RunResult, Watcher
 from .run import run as search
+from .train import TrainOutcome
+from .train import train as train_one
+from .train_choice import TrainOptions
 
 if TYPE_CHECKING:
     from .retrain import RetrainResult
@@ -29,9 +33,17 @@ def retrain_best(options: "RetrainOptions") -> "RetrainResult":
         HpoError: there is no such study or trial, the training failed, or the export does not verify.
     """
     from .retrain import retrain_best as retrain
-    from .retrain_progress import PlainWatcher
 
     return retrain(options, PlainWatcher())
+
+
+def train(options: TrainOptions) -> TrainOutcome:
+    """Train one configuration, without a study; progress goes to standard error.
+
+    Raises:
+        HpoError: the space, the trial, the data, the folder or an option is wrong.
+    """
+    return train_one(options, PlainWatcher())
 
 
 def _no_stage(stage: str, done: int, total: int) -> None:

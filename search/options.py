@@ -51,7 +51,7 @@ class RunOptions:
     def space_overrides(self, stored_seed: int | None) -> list[str]:
         """`--set` and the flags that are short for it, the flags last."""
         seed = self.seed if self.seed is not None else stored_seed
-        short = {"data.source": _data_source(self.data), "budget.epochs": self.epochs, "seed": seed}
+        short = {"data.source": data_source(self.data), "budget.epochs": self.epochs, "seed": seed}
         # as JSON, which is YAML: a folder may be called `a: b`
         return [*self.overrides, *(f"{key}={json.dumps(value)}" for key, value in short.items() if value is not None)]
 
@@ -69,9 +69,9 @@ def parse_duration(text: str) -> float:
     return hours * 3600 + minutes * 60 + seconds + bare
 
 
-def _data_source(data: str | None) -> str | None:
-    """A folder by its absolute path (relative ones are meant from here), a name as it is."""
-    if data is None or not ("/" in data or data.startswith((".", "~")) or Path(data).is_dir()):
+def data_source(data: str | None) -> str | None:
+    """A folder or CSV file by its absolute path (relative ones are meant from here), a name as it is."""
+    if data is None or not ("/" in data or data.startswith((".", "~")) or data.endswith(".csv") or Path(data).is_dir()):
         return data
     return str(Path(data).expanduser().absolute())
 

@@ -11,7 +11,7 @@ from ..studies import attributes
 from ..studies.home import Home
 from ..studies.records import StudySummary, TrialRecord, newest_study, summarise
 from ..studies.storage import open_storage
-from ..training.config import BudgetConfig, TrialConfig
+from ..training.config import TrialConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,20 +69,20 @@ def choose(options: RetrainOptions, home: Home) -> Chosen:
     Raises:
         StudyError: no such study or trial, no complete trial, or the trial has no configuration.
     """
-    storage = _open_existing(options.storage, home)
+    storage = open_existing(options.storage, home)
     summary = summarise(storage, options.study or newest_study(storage))
     record = _best(summary) if options.trial is None else summary.trial(options.trial)
-    config = _config(summary.study, record)
+    config = saved_config(summary.study, record)
     last_epoch, folder = _best_epoch_if_early_stopped(record, config), f"trial-{record.number}"
     if options.epochs is not None:
-        budget = BudgetConfig(epochs=options.epochs, patience=config.budget.patience)
+        budget = config.budget.model_copy(update={"epochs": options.epochs})
         config, last_epoch = config.model_copy(update={"budget": budget}), None
         folder = f"{folder}-{options.epochs}"
     fingerprint = str(summary.attributes.get(attributes.DATA_FINGERPRINT, ""))
     return Chosen(summary.study, record, config, last_epoch, folder, fingerprint)
 
 
-def _open_existing(storage: str | None, home: Home) -> BaseStorage:
+def open_existing(storage: str | None, home: Home) -> BaseStorage:
     """The store, which must be there: looking does not create one."""
     if storage is None and not (home.root / "studies.db").exists():
         raise StudyError(f"{home.root} holds no studies; run `hpo run` first, or name another --home")
@@ -98,7 +98,12 @@ def _best(summary: StudySummary) -> TrialRecord:
     raise StudyError(f"study {summary.study} has no complete trial, but {counts}; {way}")
 
 
-def _config(study: str, record: TrialRecord) -> TrialConfig:
+def saved_config(study: str, record: TrialRecord) -> TrialConfig:
+    """The configuration that is saved on the trial `record` of `study`.
+
+    Raises:
+        StudyError: it has none yet, or another version saved it.
+    """
     if not record.config:
         raise StudyError(f"trial {record.number} of study {study} is {record.state} and has no configuration yet")
     try:

@@ -1,4 +1,4 @@
-"""What a person sees while the winner is trained again: a bar on a terminal, plain lines elsewhere."""
+"""What a person sees while one model is trained: a bar on a terminal, plain lines elsewhere."""
 
 import sys
 from typing import Protocol
@@ -10,7 +10,7 @@ from ..training.report import EpochReport
 
 
 class RetrainWatcher(Protocol):
-    """Who is told of a retraining; every call returns at once."""
+    """Who is told of a training; every call returns at once."""
 
     def stage(self, stage: str, done: int, total: int) -> None:
         """The data is being prepared."""
@@ -106,5 +106,7 @@ def watcher() -> RetrainWatcher:
 
 
 def _metrics(report: EpochReport) -> str:
-    loss, accuracy = report.metrics["train_loss"], report.metrics["train_accuracy"]
-    return f"loss {loss:.4f}  accuracy {accuracy:.4f}  {report.metrics['images_per_s']:,.0f} images/s"
+    metrics = report.metrics
+    validated = f"  val {metrics['val_accuracy']:.4f}" if "val_accuracy" in metrics else ""
+    trained = f"loss {metrics['train_loss']:.4f}  accuracy {metrics['train_accuracy']:.4f}"
+    return f"{trained}{validated}  {metrics['images_per_s']:,.0f} images/s"

@@ -6,7 +6,7 @@ from functools import reduce
 from pydantic import BaseModel
 
 from .document import parse_file
-from .find import find
+from .find import Source, find
 from .override import override
 from .probe import probe
 from .space import SearchSpace
@@ -24,7 +24,15 @@ def load_space(source: str, target: type[BaseModel], overrides: Sequence[str] = 
     Raises:
         SpaceError: the file or a change says something that cannot be, with its place and key.
     """
-    file = find(source)
+    return load_source(find(source), target, overrides)
+
+
+def load_source(file: Source, target: type[BaseModel], overrides: Sequence[str] = ()) -> SearchSpace:
+    """Like `load_space`, from the text of a space wherever it comes from; JSON is YAML too.
+
+    Raises:
+        SpaceError: the text or a change says something that cannot be.
+    """
     root = reduce(lambda tree, text: override(tree, target, text), overrides, parse_file(file.text, file.place))
     found = walk(root, target)
     space = SearchSpace(file.name, tuple(found.parameters), tuple(found.values))

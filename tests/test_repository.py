@@ -16,7 +16,9 @@ ROOMS = ("search", "spaces", "studies", "training")
 SURFACE = {
     "run": "accept-space-change data data-root device epochs executor home json pruner sampler seed set space "
     "storage study timeout tracking-uri trials workers",
+    "train": "data data-root device epochs home json out resume set space storage trial",
     "retrain-best": "data-root device epochs home json out storage study tracking-uri trial",
+    "data": "data-root html image-size json save-split set",
     "show": "home json storage trial",
     "studies": "home json storage",
     "ui": "home mlflow-port port storage tracking-uri",
@@ -91,7 +93,7 @@ def _tracked() -> set[str]:
     """Every file of the rooms that a user must get."""
     files = {f"hpo/{path.name}" for path in ROOT.glob("*.py")}
     for room in ROOMS:
-        found = (path for path in (ROOT / room).rglob("*") if path.suffix in {".py", ".yaml", ".json"})
+        found = (path for path in (ROOT / room).rglob("*") if path.suffix in {".py", ".yaml", ".json", ".html"})
         files |= {f"hpo/{path.relative_to(ROOT)}" for path in found}
     return files
 

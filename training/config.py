@@ -4,35 +4,26 @@ It is saved on the trial as JSON and is the only thing that `retrain-best` start
 with dimensions in place of some values. No torch here: the coordinator reads this file and must start at once.
 """
 
+import re
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
 
-Fraction = Annotated[float, Field(ge=0, lt=1)]
-
-# Marks for the space language: FIXED fields decide which data is used or what is compared, so that no trial may differ
-# in them; a relative PATH is meant from the file that says it.
-FIXED: dict[str, Any] = {"fixed": True}
-FIXED_PATH: dict[str, Any] = {"fixed": True, "path": True}
-
-
-class Section(BaseModel):
-    """A part of the configuration: frozen, no unknown keys, no silent conversion of types."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+from .losses.config import LossConfig, SamplingConfig
+from .measures import Direction, ExtraMetric, ValMetric, Watched, direction_of
+from .optim.config import Cosine, EmaConfig, OptimizerConfig, ScheduleConfig, Sgd
+from .section import FIXED, FIXED_PATH, Fraction, Section
 
 
 class ObjectiveConfig(Section):
     """What the search optimises, and by what the best epoch of a trial is chosen."""
 
-    metric: Literal["val_accuracy", "val_loss"] = Field(
-        default="val_accuracy", description="A metric of every epoch report."
-    )
-    direction: Literal["maximize", "minimize"] = Field(default="maximize", description="minimize for losses.")
+    metric: ValMetric = Field(default="val_accuracy", description="val_auroc is for two classes.")
+    direction: Direction = Field(default="maximize", description="minimize for val_loss and val_ece.")
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        wanted = "minimize" if self.metric.endswith("loss") else "maximize"
+        wanted = direction_of(self.metric)
         if self.direction != wanted:
             raise ValueError(f"direction must be {wanted} for {self.metric}, got {self.direction}")
         return self
@@ -47,7 +38,7 @@ class DataConfig(Section):
 
     source: str = Field(
         default="cifar10",
-        description="digits, fashion_mnist, mnist, cifar10, or a folder of class folders.",
+        description="digits, fashion_mnist, mnist, cifar10, a folder of class folders, or a CSV file of paths, labels.",
         json_schema_extra=FIXED_PATH,
     )
     image_size: int | None = Field(
@@ -71,6 +62,28 @@ class DataConfig(Section):
         json_schema_extra=FIXED,
     )
     split_seed: int = Field(default=0, ge=0, description="Seed of the stratified split.", json_schema_extra=FIXED)
+    split_file: str | None = Field(
+        default=None,
+        description="A CSV file (path, split) that says where each image belongs; `hpo data --save-split` writes one.",
+        json_schema_extra=FIXED_PATH,
+    )
+    group_pattern: str | None = Field(
+        default=None,
+        description="Regular expression searched in each image's name; equal first groups stay in one split.",
+        json_schema_extra=FIXED,
+    )
+    path_column: str | None = Field(
+        default=None, description="CSV column of the file names; None finds path, file, ...", json_schema_extra=FIXED
+    )
+    label_column: str | None = Field(
+        default=None, description="CSV column of the classes; None finds label, class, ...", json_schema_extra=FIXED
+    )
+    split_column: str | None = Field(
+        default=None, description="CSV column of train, val or test; None finds split, ...", json_schema_extra=FIXED
+    )
+    group_column: str | None = Field(
+        default=None, description="CSV column whose equal values stay in one split.", json_schema_extra=FIXED
+    )
     max_train: int | None = Field(
         default=None, ge=1, description="Use at most this many training images (stratified).", json_schema_extra=FIXED
     )
@@ -78,6 +91,25 @@ class DataConfig(Section):
         default=None, ge=1, description="Use at most this many validation images (stratified).", json_schema_extra=FIXED
     )
     batch_size: int = Field(default=128, ge=1, le=65536, description="Images per optimiser step.")
+
+    @field_validator("group_pattern")
+    @classmethod
+    def _has_a_group(cls, pattern: str | None) -> str | None:
+        try:
+            groups = re.compile(pattern or "()").groups
+        except re.error as error:
+            raise ValueError(f"must be a regular expression: {error}") from None
+        if not groups:
+            raise ValueError(f"must have a group in parentheses, such as ^(.*)_\\d+, got {pattern}")
+        return pattern
+
+    @model_validator(mode="after")
+    def _says_each_thing_once(self) -> Self:
+        if self.group_pattern and self.group_column:
+            raise ValueError("group_pattern and group_column must not both be set")
+        if self.split_file and self.split_column:
+            raise ValueError("split_file and split_column must not both be set")
+        return self
 
 
 class AugmentConfig(Section):
@@ -143,83 +175,26 @@ ModelConfig = Annotated[
 ]
 
 
-class _Optimizer(Section):
-    lr: float = Field(gt=0, le=100, description="Peak learning rate; the schedule scales it.")
-    weight_decay: float = Field(default=0.0, ge=0, description="Not applied to norms and biases.")
-    max_grad_norm: float | None = Field(default=None, gt=0, description="Clip the gradient to this L2 norm.")
-
-
-class Sgd(_Optimizer):
-    """Stochastic gradient descent with momentum (Nesterov)."""
-
-    name: Literal["sgd"] = "sgd"
-    lr: float = Field(default=0.1, gt=0, le=100, description="Peak learning rate; the schedule scales it.")
-    momentum: Fraction = Field(default=0.9)
-    nesterov: bool = Field(default=True, description="Without effect where momentum is 0.")
-
-
-class AdamW(_Optimizer):
-    """Adam with decoupled weight decay (Loshchilov & Hutter 2017, arXiv:1711.05101)."""
-
-    name: Literal["adamw"] = "adamw"
-    lr: float = Field(default=1e-3, gt=0, le=100, description="Peak learning rate; the schedule scales it.")
-    beta1: Fraction = Field(default=0.9)
-    beta2: Fraction = Field(default=0.999)
-
-
-OptimizerConfig = Annotated[Sgd | AdamW, Field(discriminator="name")]
-
-
-class _Schedule(Section):
-    warmup: Fraction = Field(
-        default=0.0, description="Share of all steps over which the rate rises linearly from near 0."
-    )
-
-
-class Constant(_Schedule):
-    """The peak rate from the end of the warm-up to the end."""
-
-    name: Literal["constant"] = "constant"
-
-
-class Step(_Schedule):
-    """The rate falls by `gamma` at equal distances, `drops` times."""
-
-    name: Literal["step"] = "step"
-    drops: int = Field(default=2, ge=1, le=20, description="How many times the rate falls.")
-    gamma: float = Field(default=0.1, gt=0, lt=1, description="Factor of each fall.")
-
-
-class Cosine(_Schedule):
-    """Half a cosine from the peak to `final` (Loshchilov & Hutter 2016, arXiv:1608.03983, without restarts)."""
-
-    name: Literal["cosine"] = "cosine"
-    final: Fraction = Field(default=0.0, description="Last rate as a share of the peak.")
-
-
-class OneCycle(Section):
-    """Up by a cosine, then down by a cosine far below the start (Smith & Topin 2017, arXiv:1708.07120)."""
-
-    name: Literal["one_cycle"] = "one_cycle"
-    warmup: float = Field(default=0.3, gt=0, lt=1, description="Share of all steps on the way up.")
-    start: float = Field(default=0.04, gt=0, le=1, description="First rate as a share of the peak.")
-    final: float = Field(default=4e-6, gt=0, le=1, description="Last rate as a share of the peak.")
-
-
-ScheduleConfig = Annotated[Constant | Step | Cosine | OneCycle, Field(discriminator="name")]
-
-
-class LossConfig(Section):
-    """Cross-entropy and its variants."""
-
-    label_smoothing: Fraction = Field(default=0.0, description="Szegedy et al. 2015, arXiv:1512.00567, section 7.")
-
-
 class PrecisionConfig(Section):
     """How numbers are kept while training."""
 
     dtype: Literal["auto", "fp32", "bf16", "fp16"] = Field(
-        default="auto", description="auto: bf16 or fp16 on CUDA, else fp32."
+        default="auto",
+        description="auto: bf16 or fp16 on CUDA; on a CPU bf16 where it is measured to be faster, else fp32.",
+    )
+
+
+class MemoryConfig(Section):
+    """What to give up for memory. Out of memory on CUDA, a run halves `micro_batch` by itself and goes on."""
+
+    micro_batch: int | None = Field(
+        default=None,
+        ge=1,
+        le=65536,
+        description="Images per forward pass; gradients add up to those of data.batch_size. null: all at once.",
+    )
+    checkpoint_activations: bool = Field(
+        default=False, description="Compute activations a second time in the backward pass instead of keeping them."
     )
 
 
@@ -228,21 +203,41 @@ class BudgetConfig(Section):
 
     epochs: int = Field(default=10, ge=1, le=100_000, description="The schedule's length.")
     patience: int | None = Field(
-        default=None, ge=1, description="Stop after this many epochs without a better objective."
+        default=None, ge=1, description="Stop after this many epochs without a better patience_metric."
     )
+    patience_metric: Watched | None = Field(default=None, description="null: the objective.")
+    min_delta: float = Field(default=0.0, ge=0, description="For patience: smaller changes are no improvement.")
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.patience is None and (self.patience_metric is not None or self.min_delta):
+            raise ValueError("patience must be set where patience_metric or min_delta is")
+        return self
 
 
 class TrialConfig(Section):
     """One training run, whole."""
 
     objective: ObjectiveConfig = Field(default=ObjectiveConfig(), json_schema_extra=FIXED)
+    metrics: tuple[ExtraMetric, ...] = Field(
+        default=(),
+        strict=False,
+        description="What else to measure on the validation images after every epoch.",
+        json_schema_extra=FIXED,
+    )
     data: DataConfig = DataConfig()
     augment: AugmentConfig = AugmentConfig()
+    sampling: SamplingConfig = SamplingConfig()
     model: ModelConfig = ResNet()
     optimizer: OptimizerConfig = Sgd()
     schedule: ScheduleConfig = Cosine()
+    ema: EmaConfig = EmaConfig()
     loss: LossConfig = LossConfig()
     precision: PrecisionConfig = PrecisionConfig()
+    memory: MemoryConfig = MemoryConfig()
+    compile: Literal["off", "auto", "on"] = Field(
+        default="off", description="torch.compile; auto: kept only if measured to pay back within the run."
+    )
     budget: BudgetConfig = BudgetConfig()
     seed: int = Field(
         default=0,

@@ -9,8 +9,8 @@ from torch import Tensor
 from .config import TrialConfig
 from .learner import Learner
 from .meter import DivergenceWatch, Meter
+from .optim.schedules import lr_factor
 from .report import Signal, Status
-from .schedules import lr_factor
 from .seeding import seeded
 
 _ENDED_BY = {Signal.STOP: Status.STOPPED, Signal.PAUSE: Status.PAUSED}
@@ -24,8 +24,9 @@ def train_epoch(
     number: int,
     steps: int,
     signal: Callable[[], Signal],
+    peak: float = 1.0,
 ) -> dict[str, float] | Status:
-    """Train epoch `number` (from 1) of `steps` batches.
+    """Train epoch `number` (from 1) of `steps` batches; `peak` is what earlier epochs have left of the peak rate.
 
     Returns:
         The training metrics, or why the epoch was left before its end: STOPPED, PAUSED or DIVERGED.
@@ -39,7 +40,7 @@ def train_epoch(
         for images, labels in batches:
             if (wish := signal()) is not Signal.CONTINUE:
                 return _ENDED_BY[wish]
-            lr = config.optimizer.lr * lr_factor(config.schedule, step, total)
+            lr = config.optimizer.lr * peak * lr_factor(config.schedule, step, total)
             loss, logits, norm = learner.step(images, labels, lr)
             meter.add(loss, logits, labels, norm)
             if watch.diverged(meter.loss):

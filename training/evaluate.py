@@ -1,12 +1,14 @@
 """A model over a split: loss and accuracy, or every logit."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from .measures import ExtraMetric
 from .precision import Precision
 
 Batches = Iterable[tuple[Tensor, Tensor]]
@@ -14,11 +16,15 @@ Batches = Iterable[tuple[Tensor, Tensor]]
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """Mean cross-entropy in nats (without label smoothing, so that trials compare), accuracy in [0, 1], images seen."""
+    """Mean cross-entropy in nats (without label smoothing, so that trials compare), accuracy in [0, 1], images seen.
+
+    `scores` are further metrics by name, none where the loss is not finite.
+    """
 
     loss: float
     accuracy: float
     count: int
+    scores: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,21 +35,38 @@ class Predictions:
     labels: Tensor
 
 
-def evaluate(model: nn.Module, batches: Batches, precision: Precision) -> Evaluation:
-    """Loss and accuracy of `model` in evaluation mode over all `batches`, of which there must be one."""
+def evaluate(
+    model: nn.Module, batches: Batches, precision: Precision, wanted: Sequence[ExtraMetric] = ()
+) -> Evaluation:
+    """Loss, accuracy and the `wanted` metrics of `model` in evaluation mode over all `batches`, at least one."""
     loss = torch.zeros((), device=precision.device)
     correct = torch.zeros((), dtype=torch.int64, device=precision.device)
+    kept: list[tuple[Tensor, Tensor]] = []
     count = 0
     for logits, labels in _forward(model, batches, precision):
         loss += cross_entropy(logits, labels, reduction="sum")
         correct += (logits.argmax(dim=1) == labels).sum()
         count += len(labels)
-    return Evaluation(loss.item() / count, correct.item() / count, count)  # the only wait for the device
+        if wanted:
+            kept.append((logits, labels))
+    mean = loss.item() / count  # the only wait for the device
+    scores = _measure(wanted, kept) if wanted and math.isfinite(mean) else {}
+    return Evaluation(mean, correct.item() / count, count, scores)
 
 
 def predict(model: nn.Module, batches: Batches, precision: Precision) -> Predictions:
     """Every logit of `model` in evaluation mode over all `batches`, of which there must be one."""
-    pairs = list(_forward(model, batches, precision))
+    return _joined(list(_forward(model, batches, precision)))
+
+
+def _measure(wanted: Sequence[ExtraMetric], pairs: list[tuple[Tensor, Tensor]]) -> Mapping[str, float]:
+    from .scores import measure  # scikit-learn takes a second to import, which most runs need not wait for
+
+    predictions = _joined(pairs)
+    return measure(wanted, predictions.logits.numpy(), predictions.labels.numpy())
+
+
+def _joined(pairs: list[tuple[Tensor, Tensor]]) -> Predictions:
     return Predictions(
         torch.cat([logits for logits, _ in pairs]).cpu(), torch.cat([labels for _, labels in pairs]).cpu()
     )

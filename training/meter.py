@@ -20,12 +20,14 @@ class Meter:
 
     @torch.no_grad()
     def add(self, loss: Tensor, logits: Tensor, labels: Tensor, norm: Tensor) -> None:
-        """Take a step: its mean loss, logits [B, classes], labels [B] and gradient norm.
+        """Take a step: its mean loss, logits [B, classes], labels [B] (or [B, classes], mixed) and gradient norm.
 
+        A mixed image counts as recognised where its larger part is.
         Norms that are not finite are left out: fp16 meets them while its scaler looks for a scale.
         """
         self.loss += loss * len(labels)
-        self._correct += (logits.argmax(dim=1) == labels).sum()
+        classes = labels.argmax(dim=1) if labels.ndim == 2 else labels
+        self._correct += (logits.argmax(dim=1) == classes).sum()
         finite = norm.isfinite()
         self._norm += torch.where(finite, norm, 0.0)
         self._normed_steps += finite

@@ -12,6 +12,7 @@ from typing import Any
 from ..errors import HpoError
 from .config import CustomModel, TrialConfig
 from .data.prepare import prepare
+from .wanted import check_metrics
 
 
 def check(request: dict[str, Any], emit: Any) -> dict[str, Any]:
@@ -23,6 +24,7 @@ def check(request: dict[str, Any], emit: Any) -> dict[str, Any]:
         emit({"stage": stage, "done": done, "total": total})
 
     pack = prepare(config.data, cache=Path(request["cache"]), data_root=root, progress=progress)
+    check_metrics(config, pack)
     if isinstance(config.model, CustomModel):  # torch takes seconds to import; our own models need no trial run
         from .probe import check_model
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from .config import ObjectiveConfig
+from .config import BudgetConfig, ObjectiveConfig
+from .measures import improves
 from .report import EpochReport, Status, TrainResult
 
 
@@ -15,6 +16,12 @@ class Progress:
         self._objective = objective
         self.history: list[EpochReport] = []
         self.best: EpochReport | None = None
+        self.notes: list[str] = []
+
+    def note(self, text: str) -> None:
+        """Take down a decision of the run; the same one twice is one."""
+        if text and text not in self.notes:
+            self.notes.append(text)
 
     def add(self, report: EpochReport) -> bool:
         """Take the next epoch; whether it is the best so far."""
@@ -24,11 +31,22 @@ class Progress:
             self.best = report
         return is_best
 
-    def stale(self, patience: int | None) -> bool:
-        """Whether the last `patience` epochs brought nothing better; never without an objective or patience."""
-        if self._objective is None or patience is None or self.best is None:
+    def stale(self, budget: BudgetConfig) -> bool:
+        """Whether the last `budget.patience` epochs brought nothing better; never without an objective or patience."""
+        if self._objective is None or budget.patience is None:
             return False
-        return len(self.history) - self.best.epoch >= patience
+        metric = budget.patience_metric or self._objective.metric
+        best, waited = None, 0
+        for value in self.values(metric):
+            if improves(metric, value, best, budget.min_delta):
+                best, waited = value, 0
+            else:
+                waited += 1
+        return waited >= budget.patience
+
+    def values(self, metric: str) -> list[float]:
+        """What `metric` was in each epoch."""
+        return [report.metrics[metric] for report in self.history]
 
     @property
     def elapsed_s(self) -> float:
@@ -37,7 +55,7 @@ class Progress:
 
     def result(self, status: Status, message: str = "", *, early_stopped: bool = False) -> TrainResult:
         """The run as it ended."""
-        return TrainResult(status, self.best, tuple(self.history), early_stopped, message)
+        return TrainResult(status, self.best, tuple(self.history), early_stopped, message, tuple(self.notes))
 
     def _is_best(self, report: EpochReport) -> bool:
         if self._objective is None:
@@ -71,4 +89,6 @@ def result_from_json(value: Mapping[str, Any]) -> TrainResult:
         history=tuple(report_from_json(report) for report in value["history"]),
         early_stopped=value["early_stopped"],
         message=value["message"],
+        notes=tuple(value["notes"]),
+        verdict=value["verdict"],
     )

@@ -31,8 +31,9 @@ class EpochReport:
     """The metrics of one epoch.
 
     `epoch` counts from 1. `metrics` holds at least train_loss, train_accuracy, lr, images_per_s and grad_norm, and
-    where there is a validation split val_loss and val_accuracy; accuracies are in [0, 1], losses in nats. `elapsed_s`
-    is the training time since the first epoch began, over all interruptions.
+    where there is a validation split val_loss, val_accuracy and whatever else the configuration wants measured;
+    accuracies are in [0, 1], losses in nats. On CUDA there is peak_memory_mb. `elapsed_s` is the training time since
+    the first epoch began, over all interruptions.
     """
 
     epoch: int
@@ -46,7 +47,9 @@ class TrainResult:
 
     `history` holds every epoch, also those before an interruption; `best` the one that the objective prefers, None
     before the first finite one. `early_stopped` tells a run that ended itself from one that used its whole budget;
-    `message` says why in words where `status` is not FINISHED.
+    `message` says why in words where `status` is not FINISHED; `notes` are decisions that the run took by itself, one
+    sentence each: batches split for memory, torch.compile kept or not. `verdict` is what a diagnosis of the history
+    found, None where none was made.
     """
 
     status: Status
@@ -54,3 +57,5 @@ class TrainResult:
     history: tuple[EpochReport, ...]
     early_stopped: bool = False
     message: str = ""
+    notes: tuple[str, ...] = ()
+    verdict: str | None = None

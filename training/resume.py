@@ -10,9 +10,7 @@ from .config import CustomModel, TrialConfig
 from .data.pack import Pack
 from .learner import Learner
 from .models.custom import source_digest
-
-CONFIG = "config.json"
-RESULT = "result.json"
+from .run_folder import CONFIG, RESULT
 
 Identity = dict[str, Any]
 

@@ -1,29 +1,35 @@
-"""A training run in its directory: resuming, epochs, checkpoints, early stopping."""
+"""A training run in its directory: resuming, epochs, checkpoints, early stopping, smaller passes for want of memory."""
 
+import gc
 import math
 import time
 from collections.abc import Callable, Generator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 
 from ..atomic import write_atomic
-from .checkpoint import snapshot
+from .checkpoint import State, snapshot
 from .checkpoint_writer import CheckpointWriter
+from .compilation import Compilation
 from .config import TrialConfig
 from .data.batches import EvalBatches, TrainBatches
 from .data.pack import Pack
 from .epoch import train_epoch
-from .evaluate import evaluate
+from .evaluate import Evaluation, evaluate
 from .learner import Learner
+from .losses.sampling import build_order
+from .memory import Passes, is_out_of_memory, peak_memory, watch_peak
+from .optim.config import Plateau
+from .optim.schedules import plateau_factor
 from .progress import Progress, report_from_json, report_to_json
 from .report import EpochReport, Signal, Status, TrainResult
-from .resume import CONFIG, RESULT, identity_of, resume
+from .resume import identity_of, resume
+from .run_folder import CONFIG, RESULT
+from .wanted import check_metrics, wanted_metrics
 
 FitOn = Literal["train", "train_and_val"]
-
-_EVAL_BATCH = 512
 
 
 class Run:
@@ -38,6 +44,7 @@ class Run:
         fit_on: FitOn,
         last_epoch: int | None = None,
     ) -> None:
+        check_metrics(config, pack)
         self._config = config
         self._last_epoch = min(last_epoch or config.budget.epochs, config.budget.epochs)
         self._pack = pack
@@ -45,76 +52,161 @@ class Run:
         self._device = device
         self._identity = identity_of(config, pack, fit_on)
         self._validates = fit_on == "train"
+        self._wanted = wanted_metrics(config)
+        self._passes = Passes(config.memory.micro_batch)
         self.progress = Progress(config.objective if self._validates else None)
 
     def epochs(self, signal: Callable[[], Signal]) -> Generator[EpochReport, None, TrainResult]:
         """Yield a report per epoch still to be trained; return the result once every checkpoint is on disk."""
-        learner = self._start()
+        self._prepare()
+        state = self._open()
+        self._recall(state)
         batches = self._train_batches()
+        self._set_up(batches)
         with CheckpointWriter(self._directory) as writer:
             for number in range(len(self.progress.history) + 1, self._last_epoch + 1):
-                if self.progress.stale(self._config.budget.patience):
+                if self.progress.stale(self._config.budget):
                     return self.progress.result(Status.FINISHED, early_stopped=True)
-                report = self._epoch(learner, batches, number, signal)
+                report = self._epoch_that_fits(batches, writer, number, signal)
+                self.progress.note(self._learner.compilation.note)
                 if isinstance(report, Status):
                     return self.progress.result(report, _message(report, number))
                 is_best = self.progress.add(report)
-                writer.submit(*self._checkpoint(learner, is_best))
+                writer.submit(*self._checkpoint(is_best))
                 yield report
         return self.progress.result(Status.FINISHED)
 
-    def _start(self) -> Learner:
-        """The directory made ready, and a learner that is fresh or where the checkpoint left it."""
+    def _prepare(self) -> None:
         self._directory.mkdir(parents=True, exist_ok=True)
         if self._device.type == "cuda":
             torch.backends.cudnn.benchmark = True  # the shapes of a run never change
-        learner, state = resume(
+
+    def _open(self) -> State | None:
+        """A learner that is fresh or where the checkpoint left it; returns the checkpoint."""
+        self._learner, state = resume(
             self._directory, self._identity, lambda: Learner.create(self._config, self._pack, self._device)
         )
+        return state
+
+    def _recall(self, state: State | None) -> None:
+        """Everything but the learner as `state` has it, and the directory ready for a run that goes on."""
         (self._directory / RESULT).unlink(missing_ok=True)  # its presence says that the run has ended
         write_atomic(self._directory / CONFIG, self._config.model_dump_json(indent=2).encode())
-        for report in [] if state is None else state["history"]:
+        if state is None:
+            return
+        self._passes = Passes(**state["passes"])
+        self.progress.notes = list(state["notes"])
+        for report in state["history"]:
             self.progress.add(report_from_json(report))
-        return learner
 
-    def _epoch(
-        self, learner: Learner, batches: TrainBatches, number: int, signal: Callable[[], Signal]
+    def _set_up(self, batches: TrainBatches) -> None:
+        """How the learner runs a forward pass."""
+        self._learner.micro_batch = self._passes.train
+        mode, left = self._config.compile, self._last_epoch - len(self.progress.history)
+        if mode != "off":
+            self._learner.compilation = Compilation(self._learner.model, self._device, mode, left * batches.steps)
+
+    def _epoch_that_fits(
+        self, batches: TrainBatches, writer: CheckpointWriter, number: int, signal: Callable[[], Signal]
     ) -> EpochReport | Status:
+        """Epoch `number`, begun anew with smaller passes as often as it runs out of memory.
+
+        Begun anew from the checkpoint: a step that was cut short has left half-updated statistics behind, and this way
+        the run ends as if it had taken smaller passes from here on.
+        """
+        while True:
+            try:
+                return self._epoch(batches, number, signal)
+            except Exception as error:
+                smaller = self._passes.smaller_train(self._config.data.batch_size)
+                if not is_out_of_memory(error) or smaller is None:
+                    raise
+            writer.flush()
+            del self._learner
+            self._free()
+            self._passes = smaller
+            self.progress.note(f"out of memory in epoch {number}: from here on passes of {smaller.train} images")
+            self._open()
+            self._set_up(batches)
+
+    def _epoch(self, batches: TrainBatches, number: int, signal: Callable[[], Signal]) -> EpochReport | Status:
         started = time.perf_counter()
+        watch_peak(self._device)
         metrics = train_epoch(
-            learner, batches.epoch(number), self._config, number=number, steps=batches.steps, signal=signal
+            self._learner,
+            batches.epoch(number),
+            self._config,
+            number=number,
+            steps=batches.steps,
+            signal=signal,
+            peak=self._peak(),
         )
         if isinstance(metrics, Status):
             return metrics
         if self._validates:
-            evaluation = evaluate(learner.model, self._val_batches(), learner.precision)
+            evaluation = self._evaluate()
             if not math.isfinite(evaluation.loss):  # the last step of the epoch broke the weights
                 return Status.DIVERGED
-            metrics |= {"val_loss": evaluation.loss, "val_accuracy": evaluation.accuracy}
+            metrics |= {"val_loss": evaluation.loss, "val_accuracy": evaluation.accuracy, **evaluation.scores}
+        metrics |= peak_memory(self._device)
         return EpochReport(number, metrics, self.progress.elapsed_s + time.perf_counter() - started)
 
+    def _peak(self) -> float:
+        """What the plateaus so far have left of the peak learning rate."""
+        schedule = self._config.schedule
+        if not isinstance(schedule, Plateau):
+            return 1.0
+        metric = schedule.metric if self._validates or schedule.metric.startswith("train_") else "train_loss"
+        return plateau_factor(schedule, metric, self.progress.values(metric))
+
+    def _evaluate(self) -> Evaluation:
+        """The model as it is judged, on the validation images; in smaller passes where memory is short."""
+        while True:
+            try:
+                return evaluate(self._learner.judged, self._val_batches(), self._learner.precision, self._wanted)
+            except Exception as error:
+                smaller = self._passes.smaller_evaluate()
+                if not is_out_of_memory(error) or smaller is None:
+                    raise
+            self._free()
+            self._passes = smaller
+
+    def _free(self) -> None:
+        gc.collect()  # tensors of a failed step are kept alive by cycles through its traceback
+        torch.cuda.empty_cache()  # without effect where CUDA is not in use
+
     def _train_batches(self) -> TrainBatches:
+        split = self._pack.train if self._validates else self._pack.train_and_val
         return TrainBatches(
-            self._pack.train if self._validates else self._pack.train_and_val,
+            split,
             mean=self._pack.mean,
             std=self._pack.std,
             batch_size=self._config.data.batch_size,
             augment=self._config.augment,
             device=self._device,
             seed=self._config.seed,
+            order=build_order(self._config.sampling, split.labels, self._config.seed),
         )
 
     def _val_batches(self) -> EvalBatches:
-        pack = self._pack
-        return EvalBatches(pack.val, mean=pack.mean, std=pack.std, batch_size=_EVAL_BATCH, device=self._device)
+        pack, size = self._pack, self._passes.evaluate
+        return EvalBatches(pack.val, mean=pack.mean, std=pack.std, batch_size=size, device=self._device)
 
-    def _checkpoint(self, learner: Learner, is_best: bool) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    def _checkpoint(self, is_best: bool) -> tuple[State, State | None]:
         """Copies of everything to go on from, and, where this epoch is the best, of what an export needs."""
         assert self.progress.best is not None  # a report was just added
-        state = snapshot(learner.state())
+        state = snapshot(self._learner.state())
         history = [report_to_json(report) for report in self.progress.history]
-        last = {"identity": self._identity, "best_epoch": self.progress.best.epoch, "history": history, **state}
-        best = {"identity": self._identity, **history[-1], "model": state["model"]} if is_best else None
+        last = {
+            "identity": self._identity,
+            "best_epoch": self.progress.best.epoch,
+            "history": history,
+            "passes": self._passes.to_json(),
+            "notes": list(self.progress.notes),
+            **state,
+        }
+        judged = state["model"] if state["average"] is None else state["average"]["model"]
+        best = {"identity": self._identity, **history[-1], "model": judged} if is_best else None
         return last, best
 
 

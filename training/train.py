@@ -13,8 +13,8 @@ from .data.pack import Pack
 from .memory import is_out_of_memory
 from .progress import result_to_json
 from .report import EpochReport, Signal, Status, TrainResult
-from .resume import RESULT
 from .run import FitOn, Run
+from .run_folder import RESULT
 
 
 def always_continue() -> Signal:
@@ -50,7 +50,7 @@ def train(
             epoch they interrupt.
 
     Raises:
-        TrainingError: the configuration cannot be trained.
+        TrainingError: the configuration cannot be trained, or wants a metric that means nothing on these data.
         DataError: the pack cannot be used.
         CheckpointError: a checkpoint could not be written, for example on a full disk.
     """

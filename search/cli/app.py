@@ -9,7 +9,7 @@ from typing import NoReturn
 import typer
 
 from ...errors import HpoError
-from . import inspect, retrain, run, spaces, ui
+from . import data, inspect, retrain, run, spaces, train, ui
 
 app = typer.Typer(
     name="hpo",
@@ -19,7 +19,17 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (run.run, retrain.retrain_best, inspect.show, inspect.studies, ui.ui, spaces.check, spaces.schema):
+for command in (
+    run.run,
+    train.train,
+    retrain.retrain_best,
+    data.data,
+    inspect.show,
+    inspect.studies,
+    ui.ui,
+    spaces.check,
+    spaces.schema,
+):
     app.command(no_args_is_help=False)(command)
 
 

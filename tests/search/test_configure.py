@@ -9,7 +9,8 @@ from hpo.spaces.find import bundled
 from hpo.spaces.load import load_space
 from hpo.spaces.parameter import Float
 from hpo.spaces.space import Fixed, SearchSpace
-from hpo.training.config import AdamW, CustomModel, Sgd, SimpleCnn, TrialConfig
+from hpo.training.config import CustomModel, SimpleCnn, TrialConfig
+from hpo.training.optim.config import AdamW, Sgd
 
 FILE = """
 data: {source: digits, batch_size: {choices: [64, 128]}}

@@ -131,7 +131,7 @@ REFUSED = {
     "optimizer.sgd.lr=1000": "1000: optimizer.sgd.lr: must be less than or equal to 100, got 1000",
     "optimizer.sgd.momentum.high=1": "has no high, it is 0.9",
     "seed.low=1": "has no low, it is not set",
-    "optimizer=adamv": "no variant 'adamv'; did you mean adamw?",
+    "optimizer=adamww": "no variant 'adamww'; did you mean adamw?",
     "augment=storng": "no branch 'storng'; did you mean strong?",
     "augment.strong.filp=1": "unknown key; did you mean flip?",
     "model.name.x=1": "has no x",
@@ -153,7 +153,7 @@ def test_refuses(load, override: str) -> None:  # noqa: ANN001
 def test_a_section_that_is_not_there_says_its_variant_first(tmp_path: Path) -> None:
     file = tmp_path / "space.yaml"
     file.write_text("seed: 1")
-    with pytest.raises(SpaceError, match=r"optimizer\.lr: needs name to be set first, choose from sgd, adamw"):
+    with pytest.raises(SpaceError, match=r"optimizer\.lr: needs name to be set first, choose from sgd, adam, adamw"):
         load_space(str(file), TrialConfig, ["optimizer.lr=0.1"])
     space = load_space(str(file), TrialConfig, ["optimizer=adamw", "optimizer.lr=0.1", "loss.label_smoothing=0.1"])
     assert space.fixed["optimizer.lr"] == 0.1

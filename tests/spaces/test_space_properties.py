@@ -82,6 +82,22 @@ def real_range(draw: st.DrawFn, low: float, high: float) -> Tree:
     return draw(believed({**bounds, **more}, [first / 1000, last / 1000]))
 
 
+WITH_PATIENCE = ("patience_metric", "min_delta")  # a law between fields
+METRICS = ("val_balanced_accuracy", "val_macro_f1", "val_top5_accuracy", "val_auroc", "val_ece")
+NAMES = st.text(st.characters(categories=["L", "N", "P", "S", "Zs"]), min_size=1).filter(
+    lambda name: not name.startswith("?")  # ruamel writes it plain into a flow mapping and cannot read it there
+)
+TEXTS = {  # every field that takes any text; of two that exclude each other, one is never set
+    "source": NAMES | st.just("./a: b #c"),
+    "split_file": st.none() | st.just("./splits of mine.csv"),
+    "group_pattern": st.none() | st.just("^(.*)_"),
+    "path_column": st.none() | NAMES,
+    "label_column": st.none() | NAMES,
+    "split_column": st.none(),
+    "group_column": st.none(),
+}
+
+
 @st.composite
 def choices(draw: st.DrawFn, values: st.SearchStrategy[Any]) -> Tree:
     picked = draw(st.lists(values, min_size=1, max_size=4, unique_by=lambda value: (value is None, value or 0)))
@@ -100,9 +116,10 @@ def leaf(name: str, kind: Leaf, metadata: list[Any], fixed: bool) -> st.SearchSt
         values, ranges = st.floats(low, high), [real_range(low, high)]
     elif int in kind.scalars:
         values, ranges = st.integers(int(low), int(high)), [whole_range(int(low), int(high))]
+    elif name == "metrics":
+        return st.lists(st.sampled_from(METRICS), unique=True)
     else:
-        assert name == "source"
-        return st.text(st.characters(categories=["L", "N", "P", "S", "Zs"]), min_size=1) | st.just("./a: b #c")
+        return TEXTS[name]
     if type(None) in kind.scalars:
         values = st.none() | values
     return values if fixed else st.one_of(values, choices(values), *ranges)
@@ -116,6 +133,8 @@ def section(draw: st.DrawFn, section: Section, fixed: bool = False, depth: int =
     found: Tree = {}
     for name, field in section.fields.items():
         if name == "name" or not draw(st.booleans()):
+            continue
+        if name in WITH_PATIENCE and not isinstance(found.get("patience"), int):
             continue
         if isinstance(field.kind, Leaf):
             metadata = section.model.model_fields[name].metadata

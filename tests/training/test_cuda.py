@@ -67,6 +67,24 @@ def test_out_of_memory_is_a_result_and_the_device_is_usable_after(
     assert next_result.status is Status.FINISHED
 
 
+def test_out_of_memory_goes_on_in_smaller_passes(digits_pack: Path, small_config: Make, tmp_path: Path) -> None:
+    (tmp_path / "greedy.py").write_text(
+        "import torch\nfrom torch import nn\n"
+        "class Net(nn.Linear):\n"
+        "    def __init__(self, num_classes, in_channels):\n"
+        "        super().__init__(64, num_classes)\n"
+        "    def forward(self, images):\n"
+        "        torch.empty(2**42 if self.training and len(images) > 40 else 1, device=images.device)\n"
+        "        return super().forward(images.flatten(1))\n"
+    )
+    config = small_config(model={"name": f"{tmp_path}/greedy.py:Net"})
+    *_, result = train(config, pack=digits_pack, directory=tmp_path / "run", device="cuda")
+    assert isinstance(result, TrainResult)
+    assert result.status is Status.FINISHED
+    assert result.notes[-1] == "out of memory in epoch 1: from here on passes of 32 images"
+    assert all(report.metrics["peak_memory_mb"] > 0 for report in result.history)
+
+
 def test_divergence_is_seen_within_two_looks() -> None:
     watch = DivergenceWatch(torch.device("cuda"))
     total = torch.tensor(float("nan"), device="cuda")

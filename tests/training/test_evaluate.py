@@ -9,9 +9,8 @@ import torch
 from hpo.errors import TrainingError
 from hpo.training.config import PrecisionConfig
 from hpo.training.evaluate import evaluate, predict
-from hpo.training.memory import is_out_of_memory
 from hpo.training.meter import DivergenceWatch, Meter
-from hpo.training.precision import Precision
+from hpo.training.precision import Precision, _fastest_on_cpu
 from hpo.training.seeding import seeded
 from torch import nn
 from torch.nn.functional import cross_entropy
@@ -67,13 +66,37 @@ def test_divergence_is_seen_at_once_on_a_cpu(value: float) -> None:
 
 
 def test_precision_on_a_cpu() -> None:
-    assert Precision.choose(PrecisionConfig(), CPU).dtype is torch.float32
+    assert Precision.choose(PrecisionConfig(dtype="fp32"), CPU).dtype is torch.float32
     asked = Precision.choose(PrecisionConfig(dtype="bf16"), CPU)
     assert not asked.scaler().is_enabled()
     with asked.autocast():
         assert nn.Linear(2, 2)(torch.zeros(1, 2)).dtype is torch.bfloat16
     with pytest.raises(TrainingError, match="fp16 needs CUDA, the device is cpu"):
         Precision.choose(PrecisionConfig(dtype="fp16"), CPU)
+
+
+def test_auto_on_a_cpu_is_measured_once() -> None:
+    _fastest_on_cpu.cache_clear()
+    found = {Precision.choose(PrecisionConfig(), CPU).dtype for _ in range(3)}
+    assert len(found) == 1
+    assert found <= {torch.float32, torch.bfloat16}
+    assert _fastest_on_cpu.cache_info().misses == 1
+
+
+def test_bf16_is_taken_where_it_is_clearly_faster(monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds = {torch.float32: 1.0, torch.bfloat16: 0.5}
+    monkeypatch.setattr("hpo.training.precision._seconds", lambda model, images, dtype: seconds[dtype])
+    for bf16, expected in ((0.5, torch.bfloat16), (0.9, torch.float32), (5.0, torch.float32)):
+        seconds[torch.bfloat16] = bf16
+        _fastest_on_cpu.cache_clear()
+        assert Precision.choose(PrecisionConfig(), CPU).dtype is expected
+    _fastest_on_cpu.cache_clear()
+
+
+def test_a_run_keeps_the_format_it_began_with() -> None:
+    bf16 = Precision(CPU, torch.bfloat16)
+    assert FP32.as_before(bf16.state()) == bf16
+    assert FP32.as_before({"device": "cuda", "dtype": "bf16"}) == FP32
 
 
 def draws() -> tuple[float, float, float]:
@@ -98,12 +121,3 @@ def test_seeded_gives_the_generators_back_also_after_an_error() -> None:
             torch.rand(-1)
         got.append(draws())
     assert got == expected
-
-
-def test_out_of_memory_is_recognised() -> None:
-    with pytest.raises(RuntimeError) as caught:
-        torch.empty(2**50)
-    assert is_out_of_memory(caught.value)
-    assert is_out_of_memory(torch.OutOfMemoryError("x"))
-    assert is_out_of_memory(MemoryError())
-    assert not is_out_of_memory(RuntimeError("shape mismatch"))

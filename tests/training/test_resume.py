@@ -1,5 +1,6 @@
 """A run that was interrupted ends bit-identical to one that was not."""
 
+import contextlib
 import logging
 import os
 import random
@@ -9,12 +10,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import torch
 from hpo.training.checkpoint import load
 from hpo.training.config import TrialConfig
+from hpo.training.optim.config import OptimizerConfig, ScheduleConfig
 from hpo.training.report import EpochReport, Signal, Status, TrainResult
 from hpo.training.train import train
 
@@ -71,7 +73,8 @@ def assert_same_run(left: Path, right: Path, results: tuple[TrainResult, TrainRe
     assert [r.epoch for r in results[1].history] == list(range(1, EPOCHS + 1))
     for name in ("last.ckpt", "best.ckpt"):
         states = [load(directory / name) for directory in (left, right)]
-        assert all(same_state(states[0][key], states[1][key]) for key in ("model", "optimizer") if key in states[0])
+        keys = [key for key in ("model", "average", "optimizer", "scaler") if key in states[0]]
+        assert all(same_state(states[0][key], states[1][key]) for key in keys)
 
 
 def pause_at(batch: int) -> Callable[[], Signal]:
@@ -79,28 +82,81 @@ def pause_at(batch: int) -> Callable[[], Signal]:
     return lambda: Signal.PAUSE if next(asked) >= batch else Signal.CONTINUE
 
 
-@pytest.mark.parametrize("optimizer", [SGD, ADAMW], ids=["sgd", "adamw"])
-@pytest.mark.parametrize(
-    "schedule",
-    [{"name": "constant"}, {"name": "step"}, {"name": "cosine", "warmup": 0.2}, {"name": "one_cycle"}],
-    ids=lambda schedule: schedule["name"],
-)
-def test_paused_and_closed_at_random_points(
-    optimizer: dict[str, Any], schedule: dict[str, Any], digits_pack: Path, small_config: Make, tmp_path: Path
-) -> None:
-    config = config_of(small_config, optimizer=optimizer, schedule=schedule)
+# Every optimiser, every schedule, and everything else that has a state or draws random numbers, at least once.
+RUNS: dict[str, dict[str, Any]] = {
+    "sgd, constant": {"optimizer": SGD, "schedule": {"name": "constant"}},
+    "adamw, step, averaged": {"optimizer": ADAMW, "schedule": {"name": "step"}, "ema": {"decay": 0.98}},
+    "adam, cosine, accumulated": {
+        "optimizer": {"name": "adam", "lr": 3e-3, "max_grad_value": 0.1},
+        "schedule": {"name": "cosine", "warmup": 0.2},
+        "memory": {"micro_batch": 48},
+    },
+    "rmsprop, one_cycle, weighted, focal": {
+        "optimizer": {"name": "rmsprop", "lr": 1e-3, "momentum": 0.5, "centered": True},
+        "schedule": {"name": "one_cycle"},
+        "sampling": {"method": "weighted"},
+        "loss": {"kind": "focal", "class_weights": "effective"},
+    },
+    "muon, plateau, undersampled": {
+        "optimizer": {"name": "muon", "lr": 3e-2, "max_grad_norm": 1.0},
+        "schedule": {"name": "plateau", "metric": "val_ece", "patience": 1, "warmup": 0.1},
+        "sampling": {"method": "undersample", "ratio": 1.1},
+    },
+    "sgd, plateau, averaged, accumulated, bf16": {
+        "optimizer": {**SGD, "max_grad_norm": 0.5},
+        "schedule": {"name": "plateau", "metric": "train_loss", "patience": 1, "min_delta": 0.3},
+        "ema": {"decay": 0.9},
+        "memory": {"micro_batch": 100},
+        "precision": {"dtype": "bf16"},
+        "metrics": ["val_macro_f1"],
+    },
+}
+
+
+def test_the_runs_cover_every_optimiser_and_schedule() -> None:
+    for section, configs in (("optimizer", OptimizerConfig), ("schedule", ScheduleConfig)):
+        variants = get_args(get_args(configs)[0])
+        names = {variant.model_fields["name"].default for variant in variants}
+        assert {run[section]["name"] for run in RUNS.values()} == names
+
+
+class Killed(BaseException):
+    """Ends a run as a kill does: nothing in it is asked."""
+
+
+def killed_at(batch: int) -> Callable[[], Signal]:
+    asked = iter(range(10**9))
+
+    def signal() -> Signal:
+        if next(asked) >= batch:
+            raise Killed
+        return Signal.CONTINUE
+
+    return signal
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_left_at_random_points(name: str, digits_pack: Path, small_config: Make, tmp_path: Path) -> None:
+    config = config_of(small_config, **RUNS[name])
     whole = finish(config, digits_pack, tmp_path / "whole")
-    draw = random.Random(f"{optimizer}{schedule}")
+    draw = random.Random(name)
     directory = tmp_path / "parts"
-    *_, paused = train(config, pack=digits_pack, directory=directory, signal=pause_at(draw.randrange(EPOCHS * STEPS)))
+    *_, paused = train(config, pack=digits_pack, directory=directory, signal=pause_at(draw.randrange(EPOCHS * 9)))
     assert isinstance(paused, TrainResult)
     assert paused.status is Status.PAUSED
     torch.manual_seed(draw.randrange(1000))
-    for _ in range(2):  # closed after a report, the checkpoint of which must be there
-        iterator = train(config, pack=digits_pack, directory=directory)
-        next(iterator)
+    with contextlib.suppress(Killed):
+        list(train(config, pack=digits_pack, directory=directory, signal=killed_at(draw.randrange(2 * STEPS))))
+    iterator = train(config, pack=digits_pack, directory=directory)
+    if isinstance(next(iterator), EpochReport):  # closed after a report, the checkpoint of which must be there
         iterator.close()  # type: ignore[attr-defined]
     assert_same_run(tmp_path / "whole", directory, (whole, finish(config, digits_pack, directory)))
+
+
+def test_the_plateau_of_those_runs_is_reached(digits_pack: Path, small_config: Make, tmp_path: Path) -> None:
+    name = "sgd, plateau, averaged, accumulated, bf16"
+    result = finish(config_of(small_config, **RUNS[name]), digits_pack, tmp_path)
+    assert len({report.metrics["lr"] for report in result.history}) > 1
 
 
 def test_old_epochs_are_not_reported_again(digits_pack: Path, small_config: Make, tmp_path: Path) -> None:
@@ -128,7 +184,7 @@ for item in train(config, pack=Path(sys.argv[2]), directory=Path(sys.argv[3])):
 
 
 def test_killed_by_sigkill(digits_pack: Path, small_config: Make, tmp_path: Path) -> None:
-    config = config_of(small_config, optimizer=ADAMW)
+    config = config_of(small_config, optimizer=ADAMW, ema={"decay": 0.9}, memory={"micro_batch": 50})
     whole = finish(config, digits_pack, tmp_path / "whole")
     directory = tmp_path / "killed"
     command = [sys.executable, "-c", CHILD, config.model_dump_json(), str(digits_pack), str(directory)]

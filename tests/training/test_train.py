@@ -93,6 +93,7 @@ def test_golden_losses(name: str, digits_pack: Path, small_config: Make, tmp_pat
         loss={"label_smoothing": 0.1},
         schedule={"name": "one_cycle"},
         seed=7,
+        precision={"dtype": "fp32"},  # auto is bf16 on CPUs that are made for it
     )
     reports, _ = run(config, digits_pack, tmp_path)
     losses = [report.metrics[key] for report in reports for key in ("train_loss", "val_loss")]
@@ -161,6 +162,52 @@ def test_early_stopping_by_patience(digits_pack: Path, small_config: Make, tmp_p
     assert result.early_stopped
     again, same = run(config, digits_pack, tmp_path)
     assert (again, same) == ([], result)
+
+
+@pytest.mark.parametrize(
+    ("budget", "epochs"),
+    [
+        ({"patience": 1, "patience_metric": "val_loss", "min_delta": 100.0}, 2),  # the first epoch is the best for ever
+        ({"patience": 3, "patience_metric": "val_macro_f1", "min_delta": 2.0}, 4),
+        ({"patience": 1, "patience_metric": "train_loss"}, 5),  # falls in every epoch
+    ],
+)
+def test_early_stopping_on_any_metric(
+    budget: dict[str, object], epochs: int, digits_pack: Path, small_config: Make, tmp_path: Path
+) -> None:
+    reports, result = run(small_config(budget={"epochs": 5, **budget}), digits_pack, tmp_path)
+    assert len(reports) == epochs
+    assert result.early_stopped == (epochs < 5)
+
+
+def test_the_averaged_weights_are_judged_and_kept(digits_pack: Path, small_config: Make, tmp_path: Path) -> None:
+    config, pack = small_config(ema={"decay": 0.99}), Pack.open(digits_pack)
+    _, result = run(config, digits_pack, tmp_path / "averaged")
+    _, plain = run(small_config(), digits_pack, tmp_path / "plain")
+    best, last = load(tmp_path / "averaged" / "best.ckpt"), load(tmp_path / "averaged" / "last.ckpt")
+    plain_last = load(tmp_path / "plain" / "last.ckpt")
+    assert all(torch.equal(value, plain_last["model"][name]) for name, value in last["model"].items())
+    assert not torch.equal(last["average"]["model"]["classifier.weight"], last["model"]["classifier.weight"])
+    learner = Learner.create(config, pack, torch.device("cpu"))
+    learner.judged.load_state_dict(best["model"])
+    batches = EvalBatches(pack.val, mean=pack.mean, std=pack.std, batch_size=512, device="cpu")
+    assert result.best is not None
+    assert evaluate(learner.judged, batches, learner.precision).loss == result.best.metrics["val_loss"]
+    assert result.best.metrics["val_loss"] != plain.history[result.best.epoch - 1].metrics["val_loss"]
+
+
+def test_sampling_and_weights_reach_the_run(digits_pack: Path, small_config: Make, tmp_path: Path) -> None:
+    losses = {}
+    for name, sections in {
+        "plain": {},
+        "weighted": {"sampling": {"method": "weighted"}},
+        "undersampled": {"sampling": {"method": "undersample"}},
+        "focal": {"loss": {"kind": "focal"}},
+        "inverse": {"loss": {"class_weights": "inverse"}},
+    }.items():
+        config = small_config(budget={"epochs": 1}, **sections)
+        losses[name] = run(config, digits_pack, tmp_path / name)[0][0].metrics["val_loss"]
+    assert len(set(losses.values())) == len(losses)
 
 
 def test_validation_loss_as_the_objective(digits_pack: Path, small_config: Make, tmp_path: Path) -> None:

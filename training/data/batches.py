@@ -8,6 +8,7 @@ straight from the pack's shared memory map: no process holds a copy of its own.
 
 import warnings
 from collections.abc import Iterator, Sequence
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -21,6 +22,16 @@ from .pack import Split
 Batch = tuple[Tensor, Tensor]
 
 _SHARE_OF_FREE_MEMORY = 0.3  # a split may take this much of a device's free memory; the rest is for the model
+
+
+class Order(Protocol):
+    """Which rows of a split an epoch shows, in which order: as many in every epoch, some twice, some not at all."""
+
+    def __len__(self) -> int: ...
+
+    def __call__(self, epoch: int) -> NDArray[np.int64]:
+        """The rows [len] of epoch `epoch` (from 1)."""
+        ...
 
 
 class TrainBatches:
@@ -41,15 +52,20 @@ class TrainBatches:
         augment: AugmentConfig,
         device: torch.device | str,
         seed: int,
+        order: Order | None = None,
         dtype: torch.dtype = torch.float32,
     ) -> None:
-        """Prepare batches of `batch_size` from `split`, normalised by `mean` and `std` per channel of [0, 1]."""
+        """Prepare batches of `batch_size` from `split`, normalised by `mean` and `std` per channel of [0, 1].
+
+        `order` says which images an epoch has; None: each once, shuffled.
+        """
         self._device = torch.device(device)
         self._images = _Images(split, self._device)
         self._normalise = _Normalise(mean, std, self._device, dtype)
         self._augment = augment
         self._seed = seed
-        self._size = len(split)
+        self._order = order
+        self._size = len(split) if order is None else len(order)
         starts = range(0, self._size, batch_size)
         lonely = batch_size > 1 and self._size % batch_size == 1 and len(starts) > 1
         self._starts = starts[:-1] if lonely else starts
@@ -62,7 +78,7 @@ class TrainBatches:
     def epoch(self, number: int) -> Iterator[Batch]:
         """The batches of epoch `number`: x [B, C, H, W] normalised, in channels_last memory; y int64 [B]."""
         random = np.random.default_rng([self._seed, number])
-        order = torch.from_numpy(random.permutation(self._size))
+        order = torch.from_numpy(random.permutation(self._size) if self._order is None else self._order(number))
         corners = torch.from_numpy(random.integers(0, 2 * self._augment.crop_padding + 1, (2, self._size)))
         mirror = torch.from_numpy(random.random(self._size) < 0.5)
         down, right = corners.to(self._device)

@@ -12,10 +12,8 @@ from numpy.typing import NDArray
 from ...errors import DataError
 from ..config import DataConfig
 from .pack import Pack, Skipped
-from .sources.base import Images, Progress
+from .sources.base import MAX_SKIPPED, Images, Progress
 from .split import Partition, partition
-
-MAX_SKIPPED = 0.05  # of all files; above, something is wrong with the folder rather than with a file
 
 _ROWS_AT_ONCE = 4096
 
@@ -35,15 +33,16 @@ def build(folder: Path, source: str, fingerprint: str, images: Images, config: D
     Raises:
         DataError: more than 5 % of the files are unreadable, a class has no readable image, or a split stays empty.
     """
-    size, size_from = (config.image_size, "asked for") if config.image_size else images.pixels.natural_size()
-    channels = {"auto": images.pixels.auto_channels, "rgb": 3, "grey": 1}[config.color]
+    pixels = images.pixels
+    size, size_from = (config.image_size, "asked for") if config.image_size else pixels.natural_size(pixels.headers())
+    channels = {"auto": pixels.auto_channels, "rgb": 3, "grey": 1}[config.color]
     scratch = folder / "decoded.npy"
     decoded = _decode_all(scratch, source, images, size, channels)
     if config.color == "auto" and channels == 3 and _all_grey(decoded.images):
         channels = 1
     labels = images.labels[decoded.rows]
     _refuse_lost_classes(labels, images.class_names)
-    split = partition(labels, images.parts[decoded.rows], images.class_names, config)
+    split = partition(images, decoded.rows, config)
     for place, rows in ((folder, np.append(split.train, split.val)), (folder / "test", split.test)):
         _write_split(place, decoded, labels, rows, channels, progress)
     mean, std = _statistics(decoded.images, split.train, channels)

@@ -16,6 +16,7 @@ these functions are called from threads.
 
 import io
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +44,15 @@ class UnreadableImageError(DataError):
     """A file that cannot be used as an image; the message is the reason, without the file's name."""
 
 
+class Header(NamedTuple):
+    """Width and height in pixels, before orientation; Pillow's name of the mode ("RGB"); the format ("PNG")."""
+
+    width: int
+    height: int
+    mode: str
+    kind: str
+
+
 def decode(source: Path | bytes, size: int, channels: int) -> NDArray[np.uint8]:
     """The image in `source` as uint8 [size, size, channels], `channels` being 1 (grey) or 3 (RGB).
 
@@ -54,13 +64,14 @@ def decode(source: Path | bytes, size: int, channels: int) -> NDArray[np.uint8]:
     return fit(_load(image), size, channels)
 
 
-def header_size(source: Path | bytes) -> tuple[int, int]:
-    """Width and height as the header states them, before orientation; nothing is decoded.
+def header(source: Path | bytes) -> Header:
+    """What the header states; nothing is decoded.
 
     Raises:
         UnreadableImageError: as `decode`.
     """
-    return _open(source).size
+    image = _open(source)
+    return Header(image.width, image.height, image.mode, image.format or "")
 
 
 def fit(image: Image.Image, size: int, channels: int) -> NDArray[np.uint8]:
@@ -126,6 +137,8 @@ def _not_an_image(start: bytes) -> str:
         return "an empty file"
     if start.startswith(b"version https://git-lfs"):
         return "a Git LFS pointer in place of the image; run `git lfs pull`"
+    if start[4:8] == b"ftyp":  # the container of ISO 14496-12; AVIF, which is read, was recognised before
+        return "HEIC or a video, which is not read here; convert it to JPEG or PNG"
     text = all(byte >= 32 or byte in b"\t\r\n" for byte in start)
     return "text, not an image" if text else "no image format that is read here"
 

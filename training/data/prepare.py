@@ -12,10 +12,10 @@ from typing import Any
 
 from ...errors import DataError
 from ..config import DataConfig
+from .arrange import locate
 from .build import build
 from .pack import FORMAT, Pack
-from .sources.base import Found, Images
-from .sources.find import find
+from .sources.base import Found, Images, silent
 from .store import Store
 
 Progress = Callable[[str, int, int], None]
@@ -44,14 +44,14 @@ def prepare(
             part empty, or the cache cannot be written.
     """
     try:
-        return _prepare(config, cache.absolute(), data_root, progress or _silent)
+        return _prepare(config, cache.absolute(), data_root, progress or silent)
     except OSError as error:
         place = error.filename or cache
         raise DataError(f"data: {place}: {error.strerror or error}; the data were not prepared") from error
 
 
 def _prepare(config: DataConfig, cache: Path, data_root: Path | None, progress: Progress) -> Pack:
-    found = find(config.source, data_root)
+    found = locate(config, data_root)
     store, signature = Store(cache), _signature(found, config)
     known = store.recall(signature)
     if known is not None:
@@ -61,7 +61,7 @@ def _prepare(config: DataConfig, cache: Path, data_root: Path | None, progress: 
     pack = store.open_or_make(
         fingerprint, lambda folder: build(folder, found.name, fingerprint, images, config, progress)
     )
-    if _signature(find(config.source, data_root), config) != signature:
+    if _signature(locate(config, data_root), config) != signature:
         raise DataError(f"data: {config.source} was changed while it was being read; prepare it again")
     store.remember(signature, fingerprint)
     return pack
@@ -69,7 +69,7 @@ def _prepare(config: DataConfig, cache: Path, data_root: Path | None, progress: 
 
 def _signature(found: Found, config: DataConfig) -> str:
     """Equal while no file of the source is added, removed, replaced or edited, and no setting changes."""
-    return _digest([found.name, found.files, FORMAT, _settings(config, ())])
+    return _digest([found.name, found.files, FORMAT, config.model_dump(exclude={"source", "batch_size"})])
 
 
 def _fingerprint(images: Images, config: DataConfig) -> str:
@@ -77,18 +77,20 @@ def _fingerprint(images: Images, config: DataConfig) -> str:
     for digest in images.pixels.digests():
         content.update(digest)
     described = [images.class_names, images.labels.tolist(), images.parts.tolist(), content.hexdigest()]
+    if images.groups is not None:
+        described.append(images.groups)
     return _digest([FORMAT, described, _settings(config, images.given_splits)])
 
 
 def _settings(config: DataConfig, given_splits: Sequence[str]) -> dict[str, Any]:
-    """What decides the content of a pack: not the batch size, nor a fraction that a given split makes void."""
+    """What decides the content of a pack: not the batch size, nor a fraction that a given split makes void.
+
+    What the other settings lead to, labels, splits and groups, is part of the fingerprint itself.
+    """
     void = {f"{part}_fraction" for part in given_splits}
-    return config.model_dump(exclude={"source", "batch_size", *void})
+    decisive = {"image_size", "color", "val_fraction", "test_fraction", "split_seed", "max_train", "max_val"}
+    return config.model_dump(include=decisive - void)
 
 
 def _digest(parts: Any) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:24]
-
-
-def _silent(stage: str, done: int, total: int) -> None:
-    pass

@@ -5,22 +5,26 @@ remainder method, so that a split has the size asked for and no class is off by 
 stratified splitters do the same but refuse classes of one image, which real folders have.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import DataError
 from ..config import DataConfig
+from .group_split import deal
+from .sources.base import Images
+from .split_notes import describe
 
 Rows = NDArray[np.int64]
 
-_VAL, _TEST, _MAX_TRAIN, _MAX_VAL = range(4)  # independent random streams of one seed
+_VAL, _TEST, _MAX_TRAIN, _MAX_VAL, _GROUPS = range(5)  # independent random streams of one seed
 
 
 @dataclass(frozen=True, slots=True)
 class Partition:
-    """Row numbers of each split, ascending, and what a reader should know about rare classes."""
+    """Row numbers of each split, ascending, and what was done about rare classes and groups."""
 
     train: Rows
     val: Rows
@@ -28,17 +32,43 @@ class Partition:
     notes: tuple[str, ...] = ()
 
 
-def partition(labels: Rows, parts: NDArray[np.str_], class_names: tuple[str, ...], config: DataConfig) -> Partition:
-    """Divide images with `labels` int64 [N] into train, val and test.
+def partition(images: Images, rows: Rows, config: DataConfig) -> Partition:
+    """Divide the images of a source at `rows`, the readable ones, into train, val and test.
 
-    `parts` [N] says what the source gives: "val" and "test" are kept as they are; what is missing is carved out of
+    `images.parts` says what the source gives: "val" and "test" are kept as they are; what is missing is carved out of
     "train" (`val_fraction`, `test_fraction` of those images). A class of one image only trains; of two, the second
-    one validates; from three on every split has at least one. `max_train` and `max_val` then take stratified subsets.
+    one validates; from three on every split has at least one. Where there are groups, the same holds for the groups
+    of a class, and no group is divided. `max_train` and `max_val` then take stratified subsets. The rows of the
+    result count within `rows`.
 
     Raises:
         DataError: the fractions leave nothing to train on, or a split stays empty.
     """
+    labels, parts, seed = images.labels[rows], images.parts[rows], config.split_seed
+    groups = None if images.groups is None else group_numbers(images.groups, rows)
     given = {part: np.flatnonzero(parts == part) for part in ("train", "val", "test")}
+    fractions = _fractions(given, config)
+    classes = len(images.class_names)
+    if groups is None:
+        carved = _carve(labels, given["train"], fractions, classes, seed)
+    else:
+        carved = _carve_groups(labels, groups, given["train"], fractions, classes, seed)
+    val, test = (np.sort(np.append(given[part], carved[part])) for part in ("val", "test"))
+    train = np.setdiff1d(given["train"], np.append(carved["val"], carved["test"]), assume_unique=True)
+    whole = Partition(train, val, test)
+    _refuse_empty(whole, "image" if groups is None else "group")
+    limited = Partition(
+        _at_most(labels, train, config.max_train, [seed, _MAX_TRAIN]),
+        _at_most(labels, val, config.max_val, [seed, _MAX_VAL]),
+        test,
+    )
+    result = {"train": train, "val": val, "test": test}
+    notes = describe(labels, groups, given["train"], result, images.class_names)
+    return replace(limited, notes=notes)
+
+
+def _fractions(given: Mapping[str, Rows], config: DataConfig) -> dict[str, float]:
+    """What share of the training images each split still needs."""
     fractions = {
         "val": 0.0 if given["val"].size else config.val_fraction,
         "test": 0.0 if given["test"].size else config.test_fraction,
@@ -46,20 +76,25 @@ def partition(labels: Rows, parts: NDArray[np.str_], class_names: tuple[str, ...
     if sum(fractions.values()) >= 1:
         asked = f"got {config.val_fraction} + {config.test_fraction}"
         raise DataError(f"data: val_fraction + test_fraction must be < 1, {asked}")
-    rest = given["train"]
-    counts = np.bincount(labels[rest], minlength=len(class_names))
-    quotas = _quotas(counts, fractions["val"], fractions["test"], config.split_seed)
+    return fractions
+
+
+def _carve(labels: Rows, rest: Rows, fractions: dict[str, float], classes: int, seed: int) -> dict[str, Rows]:
+    counts = np.bincount(labels[rest], minlength=classes)
+    quotas = _quotas(counts, fractions["val"], fractions["test"], seed)
     carved = {}
     for part, stream in (("test", _TEST), ("val", _VAL)):
-        carved[part] = take(labels, rest, quotas[part], [config.split_seed, stream])
+        carved[part] = take(labels, rest, quotas[part], [seed, stream])
         rest = np.setdiff1d(rest, carved[part], assume_unique=True)
-    train = _at_most(labels, rest, config.max_train, [config.split_seed, _MAX_TRAIN])
-    val = _at_most(
-        labels, np.sort(np.append(given["val"], carved["val"])), config.max_val, [config.split_seed, _MAX_VAL]
-    )
-    whole = Partition(train, val, np.sort(np.append(given["test"], carved["test"])))
-    _refuse_empty(whole)
-    return Partition(whole.train, whole.val, whole.test, _rare_notes(labels, whole, class_names))
+    return carved
+
+
+def _carve_groups(
+    labels: Rows, groups: Rows, rest: Rows, fractions: dict[str, float], classes: int, seed: int
+) -> dict[str, Rows]:
+    numbers = np.unique(groups[rest], return_inverse=True)[1]
+    dealt = deal(labels[rest], numbers, (fractions["val"], fractions["test"]), classes, [seed, _GROUPS])
+    return {part: rest[dealt[numbers] == split] for part, split in (("val", 1), ("test", 2))}
 
 
 def allocate(counts: Rows, total: int, seed: list[int]) -> Rows:
@@ -109,17 +144,15 @@ def _at_most(labels: Rows, rows: Rows, limit: int | None, seed: list[int]) -> Ro
     return take(labels, rows, allocate(np.bincount(labels[rows]), limit, seed), [*seed, 1])
 
 
-def _refuse_empty(split: Partition) -> None:
+def _refuse_empty(split: Partition, unit: str) -> None:
     for name in ("train", "val", "test"):
         if not len(getattr(split, name)):
-            raise DataError(f"the {name} split has no images; each class needs at least three, or a given split")
+            raise DataError(
+                f"data: the {name} split has no images; some class must have at least three {unit}s, or give a split"
+            )
 
 
-def _rare_notes(labels: Rows, split: Partition, class_names: tuple[str, ...]) -> tuple[str, ...]:
-    notes = []
-    for name in ("train", "val", "test"):
-        counts = np.bincount(labels[getattr(split, name)], minlength=len(class_names))
-        if missing := [class_names[number] for number in np.flatnonzero(counts == 0)]:
-            listed = ", ".join(missing[:5]) + (f" and {len(missing) - 5} more" if len(missing) > 5 else "")
-            notes.append(f"no image of {listed} in {name}: too few to share out")
-    return tuple(notes)
+def group_numbers(groups: Sequence[str], rows: Rows) -> Rows:
+    """A number per group for the images `rows`, int64 [n]; an image without a group ("") is one of its own."""
+    names = [groups[row] or f"\0{row}" for row in rows]
+    return np.unique(names, return_inverse=True)[1].astype(np.int64)

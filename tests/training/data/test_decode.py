@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hpo.training.data.decode import UnreadableImageError, decode, fit, header_size
+from hpo.training.data.decode import Header, UnreadableImageError, decode, fit, header
 from PIL import Image, PngImagePlugin
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Pillow warns about the odd files that are the point here
@@ -195,5 +195,5 @@ def test_random_damage_gives_pixels_or_a_reason(seed: int) -> None:
 def test_a_path_is_read_and_measured(tmp_path: Path) -> None:
     path = tmp_path / "wrong-extension.png"
     path.write_bytes(encoded(Image.new("RGB", (30, 20), "red"), "JPEG"))
-    assert header_size(path) == (30, 20)
+    assert header(path) == Header(30, 20, "RGB", "JPEG")
     assert decode(path, 8, 3).shape == (8, 8, 3)

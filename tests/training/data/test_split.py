@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from hpo.errors import DataError
 from hpo.training.config import DataConfig
+from hpo.training.data.sources.arrays import ArrayPixels
+from hpo.training.data.sources.base import Images
 from hpo.training.data.split import Partition, allocate, partition
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,7 +18,9 @@ def divide(sizes: list[int], parts: list[str] | None = None, **settings: object)
     labels = np.random.default_rng(1).permutation(np.repeat(np.arange(len(sizes)), sizes))
     given_parts = np.array(parts or ["train"] * len(labels))
     names = tuple(f"class{number}" for number in range(len(sizes)))
-    return labels, partition(labels, given_parts, names, DataConfig.model_validate(settings))
+    pixels = ArrayPixels(np.zeros((len(labels), 1, 1, 1), np.uint8))
+    images = Images(names, labels, given_parts, pixels)
+    return labels, partition(images, np.arange(len(labels)), DataConfig.model_validate(settings))
 
 
 @settings(deadline=None)
@@ -65,8 +69,9 @@ def test_classes_of_one_two_and_three_images() -> None:
     counts = [np.bincount(labels[rows], minlength=4)[:3].tolist() for rows in (split.train, split.val, split.test)]
     assert counts == [[1, 1, 1], [0, 1, 1], [0, 0, 1]]
     assert split.notes == (
-        "no image of class0 in val: too few to share out",
-        "no image of class0, class1 in test: too few to share out",
+        "class0: one image, which only trains",
+        "class1: two images, one trains and one validates",
+        "class2: three images, one in each split",
     )
 
 

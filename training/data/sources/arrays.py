@@ -1,14 +1,16 @@
 """Images that a source holds as one array: the classic data sets."""
 
 import hashlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import repeat
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ..decode import fit
+from ..decode import Header, fit
 from .base import Chunk, Images
 
 _CHUNK = 2048
@@ -25,6 +27,11 @@ class ArrayPixels:
         """As many as the array has."""
         return int(self.array.shape[3])
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Their numbers, from 0."""
+        return tuple(map(str, range(len(self))))
+
     def __len__(self) -> int:
         return len(self.array)
 
@@ -34,9 +41,14 @@ class ArrayPixels:
         for start in range(0, len(self), _CHUNK):
             yield hashlib.sha256(np.ascontiguousarray(self.array[start : start + _CHUNK]).data).digest()
 
-    def natural_size(self) -> tuple[int, str]:
-        """The side of the images as they are."""
+    def natural_size(self, headers: Iterable[Header | None]) -> tuple[int, str]:
+        """The side of the images as they are, whatever `headers` say."""
         return min(self.array.shape[1:3]), "the data set's own"
+
+    def headers(self) -> Iterator[Header]:
+        """The same for every image: the array's own shape."""
+        height, width, channels = self.array.shape[1:]
+        yield from repeat(Header(width, height, "L" if channels == 1 else "RGB", "array"), len(self))
 
     def chunks(self, size: int, channels: int) -> Iterator[Chunk]:
         """Slices of the array where it fits as it is, otherwise each image resized."""
@@ -45,6 +57,10 @@ class ArrayPixels:
             part = self.array[start : start + _CHUNK]
             images = part if as_is else np.stack([fit(_image(pixels), size, channels) for pixels in part])
             yield Chunk(images, np.arange(start, start + len(part), dtype=np.int64))
+
+    def select(self, rows: Sequence[int]) -> Self:
+        """A copy of these images."""
+        return replace(self, array=self.array[np.asarray(rows, np.int64)])
 
 
 def train_and_test(

@@ -3,18 +3,27 @@
 A source is found first (which files, as they are now) and read only if no pack of exactly those files is known yet.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ....errors import DataError, nearest
+from ..decode import Header
 from ..pack import Skipped
 
 Progress = Callable[[str, int, int], None]
+
+# What a split may be called, in folder names and CSV columns; looked up in lower case.
+SPLITS = {
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("val", "valid", "validation", "dev"), "val"),
+    **dict.fromkeys(("test", "testing"), "test"),
+}
+MAX_SKIPPED = 0.05  # of all files; above, something is wrong with the data rather than with a file
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +39,11 @@ class Pixels(Protocol):
     """The images of a source, in its own fixed order."""
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """What each image is called: its path inside the source, or its number where it has no file of its own."""
+        ...
+
+    @property
     def auto_channels(self) -> int:
         """At how many channels to decode where the user left the colour to us."""
         ...
@@ -40,12 +54,20 @@ class Pixels(Protocol):
         """Bytes that together change whenever the content does; one item per image or per group of images."""
         ...
 
-    def natural_size(self) -> tuple[int, str]:
-        """The side in pixels that fits these images, and why, in words."""
+    def natural_size(self, headers: Iterable[Header | None]) -> tuple[int, str]:
+        """The side in pixels that fits images of these `headers`, and why, in words."""
+        ...
+
+    def headers(self) -> Iterator[Header | None]:
+        """Per image, what is known of it without decoding; None where it is unreadable."""
         ...
 
     def chunks(self, size: int, channels: int) -> Iterator[Chunk]:
         """Every image, in order, at `size` and `channels`."""
+        ...
+
+    def select(self, rows: Sequence[int]) -> Self:
+        """The images `rows` alone, in that order."""
         ...
 
 
@@ -54,7 +76,8 @@ class Images:
     """A source, read: N images with their classes.
 
     `labels` int64 [N] are positions in `class_names`; `parts` str [N] is "train", "val" or "test" as the source gives
-    it, "train" for all where it has no splits.
+    it, "train" for all where it has no splits, "unused" for what belongs to none. `groups`, where given, names what
+    each image shows the same thing as; images of one group belong into one split.
     """
 
     class_names: tuple[str, ...]
@@ -63,6 +86,7 @@ class Images:
     pixels: Pixels
     skipped: tuple[Skipped, ...] = ()
     notes: tuple[str, ...] = ()
+    groups: tuple[str, ...] | None = None
 
     @property
     def given_splits(self) -> tuple[str, ...]:
@@ -116,6 +140,29 @@ def by_name(name: str, data_root: Path) -> Found:
             f"data: no data set and no folder is called {name!r}; {hint}\n  or give a folder of class folders"
         )
     return SOURCES[name](data_root)
+
+
+def trained_classes(root: Path, classes: Sequence[str], parts: Sequence[str]) -> tuple[str, ...]:
+    """The classes of the training images, in order: by number where all are numbers, else by alphabet.
+
+    Raises:
+        DataError: a class has no training images, or there are fewer than two.
+    """
+    trained = {name for name, part in zip(classes, parts, strict=True) if part == "train"}
+    for name in sorted(set(classes) - trained):
+        raise DataError(f"data: {root}: class {name!r} has no images to train on; {nearest(name, trained)}")
+    if len(trained) < 2:
+        held = f"only {next(iter(trained))!r}" if trained else "no image"
+        raise DataError(f"data: {root} must hold images of at least two classes; it has {held}")
+    return tuple(sorted(trained, key=_by_number if all(map(str.isdecimal, trained)) else None))
+
+
+def _by_number(name: str) -> tuple[int, str]:
+    return int(name), name
+
+
+def silent(stage: str, done: int, total: int) -> None:
+    """Progress that nobody watches."""
 
 
 def stamp(path: Path) -> tuple[str, tuple[int, ...]]:

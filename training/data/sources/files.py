@@ -4,17 +4,17 @@ import hashlib
 import os
 import warnings
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Self, TypeVar
 
 import numpy as np
 
-from ..decode import UnreadableImageError, decode, header_size
+from ..decode import Header, UnreadableImageError, decode, header
 from ..pack import Skipped
-from .base import Chunk, Progress
+from .base import Chunk, Progress, silent
 
 DEFAULT_SIZE = 64
 SIZES = range(4, 1025)  # what DataConfig.image_size may be
@@ -45,18 +45,25 @@ class FilePixels:
         """Per chunk: name and content digest of each file."""
         yield from self._per_chunk("hash", self._digest)
 
-    def natural_size(self) -> tuple[int, str]:
+    def natural_size(self, headers: Iterable[Header | None]) -> tuple[int, str]:
         """The one square size that all readable files share, else 64."""
-        sizes: Counter[tuple[int, int]] = Counter()
-        for seen in self._per_chunk("measure", self._sizes):
-            sizes.update(seen)
+        sizes = Counter((seen.width, seen.height) for seen in headers if seen)
         if len(sizes) == 1 and (width := next(iter(sizes))[0]) == next(iter(sizes))[1] and width in SIZES:
             return width, "every image has it"
         return DEFAULT_SIZE, f"the default, as the images are not all of one square size ({len(sizes)} sizes)"
 
+    def headers(self) -> Iterator[Header | None]:
+        """As the files state them; unreadable ones are named when they are decoded."""
+        for seen in self._per_chunk("measure", self._headers):
+            yield from seen
+
     def chunks(self, size: int, channels: int) -> Iterator[Chunk]:
         """Decoded on a few threads, in order; unreadable files are named instead."""
         yield from self._per_chunk("decode", lambda rows: self._decode(rows, size, channels))
+
+    def select(self, rows: Sequence[int]) -> Self:
+        """These files, not looked at yet, and without progress."""
+        return replace(self, names=tuple(self.names[row] for row in rows), progress=silent)
 
     def _per_chunk(self, stage: str, work: Callable[[range], Result]) -> Iterator[Result]:
         chunks = [range(start, min(start + _CHUNK, len(self))) for start in range(0, len(self), _CHUNK)]
@@ -73,14 +80,8 @@ class FilePixels:
             digest.update(os.fsencode(self.names[row]) + b"\0" + hashlib.sha256(content).digest())
         return digest.digest()
 
-    def _sizes(self, rows: range) -> list[tuple[int, int]]:
-        sizes = []
-        for row in rows:
-            try:
-                sizes.append(header_size(self.root / self.names[row]))
-            except UnreadableImageError:
-                continue  # named when it is decoded
-        return sizes
+    def _headers(self, rows: range) -> list[Header | None]:
+        return [_header(self.root / self.names[row]) for row in rows]
 
     def _decode(self, rows: range, size: int, channels: int) -> Chunk:
         images = np.empty((len(rows), size, size, channels), np.uint8)
@@ -93,6 +94,13 @@ class FilePixels:
             except UnreadableImageError as error:
                 skipped.append(Skipped(self.names[row], str(error)))
         return Chunk(images[: len(good)], np.array(good, dtype=np.int64), tuple(skipped))
+
+
+def _header(path: Path) -> Header | None:
+    try:
+        return header(path)
+    except UnreadableImageError:
+        return None
 
 
 def _in_order(work: Callable[[range], Result], chunks: Sequence[range]) -> Iterator[Result]:

@@ -13,10 +13,9 @@ import numpy as np
 
 from ....errors import DataError, nearest
 from ..pack import Skipped
-from .base import Found, Images, Progress
+from .base import SPLITS, Found, Images, Progress
 from .files import FilePixels
 
-SPLITS = {"train": "train", "test": "test", "val": "val", "valid": "val", "validation": "val"}
 _LITTER = {"thumbs.db", "desktop.ini"}
 
 Stamp = tuple[int, ...]

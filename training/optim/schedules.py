@@ -1,15 +1,17 @@
-"""Learning-rate schedules as pure functions of the step, so that resuming needs no state."""
+"""Learning-rate schedules as pure functions of the step and the past epochs, so that resuming needs no state."""
 
 import math
+from collections.abc import Sequence
 
-from .config import Constant, Cosine, OneCycle, ScheduleConfig, Step
+from ..measures import improves
+from .config import Constant, Cosine, OneCycle, Plateau, ScheduleConfig, Step
 
 
 def lr_factor(schedule: ScheduleConfig, step: int, total: int) -> float:
     """The learning rate of optimiser step `step` (from 0) of `total`, as a share of the peak, in (0, 1].
 
     Cosine equals torch's CosineAnnealingLR with T_max the steps after the warm-up; one_cycle equals OneCycleLR stepped
-    every batch, without its cycling of the momentum.
+    every batch, without its cycling of the momentum. What plateau takes away is in `plateau_factor`.
     """
     if isinstance(schedule, OneCycle):
         return _one_cycle(schedule, step, total)
@@ -17,12 +19,30 @@ def lr_factor(schedule: ScheduleConfig, step: int, total: int) -> float:
     if step < warm:
         return (step + 1) / (warm + 1)
     match schedule:
-        case Constant():
+        case Constant() | Plateau():
             return 1.0
         case Step():
             return _step(schedule, step - warm, total - warm)
         case Cosine():
             return _cosine(1.0, schedule.final, (step - warm) / (total - warm))
+
+
+def plateau_factor(schedule: Plateau, metric: str, past: Sequence[float]) -> float:
+    """What is left of the learning rate after epochs in which `metric` had the values `past`, in (0, 1].
+
+    Equals torch's ReduceLROnPlateau with threshold_mode "abs" and a patience one less (torch counts the epochs that
+    are let pass before the one that lowers the rate).
+    """
+    best: float | None = None
+    factor, waited = 1.0, 0
+    for value in past:
+        if improves(metric, value, best, schedule.min_delta):
+            best, waited = value, 0
+        else:
+            waited += 1
+        if waited >= schedule.patience:
+            factor, waited = max(factor * schedule.gamma, schedule.final), 0
+    return factor
 
 
 def _step(schedule: Step, step: int, total: int) -> float:

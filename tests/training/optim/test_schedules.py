@@ -1,10 +1,13 @@
 """Schedules against torch's own, and their shapes."""
 
+import random
+from typing import get_args
+
 import pytest
 import torch
-from hpo.training.config import Constant, Cosine, OneCycle, ScheduleConfig, Step
-from hpo.training.schedules import lr_factor
-from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler, MultiStepLR, OneCycleLR
+from hpo.training.optim.config import Constant, Cosine, OneCycle, Plateau, ScheduleConfig, Step
+from hpo.training.optim.schedules import lr_factor, plateau_factor
+from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler, MultiStepLR, OneCycleLR, ReduceLROnPlateau
 
 TOTAL = 60
 
@@ -43,7 +46,7 @@ def test_step_is_torchs() -> None:
     assert factors(Step(drops=2, gamma=0.2)) == pytest.approx(rates(torchs))
 
 
-@pytest.mark.parametrize("schedule", [Constant(warmup=0.1), Step(warmup=0.1), Cosine(warmup=0.1)])
+@pytest.mark.parametrize("schedule", [Constant(warmup=0.1), Step(warmup=0.1), Cosine(warmup=0.1), Plateau(warmup=0.1)])
 def test_warmup_rises_linearly_to_the_peak(schedule: ScheduleConfig) -> None:
     values = factors(schedule)
     assert values[:6] == pytest.approx([1 / 7, 2 / 7, 3 / 7, 4 / 7, 5 / 7, 6 / 7])
@@ -59,3 +62,36 @@ def test_short_runs_stay_in_range(schedule: ScheduleConfig, total: int) -> None:
 
 def test_one_step_is_taken_at_the_peak() -> None:
     assert factors(OneCycle(), 1) == [1.0]
+
+
+@pytest.mark.parametrize("section", get_args(get_args(ScheduleConfig)[0]))
+@pytest.mark.parametrize("total", [1, 2, 60])
+def test_every_schedule_stays_in_range(section: type[Constant], total: int) -> None:
+    assert all(0 < value <= 1 for value in factors(section(), total))
+
+
+@pytest.mark.parametrize("metric", ["val_loss", "val_accuracy"])
+@pytest.mark.parametrize("seed", range(5))
+def test_plateau_is_torchs(metric: str, seed: int) -> None:
+    draw = random.Random(seed)
+    schedule = Plateau(patience=draw.randint(1, 4), gamma=0.5, min_delta=draw.choice([0.0, 0.1]), final=0.05)
+    torchs = ReduceLROnPlateau(
+        optimizer(),
+        mode="min" if metric == "val_loss" else "max",
+        factor=schedule.gamma,
+        patience=schedule.patience - 1,
+        threshold=schedule.min_delta,
+        threshold_mode="abs",
+        min_lr=schedule.final,
+        eps=0.0,
+    )
+    values = [round(draw.random(), 2) for _ in range(60)]
+    for epoch, value in enumerate(values, 1):
+        torchs.step(value)
+        assert plateau_factor(schedule, metric, values[:epoch]) == pytest.approx(torchs.get_last_lr()[0])
+
+
+def test_plateau_lets_the_patience_pass() -> None:
+    schedule = Plateau(patience=2, gamma=0.1)
+    found = [plateau_factor(schedule, "val_loss", [1.0, 0.9, 0.95, 0.9, 0.8][:epochs]) for epochs in range(6)]
+    assert found == pytest.approx([1.0, 1.0, 1.0, 1.0, 0.1, 0.1])

@@ -1,0 +1,197 @@
+"""What helps against imbalance: weights, sampling and focal loss against plain cross-entropy on a long-tailed CIFAR-10.
+
+The classes have from 1000 down to 20 training images, 1 : 50, their sizes falling exponentially (Cui et al. 2019,
+arXiv:1901.05555, section 5); the validation images are the same number of each class, so that accuracy on them is
+balanced accuracy. Every remedy trains the same model for as many epochs from the same seeds; what is compared is the
+last epoch, so that no remedy gains by the choice of an epoch.
+
+    python benchmarks/imbalance.py --data DIR    # holds cifar10_jpegs.tar.xz, or its content {train,test}/<class>/
+"""
+
+import argparse
+import statistics
+import sys
+import tarfile
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from harness import Figure, Target, arguments, figure, finish
+from hpo.training.config import TrialConfig
+from hpo.training.data.prepare import prepare
+from hpo.training.report import TrainResult
+from hpo.training.train import train
+
+ARCHIVE = "cifar10_jpegs.tar.xz"
+CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+METRIC = "val_balanced_accuracy"
+TAIL = 50
+
+REMEDIES: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "loss.class_weights: inverse": {"loss": {"class_weights": "inverse"}},
+    "loss.class_weights: effective": {"loss": {"class_weights": "effective"}},
+    "loss.kind: focal": {"loss": {"kind": "focal"}},
+    "focal and effective": {"loss": {"kind": "focal", "class_weights": "effective"}},
+    "sampling.method: weighted": {"sampling": {"method": "weighted"}},
+    "sampling.method: weighted, balance: 0.5": {"sampling": {"method": "weighted", "balance": 0.5}},
+    "sampling.method: undersample": {"sampling": {"method": "undersample"}},
+}
+
+
+def sizes(largest: int) -> dict[str, int]:
+    """Training images of each class, `largest` of the first and a fiftieth of it of the last."""
+    last = len(CLASSES) - 1
+    return {name: round(largest * TAIL ** (-place / last)) for place, name in enumerate(CLASSES)}
+
+
+def long_tailed(source: Path, target: Path, largest: int, val: int) -> Path:
+    """A folder with train/ (long-tailed), val/ (`val` images of each class) and test/ (ten of each, not used here)."""
+    wanted = {
+        **{("train", name): range(count) for name, count in sizes(largest).items()},
+        **{("test", name): range(val + 10) for name in CLASSES},
+    }
+    taken = dict.fromkeys(wanted, 0)
+    for (part, name), number, content in images(source):
+        if number not in wanted[part, name]:
+            continue
+        place = part if part == "train" else "val" if number < val else "test"
+        path = target / place / name / f"{number:05d}.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        taken[part, name] += 1
+    short = [f"{part}/{name}" for (part, name), numbers in wanted.items() if taken[part, name] < len(numbers)]
+    if short:
+        print(f"{source}: too few images in {', '.join(short)}", file=sys.stderr)
+        raise SystemExit(2)
+    return target
+
+
+def images(source: Path) -> Iterator[tuple[tuple[str, str], int, bytes]]:
+    """((split, class), number within it in the order of names, bytes) of every image of the archive or folder."""
+    count: dict[tuple[str, str], int] = {}
+    for name, content in _files(source):
+        part, label = Path(name).parts[-3:-1]
+        number = count.setdefault((part, label), 0)
+        count[part, label] += 1
+        yield (part, label), number, content
+
+
+def _files(source: Path) -> Iterator[tuple[str, bytes]]:
+    if (source / ARCHIVE).is_file():
+        with tarfile.open(source / ARCHIVE) as archive:
+            for member in archive:
+                file = archive.extractfile(member) if member.name.endswith(".jpg") else None
+                if file is not None:
+                    yield member.name, file.read()
+        return
+    paths = sorted(source.glob("t*/*/*.jpg"))
+    if not paths:
+        print(f"{source} holds neither {ARCHIVE} nor train/ and test/ with class folders", file=sys.stderr)
+        raise SystemExit(2)
+    for path in paths:
+        yield str(path), path.read_bytes()
+
+
+def configuration(folder: Path, sections: Mapping[str, Any], epochs: int, seed: int) -> TrialConfig:
+    """A run with the remedy `sections`; everything else is the same in all."""
+    return TrialConfig.model_validate(
+        {
+            "objective": {"metric": METRIC},
+            "metrics": ["val_macro_f1"],
+            "data": {"source": str(folder), "batch_size": 64},
+            "augment": {"crop_padding": 3, "flip": True},
+            "model": {"name": "simple_cnn", "width": 32},
+            "optimizer": {"name": "adamw", "lr": 2e-3, "weight_decay": 0.05},
+            "schedule": {"name": "one_cycle"},
+            "budget": {"epochs": epochs},
+            "seed": seed,
+            **sections,
+        }
+    )
+
+
+def last_epoch(config: TrialConfig, cache: Path, directory: Path) -> Mapping[str, float]:
+    """The metrics of the last epoch of a whole run."""
+    pack = prepare(config.data, cache=cache)
+    *_, result = train(config, pack=pack.path, directory=directory)
+    assert isinstance(result, TrainResult)
+    return result.history[-1].metrics
+
+
+def row(name: str, runs: list[Mapping[str, float]], plain: list[Mapping[str, float]]) -> dict[str, str]:
+    """A line of the table."""
+    return {
+        "remedy": name,
+        "balanced accuracy": figure([run[METRIC] for run in runs]).text(3),
+        "gain over plain": "" if runs is plain else f"{gain(runs, plain).median:+.3f} ({_range(gain(runs, plain))})",
+        "macro F1": figure([run["val_macro_f1"] for run in runs]).text(3),
+    }
+
+
+def _range(gained: Figure) -> str:
+    return f"{gained.low:+.3f} to {gained.high:+.3f}"
+
+
+def gain(runs: list[Mapping[str, float]], plain: list[Mapping[str, float]]) -> Figure:
+    """What a remedy gains, seed by seed."""
+    return figure([run[METRIC] - other[METRIC] for run, other in zip(runs, plain, strict=True)])
+
+
+def noise(runs: list[Mapping[str, float]]) -> float:
+    """The standard deviation of the metric over seeds, 0 for a single one."""
+    return statistics.stdev([run[METRIC] for run in runs]) if len(runs) > 1 else 0.0
+
+
+def main() -> None:
+    parser = arguments("imbalance", __doc__.splitlines()[0], repeats=3)
+    parser.add_argument("--data", type=Path, required=True, help=f"the folder of {ARCHIVE}, or of its content")
+    parser.add_argument("--epochs", type=int, default=15, help="epochs of a run (default 15)")
+    parser.add_argument("--largest", type=int, default=1000, help="images of the largest class (default 1000)")
+    options = parser.parse_args()
+    if options.quick:
+        options.repeats, options.epochs, options.largest = 1, 2, 200
+    torch.set_num_threads(1)  # two runs beside each other are faster than one with two threads
+    with tempfile.TemporaryDirectory() as scratch:
+        runs = measure(options, Path(scratch))
+    plain = runs["plain"]
+    rows = [row(name, remedy, plain) for name, remedy in runs.items()]
+    best = {"a weight": "class_weights", "a sampling": "sampling", "focal loss": "focal"}
+    targets = [
+        Target(f"{what}: gain over plain in standard deviations of its seeds", _sigmas(runs, word), 2.0)
+        for what, word in best.items()
+        if options.repeats > 1
+    ]
+    title = (
+        f"Long-tailed CIFAR-10, 1 : {TAIL}, {sum(sizes(options.largest).values()):,} images, {options.epochs} epochs"
+    )
+    finish(options, f"{title}, {options.repeats} seeds, medians (min-max)", rows, targets, {"runs": runs})
+
+
+def measure(options: argparse.Namespace, scratch: Path) -> dict[str, list[Mapping[str, float]]]:
+    """The last epoch of every remedy with every seed; remedies take turns, so that all have as many when it is cut."""
+    folder = long_tailed(options.data, scratch / "cifar10-long-tailed", options.largest, 20 if options.quick else 300)
+    runs: dict[str, list[Mapping[str, float]]] = {name: [] for name in REMEDIES}
+    for seed in range(options.repeats):
+        for number, (name, sections) in enumerate(REMEDIES.items()):
+            config = configuration(folder, sections, options.epochs, seed)
+            runs[name].append(last_epoch(config, scratch / "cache", scratch / f"{seed}-{number}"))
+            print(f"seed {seed}  {name}: {runs[name][-1][METRIC]:.3f}", flush=True)
+    return runs
+
+
+def _sigmas(runs: Mapping[str, list[Mapping[str, float]]], word: str) -> float:
+    """The largest mean gain among the remedies that have `word` in their name, by the noise of plain and its own."""
+    plain = runs["plain"]
+    found = []
+    for name, remedy in runs.items():
+        if word in name:
+            gained = statistics.mean(run[METRIC] for run in remedy) - statistics.mean(run[METRIC] for run in plain)
+            found.append(gained / max(1e-9, (noise(plain) ** 2 + noise(remedy) ** 2) ** 0.5))
+    return max(found)
+
+
+if __name__ == "__main__":
+    main()

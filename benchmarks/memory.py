@@ -1,0 +1,133 @@
+"""What each way of saving memory saves, and what it costs in time: training steps of a ResNet-18 on 32x32 images.
+
+Each side runs in a process of its own. Its figure is the peak of resident memory over three steps, less what the
+process held before it had a model; on a GPU the same tensors are what fills the card. Sides take turns over the
+repeats.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from harness import arguments, figure, finish, ratio
+from hpo.training.config import TrialConfig
+from hpo.training.learner import Learner
+from hpo.training.models.checkpointing import checkpoint_activations
+from hpo.training.models.registry import build_model
+
+STEPS = 3
+CLASSES = 10
+
+SIDES: dict[str, dict[str, Any]] = {
+    "as it is": {},
+    "memory.micro_batch: 32": {"memory": {"micro_batch": 32}},
+    "memory.checkpoint_activations: true": {"memory": {"checkpoint_activations": True}},
+    "both": {"memory": {"micro_batch": 32, "checkpoint_activations": True}},
+    "optimizer: sgd": {"optimizer": {"name": "sgd"}},
+    "ema.decay: 0.999": {"ema": {"decay": 0.999}},
+}
+
+
+def configuration(name: str, batch_size: int, width: int) -> TrialConfig:
+    """AdamW on a ResNet-18, and what side `name` changes."""
+    return TrialConfig.model_validate(
+        {
+            "data": {"batch_size": batch_size},
+            "model": {"name": "resnet", "depth": 18, "width": width},
+            "optimizer": {"name": "adamw"},
+            "precision": {"dtype": "fp32"},
+            **SIDES[name],
+        }
+    )
+
+
+def resident(field: str) -> float:
+    """VmRSS (now) or VmHWM (peak) of this process, in MiB."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(field)) / 1024
+
+
+def child(name: str, batch_size: int, width: int) -> dict[str, float]:
+    """Memory in MiB and seconds per step of side `name`, in this process."""
+    torch.set_num_threads(1)
+    steps(configuration(name, 2, 4), 1)  # so that the libraries' own memory is not counted
+    Path("/proc/self/clear_refs").write_text("5")  # begins the peak anew
+    before = resident("VmRSS")
+    seconds = steps(configuration(name, batch_size, width), STEPS)
+    return {"mib": resident("VmHWM") - before, "step_s": min(seconds)}
+
+
+def steps(config: TrialConfig, count: int) -> list[float]:
+    """Seconds of each of `count` training steps on a fresh model."""
+    model = build_model(config.model, num_classes=CLASSES, in_channels=3, image_size=32)
+    if config.memory.checkpoint_activations:
+        checkpoint_activations(model)
+    learner = Learner(config, model, torch.device("cpu"))
+    images = torch.randn(config.data.batch_size, 3, 32, 32).contiguous(memory_format=torch.channels_last)
+    labels = torch.arange(len(images)) % CLASSES
+    seconds = []
+    for _ in range(count):
+        started = time.perf_counter()
+        learner.step(images, labels, lr=1e-3)
+        seconds.append(time.perf_counter() - started)
+    return seconds
+
+
+def measure(options: argparse.Namespace) -> dict[str, list[dict[str, float]]]:
+    """`repeats` runs of every side: once for its memory, once for its time.
+
+    For the memory the C library gives every freed tensor back at once; otherwise the figure would be of its heap.
+    """
+    found: dict[str, list[dict[str, float]]] = {name: [] for name in SIDES}
+    for _ in range(options.repeats):
+        for name, runs in found.items():
+            memory = run_child(options, name, {"MALLOC_MMAP_THRESHOLD_": str(2**20)})
+            runs.append({"mib": memory["mib"], "step_s": run_child(options, name, {})["step_s"]})
+    return found
+
+
+def run_child(options: argparse.Namespace, name: str, environment: dict[str, str]) -> dict[str, float]:
+    """Side `name` in a process of its own."""
+    sizes = ["--batch-size", str(options.batch_size), "--width", str(options.width)]
+    command = [sys.executable, __file__, "--side", name, *sizes]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env={**os.environ, **environment})
+    figures: dict[str, float] = json.loads(done.stdout)
+    return figures
+
+
+def main() -> None:
+    parser = arguments("memory", __doc__.splitlines()[0], repeats=3)
+    parser.add_argument("--side", choices=tuple(SIDES), help=argparse.SUPPRESS)
+    parser.add_argument("--batch-size", type=int, default=128)
+    parser.add_argument("--width", type=int, default=64)
+    options = parser.parse_args()
+    if options.side:
+        print(json.dumps(child(options.side, options.batch_size, options.width)))
+        return
+    if options.quick:
+        options.repeats, options.batch_size, options.width = 1, 64, 8
+    runs = measure(options)
+    plain = runs["as it is"]
+    rows = [
+        {
+            "": name,
+            "MiB": figure([run["mib"] for run in own]).text(),
+            "memory, share": ratio([r["mib"] for r in own], [r["mib"] for r in plain]).text(2),
+            "time of a step, share": ratio([r["step_s"] for r in own], [r["step_s"] for r in plain]).text(2),
+        }
+        for name, own in runs.items()
+    ]
+    title = (
+        f"Memory of a training step, ResNet-18 of width {options.width}, batches of {options.batch_size}, one thread"
+    )
+    finish(options, f"{title}, medians (min-max)", rows, [], {"runs": runs})
+
+
+if __name__ == "__main__":
+    main()

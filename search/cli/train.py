@@ -1,0 +1,80 @@
+"""`hpo train`: one run, without a study."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .common import HomeOption, JsonOption, StorageOption, command, print_json, say
+
+if TYPE_CHECKING:
+    from ..train import TrainOutcome
+
+WORK_FAILED = 1
+
+
+@command
+def train(
+    space: Annotated[
+        str | None, typer.Option("--space", "-s", help="A space file, or the name of a bundled space.")
+    ] = None,
+    trial: Annotated[str | None, typer.Option(metavar="STUDY/N", help="Or a trial of a study, as it was.")] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Replace a value or dimension. Repeatable.")
+    ] = None,
+    data: Annotated[str | None, typer.Option(help="A data set by name, or a folder of class folders.")] = None,
+    data_root: Annotated[Path | None, typer.Option(help="Where named data sets lie or are downloaded to.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Short for --set budget.epochs=N.")] = None,
+    out: Annotated[Path | None, typer.Option(help="The folder of the run. Default: a new one in the home.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:1.")] = "auto",
+    storage: StorageOption = None,
+    home: HomeOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Train one configuration of a space, or a trial's again: each dimension has its prior, else its middle value.
+
+    The folder holds config.json, result.json, last.ckpt and best.ckpt. Interrupted, it goes on with --resume.
+    """
+    from contextlib import closing
+
+    from ...training.report import Status
+    from ..retrain_progress import watcher
+    from ..train import train as train_one
+    from ..train_choice import TrainOptions
+
+    options = TrainOptions(
+        space=space,
+        trial=trial,
+        overrides=tuple(set_ or ()),
+        data=data,
+        data_root=data_root,
+        epochs=epochs,
+        out=out,
+        resume=resume,
+        device=device,
+        storage=storage,
+        home=home,
+    )
+    with closing(watcher()) as view:
+        outcome = train_one(options, view)
+    if json:
+        print_json(outcome.to_json())
+    _say_result(outcome)
+    if outcome.result.status is not Status.FINISHED:
+        raise typer.Exit(WORK_FAILED)
+
+
+def _say_result(outcome: "TrainOutcome") -> None:
+    from ..progress.format import number_of
+
+    result = outcome.result
+    status = result.status.value.replace("_", " ")
+    early = ", stopped early" if result.early_stopped else ""
+    count = len(result.history)
+    epochs = f"{count} epoch{'' if count == 1 else 's'}"
+    say(f"{status} after {epochs}{early}{f': {result.message}' if result.message else ''}")
+    if result.best is not None:
+        best = result.best
+        shown = [f"{k} {number_of(v)}" for k, v in best.metrics.items() if k.startswith(("val_", "train_"))]
+        say(f"best epoch {best.epoch}: {'  '.join(shown)}")

@@ -1,0 +1,199 @@
+"""`hpo train`, composed: one configuration -> data -> one run in a folder of its own, which may go on at any time."""
+
+import os
+import shlex
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import DataError, SpaceError, StudyError
+from ..studies.home import Home
+from ..studies.locks import held_if_free
+from ..training.config import TrialConfig
+from ..training.data.pack import Pack
+from ..training.data.prepare import prepare
+from ..training.report import EpochReport, Signal, Status, TrainResult
+from ..training.run_folder import CONFIG, RunFolder
+from .devices import available_cores
+from .interrupt import on_interrupt
+from .retrain_progress import RetrainWatcher
+from .train_choice import Single, TrainOptions, choose_single
+
+if TYPE_CHECKING:
+    from ..spaces.parameter import Scalar
+
+_LOCK = ".lock"
+
+
+@dataclass(frozen=True, slots=True)
+class TrainOutcome:
+    """A single run that ended: its folder and its result."""
+
+    directory: Path
+    result: TrainResult
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that `hpo train --json` prints."""
+        from ..training.progress import result_to_json
+
+        return {"directory": str(self.directory), **result_to_json(self.result)}
+
+
+def train(options: TrainOptions, watcher: RetrainWatcher) -> TrainOutcome:
+    """Train one configuration, or go on with a run that was interrupted.
+
+    Raises:
+        HpoError: the space, the trial, the data, the folder or the device is wrong.
+        KeyboardInterrupt: Ctrl-C; the last whole epoch is kept, and the same call with `resume` goes on.
+    """
+    # note: before torch is imported. Its threads otherwise spin at every barrier, see `retrain`.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    home = Home.locate(options.home)
+    single = choose_single(options, home) if options.space or options.trial else None
+    directory = _directory(options, home, single)
+    with _alone(directory):
+        folder, pack = _open(options, home, single, directory, watcher)
+        return TrainOutcome(directory, _fit(folder, pack, options.device, watcher))
+
+
+def _directory(options: TrainOptions, home: Home, single: Single | None) -> Path:
+    """Where the run lives; nothing of anyone else's is written to.
+
+    Raises:
+        SpaceError: the folder holds a run that was not asked for, or something else.
+    """
+    if options.out is None:
+        assert single is not None  # only a run to go on with has no configuration, and it has a folder
+        return _numbered(home.root / "train", single.name)
+    directory = options.out.expanduser().absolute()
+    if directory.exists() and not directory.is_dir():
+        raise SpaceError(f"--out must name a directory, but {directory} is a file")
+    if RunFolder.is_one(directory):
+        if not options.resume:
+            raise SpaceError(f"--out: {directory} holds a run already; --resume goes on with it")
+    elif single is None:
+        raise SpaceError(f"--resume: {directory} holds no run; give --space or --trial to begin one")
+    elif directory.exists() and {path.name for path in directory.iterdir()} - {CONFIG, _LOCK}:
+        raise SpaceError(f"--out must be new or empty, but {directory} holds other files")
+    return directory
+
+
+def _numbered(parent: Path, name: str) -> Path:
+    number = 1
+    while (parent / f"{name}-{number}").exists():
+        number += 1
+    return parent / f"{name}-{number}"
+
+
+@contextmanager
+def _alone(directory: Path) -> Iterator[None]:
+    """`directory`, made and held by this process alone: two would write the same checkpoints."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SpaceError(f"--out: {directory}: cannot be made: {error.strerror}") from error
+    with held_if_free(directory / _LOCK) as free:
+        if not free:
+            raise StudyError(f"{directory} is being trained by another process; wait for it, then try again")
+        yield
+
+
+def _open(
+    options: TrainOptions, home: Home, single: Single | None, directory: Path, watcher: RetrainWatcher
+) -> tuple[RunFolder, Pack]:
+    """The run, begun or found again, and its data."""
+    if not RunFolder.is_one(directory):
+        assert single is not None  # `_directory` has refused the rest
+        pack = prepare(single.config.data, cache=home.cache, data_root=options.data_root, progress=watcher.stage)
+        watcher.note(_assumed(single.params))
+        folder = RunFolder.create(directory, single.config, pack.path, pack.fingerprint, pack.source, single.origin)
+        return folder, pack
+    folder = RunFolder.open(directory)
+    if single is not None:
+        _refuse_other(folder, single.config)
+    return folder, _same_pack(folder, home, options.data_root, watcher)
+
+
+def _assumed(params: "dict[str, Scalar]") -> str:
+    from .progress.format import params_line
+
+    return f"values of the dimensions: {params_line(params)}" if params else "no dimension is left open"
+
+
+def _refuse_other(folder: RunFolder, config: TrialConfig) -> None:
+    """A run goes on as it began: other values would train another model under its name."""
+    then, now = _flat(folder.config.model_dump()), _flat(config.model_dump())
+    keys = [key for key in {**then, **now} if then.get(key) != now.get(key)]
+    if keys:
+        differing = "; ".join(f"{key}: {then.get(key)} -> {now.get(key)}" for key in keys[:8])
+        raise SpaceError(
+            f"--resume: {folder.path} began with another configuration\n  {differing}\n"
+            "  --resume --out DIR alone goes on with it; another --out begins anew"
+        )
+
+
+def _flat(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in tree.items():
+        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
+    return flat
+
+
+def _same_pack(folder: RunFolder, home: Home, data_root: Path | None, watcher: RetrainWatcher) -> Pack:
+    """The very data the run began with: the pack it names, else prepared again.
+
+    Raises:
+        DataError: the source is missing, or its images are no longer those of the run.
+    """
+    if (folder.pack / "manifest.json").exists():
+        return Pack.open(folder.pack)
+    pack = prepare(folder.config.data, cache=home.cache, data_root=data_root, progress=watcher.stage)
+    if pack.fingerprint != folder.fingerprint:
+        raise DataError(
+            f"data of {folder.path}: the images must be those it began with (fingerprint {folder.fingerprint[:12]}), "
+            f"but {folder.config.data.source} now gives {pack.fingerprint[:12]}\n  bring the images back, or begin anew"
+        )
+    return pack
+
+
+def _fit(folder: RunFolder, pack: Pack, wish: str, watcher: RetrainWatcher) -> TrainResult:
+    from ..training.device import choose_device
+    from ..training.train import train as train_run
+
+    device = choose_device(wish, available_cores())
+    epochs = folder.config.budget.epochs
+    watcher.note(f"{folder.origin}: {epochs} epochs on {pack.size('train'):,} images of {pack.source}, {device}")
+    watcher.note(f"folder {folder.path}")
+    interrupted = False
+
+    def interrupt() -> None:
+        nonlocal interrupted
+        interrupted = True
+
+    watcher.training(epochs)
+    with on_interrupt(interrupt):
+        run = train_run(
+            folder.config,
+            pack=pack.path,
+            directory=folder.path,
+            device=device,
+            signal=lambda: Signal.PAUSE if interrupted else Signal.CONTINUE,
+        )
+        result = _follow(run, watcher)
+    if result.status is Status.PAUSED:
+        again = f"hpo train --resume --out {shlex.quote(str(folder.path))}"
+        watcher.note(f"stopped after epoch {len(result.history)} of {epochs}; {again} goes on from there")
+        raise KeyboardInterrupt
+    return result
+
+
+def _follow(run: Iterable[EpochReport | TrainResult], watcher: RetrainWatcher) -> TrainResult:
+    for item in run:
+        if isinstance(item, TrainResult):
+            for note in item.notes:
+                watcher.note(note)
+            return item
+        watcher.epoch(item)
+    raise RuntimeError("a training run must end with a result")

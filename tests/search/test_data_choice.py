@@ -1,0 +1,32 @@
+"""`hpo data` takes the settings of a space file, and only those of data."""
+
+from pathlib import Path
+
+import pytest
+from hpo.errors import SpaceError
+from hpo.search.data_choice import choose_data
+
+
+def test_settings_are_those_of_a_space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "animals").mkdir()
+    config = choose_data("animals", [r"data.group_pattern=(film\d+)", "data.val_fraction=0.2"], 48)
+    assert (config.source, config.image_size, config.val_fraction) == (str(tmp_path / "animals"), 48, 0.2)
+    assert config.group_pattern == r"(film\d+)"
+    assert choose_data("labels.csv").source == str(tmp_path / "labels.csv")
+    assert choose_data("digits").source == "digits"
+    assert choose_data("digits", ["data.split_file=split.csv"]).split_file == str(tmp_path / "split.csv")
+
+
+@pytest.mark.parametrize(
+    ("setting", "law"),
+    [
+        ("data.group_pattern=film", "must have a group in parentheses"),
+        ("data.image_sise=3", "did you mean image_size?"),
+        ("optimizer.lr=1", "unknown key"),
+        ("data.val_fraction={low: 0.1, high: 0.2}", "val_fraction"),
+    ],
+)
+def test_anything_else_is_refused(setting: str, law: str) -> None:
+    with pytest.raises(SpaceError, match=law.replace("?", r"\?")):
+        choose_data("digits", [setting])

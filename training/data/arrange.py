@@ -1,0 +1,60 @@
+"""What the configuration says about splits and groups, applied to a source as it is read."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from ...errors import DataError
+from ..config import DataConfig
+from .sources.base import Found, Images, Progress, stamp, trained_classes
+from .sources.find import find
+from .sources.labels import Columns
+from .split_file import read_split
+
+
+def locate(config: DataConfig, data_root: Path | None = None) -> Found:
+    """The source of `config`, found but not read; reading it applies `split_file` and `group_pattern`.
+
+    Raises:
+        DataError: the source or the split file is missing or not usable.
+    """
+    columns = Columns(config.path_column, config.label_column, config.split_column, config.group_column)
+    source = find(config.source, data_root, columns)
+    if config.split_file is None and config.group_pattern is None:
+        return source
+    split_file = Path(config.split_file).expanduser().absolute() if config.split_file else None
+    if split_file and not split_file.is_file():
+        raise DataError(f"data.split_file: {split_file} is not a file; write one with `hpo data SOURCE --save-split`")
+
+    def read(progress: Progress) -> Images:
+        images = source.read(progress)
+        images = _with_split(images, config.source, split_file) if split_file else images
+        return _with_groups(images, config.group_pattern) if config.group_pattern else images
+
+    files = (*source.files, stamp(split_file)) if split_file else source.files
+    return Found(source.name, files, read)
+
+
+def _with_split(images: Images, source: str, file: Path) -> Images:
+    parts, notes = read_split(file, images.pixels.names)
+    classes = [images.class_names[label] for label in images.labels[parts != "unused"]]
+    if missing := set(images.class_names) - set(trained_classes(Path(source), classes, parts[parts != "unused"])):
+        raise DataError(f"data.split_file: {file} leaves out class {min(missing)!r}")
+    return replace(images, parts=parts, notes=(*images.notes, *notes))
+
+
+def _with_groups(images: Images, pattern: str) -> Images:
+    found = [re.search(pattern, name) for name in images.pixels.names]
+    _refuse_unmatched(pattern, [name for name, match in zip(images.pixels.names, found, strict=True) if not match])
+    return replace(images, groups=tuple(match.group(1) or "" for match in found if match))
+
+
+def _refuse_unmatched(pattern: str, names: Sequence[str]) -> None:
+    """Raises DataError where there are names without a group: guessing one could leak."""
+    if names:
+        shown = ", ".join(names[:4]) + (" and so on" if len(names) > 4 else "")
+        raise DataError(
+            f"data.group_pattern: every file name must match {pattern}; {len(names)} do not: {shown}\n"
+            "  `|` adds another case inside the parentheses, such as ^(film\\d+|.*)"
+        )

@@ -1,0 +1,77 @@
+"""One pass over every image of a source, from which all findings follow."""
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..pack import Skipped
+from ..sources.base import Chunk, Images
+
+THUMB = 16  # pixels a side of what likeness is judged by
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What was seen of the N readable images.
+
+    `rows` int64 [N] are their positions in the source; `digests` bytes [N] are equal where all pixels are;
+    `thumbs` float32 [N, 16, 16] are small grey versions, 0..255; `sums` and `squares` int64 [N, channels] are taken
+    over the pixels of an image, of which there are `area`; `grey` tells whether every image is grey.
+    """
+
+    rows: NDArray[np.int64]
+    digests: NDArray[np.bytes_]
+    thumbs: NDArray[np.float32]
+    sums: NDArray[np.int64]
+    squares: NDArray[np.int64]
+    area: int
+    grey: bool
+    skipped: tuple[Skipped, ...]
+
+    def statistics(self, chosen: NDArray[np.int64], channels: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """Mean and standard deviation per channel of the images `chosen` (within N), scaled to [0, 1]."""
+        count = len(chosen) * self.area
+        mean = self.sums[chosen, :channels].sum(axis=0) / count
+        variance = self.squares[chosen, :channels].sum(axis=0) / count - mean**2
+        spread = np.sqrt(np.maximum(variance, 0))
+        return tuple((mean / 255).tolist()), tuple((spread / 255).tolist())
+
+
+def look(images: Images, size: int, channels: int) -> Look:
+    """Decode every image at `size` and `channels`, keeping a kilobyte of each."""
+    seen = [_Seen(chunk) for chunk in images.pixels.chunks(size, channels)]
+    return Look(
+        rows=np.concatenate([part.rows for part in seen]),
+        digests=np.concatenate([part.digests for part in seen]),
+        thumbs=np.concatenate([part.thumbs for part in seen]),
+        sums=np.concatenate([part.sums for part in seen]),
+        squares=np.concatenate([part.squares for part in seen]),
+        area=size * size,
+        grey=all(part.grey for part in seen),
+        skipped=(*images.skipped, *(entry for part in seen for entry in part.skipped)),
+    )
+
+
+class _Seen:
+    """The part of a Look that one chunk gives."""
+
+    def __init__(self, chunk: Chunk) -> None:
+        images = np.ascontiguousarray(chunk.images)
+        self.rows, self.skipped = chunk.rows, chunk.skipped
+        self.digests = np.array([hashlib.blake2b(image.data, digest_size=16).digest() for image in images], "S16")
+        self.thumbs = shrink(images.mean(axis=3, dtype=np.float32), THUMB)
+        self.sums = images.sum(axis=(1, 2), dtype=np.int64)
+        self.squares = np.square(images, dtype=np.uint16).sum(axis=(1, 2), dtype=np.int64)
+        self.grey = bool((images[..., :1] == images[..., 1:]).all())
+
+
+def shrink(grey: NDArray[np.float32], side: int) -> NDArray[np.float32]:
+    """Images float [N, S, S] as [N, side, side], every pixel the mean of the area it covers."""
+    size = grey.shape[1]
+    edges, pixel = np.linspace(0, size, side + 1), np.arange(size)
+    covered = np.minimum(edges[1:, None], pixel + 1) - np.maximum(edges[:-1, None], pixel)
+    weights = (np.clip(covered, 0, None) * (side / size)).astype(np.float32)  # [side, S], rows sum to 1
+    small: NDArray[np.float32] = weights @ grey @ weights.T
+    return small

@@ -1,0 +1,107 @@
+"""What to set or to mend, in plain words, from what was found."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from .inspection import Inspection
+
+IMBALANCE = 3.0  # images of the largest class per image of the smallest, from which it should be counteracted
+LONG_TAIL = 20.0  # from which repeating the few images of a class teaches them by heart
+SMALL_CLASS = 50  # training images, below which a network seldom learns a class from scratch
+SMALL_VAL = 100  # images, below which validation is too coarse to choose by
+NEAR_SHARE = 0.01  # of all images having a near twin, from which it is the kind of the data and no accident
+
+
+def suggestions(found: Inspection) -> Iterator[str]:
+    """Sentences for the owner of the data, the gravest first."""
+    yield from _broken(found)
+    yield from _conflicts(found)
+    yield from _leaks(found)
+    yield from _balance(found)
+    yield from _few(found)
+    yield from _size(found)
+
+
+def _broken(found: Inspection) -> Iterator[str]:
+    total = len(found.skipped) + sum(map(len, found.rows.values()))
+    if found.skipped:
+        stops = "; over 5 % stop a run" if len(found.skipped) > 0.05 * total else ""
+        yield f"Repair or remove {_images(len(found.skipped), 'file')} that cannot be read as images{stops}."
+
+
+def _conflicts(found: Inspection) -> Iterator[str]:
+    if count := len(found.conflicts):
+        yield (
+            f"Decide which label is right: {_images(count)} stand{'s' if count == 1 else ''} under more than one class."
+            " No model can get both right."
+        )
+
+
+def _leaks(found: Inspection) -> Iterator[str]:
+    counts = found.leak_counts()
+    if not counts:
+        return
+    where = ", ".join(f"{count} between {pair}" for pair, count in counts.items())
+    near_share = len({row for twins in found.near for row in twins.rows}) / len(found.names)
+    if "train, test" in counts and {"train", "test"} <= set(found.given_splits):
+        yield f"The given splits share images or near copies ({where}): the test is too easy. Train without them."
+    elif near_share >= NEAR_SHARE:
+        yield (
+            f"Many images have near copies, also in another split ({where}). Keep those of one thing together by a "
+            "group: data.group_pattern (of file names), or data.group_column (of a CSV file)."
+        )
+    else:
+        yield f"The same or nearly the same images are in more than one split ({where}): remove the copies."
+
+
+def _balance(found: Inspection) -> Iterator[str]:
+    counts = np.array(found.counts["train"])
+    smallest, largest = int(counts.argmin()), int(counts.argmax())
+    ratio = counts[largest] / max(1, counts[smallest])
+    if ratio < IMBALANCE:
+        return
+    sizes = (
+        f"{found.class_names[largest]} has {counts[largest]} training images, {found.class_names[smallest]} has "
+        f"{counts[smallest]}"
+    )
+    cure = "loss.class_weights: effective" if ratio >= LONG_TAIL else "loss.class_weights: inverse"
+    yield (
+        f"The classes are unequal ({sizes}): weigh the loss ({cure}) or the sampling (sampling.method: weighted), and "
+        "judge by balanced accuracy rather than accuracy."
+    )
+
+
+def _few(found: Inspection) -> Iterator[str]:
+    counts = np.array(found.counts["train"])
+    if few := int((counts < SMALL_CLASS).sum()):
+        yield (
+            f"{few} of {len(counts)} classes have fewer than {SMALL_CLASS} training images: start from a pretrained "
+            "model, and augment strongly."
+        )
+    held = len(found.rows["val"])
+    if held < SMALL_VAL:
+        yield (
+            f"Validation has {held} images: one more right answer is {100 / held:.1f} points of accuracy. Raise "
+            "data.val_fraction, and do not trust small differences."
+        )
+
+
+def _size(found: Inspection) -> Iterator[str]:
+    sides = np.repeat([min(size) for size in found.sizes], list(found.sizes.values()))
+    long = sum(count for size, count in found.sizes.items() if max(size) > 2 * min(size))
+    typical = int(np.median(sides))
+    if typical >= 2 * found.image_size:
+        better = next((side for side in (224, 160, 128, 96) if side <= typical), typical)
+        yield (
+            f"Images are shrunk from {typical} pixels a side to {found.image_size}: where details matter, try "
+            f"data.image_size: {better} (the cost grows with the square)."
+        )
+    elif 2 * typical <= found.image_size:
+        yield f"Images of {typical} pixels a side are blown up to {found.image_size}: set data.image_size: {typical}."
+    if long > 0.1 * len(sides):
+        yield f"{_images(long)} are more than twice as long as wide: only the middle square is kept. Cut them first."
+
+
+def _images(count: int, noun: str = "image") -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"

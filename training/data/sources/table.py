@@ -1,0 +1,117 @@
+"""A CSV file as people have them: comma, semicolon or tab, with or without a byte order mark, from any program."""
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ....errors import DataError, nearest
+
+_DELIMITERS = (",", ";", "\t")
+_MARKS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))  # of UTF-16, which Excel calls "Unicode text"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The cells of a CSV file below its header; `lines` are the line numbers in the file, as an editor shows them."""
+
+    path: Path
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    lines: tuple[int, ...]
+    notes: tuple[str, ...] = ()
+
+    def column(self, key: str, wanted: str | None, automatic: Sequence[str]) -> tuple[str, ...] | None:
+        """The cells of column `wanted`, else of the first of `automatic` that there is, in any case; None: no such.
+
+        Raises:
+            DataError: the column `wanted` (by the setting `key`) is not there.
+        """
+        folded = {name.casefold(): number for number, name in reversed(list(enumerate(self.header)))}
+        names = (wanted,) if wanted is not None else automatic
+        number = next((folded[name.casefold()] for name in names if name.casefold() in folded), None)
+        if number is None and wanted is not None:
+            raise DataError(f"data.{key}: {self.path} has no column {wanted!r}; {nearest(wanted, self.header)}")
+        return None if number is None else tuple(row[number] for row in self.rows)
+
+    def needed(self, key: str, wanted: str | None, automatic: Sequence[str]) -> tuple[str, ...]:
+        """As `column`, where there must be one.
+
+        Raises:
+            DataError: there is no such column.
+        """
+        cells = self.column(key, wanted, automatic)
+        if cells is None:
+            raise DataError(
+                f"data: {self.path}: its first line must name the columns, one of them {' or '.join(automatic[:3])}\n"
+                f"  it has {', '.join(map(repr, self.header[:8]))}; say which it is with data.{key}"
+            )
+        return cells
+
+
+def read_table(path: Path) -> Table:
+    """The file `path`, whose first line names its columns. Surrounding spaces and empty lines do not count.
+
+    Raises:
+        DataError: it is no text, has no rows, or a row has another number of cells than the header.
+    """
+    text, notes = _text(path)
+    header, rows, lines = _parse(path, text)
+    width = len(header)
+    rows = [row if any(row[width:]) else row[:width] for row in rows]  # Excel likes to end every row with delimiters
+    wrong = [line for line, row in zip(lines, rows, strict=True) if len(row) != width]
+    if wrong:
+        raise DataError(
+            f"data: {path}: every row must have {width} cells as its header has; {len(wrong)} have not: "
+            f"{listed_lines(wrong)}"
+        )
+    if not rows:
+        raise DataError(f"data: {path} has no rows below its header")
+    return Table(path, header, tuple(rows), tuple(lines), notes)
+
+
+def listed_lines(lines: Sequence[int]) -> str:
+    """`line 3`, `lines 3, 7`, `lines 3, 7, 8, 9, 12 and 40 more`."""
+    shown = ", ".join(map(str, lines[:5])) + (f" and {len(lines) - 5} more" if len(lines) > 5 else "")
+    return f"line{'s' if len(lines) > 1 else ''} {shown}"
+
+
+def _text(path: Path) -> tuple[str, tuple[str, ...]]:
+    content = path.read_bytes()
+    encoding = next((name for mark, name in _MARKS if content.startswith(mark)), "utf-8-sig")
+    try:
+        text, encoding = content.decode(encoding), ""
+    except UnicodeDecodeError:
+        text, encoding = _western(path, content), "Windows-1252"
+    if "\0" in text:
+        raise DataError(f"data: {path} is not a text file; save the table as CSV in UTF-8")
+    return text, (f"{path.name} is not UTF-8; it was read as {encoding}",) if encoding else ()
+
+
+def _western(path: Path, content: bytes) -> str:
+    """Windows-1252, of which the letters of Latin-1 are a part."""
+    try:
+        return content.decode("cp1252")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise DataError(
+            f"data: {path}:{line}: its bytes are neither UTF-8 nor Windows-1252 (Latin-1); save it as CSV in UTF-8"
+        ) from error
+
+
+def _parse(path: Path, text: str) -> tuple[tuple[str, ...], list[tuple[str, ...]], list[int]]:
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    delimiter = max(_DELIMITERS, key=lambda sign: len(next(csv.reader([first], delimiter=sign), [])))
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True)
+    rows, lines = [], []
+    try:
+        for row in reader:
+            if cells := tuple(cell.strip() for cell in row):
+                rows.append(cells)
+                lines.append(reader.line_num)
+    except csv.Error as error:
+        raise DataError(f"data: {path}:{reader.line_num}: not a CSV file: {error}") from error
+    filled = [number for number, cells in enumerate(rows) if any(cells)]
+    rows, lines = [rows[number] for number in filled], [lines[number] for number in filled]
+    return (rows[0], rows[1:], lines[1:]) if rows else ((), [], [])

@@ -1,0 +1,58 @@
+"""What the division of a data set did with rare classes and with groups, in sentences for the pack's notes."""
+
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Rows = NDArray[np.int64]
+
+_RARE = {
+    1: "one image, which only trains",
+    2: "two images, one trains and one validates",
+    3: "three images, one in each split",
+}
+
+
+def describe(
+    labels: Rows, groups: Rows | None, divided: Rows, parts: Mapping[str, Rows], class_names: Sequence[str]
+) -> tuple[str, ...]:
+    """Sentences about a division into `parts` ("train", "val", "test"), made, all or in part, out of rows `divided`."""
+    notes, explained = [], set()
+    if groups is not None:
+        notes += _group_notes(groups, parts)
+    elif sum(map(len, parts.values())) == len(divided):  # nothing was given
+        counts = np.bincount(labels[divided], minlength=len(class_names)).tolist()
+        for size, what in _RARE.items():
+            rare = [name for name, count in zip(class_names, counts, strict=True) if count == size]
+            explained |= set(rare)
+            notes += [f"{_listed(rare)}: {what}"] if rare else []
+    for part, rows in parts.items():
+        held = np.bincount(labels[rows], minlength=len(class_names)).tolist()
+        missing = [name for name, count in zip(class_names, held, strict=True) if not count and name not in explained]
+        if missing:
+            notes.append(f"no image of {_listed(missing)} in {part}: {_reason(rows, divided, groups)}")
+    return tuple(notes)
+
+
+def _reason(rows: Rows, divided: Rows, groups: Rows | None) -> str:
+    if not np.isin(rows, divided).all():
+        return "the given split has none"
+    return "too few to share out" if groups is None else "they are in too few groups"
+
+
+def _group_notes(groups: Rows, parts: Mapping[str, Rows]) -> list[str]:
+    members = {part: np.unique(groups[rows]) for part, rows in parts.items()}
+    total = len(np.unique(np.concatenate(list(members.values()))))
+    shares = ", ".join(f"{len(members[part])} ({len(rows)} images) in {part}" for part, rows in parts.items())
+    torn = [
+        f"{count} groups are in {first} and in {second}, as the source gives them"
+        for first, second in combinations(parts, 2)
+        if (count := len(np.intersect1d(members[first], members[second])))
+    ]
+    return [f"{total} groups{'' if torn else ', each whole in one split'}: {shares}", *torn]
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

@@ -1,0 +1,1 @@
+"""How weights are moved: optimisers, parameter groups, learning-rate schedules, averages."""

@@ -1,0 +1,40 @@
+"""Parameter groups: which weights decay, and at which share of the learning rate each is moved."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import nn
+from torch.optim import Optimizer
+
+from ...errors import TrainingError
+
+Group = dict[str, Any]
+
+_NO_SCALES: Mapping[str, float] = {}
+
+
+def parameter_groups(model: nn.Module, weight_decay: float, lr_scales: Mapping[str, float] = _NO_SCALES) -> list[Group]:
+    """Weights of two or more dimensions with the decay, everything else (norms, biases, scales) without.
+
+    Decay pulls towards zero, which for a norm's scale is no prior worth having (He et al. 2018, arXiv:1812.01187,
+    section 3.1). Parameters of different `lr_scales` (by name; 1 where it says nothing) are in different groups.
+
+    Raises:
+        TrainingError: the model has nothing to train.
+    """
+    groups: dict[tuple[float, bool], list[nn.Parameter]] = {}
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            groups.setdefault((lr_scales.get(name, 1.0), parameter.ndim < 2), []).append(parameter)
+    if not groups:
+        raise TrainingError(f"model {type(model).__name__}: has no trainable parameters")
+    return [
+        {"params": parameters, "weight_decay": 0.0 if flat else weight_decay, "lr_scale": scale}
+        for (scale, flat), parameters in sorted(groups.items(), key=lambda item: item[0])
+    ]
+
+
+def set_lr(optimizer: Optimizer, lr: float) -> None:
+    """Give every group its share of the learning rate `lr`."""
+    for group in optimizer.param_groups:
+        group["lr"] = lr * group["lr_scale"]

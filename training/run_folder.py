@@ -1,0 +1,81 @@
+"""The folder of a single run, as `hpo train` leaves it: which configuration, which data, and where its weights are.
+
+    <folder>/config.json    the TrialConfig
+    <folder>/run.json       the pack it was trained on, and where the configuration came from
+    <folder>/last.ckpt      to go on from
+    <folder>/best.ckpt      the weights of the best epoch
+    <folder>/result.json    how it ended; not there while it runs
+
+No torch here: what is in a folder is told at once.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import ValidationError
+
+from ..atomic import write_atomic
+from ..errors import TrainingError
+from .config import TrialConfig
+
+CONFIG = "config.json"
+RUN = "run.json"
+RESULT = "result.json"
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """A run in directory `path`.
+
+    `pack` is the directory of its packed data with `fingerprint`, `source` the name of that data; `origin` says in
+    words where the configuration came from, `created` when the run began (ISO 8601).
+    """
+
+    path: Path
+    config: TrialConfig
+    pack: Path
+    fingerprint: str
+    source: str
+    origin: str
+    created: str
+
+    @classmethod
+    def create(cls, path: Path, config: TrialConfig, pack: Path, fingerprint: str, source: str, origin: str) -> Self:
+        """A new run in `path`, which is made where it is missing. run.json comes last: with it the run exists.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        path.mkdir(parents=True, exist_ok=True)
+        folder = cls(path, config, pack, fingerprint, source, origin, datetime.now(UTC).isoformat(timespec="seconds"))
+        write_atomic(path / CONFIG, config.model_dump_json(indent=2).encode())
+        write_atomic(path / RUN, json.dumps(folder._facts(), indent=2).encode())
+        return folder
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """The run in `path`.
+
+        Raises:
+            TrainingError: there is none, or its files cannot be read.
+        """
+        if not cls.is_one(path):
+            raise TrainingError(f"{path} holds no run of `hpo train`: it has no {RUN}")
+        try:
+            facts = json.loads((path / RUN).read_text())
+            config = TrialConfig.model_validate_json((path / CONFIG).read_text())
+            return cls(path=path, config=config, **{**facts, "pack": Path(facts["pack"])})
+        except (OSError, ValidationError, ValueError, KeyError, TypeError) as error:
+            reason = str(error).strip().splitlines()[0]
+            raise TrainingError(f"{path}: the run cannot be read: {reason}") from error
+
+    @staticmethod
+    def is_one(path: Path) -> bool:
+        """Whether there is a run in `path`."""
+        return (path / RUN).exists()
+
+    def _facts(self) -> dict[str, Any]:
+        return {key: str(value) for key, value in asdict(self).items() if key not in ("path", "config")}

@@ -1,0 +1,81 @@
+"""The validation metrics beyond loss and accuracy, each registered under its name; measured only where wanted."""
+
+from collections.abc import Callable, Iterable, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import softmax
+from sklearn import metrics as sklearn_metrics
+
+from .measures import ExtraMetric
+
+Logits = NDArray[np.float32]
+Labels = NDArray[np.int64]
+Score = Callable[[Logits, Labels], float]
+
+SCORES: dict[ExtraMetric, Score] = {}
+
+_BINS = 15
+_TOP = 5
+
+
+def score(name: ExtraMetric) -> Callable[[Score], Score]:
+    """Register the decorated function as metric `name`.
+
+    Raises:
+        ValueError: the name is taken.
+    """
+
+    def register(function: Score) -> Score:
+        if name in SCORES:
+            raise ValueError(f"a metric called {name} is already registered")
+        SCORES[name] = function
+        return function
+
+    return register
+
+
+def measure(names: Iterable[ExtraMetric], logits: Logits, labels: Labels) -> Mapping[str, float]:
+    """Each metric of `names` on logits float32 [N, classes] and labels int64 [N]."""
+    return {name: float(SCORES[name](logits, labels)) for name in names}
+
+
+@score("val_balanced_accuracy")
+def balanced_accuracy(logits: Logits, labels: Labels) -> float:
+    """The mean over classes of the share of their images that is recognised."""
+    chosen = logits.argmax(axis=1)
+    return float(sklearn_metrics.recall_score(labels, chosen, labels=np.unique(labels), average="macro"))
+
+
+@score("val_macro_f1")
+def macro_f1(logits: Logits, labels: Labels) -> float:
+    """The mean F1 over the classes that occur in the labels; 0 for a class that is never recognised."""
+    chosen = logits.argmax(axis=1)
+    found = sklearn_metrics.f1_score(labels, chosen, labels=np.unique(labels), average="macro")
+    return float(found)
+
+
+@score("val_top5_accuracy")
+def top5_accuracy(logits: Logits, labels: Labels) -> float:
+    """The share of images whose class is among the five most likely."""
+    classes = range(logits.shape[1])
+    return float(sklearn_metrics.top_k_accuracy_score(labels, logits, k=_TOP, labels=classes))
+
+
+@score("val_auroc")
+def auroc(logits: Logits, labels: Labels) -> float:
+    """The area under the ROC curve of the second of two classes."""
+    return float(sklearn_metrics.roc_auc_score(labels, logits[:, 1] - logits[:, 0]))
+
+
+@score("val_ece")
+def expected_calibration_error(logits: Logits, labels: Labels) -> float:
+    """The mean distance between confidence and accuracy over 15 bins of confidence, by the images in them.
+
+    Guo et al. 2017 (arXiv:1706.04599), equation 3.
+    """
+    probabilities = softmax(logits, axis=1)
+    confidence, hit = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
+    place = np.ceil(confidence * _BINS).astype(np.int64).clip(1, _BINS) - 1  # bins are open below, closed above
+    gaps = np.bincount(place, weights=confidence - hit, minlength=_BINS)
+    return float(np.abs(gaps).sum() / len(labels))
