@@ -37,7 +37,9 @@ torch.set_num_threads(1)
 read(Pack.open(pathlib.Path(sys.argv[1])), 1)  # allocators and kernels are warm
 before = private_kib()
 kept = read(Pack.open(pathlib.Path(sys.argv[2])), 2)
-print(private_kib() - before)
+print("read", flush=True)
+sys.stdin.readline()  # pages that only one process has mapped so far would count as its own
+print(private_kib() - before, flush=True)
 sys.stdin.read()
 """
 
@@ -122,6 +124,15 @@ def test_another_version_is_refused(digits: Pack, tmp_path: Path) -> None:
         Pack.open(tmp_path)
 
 
+def line(process: "subprocess.Popen[str]", said: str = "") -> str:
+    """The next line of a process, after telling it something."""
+    assert process.stdin
+    assert process.stdout
+    process.stdin.write(said)
+    process.stdin.flush()
+    return process.stdout.readline().strip()
+
+
 @pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="needs Linux's smaps_rollup")
 def test_a_second_process_holds_no_second_copy(digits: Pack, tmp_path: Path) -> None:
     big = prepare(DataConfig(source="digits", image_size=96, color="rgb"), cache=tmp_path / "cache")
@@ -135,7 +146,8 @@ def test_a_second_process_holds_no_second_copy(digits: Pack, tmp_path: Path) -> 
         )
         for _ in range(2)
     ]
-    grown = [int(reader.stdout.readline()) for reader in readers if reader.stdout]  # both alive, both have read it all
+    assert [line(reader) for reader in readers] == ["read", "read"]
+    grown = [int(line(reader, "\n")) for reader in readers]  # both alive, both have read it all
     for reader in readers:
         reader.communicate("")
     assert packed_kib > 35_000
