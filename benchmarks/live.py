@@ -168,6 +168,8 @@ def main() -> None:
     need_fashion_mnist()
     if options.script != "augmented":
         options.name = f"live-{options.script}"
+    if options.quick:
+        options.seeds = options.seeds[:1]
     setting = {"size": QUICK if options.quick else FULL, "script": options.script, "processor": processor()}
     pairs = {} if options.quick else kept(target_file(options), setting)
     for seed in [seed for seed in options.seeds if seed not in pairs]:

@@ -28,12 +28,12 @@ if "HPO_WAITS" in os.environ and "HPO_WORKER_DEVICE" in os.environ:
             self.seconds += time.perf_counter() - began
             return wish
 
-    def timed_epoch(self: Run, learner: object, batches: object, number: int, signal: Callable[[], Signal]) -> object:
+    def timed_epoch(self: Run, batches: object, number: int, signal: Callable[[], Signal]) -> object:
         """`Run._epoch`, timed."""
         began = time.perf_counter()
         ended = vars(self).get("ended_at")
         looks = Looks(signal)
-        report = plain_epoch(self, learner, batches, number, looks)  # type: ignore[arg-type]
+        report = plain_epoch(self, batches, number, looks)  # type: ignore[arg-type]
         if ended is not None:
             with open(os.environ["HPO_WAITS"], "a") as file:  # noqa: PTH123 - one short write, whole beside another's
                 file.write(f"{began - ended} {looks.seconds}\n")
