@@ -39,7 +39,9 @@ def locate(config: DataConfig, data_root: Path | None = None) -> Found:
 def _with_split(images: Images, source: str, file: Path) -> Images:
     parts, notes = read_split(file, images.pixels.names)
     classes = [images.class_names[label] for label in images.labels[parts != "unused"]]
-    if missing := set(images.class_names) - set(trained_classes(Path(source), classes, parts[parts != "unused"])):
+    if missing := set(images.class_names) - set(
+        trained_classes(Path(source), classes, parts[parts != "unused"].tolist())
+    ):
         raise DataError(f"data.split_file: {file} leaves out class {min(missing)!r}")
     return replace(images, parts=parts, notes=(*images.notes, *notes))
 

@@ -69,7 +69,7 @@ def _targets(counts: Rows, held: _Groups, fractions: tuple[float, float]) -> NDA
         np.where(held.units >= at_least, np.maximum(counts * fraction, held.smallest), 0) * (fraction > 0)
         for at_least, fraction in zip((2, 3), fractions, strict=True)
     )
-    return np.stack([counts - first - second, first, second])
+    return np.stack([counts - first - second, first, second]).astype(np.float64)
 
 
 def _fill_empty(dealt: Rows, held: _Groups, trained: Rows, order: Rows, wanted: list[int]) -> None:

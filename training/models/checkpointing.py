@@ -53,10 +53,10 @@ class _Whole(nn.Module):
 class _InParts(nn.Sequential):
     """Mixed into the class of a row of layers: each part up to a pooling is run again."""
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, input: Tensor) -> Tensor:
         for part in _parts(self):
-            x = _again(part, part, x)
-        return x
+            input = _again(part, part, input)
+        return input
 
 
 def _again(block: nn.Module, forward: Any, *args: Any, **kwargs: Any) -> Any:
