@@ -134,6 +134,10 @@ def snapshot(value: Any) -> Any:
 def _encode(state: State) -> bytes:
     buffer = io.BytesIO()
     torch.save(state, buffer)
-    # The last two bytes of a zip archive say how long the comment after them is.
-    body = buffer.getvalue()[:-2] + _COMMENT_BYTES.to_bytes(2, "little")
-    return body + _MARK + hashlib.sha256(body).digest()
+    # note: in place, since every copy of the whole would hold up the thread that trains
+    buffer.seek(-2, io.SEEK_END)  # the last two bytes of a zip archive say how long the comment after them is
+    buffer.write(_COMMENT_BYTES.to_bytes(2, "little"))
+    with buffer.getbuffer() as body:
+        digest = hashlib.sha256(body).digest()
+    buffer.write(_MARK + digest)
+    return buffer.getvalue()
