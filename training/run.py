@@ -72,8 +72,10 @@ class Run:
                 if isinstance(report, Status):
                     return self.progress.result(report, _message(report, number))
                 is_best = self.progress.add(report)
-                writer.submit(*self._checkpoint(is_best))
-                yield report
+                try:
+                    yield report  # first, while the thread that writes is idle: it would hold the report up
+                finally:
+                    writer.submit(*self._checkpoint(is_best))  # also where the run is abandoned here
         return self.progress.result(Status.FINISHED)
 
     def _prepare(self) -> None:
