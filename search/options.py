@@ -2,10 +2,11 @@
 
 import json
 import re
+import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from ..errors import SpaceError, nearest
 
@@ -48,12 +49,34 @@ class RunOptions:
         if self.study is not None and not re.fullmatch(r"\w[\w .+-]*", self.study):
             raise SpaceError(f"--study must begin with a letter or digit and hold no slash, got {self.study!r}")
 
+    @property
+    def command(self) -> str:
+        """The command line that asks for the same, wherever the options came from."""
+        words = ["hpo", "run"]
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if value != field.default:
+                words += _flag(field.name, value)
+        return shlex.join(words)
+
     def space_overrides(self, stored_seed: int | None) -> list[str]:
         """`--set` and the flags that are short for it, the flags last."""
         seed = self.seed if self.seed is not None else stored_seed
         short = {"data.source": data_source(self.data), "budget.epochs": self.epochs, "seed": seed}
         # as JSON, which is YAML: a folder may be called `a: b`
         return [*self.overrides, *(f"{key}={json.dumps(value)}" for key, value in short.items() if value is not None)]
+
+
+def _flag(name: str, value: Any) -> list[str]:
+    """A field of RunOptions and its value as words of a command line."""
+    match name:
+        case "overrides":
+            return [word for change in value for word in ("--set", change)]
+        case "timeout_s":
+            return ["--timeout", f"{value:g}s"]
+        case "accept_space_change":
+            return ["--accept-space-change"]
+    return [f"--{name.replace('_', '-')}", str(value)]
 
 
 def parse_duration(text: str) -> float:

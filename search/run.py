@@ -1,7 +1,5 @@
 """`hpo run`, composed: space -> preflight -> study -> loop."""
 
-import shlex
-import sys
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
@@ -125,7 +123,7 @@ def _prepare(
     )
     placements = place(options.device, options.workers, ready.gpus)  # before the study is made
     name = options.study or space.name
-    identity = Identity(space, config.objective, ready.fingerprint, config.seed, shlex.join(["hpo", *sys.argv[1:]]))
+    identity = Identity(space, config.objective, ready.fingerprint, config.seed, options.command)
     study = open_study(storage, name, identity, accept_change=options.accept_space_change)
     study.pruner = pruner
     return Prepared(options, home, study, identity, ready, placements)

@@ -1,9 +1,11 @@
 """What `hpo run` was asked to do."""
 
+import shlex
 from pathlib import Path
 
 import pytest
 from hpo.errors import SpaceError
+from hpo.search.cli.app import main
 from hpo.search.options import RunOptions, parse_duration, parse_executor, parse_workers
 from hpo.spaces.load import load_space
 from hpo.training.config import TrialConfig
@@ -53,6 +55,32 @@ def test_a_study_must_be_the_name_of_a_folder(name: str) -> None:
 @pytest.mark.parametrize("name", ["resnet", "resnet 2", "größe-3.1", "a+b", "2024"])
 def test_names_that_people_give(name: str) -> None:
     assert RunOptions("s", 1, study=name).study == name
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        RunOptions("resnet.yaml", 50),
+        RunOptions(
+            "my space.yaml", 3, study="größe 3", data="./my images", data_root=Path("/data of mine"), epochs=4,
+            overrides=("model={name: simple_cnn}", "loss.label_smoothing=0.1"), workers=2, device="cpu", timeout_s=90.0,
+            seed=7, sampler="qmc", pruner="asha", storage="sqlite:///other.db", tracking_uri="none", home=Path("h"),
+            executor="inline", accept_space_change=True,
+        ),
+    ],
+)  # fmt: skip
+def test_the_command_of_options_asks_for_them(options: RunOptions, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[RunOptions] = []
+
+    def note(options: RunOptions, watcher: object) -> None:
+        asked.append(options)
+        raise SpaceError("seen")
+
+    monkeypatch.setattr("hpo.search.run.run", note)
+    monkeypatch.setattr("sys.argv", shlex.split(options.command))
+    with pytest.raises(SystemExit):
+        main()
+    assert asked == [options]
 
 
 def test_flags_come_after_set_and_stand_for_keys() -> None:
