@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-ROOMS = ("search", "spaces", "studies", "training", "benchmarks", "docs")
+ROOMS = ("search", "serving", "spaces", "studies", "training", "benchmarks", "docs")
 KINDS = {".py", ".yaml", ".json", ".md"}
 _SENTENCE_END = r"(?<=[.;])(?<!et al\.)\s"
 _LONG = 80  # characters; a longer sentence is cut at its colon,
@@ -29,7 +29,7 @@ def with_tree(readme: str) -> str:
 
 
 def _lines() -> Iterator[str]:
-    for name in ("__init__.py", "atomic.py", "errors.py"):
+    for name in ("__init__.py", "atomic.py", "decode.py", "errors.py"):
         yield f"{name:<34}{_phrase(ROOT / name)}"
     for room in ROOMS:
         yield from _folder(ROOT / room, 0)

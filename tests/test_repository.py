@@ -11,7 +11,7 @@ import hpo
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-ROOMS = ("search", "spaces", "studies", "training")
+ROOMS = ("search", "serving", "spaces", "studies", "training")
 
 SURFACE = {
     "run": "accept-space-change data data-root device epochs executor home json pruner sampler seed set space "

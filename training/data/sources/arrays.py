@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ..decode import Header, fit
+from ....decode import Header, fit
 from .base import Chunk, Images
 
 _CHUNK = 2048

@@ -11,8 +11,8 @@ from typing import Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from ....decode import Header
 from ....errors import DataError, nearest
-from ..decode import Header
 from ..pack import Skipped
 
 Progress = Callable[[str, int, int], None]

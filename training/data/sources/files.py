@@ -12,7 +12,7 @@ from typing import Self, TypeVar
 
 import numpy as np
 
-from ..decode import Header, UnreadableImageError, decode, header
+from ....decode import Header, UnreadableImageError, decode, header
 from ..pack import Skipped
 from .base import Chunk, Progress, silent
 

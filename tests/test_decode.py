@@ -8,7 +8,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hpo.training.data.decode import Header, UnreadableImageError, decode, fit, header
+from hpo.decode import (
+    Header,
+    TooLargeImageError,
+    UnknownFormatError,
+    UnreadableImageError,
+    decode,
+    fit,
+    header,
+    open_image,
+)
 from PIL import Image, PngImagePlugin
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Pillow warns about the odd files that are the point here
@@ -197,3 +206,15 @@ def test_a_path_is_read_and_measured(tmp_path: Path) -> None:
     path.write_bytes(encoded(Image.new("RGB", (30, 20), "red"), "JPEG"))
     assert header(path) == Header(30, 20, "RGB", "JPEG")
     assert decode(path, 8, 3).shape == (8, 8, 3)
+
+
+def test_a_format_that_is_not_on_the_list_is_not_read() -> None:
+    content = encoded(Image.new("L", (8, 8)), "TIFF")
+    assert open_image(content).format == "TIFF"
+    with pytest.raises(UnknownFormatError):
+        open_image(content, ["PNG", "JPEG"])
+
+
+def test_too_many_pixels_are_told_apart_from_damage() -> None:
+    with pytest.raises(TooLargeImageError, match="25 megapixels"):
+        open_image(png_header(6000, 6000))

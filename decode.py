@@ -15,6 +15,7 @@ these functions are called from threads.
 """
 
 import io
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from ...errors import DataError
+from .errors import DataError
 
 MAX_PIXELS = 25_000_000
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM", "TGA", "ICO", "JPEG2000", "AVIF", "PCX")
@@ -44,6 +45,14 @@ class UnreadableImageError(DataError):
     """A file that cannot be used as an image; the message is the reason, without the file's name."""
 
 
+class UnknownFormatError(UnreadableImageError):
+    """It is in none of the formats that are read."""
+
+
+class TooLargeImageError(UnreadableImageError):
+    """Its header claims more than MAX_PIXELS."""
+
+
 class Header(NamedTuple):
     """Width and height in pixels, before orientation; Pillow's name of the mode ("RGB"); the format ("PNG")."""
 
@@ -59,9 +68,7 @@ def decode(source: Path | bytes, size: int, channels: int) -> NDArray[np.uint8]:
     Raises:
         UnreadableImageError: it is no image, is damaged or cut short, or has more than 25 megapixels.
     """
-    image = _open(source)
-    image.draft(None, (2 * size, 2 * size))  # JPEG only: decode at a fraction of the size where it stays twice enough
-    return fit(_load(image), size, channels)
+    return pixels(open_image(source), size, channels)
 
 
 def header(source: Path | bytes) -> Header:
@@ -70,8 +77,39 @@ def header(source: Path | bytes) -> Header:
     Raises:
         UnreadableImageError: as `decode`.
     """
-    image = _open(source)
+    image = open_image(source)
     return Header(image.width, image.height, image.mode, image.format or "")
+
+
+def open_image(source: Path | bytes, formats: Sequence[str] = FORMATS) -> Image.Image:
+    """The image in `source` with its header read and nothing decoded; `formats` as Pillow calls them.
+
+    Raises:
+        UnknownFormatError: it is in none of `formats`; the readers of other formats do not see it.
+        TooLargeImageError: it has more than 25 megapixels.
+        UnreadableImageError: its header is damaged.
+    """
+    content = source if isinstance(source, bytes) else source.read_bytes()
+    try:
+        image = Image.open(io.BytesIO(content), formats=formats)
+    except UnidentifiedImageError as error:
+        raise UnknownFormatError(_not_an_image(content[:512])) from error
+    except Exception as error:  # Pillow's readers raise almost anything on hostile bytes
+        raise UnreadableImageError(f"its header cannot be read: {_words(error)}") from error
+    if image.width * image.height > MAX_PIXELS:
+        limit = MAX_PIXELS // 1_000_000
+        raise TooLargeImageError(f"at most {limit} megapixels are read, its header says {image.width}x{image.height}")
+    return image
+
+
+def pixels(image: Image.Image, size: int, channels: int) -> NDArray[np.uint8]:
+    """What `open_image` opened, decoded: uint8 [size, size, channels].
+
+    Raises:
+        UnreadableImageError: it is damaged or cut short.
+    """
+    image.draft(None, (2 * size, 2 * size))  # JPEG only: decode at a fraction of the size where it stays twice enough
+    return fit(_load(image), size, channels)
 
 
 def fit(image: Image.Image, size: int, channels: int) -> NDArray[np.uint8]:
@@ -83,20 +121,6 @@ def fit(image: Image.Image, size: int, channels: int) -> NDArray[np.uint8]:
         box = (left, top, left + side, top + side)
         plain = plain.resize((size, size), Image.Resampling.BICUBIC, box=box, reducing_gap=3.0)
     return np.asarray(plain, dtype=np.uint8).reshape(size, size, channels)
-
-
-def _open(source: Path | bytes) -> Image.Image:
-    content = source if isinstance(source, bytes) else source.read_bytes()
-    try:
-        image = Image.open(io.BytesIO(content), formats=FORMATS)
-    except UnidentifiedImageError as error:
-        raise UnreadableImageError(_not_an_image(content[:512])) from error
-    except Exception as error:  # Pillow's readers raise almost anything on hostile bytes
-        raise UnreadableImageError(f"its header cannot be read: {_words(error)}") from error
-    if image.width * image.height > MAX_PIXELS:
-        limit = MAX_PIXELS // 1_000_000
-        raise UnreadableImageError(f"at most {limit} megapixels are read, its header says {image.width}x{image.height}")
-    return image
 
 
 def _load(image: Image.Image) -> Image.Image:

@@ -1,0 +1,1 @@
+"""What happens to an exported model: an HTTP service that needs neither torch nor the search."""

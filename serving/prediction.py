@@ -1,0 +1,59 @@
+"""One prediction as the monitor sees it, and where predictions are handed to.
+
+The server hands every answered image over after its answer is decided. What the monitor derives from the image, such
+as `input_statistics`, is computed on the monitor's own thread: a request never waits for it.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prediction:
+    """The answer to one image.
+
+    `time` in seconds since 1970; `request_id` and `index`, the image's place in the request, name it; `arm` is
+    `champion` or `challenger`, and `shadow` says that the caller got the other arm's answer; `model_version` is the
+    manifest's. `probabilities` float32 [classes], calibrated where the export has a temperature; `class_index` its
+    largest, `confidence` that one's value. `latency_s` from the end of the request's body to the answer. `image` is
+    the model's input, uint8 [channels, size, size]; it must not be written to.
+    """
+
+    time: float
+    request_id: str
+    index: int
+    arm: str
+    shadow: bool
+    model_version: str
+    class_index: int
+    class_name: str
+    confidence: float
+    probabilities: NDArray[np.float32]
+    latency_s: float
+    image: NDArray[np.uint8]
+
+
+class PredictionLog(Protocol):
+    """Where predictions go.
+
+    Both calls come from the server's event loop: `record` must return at once and never raise.
+    """
+
+    def record(self, prediction: Prediction) -> None:
+        """Take one prediction; a log that is full drops it and counts that."""
+
+    def close(self) -> None:
+        """Write what is still held; the last call."""
+
+
+class Forgetful:
+    """A log that keeps nothing: serving without a monitor."""
+
+    def record(self, prediction: Prediction) -> None:
+        """Nothing."""
+
+    def close(self) -> None:
+        """Nothing."""
