@@ -167,7 +167,7 @@ def test_what_is_no_image_is_named(content: bytes, reason: str) -> None:
 
 
 def test_a_bomb_is_refused_from_its_header() -> None:
-    with pytest.raises(UnreadableImageError, match="25 megapixels are read, its header says 9000x9000"):
+    with pytest.raises(TooLargeImageError, match="25 megapixels are read, its header says 9000x9000"):
         decode(png_header(9000, 9000) + encoded(Image.new("RGB", (8, 8)))[33:], 8, 3)
 
 
@@ -213,8 +213,3 @@ def test_a_format_that_is_not_on_the_list_is_not_read() -> None:
     assert open_image(content).format == "TIFF"
     with pytest.raises(UnknownFormatError):
         open_image(content, ["PNG", "JPEG"])
-
-
-def test_too_many_pixels_are_told_apart_from_damage() -> None:
-    with pytest.raises(TooLargeImageError, match="25 megapixels"):
-        open_image(png_header(6000, 6000))

@@ -1,5 +1,6 @@
 """What the repository promises as a whole: the README's tree, the package's files, the command line's surface."""
 
+import os
 import subprocess
 import sys
 import tarfile
@@ -129,9 +130,10 @@ def test_the_wheel_works_in_a_clean_environment(archives: Path, tmp_path: Path) 
     (tmp_path / "training").mkdir()
     (tmp_path / "training" / "__init__.py").write_text("mine = True\n")
     check = "import training, hpo.training.config; assert training.mine; print(hpo.__file__)"
-    done = subprocess.run([python, "-c", check], cwd=tmp_path, capture_output=True, text=True, check=True)
+    clean = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}  # may lead to this tree
+    done = subprocess.run([python, "-c", check], cwd=tmp_path, env=clean, capture_output=True, text=True, check=True)
     assert str(site) in done.stdout
     hpo_run = [tmp_path / "venv" / "bin" / "hpo", "run", "--space", "simple_cnn", "--data", "digits", "--trials", "1"]
     small = ["--epochs", "1", "--tracking-uri", "none", "--workers", "1"]
-    done = subprocess.run([*hpo_run, *small], cwd=tmp_path, capture_output=True, text=True, check=False)
+    done = subprocess.run([*hpo_run, *small], cwd=tmp_path, env=clean, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
