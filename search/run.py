@@ -18,6 +18,7 @@ from ..studies.storage import open_storage
 from ..studies.tracking.mlflow_tracker import MlflowTracker
 from ..studies.tracking.tracker import NullTracker, StudyInfo, Tracker
 from ..training.config import TrialConfig
+from .background import in_background
 from .clock import Clock, SystemClock
 from .configure import configure
 from .devices import check_device, gpu_may_exist, place
@@ -147,7 +148,7 @@ def _search(prepared: Prepared, watcher: Watcher) -> tuple[Outcome, int]:
     places = Places(prepared.ready.pack, lambda number: prepared.home.trial(prepared.name, number))
     goal = Goal(options.trials, clock.now() + options.timeout_s if options.timeout_s else float("inf"))
     progress = watcher.progress(prepared.name, options.trials, done, prepared.identity.objective.direction)
-    with closing(progress), _executor(prepared) as executor:
+    with closing(progress), _executor(prepared) as executor, in_background():
         loop = Loop(ledger, executor, tracker, progress, clock, goal, places)
         with on_interrupt(loop.interrupt):
             outcome = loop.run()

@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 
 from ..atomic import write_atomic
+from .allocator import keep_freed_memory, return_freed_memory
 from .config import TrialConfig
 from .data.pack import Pack
 from .memory import is_out_of_memory
@@ -54,6 +55,8 @@ def train(
         DataError: the pack cannot be used.
         CheckpointError: a checkpoint could not be written, for example on a full disk.
     """
+    if torch.device(device).type == "cpu":
+        keep_freed_memory()
     run = Run(config, Pack.open(pack), directory, torch.device(device), fit_on, last_epoch)
     try:
         result = yield from run.epochs(signal)
@@ -63,5 +66,6 @@ def train(
         result = run.progress.result(Status.OUT_OF_MEMORY, str(error).strip().splitlines()[0])
     gc.collect()  # a model that ran out of memory is kept alive by cycles through its traceback
     torch.cuda.empty_cache()  # without effect where CUDA is not in use
+    return_freed_memory()
     write_atomic(directory / RESULT, json.dumps(result_to_json(result), indent=2).encode())
     yield result

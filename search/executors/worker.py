@@ -12,6 +12,7 @@ import sys
 from multiprocessing.connection import Connection
 
 from ...training.report import Signal
+from ..background import in_foreground
 from .base import Job, crash
 from .worker_process import DEVICE_VARIABLE, Ready
 
@@ -70,6 +71,7 @@ def serve(mailbox: Mailbox, device: str) -> None:
 def main(descriptor: int) -> None:
     """Entry point of the worker process; `descriptor` is its end of the socket pair."""
     _die_with_parent()
+    in_foreground()  # a worker that takes a lost one's place was started by a coordinator in the background
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # the thread that writes checkpoints pickles while the training goes on: of Python's usual turn of 5 ms, every
     # report would wait for one

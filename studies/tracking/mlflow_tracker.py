@@ -21,8 +21,8 @@ from .shipper import StudyShipper, count_unsent, first_line
 from .spool import SpoolWriter, read_events, spool_path, spooled_trials
 from .tracker import StudyInfo, StudyState, TrialState
 
-PAUSE_S = 3.0
-"""The shortest time between two shipments."""
+PAUSE_S = 10.0
+"""The shortest time between two shipments, in seconds: a call costs as much for one epoch as for ten."""
 IDLE_SHARE = 20
 """A pause is at least this many times the CPU time of the shipment before: some 5 % of one core."""
 LONGEST_PAUSE_S = 60.0

@@ -10,9 +10,11 @@ import pytest
 from hpo.studies.home import Home
 from hpo.studies.sqlite_storage import SqliteStorage
 from hpo.studies.storage import open_storage
-from optuna.exceptions import UpdateFinishedTrialError
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
 from optuna.trial import TrialState
 
+LR = FloatDistribution(1e-4, 1, log=True)
 STATES = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 
 
@@ -74,6 +76,7 @@ def test_the_part_that_optunas_cache_asks_for_is_the_same(storage: optuna.storag
     [
         lambda storage, trial_id: storage.set_trial_intermediate_value(trial_id, 1, 0.5),
         lambda storage, trial_id: storage.set_trial_user_attr(trial_id, "key", "value"),
+        lambda storage, trial_id: storage.set_trial_param(trial_id, "lr", 0.5, LR),
     ],
 )
 def test_a_finished_and_a_missing_trial_are_refused(
@@ -109,3 +112,29 @@ def test_a_broken_file_is_reported_as_optuna_reports_it(storage: optuna.storages
         connection.exec_driver_sql("DROP TABLE trial_intermediate_values")
     with pytest.raises(optuna.exceptions.StorageInternalError, match="no such table"):
         storage.set_trial_intermediate_value(trial._trial_id, 1, 0.5)
+
+
+@pytest.mark.parametrize("other", [IntDistribution(1, 4), CategoricalDistribution([1, 2]), FloatDistribution(0.5, 2, log=True)])
+def test_a_parameter_of_another_kind_is_refused_and_another_range_is_not(
+    storage: optuna.storages.RDBStorage, home: Home, other: BaseDistribution
+) -> None:
+    stock = optuna.storages.RDBStorage(home.storage_url)
+    study = optuna.create_study(study_name="a", storage=storage)
+    study.ask().suggest_float("lr", 1e-4, 1, log=True)
+    outcomes = []
+    for store in (storage, stock):
+        try:
+            store.set_trial_param(study.ask()._trial_id, "lr", 1, other)
+            outcomes.append("taken")
+        except ValueError as error:
+            outcomes.append(str(error))
+    assert outcomes[0] == outcomes[1]
+    assert (outcomes[0] == "taken") == isinstance(other, FloatDistribution)
+
+
+def test_a_parameter_is_written_once(storage: optuna.storages.RDBStorage) -> None:
+    trial_id = optuna.create_study(storage=storage).ask()._trial_id
+    storage.set_trial_param(trial_id, "lr", 0.5, LR)
+    with pytest.raises(StorageInternalError):
+        storage.set_trial_param(trial_id, "lr", 0.25, LR)
+    assert storage.get_trial(trial_id).params == {"lr": 0.5}
