@@ -1,6 +1,7 @@
 """Hyperparameter search for PyTorch image classifiers; the front door for notebooks.
 
     import hpo
+    hpo.inspect_data("photos/").suggestions
     result = hpo.run(hpo.RunOptions(space="resnet", data="digits", trials=50))
     result.study.best.params
     hpo.retrain_best(hpo.RetrainOptions()).manifest.metrics.test_accuracy
@@ -13,23 +14,26 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .errors import HpoError
-    from .search.api import retrain_best, run, train
+    from .search.api import inspect_data, retrain_best, run, train
     from .search.options import RunOptions
     from .search.retrain import RetrainResult
     from .search.retrain_choice import RetrainOptions
     from .search.run import RunResult
     from .search.train import TrainOutcome
     from .search.train_choice import TrainOptions
+    from .training.data.inspect.inspection import Inspection
     from .training.models.registry import register_model
 
 _HOMES = {
     "HpoError": ".errors",
+    "Inspection": ".training.data.inspect.inspection",
     "RetrainOptions": ".search.retrain_choice",
     "RetrainResult": ".search.retrain",
     "RunOptions": ".search.options",
     "RunResult": ".search.run",
     "TrainOptions": ".search.train_choice",
     "TrainOutcome": ".search.train",
+    "inspect_data": ".search.api",
     "register_model": ".training.models.registry",
     "retrain_best": ".search.api",
     "run": ".search.api",
@@ -37,12 +41,14 @@ _HOMES = {
 }
 __all__ = [
     "HpoError",
+    "Inspection",
     "RetrainOptions",
     "RetrainResult",
     "RunOptions",
     "RunResult",
     "TrainOptions",
     "TrainOutcome",
+    "inspect_data",
     "register_model",
     "retrain_best",
     "run",

@@ -87,9 +87,9 @@ def open_image(source: Path | bytes, formats: Sequence[str] = FORMATS) -> Image.
     Raises:
         UnknownFormatError: it is in none of `formats`; the readers of other formats do not see it.
         TooLargeImageError: it has more than 25 megapixels.
-        UnreadableImageError: its header is damaged.
+        UnreadableImageError: its header is damaged, or there is no permission to read it.
     """
-    content = source if isinstance(source, bytes) else source.read_bytes()
+    content = source if isinstance(source, bytes) else _read(source)
     try:
         image = Image.open(io.BytesIO(content), formats=formats)
     except UnidentifiedImageError as error:
@@ -121,6 +121,13 @@ def fit(image: Image.Image, size: int, channels: int) -> NDArray[np.uint8]:
         box = (left, top, left + side, top + side)
         plain = plain.resize((size, size), Image.Resampling.BICUBIC, box=box, reducing_gap=3.0)
     return np.asarray(plain, dtype=np.uint8).reshape(size, size, channels)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except PermissionError as error:
+        raise UnreadableImageError("no permission to read it") from error
 
 
 def _load(image: Image.Image) -> Image.Image:

@@ -1,6 +1,8 @@
-"""`hpo.run`, `hpo.retrain_best` and `hpo.train` for notebooks and scripts: the commands, watched by plain lines."""
+"""The commands as functions, for notebooks and scripts, watched by plain lines."""
 
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .options import RunOptions
@@ -13,6 +15,7 @@ from .train import train as train_one
 from .train_choice import TrainOptions
 
 if TYPE_CHECKING:
+    from ..training.data.inspect.inspection import Inspection
     from .retrain import RetrainResult
     from .retrain_choice import RetrainOptions
 
@@ -44,6 +47,18 @@ def train(options: TrainOptions) -> TrainOutcome:
         HpoError: the space, the trial, the data, the folder or an option is wrong.
     """
     return train_one(options, PlainWatcher())
+
+
+def inspect_data(source: str, overrides: Sequence[str] = (), data_root: Path | None = None) -> "Inspection":
+    """What `hpo data` finds in `source`, a name, folder or CSV file; each of `overrides` is a `data.KEY=VALUE`.
+
+    Raises:
+        HpoError: a setting is not one of data, or the source is missing or not usable.
+    """
+    from ..training.data.inspect import survey
+    from .data_choice import choose_data
+
+    return survey.inspect_data(choose_data(source, overrides), data_root, PlainWatcher().stage)
 
 
 def _no_stage(stage: str, done: int, total: int) -> None:

@@ -61,3 +61,11 @@ def test_worker_processes_need_no_main_guard(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, script], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout == "begun\n2\n"
+
+
+def test_a_look_at_data_from_python(capfd: pytest.CaptureFixture[str]) -> None:
+    found = hpo.inspect_data("digits", ["data.val_fraction=0.2"])
+    assert {split: len(rows) for split, rows in found.rows.items()} == {"train": 1258, "val": 359, "test": 180}
+    assert capfd.readouterr().out == ""
+    with pytest.raises(SpaceError, match="did you mean val_fraction"):
+        hpo.inspect_data("digits", ["data.val_fracton=0.2"])

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import DataError
+from .sources.base import shown
 from .sources.labels import PATH_NAMES, SPLIT_NAMES, UNUSED, split_names
 from .sources.table import listed_lines, read_table
 
@@ -31,6 +32,7 @@ def read_split(file: Path, names: Sequence[str]) -> tuple[NDArray[np.str_], Note
     table = read_table(file)
     listed = [name.replace("\\", "/").removeprefix("./") for name in table.needed("path_column", None, PATH_NAMES)]
     parts = split_names(table, table.needed("split_column", None, SPLIT_NAMES))
+    names = [shown(name) for name in names]
     known = set(names)
     unknown = [(line, name) for line, name in zip(table.lines, listed, strict=True) if name not in known]
     if unknown:
@@ -56,5 +58,5 @@ def split_text(names: Sequence[str], rows: Mapping[str, NDArray[np.int64]]) -> s
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(("path", "split"))
-    writer.writerows(zip(names, parts, strict=True))
+    writer.writerows(zip(map(shown, names), parts, strict=True))
     return text.getvalue()

@@ -6,6 +6,8 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from .sources.base import listed
+
 Rows = NDArray[np.int64]
 
 _RARE = {
@@ -27,12 +29,12 @@ def describe(
         for size, what in _RARE.items():
             rare = [name for name, count in zip(class_names, counts, strict=True) if count == size]
             explained |= set(rare)
-            notes += [f"{_listed(rare)}: {what}"] if rare else []
+            notes += [f"{listed(rare)}: {what}"] if rare else []
     for part, rows in parts.items():
         held = np.bincount(labels[rows], minlength=len(class_names)).tolist()
         missing = [name for name, count in zip(class_names, held, strict=True) if not count and name not in explained]
         if missing:
-            notes.append(f"no image of {_listed(missing)} in {part}: {_reason(rows, divided, groups)}")
+            notes.append(f"no image of {listed(missing)} in {part}: {_reason(rows, divided, groups)}")
     return tuple(notes)
 
 
@@ -52,7 +54,3 @@ def _group_notes(groups: Rows, parts: Mapping[str, Rows]) -> list[str]:
         if (count := len(np.intersect1d(members[first], members[second])))
     ]
     return [f"{total} groups{'' if torn else ', each whole in one split'}: {shares}", *torn]
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from ..sources.base import listed
 from .inspection import Inspection
 
 IMBALANCE = 3.0  # images of the largest class per image of the smallest, from which it should be counteracted
@@ -28,6 +29,9 @@ def _broken(found: Inspection) -> Iterator[str]:
     if found.skipped:
         stops = "; over 5 % stop a run" if len(found.skipped) > 0.05 * total else ""
         yield f"Repair or remove {_images(len(found.skipped), 'file')} that cannot be read as images{stops}."
+    left = np.sum(list(found.counts.values()), axis=0)
+    if lost := [name for name, count in zip(found.class_names, left, strict=True) if not count]:
+        yield f"No image of {listed(lost)} can be read, which stops a run: repair its files, or remove the class."
 
 
 def _conflicts(found: Inspection) -> Iterator[str]:

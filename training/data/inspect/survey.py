@@ -1,6 +1,8 @@
 """Look at a data set: found, decoded once, divided as a run would divide it, compared, judged."""
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,12 +11,21 @@ import numpy as np
 from ....errors import DataError
 from ...config import DataConfig
 from ..arrange import locate
-from ..sources.base import Images, Progress, silent
+from ..sources.base import Images, Progress, shown, silent
 from ..split import Partition, partition
 from .alike import near, same
 from .inspection import SPLITS, Inspection, Twins
 from .look import Look, look
 from .suggest import suggestions
+
+
+@contextmanager
+def _files_are_data() -> Iterator[None]:
+    """What the system refuses to open or to list is wrong with the data, not with us."""
+    try:
+        yield
+    except OSError as error:
+        raise DataError(f"data: {error.filename or 'the files'}: {error.strerror or error}") from error
 
 
 def inspect_data(config: DataConfig, data_root: Path | None = None, progress: Progress = silent) -> Inspection:
@@ -28,16 +39,18 @@ def inspect_data(config: DataConfig, data_root: Path | None = None, progress: Pr
     return inspect_images(*read(config, data_root, progress), config)
 
 
+@_files_are_data()
 def read(config: DataConfig, data_root: Path | None, progress: Progress) -> tuple[str, Images]:
     """The name and the images of the source.
 
     Raises:
-        DataError: it is missing or not usable.
+        DataError: it is missing or not usable, or a folder of it cannot be listed.
     """
     found = locate(config, data_root)
     return found.name, found.read(progress)
 
 
+@_files_are_data()
 def inspect_images(name: str, images: Images, config: DataConfig) -> Inspection:
     """As `inspect_data`, for a source that `read` has read."""
     pixels = images.pixels
@@ -53,7 +66,7 @@ def inspect_images(name: str, images: Images, config: DataConfig) -> Inspection:
     duplicates, close, complete = _twins(seen)
     inspection = Inspection(
         source=name,
-        names=pixels.names,
+        names=tuple(map(shown, pixels.names)),
         labels=images.labels,
         splits=_splits(seen, split, len(images.labels)),
         class_names=images.class_names,

@@ -161,6 +161,16 @@ def _by_number(name: str) -> tuple[int, str]:
     return int(name), name
 
 
+def listed(names: Sequence[str]) -> str:
+    """`a, b, c, d, e and 40 more`."""
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+
+
+def shown(name: str) -> str:
+    """A file name as any text may hold it: a byte of it that is not UTF-8 becomes its number, such as `%e9`."""
+    return "".join(f"%{ord(sign) - 0xDC00:02x}" if "\udc80" <= sign <= "\udcff" else sign for sign in name)
+
+
 def silent(stage: str, done: int, total: int) -> None:
     """Progress that nobody watches."""
 

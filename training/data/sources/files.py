@@ -14,7 +14,7 @@ import numpy as np
 
 from ....decode import Header, UnreadableImageError, decode, header
 from ..pack import Skipped
-from .base import Chunk, Progress, silent
+from .base import Chunk, Progress, shown, silent
 
 DEFAULT_SIZE = 64
 SIZES = range(4, 1025)  # what DataConfig.image_size may be
@@ -76,8 +76,7 @@ class FilePixels:
     def _digest(self, rows: range) -> bytes:
         digest = hashlib.sha256()
         for row in rows:
-            content = (self.root / self.names[row]).read_bytes()
-            digest.update(os.fsencode(self.names[row]) + b"\0" + hashlib.sha256(content).digest())
+            digest.update(os.fsencode(self.names[row]) + b"\0" + _content_digest(self.root / self.names[row]))
         return digest.digest()
 
     def _headers(self, rows: range) -> list[Header | None]:
@@ -92,8 +91,16 @@ class FilePixels:
                 images[len(good)] = decode(self.root / self.names[row], size, channels)
                 good.append(row)
             except UnreadableImageError as error:
-                skipped.append(Skipped(self.names[row], str(error)))
+                skipped.append(Skipped(shown(self.names[row]), str(error)))
         return Chunk(images[: len(good)], np.array(good, dtype=np.int64), tuple(skipped))
+
+
+def _content_digest(path: Path) -> bytes:
+    """Empty for a file that we may not read: it is skipped, and a pack without it is right as long as that is so."""
+    try:
+        return hashlib.sha256(path.read_bytes()).digest()
+    except PermissionError:
+        return b""
 
 
 def _header(path: Path) -> Header | None:

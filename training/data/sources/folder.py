@@ -1,6 +1,7 @@
 """A folder of class folders: `<root>/<class>/**/image`, or the same below train/, test/ and val/.
 
-Everything below a class folder belongs to that class, however deep. Names that start with a dot are not looked at.
+Everything below a class folder belongs to that class, however deep. Names that start with a dot are not looked at;
+files beside the class folders and folders without files are not used, and noted.
 """
 
 import os
@@ -13,7 +14,7 @@ import numpy as np
 
 from ....errors import DataError, nearest
 from ..pack import Skipped
-from .base import SPLITS, Found, Images, Progress
+from .base import SPLITS, Found, Images, Progress, listed, shown
 from .files import FilePixels
 
 _LITTER = {"thumbs.db", "desktop.ini"}
@@ -30,6 +31,15 @@ class _Walk:
     parts: list[str] = field(default_factory=list)
     stamps: list[Stamp] = field(default_factory=list)
     broken: list[Skipped] = field(default_factory=list)
+    empty: list[str] = field(default_factory=list)
+    beside: list[str] = field(default_factory=list)
+
+    def notes(self) -> Iterator[str]:
+        """What lies there and is not used, in sentences."""
+        if self.empty:
+            yield f"no files in {listed(self.empty)}: not taken for a class"
+        if self.beside:
+            yield f"not in a class folder, and not used: {listed(self.beside)}"
 
 
 def folder(root: Path) -> Found:
@@ -43,9 +53,12 @@ def folder(root: Path) -> Found:
         state = "is a file, not a folder" if root.exists() else "does not exist"
         raise DataError(f"data: {root} {state}; give a folder that holds one folder of images per class")
     walk = _Walk()
-    for part, place in _split_folders(root):
+    splits = _split_folders(root)
+    for part, place in splits:
         for name in _visible_folders(place):
             _gather(walk, root, place / name, name, part)
+    for place in sorted({root, *(place for _, place in splits)}):
+        walk.beside += [(place / name).relative_to(root).as_posix() for name in _visible_files(place)]
     class_names = _class_names(root, walk)
     described = "\0".join(class_names) + "\1" + "\0".join(walk.parts)
     files = ((described, ()), *zip(walk.names, walk.stamps, strict=True))
@@ -56,7 +69,7 @@ def _images(root: Path, walk: _Walk, class_names: tuple[str, ...], progress: Pro
     number = {name: position for position, name in enumerate(class_names)}
     labels = np.array([number[name] for name in walk.classes], dtype=np.int64)
     pixels = FilePixels(root, tuple(walk.names), progress)
-    return Images(class_names, labels, np.array(walk.parts), pixels, tuple(walk.broken))
+    return Images(class_names, labels, np.array(walk.parts), pixels, tuple(walk.broken), tuple(walk.notes()))
 
 
 def _split_folders(root: Path) -> list[tuple[str, Path]]:
@@ -78,20 +91,32 @@ def _class_names(root: Path, walk: _Walk) -> tuple[str, ...]:
         raise DataError(f"data: {root}: class {name!r} has no images to train on; {nearest(name, trained)}")
     if len(trained) < 2:
         held = f"only {next(iter(trained))!r}" if trained else "no folder with files in it"
-        raise DataError(f"data: {root} must hold at least two class folders, one per class; it has {held}")
+        raise DataError(
+            f"data: {root} must hold at least two class folders, one per class; it has {held}{_deeper(root)}"
+        )
     return tuple(sorted(trained))
 
 
+def _deeper(root: Path) -> str:
+    """A hint where the class folders lie one folder further down, as unpacked archives have them."""
+    folders = [root / name for name in _visible_folders(root)]
+    return f"\n  did you mean {folders[0]}?" if len(folders) == 1 and len(_visible_folders(folders[0])) > 1 else ""
+
+
 def _gather(walk: _Walk, root: Path, place: Path, class_name: str, part: str) -> None:
-    for path, stamp in _files_below(place, ()):
+    """Add the files of the class folder `place`."""
+    before = len(walk.names) + len(walk.broken)
+    for path, stamp in _files_below(place, (_identity(root),)):
         name = path.relative_to(root).as_posix()
         if not stamp:
-            walk.broken.append(Skipped(name, "a link to nothing, or a file that cannot be looked at"))
+            walk.broken.append(Skipped(shown(name), "a link to nothing, or a file that cannot be looked at"))
             continue
         walk.names.append(name)
         walk.classes.append(class_name)
         walk.parts.append(part)
         walk.stamps.append(stamp)
+    if len(walk.names) + len(walk.broken) == before:
+        walk.empty.append(place.relative_to(root).as_posix())
 
 
 def _files_below(place: Path, above: tuple[Stamp, ...]) -> Iterator[tuple[Path, Stamp]]:
@@ -99,8 +124,7 @@ def _files_below(place: Path, above: tuple[Stamp, ...]) -> Iterator[tuple[Path, 
 
     Links are followed, except back into a folder that we are in.
     """
-    here = place.stat()
-    identity = (here.st_dev, here.st_ino)
+    identity = _identity(place)
     if identity in above:
         return
     with os.scandir(place) as entries:
@@ -120,6 +144,16 @@ def _files_below(place: Path, above: tuple[Stamp, ...]) -> Iterator[tuple[Path, 
 def _visible_folders(place: Path) -> list[str]:
     with os.scandir(place) as entries:
         return sorted(entry.name for entry in entries if _is_visible(entry.name) and entry.is_dir())
+
+
+def _visible_files(place: Path) -> list[str]:
+    with os.scandir(place) as entries:
+        return sorted(entry.name for entry in entries if _is_visible(entry.name) and not entry.is_dir())
+
+
+def _identity(place: Path) -> Stamp:
+    here = place.stat()
+    return here.st_dev, here.st_ino
 
 
 def _is_visible(name: str) -> bool:
