@@ -19,6 +19,8 @@ SURFACE = {
     "storage study timeout tracking-uri trials workers",
     "train": "data data-root device epochs home json out resume set space storage trial",
     "retrain-best": "data-root device epochs home json out storage study tracking-uri trial",
+    "serve": "allow-host challenger formats home host max-batch max-body-mb port queue shadow share timeout "
+    "token-file tracking-uri workers",
     "data": "data-root html image-size json save-split set",
     "show": "home json storage trial",
     "studies": "home json storage",

@@ -9,7 +9,7 @@ from typing import NoReturn
 import typer
 
 from ...errors import HpoError
-from . import data, inspect, retrain, run, spaces, train, ui
+from . import data, inspect, retrain, run, serve, spaces, train, ui
 
 app = typer.Typer(
     name="hpo",
@@ -23,6 +23,7 @@ for command in (
     run.run,
     train.train,
     retrain.retrain_best,
+    serve.serve,
     data.data,
     inspect.show,
     inspect.studies,

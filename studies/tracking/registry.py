@@ -6,6 +6,7 @@ then, and neither this package nor torch.
 
 import io
 import re
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from importlib.metadata import version
@@ -65,6 +66,30 @@ def register_model(
             return _register(home, uri, study, model, input_example, tags, metrics, export_dir)
     except Exception as error:  # MLflow raises its own, those of its drivers, and requests'
         raise StudyError(f"MLflow at {shown(uri)} did not take the model of {study}: {first_line(error)}") from error
+
+
+def fetch_export(uri: str, name: str, alias: str, place: Path) -> Path:
+    """The export folder of the version of `name` that is called `alias`, copied to `place` where it is not there yet.
+
+    Raises:
+        StudyError: MLflow does not answer, there is no such alias, or its version has no export.
+    """
+    try:
+        with _at(uri), redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+            import mlflow
+
+            version = mlflow.MlflowClient().get_model_version_by_alias(name, alias)
+            folder = place / f"{name}-{version.version}"
+            if not folder.exists():
+                place.mkdir(parents=True, exist_ok=True)
+                with tempfile.TemporaryDirectory(dir=place, prefix=".") as partial:
+                    found = mlflow.artifacts.download_artifacts(
+                        run_id=version.run_id, artifact_path="export", dst_path=partial
+                    )
+                    Path(found).rename(folder)
+            return folder
+    except Exception as error:  # as above
+        raise StudyError(f"MLflow at {shown(uri)} has no export of {name}@{alias}: {first_line(error)}") from error
 
 
 def _register(

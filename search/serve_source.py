@@ -1,0 +1,67 @@
+"""What `hpo serve` was asked to serve: a folder, a study's export, or an alias in the MLflow registry."""
+
+import re
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..errors import StudyError, nearest
+from ..serving.export_folder import MANIFEST
+from ..serving.options import Folder, Source, UsageError
+from ..studies.home import Home
+
+_ALIAS = re.compile(r"models:/([^@/]+)@([^@/]+)")
+_PAUSE_S = 10.0  # between questions to MLflow
+
+
+@dataclass(slots=True)
+class Alias:
+    """A version in the MLflow registry under an alias; its export is fetched into the home, once."""
+
+    uri: str
+    name: str
+    alias: str
+    home: Home
+    _found: tuple[float, Path] | None = field(default=None, init=False)
+
+    def locate(self) -> Path:
+        """The folder of the version that the alias names, as of at most ten seconds ago.
+
+        Raises:
+            StudyError: MLflow does not answer, or there is no such alias.
+        """
+        from ..studies.tracking.registry import fetch_export
+
+        if self._found is None or time.monotonic() - self._found[0] > _PAUSE_S:
+            place = self.home.root / "served"
+            self._found = time.monotonic(), fetch_export(self.uri, self.name, self.alias, place)
+        return self._found[1]
+
+
+def source(target: str | None, home: Path | None, tracking_uri: str | None) -> Source:
+    """The source that `target` names: `models:/NAME@ALIAS`, a folder that exists, or a study of the home.
+
+    Raises:
+        ServeError: there is no such folder or study, or it has no export.
+    """
+    place = Home.locate(home)
+    if target is not None and target.startswith("models:/"):
+        found = _ALIAS.fullmatch(target)
+        if found is None:
+            raise UsageError(f"a registered model is named models:/NAME@ALIAS, got {target}")
+        return Alias(tracking_uri or place.tracking_uri, found[1], found[2], place)
+    exports = {path.parent.parent.name: path.parent for path in place.root.glob(f"*/export/{MANIFEST}")}
+    if target is None:
+        return Folder(_newest(exports, place))
+    if target in exports and not Path(target, MANIFEST).is_file():
+        return Folder(exports[target])
+    if Path(target).is_dir():
+        return Folder(Path(target).absolute())
+    hint = nearest(target, exports) if exports else "`hpo retrain-best` makes one"
+    raise UsageError(f"{target}: neither an export folder nor a study of {place.root} with an export; {hint}")
+
+
+def _newest(exports: dict[str, Path], place: Home) -> Path:
+    if not exports:
+        raise StudyError(f"{place.root}: no study has an export yet; `hpo retrain-best` makes one")
+    return max(exports.values(), key=lambda folder: (folder / MANIFEST).stat().st_mtime)

@@ -1,0 +1,71 @@
+"""From the body of a request to the image files in it: a form, JSON with base64, or one bare file."""
+
+import base64
+import binascii
+import json
+from collections.abc import Iterator
+from email.message import Message
+
+from .problems import RefusedError
+
+MAX_IMAGES = 64
+_PARTS = 2 * MAX_IMAGES  # of a form, images and other fields
+KINDS = "multipart/form-data, application/json, or image/*"
+
+
+def image_files(content_type: str, body: bytes) -> list[bytes]:
+    """The image files in `body`, at least one.
+
+    Raises:
+        RefusedError: 415 another kind of body, 400 it is broken, 413 too many images, 422 none.
+    """
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind == "multipart/form-data":
+        found = list(_form(content_type, body))
+    elif kind == "application/json":
+        found = _json(body)
+    elif kind.startswith("image/") or kind == "application/octet-stream":
+        found = [body]
+    else:
+        raise RefusedError(415, f"the body must be {KINDS}, got {content_type[:100] or 'no Content-Type'}")
+    if not found:
+        raise RefusedError(422, "there must be at least one image file in the request")
+    if len(found) > MAX_IMAGES:
+        raise RefusedError(413, f"at most {MAX_IMAGES} images in one request, got {len(found)}")
+    return found
+
+
+def _form(content_type: str, body: bytes) -> Iterator[bytes]:
+    """The files of a form (RFC 7578), whatever its fields are called; other fields are passed over."""
+    header = Message()
+    header["Content-Type"] = content_type
+    boundary = header.get_param("boundary")
+    if not isinstance(boundary, str) or not 0 < len(boundary) <= 70 or not boundary.isascii():  # RFC 2046, 5.1.1
+        raise RefusedError(400, "multipart/form-data needs a boundary of 1 to 70 ASCII characters")
+    _, *parts = (b"\r\n" + body).split(b"\r\n--" + boundary.encode(), _PARTS)
+    if len(parts) == _PARTS:
+        raise RefusedError(413, f"at most {MAX_IMAGES} images in one request")
+    if not parts or not parts[-1].startswith(b"--"):
+        raise RefusedError(400, "the form is cut short: its closing boundary is missing")
+    for part in parts[:-1]:
+        head, found, content = part.partition(b"\r\n\r\n")
+        if not found:
+            raise RefusedError(400, "the form is broken: a part has no headers")
+        if b"filename" in head.lower():
+            yield content
+
+
+def _json(body: bytes) -> list[bytes]:
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise RefusedError(400, f"the body is not JSON: {str(error)[:100]}") from error
+    images = value.get("images") if isinstance(value, dict) else None
+    if not isinstance(images, list) or not all(isinstance(image, str) for image in images):
+        raise RefusedError(422, 'JSON must be {"images": ["<base64>", ...]}')
+    if len(images) > MAX_IMAGES:
+        raise RefusedError(413, f"at most {MAX_IMAGES} images in one request, got {len(images)}")
+    try:
+        return [base64.b64decode(image, validate=True) for image in images]
+    except (binascii.Error, ValueError) as error:
+        raise RefusedError(422, f"images must be base64: {error}") from error

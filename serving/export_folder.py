@@ -1,0 +1,94 @@
+"""An export folder as serving reads it: what it needs of manifest.json, and a model.onnx that is the one described."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ..errors import ServeError
+
+MANIFEST, MODEL = "manifest.json", "model.onnx"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)  # a manifest says more than is needed
+
+
+class DescribedFile(_Part):
+    """A file by its content."""
+
+    sha256: str
+
+
+class Preprocessing(_Part):
+    """What an image becomes before the model sees it."""
+
+    image_size: int = Field(ge=1, le=4096)
+    channels: Literal[1, 3]
+
+
+class Manifest(_Part):
+    """What is needed to serve a model; `temperature` divides the logits (Guo et al. 2017, section 4.2)."""
+
+    study: str
+    trial: int
+    model_version: str
+    class_names: tuple[str, ...] = Field(min_length=2)
+    preprocessing: Preprocessing
+    files: dict[str, DescribedFile]
+    temperature: float = Field(default=1.0, gt=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """An export that was read whole: the bytes of its model are those its manifest describes."""
+
+    folder: Path
+    manifest: Manifest
+    onnx: bytes
+
+
+Mark = tuple[tuple[int, int, int], ...]
+
+
+def read_export(folder: Path) -> Export:
+    """The export in `folder`, checked by its SHA-256.
+
+    Raises:
+        ServeError: it is missing, not an export of ours, or its model is not the one described.
+    """
+    manifest = _manifest(folder / MANIFEST)
+    content = _content(folder / MODEL)
+    described = manifest.files.get(MODEL)
+    if described is None:
+        raise ServeError(f"{folder / MANIFEST}: describes no {MODEL}; export again with `hpo retrain-best`")
+    if hashlib.sha256(content).hexdigest() != described.sha256:
+        raise ServeError(f"{folder / MODEL}: is not the file that {MANIFEST} describes (another SHA-256)")
+    return Export(folder, manifest, content)
+
+
+def mark(folder: Path) -> Mark | None:
+    """What tells one state of the folder from the next, without reading it; None where it is no export at present."""
+    try:
+        seen = [(folder / name).stat() for name in (MANIFEST, MODEL)]
+    except OSError:
+        return None
+    return tuple((stat.st_ino, stat.st_mtime_ns, stat.st_size) for stat in seen)
+
+
+def _manifest(path: Path) -> Manifest:
+    try:
+        return Manifest.model_validate_json(_content(path))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(map(str, first["loc"]))
+        raise ServeError(f"{path}: not a manifest of an export: {place}: {first['msg']}") from error
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ServeError(f"{path}: cannot be read: {error.strerror}; `hpo retrain-best` makes an export") from error

@@ -1,0 +1,152 @@
+"""What every request passes before any route sees it: who may ask, how much they may send, how long it may take.
+
+Browsers are the danger on a loopback address: a page on any site can send requests to it. So the Host must be one that
+nobody else can point here (DNS rebinding), and an Origin, which browsers always send with a POST, must be our own page.
+"""
+
+import asyncio
+import hmac
+import ipaddress
+import re
+import socket
+import time
+import uuid
+
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from .problems import BusyError, RefusedError
+from .service import Service
+
+OPEN = frozenset({"/", "/healthz", "/readyz", "/v2/health/live", "/v2/health/ready"})
+"""Paths that need no token: they tell nothing about anyone's images."""
+
+_BODIES = 8  # bodies of the largest size that are held at a time
+_GONE = 499  # as nginx counts clients that hung up
+_REQUEST_ID = re.compile(rb"[\w.:-]{1,128}")
+_ROUTES = frozenset({*OPEN, "/predict", "/metrics", "/status", "/v2", "/openapi.json"})
+
+
+class Guard:
+    """The outermost ASGI application; `app` gets the request's id as `scope["state"]["request_id"]`."""
+
+    def __init__(self, app: ASGIApp, service: Service) -> None:
+        self._app, self._service = app, service
+        options = service.options
+        self._token = f"Bearer {options.token}".encode() if options.token else None
+        self._hosts = {"localhost", socket.gethostname().lower(), options.host.lower(), *options.allowed_hosts}
+        self._max_body = options.max_body_mb * 2**20
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or pass on what is none."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request = _Request(scope, receive, send, self._service, self._max_body)
+        try:
+            self._admit(scope["path"], request.headers)
+            async with asyncio.timeout(self._service.options.timeout_s):
+                await self._app(scope, request.receive, request.send)
+        except RefusedError as problem:
+            await request.refuse(problem)
+        except TimeoutError:
+            await request.refuse(request.late())
+        except ClientDisconnect:
+            request.status = _GONE
+        finally:
+            request.count()
+
+    def _admit(self, path: str, headers: dict[bytes, bytes]) -> None:
+        host = headers.get(b"host", b"").decode("latin-1")
+        if not self._known(host):
+            raise RefusedError(403, f"the Host {host[:100]!r} is not one of this server's; see --allow-host")
+        origin = headers.get(b"origin")
+        if origin is not None and origin not in (b"http://" + host.encode(), b"https://" + host.encode()):
+            raise RefusedError(403, "pages of other origins may not send requests here")
+        given = headers.get(b"authorization", b"")
+        if self._token and path not in OPEN and not hmac.compare_digest(given, self._token):
+            raise RefusedError(401, "this needs `Authorization: Bearer <token>`", {"WWW-Authenticate": "Bearer"})
+        if headers.get(b"content-encoding", b"identity") != b"identity":
+            raise RefusedError(415, "compressed bodies are not read here; send it without Content-Encoding")
+        length = headers.get(b"content-length", b"")
+        if length.isdigit() and int(length) > self._max_body:
+            raise too_large(self._max_body)
+
+    def _known(self, host: str) -> bool:
+        """Whether `host` names this machine whatever a stranger's DNS says: by address, or by a name we were given."""
+        name = host.rpartition(":")[0] if re.search(r":\d+$", host) else host
+        if name.lower() in self._hosts:
+            return True
+        try:
+            ipaddress.ip_address(name.strip("[]"))
+        except ValueError:
+            return False
+        return True
+
+
+class _Request:
+    """One request on its way: its limits, and what has been answered so far."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send, service: Service, max_body: int) -> None:
+        self._receive, self._send, self._service, self._max_body = receive, send, service, max_body
+        self.headers: dict[bytes, bytes] = dict(scope["headers"])
+        given = self.headers.get(b"x-request-id", b"")
+        self.id = given.decode() if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        scope["state"]["request_id"] = self.id
+        self._route = route_of(scope["path"])
+        self._began, self._read, self._complete, self.status = time.perf_counter(), 0, False, 0
+
+    async def receive(self) -> Message:
+        """The next piece of the body, counted."""
+        message = await self._receive()
+        if message["type"] == "http.request":
+            piece = len(message.get("body", b""))
+            self._read += piece
+            self._service.body_bytes += piece
+            self._complete = not message.get("more_body", False)
+            if self._read > self._max_body:
+                raise too_large(self._max_body)
+            if self._service.body_bytes > _BODIES * self._max_body:
+                raise BusyError("too many large requests at once; try again in a second")
+        return message
+
+    async def send(self, message: Message) -> None:
+        """The next piece of the answer, with our headers on it."""
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            extra = [(b"x-request-id", self.id.encode())]
+            if self._service.draining:
+                extra.append((b"connection", b"close"))
+            message["headers"] = [*message.get("headers", ()), *extra]
+        await self._send(message)
+
+    async def refuse(self, problem: RefusedError) -> None:
+        """Answer with `problem`, unless an answer has begun."""
+        if not self.status:
+            await problem.response(self.id)({"type": "http"}, self._receive, self.send)
+
+    def late(self) -> RefusedError:
+        """What is said when the time is up: whose fault it was."""
+        seconds = f"{self._service.options.timeout_s:g} s"
+        if not self._complete:
+            return RefusedError(408, f"the request was not there within {seconds}", {"Connection": "close"})
+        return RefusedError(503, f"no answer within {seconds}; try again later", {"Retry-After": "1"})
+
+    def count(self) -> None:
+        """Into the metrics; the body is let go."""
+        self._service.body_bytes -= self._read
+        metrics = self._service.metrics
+        metrics.requests.labels(self._route, str(self.status)).inc()
+        metrics.request_seconds.labels(self._route).observe(time.perf_counter() - self._began)
+
+
+def too_large(max_body: int) -> RefusedError:
+    """A body above the limit."""
+    return RefusedError(413, f"at most {max_body // 2**20} MiB are read; see --max-body-mb")
+
+
+def route_of(path: str) -> str:
+    """The path as a metric's label, of which there must be few."""
+    if path in _ROUTES:
+        return path
+    return "/v2/models" if path.startswith("/v2/models/") else "other"

@@ -1,0 +1,64 @@
+"""What Prometheus reads at /metrics; with several worker processes, their sums."""
+
+import os
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+MANY = "PROMETHEUS_MULTIPROC_DIR"  # set by the supervisor of several workers, before this module is imported
+
+_SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30)
+_SHARES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1.0)
+_COUNTS = (1, 2, 4, 8, 16, 32, 64, 128)
+
+
+class Metrics:
+    """Every metric of a server, in a registry of its own."""
+
+    def __init__(self) -> None:
+        registry = CollectorRegistry()
+        self._registry = registry
+        self.requests = Counter("hpo_requests", "Requests by route and status.", ["route", "status"], registry=registry)
+        self.request_seconds = Histogram(
+            "hpo_request_seconds", "From headers to answer.", ["route"], buckets=_SECONDS, registry=registry
+        )
+        self.predictions = Counter("hpo_predictions", "Images answered.", ["arm", "label"], registry=registry)
+        self.confidence = Histogram(
+            "hpo_prediction_confidence", "Of the class answered.", ["arm"], buckets=_SHARES, registry=registry
+        )
+        self.prediction_seconds = Histogram(
+            "hpo_prediction_seconds", "From body to answer, by arm.", ["arm"], buckets=_SECONDS, registry=registry
+        )
+        self.request_images = Histogram("hpo_request_images", "Per request.", buckets=_COUNTS, registry=registry)
+        self.swaps = Counter(
+            "hpo_swaps", "New versions put in service or refused.", ["arm", "outcome"], registry=registry
+        )
+        self.shadow_dropped = Counter("hpo_shadow_dropped", "Images that no shadow saw.", registry=registry)
+        self.queue = Gauge("hpo_queue_images", "Waiting or computed.", registry=registry, multiprocess_mode="livesum")
+        self.model = Gauge(
+            "hpo_model_info",
+            "1 for the version in service.",
+            ["arm", "version"],
+            registry=registry,
+            multiprocess_mode="livemax",
+        )
+        self.difference = Gauge(
+            "hpo_arms_confidence_difference",
+            "Mean confidence, challenger less champion.",
+            registry=registry,
+            multiprocess_mode="livemostrecent",
+        )
+        self.p_value = Gauge(
+            "hpo_arms_p_value",
+            "Of equal confidence; valid whenever read.",
+            registry=registry,
+            multiprocess_mode="livemin",
+        )
+
+    def text(self) -> bytes:
+        """In Prometheus' text format."""
+        if MANY in os.environ:
+            registry = CollectorRegistry()
+            MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+            return generate_latest(registry)
+        return generate_latest(self._registry)

@@ -1,0 +1,113 @@
+"""A model that can be put in service: loaded from checked bytes, tried, and measured once."""
+
+import time
+from dataclasses import dataclass
+from typing import NamedTuple, Self
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from ..errors import ServeError
+from .export_folder import Export, Manifest
+
+Images = NDArray[np.uint8]
+
+_ENOUGH = 1.05  # a batch size that is within 5 % of the best time per image is as good as the best
+_LONGEST_S = 0.25  # no larger batch is tried once one took so long: others would wait for it
+_TRIES = 3
+
+
+class Answers(NamedTuple):
+    """Logits and calibrated probabilities, both float32 [N, classes]."""
+
+    logits: NDArray[np.float32]
+    probabilities: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Model:
+    """An ONNX model with what its manifest says; `batch` is the number of images that it is best given at once."""
+
+    manifest: Manifest
+    session: onnxruntime.InferenceSession
+    batch: int
+
+    @classmethod
+    def load(cls, export: Export, *, threads: int, max_batch: int) -> Self:
+        """The model of `export`, which has answered images of noise with finite numbers of the right shape.
+
+        Raises:
+            ServeError: ONNX Runtime cannot load or run it, or its answers do not fit its manifest.
+        """
+        session = _session(export, threads)
+        model = cls(export.manifest, session, 1)
+        noise = np.random.default_rng(0).integers(0, 256, (max_batch, *model.shape), np.uint8)
+        try:
+            logits = model.answer(noise[:2]).logits
+        except Exception as error:  # ONNX Runtime has exceptions of its own
+            raise ServeError(f"{export.folder}: the model cannot be run: {_first_line(error)}") from error
+        expected = (len(noise[:2]), len(export.manifest.class_names))
+        if logits.shape != expected:
+            raise ServeError(f"{export.folder}: the model must give {expected} logits, got {logits.shape}")
+        if not np.isfinite(logits).all():
+            raise ServeError(f"{export.folder}: the model answers with NaN or infinity")
+        return cls(export.manifest, session, _best_batch(model, noise))
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Of one input: channels, height, width."""
+        preprocessing = self.manifest.preprocessing
+        return preprocessing.channels, preprocessing.image_size, preprocessing.image_size
+
+    def answer(self, images: Images) -> Answers:
+        """The answers to `images`, uint8 [N, channels, size, size]."""
+        (logits,) = self.session.run(None, {self.session.get_inputs()[0].name: images})
+        return Answers(logits, probabilities(logits, self.manifest.temperature))
+
+
+def probabilities(logits: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
+    """Softmax of logits [N, classes] divided by `temperature`."""
+    shifted = (logits - logits.max(axis=1, keepdims=True)) / np.float32(temperature)
+    powers = np.exp(shifted)
+    shares: NDArray[np.float32] = powers / powers.sum(axis=1, keepdims=True)
+    return shares
+
+
+def _session(export: Export, threads: int) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3
+    # note: threads that spin between requests take the cores on which requests are read and answered
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    try:
+        session = onnxruntime.InferenceSession(export.onnx, options, providers=["CPUExecutionProvider"])
+    except Exception as error:
+        raise ServeError(f"{export.folder}: ONNX Runtime cannot load the model: {_first_line(error)}") from error
+    inputs, outputs = session.get_inputs(), session.get_outputs()
+    if len(inputs) != 1 or len(outputs) != 1 or inputs[0].type != "tensor(uint8)":
+        raise ServeError(f"{export.folder}: the model must take one tensor of uint8 images and give one of logits")
+    return session
+
+
+def _best_batch(model: Model, noise: Images) -> int:
+    """The smallest power of two, at most len(noise), that answers an image about as fast as any larger one does."""
+    per_image: dict[int, float] = {}
+    size = 1
+    while size <= len(noise):
+        per_image[size] = min(_seconds(model, noise[:size]) for _ in range(_TRIES)) / size
+        if per_image[size] * size > _LONGEST_S:
+            break
+        size *= 2
+    best = min(per_image.values())
+    return next(size for size, seconds in per_image.items() if seconds <= best * _ENOUGH)
+
+
+def _seconds(model: Model, images: Images) -> float:
+    start = time.perf_counter()
+    model.answer(images)
+    return time.perf_counter() - start
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]

@@ -1,0 +1,125 @@
+"""POST /predict: image files in, classes out."""
+
+import json
+import time
+from typing import Annotated, Any
+
+import numpy as np
+from fastapi import APIRouter, Query, Request
+from numpy.typing import NDArray
+from starlette.responses import Response
+
+from .bodies import image_files
+from .service import Service
+
+_ONE_FILE = {"schema": {"type": "string", "format": "binary"}}
+_BODY = {
+    "required": True,
+    "content": {
+        "multipart/form-data": {
+            "schema": {
+                "type": "object",
+                "required": ["file"],
+                "properties": {"file": {"type": "array", "items": {"type": "string", "format": "binary"}}},
+            }
+        },
+        "application/json": {
+            "schema": {
+                "type": "object",
+                "required": ["images"],
+                "properties": {"images": {"type": "array", "items": {"type": "string", "format": "byte"}}},
+            }
+        },
+        **{f"image/{kind}": _ONE_FILE for kind in ("png", "jpeg", "webp", "gif", "bmp")},
+    },
+}
+_ERROR = {
+    "type": "object",
+    "required": ["error", "request_id"],
+    "properties": {"error": {"type": "string"}, "request_id": {"type": "string"}},
+}
+_REFUSALS = {
+    400: "the body is broken",
+    401: "the token is missing or wrong",
+    403: "the Host or the Origin is not ours",
+    408: "the body was not there in time",
+    413: "too many bytes, pixels or images",
+    415: "a body or an image format that is not read here",
+    422: "an image is damaged, or there is none",
+    503: "more requests than can be answered",
+}
+_ANSWER = {
+    "type": "object",
+    "required": ["request_id", "model", "model_version", "arm", "predictions"],
+    "properties": {
+        "request_id": {"type": "string"},
+        "model": {"type": "string"},
+        "model_version": {"type": "string"},
+        "arm": {"type": "string"},
+        "predictions": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["class", "confidence", "probabilities"],
+                "properties": {
+                    "class": {"type": "string"},
+                    "confidence": {"type": "number"},
+                    "probabilities": {"type": "object", "additionalProperties": {"type": "number"}},
+                },
+            },
+        },
+    },
+}
+
+
+def refusals() -> dict[int | str, dict[str, Any]]:
+    """The error responses, for the OpenAPI page of a route."""
+    content = {"application/json": {"schema": _ERROR}}
+    return {status: {"description": words, "content": content} for status, words in _REFUSALS.items()}
+
+
+def router(service: Service) -> APIRouter:
+    """The route."""
+    routes = APIRouter()
+    answered = {
+        "description": "Answers in the order of the images.",
+        "content": {"application/json": {"schema": _ANSWER}},
+    }
+
+    @routes.post(
+        "/predict",
+        summary="Classify one or several images",
+        response_class=Response,
+        responses={200: answered, **refusals()},
+        openapi_extra={"requestBody": _BODY},
+    )
+    async def predict(request: Request, top: Annotated[int | None, Query(ge=1, le=100_000)] = None) -> Response:
+        request_id: str = request.state.request_id
+        lease = service.lease(request_id)  # first: a request that will be refused is not read
+        body = await request.body()
+        started = time.perf_counter()
+        contents = image_files(request.headers.get("content-type", ""), body)
+        service.metrics.request_images.observe(len(contents))
+        manifest = lease.batcher.model.manifest
+        images = await service.decoder.decode(contents, lease.batcher.model)
+        answers = await service.answer(lease, images, request_id, started)
+        service.shadow(contents, answers, request_id)
+        answer = {
+            "request_id": request_id,
+            "model": manifest.study,
+            "model_version": manifest.model_version,
+            "arm": lease.arm,
+            "predictions": [prediction(shares, manifest.class_names, top) for shares in answers.probabilities],
+        }
+        return Response(json.dumps(answer, ensure_ascii=False), media_type="application/json")
+
+    return routes
+
+
+def prediction(shares: NDArray[np.float32], names: tuple[str, ...], top: int | None) -> dict[str, Any]:
+    """One answer: the class, its confidence, and the probabilities of all classes or of the `top` likeliest."""
+    best = int(shares.argmax())
+    order = range(len(names)) if top is None else np.argsort(-shares, kind="stable")[:top].tolist()
+    values = shares.tolist()
+    chances = {names[place]: round(values[place], 6) for place in order}
+    return {"class": names[best], "confidence": round(values[best], 6), "probabilities": chances}

@@ -1,0 +1,126 @@
+"""A server process: uvicorn, ended without leaving a request unanswered."""
+
+import asyncio
+import logging
+import signal
+import socket
+import sys
+import time
+import warnings
+from collections.abc import Callable
+from types import FrameType
+
+import uvicorn
+
+from ..errors import ServeError
+from .app import create_app
+from .guard import Guard
+from .options import ServeOptions
+from .prediction import PredictionLog
+from .service import Service
+
+_QUIET_S = 0.5  # without any request: whoever keeps a connection open is not using it
+_DRAIN_S = 5.0
+_BACKLOG = 2048
+
+logger = logging.getLogger("hpo.serving")
+MakeLog = Callable[[], PredictionLog]
+"""Makes the log of predictions inside the process that serves; pickled into every worker."""
+
+
+class Server(uvicorn.Server):
+    """uvicorn's server with a gentler end.
+
+    uvicorn closes idle connections at once, and a request that is on its way on one of them is lost. Here, for up to 5
+    s after the signal, everything is still accepted and answered, but with `Connection: close`, while /readyz says no:
+    clients and load balancers leave by themselves, and only then is the socket closed.
+    """
+
+    def __init__(self, config: uvicorn.Config, service: Service) -> None:
+        super().__init__(config)
+        self._service = service
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """A signal: the first ends gently, a second Ctrl-C at once. SIGTERM is a good end, with exit code 0."""
+        if sig == signal.SIGINT:
+            super().handle_exit(sig, frame)
+        else:
+            self.should_exit = True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let clients leave, then close."""
+        self._service.draining = True
+        until = time.monotonic() + _DRAIN_S
+        quiet, seen = time.monotonic(), -1
+        while self.server_state.connections and time.monotonic() < until and not self.force_exit:
+            if self.server_state.tasks or self.server_state.total_requests != seen:
+                quiet, seen = time.monotonic(), self.server_state.total_requests
+            if time.monotonic() - quiet > _QUIET_S:
+                break
+            await asyncio.sleep(0.02)
+        await super().shutdown(sockets)
+
+
+def bind(options: ServeOptions) -> socket.socket:
+    """The listening socket, of which workers share one.
+
+    Raises:
+        ServeError: the address cannot be had.
+    """
+    family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((options.host.strip("[]"), options.port))
+    except OSError as error:
+        listener.close()
+        raise ServeError(f"cannot listen on {options.host} port {options.port}: {error.strerror}") from error
+    listener.listen(_BACKLOG)
+    return listener
+
+
+def address(listener: socket.socket) -> str:
+    """Where to point a browser."""
+    host, port = listener.getsockname()[:2]
+    host = {"0.0.0.0": "localhost", "::": "localhost"}.get(host, f"[{host}]" if ":" in host else host)
+    return f"http://{host}:{port}/"
+
+
+def describe(service: Service) -> str:
+    """What is in service, in a line."""
+    arms = (
+        f"{arm.name} {arm.model.manifest.study} trial {arm.model.manifest.trial} ({arm.model.manifest.model_version})"
+        for arm in service.arms
+    )
+    return ", ".join(arms)
+
+
+def serve(options: ServeOptions, listener: socket.socket, make_log: MakeLog, say: Callable[[str], None]) -> None:
+    """Serve in this process until a signal.
+
+    Raises:
+        ServeError: a model cannot be served.
+        KeyboardInterrupt: it was ended by Ctrl-C, all requests answered.
+    """
+    warnings.filterwarnings("ignore", module="PIL")  # about odd metadata of clients' images
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s: %(message)s", stream=sys.stderr)
+    logger.setLevel(logging.INFO)
+    service = Service(options, make_log())
+    server = Server(configuration(create_app(service), options), service)
+    say(f"serving {describe(service)} at {address(listener)}")
+    server.run([listener])
+
+
+def configuration(app: Guard, options: ServeOptions) -> uvicorn.Config:
+    """uvicorn's part: no access log (the metrics count), no websockets, no trust in proxies' headers."""
+    return uvicorn.Config(
+        app,
+        lifespan="on",
+        ws="none",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        backlog=_BACKLOG,
+        timeout_graceful_shutdown=int(options.timeout_s) + 1,
+    )
