@@ -54,6 +54,7 @@ class Metrics:
             registry=registry,
             multiprocess_mode="livemin",
         )
+        self.p_value.set(1)  # a worker that has compared nothing must not be the smallest
 
     def text(self) -> bytes:
         """In Prometheus' text format."""

@@ -114,7 +114,9 @@ def test_a_broken_file_is_reported_as_optuna_reports_it(storage: optuna.storages
         storage.set_trial_intermediate_value(trial._trial_id, 1, 0.5)
 
 
-@pytest.mark.parametrize("other", [IntDistribution(1, 4), CategoricalDistribution([1, 2]), FloatDistribution(0.5, 2, log=True)])
+@pytest.mark.parametrize(
+    "other", [IntDistribution(1, 4), CategoricalDistribution([1, 2]), FloatDistribution(0.5, 2, log=True)]
+)
 def test_a_parameter_of_another_kind_is_refused_and_another_range_is_not(
     storage: optuna.storages.RDBStorage, home: Home, other: BaseDistribution
 ) -> None:
