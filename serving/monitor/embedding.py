@@ -1,0 +1,47 @@
+"""The embedding of a prediction: its centred log-probabilities, which are the logits but for a constant."""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+Points = NDArray[np.float64]
+_FLOOR = 1e-6  # a share below it is noise of float32
+
+
+def embed(probabilities: NDArray[np.floating]) -> Points:
+    """[N, classes] probabilities to [N, classes] centred log-probabilities."""
+    logs = np.log(np.maximum(np.asarray(probabilities, np.float64), _FLOOR))
+    result: Points = logs - logs.mean(axis=1, keepdims=True)
+    return result
+
+
+def squared_distances(left: Points, right: Points) -> NDArray[np.float64]:
+    """[N, D] and [M, D] to squared Euclidean distances [N, M]."""
+    cross = left @ right.T
+    lengths = (left * left).sum(axis=1)[:, None] + (right * right).sum(axis=1)[None]
+    result: NDArray[np.float64] = np.maximum(lengths - 2 * cross, 0)
+    return result
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbourhood:
+    """How alike a prediction is to some of the reference: the mean of a Gaussian kernel over `anchors` [A, classes]."""
+
+    anchors: Points
+    squared_width: float
+
+    @classmethod
+    def of(cls, probabilities: NDArray[np.floating]) -> Self:
+        """Anchors at these predictions, the width their median distance (Gretton et al. 2012, JMLR 13, section 8)."""
+        anchors = embed(probabilities)
+        distances = squared_distances(anchors, anchors)
+        apart = distances[distances > 0]
+        return cls(anchors, float(np.median(apart)) if apart.size else 1.0)
+
+    def similarity(self, probabilities: NDArray[np.floating]) -> NDArray[np.float64]:
+        """[N, classes] to [N] in [0, 1]."""
+        distances = squared_distances(embed(probabilities), self.anchors)
+        result: NDArray[np.float64] = np.exp(-distances / (2 * self.squared_width)).mean(axis=1)
+        return result

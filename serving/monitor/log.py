@@ -1,0 +1,171 @@
+"""The log that a server hands its predictions to: a bounded queue, and one thread that measures, watches and writes."""
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from sqlalchemy.exc import SQLAlchemyError
+
+from ..prediction import Prediction
+from .alarm import Alarm
+from .features import Numbers
+from .options import MonitorOptions
+from .store import Batch, Store, row, statistics_of, thumbnail
+from .watch import Watch
+
+_BATCH = 256
+_GATHER_S = 0.25  # what is read back is at most so old
+_RETRY_S = 0.5
+_CLOSE_S = 5.0
+_PRUNE_EVERY_S = 600.0
+_LOGGER = logging.getLogger("hpo.monitor")
+
+WatchFor = Callable[[str], Watch | None]
+
+
+@dataclass(frozen=True, slots=True)
+class LogState:
+    """How the log is doing: predictions written, dropped and waiting; what is wrong, "" where nothing is.
+
+    `evidence` is, per model version, how near the next alarm is (0 to 1); `alarms` counts those raised, per version
+    and family.
+    """
+
+    written: int
+    dropped: int
+    waiting: int
+    failure: str
+    evidence: Mapping[str, float]
+    alarms: Mapping[tuple[str, str], int]
+
+
+class SqlLog:
+    """A PredictionLog that writes to a database and raises alarms.
+
+    Args:
+        store: where to write; closed with the log.
+        options: sizes and shares.
+        watch_for: the watch over a model version, None where it has no reference; called once per version, in the
+            background.
+    """
+
+    def __init__(self, store: Store, options: MonitorOptions, watch_for: WatchFor) -> None:
+        self._store = store
+        self._options = options
+        self._watch_for = watch_for
+        self._queue: queue.Queue[Prediction] = queue.Queue(options.queue)
+        self._watches: dict[str, Watch | None] = {}
+        self._random = np.random.default_rng(options.seed)
+        self._written = 0
+        self._dropped = 0
+        self._told = 0  # of the dropped, how many the database knows of
+        self._failure = ""
+        self._alarms: dict[tuple[str, str], int] = {}
+        self._closing = threading.Event()
+        self._pruned = -_PRUNE_EVERY_S
+        self._thread = threading.Thread(target=self._run, name="prediction-log", daemon=True)
+        self._thread.start()
+
+    def record(self, prediction: Prediction) -> None:
+        """Take one prediction; where too many are waiting it is dropped and counted."""
+        try:
+            self._queue.put_nowait(prediction)
+        except queue.Full:
+            self._dropped += 1  # note: called from the server's one event loop, so nobody else counts
+
+    def close(self) -> None:
+        """Write what is waiting, for at most five seconds; what a dead database still refuses is lost."""
+        self._closing.set()
+        self._thread.join(_CLOSE_S)
+
+    @property
+    def state(self) -> LogState:
+        """How it is doing."""
+        evidence = {version: watch.evidence for version, watch in list(self._watches.items()) if watch}
+        waiting = self._queue.qsize()
+        return LogState(self._written, self._dropped, waiting, self._failure, evidence, dict(self._alarms))
+
+    def _run(self) -> None:
+        while not (self._closing.is_set() and self._queue.empty()):
+            gathered = self._gather()
+            if gathered:
+                self._write(self._prepare(gathered))
+            self._prune()
+        self._store.close()
+
+    def _gather(self) -> list[Prediction]:
+        """What comes within a quarter of a second, at most a batch."""
+        gathered: list[Prediction] = []
+        until = time.monotonic() + _GATHER_S
+        while len(gathered) < _BATCH and (left := until - time.monotonic()) > 0:
+            try:
+                gathered.append(self._queue.get(timeout=0.01 if self._closing.is_set() else left))
+            except queue.Empty:
+                break
+        return gathered
+
+    def _prepare(self, gathered: Sequence[Prediction]) -> Batch:
+        statistics = statistics_of(gathered)
+        kept = self._random.random(len(gathered)) < self._options.thumbnails
+        return Batch(
+            rows=[row(prediction, numbers) for prediction, numbers in zip(gathered, statistics, strict=True)],
+            images=[thumbnail(prediction) for prediction, keep in zip(gathered, kept, strict=True) if keep],
+            raised=self._look(gathered, statistics),
+        )
+
+    def _look(self, gathered: Sequence[Prediction], statistics: Numbers) -> list[Alarm]:
+        """Show each model's predictions to its watch."""
+        raised: list[Alarm] = []
+        for version in dict.fromkeys(prediction.model_version for prediction in gathered):
+            rows = [place for place, prediction in enumerate(gathered) if prediction.model_version == version]
+            watch = self._watch(version)
+            if watch is not None:
+                times = np.array([gathered[place].time for place in rows])
+                probabilities = np.array([gathered[place].probabilities for place in rows], np.float64)
+                raised.extend(watch.take(times, probabilities, statistics[rows]))
+        for alarm in raised:
+            _LOGGER.warning("drift: %s", alarm.words)
+            key = (alarm.version, alarm.family)
+            self._alarms[key] = self._alarms.get(key, 0) + 1
+        return raised
+
+    def _watch(self, version: str) -> Watch | None:
+        if version not in self._watches:
+            self._watches[version] = self._watch_for(version)
+        return self._watches[version]
+
+    def _write(self, batch: Batch) -> None:
+        """Write `batch` however often it takes; meanwhile the queue fills and new predictions are dropped."""
+        while True:
+            dropped = self._dropped
+            batch.dropped = dropped - self._told
+            try:
+                self._store.write(batch)
+            except SQLAlchemyError as error:
+                self._fail(error)
+                if self._closing.wait(_RETRY_S):
+                    return
+                continue
+            self._told, self._failure = dropped, ""
+            self._written += len(batch.rows)
+            return
+
+    def _fail(self, error: SQLAlchemyError) -> None:
+        """Say it once per kind, not at every attempt."""
+        failure = str(getattr(error, "orig", None) or error).splitlines()[0]
+        if failure != self._failure:
+            _LOGGER.warning("predictions cannot be written, will try again: %s", failure)
+        self._failure = failure
+
+    def _prune(self) -> None:
+        if time.monotonic() - self._pruned < _PRUNE_EVERY_S:
+            return
+        self._pruned = time.monotonic()
+        try:
+            self._store.prune(self._options.keep_days, self._options.keep_rows)
+        except SQLAlchemyError as error:
+            self._fail(error)

@@ -1,0 +1,40 @@
+"""What a user may say about the monitor, checked once."""
+
+from dataclasses import dataclass
+
+from ...errors import ServeError
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorOptions:
+    """How predictions are kept and when an alarm is raised.
+
+    Attributes:
+        false_alarm_every: predictions per false alarm, on average, while nothing changes.
+        keep_days: older predictions are removed.
+        keep_rows: of what remains, the newest so many are kept.
+        thumbnails: share of the images that are kept, in [0, 1].
+        queue: predictions that may wait to be written; further ones are dropped and counted.
+        seed: of every draw.
+    """
+
+    false_alarm_every: int = 10_000
+    keep_days: float = 30.0
+    keep_rows: int = 1_000_000
+    thumbnails: float = 0.0
+    queue: int = 2_048
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        laws = {
+            f"false_alarm_every must be at least 100 predictions, got {self.false_alarm_every}": (
+                self.false_alarm_every >= 100
+            ),
+            f"keep_days must be > 0, got {self.keep_days}": self.keep_days > 0,
+            f"keep_rows must be at least 1, got {self.keep_rows}": self.keep_rows >= 1,
+            f"thumbnails must be a share from 0 to 1, got {self.thumbnails}": 0 <= self.thumbnails <= 1,
+            f"queue must be at least 1, got {self.queue}": self.queue >= 1,
+        }
+        for law, holds in laws.items():
+            if not holds:
+                raise ServeError(f"monitor: {law}")

@@ -1,0 +1,158 @@
+"""The tables of a prediction log, and how its database is opened."""
+
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Engine,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    UniqueConstraint,
+    create_engine,
+    event,
+    insert,
+    inspect,
+    select,
+)
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
+
+from ...errors import ServeError
+
+SCHEMA = 1  # raised whenever a table changes; `_check_version` then needs a step from each older one
+
+metadata = MetaData()
+versions = Table("monitor_schema", metadata, Column("version", Integer, primary_key=True))
+predictions = Table(
+    "predictions",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("time", Float, nullable=False, index=True),
+    Column("request_id", String(64), nullable=False),
+    Column("image_index", Integer, nullable=False),
+    Column("arm", String(16), nullable=False),
+    Column("shadow", Boolean, nullable=False),
+    Column("version", String(64), nullable=False),
+    Column("class_name", String(255), nullable=False),
+    Column("confidence", Float, nullable=False),
+    Column("latency_s", Float, nullable=False),
+    Column("brightness", Float),
+    Column("contrast", Float),
+    Column("sharpness", Float),
+    Column("probabilities", LargeBinary, nullable=False),  # float16, little-endian
+    Index("predictions_request", "request_id", "image_index"),
+)
+feedback = Table(
+    "feedback",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("time", Float, nullable=False),
+    Column("request_id", String(64), nullable=False),
+    Column("image_index", Integer, nullable=False),
+    Column("class_name", String(255), nullable=False),
+    UniqueConstraint("request_id", "image_index"),
+)
+alarms = Table(
+    "alarms",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("time", Float, nullable=False, index=True),
+    Column("since", Float, nullable=False),
+    Column("version", String(64), nullable=False),
+    Column("feature", String(300), nullable=False),
+    Column("family", String(16), nullable=False),
+    Column("direction", String(16), nullable=False),
+    Column("bound", Float, nullable=False),
+    Column("share_now", Float, nullable=False),
+    Column("share_then", Float, nullable=False),
+)
+thumbnails = Table(
+    "thumbnails",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("time", Float, nullable=False, index=True),
+    Column("request_id", String(64), nullable=False),
+    Column("image_index", Integer, nullable=False),
+    Column("png", LargeBinary, nullable=False),
+)
+drops = Table(
+    "drops",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("time", Float, nullable=False),
+    Column("count", Integer, nullable=False),
+)
+
+
+def log_url(export: Path) -> str:
+    """Where the predictions of the export in `export` are kept: beside it, since an export is replaced as a whole."""
+    return f"sqlite:///{export.absolute().parent / 'predictions.db'}"
+
+
+def open_log(url: str, *, create: bool) -> Engine:
+    """The database at `url`, with its tables.
+
+    Args:
+        url: any that SQLAlchemy knows.
+        create: make what is missing; without it a missing log is an error.
+
+    Raises:
+        ServeError: it cannot be opened, is missing, or a newer version wrote it.
+    """
+    try:
+        path = make_url(url)
+    except ArgumentError as error:
+        raise ServeError(f"{url}: not a database URL, for example sqlite:///predictions.db") from error
+    if path.get_backend_name() == "sqlite" and not create and not Path(path.database or "").is_file():
+        raise ServeError(f"{path.database}: no predictions yet; `hpo serve` writes them")
+    try:
+        engine = _engine(url)
+        if create:
+            metadata.create_all(engine)
+        _check_version(engine, url, create)
+    except (SQLAlchemyError, ImportError) as error:  # ImportError: the driver of the URL is not installed
+        raise ServeError(f"{path.render_as_string()}: cannot be opened: {_words(error)}") from error
+    return engine
+
+
+def _engine(url: str) -> Engine:
+    if not url.startswith("sqlite"):
+        return create_engine(url, pool_pre_ping=True)
+    engine = create_engine(url, connect_args={"timeout": 5})
+
+    @event.listens_for(engine, "connect")
+    def _tune(connection: Any, record: Any) -> None:
+        connection.execute("pragma journal_mode=wal")  # readers and the writer do not wait for each other
+        connection.execute("pragma synchronous=normal")
+
+    return engine
+
+
+def _check_version(engine: Engine, url: str, create: bool) -> None:
+    if not inspect(engine).has_table(versions.name):
+        raise ServeError(f"{url}: not a log of predictions")
+    with engine.connect() as connection:
+        found = connection.execute(select(versions.c.version)).scalar()
+    if found is None and create:
+        _sign(engine)
+    elif found != SCHEMA:
+        raise ServeError(f"{url}: written in format {found}, this version of hpo reads {SCHEMA}")
+
+
+def _sign(engine: Engine) -> None:
+    try:
+        with engine.begin() as connection:
+            connection.execute(insert(versions).values(version=SCHEMA))
+    except IntegrityError:
+        pass  # another worker was first
+
+
+def _words(error: Exception) -> str:
+    return str(getattr(error, "orig", None) or error).splitlines()[0]
