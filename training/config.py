@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
 
+from .augment.config import AugmentConfig
 from .losses.config import LossConfig, SamplingConfig
 from .measures import Direction, ExtraMetric, ValMetric, Watched, direction_of
 from .optim.config import Cosine, EmaConfig, OptimizerConfig, ScheduleConfig, Sgd
@@ -110,15 +111,6 @@ class DataConfig(Section):
         if self.split_file and self.split_column:
             raise ValueError("split_file and split_column must not both be set")
         return self
-
-
-class AugmentConfig(Section):
-    """Random changes of the training images, per sample, on the device."""
-
-    crop_padding: int = Field(
-        default=0, ge=0, le=64, description="Pixels of zero padding before a random crop; 0 is off."
-    )
-    flip: bool = Field(default=False, description="Mirror half of the images left to right.")
 
 
 class SimpleCnn(Section):

@@ -185,6 +185,7 @@ class Run:
             std=self._pack.std,
             batch_size=self._config.data.batch_size,
             augment=self._config.augment,
+            classes=len(self._pack.class_names),
             device=self._device,
             seed=self._config.seed,
             order=build_order(self._config.sampling, split.labels, self._config.seed),

@@ -22,6 +22,27 @@ from hpo.training.train import train
 
 Make = Callable[..., TrialConfig]
 
+EVERYTHING = {
+    "crop_padding": 1,
+    "crop_area": 0.6,
+    "flip": True,
+    "alternate_flip": True,
+    "policy": "rand",
+    "rotation": 10.0,
+    "translate": 0.1,
+    "scale": 0.1,
+    "shear": 5.0,
+    "brightness": 0.3,
+    "contrast": 0.3,
+    "saturation": 0.3,
+    "hue": 0.1,
+    "erase": 0.3,
+    "cutout": 2,
+    "mixup": 0.2,
+    "cutmix": 1.0,
+    "mix_share": 0.7,
+}
+
 SGD = {"name": "sgd", "lr": 0.05, "weight_decay": 1e-3}
 ADAMW = {"name": "adamw", "lr": 3e-3, "weight_decay": 1e-2}
 EPOCHS = 4
@@ -109,6 +130,14 @@ RUNS: dict[str, dict[str, Any]] = {
         "memory": {"micro_batch": 100},
         "precision": {"dtype": "bf16"},
         "metrics": ["val_macro_f1"],
+    },
+    "adamw, cosine, every augmentation": {
+        "optimizer": ADAMW,
+        "schedule": {"name": "cosine"},
+        "augment": EVERYTHING,
+        "loss": {"kind": "focal", "class_weights": "inverse", "label_smoothing": 0.1},
+        "memory": {"micro_batch": 48},
+        "ema": {"decay": 0.9},
     },
 }
 

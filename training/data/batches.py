@@ -14,12 +14,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn.functional import pad
 
-from ..config import AugmentConfig
+from ..augment.config import AugmentConfig
+from ..augment.pipeline import Pipeline
+from .normalise import Normalise
 from .pack import Split
 
 Batch = tuple[Tensor, Tensor]
+Rows = NDArray[np.int64]
 
 _SHARE_OF_FREE_MEMORY = 0.3  # a split may take this much of a device's free memory; the rest is for the model
 
@@ -37,8 +39,8 @@ class Order(Protocol):
 class TrainBatches:
     """Shuffled, augmented batches of a training split.
 
-    Order, crops and flips of an epoch derive from (seed, epoch number) alone and not from the device, so that a
-    resumed run goes on as if never interrupted. The last batch may be smaller; it is left out where it would hold a
+    Order and changes of an epoch derive from (seed, epoch number) alone and not from the device, so that a resumed run
+    goes on as if never interrupted. The last batch may be smaller; it is left out where it would hold a
     single image after other batches, since batch normalisation has no variance there.
     """
 
@@ -50,6 +52,7 @@ class TrainBatches:
         std: Sequence[float],
         batch_size: int,
         augment: AugmentConfig,
+        classes: int,
         device: torch.device | str,
         seed: int,
         order: Order | None = None,
@@ -57,12 +60,13 @@ class TrainBatches:
     ) -> None:
         """Prepare batches of `batch_size` from `split`, normalised by `mean` and `std` per channel of [0, 1].
 
-        `order` says which images an epoch has; None: each once, shuffled.
+        `order` says which images an epoch has; None: each once, shuffled. `classes` is how many there are, for labels
+        that `augment` mixes.
         """
         self._device = torch.device(device)
         self._images = _Images(split, self._device)
-        self._normalise = _Normalise(mean, std, self._device, dtype)
-        self._augment = augment
+        normalise = Normalise(mean, std, self._device, dtype)
+        self._augment = Pipeline(augment, normalise, classes=classes, seed=seed, device=self._device)
         self._seed = seed
         self._order = order
         self._size = len(split) if order is None else len(order)
@@ -76,20 +80,16 @@ class TrainBatches:
         return len(self._starts)
 
     def epoch(self, number: int) -> Iterator[Batch]:
-        """The batches of epoch `number`: x [B, C, H, W] normalised, in channels_last memory; y int64 [B]."""
+        """The batches of epoch `number`: x [B, C, H, W] normalised, in channels_last memory, and labels.
+
+        Those are int64 [B]; where images are mixed float32 [B, classes].
+        """
         random = np.random.default_rng([self._seed, number])
-        order = torch.from_numpy(random.permutation(self._size) if self._order is None else self._order(number))
-        corners = torch.from_numpy(random.integers(0, 2 * self._augment.crop_padding + 1, (2, self._size)))
-        mirror = torch.from_numpy(random.random(self._size) < 0.5)
-        down, right = corners.to(self._device)
-        mirror = mirror.to(self._device)
-        for start, (images, labels) in zip(self._starts, self._images.batches(order, self._starts), strict=True):
-            here = slice(start, start + self._starts.step)
-            if padding := self._augment.crop_padding:
-                images = crop(images, padding, down[here], right[here])
-            if self._augment.flip:
-                images = flip(images, mirror[here])
-            yield self._normalise(images), labels
+        order = random.permutation(self._size) if self._order is None else self._order(number)
+        augment = self._augment.epoch(number)
+        parts = [order[start : start + self._starts.step] for start in self._starts]
+        for rows, (images, labels) in zip(parts, self._images.batches(parts), strict=True):
+            yield augment(images, labels, rows)
 
 
 class EvalBatches:
@@ -107,44 +107,16 @@ class EvalBatches:
     ) -> None:
         """Prepare batches of `batch_size` from `split`, normalised by `mean` and `std` per channel of [0, 1]."""
         self._images = _Images(split, torch.device(device))
-        self._normalise = _Normalise(mean, std, torch.device(device), dtype)
-        self._starts = range(0, len(split), batch_size)
-        self._order = torch.arange(len(split))
+        self._normalise = Normalise(mean, std, torch.device(device), dtype)
+        rows = np.arange(len(split))
+        self._parts = [rows[start : start + batch_size] for start in range(0, len(rows), batch_size)]
 
     def __len__(self) -> int:
-        return len(self._starts)
+        return len(self._parts)
 
     def __iter__(self) -> Iterator[Batch]:
-        for images, labels in self._images.batches(self._order, self._starts):
+        for images, labels in self._images.batches(self._parts):
             yield self._normalise(images), labels
-
-
-def crop(images: Tensor, padding: int, down: Tensor, right: Tensor) -> Tensor:
-    """Cut each image's own window out of its zero-padded self.
-
-    `images` uint8 [B, H, W, C]; `down` and `right` int64 [B] in 0..2*padding, the window's upper left corner. The
-    same as torchvision's `crop(pad(image, padding), down, right, H, W)` of each image.
-    """
-    batch, height, width, channels = images.shape
-    padded = pad(images, (0, 0, padding, padding, padding, padding))  # [B, H + 2p, W + 2p, C]
-    length = width * channels
-    strips = padded.as_strided((padded.numel() - length + 1, length), (1, 1))  # a row of a window may start anywhere
-    rows = (torch.arange(batch, device=images.device) * padded.shape[1] + down)[:, None]
-    rows = rows + torch.arange(height, device=images.device)  # [B, H], counted over all padded images
-    first = (rows * padded.shape[2] + right[:, None]) * channels
-    return strips.index_select(0, first.flatten()).view(images.shape)  # whole rows: twice as fast as pixels
-
-
-def flip(images: Tensor, mirror: Tensor) -> Tensor:
-    """Mirror left to right the images uint8 [B, H, W, C] whose `mirror` bool [B] is set; may change `images`."""
-    if images.device.type != "cpu":
-        return torch.where(mirror[:, None, None, None], images.flip(2), images)
-    # On a CPU torch moves single bytes here; NumPy takes 160 us in place of 570 for 128 images of 32x32x3.
-    batch, height, width, channels = images.shape
-    rows, chosen = images.view(batch, height, width * channels).numpy(), mirror.numpy()
-    backwards = np.arange(width * channels).reshape(width, channels)[::-1].ravel()
-    rows[chosen] = rows[chosen].take(backwards, axis=2)
-    return images
 
 
 class _Images:
@@ -156,11 +128,10 @@ class _Images:
         if device.type == "cuda" and _fits(self._images, device):
             self._images, self._labels = self._images.to(device), self._labels.to(device)
 
-    def batches(self, order: Tensor, starts: range) -> Iterator[Batch]:
-        """Images uint8 [B, H, W, C] and labels int64 [B] on the device; batch i is `order` from `starts[i]` on."""
-        order = order.to(self._images.device)
-        for start in starts:
-            rows = order[start : start + starts.step]
+    def batches(self, parts: Sequence[Rows]) -> Iterator[Batch]:
+        """Images uint8 [B, H, W, C] and labels int64 [B] on the device for the rows [B] of each part."""
+        for part in parts:
+            rows = torch.from_numpy(part).to(self._images.device)
             yield self._gather(self._images, rows), self._gather(self._labels, rows)
 
     def _gather(self, values: Tensor, rows: Tensor) -> Tensor:
@@ -170,22 +141,6 @@ class _Images:
         staged = torch.empty((len(rows), *values.shape[1:]), dtype=values.dtype, pin_memory=True)
         torch.index_select(values, 0, rows, out=staged)
         return staged.to(self._device, non_blocking=True)
-
-
-class _Normalise:
-    """uint8 [B, H, W, C] to (x / 255 - mean) / std, as a [B, C, H, W] view of it: channels_last for free."""
-
-    def __init__(self, mean: Sequence[float], std: Sequence[float], device: torch.device, dtype: torch.dtype) -> None:
-        spread = torch.tensor(std, dtype=torch.float64).clamp_min(1e-6)  # a channel may be constant
-        self._scale = (1 / (255 * spread)).to(device, torch.float32)
-        self._offset = (-torch.tensor(mean, dtype=torch.float64) / spread).to(device, torch.float32)
-        self._dtype = dtype
-
-    def __call__(self, images: Tensor) -> Tensor:
-        batch, height, width, channels = images.shape
-        rows = images.reshape(batch, height, width * channels).to(torch.float32)
-        rows.mul_(self._scale.repeat(width)).add_(self._offset.repeat(width))  # long rows: six times as fast as short
-        return rows.view(batch, height, width, channels).permute(0, 3, 1, 2).to(self._dtype)
 
 
 def _shared(array: NDArray[np.generic]) -> Tensor:

@@ -33,7 +33,7 @@ def build_loss(config: LossConfig, counts: Sequence[int] = (), device: torch.dev
 def _weighted(per_image: Loss, weights: Tensor | None, logits: Tensor, labels: Tensor) -> Tensor:
     losses = per_image(logits, labels)
     if weights is not None:
-        losses = losses * (labels @ weights if labels.ndim == 2 else weights[labels])
+        losses = losses * ((labels * weights).sum(dim=1) if labels.ndim == 2 else weights[labels])
     return losses.mean()
 
 

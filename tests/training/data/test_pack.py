@@ -17,7 +17,7 @@ from hpo.training.data.prepare import prepare
 
 READER = """
 import sys, pathlib, torch
-from hpo.training.config import AugmentConfig
+from hpo.training.augment.config import AugmentConfig
 from hpo.training.data.batches import TrainBatches
 from hpo.training.data.pack import Pack
 
@@ -27,7 +27,7 @@ def private_kib():
 
 def read(pack, epochs):
     batches = TrainBatches(pack.train, mean=pack.mean, std=pack.std, batch_size=16,
-                           augment=AugmentConfig(crop_padding=2, flip=True), device="cpu", seed=0)
+                           augment=AugmentConfig(crop_padding=2, flip=True), classes=10, device="cpu", seed=0)
     for epoch in range(epochs):
         for images, labels in batches.epoch(epoch):
             pass

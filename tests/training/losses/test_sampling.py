@@ -4,7 +4,7 @@ from typing import get_args
 
 import numpy as np
 import pytest
-from hpo.training.config import AugmentConfig
+from hpo.training.augment.config import AugmentConfig
 from hpo.training.data.batches import TrainBatches
 from hpo.training.data.pack import Split
 from hpo.training.losses.config import SamplingConfig
@@ -67,6 +67,7 @@ def test_the_batches_show_what_the_order_says(method: str) -> None:
         std=(1 / 255, 1 / 255),
         batch_size=7,
         augment=AugmentConfig(),
+        classes=10,
         device="cpu",
         seed=0,
         order=order,
