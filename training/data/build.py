@@ -15,7 +15,7 @@ from .pack import Pack, Skipped
 from .sources.base import MAX_SKIPPED, Images, Progress
 from .split import Partition, partition
 
-_ROWS_AT_ONCE = 4096
+_BYTES_AT_ONCE = 8 * 2**20  # of images, so that packing takes no more memory for a larger set or larger images
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,12 +117,18 @@ def _write_split(
 def _gathered(
     images: NDArray[np.uint8], rows: NDArray[np.int64], channels: int
 ) -> Iterator[tuple[int, NDArray[np.uint8]]]:
-    for start in range(0, len(rows), _ROWS_AT_ONCE):
-        yield start, images[rows[start : start + _ROWS_AT_ONCE]][..., :channels]
+    count = _rows_at_once(images)
+    for start in range(0, len(rows), count):
+        yield start, images[rows[start : start + count]][..., :channels]
+
+
+def _rows_at_once(images: NDArray[np.uint8]) -> int:
+    return max(1, _BYTES_AT_ONCE // images[:1].nbytes)
 
 
 def _all_grey(images: NDArray[np.uint8]) -> bool:
-    parts = (images[start : start + _ROWS_AT_ONCE] for start in range(0, len(images), _ROWS_AT_ONCE))
+    count = _rows_at_once(images)
+    parts = (images[start : start + count] for start in range(0, len(images), count))
     return all((part[..., :1] == part[..., 1:]).all() for part in parts)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from hpo.training.augment.config import AugmentConfig
-from hpo.training.data import batches as batches_module
+from hpo.training.data import reader
 from hpo.training.data.batches import EvalBatches, TrainBatches
 from hpo.training.data.pack import Pack, Split
 from torchvision.transforms import functional
@@ -179,7 +179,7 @@ def test_batches_may_be_kept(tmp_path: Path) -> None:
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_a_split_too_large_for_the_device_is_staged(monkeypatch: pytest.MonkeyPatch) -> None:
     resident = list(train(split(), device="cuda", crop_padding=2, flip=True).epoch(0))
-    monkeypatch.setattr(batches_module, "_SHARE_OF_FREE_MEMORY", 0.0)
+    monkeypatch.setattr(reader, "_SHARE_OF_FREE_MEMORY", 0.0)
     staged = list(train(split(), device="cuda", crop_padding=2, flip=True).epoch(0))
     for (images, labels), (other_images, other_labels) in zip(resident, staged, strict=True):
         assert torch.equal(images, other_images)

@@ -3,9 +3,8 @@
 import hashlib
 import os
 import warnings
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self, TypeVar
@@ -13,6 +12,7 @@ from typing import Self, TypeVar
 import numpy as np
 
 from ....decode import Header, UnreadableImageError, decode, header
+from ..ahead import ahead
 from ..pack import Skipped
 from .base import Chunk, Progress, shown, silent
 
@@ -20,6 +20,7 @@ DEFAULT_SIZE = 64
 SIZES = range(4, 1025)  # what DataConfig.image_size may be
 
 _CHUNK = 16  # files; few, so that a handful of large photographs still keeps every thread busy
+_CHUNK_BYTES = 4 * 2**20  # of decoded images, however large they are; a few chunks wait in memory at a time
 _THREADS = max(1, min(8, os.cpu_count() or 1))  # Pillow decodes and resizes, and hashlib hashes, without the GIL
 
 Result = TypeVar("Result")
@@ -59,19 +60,22 @@ class FilePixels:
 
     def chunks(self, size: int, channels: int) -> Iterator[Chunk]:
         """Decoded on a few threads, in order; unreadable files are named instead."""
-        yield from self._per_chunk("decode", lambda rows: self._decode(rows, size, channels))
+        files = min(_CHUNK, max(1, _CHUNK_BYTES // (size * size * channels)))
+        yield from self._per_chunk("decode", lambda rows: self._decode(rows, size, channels), files)
 
     def select(self, rows: Sequence[int]) -> Self:
         """These files, not looked at yet, and without progress."""
         return replace(self, names=tuple(self.names[row] for row in rows), progress=silent)
 
-    def _per_chunk(self, stage: str, work: Callable[[range], Result]) -> Iterator[Result]:
-        chunks = [range(start, min(start + _CHUNK, len(self))) for start in range(0, len(self), _CHUNK)]
+    def _per_chunk(self, stage: str, work: Callable[[range], Result], files: int = _CHUNK) -> Iterator[Result]:
+        chunks = [range(start, min(start + files, len(self))) for start in range(0, len(self), files)]
         done = 0
-        for rows, result in zip(chunks, _in_order(work, chunks), strict=True):
-            done += len(rows)
-            self.progress(stage, done, len(self))
-            yield result
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow warns about odd files; what matters about them becomes a reason
+            for rows, result in zip(chunks, ahead(work, chunks, threads=_THREADS), strict=True):
+                done += len(rows)
+                self.progress(stage, done, len(self))
+                yield result
 
     def _digest(self, rows: range) -> bytes:
         digest = hashlib.sha256()
@@ -108,16 +112,3 @@ def _header(path: Path) -> Header | None:
         return header(path)
     except UnreadableImageError:
         return None
-
-
-def _in_order(work: Callable[[range], Result], chunks: Sequence[range]) -> Iterator[Result]:
-    """`work` of each chunk on a few threads, a few chunks ahead of the reader and no more."""
-    with warnings.catch_warnings(), ThreadPoolExecutor(_THREADS) as pool:
-        warnings.simplefilter("ignore")  # Pillow warns about odd files; what matters about them becomes a reason
-        waiting: deque[Future[Result]] = deque()
-        for chunk in chunks:
-            waiting.append(pool.submit(work, chunk))
-            if len(waiting) > 2 * _THREADS:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
