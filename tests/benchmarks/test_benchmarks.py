@@ -31,6 +31,8 @@ def python(*arguments: str) -> "subprocess.CompletedProcess[str]":
     [
         pytest.param("throughput", marks=needs_fashion_mnist),
         "overhead",
+        "augment",
+        "larger_than_memory",
         pytest.param("workers", marks=needs_fashion_mnist),
         pytest.param("live", marks=needs_fashion_mnist),
     ],

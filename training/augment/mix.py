@@ -44,7 +44,7 @@ def build(config: AugmentConfig, classes: int) -> Mix | None:
 
 def mixup(images: Tensor, others: Tensor, kept: Tensor) -> Tensor:
     """`kept` [B] of each image and the rest of its partner in `others`, both [B, C, H, W]."""
-    return torch.lerp(others, images, kept[:, None, None, None])
+    return torch.lerp(others, images, kept[:, None, None, None].to(images.dtype))
 
 
 def cutmix(images: Tensor, others: Tensor, boxes: Box) -> Tensor:

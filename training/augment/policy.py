@@ -33,7 +33,7 @@ class Strength:
 
     @classmethod
     def wide(cls, side: int) -> "Strength":
-        """TrivialAugment's wide ones (arXiv:2103.10158, table 6); its shift of 32 pixels is held back on small images.
+        """TrivialAugment's wide ones (arXiv:2103.10158); its shift of 32 pixels is held back on small images.
 
         There it would leave nothing: no image is shifted by more of its side than RandAugment's strongest.
         """

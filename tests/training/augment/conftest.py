@@ -57,7 +57,7 @@ def split_of() -> Callable[..., Split]:
 
 @pytest.fixture
 def batches_of() -> Make:
-    def make(split: Split, augment: dict[str, Any], *, seed: int = 0, device: str = "cpu") -> TrainBatches:
+    def make(split: Split, augment: dict[str, Any], *, seed: int = 0, device: str = "cpu", **more: Any) -> TrainBatches:
         channels = split.images.shape[3]
         return TrainBatches(
             split,
@@ -68,6 +68,7 @@ def batches_of() -> Make:
             classes=CLASSES,
             device=device,
             seed=seed,
+            **more,
         )
 
     return make

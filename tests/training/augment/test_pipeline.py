@@ -58,6 +58,13 @@ def test_the_form_of_a_batch(name: str, channels: int, device: str, split_of: Sp
             assert labels.dtype == torch.int64
 
 
+def test_another_type(split_of: SplitOf, batches_of: Make) -> None:
+    images, labels = next(iter(batches_of(split_of(), EVERYTHING, dtype=torch.bfloat16).epoch(1)))
+    assert images.dtype == torch.bfloat16
+    assert images.is_contiguous(memory_format=torch.channels_last)
+    assert labels.dtype == torch.float32
+
+
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_each_image_of_a_batch_is_changed_in_its_own_way(name: str, split_of: SplitOf, batches_of: Make) -> None:
     """The same image over and over comes out in several versions; mixing needs images that differ."""

@@ -1,0 +1,139 @@
+"""An epoch over a map that lies on disk: read ahead of the step, or by the step itself, from a cold and a warm cache.
+
+Before each cold epoch the system is told to forget the map's pages. The clock is that of the wall: waiting is what is
+measured. What a disk keeps by itself (a virtual one may) is not forgotten, so that a real one gains more.
+"""
+
+import argparse
+import os
+import tempfile
+import time
+from pathlib import Path
+from unittest.mock import patch
+
+import numpy as np
+import torch
+from harness import Target, arguments, figure, finish, ratio
+from hpo.training.augment.config import AugmentConfig
+from hpo.training.config import TrialConfig
+from hpo.training.data import reader
+from hpo.training.data.batches import TrainBatches
+from hpo.training.data.pack import Split
+from hpo.training.learner import Learner
+from hpo.training.models.registry import build_model
+
+SIDE, BATCH, CLASSES = 64, 64, 10
+CHUNK = 1024
+SIDES = {
+    "warm": (False, False),
+    "cold, by the step itself": (True, False),
+    "cold, read ahead": (True, True),
+}
+
+
+def write(path: Path, count: int) -> None:
+    """A map of random images, chunk by chunk."""
+    random = np.random.default_rng(0)
+    images = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=(count, SIDE, SIDE, 3))
+    for start in range(0, count, CHUNK):
+        part = images[start : start + CHUNK]
+        part[:] = np.frombuffer(random.bytes(part.nbytes), np.uint8).reshape(part.shape)
+    images.flush()
+
+
+def forget(path: Path) -> None:
+    """Have the system drop what it holds of the file, which must not be mapped."""
+    handle = os.open(path, os.O_RDONLY)
+    os.fsync(handle)
+    os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
+    os.close(handle)
+
+
+def private_mib() -> float:
+    """Memory of this process's own, maps of files aside."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("RssAnon")) / 1024
+
+
+def epoch(path: Path, learner: Learner, *, cold: bool, is_ahead: bool) -> dict[str, float]:
+    """Seconds of an epoch, of them spent waiting for batches, and what memory it took beyond what was there."""
+    if cold:
+        forget(path)
+    images = np.load(path, mmap_mode="r")
+    if not cold:
+        np.asarray(images).max()
+    batches = TrainBatches(
+        Split(images, np.arange(len(images)) % CLASSES, np.arange(len(images))),
+        mean=[0.5] * 3,
+        std=[0.25] * 3,
+        batch_size=BATCH,
+        augment=AugmentConfig(crop_padding=4, flip=True),
+        classes=CLASSES,
+        device="cpu",
+        seed=0,
+    )
+    before, most, waited = private_mib(), 0.0, 0.0
+    with patch.object(reader, "in_memory", lambda array: not is_ahead):
+        began = asked = time.perf_counter()
+        for x, y in batches.epoch(1):
+            waited += time.perf_counter() - asked
+            learner.step(x, y, lr=1e-3)
+            most = max(most, private_mib() - before)
+            asked = time.perf_counter()
+    return {"s": time.perf_counter() - began, "waited_s": waited, "mib": most}
+
+
+def measure(options: argparse.Namespace, path: Path) -> dict[str, list[dict[str, float]]]:
+    """`repeats` epochs of every side."""
+    config = TrialConfig.model_validate(
+        {"model": {"name": "simple_cnn", "width": 4}, "optimizer": {"name": "sgd"}, "precision": {"dtype": "fp32"}}
+    )
+    model = build_model(config.model, num_classes=CLASSES, in_channels=3, image_size=SIDE)
+    learner = Learner(config, model, torch.device("cpu"))
+    epoch(path, learner, cold=False, is_ahead=False)
+    runs: dict[str, list[dict[str, float]]] = {name: [] for name in SIDES}
+    for _ in range(options.repeats):
+        for name, (cold, is_ahead) in SIDES.items():
+            runs[name].append(epoch(path, learner, cold=cold, is_ahead=is_ahead))
+    return runs
+
+
+def main() -> None:
+    parser = arguments("larger_than_memory", __doc__.splitlines()[0], repeats=3)
+    parser.add_argument("--mib", type=int, default=256, help="size of the map (default 256)")
+    options = parser.parse_args()
+    if options.quick:
+        options.repeats, options.mib = 1, 16
+    torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:  # /tmp may itself be memory
+        path = Path(folder) / "images.npy"
+        write(path, options.mib * 2**20 // (SIDE * SIDE * 3))
+        runs = measure(options, path)
+    itself = runs["cold, by the step itself"]
+    rows = [
+        {
+            "cache": name,
+            "s per epoch": figure([run["s"] for run in own]).text(2),
+            "waiting for batches, s": figure([run["waited_s"] for run in own]).text(2),
+            "waiting, cold by itself / it": ratio([r["waited_s"] for r in itself], [r["waited_s"] for r in own]).text(
+                1
+            ),
+            "memory of its own, MiB": figure([run["mib"] for run in own]).text(),
+        }
+        for name, own in runs.items()
+    ]
+    ahead = runs["cold, read ahead"]
+    targets = [
+        Target(
+            "cold: waiting by the step itself / read ahead",
+            ratio([run["waited_s"] for run in itself], [run["waited_s"] for run in ahead]).median,
+            1.5,
+        ),
+        Target("memory of its own / map", max(r["mib"] for r in ahead) / options.mib, 0.5, at_most=True),
+    ]
+    title = f"An epoch over {options.mib} MiB of {SIDE}x{SIDE}x3 images, batches of {BATCH}, medians (min-max)"
+    finish(options, title, rows, targets, {"runs": runs})
+
+
+if __name__ == "__main__":
+    main()
