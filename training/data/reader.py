@@ -36,7 +36,7 @@ class Reader:
             if _fits(split.images.nbytes, device):
                 self._values = self._values[0].to(device), self._values[1].to(device)
             else:
-                self._copies = torch.cuda.Stream(device)
+                self._copies = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
 
     def batches(self, parts: Sequence[Rows]) -> Iterator[Batch]:
         """Images uint8 [B, H, W, C] and labels int64 [B] on the device for the rows [B] of each part, to keep."""
