@@ -9,7 +9,7 @@ import fcntl
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -145,6 +145,8 @@ class Ledger:
         trial.set_user_attr(attributes.STATUS, result.status.value)
         if result.message:
             trial.set_user_attr(attributes.MESSAGE, result.message)
+        if result.verdict is not None:
+            trial.set_user_attr(attributes.VERDICT, asdict(result.verdict))
         if result.history:
             trial.set_user_attr(attributes.DURATION_S, round(result.history[-1].elapsed_s, 3))
         if result.best is not None:

@@ -153,7 +153,7 @@ class Loop:
         state = self._ledger.end(number, result, value)
         self._crashes.clear()
         metrics = {} if value is None else {f"best_{claim.config.objective.metric}": value}
-        self._close_trial(number, state, metrics, result.status.value, result.message)
+        self._close_trial(number, state, metrics, result.status.value, result.message, _verdict_tags(result))
 
     def _on_lost(self, number: int, reason: str) -> None:
         attempts = self._ledger.lost(number)
@@ -175,16 +175,23 @@ class Loop:
     def _give_up(self, number: int, error: str) -> None:
         self._claims.pop(number)
         self._ledger.fail(number, error)
-        self._close_trial(number, TrialState.FAIL, {}, "failed", error)
+        self._close_trial(number, TrialState.FAIL, {}, "failed", error, {})
 
     def _close_trial(
-        self, number: int, state: TrialState, metrics: dict[str, float], status: str, message: str
+        self,
+        number: int,
+        state: TrialState,
+        metrics: dict[str, float],
+        status: str,
+        message: str,
+        tags: dict[str, str],
     ) -> None:
         tracked: TrackedState = "COMPLETE" if state is TrialState.COMPLETE else "FAIL"
         tracked = "PRUNED" if state is TrialState.PRUNED else tracked
         config = self._places.trial_directory(number) / "config.json"
         artifacts = [config] if config.exists() else []
-        self._tracker.trial_ended(number, tracked, metrics, {"status": status, "message": message}, artifacts)
+        tags = {"status": status, "message": message, **tags}
+        self._tracker.trial_ended(number, tracked, metrics, tags, artifacts)
         value = next(iter(metrics.values()), None)
         self._progress.trial_ended(number, tracked, value, status, message)
 
@@ -203,3 +210,8 @@ class Loop:
             self._ending = outcome
             for number in list(self._claims):
                 self._executor.pause(number)
+
+
+def _verdict_tags(result: TrainResult) -> dict[str, str]:
+    verdict = result.verdict
+    return {} if verdict is None else {"verdict": verdict.kind.value, "verdict_evidence": verdict.evidence}

@@ -31,7 +31,8 @@ class TrialRecord:
     `state` is complete, pruned, failed, running or waiting; `status` how training ended (finished, stopped, diverged,
     ...), empty where it has not; `value` the objective, None where none was told; `params` by dotted key; `curve` the
     reported objective by epoch (from 1); `epochs` how many were reported; `metrics` those of `best_epoch`; `attempts`
-    how many workers were lost under it; `duration_s` seconds of training; `config` the JSON text of its TrialConfig.
+    how many workers were lost under it; `duration_s` seconds of training; `verdict` what its history says of it, with
+    the keys kind, evidence and advice, empty where none was made; `config` the JSON text of its TrialConfig.
     """
 
     number: int
@@ -47,6 +48,7 @@ class TrialRecord:
     best_epoch: int | None
     metrics: Mapping[str, float]
     attempts: int
+    verdict: Mapping[str, str]
     config: str
 
     @property
@@ -91,7 +93,12 @@ class StudySummary:
             "best": best,
             "wall_s": self.wall_s,
             "failures": {cause: list(numbers) for cause, numbers in self.failures.items()},
+            "verdicts": {kind: list(numbers) for kind, numbers in self.verdicts().items()},
         }
+
+    def verdicts(self) -> dict[str, tuple[int, ...]]:
+        """Trial numbers by the kind of their verdict, the most frequent kind first."""
+        return _grouped((trial.verdict.get("kind"), trial.number) for trial in self.trials)
 
     def trial(self, number: int) -> TrialRecord:
         """Trial `number`.
@@ -192,6 +199,7 @@ def _record(trial: FrozenTrial) -> TrialRecord:
         best_epoch=noted.get(attributes.BEST_EPOCH),
         metrics=noted.get(attributes.METRICS, {}),
         attempts=noted.get(attributes.ATTEMPTS, 0),
+        verdict=noted.get(attributes.VERDICT, {}),
         config=noted.get(attributes.CONFIG, ""),
     )
 
@@ -209,11 +217,16 @@ def _best(trials: Iterable[TrialRecord], direction: StudyDirection) -> TrialReco
 
 def _failures(trials: Iterable[TrialRecord]) -> dict[str, tuple[int, ...]]:
     """Trial numbers by cause, the most frequent cause first."""
+    return _grouped((trial.cause, trial.number) for trial in trials)
+
+
+def _grouped(pairs: Iterable[tuple[str | None, int]]) -> dict[str, tuple[int, ...]]:
+    """Numbers by name, those without one left out; the most frequent name first."""
     found: dict[str, list[int]] = {}
-    for trial in trials:
-        if trial.cause:
-            found.setdefault(trial.cause, []).append(trial.number)
-    return {cause: tuple(numbers) for cause, numbers in sorted(found.items(), key=lambda item: -len(item[1]))}
+    for name, number in pairs:
+        if name:
+            found.setdefault(name, []).append(number)
+    return {name: tuple(numbers) for name, numbers in sorted(found.items(), key=lambda item: -len(item[1]))}
 
 
 def _wall_s(trials: Sequence[FrozenTrial]) -> float:

@@ -6,7 +6,7 @@ from typing import Any
 
 from .config import BudgetConfig, ObjectiveConfig
 from .measures import improves
-from .report import EpochReport, Status, TrainResult
+from .report import EpochReport, Status, TrainResult, Verdict, VerdictKind
 
 
 class Progress:
@@ -90,5 +90,10 @@ def result_from_json(value: Mapping[str, Any]) -> TrainResult:
         early_stopped=value["early_stopped"],
         message=value["message"],
         notes=tuple(value["notes"]),
-        verdict=value["verdict"],
+        verdict=None if value["verdict"] is None else verdict_from_json(value["verdict"]),
     )
+
+
+def verdict_from_json(value: Mapping[str, Any]) -> Verdict:
+    """A verdict from what `result_to_json` made of it."""
+    return Verdict(VerdictKind(value["kind"]), value["evidence"], value["advice"])

@@ -41,6 +41,28 @@ class EpochReport:
     elapsed_s: float
 
 
+class VerdictKind(StrEnum):
+    """What a history says about a run, in a word."""
+
+    DIVERGED = "diverged"
+    EXPLODING = "exploding"
+    NOT_LEARNING = "not learning"
+    OVERFITTING = "overfitting"
+    PLATEAU = "plateau"
+    UNDERFITTING = "underfitting"
+    HEALTHY = "healthy"
+    UNDECIDED = "undecided"  # too short to tell
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the history of a run says about it: the kind, the numbers that show it, and what to try (may be empty)."""
+
+    kind: VerdictKind
+    evidence: str
+    advice: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class TrainResult:
     """How a run ended and what it reached.
@@ -48,8 +70,8 @@ class TrainResult:
     `history` holds every epoch, also those before an interruption; `best` the one that the objective prefers, None
     before the first finite one. `early_stopped` tells a run that ended itself from one that used its whole budget;
     `message` says why in words where `status` is not FINISHED; `notes` are decisions that the run took by itself, one
-    sentence each: batches split for memory, torch.compile kept or not. `verdict` is what a diagnosis of the history
-    found, None where none was made.
+    sentence each: batches split for memory, torch.compile kept or not. `verdict` is what the history says of the run,
+    None where nobody judged it.
     """
 
     status: Status
@@ -58,4 +80,4 @@ class TrainResult:
     early_stopped: bool = False
     message: str = ""
     notes: tuple[str, ...] = ()
-    verdict: str | None = None
+    verdict: Verdict | None = None

@@ -3,6 +3,7 @@
 import gc
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -11,6 +12,7 @@ from ..atomic import write_atomic
 from .allocator import keep_freed_memory, return_freed_memory
 from .config import TrialConfig
 from .data.pack import Pack
+from .diagnosis.verdict import judge
 from .memory import is_out_of_memory
 from .progress import result_to_json
 from .report import EpochReport, Signal, Status, TrainResult
@@ -57,7 +59,8 @@ def train(
     """
     if torch.device(device).type == "cpu":
         keep_freed_memory()
-    run = Run(config, Pack.open(pack), directory, torch.device(device), fit_on, last_epoch)
+    data = Pack.open(pack)
+    run = Run(config, data, directory, torch.device(device), fit_on, last_epoch)
     try:
         result = yield from run.epochs(signal)
     except Exception as error:
@@ -67,5 +70,6 @@ def train(
     gc.collect()  # a model that ran out of memory is kept alive by cycles through its traceback
     torch.cuda.empty_cache()  # without effect where CUDA is not in use
     return_freed_memory()
+    result = replace(result, verdict=judge(result, config, data.counts["train"]))
     write_atomic(directory / RESULT, json.dumps(result_to_json(result), indent=2).encode())
     yield result

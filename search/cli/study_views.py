@@ -54,12 +54,13 @@ def _study_parts(summary: StudySummary) -> Iterator[RenderableType]:
 
 
 def _trials(summary: StudySummary) -> Table:
-    view = table("trial", "state", "value", "epochs", "time", "curve", "parameters")
+    view = table("trial", "state", "value", "epochs", "time", "verdict", "curve", "parameters")
     best = summary.best.number if summary.best else None
     for item in summary.trials:
         cells = (str(item.number), _state(item), number_of(item.value), str(item.epochs), _spent(item))
         curve = sparkline(list(item.curve.values()), 16)
-        view.add_row(*cells, curve, params_line(item.params), style="bold" if item.number == best else "")
+        verdict, style = item.verdict.get("kind", "-"), "bold" if item.number == best else ""
+        view.add_row(*cells, verdict, curve, params_line(item.params), style=style)
     return view
 
 
@@ -84,6 +85,8 @@ def _about(record: TrialRecord, directory: Path) -> dict[str, str]:
         "time": _spent(record),
         "lost workers": str(record.attempts or ""),
         "message": record.message,
+        "verdict": ": ".join(filter(None, (record.verdict.get("kind"), record.verdict.get("evidence")))),
+        "what to try": record.verdict.get("advice", ""),
         "error": record.error,
         "traceback": str(traceback) if record.error and traceback.exists() else "",
         "files": str(directory) if directory.exists() else "",

@@ -78,3 +78,7 @@ def _say_result(outcome: "TrainOutcome") -> None:
         best = result.best
         shown = [f"{k} {number_of(v)}" for k, v in best.metrics.items() if k.startswith(("val_", "train_"))]
         say(f"best epoch {best.epoch}: {'  '.join(shown)}")
+    if result.verdict is not None:
+        say(f"verdict: {result.verdict.kind}: {result.verdict.evidence}")
+        if result.verdict.advice:
+            say(f"try: {result.verdict.advice}")
