@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .errors import HpoError
-    from .search.api import inspect_data, retrain_best, run, train
+    from .search.api import inspect_data, models, retrain_best, run, train
     from .search.options import RunOptions
     from .search.retrain import RetrainResult
     from .search.retrain_choice import RetrainOptions
@@ -34,6 +34,7 @@ _HOMES = {
     "TrainOptions": ".search.train_choice",
     "TrainOutcome": ".search.train",
     "inspect_data": ".search.api",
+    "models": ".search.api",
     "register_model": ".training.models.registry",
     "retrain_best": ".search.api",
     "run": ".search.api",
@@ -49,6 +50,7 @@ __all__ = [
     "TrainOptions",
     "TrainOutcome",
     "inspect_data",
+    "models",
     "register_model",
     "retrain_best",
     "run",

@@ -22,6 +22,7 @@ SURFACE = {
     "serve": "allow-host challenger formats home host max-batch max-body-mb port queue shadow share timeout "
     "token-file tracking-uri workers",
     "data": "data-root html image-size json save-split set",
+    "models": "channels classes image-size json",
     "show": "home json storage trial",
     "studies": "home json storage",
     "ui": "home mlflow-port port storage tracking-uri",

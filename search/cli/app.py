@@ -9,7 +9,7 @@ from typing import NoReturn
 import typer
 
 from ...errors import HpoError
-from . import data, inspect, retrain, run, serve, spaces, train, ui
+from . import data, inspect, models, retrain, run, serve, spaces, train, ui
 
 app = typer.Typer(
     name="hpo",
@@ -25,6 +25,7 @@ for command in (
     retrain.retrain_best,
     serve.serve,
     data.data,
+    models.models,
     inspect.show,
     inspect.studies,
     ui.ui,
