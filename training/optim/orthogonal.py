@@ -31,13 +31,14 @@ class OrthogonalMomentum(Optimizer):
         for group in self.param_groups:
             for matrix in group["params"]:
                 if matrix.grad is not None:
-                    self._move(matrix, group)
+                    self._move(matrix, matrix.grad, group)
 
-    def _move(self, matrix: Tensor, group: Group) -> None:
+    def _move(self, matrix: Tensor, gradient: Tensor, group: Group) -> None:
         state = self.state[matrix]
-        buffer = state.setdefault("momentum_buffer", torch.zeros_like(matrix.grad))
-        buffer.lerp_(matrix.grad, 1 - group["momentum"])
-        update = matrix.grad.lerp(buffer, group["momentum"]) if group["nesterov"] else buffer
+        if not state:
+            state["momentum_buffer"] = torch.zeros_like(gradient)
+        buffer = state["momentum_buffer"].lerp_(gradient, 1 - group["momentum"])
+        update = gradient.lerp(buffer, group["momentum"]) if group["nesterov"] else buffer
         matrix.mul_(1 - group["lr"] * group["weight_decay"])
         size = 0.2 * sqrt(max(matrix.shape))
         matrix.add_(orthogonalised(update), alpha=-group["lr"] * size)
