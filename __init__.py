@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .errors import HpoError
-    from .search.api import inspect_data, models, retrain_best, run, train
+    from .search.api import evaluate, inspect_data, predict, retrain_best, run, train
+    from .search.evaluate import EvaluateOptions, EvaluateOutcome
     from .search.options import RunOptions
+    from .search.predict import PredictOptions
     from .search.retrain import RetrainResult
     from .search.retrain_choice import RetrainOptions
     from .search.run import RunResult
@@ -23,34 +25,45 @@ if TYPE_CHECKING:
     from .search.train_choice import TrainOptions
     from .training.data.inspect.inspection import Inspection
     from .training.models.registry import register_model
+    from .training.predictions import Prediction
 
 _HOMES = {
+    "EvaluateOptions": ".search.evaluate",
+    "EvaluateOutcome": ".search.evaluate",
     "HpoError": ".errors",
     "Inspection": ".training.data.inspect.inspection",
+    "PredictOptions": ".search.predict",
+    "Prediction": ".training.predictions",
     "RetrainOptions": ".search.retrain_choice",
     "RetrainResult": ".search.retrain",
     "RunOptions": ".search.options",
     "RunResult": ".search.run",
     "TrainOptions": ".search.train_choice",
     "TrainOutcome": ".search.train",
+    "evaluate": ".search.api",
     "inspect_data": ".search.api",
-    "models": ".search.api",
+    "predict": ".search.api",
     "register_model": ".training.models.registry",
     "retrain_best": ".search.api",
     "run": ".search.api",
     "train": ".search.api",
 }
 __all__ = [
+    "EvaluateOptions",
+    "EvaluateOutcome",
     "HpoError",
     "Inspection",
+    "PredictOptions",
+    "Prediction",
     "RetrainOptions",
     "RetrainResult",
     "RunOptions",
     "RunResult",
     "TrainOptions",
     "TrainOutcome",
+    "evaluate",
     "inspect_data",
-    "models",
+    "predict",
     "register_model",
     "retrain_best",
     "run",

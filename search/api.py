@@ -1,7 +1,7 @@
 """The commands as functions, for notebooks and scripts, watched by plain lines."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,9 @@ from .train_choice import TrainOptions
 
 if TYPE_CHECKING:
     from ..training.data.inspect.inspection import Inspection
-    from ..training.models.catalogue import ModelFacts
+    from ..training.predictions import Prediction
+    from .evaluate import EvaluateOptions, EvaluateOutcome
+    from .predict import PredictOptions
     from .retrain import RetrainResult
     from .retrain_choice import RetrainOptions
 
@@ -62,17 +64,26 @@ def inspect_data(source: str, overrides: Sequence[str] = (), data_root: Path | N
     return survey.inspect_data(choose_data(source, overrides), data_root, PlainWatcher().stage)
 
 
-def models(
-    name_filter: str | None = None, *, image_size: int = 224, channels: int = 3, classes: int = 1000
-) -> "list[ModelFacts]":
-    """The models whose name has `name_filter` in it, with parameters and FLOPs; None: hpo's own.
+def evaluate(options: "EvaluateOptions") -> "EvaluateOutcome":
+    """Measure a trained model on labelled images, and keep the evaluation beside it; an opened test split is counted.
 
     Raises:
-        TrainingError: there is none.
+        HpoError: the model, the data, the split or the device is wrong.
     """
-    from ..training.models.catalogue import facts_of, find_models
+    from .evaluate import evaluate as evaluate_model
 
-    return list(facts_of(find_models(name_filter), num_classes=classes, in_channels=channels, image_size=image_size))
+    return evaluate_model(options, PlainWatcher())
+
+
+def predict(options: "PredictOptions", images: Iterable[Path | str]) -> Iterator["Prediction"]:
+    """A prediction for each file of `images`, in order, as a stream; folders stand for the files below them.
+
+    Raises:
+        HpoError: the model or the device is wrong.
+    """
+    from .predict import predict as predict_files
+
+    return predict_files(options, images)
 
 
 def _no_stage(stage: str, done: int, total: int) -> None:

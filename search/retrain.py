@@ -43,6 +43,7 @@ class RetrainResult:
             "trial": manifest.trial,
             **manifest.metrics.model_dump(mode="json"),
             "epochs": manifest.training.epochs,
+            "temperature": manifest.temperature,
             "onnx_max_abs_diff": manifest.onnx.max_abs_diff,
             "onnx_top1_agreement": manifest.onnx.top1_agreement,
             "onnx_images": manifest.onnx.images,
@@ -70,7 +71,8 @@ def retrain_best(options: RetrainOptions, watcher: RetrainWatcher) -> RetrainRes
     target = _target(options.out, home.export(chosen.study))
     with _alone(home.study(chosen.study) / "retrain", chosen.study) as workshop:
         pack = find_pack(chosen, home.cache, options.data_root, watcher)
-        manifest = make_export(chosen, pack, options.device, workshop / chosen.folder, target, watcher)
+        trial = home.trial(chosen.study, chosen.record.number)
+        manifest = make_export(chosen, pack, options.device, workshop / chosen.folder, trial, target, watcher)
         return _register(RetrainResult(manifest, target), options.tracking_uri, home, pack, watcher)
 
 

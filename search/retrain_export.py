@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 
 from ..studies.files import versions
 from ..training.data.pack import Pack
+from ..training.evaluation.calibration import Calibration
 from ..training.export.manifest import ExportManifest, Metrics, Training, Verified, config_hash, describe_files
+from ..training.preprocessing import Preprocessing
 from ..training.report import TrainResult
 from .devices import available_cores
+from .retrain_calibration import calibrate_winner
 from .retrain_choice import Chosen
 from .retrain_fit import describe, fit
 from .retrain_progress import RetrainWatcher
@@ -22,9 +25,11 @@ _PACKAGES = ("onnx", "onnxscript", "onnxruntime")
 
 
 def make_export(
-    chosen: Chosen, pack: Pack, wish: str, directory: Path, target: Path, watcher: RetrainWatcher
+    chosen: Chosen, pack: Pack, wish: str, directory: Path, trial: Path, target: Path, watcher: RetrainWatcher
 ) -> ExportManifest:
     """Train `chosen` in `directory`; put the export, verified and tested, at `target`.
+
+    `trial` is the directory of the chosen trial itself: with its weights the temperature is fitted.
 
     Raises:
         TrainingError: the device is not there, or the training failed.
@@ -40,9 +45,11 @@ def make_export(
     watcher.note(describe(chosen, pack, device))
     trained = fit(chosen, pack, directory, device, watcher)
     classifier = Classifier.from_checkpoint(directory / "best.ckpt", chosen.config, pack)
+    calibration = calibrate_winner(chosen, trial, pack, device, watcher)
+    temperature = calibration.temperature if calibration else 1.0
     with staged(target) as folder:
         watcher.note("exporting and verifying")
-        exported = export_model(classifier, chosen.config, pack, folder)
+        exported = export_model(classifier, chosen.config, pack, folder, temperature)
         tested = final_test(
             classifier,
             pack,
@@ -53,7 +60,7 @@ def make_export(
         )
         if tested.opening > 1:
             watcher.note(f"opening {tested.opening} of this test split: the more often it decides, the less it tells")
-        manifest = _manifest(chosen, pack, device, trained, exported, tested, folder)
+        manifest = _manifest(chosen, pack, device, trained, exported, tested, calibration, folder)
         manifest.write(folder)
     return manifest
 
@@ -65,10 +72,9 @@ def _manifest(
     trained: TrainResult,
     exported: "Exported",
     tested: "FinalTest",
+    calibration: Calibration | None,
     folder: Path,
 ) -> ExportManifest:
-    from ..training.export.export import preprocessing
-
     record = chosen.record
     return ExportManifest(
         study=chosen.study,
@@ -81,7 +87,7 @@ def _manifest(
         data_fingerprint=pack.fingerprint,
         data_source=pack.source,
         class_names=pack.class_names,
-        preprocessing=preprocessing(pack),
+        preprocessing=Preprocessing.of(pack),
         training=Training(
             fit_on="train_and_val",
             images=pack.size("train") + pack.size("val"),
@@ -99,6 +105,8 @@ def _manifest(
             test_images=tested.images,
             test_opening=tested.opening,
         ),
+        temperature=calibration.temperature if calibration else 1.0,
+        calibration=calibration,
         opset=exported.opset,
         onnx=Verified.model_validate(exported.onnx, from_attributes=True),
         program=Verified.model_validate(exported.program, from_attributes=True),

@@ -3,14 +3,14 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from ..errors import DataError, TrainingError
+from ..errors import TrainingError
 from ..training.config import TrialConfig
 from ..training.data.pack import Pack
-from ..training.data.prepare import prepare
 from ..training.report import EpochReport, Signal, Status, TrainResult
 from .interrupt import on_interrupt
 from .retrain_choice import Chosen
 from .retrain_progress import RetrainWatcher
+from .same_data import same_data
 
 
 class RetrainError(TrainingError):
@@ -25,16 +25,15 @@ def find_pack(chosen: Chosen, cache: Path, data_root: Path | None, watcher: Retr
     Raises:
         DataError: the source is missing, or its images are no longer those of the study.
     """
-    if chosen.fingerprint and (cache / chosen.fingerprint / "manifest.json").exists():
-        return Pack.open(cache / chosen.fingerprint)
-    pack = prepare(chosen.config.data, cache=cache, data_root=data_root, progress=watcher.stage)
-    if chosen.fingerprint and pack.fingerprint != chosen.fingerprint:
-        raise DataError(
-            f"data of study {chosen.study}: the images must be those of its trials (fingerprint "
-            f"{chosen.fingerprint[:12]}), but {chosen.config.data.source} now gives {pack.fingerprint[:12]}\n"
-            "  bring the images back, or search anew with `hpo run --study OTHER-NAME`"
-        )
-    return pack
+    return same_data(
+        chosen.config.data,
+        chosen.fingerprint,
+        cache=cache,
+        data_root=data_root,
+        progress=watcher.stage,
+        of=f"study {chosen.study}",
+        remedy="search anew with `hpo run --study OTHER-NAME`",
+    )
 
 
 def fit(chosen: Chosen, pack: Pack, directory: Path, device: str, watcher: RetrainWatcher) -> TrainResult:

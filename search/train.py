@@ -8,18 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import DataError, SpaceError, StudyError
+from ..errors import SpaceError, StudyError
 from ..studies.home import Home
 from ..studies.locks import held_if_free
 from ..training.config import TrialConfig
 from ..training.data.pack import Pack
 from ..training.data.prepare import prepare
-from ..training.models.config import OfTheZoo
 from ..training.report import EpochReport, Signal, Status, TrainResult
-from ..training.run_folder import CONFIG, RunFolder
+from ..training.run_folder import CALIBRATION, CONFIG, RunFolder
 from .devices import available_cores
 from .interrupt import on_interrupt
 from .retrain_progress import RetrainWatcher
+from .same_data import same_data
 from .train_choice import Single, TrainOptions, choose_single
 
 if TYPE_CHECKING:
@@ -109,21 +109,12 @@ def _open(
         assert single is not None  # `_directory` has refused the rest
         pack = prepare(single.config.data, cache=home.cache, data_root=options.data_root, progress=watcher.stage)
         watcher.note(_assumed(single.params))
-        _try(single.config, pack)
-        folder = RunFolder.create(directory, single.config, pack.path, pack.fingerprint, pack.source, single.origin)
+        folder = RunFolder.create(directory, single.config, pack, single.origin)
         return folder, pack
     folder = RunFolder.open(directory)
     if single is not None:
         _refuse_other(folder, single.config)
     return folder, _same_pack(folder, home, options.data_root, watcher)
-
-
-def _try(config: TrialConfig, pack: Pack) -> None:
-    """Refuse a model that cannot be trained on these images, before the folder holds a run."""
-    from ..training.probe import check_model
-
-    if not (isinstance(config.model, OfTheZoo) and config.model.is_certain):
-        check_model(config, pack)
 
 
 def _assumed(params: "dict[str, Scalar]") -> str:
@@ -159,13 +150,15 @@ def _same_pack(folder: RunFolder, home: Home, data_root: Path | None, watcher: R
     """
     if (folder.pack / "manifest.json").exists():
         return Pack.open(folder.pack)
-    pack = prepare(folder.config.data, cache=home.cache, data_root=data_root, progress=watcher.stage)
-    if pack.fingerprint != folder.fingerprint:
-        raise DataError(
-            f"data of {folder.path}: the images must be those it began with (fingerprint {folder.fingerprint[:12]}), "
-            f"but {folder.config.data.source} now gives {pack.fingerprint[:12]}\n  bring the images back, or begin anew"
-        )
-    return pack
+    return same_data(
+        folder.config.data,
+        folder.fingerprint,
+        cache=home.cache,
+        data_root=data_root,
+        progress=watcher.stage,
+        of=str(folder.path),
+        remedy="begin anew",
+    )
 
 
 def _fit(folder: RunFolder, pack: Pack, wish: str, watcher: RetrainWatcher) -> TrainResult:
@@ -176,6 +169,7 @@ def _fit(folder: RunFolder, pack: Pack, wish: str, watcher: RetrainWatcher) -> T
     epochs = folder.config.budget.epochs
     watcher.note(f"{folder.origin}: {epochs} epochs on {pack.size('train'):,} images of {pack.source}, {device}")
     watcher.note(f"folder {folder.path}")
+    (folder.path / CALIBRATION).unlink(missing_ok=True)  # of weights that may be about to change
     interrupted = False
 
     def interrupt() -> None:
@@ -196,7 +190,21 @@ def _fit(folder: RunFolder, pack: Pack, wish: str, watcher: RetrainWatcher) -> T
         again = f"hpo train --resume --out {shlex.quote(str(folder.path))}"
         watcher.note(f"stopped after epoch {len(result.history)} of {epochs}; {again} goes on from there")
         raise KeyboardInterrupt
+    if result.status is Status.FINISHED:
+        _calibrate(folder, pack, result, device, watcher)
     return result
+
+
+def _calibrate(folder: RunFolder, pack: Pack, result: TrainResult, device: str, watcher: RetrainWatcher) -> None:
+    """Fit the temperature of the best weights: nothing in the folder was trained on the validation images."""
+    from ..training.evaluation.held_out import fit_calibration
+
+    assert result.best is not None  # a finished run has an epoch
+    found = fit_calibration(folder.path, folder.config, pack, epoch=result.best.epoch, device=device, name="the run")
+    if found is not None:
+        folder.calibrated(found)
+        change = f"calibration error {found.ece_before:.3f} -> {found.ece_after:.3f} on the validation images"
+        watcher.note(f"temperature {found.temperature:.2f}: {change}")
 
 
 def _follow(run: Iterable[EpochReport | TrainResult], watcher: RetrainWatcher) -> TrainResult:

@@ -32,6 +32,11 @@ class Home:
         return self.root / "mlartifacts"
 
     @property
+    def attachments(self) -> Path:
+        """Files attached to trials, which optuna-dashboard shows."""
+        return self.root / "artifacts"
+
+    @property
     def cache(self) -> Path:
         """Packed data sets, one directory per fingerprint."""
         return self.root / "cache"

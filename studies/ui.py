@@ -100,20 +100,23 @@ def serve(
     storage_url: str,
     tracking_uri: str,
     artifacts: Path,
+    attachments: Path,
     dashboard_port: int | None = None,
     mlflow_port: int | None = None,
 ) -> Iterator[tuple[Addresses, tuple[Server, ...]]]:
     """Start both browsers, wait until they answer, stop them on leaving.
 
     Gives their addresses and the running servers. A tracking URI that is a server already is only passed through.
-    `artifacts` is where MLflow keeps the files of experiments made through its UI. Without a port, a free one is taken.
+    `artifacts` is where MLflow keeps the files of experiments made through its UI, `attachments` where the files that
+    are attached to trials lie. Without a port, a free one is taken.
 
     Raises:
         StudyError: a store cannot be opened, a port is taken, or a server does not start.
     """
     open_storage(storage_url).engine.dispose()
+    attachments.mkdir(parents=True, exist_ok=True)
     with ExitStack() as running:
-        servers = [_start(running, *_dashboard(storage_url, _port(dashboard_port, "optuna-dashboard")))]
+        servers = [_start(running, *_dashboard(storage_url, attachments, _port(dashboard_port, "optuna-dashboard")))]
         if not tracking_uri.startswith(("http://", "https://")):
             servers.append(_start(running, *_mlflow(tracking_uri, artifacts, _port(mlflow_port, "the MLflow UI"))))
         for server in servers:
@@ -128,8 +131,9 @@ def _start(running: ExitStack, name: str, command: Sequence[str], environment: M
     return server
 
 
-def _dashboard(storage_url: str, port: int) -> tuple[str, list[str], dict[str, str], int]:
+def _dashboard(storage_url: str, attachments: Path, port: int) -> tuple[str, list[str], dict[str, str], int]:
     command = [sys.executable, "-c", _DASHBOARD, "--host", HOST, "--port", str(port), "--server", "wsgiref", "--quiet"]
+    command += ["--artifact-dir", str(attachments)]
     return "optuna-dashboard", command, {"HPO_UI_STORAGE": storage_url}, port
 
 

@@ -21,8 +21,9 @@ SURFACE = {
     "retrain-best": "data-root device epochs home json out storage study tracking-uri trial",
     "serve": "allow-host challenger formats home host max-batch max-body-mb port queue shadow share timeout "
     "token-file tracking-uri workers",
+    "evaluate": "data data-root device home html json split storage tracking-uri",
+    "predict": "batch-size csv device home json out storage",
     "data": "data-root html image-size json save-split set",
-    "models": "channels classes image-size json",
     "show": "home json storage trial",
     "studies": "home json storage",
     "ui": "home mlflow-port port storage tracking-uri",

@@ -5,6 +5,7 @@
     <folder>/last.ckpt      to go on from
     <folder>/best.ckpt      the weights of the best epoch
     <folder>/result.json    how it ended; not there while it runs
+    <folder>/calibration.json   the temperature of best.ckpt, once the run has ended
 
 No torch here: what is in a folder is told at once.
 """
@@ -20,10 +21,14 @@ from pydantic import ValidationError
 from ..atomic import write_atomic
 from ..errors import TrainingError
 from .config import TrialConfig
+from .data.pack import Pack
+from .evaluation.calibration import Calibration
+from .preprocessing import Preprocessing
 
 CONFIG = "config.json"
 RUN = "run.json"
 RESULT = "result.json"
+CALIBRATION = "calibration.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +36,8 @@ class RunFolder:
     """A run in directory `path`.
 
     `pack` is the directory of its packed data with `fingerprint`, `source` the name of that data; `origin` says in
-    words where the configuration came from, `created` when the run began (ISO 8601).
+    words where the configuration came from, `created` when the run began (ISO 8601). `class_names` and `preprocessing`
+    are the pack's: the folder alone is enough to predict with.
     """
 
     path: Path
@@ -41,16 +47,28 @@ class RunFolder:
     source: str
     origin: str
     created: str
+    class_names: tuple[str, ...]
+    preprocessing: Preprocessing
 
     @classmethod
-    def create(cls, path: Path, config: TrialConfig, pack: Path, fingerprint: str, source: str, origin: str) -> Self:
+    def create(cls, path: Path, config: TrialConfig, pack: Pack, origin: str) -> Self:
         """A new run in `path`, which is made where it is missing. run.json comes last: with it the run exists.
 
         Raises:
             OSError: it cannot be written.
         """
         path.mkdir(parents=True, exist_ok=True)
-        folder = cls(path, config, pack, fingerprint, source, origin, datetime.now(UTC).isoformat(timespec="seconds"))
+        folder = cls(
+            path,
+            config,
+            pack.path,
+            pack.fingerprint,
+            pack.source,
+            origin,
+            datetime.now(UTC).isoformat(timespec="seconds"),
+            pack.class_names,
+            Preprocessing.of(pack),
+        )
         write_atomic(path / CONFIG, config.model_dump_json(indent=2).encode())
         write_atomic(path / RUN, json.dumps(folder._facts(), indent=2).encode())
         return folder
@@ -67,7 +85,9 @@ class RunFolder:
         try:
             facts = json.loads((path / RUN).read_text())
             config = TrialConfig.model_validate_json((path / CONFIG).read_text())
-            return cls(path=path, config=config, **{**facts, "pack": Path(facts["pack"])})
+            seen = Preprocessing.model_validate(facts.pop("preprocessing"))
+            names, pack = tuple(facts.pop("class_names")), Path(facts.pop("pack"))
+            return cls(path=path, config=config, pack=pack, class_names=names, preprocessing=seen, **facts)
         except (OSError, ValidationError, ValueError, KeyError, TypeError) as error:
             reason = str(error).strip().splitlines()[0]
             raise TrainingError(f"{path}: the run cannot be read: {reason}") from error
@@ -77,5 +97,29 @@ class RunFolder:
         """Whether there is a run in `path`."""
         return (path / RUN).exists()
 
+    @property
+    def calibration(self) -> Calibration | None:
+        """The temperature of its best weights; None until it was fitted.
+
+        Raises:
+            TrainingError: the file is not one of ours.
+        """
+        try:
+            return Calibration.model_validate_json((self.path / CALIBRATION).read_text())
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as error:
+            reason = str(error).strip().splitlines()[0]
+            raise TrainingError(f"{self.path / CALIBRATION}: cannot be read: {reason}; remove it") from error
+
+    def calibrated(self, calibration: Calibration) -> None:
+        """Keep `calibration` beside the weights it belongs to.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        write_atomic(self.path / CALIBRATION, calibration.model_dump_json(indent=2).encode())
+
     def _facts(self) -> dict[str, Any]:
-        return {key: str(value) for key, value in asdict(self).items() if key not in ("path", "config")}
+        kept = {key: value for key, value in asdict(self).items() if key not in ("path", "config")}
+        return {**kept, "pack": str(self.pack), "preprocessing": self.preprocessing.model_dump()}

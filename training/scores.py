@@ -15,7 +15,7 @@ Score = Callable[[Logits, Labels], float]
 
 SCORES: dict[ExtraMetric, Score] = {}
 
-_BINS = 15
+BINS = 15
 _TOP = 5
 
 
@@ -76,6 +76,11 @@ def expected_calibration_error(logits: Logits, labels: Labels) -> float:
     """
     probabilities = softmax(logits, axis=1)
     confidence, hit = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
-    place = np.ceil(confidence * _BINS).astype(np.int64).clip(1, _BINS) - 1  # bins are open below, closed above
-    gaps = np.bincount(place, weights=confidence - hit, minlength=_BINS)
+    gaps = np.bincount(bin_of(confidence), weights=confidence - hit, minlength=BINS)
     return float(np.abs(gaps).sum() / len(labels))
+
+
+def bin_of(confidence: NDArray[np.floating]) -> NDArray[np.int64]:
+    """Which of the 15 bins, open below and closed above, each confidence [N] is in."""
+    place: NDArray[np.int64] = np.ceil(confidence * BINS).astype(np.int64).clip(1, BINS) - 1
+    return place

@@ -9,7 +9,7 @@ from typing import NoReturn
 import typer
 
 from ...errors import HpoError
-from . import data, inspect, models, retrain, run, serve, spaces, train, ui
+from . import data, evaluate, inspect, predict, retrain, run, serve, spaces, train, ui
 
 app = typer.Typer(
     name="hpo",
@@ -23,9 +23,10 @@ for command in (
     run.run,
     train.train,
     retrain.retrain_best,
+    evaluate.evaluate,
+    predict.predict,
     serve.serve,
     data.data,
-    models.models,
     inspect.show,
     inspect.studies,
     ui.ui,

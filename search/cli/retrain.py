@@ -58,6 +58,9 @@ def _print_table(result: "RetrainResult") -> None:
     view.add_row(
         "test accuracy", f"{metrics.test_accuracy:.4f} (95 %: {low:.4f} to {high:.4f}, {metrics.test_images:,} images)"
     )
+    if (calibration := manifest.calibration) is not None:
+        change = f"calibration error {calibration.ece_before:.3f} -> {calibration.ece_after:.3f}"
+        view.add_row("temperature", f"{calibration.temperature:.2f} ({change}, of {calibration.weights} on validation)")
     same = f"{manifest.onnx.top1_agreement:.2%} of {manifest.onnx.images} images the same class"
     view.add_row("ONNX against PyTorch", f"logits differ by {manifest.onnx.max_abs_diff:.1e} at most, {same}")
     view.add_row("export", f"{result.export_dir}: {', '.join([*manifest.files, 'manifest.json'])}")

@@ -26,7 +26,10 @@ def ui(
     place = Home.locate(home)
     uri = tracking_uri or place.tracking_uri
     say("starting both pages ...")
-    with terminate_as_interrupt(), serve(url, uri, place.artifacts, port, mlflow_port) as (pages, servers):
+    with (
+        terminate_as_interrupt(),
+        serve(url, uri, place.artifacts, place.attachments, port, mlflow_port) as (pages, servers),
+    ):
         say(f"studies (optuna-dashboard): {pages.dashboard}")
         say(f"runs (MLflow):              {pages.mlflow}")
         say("Ctrl-C stops both")

@@ -25,7 +25,10 @@ def is_open(address: str) -> bool:
 
 def test_both_browsers_serve_the_home_and_leave_nothing_behind(tracked: Home) -> None:
     optuna.create_study(study_name="digits", storage=open_storage(tracked.storage_url))
-    with ui.serve(tracked.storage_url, tracked.tracking_uri, tracked.artifacts) as (addresses, servers):
+    with ui.serve(tracked.storage_url, tracked.tracking_uri, tracked.artifacts, tracked.attachments) as (
+        addresses,
+        servers,
+    ):
         studies = json.loads(get(addresses.dashboard + "api/studies"))["study_summaries"]
         assert [study["study_name"] for study in studies] == ["digits"]
         assert b"<html" in get(addresses.mlflow)
@@ -44,7 +47,7 @@ def test_both_browsers_serve_the_home_and_leave_nothing_behind(tracked: Home) ->
 def test_a_port_that_is_taken_is_named(home: Home, hanging_port: int) -> None:
     with (
         pytest.raises(StudyError, match=f"port {hanging_port} for optuna-dashboard is not free"),
-        ui.serve(home.storage_url, "http://elsewhere", home.artifacts, dashboard_port=hanging_port),
+        ui.serve(home.storage_url, "http://elsewhere", home.artifacts, home.attachments, dashboard_port=hanging_port),
     ):
         pytest.fail("it started")
 
@@ -54,12 +57,12 @@ def test_a_child_that_dies_shows_the_end_of_its_log(home: Home) -> None:
     (home.root / "mlflow.db").write_text("buy milk\n" * 100)
     with (
         pytest.raises(StudyError, match=r"the MLflow UI has ended with code \d+\n(.|\n)*not a database"),
-        ui.serve(home.storage_url, home.tracking_uri, home.artifacts),
+        ui.serve(home.storage_url, home.tracking_uri, home.artifacts, home.attachments),
     ):
         pytest.fail("it started")
 
 
 def test_an_mlflow_server_that_runs_elsewhere_is_passed_through(home: Home) -> None:
-    with ui.serve(home.storage_url, "http://elsewhere:5000", home.artifacts) as (addresses, servers):
+    with ui.serve(home.storage_url, "http://elsewhere:5000", home.artifacts, home.attachments) as (addresses, servers):
         assert addresses.mlflow == "http://elsewhere:5000"
         assert [server.name for server in servers] == ["optuna-dashboard"]

@@ -159,6 +159,12 @@ def open_test(pack: Pack, reason: str, log: Path) -> Split:
     return _load(pack.path / "test")
 
 
+def count_openings(pack: Pack, log: Path) -> int:
+    """How often the test split of `pack` was opened, as `log` has it."""
+    entries = map(json.loads, log.read_text().splitlines())
+    return sum(entry["fingerprint"] == pack.fingerprint for entry in entries)
+
+
 def _append_durably(path: Path, line: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)

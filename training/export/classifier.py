@@ -12,6 +12,7 @@ from ..checkpoint import load
 from ..config import TrialConfig
 from ..data.pack import Pack
 from ..models.registry import build_model
+from ..preprocessing import Preprocessing
 from ..seeding import seeded
 
 
@@ -41,23 +42,30 @@ class Classifier(nn.Module):
 
     @classmethod
     def from_checkpoint(cls, checkpoint: Path, config: TrialConfig, pack: Pack) -> Self:
-        """The model of `config` with the weights in `checkpoint` (a best.ckpt), on the CPU.
+        """As `restore`, for a model trained on `pack`."""
+        return cls.restore(checkpoint, config, Preprocessing.of(pack), len(pack.class_names))
+
+    @classmethod
+    def restore(cls, checkpoint: Path, config: TrialConfig, preprocessing: Preprocessing, classes: int) -> Self:
+        """The model of `config` with the judged weights in `checkpoint` (a best.ckpt or last.ckpt), on the CPU.
 
         Raises:
             CheckpointError: the checkpoint is missing or corrupt.
             TrainingError: the model cannot be built.
         """
+        state = load(checkpoint)
         with seeded(
             config.seed, 0, torch.device("cpu")
         ):  # a buffer that is drawn but not saved is drawn as in training
             model = build_model(
                 config.model,
-                num_classes=len(pack.class_names),
-                in_channels=pack.channels,
-                image_size=pack.image_size,
+                num_classes=classes,
+                in_channels=preprocessing.channels,
+                image_size=preprocessing.image_size,
             )
-        model.load_state_dict(load(checkpoint)["model"])
-        return cls(model, pack.mean, pack.std)
+        average = state.get("average")  # in a last.ckpt; a best.ckpt holds what was judged and nothing else
+        model.load_state_dict((average or state)["model"])
+        return cls(model, preprocessing.mean, preprocessing.std)
 
     def forward(self, images: Tensor) -> Tensor:
         """Images uint8 [N, C, H, W] to logits float32 [N, classes]."""

@@ -8,9 +8,10 @@ import torch
 
 from ..config import TrialConfig
 from ..data.pack import Pack
+from ..preprocessing import Preprocessing
 from .classifier import Classifier
-from .manifest import Preprocessing, config_hash
-from .onnx_file import INPUT, write_onnx
+from .manifest import config_hash
+from .onnx_file import write_onnx
 from .pixels import as_input, sample
 from .program import capture, save_program
 from .verify import Agreement, onnx_runtime, program_runtime, reference_logits, verify
@@ -19,7 +20,6 @@ ONNX = "model.onnx"
 PROGRAM = "model.pt2"
 
 _IMAGES = 512
-_RESIZE = "centre square, bicubic with antialiasing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +32,13 @@ class Exported:
     weights_digest: str
 
 
-def export_model(classifier: Classifier, config: TrialConfig, pack: Pack, folder: Path) -> Exported:
+def export_model(
+    classifier: Classifier, config: TrialConfig, pack: Pack, folder: Path, temperature: float = 1.0
+) -> Exported:
     """Write model.onnx and model.pt2 into `folder` and verify both on up to 512 images of training and validation.
 
-    The test split is not needed for this: an export that fails costs no look at it.
+    `temperature` is told to whoever turns the logits into probabilities. The test split is not needed for this: an
+    export that fails costs no look at it.
 
     Raises:
         ExportError: the model cannot be exported, or a file does not give the model's answers.
@@ -43,7 +46,7 @@ def export_model(classifier: Classifier, config: TrialConfig, pack: Pack, folder
     images = sample(pack.train_and_val, _IMAGES)
     program = capture(classifier, config.model, torch.from_numpy(as_input(images)[:1]))
     save_program(program, folder / PROGRAM)
-    metadata = onnx_metadata(pack, config, classifier.weights_digest())
+    metadata = onnx_metadata(pack, config, classifier.weights_digest(), temperature)
     opset = write_onnx(program, folder / ONNX, config.model, metadata)
     reference = reference_logits(classifier, pack, images)
     return Exported(
@@ -54,23 +57,9 @@ def export_model(classifier: Classifier, config: TrialConfig, pack: Pack, folder
     )
 
 
-def preprocessing(pack: Pack) -> Preprocessing:
-    """What a user of the export must do to an image, and what the model does itself."""
-    shape = f"N, {pack.channels}, {pack.image_size}, {pack.image_size}"
-    return Preprocessing(
-        image_size=pack.image_size,
-        channels=pack.channels,
-        color_mode="RGB" if pack.channels == 3 else "L",
-        resize=_RESIZE,
-        input=f"{INPUT}: uint8 [{shape}], pixels 0 to 255 as decoded; the model normalises them itself",
-        mean=pack.mean,
-        std=pack.std,
-    )
-
-
-def onnx_metadata(pack: Pack, config: TrialConfig, weights_digest: str) -> dict[str, str]:
+def onnx_metadata(pack: Pack, config: TrialConfig, weights_digest: str, temperature: float) -> dict[str, str]:
     """What the ONNX file says of itself; lists and numbers as JSON."""
-    known = preprocessing(pack).model_dump(mode="json")
+    known = Preprocessing.of(pack).model_dump(mode="json")
     known |= {"class_names": pack.class_names, "data_fingerprint": pack.fingerprint, "config_hash": config_hash(config)}
-    known |= {"model_version": weights_digest[:12]}
+    known |= {"model_version": weights_digest[:12], "temperature": temperature}
     return {key: value if isinstance(value, str) else json.dumps(value) for key, value in known.items()}

@@ -10,7 +10,7 @@ from torch.nn.functional import cross_entropy
 from ...atomic import write_atomic
 from ...errors import TrainingError
 from ..data.batches import EvalBatches
-from ..data.pack import Pack, open_test
+from ..data.pack import Pack, count_openings, open_test
 from ..evaluate import predict
 from ..precision import Precision
 from .classifier import Classifier
@@ -57,7 +57,7 @@ def final_test(classifier: Classifier, pack: Pack, *, device: str, reason: str, 
     if known is not None:
         return known
     split = open_test(pack, reason, log)
-    opening = len(log.read_text().splitlines())
+    opening = count_openings(pack, log)
     target = torch.device(device)
     batches = EvalBatches(split, mean=pack.mean, std=pack.std, batch_size=_BATCH, device=target)
     found = predict(classifier.model.to(target), batches, Precision(target, torch.float32))

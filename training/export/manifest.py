@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ...errors import ExportError
 from ..config import TrialConfig
+from ..evaluation.calibration import Calibration
+from ..preprocessing import Preprocessing
 
 MANIFEST = "manifest.json"
 
@@ -28,18 +30,6 @@ class ExportedFile(_Part):
         """Describe the file at `path`."""
         with path.open("rb") as file:
             return cls(sha256=hashlib.file_digest(file, "sha256").hexdigest(), size_bytes=path.stat().st_size)
-
-
-class Preprocessing(_Part):
-    """What must be done to an image before the model sees it, and what the model does itself."""
-
-    image_size: int = Field(description="Side of the square images, in pixels.")
-    channels: int
-    color_mode: str = Field(description="L or RGB, as Pillow calls them.")
-    resize: str = Field(description="How an image of another size is brought to this one.")
-    input: str = Field(description="Name, type, shape and range of the input.")
-    mean: tuple[float, ...] = Field(description="Per channel, of pixels in [0, 1]; applied inside the model.")
-    std: tuple[float, ...] = Field(description="As mean.")
 
 
 class Training(_Part):
@@ -91,6 +81,8 @@ class ExportManifest(_Part):
     preprocessing: Preprocessing
     training: Training
     metrics: Metrics
+    temperature: float = Field(default=1.0, gt=0, description="The softmax of logits / temperature is calibrated.")
+    calibration: Calibration | None = Field(default=None, description="How it was fitted; None: it was not.")
     opset: int
     onnx: Verified
     program: Verified

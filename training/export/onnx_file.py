@@ -7,11 +7,12 @@ import torch
 from torch.export import ExportedProgram
 
 from ...errors import ExportError
-from ..models.config import ModelConfig
+from ..config import ModelConfig
+from ..preprocessing import INPUT
 from .program import in_words
 from .quiet import quiet
 
-INPUT, OUTPUT = "images", "logits"
+OUTPUT = "logits"
 
 
 def write_onnx(program: ExportedProgram, path: Path, config: ModelConfig, metadata: Mapping[str, str]) -> int:

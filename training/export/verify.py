@@ -14,8 +14,8 @@ from ..data.batches import EvalBatches
 from ..data.pack import Pack, Split
 from ..evaluate import predict
 from ..precision import Precision
+from ..preprocessing import INPUT
 from .classifier import Classifier
-from .onnx_file import INPUT
 from .pixels import as_input
 
 Logits = NDArray[np.float32]

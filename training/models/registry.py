@@ -10,19 +10,17 @@ arguments, and gives an `nn.Module` from images [B, C, H, W] to logits [B, num_c
 
 import inspect
 from collections.abc import Callable
-from importlib import import_module
 from typing import Any, TypeVar
 
 from torch import nn
 
 from ...errors import TrainingError, nearest
-from .config import CustomModel, FineTuned, ModelConfig
+from ..config import CustomModel, ModelConfig
 
 ModelFactory = Callable[..., nn.Module]
 Factory = TypeVar("Factory", bound=ModelFactory)
 
 _FROM_DATA = ("num_classes", "in_channels", "image_size")
-_BUILT_IN = ("resnet", "simple_cnn", "timm", "torchvision")  # each in the file of its name, read when it is wanted
 _models: dict[str, ModelFactory] = {}
 
 
@@ -34,8 +32,8 @@ def register_model(name: str) -> Callable[[Factory], Factory]:
     """
 
     def register(factory: Factory) -> Factory:
-        if name in _models or (name in _BUILT_IN and factory.__module__ != f"{__package__}.{name}"):
-            raise TrainingError(f"model {name}: a name is registered once, and {_place(find_model(name))} has it")
+        if name in _models:
+            raise TrainingError(f"model {name}: a name is registered once, and {_place(_models[name])} has it already")
         _models[name] = factory
         return factory
 
@@ -50,7 +48,8 @@ def forget_models(names: set[str]) -> None:
 
 def model_names() -> tuple[str, ...]:
     """Every registered name, sorted."""
-    return tuple(sorted({*_models, *_BUILT_IN}))
+    _load_built_ins()
+    return tuple(sorted(_models))
 
 
 def find_model(name: str) -> ModelFactory:
@@ -62,8 +61,6 @@ def find_model(name: str) -> ModelFactory:
     known = model_names()
     if name not in known:
         raise TrainingError(f"model {name}: unknown; {nearest(name, known)}")
-    if name not in _models:
-        import_module(f".{name}", __package__)
     return _models[name]
 
 
@@ -83,18 +80,9 @@ def build_model(config: ModelConfig, *, num_classes: int, in_channels: int, imag
         from .custom import build_custom  # a user's file imports this module: the door stays light
 
         return build_custom(config, num_classes=num_classes, in_channels=in_channels, image_size=image_size)
-    arguments = config.model_dump(exclude={"name", *FineTuned.model_fields})
+    arguments = config.model_dump(exclude={"name"})
     factory = find_model(config.name)
-    model = factory(**call_arguments(factory, config.name, arguments, (num_classes, in_channels, image_size)))
-    return _tuned(model, config, in_channels) if config.is_tuned else model
-
-
-def _tuned(net: nn.Module, config: FineTuned, in_channels: int) -> nn.Module:
-    from .finetune import Rescale, TunedModel
-    from .pretrained import statistics_of
-
-    known = statistics_of(config)
-    return TunedModel(net, config, nn.Identity() if known is None else Rescale(known, in_channels))
+    return factory(**call_arguments(factory, config.name, arguments, (num_classes, in_channels, image_size)))
 
 
 def call_arguments(
@@ -131,3 +119,8 @@ def _place(factory: ModelFactory) -> str:
     module = inspect.getmodule(factory)
     file = getattr(module, "__file__", None) or getattr(factory, "__module__", "?")
     return f"{file}:{getattr(factory, '__qualname__', type(factory).__name__)}"
+
+
+def _load_built_ins() -> None:
+    """Import the built-in models, which register themselves; here and not at the top, since they import this file."""
+    from . import resnet, simple_cnn  # noqa: F401

@@ -69,12 +69,13 @@ def _pictures(found: Inspection, images: Images, rows: list[int]) -> list[Pictur
     side = min(SIDE, found.image_size)
     decoded = (image for chunk in images.pixels.select(rows).chunks(side, found.channels) for image in chunk.images)
     return [
-        Picture(_uri(image), found.names[row], found.class_names[found.labels[row]], str(found.splits[row]))
+        Picture(png_uri(image), found.names[row], found.class_names[found.labels[row]], str(found.splits[row]))
         for row, image in zip(rows, decoded, strict=True)
     ]
 
 
-def _uri(image: NDArray[np.uint8]) -> str:
+def png_uri(image: NDArray[np.uint8]) -> str:
+    """An image uint8 [height, width, channels] as a `data:` URI."""
     buffer = io.BytesIO()
     Image.fromarray(image[..., 0] if image.shape[2] == 1 else image).save(buffer, "PNG", optimize=True)
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()

@@ -106,7 +106,7 @@ def _deeper(root: Path) -> str:
 def _gather(walk: _Walk, root: Path, place: Path, class_name: str, part: str) -> None:
     """Add the files of the class folder `place`."""
     before = len(walk.names) + len(walk.broken)
-    for path, stamp in _files_below(place, (_identity(root),)):
+    for path, stamp in files_below(place, (_identity(root),)):
         name = path.relative_to(root).as_posix()
         if not stamp:
             walk.broken.append(Skipped(shown(name), "a link to nothing, or a file that cannot be looked at"))
@@ -119,7 +119,7 @@ def _gather(walk: _Walk, root: Path, place: Path, class_name: str, part: str) ->
         walk.empty.append(place.relative_to(root).as_posix())
 
 
-def _files_below(place: Path, above: tuple[Stamp, ...]) -> Iterator[tuple[Path, Stamp]]:
+def files_below(place: Path, above: tuple[Stamp, ...] = ()) -> Iterator[tuple[Path, Stamp]]:
     """Every visible regular file at any depth, in order of name, with its stamp, () where it cannot be looked at.
 
     Links are followed, except back into a folder that we are in.
@@ -128,17 +128,18 @@ def _files_below(place: Path, above: tuple[Stamp, ...]) -> Iterator[tuple[Path, 
     if identity in above:
         return
     with os.scandir(place) as entries:
-        visible = sorted((entry for entry in entries if _is_visible(entry.name)), key=lambda entry: entry.name)
-    for entry in visible:
+        names = sorted(entry.name for entry in entries if _is_visible(entry.name))  # a million of them take 100 MB
+    for name in names:
+        path = place / name
         try:
-            found = entry.stat()
+            found = path.stat()
         except OSError:
-            yield Path(entry.path), ()
+            yield path, ()
             continue
         if stat.S_ISDIR(found.st_mode):
-            yield from _files_below(Path(entry.path), (*above, identity))
+            yield from files_below(path, (*above, identity))
         elif stat.S_ISREG(found.st_mode):  # no sockets, and no pipes, which would never end
-            yield Path(entry.path), (found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
+            yield path, (found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
 
 
 def _visible_folders(place: Path) -> list[str]:

@@ -1,0 +1,96 @@
+"""`hpo evaluate`: what a trained model is worth on labelled images."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .common import HomeOption, JsonOption, StorageOption, command, print_json, say
+
+if TYPE_CHECKING:
+    from ..evaluate import EvaluateOutcome
+
+_CLASSES = 30  # rows of the table that fit a screen; --json and --html have all
+
+
+@command
+def evaluate(
+    model: Annotated[
+        str, typer.Argument(help="A folder of hpo retrain-best or hpo train, or a study that was retrained.")
+    ],
+    data: Annotated[
+        str | None, typer.Option(help="New labelled images, all of them: a folder, CSV file or name.")
+    ] = None,
+    split: Annotated[
+        str | None,
+        typer.Option(help="Of the model's own data: test or val. Default: test for an export, val for a run."),
+    ] = None,
+    html: Annotated[Path | None, typer.Option(help="Write the page to this file, too.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:1.")] = "auto",
+    data_root: Annotated[Path | None, typer.Option(help="Where named data sets lie or are downloaded to.")] = None,
+    storage: StorageOption = None,
+    tracking_uri: Annotated[
+        str | None, typer.Option(help="An MLflow tracking URI, or none. Default: mlflow.db in the home.")
+    ] = None,
+    home: HomeOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Measure a trained model: accuracy with intervals, every class, confusions, calibration, its worst mistakes.
+
+    A page and pictures are kept in the model's folder, on its trial and in MLflow. Looks at the test split are counted.
+    """
+    from contextlib import closing
+
+    from ..evaluate import EvaluateOptions
+    from ..evaluate import evaluate as evaluate_model
+    from ..retrain_progress import watcher
+
+    options = EvaluateOptions(model, data, split, html, device, data_root, storage, tracking_uri, home)
+    with closing(watcher()) as view:
+        outcome = evaluate_model(options, view)
+    print_json(outcome.to_json()) if json else _show(outcome)
+    for line in outcome.unrecorded:
+        say(f"error: {line}")
+    if outcome.unrecorded:
+        raise typer.Exit(1)
+
+
+def _show(outcome: "EvaluateOutcome") -> None:
+    from .tables import stdout, table
+
+    report, metrics, console = outcome.report, outcome.report.metrics, stdout()
+    opening = f", opening {report.test_opening} of this test split" if report.test_opening else ""
+    console.print(f"{metrics.images:,} {report.title}{opening}", highlight=False, markup=False)
+    facts = table("", "")
+    facts.add_row("accuracy", f"{metrics.accuracy:.4f} ({_between(metrics.interval)})")
+    facts.add_row(
+        "balanced accuracy", f"{metrics.balanced_accuracy:.4f} ({_between(metrics.balanced_accuracy_interval)})"
+    )
+    facts.add_row("macro F1", f"{metrics.macro_f1:.4f} ({_between(metrics.macro_f1_interval)})")
+    for name, value in (("top-5 accuracy", metrics.top5_accuracy), ("AUROC", metrics.auroc)):
+        if value is not None:
+            facts.add_row(name, f"{value:.4f}")
+    heat = f"temperature {report.temperature:.2f}, without it {metrics.ece_uncalibrated:.4f}"
+    facts.add_row(
+        "calibration error", f"{metrics.ece:.4f} ({heat if report.calibrated else 'no temperature was fitted'})"
+    )
+    facts.add_row("log loss", f"{metrics.nll:.4f} nats")
+    if report.skipped:
+        named = ", ".join(f"{entry.path} ({entry.reason})" for entry in report.skipped[:3])
+        facts.add_row("unreadable", f"{len(report.skipped):,} files, not counted: {named}")
+    facts.add_row("kept in", str(outcome.folder))
+    console.print(facts, highlight=False, markup=False)
+    view = table("class", "images", "precision", "recall", "F1")
+    for entry in metrics.per_class[:_CLASSES]:
+        view.add_row(entry.name, f"{entry.images:,}", *map(_share, (entry.precision, entry.recall, entry.f1)))
+    if len(metrics.per_class) > _CLASSES:
+        view.add_row(f"and {len(metrics.per_class) - _CLASSES} more")
+    console.print(view, highlight=False, markup=False)
+
+
+def _between(interval: tuple[float, float]) -> str:
+    return f"95 %: {interval[0]:.4f} to {interval[1]:.4f}"
+
+
+def _share(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"

@@ -1,0 +1,92 @@
+"""`hpo predict`: what a trained model says of image files."""
+
+import os
+import sys
+from contextlib import AbstractContextManager, closing, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TextIO
+
+import typer
+
+from .common import HomeOption, StorageOption, command, say
+
+if TYPE_CHECKING:
+    from ..predict import PredictOptions
+    from ..prediction_files import Writer
+    from ..retrain_progress import RetrainWatcher
+
+_SOME_FAILED = 1
+_TOLD_EVERY = 64  # files between two moves of the bar
+
+
+@command
+def predict(
+    model: Annotated[
+        str, typer.Argument(help="A folder of hpo retrain-best or hpo train, or a study that was retrained.")
+    ],
+    images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Image files, or folders of them.")],
+    json: Annotated[bool, typer.Option("--json", help="One JSON object, a prediction a line.")] = False,
+    csv: Annotated[bool, typer.Option("--csv", help="CSV, a column for the probability of each class.")] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="Write to this file: .csv, .json or .jsonl; nothing goes to standard output.")
+    ] = None,
+    batch_size: Annotated[int, typer.Option(help="Images per forward pass.")] = 64,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:1.")] = "auto",
+    storage: StorageOption = None,
+    home: HomeOption = None,
+) -> None:
+    """Say the class of each image, how sure the model is, and every probability.
+
+    Files are read as for training. One that cannot be read gets an error of its own; the exit code is then 1.
+    """
+    from ..predict import PredictOptions
+    from ..retrain_progress import watcher
+
+    name = _format(json, csv, out)
+    options = PredictOptions(model, batch_size, device, storage, home)
+    with closing(watcher()) as view:
+        files, failed = _predict(options, images, name, out, view)
+    place = f" -> {out}" if out else ""
+    say(f"{files:,} files, {failed:,} of them could not be read{place}" if failed else f"{files:,} files{place}")
+    if failed:
+        raise typer.Exit(_SOME_FAILED)
+
+
+def _format(json: bool, csv: bool, out: Path | None) -> str | None:
+    """The name of the format; None for lines that a person reads."""
+    from ...errors import SpaceError
+    from ..prediction_files import format_of
+
+    if json and csv:
+        raise SpaceError("--json and --csv each say the format; give one of them")
+    if out is not None:
+        if json or csv:
+            raise SpaceError(f"--out {out}: the ending of the file says the format; leave out --json and --csv")
+        return format_of(out)
+    return "json" if json else "csv" if csv else None
+
+
+def _predict(
+    options: "PredictOptions", images: list[Path], name: str | None, out: Path | None, view: "RetrainWatcher"
+) -> tuple[int, int]:
+    """How many files there were, and how many could not be read."""
+    from ..predict import count_files, describe_model, predict
+    from ..prediction_files import FORMATS, LineWriter, replacing
+
+    known, total = describe_model(options), count_files(images)
+    stream = predict(options, images)  # what is wrong with the model is told before a file is begun
+    place: AbstractContextManager[TextIO] = replacing(out) if out is not None else nullcontext(sys.stdout)
+    with place as file:
+        writer: Writer = (FORMATS[name] if name else LineWriter)(file, known)
+        files = failed = 0
+        try:
+            for prediction in stream:
+                writer.write(prediction)
+                files, failed = files + 1, failed + bool(prediction.error)
+                if files % _TOLD_EVERY == 0 or files == total:
+                    view.stage("predict", files, total)
+            writer.end(files, failed)
+            file.flush()
+        except BrokenPipeError:  # whoever reads has seen enough, as in `hpo predict ... | head`
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return files, failed

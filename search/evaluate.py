@@ -1,0 +1,128 @@
+"""`hpo evaluate`, composed: model -> labelled images -> report -> kept beside the model and with its study."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from ..errors import SpaceError
+from ..studies.home import Home
+from ..training.config import DataConfig
+from ..training.trained import Trained
+from .devices import available_cores
+from .model_choice import choose_model
+from .record_evaluation import record
+from .retrain_progress import RetrainWatcher
+from .same_data import same_data
+
+if TYPE_CHECKING:
+    from ..training.evaluation.evaluation import EvaluationReport
+    from ..training.evaluation.subject import Subject
+
+Part = Literal["test", "val"]
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluateOptions:
+    """Everything `hpo.evaluate` takes; the flags of `hpo evaluate` in the same words.
+
+    `model` is a folder or a study. `data` is new labelled data, all of it; else `split` of the model's own data is
+    taken, None meaning test for an export and val for a run of `hpo train`.
+    """
+
+    model: str
+    data: str | None = None
+    split: str | None = None
+    html: Path | None = None
+    device: str = "auto"
+    data_root: Path | None = None
+    storage: str | None = None
+    tracking_uri: str | None = None
+    home: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.split not in (None, "test", "val"):
+            raise SpaceError(f"--split must be test or val, got {self.split!r}")
+        if self.data is not None and self.split is not None:
+            raise SpaceError(
+                "--data takes all images of other data, --split a part of the model's own; give one of them"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluateOutcome:
+    """An evaluation: its report, the folder that it is kept in, and what could not be recorded elsewhere."""
+
+    report: "EvaluationReport"
+    folder: Path
+    unrecorded: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that `hpo evaluate --json` prints."""
+        return {**self.report.to_json(), "folder": str(self.folder), "unrecorded": list(self.unrecorded)}
+
+
+def evaluate(options: EvaluateOptions, watcher: RetrainWatcher) -> EvaluateOutcome:
+    """Evaluate a trained model, keep the evaluation beside it and record it on the trial and in MLflow.
+
+    Raises:
+        HpoError: the model, the data, the split or the device is wrong; the test split was not opened then.
+    """
+    from ..training.device import choose_device
+    from ..training.evaluation.evaluation import evaluate_model
+    from ..training.evaluation.keep import PAGE, keep
+
+    home = Home.locate(options.home)
+    known = choose_model(options.model, home, options.storage)
+    part = None if options.data is not None else _part(options, known)
+    model = known.open(choose_device(options.device, available_cores()))  # before the test split is opened
+    subject = _subject(options, known, part, home, watcher)
+    if subject.opening is not None and subject.opening > 1:
+        watcher.note(f"opening {subject.opening} of this test split: the more often it decides, the less it tells")
+    report = evaluate_model(model, subject, part, watcher.stage)
+    folder = known.path / "evaluation" / subject.key
+    keep(report, subject, folder)
+    if options.html is not None:
+        from ..studies.files import write_text
+
+        write_text(options.html, (folder / PAGE).read_text(encoding="utf-8"))
+    unrecorded = record(report, subject.key, known, folder, home, options.storage, options.tracking_uri)
+    return EvaluateOutcome(report, folder, unrecorded)
+
+
+def _part(options: EvaluateOptions, known: Trained) -> Part:
+    """The split that is meant; one that the model was trained on is refused."""
+    part = options.split or ("test" if known.kind == "export" else "val")
+    if part == "val" and known.kind == "export":
+        raise SpaceError(
+            "--split val: an export was trained on its validation images, so they tell nothing about it\n"
+            "  --split test opens the test images; --data takes new ones"
+        )
+    return "test" if part == "test" else "val"
+
+
+def _subject(
+    options: EvaluateOptions, known: Trained, part: Part | None, home: Home, watcher: RetrainWatcher
+) -> "Subject":
+    from ..training.data.pack import count_openings, open_test
+    from ..training.evaluation.subject import SplitSubject, new_subject
+
+    if options.data is not None:
+        data = DataConfig(source=options.data)
+        return new_subject(data, options.data_root, known.class_names, known.preprocessing, watcher.stage)
+    assert part is not None  # without data there is a split
+    config = known.config.data
+    pack = same_data(
+        config,
+        known.fingerprint,
+        cache=home.cache,
+        data_root=options.data_root,
+        progress=watcher.stage,
+        of=str(known.path),
+        remedy="give other data with --data",
+    )
+    if part == "val":
+        return SplitSubject(pack, part, pack.val, config, options.data_root)
+    # note: runs of `hpo train` in one home share a log: whoever tries one after the other on it searches by it
+    log = (home.study(known.study) if known.study else home.root / "train") / "test_openings.jsonl"
+    split = open_test(pack, f"evaluate {known.path}", log)
+    return SplitSubject(pack, part, split, config, options.data_root, count_openings(pack, log))

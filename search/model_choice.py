@@ -1,0 +1,42 @@
+"""Which trained model `hpo evaluate` and `hpo predict` mean: a folder, or a study whose winner was exported."""
+
+import os
+from pathlib import Path
+
+from ..errors import StudyError, nearest
+from ..studies.home import Home
+from ..training.trained import Trained
+
+
+def choose_model(model: str, home: Home, storage: str | None = None) -> Trained:
+    """The trained model that `model` means: an export, a run of `hpo train`, or a study by name or folder.
+
+    Raises:
+        StudyError: it is neither a folder nor a study, or the study has no export yet.
+        TrainingError, ExportError: the folder holds no trained model, or one that cannot be read.
+    """
+    path = Path(model).expanduser().absolute()
+    for place in (path, path / "export", home.export(model)):
+        if Trained.is_one(place):
+            return Trained.describe(place)
+    if path.is_dir() or os.sep in model:
+        if not path.exists():
+            raise StudyError(f"{path} does not exist; give the folder of a trained model, or the name of a study")
+        return Trained.describe(path)
+    raise StudyError(_no_export(model, home, storage))
+
+
+def _no_export(study: str, home: Home, storage: str | None) -> str:
+    from ..studies.records import study_names
+    from .retrain_choice import open_existing
+
+    try:
+        names = study_names(open_existing(storage, home))
+    except StudyError:
+        names = ()
+    if study in names:
+        return (
+            f"study {study} has no export in {home.export(study)} yet; make one with: hpo retrain-best --study {study}"
+        )
+    tail = nearest(study, names) if names else f"{home.root} holds no studies"
+    return f"{study!r} is neither a folder of a trained model nor a study; {tail}"

@@ -1,0 +1,95 @@
+"""`hpo predict`, composed: model x files -> a stream of predictions."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import DataError, SpaceError
+from ..studies.home import Home
+from ..training.data.sources.folder import files_below
+from ..training.trained import Trained
+from .devices import available_cores
+from .model_choice import choose_model
+
+if TYPE_CHECKING:
+    from ..training.predictions import Prediction
+
+BATCH_SIZE = 64
+
+
+@dataclass(frozen=True, slots=True)
+class PredictOptions:
+    """What `hpo.predict` takes beside the images; the flags of `hpo predict` in the same words.
+
+    `model` is a folder of a trained model or a study; `batch_size` the images per forward pass.
+    """
+
+    model: str
+    batch_size: int = BATCH_SIZE
+    device: str = "auto"
+    storage: str | None = None
+    home: Path | None = None
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.batch_size <= 65_536:
+            raise SpaceError(f"--batch-size must be 1 to 65536, got {self.batch_size}")
+
+
+def describe_model(options: PredictOptions) -> Trained:
+    """The model that `options` means; torch is not needed to know it.
+
+    Raises:
+        HpoError: there is none.
+    """
+    return choose_model(options.model, Home.locate(options.home), options.storage)
+
+
+def predict(options: PredictOptions, images: Iterable[Path | str]) -> Iterator["Prediction"]:
+    """A prediction for each file of `images`, in order; a folder stands for all files below it.
+
+    `images` may be endless: a few batches are taken ahead. What cannot be read as an image gives a prediction with an
+    `error`. The model is opened by this call, not by the first prediction.
+
+    Raises:
+        HpoError: the model or the device is wrong.
+    """
+    from ..training.device import choose_device
+    from ..training.predictions import predict_files
+
+    known = describe_model(options)
+    model = known.open(choose_device(options.device, available_cores()))
+    return predict_files(model, files_of(images), options.batch_size)
+
+
+def files_of(images: Iterable[Path | str]) -> Iterator[Path]:
+    """The files that `images` name, those below a folder by name; names that begin with a dot are left out there.
+
+    Raises:
+        DataError: a folder cannot be read.
+    """
+    for image in images:
+        path = Path(image)
+        if path.is_dir():
+            yield from _below(path)
+        else:
+            yield path
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    try:
+        yield from (file for file, _ in files_below(folder))
+    except OSError as error:
+        raise DataError(f"{error.filename}: cannot be read: {error.strerror}") from error
+
+
+def count_files(images: Iterable[Path | str]) -> int:
+    """How many files `images` name.
+
+    Raises:
+        DataError: none at all, or a folder cannot be read.
+    """
+    count = sum(1 for _ in files_of(images))
+    if count == 0:
+        raise DataError("there is no file to predict: the folders given are empty")
+    return count

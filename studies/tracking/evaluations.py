@@ -1,0 +1,60 @@
+"""An evaluation in MLflow: on the run that made the model, else on the study's own."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ...errors import StudyError
+from ..home import Home
+from .mlflow_store import UID_TAG, prepare_mlflow, shown
+from .shipper import first_line
+from .spool import read_events, spool_path
+
+
+def log_evaluation(
+    home: Home, uri: str, study: str, *, version: str, key: str, metrics: Mapping[str, float], folder: Path
+) -> str:
+    """Log `metrics`, and the files in `folder` as `evaluation/<key>`; the id of the run.
+
+    Args:
+        home: where the study is kept.
+        uri: the MLflow tracking URI.
+        study: its name.
+        version: of the model, as it was registered.
+        key: a name for what the model was evaluated on.
+        metrics: by the names they get in MLflow.
+        folder: of the evaluation.
+
+    Raises:
+        StudyError: MLflow does not answer, or knows neither the model nor the study.
+    """
+    prepare_mlflow(request_timeout_s=30, retries=1)
+    from mlflow import MlflowClient
+
+    client = MlflowClient(tracking_uri=uri)
+    try:
+        run = _run(client, home, study, version)
+        if run is not None:
+            for name, value in metrics.items():
+                client.log_metric(run, name, value)
+            client.log_artifacts(run, str(folder), f"evaluation/{key}")
+    except Exception as error:  # MLflow raises its own, those of its drivers, and requests'
+        raise StudyError(f"MLflow at {shown(uri)} did not take the evaluation: {first_line(error)}") from error
+    if run is None:
+        raise StudyError(f"MLflow at {shown(uri)} knows neither this model nor the study {study}")
+    return run
+
+
+def _run(client: Any, home: Home, study: str, version: str) -> str | None:
+    """The newest run that registered model `version`, else the parent run of the study."""
+    experiment = client.get_experiment_by_name(study)
+    if experiment is None:
+        return None
+    wanted = [f"tags.model_version = '{version}'"]
+    events, _ = read_events(spool_path(home, study, None), 0)
+    wanted += [f"tags.`{UID_TAG}` = '{event.facts['uid']}'" for event in events if event.kind == "study"][:1]
+    for text in wanted:
+        found = client.search_runs([experiment.experiment_id], text, order_by=["attributes.start_time DESC"])
+        if found:
+            return str(found[0].info.run_id)
+    return None

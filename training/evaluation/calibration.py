@@ -1,0 +1,20 @@
+"""What is known of a model's confidence: its temperature, and the validation images that it was fitted on. No torch."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Calibration(BaseModel):
+    """A temperature (Guo et al. 2017, arXiv:1706.04599, section 4.2) and what it did on the images it was fitted on.
+
+    `*_before` and `*_after` are of the same logits, undivided and divided by the temperature.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    temperature: float = Field(gt=0, description="Logits are divided by it before the softmax.")
+    weights: str = Field(description="Whose logits it was fitted on: weights that have not seen these images.")
+    images: int = Field(ge=1, description="Validation images it was fitted on.")
+    nll_before: float = Field(description="Mean negative log-likelihood, in nats.")
+    nll_after: float
+    ece_before: float = Field(description="Expected calibration error over 15 bins.")
+    ece_after: float

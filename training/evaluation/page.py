@@ -1,0 +1,65 @@
+"""The page of an evaluation: one file, no script, nothing fetched from anywhere."""
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+
+import numpy as np
+from jinja2 import Environment, StrictUndefined
+from numpy.typing import NDArray
+
+from ..data.inspect.pictures import png_uri
+from .evaluation import EvaluationReport
+
+CONFUSIONS = 12  # pairs of classes that are listed
+NUMBERED = 30  # classes up to which the matrix is also given as a table
+
+
+@dataclass(frozen=True, slots=True)
+class Confusion:
+    """How many images of class `true` were taken for `answered`, and which share of the class that is."""
+
+    true: str
+    answered: str
+    images: int
+    share: float
+
+
+def page(
+    report: EvaluationReport, images: Sequence[NDArray[np.uint8]], confusion_png: bytes, reliability_png: bytes
+) -> str:
+    """The evaluation as HTML; names from the data are escaped. `images` are those of the mistakes, in their order."""
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    template = environment.from_string(
+        files(__name__.rpartition(".")[0]).joinpath("page.html").read_text(encoding="utf-8")
+    )
+    return template.render(
+        report=report,
+        metrics=report.metrics,
+        gallery=list(zip(report.mistakes, map(png_uri, images), strict=True)),
+        wrong=round(report.metrics.images * (1 - report.metrics.accuracy)),
+        confusions=most_confused(report),
+        numbered=len(report.class_names) <= NUMBERED,
+        confusion_uri=_uri(confusion_png),
+        reliability_uri=_uri(reliability_png),
+    )
+
+
+def most_confused(report: EvaluationReport) -> list[Confusion]:
+    """The pairs of classes that are confused most often."""
+    counts = np.array(report.metrics.confusion_matrix)
+    totals = counts.sum(axis=1)
+    np.fill_diagonal(counts, 0)
+    order = np.argsort(-counts, axis=None, kind="stable")[:CONFUSIONS]
+    pairs = (divmod(int(place), len(counts)) for place in order)
+    names = report.class_names
+    return [
+        Confusion(names[row], names[column], int(counts[row, column]), float(counts[row, column] / totals[row]))
+        for row, column in pairs
+        if counts[row, column]
+    ]
+
+
+def _uri(png: bytes) -> str:
+    return "data:image/png;base64," + base64.b64encode(png).decode()

@@ -1,0 +1,65 @@
+"""Temperature scaling: one number that makes a model's confidence mean what it says."""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax, logsumexp
+
+from ..scores import Labels, Logits, expected_calibration_error
+from .calibration import Calibration
+
+LOWEST, HIGHEST = 0.05, 20.0
+_PRECISION = 1e-5  # of the logarithm of the temperature
+
+
+def fit_temperature(logits: Logits, labels: Labels) -> float:
+    """The temperature under which `labels` are most likely (Guo et al. 2017, arXiv:1706.04599, section 4.2).
+
+    On images that are all answered right the likelihood only grows as the temperature falls, and any confidence short
+    of certainty would be refuted by nothing. So each label counts as right with probability (N + 1) / (N + 2), the rest
+    spread over the other classes, as Platt (1999, "Probabilistic outputs for support vector machines", section 2.2)
+    does for two classes: with many images this changes nothing, with few it keeps the answer modest.
+
+    Args:
+        logits: finite, [N, classes], N at least 1.
+        labels: [N].
+    """
+    doubt = 1 / (len(labels) + 2)
+    wide = logits.astype(np.float64)
+    chosen = wide[np.arange(len(labels)), labels]
+    others = (wide.sum(axis=1) - chosen) / (wide.shape[1] - 1)
+    target = ((1 - doubt) * chosen + doubt * others).mean()
+
+    def loss(log_temperature: float) -> float:
+        sharpness = np.exp(-log_temperature)  # in which the loss is convex
+        return float(logsumexp(wide * sharpness, axis=1).mean() - sharpness * target)
+
+    bounds = (np.log(LOWEST), np.log(HIGHEST))
+    found = minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": _PRECISION})
+    return float(np.exp(found.x))
+
+
+def calibrate(logits: Logits, labels: Labels, weights: str) -> Calibration:
+    """The temperature fitted on `logits`, with what it does to them; `weights` says in words whose logits they are."""
+    temperature = fit_temperature(logits, labels)
+    divided = scaled(logits, temperature)
+    return Calibration(
+        temperature=temperature,
+        weights=weights,
+        images=len(labels),
+        nll_before=negative_log_likelihood(logits, labels),
+        nll_after=negative_log_likelihood(divided, labels),
+        ece_before=expected_calibration_error(logits, labels),
+        ece_after=expected_calibration_error(divided, labels),
+    )
+
+
+def scaled(logits: Logits, temperature: float) -> Logits:
+    """`logits` divided by `temperature`."""
+    return (logits / np.float32(temperature)).astype(np.float32)
+
+
+def negative_log_likelihood(logits: Logits, labels: Labels) -> float:
+    """The mean over images of -log(probability of the label), in nats."""
+    logs: NDArray[np.float64] = log_softmax(logits.astype(np.float64), axis=1)
+    return float(-logs[np.arange(len(labels)), labels].mean())

@@ -1,0 +1,40 @@
+"""What an image becomes before a model sees it, told with every trained model. No torch."""
+
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from .data.pack import Pack
+
+INPUT = "images"
+"""The name of a model's input, in every exported format."""
+
+_RESIZE = "centre square, bicubic with antialiasing"
+
+
+class Preprocessing(BaseModel):
+    """What must be done to an image before the model sees it, and what the model does itself."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    image_size: int = Field(description="Side of the square images, in pixels.")
+    channels: int
+    color_mode: str = Field(description="L or RGB, as Pillow calls them.")
+    resize: str = Field(description="How an image of another size is brought to this one.")
+    input: str = Field(description="Name, type, shape and range of the input.")
+    mean: tuple[float, ...] = Field(description="Per channel, of pixels in [0, 1]; applied inside the model.")
+    std: tuple[float, ...] = Field(description="As mean.")
+
+    @classmethod
+    def of(cls, pack: Pack) -> Self:
+        """That of a model trained on `pack`."""
+        shape = f"N, {pack.channels}, {pack.image_size}, {pack.image_size}"
+        return cls(
+            image_size=pack.image_size,
+            channels=pack.channels,
+            color_mode="RGB" if pack.channels == 3 else "L",
+            resize=_RESIZE,
+            input=f"{INPUT}: uint8 [{shape}], pixels 0 to 255 as decoded; the model normalises them itself",
+            mean=pack.mean,
+            std=pack.std,
+        )
