@@ -75,7 +75,9 @@ class Reader:
         images, labels = self._read(part)
         with torch.cuda.stream(self._copies):
             batch = images.to(self._device, non_blocking=True), labels.to(self._device, non_blocking=True)
-            return batch, self._copies.record_event()
+            event = torch.cuda.Event()  # type: ignore[no-untyped-call]
+            event.record(self._copies)
+        return batch, event
 
     def _arrived(self, sent: tuple[Batch, torch.cuda.Event]) -> Batch:
         """The computation waits on the device for the copy; this thread does not."""
