@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .errors import HpoError
-    from .search.api import evaluate, inspect_data, predict, retrain_best, run, train
+    from .search.api import evaluate, inspect_data, models, predict, retrain_best, run, train
     from .search.evaluate import EvaluateOptions, EvaluateOutcome
     from .search.options import RunOptions
     from .search.predict import PredictOptions
@@ -42,6 +42,7 @@ _HOMES = {
     "TrainOutcome": ".search.train",
     "evaluate": ".search.api",
     "inspect_data": ".search.api",
+    "models": ".search.api",
     "predict": ".search.api",
     "register_model": ".training.models.registry",
     "retrain_best": ".search.api",
@@ -63,6 +64,7 @@ __all__ = [
     "TrainOutcome",
     "evaluate",
     "inspect_data",
+    "models",
     "predict",
     "register_model",
     "retrain_best",

@@ -16,6 +16,7 @@ from .train_choice import TrainOptions
 
 if TYPE_CHECKING:
     from ..training.data.inspect.inspection import Inspection
+    from ..training.models.catalogue import ModelFacts
     from ..training.predictions import Prediction
     from .evaluate import EvaluateOptions, EvaluateOutcome
     from .predict import PredictOptions
@@ -62,6 +63,19 @@ def inspect_data(source: str, overrides: Sequence[str] = (), data_root: Path | N
     from .data_choice import choose_data
 
     return survey.inspect_data(choose_data(source, overrides), data_root, PlainWatcher().stage)
+
+
+def models(
+    name_filter: str | None = None, *, image_size: int = 224, channels: int = 3, classes: int = 1000
+) -> "list[ModelFacts]":
+    """The models whose name has `name_filter` in it, with parameters and FLOPs; None: hpo's own.
+
+    Raises:
+        TrainingError: there is none.
+    """
+    from ..training.models.catalogue import facts_of, find_models
+
+    return list(facts_of(find_models(name_filter), num_classes=classes, in_channels=channels, image_size=image_size))
 
 
 def evaluate(options: "EvaluateOptions") -> "EvaluateOutcome":

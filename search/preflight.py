@@ -1,10 +1,10 @@
-"""Asks a child process to pack the data and try the model before a study begins."""
+"""Asks a child process to pack the data and try the models before a study begins."""
 
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,18 +24,25 @@ class Preflight:
 
 
 def preflight(
-    config: TrialConfig, *, cache: Path, data_root: Path | None, count_gpus: bool, progress: Stage
+    config: TrialConfig,
+    *,
+    models: Sequence[TrialConfig] = (),
+    cache: Path,
+    data_root: Path | None,
+    count_gpus: bool,
+    progress: Stage,
 ) -> Preflight:
-    """Pack the data of `config` under `cache` and build its model once.
+    """Pack the data of `config` under `cache`, try each model of `models` on them, and fetch the weights they need.
 
     `progress(stage, done, total)` follows it.
 
     Raises:
         DataError: the data is missing or broken.
-        TrainingError: the model cannot be built.
+        TrainingError: a model cannot be built, or its weights are not to be had.
     """
     request = {
         "config": config.model_dump(),
+        "models": [model.model_dump() for model in models],
         "cache": str(cache),
         "data_root": str(data_root) if data_root else None,
         "count_gpus": count_gpus,

@@ -35,6 +35,7 @@ from .preflight import Preflight, Stage, preflight
 from .progress.base import Progress
 from .strategies import build_pruner, build_sampler
 from .suggest import suggest
+from .variants import models_to_try
 
 DRAIN_S = 30.0  # how long the end of a run waits for MLflow
 
@@ -117,6 +118,7 @@ def _prepare(
     pruner = build_pruner(options.pruner, config.budget.epochs)
     ready = preflight(
         config,
+        models=models_to_try(space),
         cache=home.cache,
         data_root=options.data_root,
         count_gpus=options.device not in ("cpu", "auto") or (options.device == "auto" and gpu_may_exist()),

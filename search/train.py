@@ -14,6 +14,7 @@ from ..studies.locks import held_if_free
 from ..training.config import TrialConfig
 from ..training.data.pack import Pack
 from ..training.data.prepare import prepare
+from ..training.models.config import OfTheZoo
 from ..training.report import EpochReport, Signal, Status, TrainResult
 from ..training.run_folder import CALIBRATION, CONFIG, RunFolder
 from .devices import available_cores
@@ -109,12 +110,21 @@ def _open(
         assert single is not None  # `_directory` has refused the rest
         pack = prepare(single.config.data, cache=home.cache, data_root=options.data_root, progress=watcher.stage)
         watcher.note(_assumed(single.params))
+        _try(single.config, pack)
         folder = RunFolder.create(directory, single.config, pack, single.origin)
         return folder, pack
     folder = RunFolder.open(directory)
     if single is not None:
         _refuse_other(folder, single.config)
     return folder, _same_pack(folder, home, options.data_root, watcher)
+
+
+def _try(config: TrialConfig, pack: Pack) -> None:
+    """Refuse a model that cannot be trained on these images, before the folder holds a run."""
+    from ..training.probe import check_model
+
+    if not (isinstance(config.model, OfTheZoo) and config.model.is_certain):
+        check_model(config, pack)
 
 
 def _assumed(params: "dict[str, Scalar]") -> str:

@@ -22,16 +22,22 @@ def probe(space: SearchSpace, target: type[BaseModel], places: dict[str, Place],
     Raises:
         SpaceError: one of them is no valid `target`.
     """
-    for params in _corners(space):
+    for params in corners(space):
         try:
             target.model_validate(space.tree(params))
         except ValidationError as error:
             raise _located(error, space, params, places, whole) from None
 
 
-def _corners(space: SearchSpace) -> Iterator[dict[str, Scalar]]:
+def corners(space: SearchSpace, section: str = "") -> Iterator[dict[str, Scalar]]:
+    """Values for a whole configuration: the usual ones, then each end or choice of each dimension in `section`.
+
+    `section` "" means every dimension.
+    """
     yield _complete(space, {})
     for parameter in space.parameters:
+        if section and parameter.key.split(".")[0] != section:
+            continue
         for value in _ends(parameter):
             yield _complete(space, {**dict(parameter.condition), parameter.key: value})
 

@@ -1,7 +1,8 @@
 """A Node tree along a pydantic model: every dimension and fixed value found, everything else refused."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from pydantic import BaseModel
 
@@ -123,7 +124,8 @@ def _visit(found: Found, node: Node, field: Field, spot: Spot) -> None:
 def _leaf(found: Found, node: Node, field: Field, leaf: Leaf, spot: Spot) -> None:
     if node.mapping is not None and not leaf.whole:
         _refuse_where_fixed(node, spot)
-        found.parameter(dimension(node, spot.key, leaf, spot.condition), node.place)
+        parameter = dimension(node, spot.key, leaf, spot.condition)
+        found.parameter(_resolved(parameter, node.place.base) if field.path else parameter, node.place)
         return
     try:
         value = leaf.check(node.plain())
@@ -133,6 +135,13 @@ def _leaf(found: Found, node: Node, field: Field, leaf: Leaf, spot: Spot) -> Non
         value = resolved(value, node.place.base)
     default = value == field.default and isinstance(value, bool) == isinstance(field.default, bool)
     found.value(Fixed(spot.key, value, spot.condition, default), node.place)
+
+
+def _resolved(parameter: Parameter, base: Path) -> Parameter:
+    """A choice of paths with each meant from `base`."""
+    if not isinstance(parameter, Choice):
+        return parameter
+    return replace(parameter, choices=tuple(resolved(c, base) if isinstance(c, str) else c for c in parameter.choices))
 
 
 def _near_option(node: Node, leaf: Leaf) -> str:

@@ -24,6 +24,7 @@ SURFACE = {
     "evaluate": "data data-root device home html json split storage tracking-uri",
     "predict": "batch-size csv device home json out storage",
     "data": "data-root html image-size json save-split set",
+    "models": "channels classes image-size json",
     "show": "home json storage trial",
     "studies": "home json storage",
     "ui": "home mlflow-port port storage tracking-uri",

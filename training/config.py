@@ -5,15 +5,16 @@ with dimensions in place of some values. No torch here: the coordinator reads th
 """
 
 import re
-from typing import Annotated, Any, Literal, Self
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from .augment.config import AugmentConfig
 from .losses.config import LossConfig, SamplingConfig
 from .measures import Direction, ExtraMetric, ValMetric, Watched, direction_of
+from .models.config import ModelConfig, ResNet
 from .optim.config import Cosine, EmaConfig, OptimizerConfig, ScheduleConfig, Sgd
-from .section import FIXED, FIXED_PATH, Fraction, Section
+from .section import FIXED, FIXED_PATH, Section
 
 
 class ObjectiveConfig(Section):
@@ -111,60 +112,6 @@ class DataConfig(Section):
         if self.split_file and self.split_column:
             raise ValueError("split_file and split_column must not both be set")
         return self
-
-
-class SimpleCnn(Section):
-    """A plain convolutional network: three blocks of convolution, batch norm, ReLU and pooling, one hidden layer."""
-
-    name: Literal["simple_cnn"] = "simple_cnn"
-    width: int = Field(
-        default=32, ge=4, le=512, description="Channels of the first block; each later block doubles them."
-    )
-    dropout: Fraction = Field(default=0.25, description="Before the classifier.")
-
-
-class ResNet(Section):
-    """A residual network of basic blocks (He et al. 2015, arXiv:1512.03385, section 4.2 for the small ones)."""
-
-    name: Literal["resnet"] = "resnet"
-    depth: Literal[10, 14, 18, 20, 32, 34] = Field(
-        default=18, description="10, 18, 34: four stages; 14, 20, 32: three."
-    )
-    width: int = Field(
-        default=64, ge=4, le=512, description="Channels of the first stage; each later stage doubles them."
-    )
-    dropout: Fraction = Field(default=0.0, description="Before the classifier.")
-    stem: Literal["auto", "small", "imagenet"] = Field(
-        default="auto", description="auto: small up to 64 pixels a side."
-    )
-
-
-class CustomModel(BaseModel):
-    """A user's own model, `path/to/file.py:name`; every other key is passed to it as a keyword argument."""
-
-    model_config = ConfigDict(frozen=True, extra="allow", strict=True)
-
-    name: str = Field(
-        pattern=r"^.+\.py:[A-Za-z_]\w*$",
-        description="path/to/file.py:Name for your own",
-        json_schema_extra=FIXED_PATH,
-    )
-
-    @property
-    def arguments(self) -> dict[str, Any]:
-        """The keyword arguments for the user's model."""
-        return dict(self.model_extra or {})
-
-
-def _model_kind(value: Any) -> str:
-    name = value.get("name", "") if isinstance(value, dict) else getattr(value, "name", "")
-    return "custom" if ".py:" in str(name) else str(name)
-
-
-ModelConfig = Annotated[
-    Annotated[SimpleCnn, Tag("simple_cnn")] | Annotated[ResNet, Tag("resnet")] | Annotated[CustomModel, Tag("custom")],
-    Discriminator(_model_kind),
-]
 
 
 class PrecisionConfig(Section):

@@ -11,6 +11,8 @@ from .config import TrialConfig
 from .data.pack import Pack
 from .losses.loss import build_loss
 from .models.checkpointing import checkpoint_activations
+from .models.finetune import lr_scales
+from .models.pretrained import start_from_weights
 from .models.registry import build_model
 from .optim.average import WeightAverage
 from .optim.gradients import clip_gradients
@@ -37,7 +39,7 @@ class Learner:
         self.micro_batch = config.memory.micro_batch
         self.compilation: Compilation | NotCompiled = NotCompiled(self.model)
         self._average = None if config.ema.decay is None else WeightAverage(self.model, config.ema.decay)
-        self._optimizer = build_optimizer(config.optimizer, self.model)
+        self._optimizer = build_optimizer(config.optimizer, self.model, lr_scales(self.model))
         self._scaler = self.precision.scaler()
         self._loss = build_loss(config.loss, class_counts, device)
         self._clip = (config.optimizer.max_grad_norm, config.optimizer.max_grad_value)
@@ -45,14 +47,15 @@ class Learner:
 
     @classmethod
     def create(cls, config: TrialConfig, pack: Pack, device: torch.device) -> Self:
-        """A fresh learner for the images of `pack`; its weights are drawn from config.seed, the same on any device."""
+        """A fresh learner for the images of `pack`; what is drawn is drawn from config.seed, the same on any device.
+
+        Raises:
+            TrainingError: the model cannot be built, or the weights that it starts from are not there.
+        """
+        shape = {"num_classes": len(pack.class_names), "in_channels": pack.channels, "image_size": pack.image_size}
         with seeded(config.seed, 0, device):
-            model = build_model(
-                config.model,
-                num_classes=len(pack.class_names),
-                in_channels=pack.channels,
-                image_size=pack.image_size,
-            )
+            model = build_model(config.model, **shape)
+            start_from_weights(model, config.model, mean=pack.mean, std=pack.std, **shape)
         if config.memory.checkpoint_activations:
             checkpoint_activations(model)
         return cls(config, model, device, pack.counts["train"])

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import HpoError
-from .config import CustomModel, TrialConfig
+from .config import TrialConfig
 from .data.prepare import prepare
 from .wanted import check_metrics
 
 
 def check(request: dict[str, Any], emit: Any) -> dict[str, Any]:
-    """Pack the data of `request["config"]`, try a user's model once, and count the CUDA devices where asked to."""
+    """Pack the data of `request["config"]`, try `request["models"]`, and count the CUDA devices where asked to."""
     config = TrialConfig.model_validate(request["config"])
     root = Path(request["data_root"]) if request["data_root"] else None
 
@@ -25,10 +25,12 @@ def check(request: dict[str, Any], emit: Any) -> dict[str, Any]:
 
     pack = prepare(config.data, cache=Path(request["cache"]), data_root=root, progress=progress)
     check_metrics(config, pack)
-    if isinstance(config.model, CustomModel):  # torch takes seconds to import; our own models need no trial run
+    models = [TrialConfig.model_validate(model) for model in request["models"]]
+    if models:  # torch takes seconds to import
         from .probe import check_model
 
-        check_model(config, pack)
+        for model in models:
+            check_model(model, pack)
     return {"pack": str(pack.path), "fingerprint": pack.fingerprint, "gpus": _gpus() if request["count_gpus"] else 0}
 
 
@@ -50,7 +52,12 @@ def main() -> None:
     try:
         emit({"report": check(json.load(sys.stdin), emit)})
     except HpoError as error:
-        emit({"error": type(error).__name__, "text": str(error)})
+        emit({"error": _public_name(error), "text": str(error)})
+
+
+def _public_name(error: HpoError) -> str:
+    """The class of `error`, or of its parents, that errors.py has: what the coordinator can raise again."""
+    return next(kind.__name__ for kind in type(error).__mro__ if kind.__module__ == HpoError.__module__)
 
 
 if __name__ == "__main__":

@@ -3,21 +3,65 @@
 import torch
 
 from ..errors import TrainingError
-from .config import CustomModel, TrialConfig
+from .config import TrialConfig
 from .data.pack import Pack
 from .learner import Learner
 from .memory import is_out_of_memory
+from .models.checkpointing import checkpoint_activations
+from .models.config import CustomModel, PublishedModel
 from .models.custom import describe_error, split_name
+from .models.meta import build_on_meta, logits_on_meta, side_that_works
+from .models.pretrained import fetch_weights
+from .models.published import ImageSizeError
+from .optim.config import Muon
+from .optim.muon import hidden_matrices
 
 _IMAGES = 2
 
 
 def check_model(config: TrialConfig, pack: Pack, device: str = "cpu") -> None:
-    """Build the model for the images of `pack` and train it for one step on two blank ones.
+    """Try the model of `config` on images like those of `pack`.
+
+    A user's model and hpo's own are trained for one step on two blank images. A published one, which may be larger
+    than this machine's memory, is run without numbers, and its weights are brought onto this disk.
 
     Raises:
-        TrainingError: the model cannot be built, fails on these images, or its output is not [B, classes].
+        TrainingError: the model cannot be built, fails on these images, its weights are not to be had, or its output
+            is not [B, classes].
     """
+    if isinstance(config.model, PublishedModel):
+        _check_published(config, config.model, pack)
+    else:
+        _check_by_a_step(config, pack, device)
+
+
+def _check_published(config: TrialConfig, model: PublishedModel, pack: Pack) -> None:
+    shape = {"num_classes": len(pack.class_names), "in_channels": pack.channels, "image_size": pack.image_size}
+    try:
+        net = build_on_meta(model, **shape)
+        logits = logits_on_meta(net, _IMAGES, pack.channels, pack.image_size)
+    except Exception as error:  # libraries refuse images with whatever error they happen to meet
+        if isinstance(error, TrainingError) and not isinstance(error, ImageSizeError):
+            raise
+        raise TrainingError(_too_small(model, shape, error)) from error
+    _check_logits(model.name, logits, (_IMAGES, shape["num_classes"]))
+    if isinstance(config.optimizer, Muon):
+        hidden_matrices(net)
+    if config.memory.checkpoint_activations:
+        checkpoint_activations(net)
+    fetch_weights(model, **shape)
+
+
+def _too_small(model: PublishedModel, shape: dict[str, int], error: Exception) -> str:
+    side = side_that_works(model, **shape)
+    hint = f"set data.image_size to {side}, which works" if side else "no usual image size works"
+    reason = (str(error).strip() or type(error).__name__).splitlines()[0][:160]
+    return (
+        f"model.arch: {model.arch} takes no images of {shape['image_size']} px; {hint}\n  {model.name} says: {reason}"
+    )
+
+
+def _check_by_a_step(config: TrialConfig, pack: Pack, device: str) -> None:
     learner = Learner.create(config, pack, torch.device(device))
     shape = (_IMAGES, pack.channels, pack.image_size, pack.image_size)
     images = torch.zeros(shape, device=device).contiguous(memory_format=torch.channels_last)

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from .checkpoint import BEST, LAST, CheckpointError, State, load_pair, set_aside
-from .config import CustomModel, TrialConfig
+from .config import TrialConfig
 from .data.pack import Pack
 from .learner import Learner
+from .models.config import CustomModel
 from .models.custom import source_digest
 from .run_folder import CONFIG, RESULT
 

@@ -9,6 +9,7 @@ Fraction = Annotated[float, Field(ge=0, lt=1)]
 # Marks for the space language: FIXED fields decide which data is used or what is compared, so that no trial may differ
 # in them; a relative PATH is meant from the file that says it.
 FIXED: dict[str, Any] = {"fixed": True}
+PATH: dict[str, Any] = {"path": True}
 FIXED_PATH: dict[str, Any] = {"fixed": True, "path": True}
 
 

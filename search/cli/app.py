@@ -9,7 +9,7 @@ from typing import NoReturn
 import typer
 
 from ...errors import HpoError
-from . import data, evaluate, inspect, predict, retrain, run, serve, spaces, train, ui
+from . import data, evaluate, inspect, models, predict, retrain, run, serve, spaces, train, ui
 
 app = typer.Typer(
     name="hpo",
@@ -27,6 +27,7 @@ for command in (
     predict.predict,
     serve.serve,
     data.data,
+    models.models,
     inspect.show,
     inspect.studies,
     ui.ui,

@@ -4,14 +4,15 @@ import ast
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hpo.errors import HpoError
 from hpo.search.run import example_config
 from hpo.spaces.load import load_space
-from hpo.training.config import ResNet, SimpleCnn, TrialConfig
+from hpo.training.config import TrialConfig
 from hpo.training.data.pack import Pack
+from hpo.training.models.config import InitName, NormName, ResNet, SimpleCnn, Timm, Torchvision
 from hpo.training.models.registry import build_model
 from hpo.training.probe import check_model
 
@@ -20,27 +21,25 @@ from .conftest import Reader
 GUIDE = "models.md"
 TextOf = Callable[[str], str]
 
-SEARCH = "data: {source: digits}\nmodel: {name: ./mynet.py:MyNet}\n"
 MISTAKES = {
-    "model.name=./mynet.py:MyNt": "mynet.py:MyNt: the file has no MyNt; did you mean MyNet?",
-    "model.name=./mynt.py:MyNet": "cannot read /home/me/mynt.py (No such file or directory); did you mean mynet.py?",
-    "model.layer=3": "does not take the argument layer; did you mean layers?",
-    "model={name: ./needs.py:MyNet}": "needs the argument hidden; give it beside the name",
-    "model.num_classes=10": "num_classes comes from the data; remove it from the space",
-    "model={name: ./lacks.py:MyNet}": "must take num_classes and in_channels; mynet.py:MyNet lacks num_classes",
-    "model.activation=tanh": "mynet.py:8: KeyError: 'tanh'",
-    "model={name: ./maps.py:MyNet}": "must give logits [batch, classes], here [2, 10], got [2, 16, 8, 8]",
-    "model={name: mynet}": "no variant 'mynet'; choose from resnet, simple_cnn, or path/to/file.py:Name for your own",
+    "model={name: mynet}": "no variant 'mynet'; choose from resnet, simple_cnn, timm, torchvision",
     "model={name: resnet, depth: 19}": "model.depth: must be 10, 14, 18, 20, 32 or 34, got 19",
+    "model={name: torchvision, arch: resnet81}": "torchvision has no classifier resnet81; did you mean resnet18",
+    "model={name: torchvision, arch: alexnet}": "alexnet takes no images of 8 px; set data.image_size to 64,"
+    " which works",
+    "model={name: torchvision, arch: resnet50, pretrained: IMAGENET1K_V3}": "torchvision has no weights"
+    " IMAGENET1K_V3 of resnet50; choose from IMAGENET1K_V1, IMAGENET1K_V2",
+    "model={name: torchvision, pretrained: true}": "must be on this disk or reachable",
+    "model={name: torchvision, backbone_lr: 0}": "backbone_lr must be > 0 without pretrained",
 }
 
 
 @pytest.mark.slow
 def test_the_guide_works_as_written(reader: Reader) -> None:
-    reader.follow(GUIDE)
-    shown = reader.run("sh", "hpo show; hpo show mysearch")
-    assert "families" in shown
-    assert "activation=" in shown
+    own, torchvision = reader.follow(GUIDE)
+    assert "simple_cnn" in own
+    assert "torchvision/resnet18" in torchvision
+    assert "11.7 M" in torchvision
 
 
 def test_the_numbers_of_weights(text_of: TextOf) -> None:
@@ -58,37 +57,52 @@ def _model(fields: dict[str, str]) -> SimpleCnn | ResNet:
     return (SimpleCnn if fields["name"] == "simple_cnn" else ResNet).model_validate(values)
 
 
-def test_the_tables_name_every_field_with_its_default(text_of: TextOf) -> None:
-    rows = dict(re.findall(r"^\| `(\w+)` \| ([\w.]+) \| ", text_of(GUIDE).split("## resnet")[1], re.MULTILINE))
-    assert rows == {key: str(value) for key, value in ResNet().model_dump(exclude={"name"}).items()}
-    rows = dict(re.findall(r"^\| `(\w+)` \| ([\w.]+) \| ", text_of(GUIDE).split("## resnet")[0], re.MULTILINE))
-    assert rows == {key: str(value) for key, value in SimpleCnn().model_dump(exclude={"name"}).items()}
+FINE_TUNING = {"pretrained", "backbone_lr", "layer_decay"}
+TABLES = {  # heading: the section of a configuration, and the fields that it shares with others
+    "## simple_cnn": (SimpleCnn(), FINE_TUNING | {"norm", "init"}),
+    "## resnet": (ResNet(), FINE_TUNING | {"norm", "init"}),
+    "## Norms and initialisation": (ResNet(), FINE_TUNING | {"depth", "width", "dropout", "stem"}),
+    "## torchvision and timm": (Torchvision(), FINE_TUNING),
+    "## Trained weights": (Timm(), {"arch", "dropout"}),
+}
+
+
+@pytest.mark.parametrize("heading", TABLES)
+def test_the_tables_name_every_field_with_its_default(heading: str, text_of: TextOf) -> None:
+    section, elsewhere = TABLES[heading]
+    part = text_of(GUIDE).split(f"{heading}\n")[1].split("\n## ")[0].split("| norm |")[0]
+    rows = dict(re.findall(r"^\| `(\w+)` \| ([\w.]+) \| ", part, re.MULTILINE))
+    defaults = section.model_dump(exclude={"name", *elsewhere})
+    words = {None: "null", True: "true", False: "false"}
+    assert rows == {
+        key: words[value] if value is None or isinstance(value, bool) else str(value) for key, value in defaults.items()
+    }
+
+
+def test_every_norm_and_scheme_is_explained(text_of: TextOf) -> None:
+    for name in (*get_args(NormName), *get_args(InitName)):
+        assert f"`{name}`" in text_of(GUIDE)
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_the_messages_of_the_guide(mistake: str, text_of: TextOf, tmp_path: Path, digits_pack: Path) -> None:
+def test_the_messages_of_the_guide(
+    mistake: str, text_of: TextOf, tmp_path: Path, digits_pack: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setattr("torch.hub.urlopen", _no_network)
     words = MISTAKES[mistake]
     assert words in text_of(GUIDE)
-    mynet = re.findall(r"```python\n(# mynet\.py\n.*?)```", text_of(GUIDE), re.DOTALL)[0]
-    files = {
-        "mynet.py": mynet,
-        "needs.py": mynet.replace("layers=2", "hidden"),
-        "lacks.py": mynet.replace("num_classes, in_channels, ", "in_channels, "),
-        "maps.py": mynet.replace("self.head(self.body(images).mean(dim=(2, 3)))", "self.body(images)"),
-        "space.yaml": SEARCH,
-    }
-    for name, text in files.items():
-        (tmp_path / name).write_text(text)
-    override = mistake.replace("./", f"{tmp_path}/")
+    (tmp_path / "space.yaml").write_text("data: {source: digits}\n")
     with pytest.raises(HpoError) as caught:
-        _try(tmp_path / "space.yaml", override, digits_pack)
-    said = str(caught.value).replace(str(tmp_path), "/home/me").replace("/home/me/lacks.py", "mynet.py")
-    assert words in said
+        check_model(
+            example_config(load_space(str(tmp_path / "space.yaml"), TrialConfig, [mistake])), Pack.open(digits_pack)
+        )
+    assert words in str(caught.value)
+    assert len(str(caught.value).splitlines()) <= 3
 
 
-def _try(space: Path, override: str, pack: Path) -> None:
-    """What `hpo run` does with a model before a study is made."""
-    check_model(example_config(load_space(str(space), TrialConfig, [override])), Pack.open(pack))
+def _no_network(*_: object) -> None:
+    raise OSError("Name or service not known")
 
 
 def test_every_message_of_the_guide_is_tried(text_of: TextOf) -> None:

@@ -9,7 +9,8 @@ from hpo.spaces.find import bundled
 from hpo.spaces.load import load_space
 from hpo.spaces.parameter import Float
 from hpo.spaces.space import Fixed, SearchSpace
-from hpo.training.config import CustomModel, SimpleCnn, TrialConfig
+from hpo.training.config import TrialConfig
+from hpo.training.models.config import CustomModel, SimpleCnn
 from hpo.training.optim.config import AdamW, Sgd
 
 FILE = """

@@ -22,7 +22,8 @@ from hpo.spaces.load import load_space
 from hpo.spaces.parameter import Choice
 from hpo.spaces.schema import json_schema
 from hpo.spaces.space import SearchSpace
-from hpo.training.config import CustomModel, TrialConfig
+from hpo.training.config import TrialConfig
+from hpo.training.models.config import CustomModel
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
@@ -93,6 +94,8 @@ TEXTS = {  # every field that takes any text; of two that exclude each other, on
     "label_column": st.none() | NAMES,
     "split_column": st.none(),
     "group_column": st.none(),
+    "pretrained": st.none() | st.just("./weights of mine.pt"),
+    "arch": st.sampled_from(["resnet18", "vit_b_16"]),
 }
 
 
@@ -168,7 +171,7 @@ def variant(draw: st.DrawFn, kind: Variants, name: str) -> Tree:
         return draw(st.dictionaries(st.sampled_from(["width", "act", "p"]), extra, max_size=3))
     body: Tree = {}
     for key, field in found.fields.items():
-        if key != kind.tag and draw(st.booleans()):
+        if key not in (kind.tag, "backbone_lr") and draw(st.booleans()):  # 0 is lawful only with weights
             assert isinstance(field.kind, Leaf)
             body[key] = draw(leaf(key, field.kind, found.model.model_fields[key].metadata, field.fixed))
     return body

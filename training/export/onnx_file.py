@@ -7,7 +7,7 @@ import torch
 from torch.export import ExportedProgram
 
 from ...errors import ExportError
-from ..config import ModelConfig
+from ..models.config import ModelConfig
 from ..preprocessing import INPUT
 from .program import in_words
 from .quiet import quiet

@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.export import Dim, ExportedProgram
 
 from ...errors import ExportError
-from ..config import CustomModel, ModelConfig
+from ..models.config import CustomModel, ModelConfig
 from ..models.custom import describe_error, split_name
 from .classifier import Classifier
 from .quiet import quiet

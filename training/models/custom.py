@@ -13,7 +13,7 @@ from torch import nn
 from torch.nn.parameter import is_lazy
 
 from ...errors import TrainingError, nearest
-from ..config import CustomModel
+from .config import CustomModel
 from .registry import ModelFactory, call_arguments, find_model, forget_models, model_names
 
 

@@ -10,17 +10,19 @@ arguments, and gives an `nn.Module` from images [B, C, H, W] to logits [B, num_c
 
 import inspect
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any, TypeVar
 
 from torch import nn
 
 from ...errors import TrainingError, nearest
-from ..config import CustomModel, ModelConfig
+from .config import CustomModel, FineTuned, ModelConfig
 
 ModelFactory = Callable[..., nn.Module]
 Factory = TypeVar("Factory", bound=ModelFactory)
 
 _FROM_DATA = ("num_classes", "in_channels", "image_size")
+_BUILT_IN = ("resnet", "simple_cnn", "timm", "torchvision")  # each in the file of its name, read when it is wanted
 _models: dict[str, ModelFactory] = {}
 
 
@@ -32,8 +34,8 @@ def register_model(name: str) -> Callable[[Factory], Factory]:
     """
 
     def register(factory: Factory) -> Factory:
-        if name in _models:
-            raise TrainingError(f"model {name}: a name is registered once, and {_place(_models[name])} has it already")
+        if name in _models or (name in _BUILT_IN and factory.__module__ != f"{__package__}.{name}"):
+            raise TrainingError(f"model {name}: a name is registered once, and {_place(find_model(name))} has it")
         _models[name] = factory
         return factory
 
@@ -48,8 +50,7 @@ def forget_models(names: set[str]) -> None:
 
 def model_names() -> tuple[str, ...]:
     """Every registered name, sorted."""
-    _load_built_ins()
-    return tuple(sorted(_models))
+    return tuple(sorted({*_models, *_BUILT_IN}))
 
 
 def find_model(name: str) -> ModelFactory:
@@ -61,6 +62,8 @@ def find_model(name: str) -> ModelFactory:
     known = model_names()
     if name not in known:
         raise TrainingError(f"model {name}: unknown; {nearest(name, known)}")
+    if name not in _models:
+        import_module(f".{name}", __package__)
     return _models[name]
 
 
@@ -80,9 +83,18 @@ def build_model(config: ModelConfig, *, num_classes: int, in_channels: int, imag
         from .custom import build_custom  # a user's file imports this module: the door stays light
 
         return build_custom(config, num_classes=num_classes, in_channels=in_channels, image_size=image_size)
-    arguments = config.model_dump(exclude={"name"})
+    arguments = config.model_dump(exclude={"name", *FineTuned.model_fields})
     factory = find_model(config.name)
-    return factory(**call_arguments(factory, config.name, arguments, (num_classes, in_channels, image_size)))
+    model = factory(**call_arguments(factory, config.name, arguments, (num_classes, in_channels, image_size)))
+    return _tuned(model, config, in_channels) if config.is_tuned else model
+
+
+def _tuned(net: nn.Module, config: FineTuned, in_channels: int) -> nn.Module:
+    from .finetune import Rescale, TunedModel
+    from .pretrained import statistics_of
+
+    known = statistics_of(config)
+    return TunedModel(net, config, nn.Identity() if known is None else Rescale(known, in_channels))
 
 
 def call_arguments(
@@ -119,8 +131,3 @@ def _place(factory: ModelFactory) -> str:
     module = inspect.getmodule(factory)
     file = getattr(module, "__file__", None) or getattr(factory, "__module__", "?")
     return f"{file}:{getattr(factory, '__qualname__', type(factory).__name__)}"
-
-
-def _load_built_ins() -> None:
-    """Import the built-in models, which register themselves; here and not at the top, since they import this file."""
-    from . import resnet, simple_cnn  # noqa: F401

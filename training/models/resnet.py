@@ -1,8 +1,12 @@
 """Residual networks of basic blocks (He et al. 2015, arXiv:1512.03385)."""
 
+from math import ceil
+
 from torch import Tensor, nn
 
-from .initialize import kaiming_
+from .config import InitName, NormName
+from .initialize import initialize_
+from .norm import check_norm, make_norm
 from .registry import register_model
 
 # Blocks per stage. 18 and 34 are table 1 of the paper; 14, 20 and 32 have its section 4.2's three stages, 2n blocks
@@ -23,7 +27,7 @@ class ResNet(nn.Module):
     """Stem, three or four stages of basic blocks, global average pooling, dropout and a linear layer.
 
     The last norm of each block starts at zero, so that every block starts as the identity (Goyal et al. 2017,
-    arXiv:1706.02677, section 5.1).
+    arXiv:1706.02677, section 5.1); without norms the last convolution does (Zhang et al. 2019, arXiv:1901.09321).
 
     Args:
         num_classes: width of the last layer.
@@ -34,6 +38,11 @@ class ResNet(nn.Module):
         dropout: probability of zeroing a feature before the classifier, in [0, 1).
         stem: "small" is a 3x3 convolution; "imagenet" a 7x7 one of stride 2 and max pooling, a quarter of the side;
             "auto" takes small up to 64 pixels.
+        norm: what follows each convolution.
+        init: how convolutions are drawn.
+
+    Raises:
+        TrainingError: the norm leaves nothing of images as small as these.
     """
 
     def __init__(
@@ -45,18 +54,22 @@ class ResNet(nn.Module):
         width: int = 64,
         dropout: float = 0.0,
         stem: str = "auto",
+        norm: NormName = "batch",
+        init: InitName = "kaiming_normal",
     ) -> None:
         super().__init__()
         small = stem == "small" or (stem == "auto" and image_size <= _SMALL_IMAGE_PX)
-        self.stem = _small_stem(in_channels, width) if small else _imagenet_stem(in_channels, width)
-        self.stages = nn.Sequential(*_stages(_STAGES[depth], width))
+        halvings = len(_STAGES[depth]) - 1 + (0 if small else 2)
+        check_norm(norm, f"resnet of depth {depth}", image_size, ceil(image_size / 2**halvings))
+        self.stem = _small_stem(in_channels, width, norm) if small else _imagenet_stem(in_channels, width, norm)
+        self.stages = nn.Sequential(*_stages(_STAGES[depth], width, norm))
         features = width * 2 ** (len(_STAGES[depth]) - 1)
         self.dropout = nn.Dropout(dropout)
         self.classifier = nn.Linear(features, num_classes)
-        kaiming_(self)
+        initialize_(self, init)
         for block in self.modules():
             if isinstance(block, BasicBlock):
-                nn.init.zeros_(block.norm2.weight)
+                block.start_as_identity_()
 
     def forward(self, images: Tensor) -> Tensor:
         """Images [B, C, H, W] to logits [B, num_classes]."""
@@ -68,16 +81,17 @@ class ResNet(nn.Module):
 class BasicBlock(nn.Module):
     """Two 3x3 convolutions with norms and the input added before the last ReLU; a 1x1 one where shapes differ."""
 
-    def __init__(self, in_channels: int, out_channels: int, stride: int) -> None:
+    def __init__(self, in_channels: int, out_channels: int, stride: int, norm: NormName) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, stride=stride, padding=1, bias=False)
-        self.norm1 = nn.BatchNorm2d(out_channels)
-        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1, bias=False)
-        self.norm2 = nn.BatchNorm2d(out_channels)
+        bias = norm == "none"
+        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, stride=stride, padding=1, bias=bias)
+        self.norm1 = make_norm(norm, out_channels)
+        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1, bias=bias)
+        self.norm2 = make_norm(norm, out_channels)
         self.shortcut: nn.Module = nn.Identity()
         if stride != 1 or in_channels != out_channels:
             self.shortcut = nn.Sequential(
-                Subsample(stride), nn.Conv2d(in_channels, out_channels, 1, bias=False), nn.BatchNorm2d(out_channels)
+                Subsample(stride), nn.Conv2d(in_channels, out_channels, 1, bias=bias), make_norm(norm, out_channels)
             )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -85,6 +99,11 @@ class BasicBlock(nn.Module):
         out = nn.functional.relu(self.norm1(self.conv1(x)), inplace=True)
         out = self.norm2(self.conv2(out)) + self.shortcut(x)
         return nn.functional.relu(out, inplace=True)
+
+    def start_as_identity_(self) -> None:
+        """Let the block begin as its shortcut."""
+        last = self.conv2 if isinstance(self.norm2, nn.Identity) else self.norm2
+        nn.init.zeros_(last.get_parameter("weight"))
 
 
 class Subsample(nn.Module):
@@ -103,28 +122,28 @@ class Subsample(nn.Module):
         return x[:, :, :: self._stride, :: self._stride]
 
 
-def _stages(blocks: tuple[int, ...], width: int) -> list[BasicBlock]:
+def _stages(blocks: tuple[int, ...], width: int, norm: NormName) -> list[BasicBlock]:
     """Every block in order; each stage but the first halves the side and doubles the channels."""
     layers: list[BasicBlock] = []
     channels = width
     for stage, count in enumerate(blocks):
         out_channels = width * 2**stage
         for index in range(count):
-            layers.append(BasicBlock(channels, out_channels, stride=2 if stage and not index else 1))
+            layers.append(BasicBlock(channels, out_channels, stride=2 if stage and not index else 1, norm=norm))
             channels = out_channels
     return layers
 
 
-def _small_stem(in_channels: int, width: int) -> nn.Sequential:
+def _small_stem(in_channels: int, width: int, norm: NormName) -> nn.Sequential:
     return nn.Sequential(
-        nn.Conv2d(in_channels, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU(inplace=True)
+        nn.Conv2d(in_channels, width, 3, padding=1, bias=norm == "none"), make_norm(norm, width), nn.ReLU(inplace=True)
     )
 
 
-def _imagenet_stem(in_channels: int, width: int) -> nn.Sequential:
+def _imagenet_stem(in_channels: int, width: int, norm: NormName) -> nn.Sequential:
     return nn.Sequential(
-        nn.Conv2d(in_channels, width, 7, stride=2, padding=3, bias=False),
-        nn.BatchNorm2d(width),
+        nn.Conv2d(in_channels, width, 7, stride=2, padding=3, bias=norm == "none"),
+        make_norm(norm, width),
         nn.ReLU(inplace=True),
         nn.MaxPool2d(3, stride=2, padding=1),
     )

@@ -2,7 +2,7 @@
 
 K. Jordan et al. 2024, https://kellerjordan.github.io/posts/muon/. As its authors advise, the first and the last matrix
 (what meets the pixels, and what gives the logits), norms and biases are AdamW's, and the kernel of a convolution is a
-matrix of its output channels. The step itself is torch's own `torch.optim.Muon`, which takes matrices only.
+matrix of its output channels.
 """
 
 from collections.abc import Callable
@@ -11,11 +11,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
-from torch.optim import Muon as TorchMuon
 
 from ...errors import TrainingError
 from .config import Muon
 from .groups import Group
+from .orthogonal import OrthogonalMomentum
 
 
 def hidden_matrices(model: nn.Module) -> set[nn.Parameter]:
@@ -35,7 +35,7 @@ def hidden_matrices(model: nn.Module) -> set[nn.Parameter]:
 
 
 class MuonWithAdamW(Optimizer):
-    """torch's Muon over the parameters in `hidden`, AdamW over the others of `groups`.
+    """Muon over the parameters in `hidden`, AdamW over the others of `groups`.
 
     The groups hold the parameters themselves, so that a gradient scaler and `set_lr` see an optimiser like any other.
     Muon gets two-dimensional views of the same memory.
@@ -47,13 +47,8 @@ class MuonWithAdamW(Optimizer):
         super().__init__([*inside, *others], {"lr": config.lr})
         self._matrices = [(p, _matrix(p.detach(), p)) for group in inside for p in group["params"]]
         views = iter([view for _, view in self._matrices])
-        self._muon = TorchMuon(
-            [{**group, "params": [next(views) for _ in group["params"]]} for group in inside],
-            lr=config.lr,
-            momentum=config.momentum,
-            nesterov=config.nesterov,
-            adjust_lr_fn="match_rms_adamw",
-        )
+        matrices = [{**group, "params": [next(views) for _ in group["params"]]} for group in inside]
+        self._muon = OrthogonalMomentum(matrices, config.lr, config.momentum, config.nesterov)
         self._adamw = AdamW(others, lr=config.lr, betas=(config.beta1, config.beta2), fused=True)
 
     @torch.no_grad()
@@ -64,7 +59,7 @@ class MuonWithAdamW(Optimizer):
             own["lr"] = group["lr"]
         for parameter, view in self._matrices:
             view.grad = None if parameter.grad is None else _matrix(parameter.grad, parameter)
-        self._muon.step()  # type: ignore[no-untyped-call]
+        self._muon.step()
         self._adamw.step()
         for _, view in self._matrices:
             view.grad = None

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 from hpo.errors import TrainingError
-from hpo.training.config import CustomModel
+from hpo.training.models.config import CustomModel
 from hpo.training.models.custom import source_digest
 from hpo.training.models.registry import build_model, forget_models, model_names
 from torch import nn

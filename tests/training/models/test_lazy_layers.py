@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 from hpo.errors import TrainingError
-from hpo.training.config import CustomModel
+from hpo.training.models.config import CustomModel
 from hpo.training.models.registry import build_model
 from torch import nn
 

@@ -12,6 +12,7 @@ from hpo.training.optim.gradients import clip_gradients
 from hpo.training.optim.groups import parameter_groups, set_lr
 from hpo.training.optim.muon import hidden_matrices
 from hpo.training.optim.optimizers import BUILDERS, build_optimizer, builds
+from hpo.training.optim.orthogonal import orthogonalised
 from torch import nn
 from torch.amp.grad_scaler import GradScaler
 from torch.nn.functional import cross_entropy
@@ -146,9 +147,21 @@ def test_muon_is_torchs_on_hidden_kernels_as_matrices(memory_format: torch.memor
             else torch.optim.AdamW([flat], lr=0.01, weight_decay=decay)
         )
         expected.step()
-        # Newton-Schulz runs in bf16, where another order of columns differs in the third digit.
+        # torch's Newton-Schulz runs in bf16, ours in float32 here: they differ in the third digit.
         tolerance = 2e-3 if name in hidden else 1e-6
         assert torch.allclose(parameter.flatten(), flat.view_as(parameter).flatten(), atol=tolerance), name
+
+
+@pytest.mark.parametrize("shape", [(8, 40), (40, 8), (16, 16)])
+def test_what_is_orthogonalised_has_singular_values_near_one(shape: tuple[int, int]) -> None:
+    torch.manual_seed(0)
+    matrix = torch.randn(shape)
+    found = orthogonalised(matrix)
+    assert found.dtype == torch.float32
+    values = torch.linalg.svdvals(found)
+    assert 0.6 < values.min() < values.max() < 1.3
+    left, _, right = torch.linalg.svd(matrix, full_matrices=False)
+    assert nn.functional.cosine_similarity(found.flatten(), (left @ right).flatten(), dim=0) > 0.98
 
 
 def test_muon_needs_something_hidden() -> None:

@@ -1,0 +1,60 @@
+"""`hpo models`: which models there are, how large they are and what they cost."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .common import JsonOption, command, print_json, say
+
+if TYPE_CHECKING:
+    from ...training.models.catalogue import ModelFacts
+
+_NAME, _NUMBER = 44, 10  # widths of columns
+
+
+@command
+def models(
+    name_filter: Annotated[
+        str | None,
+        typer.Argument(help="Part of a name, a pattern with *, or path/to/file.py:Name. Default: hpo's own models."),
+    ] = None,
+    image_size: Annotated[int, typer.Option(min=4, max=4096, help="Side of the images in pixels.")] = 224,
+    channels: Annotated[int, typer.Option(min=1, max=64, help="1 for grey images, 3 for colour.")] = 3,
+    classes: Annotated[int, typer.Option(min=2, help="Width of the last layer.")] = 1000,
+    json: JsonOption = False,
+) -> None:
+    """List models with parameters, FLOPs of one forward pass, and published weights.
+
+    Nothing is downloaded, and no model is kept in memory.
+    """
+    from ...training.models.catalogue import facts_of, find_models, library_sizes
+
+    found = find_models(name_filter)
+    facts = facts_of(found, num_classes=classes, in_channels=channels, image_size=image_size)
+    if json:
+        shape = {"image_size": image_size, "channels": channels, "classes": classes}
+        print_json({**shape, "models": [entry.to_json() for entry in facts], "libraries": library_sizes()})
+        return
+    print(f"{'model':<{_NAME}}{'parameters':>{_NUMBER}}{'FLOPs':>{_NUMBER}}  weights")
+    for entry in facts:
+        print(_line(entry), flush=True)
+    if name_filter is None:
+        sizes = library_sizes()
+        say(f"and {sizes['torchvision']} of torchvision: hpo models torchvision/")
+        timm = f"and {sizes['timm']:,} of timm: hpo models 'timm/*NAME*'"
+        say(timm if sizes["timm"] else "and any of timm: pip install 'hpo[timm]'")
+
+
+def _line(entry: "ModelFacts") -> str:
+    numbers = f"{_short(entry.parameters):>{_NUMBER}}{_short(entry.flops):>{_NUMBER}}"
+    return f"{entry.name:<{_NAME}}{numbers}  {entry.note or ', '.join(entry.weights)}".rstrip()
+
+
+def _short(number: int | None) -> str:
+    """25557032 as 25.6 M."""
+    if number is None:
+        return "-"
+    for size, unit in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if number >= size:
+            return f"{number / size:.3g} {unit}"
+    return str(number)

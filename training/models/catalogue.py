@@ -1,0 +1,107 @@
+"""Which models there are, how large they are and what they cost: what `hpo models` shows."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from fnmatch import fnmatch
+from typing import Any, get_args
+
+from ...errors import TrainingError
+from .config import CustomModel, ModelConfig, PublishedModel, ResNet, SimpleCnn, Timm, Torchvision
+from .meta import build_on_meta, flops
+from .registry import build_model
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """A model as `hpo models` lists it.
+
+    `name` is `model` or `model/arch`; `parameters` and `flops` (of a forward pass of one image, two per multiply-add)
+    are None where it cannot be built for the images, and `note` says why; `weights` names what `pretrained` may be, the
+    default last.
+    """
+
+    name: str
+    parameters: int | None = None
+    flops: int | None = None
+    weights: tuple[str, ...] = ()
+    note: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that `hpo models --json` prints for it."""
+        return asdict(self)
+
+
+def find_models(pattern: str | None) -> dict[str, ModelConfig]:
+    """The models whose name has `pattern` in it, or fits it where it has `*` or `?`; None: hpo's own.
+
+    A pattern `path/to/file.py:Name` is a user's model.
+
+    Raises:
+        TrainingError: there is none.
+    """
+    if pattern is not None and ".py:" in pattern:
+        return {pattern: CustomModel(name=pattern)}
+    depths = get_args(ResNet.model_fields["depth"].annotation)
+    own: dict[str, ModelConfig] = {"simple_cnn": SimpleCnn(), **{f"resnet/{d}": ResNet(depth=d) for d in depths}}
+    if pattern is None:
+        return own
+    found = {name: config for name, config in (own | _published()).items() if _fits(name, pattern)}
+    if not found:
+        raise TrainingError(f"model: no name has {pattern!r} in it; try resnet, convnext, vit, torchvision/ or timm/")
+    return found
+
+
+def library_sizes() -> dict[str, int]:
+    """How many architectures each library has; 0 where it is not installed."""
+    from . import timm, torchvision
+
+    return {"torchvision": len(torchvision.archs()), "timm": len(timm.archs())}
+
+
+def facts_of(
+    models: dict[str, ModelConfig], *, num_classes: int, in_channels: int, image_size: int
+) -> Iterator[ModelFacts]:
+    """The facts of each of `models` for images of `image_size` pixels a side."""
+    for name, config in models.items():
+        shape = {"num_classes": num_classes, "in_channels": in_channels, "image_size": image_size}
+        try:
+            yield _facts(name, config, shape)
+        except TrainingError as error:
+            if isinstance(config, CustomModel):
+                raise
+            yield ModelFacts(name, weights=_weights(config), note=str(error).splitlines()[0])
+        except Exception as error:  # libraries refuse images with whatever error they happen to meet
+            if isinstance(config, CustomModel):
+                raise TrainingError(f"model {name}: {type(error).__name__}: {error}") from error
+            yield ModelFacts(name, weights=_weights(config), note=f"not for images of {image_size} px")
+
+
+def _facts(name: str, config: ModelConfig, shape: dict[str, int]) -> ModelFacts:
+    # a user's code may compute with its weights as it builds
+    model = (
+        build_model(config, **shape).to("meta") if isinstance(config, CustomModel) else build_on_meta(config, **shape)
+    )
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    return ModelFacts(name, parameters, flops(model, shape["in_channels"], shape["image_size"]), _weights(config))
+
+
+def _published() -> dict[str, ModelConfig]:
+    from . import timm, torchvision
+
+    found: dict[str, ModelConfig] = {f"torchvision/{arch}": Torchvision(arch=arch) for arch in torchvision.archs()}
+    return found | {f"timm/{arch}": Timm(arch=arch) for arch in timm.archs()}
+
+
+def _fits(name: str, pattern: str) -> bool:
+    if any(sign in pattern for sign in "*?["):
+        return fnmatch(name, pattern) or fnmatch(name.partition("/")[2], pattern)
+    return pattern in name
+
+
+def _weights(config: ModelConfig) -> tuple[str, ...]:
+    if not isinstance(config, PublishedModel):
+        return ()
+    from . import timm, torchvision
+
+    names = torchvision.weight_names if isinstance(config, Torchvision) else timm.weight_names
+    return names(config.arch)
