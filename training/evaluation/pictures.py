@@ -82,7 +82,7 @@ def _line(axes: Axes, bins: Sequence[Bin], color: str, words: str) -> None:
     """A line through the bins that hold images, their dots as large as their share of all of them."""
     known = [part for part in bins if part.images]
     total = sum(part.images for part in known)
-    across, up = [part.confidence for part in known], [part.accuracy for part in known]
+    across, up = np.array([(part.confidence, part.accuracy) for part in known], np.float64).T
     axes.plot(across, up, color=color, linewidth=1, alpha=0.7, label=words)
     axes.scatter(across, up, color=color, s=[8 + 200 * part.images / total for part in known], clip_on=False)
 
