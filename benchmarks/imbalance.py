@@ -3,12 +3,13 @@
 The classes have from 1000 down to 20 training images, 1 : 50, their sizes falling exponentially (Cui et al. 2019,
 arXiv:1901.05555, section 5); the validation images are the same number of each class, so that accuracy on them is
 balanced accuracy. Every remedy trains the same model for as many epochs from the same seeds; what is compared is the
-last epoch, so that no remedy gains by the choice of an epoch.
+last epoch, so that no remedy gains by the choice of an epoch. Stopped, it goes on with the run it was at.
 
     python benchmarks/imbalance.py --data DIR    # holds cifar10_jpegs.tar.xz, or its content {train,test}/<class>/
 """
 
 import argparse
+import json
 import statistics
 import sys
 import tarfile
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from harness import Figure, Target, arguments, figure, finish
+from harness import Figure, Target, arguments, figure, finish, target_file
 from hpo.training.config import TrialConfig
 from hpo.training.data.prepare import prepare
 from hpo.training.report import TrainResult
@@ -28,6 +29,7 @@ ARCHIVE = "cifar10_jpegs.tar.xz"
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 METRIC = "val_balanced_accuracy"
 TAIL = 50
+SETTINGS = ("epochs", "largest", "val", "image_size", "width", "batch_size")
 
 REMEDIES: dict[str, dict[str, Any]] = {
     "plain": {},
@@ -95,18 +97,18 @@ def _files(source: Path) -> Iterator[tuple[str, bytes]]:
         yield str(path), path.read_bytes()
 
 
-def configuration(folder: Path, sections: Mapping[str, Any], epochs: int, seed: int) -> TrialConfig:
+def configuration(folder: Path, sections: Mapping[str, Any], options: argparse.Namespace, seed: int) -> TrialConfig:
     """A run with the remedy `sections`; everything else is the same in all."""
     return TrialConfig.model_validate(
         {
             "objective": {"metric": METRIC},
             "metrics": ["val_macro_f1"],
-            "data": {"source": str(folder), "batch_size": 64},
-            "augment": {"crop_padding": 3, "flip": True},
-            "model": {"name": "simple_cnn", "width": 32},
+            "data": {"source": str(folder), "batch_size": options.batch_size, "image_size": options.image_size},
+            "augment": {"crop_padding": options.image_size // 8, "flip": True},
+            "model": {"name": "simple_cnn", "width": options.width},
             "optimizer": {"name": "adamw", "lr": 2e-3, "weight_decay": 0.05},
             "schedule": {"name": "one_cycle"},
-            "budget": {"epochs": epochs},
+            "budget": {"epochs": options.epochs},
             "seed": seed,
             **sections,
         }
@@ -150,12 +152,17 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help=f"the folder of {ARCHIVE}, or of its content")
     parser.add_argument("--epochs", type=int, default=15, help="epochs of a run (default 15)")
     parser.add_argument("--largest", type=int, default=1000, help="images of the largest class (default 1000)")
+    parser.add_argument("--val", type=int, default=300, help="validation images of each class (default 300)")
+    parser.add_argument("--image-size", type=int, default=32, help="pixels a side (default 32)")
+    parser.add_argument("--width", type=int, default=32, help="of the network (default 32)")
+    parser.add_argument("--batch-size", type=int, default=64, help="images of a step (default 64)")
     options = parser.parse_args()
     if options.quick:
-        options.repeats, options.epochs, options.largest = 1, 2, 200
+        options.repeats, options.epochs, options.largest, options.val = 1, 2, 200, 20
     torch.set_num_threads(1)  # two runs beside each other are faster than one with two threads
     with tempfile.TemporaryDirectory() as scratch:
         runs = measure(options, Path(scratch))
+    diary(options).unlink()
     plain = runs["plain"]
     rows = [row(name, remedy, plain) for name, remedy in runs.items()]
     best = {"a weight": "class_weights", "a sampling": "sampling", "focal loss": "focal"}
@@ -164,20 +171,34 @@ def main() -> None:
         for what, word in best.items()
         if options.repeats > 1
     ]
-    title = (
-        f"Long-tailed CIFAR-10, 1 : {TAIL}, {sum(sizes(options.largest).values()):,} images, {options.epochs} epochs"
-    )
+    count = sum(sizes(options.largest).values())
+    images = f"Long-tailed CIFAR-10, 1 : {TAIL}, {count:,} images of {options.image_size} pixels a side"
+    title = f"{images}, simple_cnn of width {options.width}, {options.epochs} epochs"
     finish(options, f"{title}, {options.repeats} seeds, medians (min-max)", rows, targets, {"runs": runs})
+
+
+def diary(options: argparse.Namespace) -> Path:
+    """One line per run that is done, kept until all are."""
+    return target_file(options).with_suffix(".runs.jsonl")
 
 
 def measure(options: argparse.Namespace, scratch: Path) -> dict[str, list[Mapping[str, float]]]:
     """The last epoch of every remedy with every seed; remedies take turns, so that all have as many when it is cut."""
-    folder = long_tailed(options.data, scratch / "cifar10-long-tailed", options.largest, 20 if options.quick else 300)
+    kept = diary(options)
+    done = {
+        tuple(key): metrics for key, metrics in map(json.loads, kept.read_text().splitlines() if kept.exists() else ())
+    }
+    folder = long_tailed(options.data, scratch / "cifar10-long-tailed", options.largest, options.val)
     runs: dict[str, list[Mapping[str, float]]] = {name: [] for name in REMEDIES}
     for seed in range(options.repeats):
         for number, (name, sections) in enumerate(REMEDIES.items()):
-            config = configuration(folder, sections, options.epochs, seed)
-            runs[name].append(last_epoch(config, scratch / "cache", scratch / f"{seed}-{number}"))
+            key = (name, seed, *(getattr(options, setting) for setting in SETTINGS))
+            if key not in done:
+                config = configuration(folder, sections, options, seed)
+                done[key] = last_epoch(config, scratch / "cache", scratch / f"{seed}-{number}")
+                with kept.open("a") as file:
+                    print(json.dumps((key, dict(done[key]))), file=file)
+            runs[name].append(done[key])
             print(f"seed {seed}  {name}: {runs[name][-1][METRIC]:.3f}", flush=True)
     return runs
 

@@ -1,4 +1,4 @@
-"""Writes the results of full runs into docs/benchmarks.md, each between its markers; a test fails until then.
+"""Writes the results of full runs into the pages of docs/, each between its markers; a test fails until then.
 
 Run `python benchmarks/render.py` after a benchmark.
 """
@@ -11,7 +11,7 @@ from typing import Any
 
 from harness import RESULTS, Target, table
 
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
+PAGES = sorted((Path(__file__).resolve().parent.parent / "docs").glob("*.md"))
 PLACE = re.compile(r"(<!-- results: ([\w-]+) -->\n).*?(<!-- /results -->)", re.DOTALL)
 
 
@@ -26,7 +26,8 @@ def section(path: Path) -> str:
         return "(not run yet)\n"
     result = json.loads(path.read_text(encoding="utf-8"))
     verdicts = "\n".join(f"- {verdict(target)}" for target in result["targets"])
-    return f"\n{result['title']}:\n\n{table(result['rows'])}\n\n{verdicts}\n\n{circumstances(result['machine'])}\n\n"
+    parts = (f"{result['title']}:", table(result["rows"]), verdicts, circumstances(result["machine"]))
+    return "\n" + "\n\n".join(part for part in parts if part) + "\n\n"
 
 
 def verdict(stored: Mapping[str, Any]) -> str:
@@ -44,4 +45,5 @@ def circumstances(machine: Mapping[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(rendered(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    for page in PAGES:
+        page.write_text(rendered(page.read_text(encoding="utf-8")), encoding="utf-8")
