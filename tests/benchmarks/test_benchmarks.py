@@ -6,7 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[2]
 BENCHMARKS = ROOT / "benchmarks"
@@ -95,3 +97,44 @@ assert abs(found[0].share - 60 / 700) < 1e-6
 assert live.kept(out, {{**setting, "processor": "another"}}) == {{}}
 """
     python_there(code)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_ways_of_saving_memory_are_measured(tmp_path: Path) -> None:
+    out = tmp_path / "result.json"
+    done = python(str(BENCHMARKS / "memory.py"), "--quick", "--out", str(out))
+    assert done.returncode == 0, done.stderr
+    runs = json.loads(out.read_text())["measured"]["runs"]
+    assert runs["memory.checkpoint_activations: true"][0]["mib"] < runs["as it is"][0]["mib"]
+    assert runs["memory.micro_batch: 32"][0]["mib"] < runs["as it is"][0]["mib"]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_remedies_against_imbalance_are_measured_and_go_on_where_they_were(tmp_path: Path) -> None:
+    _pictures(tmp_path / "cifar")
+    out = tmp_path / "result.json"
+    command = (str(BENCHMARKS / "imbalance.py"), "--quick", "--data", str(tmp_path / "cifar"), "--out", str(out))
+    done_before = json.dumps(
+        (["plain", 0, 2, 200, 20, 32, 32, 64], {"val_balanced_accuracy": 0.5, "val_macro_f1": 0.5})
+    )
+    out.with_suffix(".runs.jsonl").write_text(f"{done_before}\n")
+    done = python(*command)
+    assert done.returncode == 0, done.stderr
+    rows = json.loads(out.read_text())["rows"]
+    assert len(rows) == 8
+    assert rows[0]["balanced accuracy"].startswith("0.500")
+    assert not out.with_suffix(".runs.jsonl").exists()
+
+
+def _pictures(root: Path) -> None:
+    """As many noisy pictures as a smoke run needs of each of CIFAR-10's classes."""
+    random = np.random.default_rng(0)
+    classes = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
+    for label, name in enumerate(classes):
+        for part, count in (("train", 200), ("test", 30)):
+            (root / part / name).mkdir(parents=True)
+            for number in range(count):
+                pixels = random.integers(20 * label, 20 * label + 70, (32, 32, 3), dtype=np.uint8)
+                Image.fromarray(pixels).save(root / part / name / f"{number}.jpg")

@@ -29,6 +29,7 @@ def write_welds(root: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_the_guide_works_as_written(reader: Reader) -> None:
     write_welds(reader.directory / "welds")
     seen, _, checked, shown = reader.follow(GUIDE)

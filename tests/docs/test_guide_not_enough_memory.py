@@ -13,6 +13,7 @@ GUIDE = "not-enough-memory.md"
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_the_guide_works_as_written(reader: Reader) -> None:
     reader.follow(GUIDE)
     configs = {name: json.loads((reader.directory / name / "config.json").read_text()) for name in "abcde"}

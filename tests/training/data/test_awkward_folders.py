@@ -120,3 +120,10 @@ def test_a_class_of_which_nothing_can_be_read_is_named(root: Path) -> None:
         path.write_text("hello")
     advice = "No image of b can be read, which stops a run: repair its files, or remove the class."
     assert advice in inspect(root).suggestions
+
+
+def test_a_misspelled_folder_is_corrected(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(root.parent)
+    for name in ("dta", "./dta"):
+        with pytest.raises(DataError, match=r"did you mean (/.*/)?data\?"):
+            inspect_data(DataConfig(source=name))

@@ -5,6 +5,7 @@ A source is found first (which files, as they are now) and read only if no pack 
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Protocol, Self
 
@@ -135,11 +136,17 @@ def by_name(name: str, data_root: Path) -> Found:
         DataError: no source has that name, or its data are neither on disk nor downloadable.
     """
     if name not in SOURCES:
-        hint = nearest(name, SOURCES)
+        hint = nearest(name, similar(name, Path(), SOURCES) or SOURCES)
         raise DataError(
             f"data: no data set and no folder is called {name!r}; {hint}\n  or give a folder of class folders"
         )
     return SOURCES[name](data_root)
+
+
+def similar(name: str, place: Path, others: Iterable[str] = ()) -> list[str]:
+    """The folder in `place`, or the one of `others`, that is called most like `name`; [] where none is."""
+    folders = [path.name for path in place.iterdir() if path.is_dir()] if place.is_dir() else []
+    return get_close_matches(name, [*others, *folders], n=1)
 
 
 def trained_classes(root: Path, classes: Sequence[str], parts: Sequence[str]) -> tuple[str, ...]:

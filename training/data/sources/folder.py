@@ -14,7 +14,7 @@ import numpy as np
 
 from ....errors import DataError, nearest
 from ..pack import Skipped
-from .base import SPLITS, Found, Images, Progress, listed, shown
+from .base import SPLITS, Found, Images, Progress, listed, shown, similar
 from .files import FilePixels
 
 _LITTER = {"thumbs.db", "desktop.ini"}
@@ -51,7 +51,9 @@ def folder(root: Path) -> Found:
     """
     if not root.is_dir():
         state = "is a file, not a folder" if root.exists() else "does not exist"
-        raise DataError(f"data: {root} {state}; give a folder that holds one folder of images per class")
+        near = [f"did you mean {root.parent / name}?" for name in similar(root.name, root.parent)]
+        hint = near[0] if near else "give a folder that holds one folder of images per class"
+        raise DataError(f"data: {root} {state}; {hint}")
     walk = _Walk()
     splits = _split_folders(root)
     for part, place in splits:
