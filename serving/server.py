@@ -2,12 +2,14 @@
 
 import asyncio
 import logging
+import os
 import signal
 import socket
 import sys
 import time
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
 
 import uvicorn
@@ -19,7 +21,7 @@ from .options import ServeOptions
 from .prediction import PredictionLog
 from .service import Service
 
-_QUIET_S = 0.5  # without any request: whoever keeps a connection open is not using it
+_QUIET_S = 1.0  # without any request: whoever keeps a connection open is not using it
 _DRAIN_S = 5.0
 _BACKLOG = 2048
 
@@ -31,9 +33,9 @@ MakeLog = Callable[[], PredictionLog]
 class Server(uvicorn.Server):
     """uvicorn's server with a gentler end.
 
-    uvicorn closes idle connections at once, and a request that is on its way on one of them is lost. Here, for up to 5
-    s after the signal, everything is still accepted and answered, but with `Connection: close`, while /readyz says no:
-    clients and load balancers leave by themselves, and only then is the socket closed.
+    uvicorn resets the connections that wait to be accepted and closes those that seem idle, and a request on its way on
+    one of them is lost. Here whatever had connected is accepted, and nothing else: a later client is refused before it
+    sends anything. Every answer then says `Connection: close`, and what is left when nobody asks any more is closed.
     """
 
     def __init__(self, config: uvicorn.Config, service: Service) -> None:
@@ -48,8 +50,10 @@ class Server(uvicorn.Server):
             self.should_exit = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Let clients leave, then close."""
+        """Accept who has connected, let them ask and leave, then close."""
         self._service.draining = True
+        for listener in sockets or []:
+            await self._stop_accepting(listener)
         until = time.monotonic() + _DRAIN_S
         quiet, seen = time.monotonic(), -1
         while self.server_state.connections and time.monotonic() < until and not self.force_exit:
@@ -59,6 +63,28 @@ class Server(uvicorn.Server):
                 break
             await asyncio.sleep(0.02)
         await super().shutdown(sockets)
+
+    async def _stop_accepting(self, listener: socket.socket) -> None:
+        """Close `listener`; between the last look at who waits and its end there is no pause in which one could come."""
+        accepted: list[socket.socket] = []
+        with socket.socket(fileno=os.dup(listener.fileno())) as last:
+            last.setblocking(False)
+            for server in self.servers:
+                server.close()
+            listener.close()
+            with suppress(BlockingIOError):
+                while True:
+                    accepted.append(last.accept()[0])
+        for connection in accepted:
+            await asyncio.get_running_loop().connect_accepted_socket(self._protocol, connection)
+
+    def _protocol(self) -> asyncio.Protocol:
+        """What serves one connection, made as uvicorn makes it."""
+        kind = self.config.http_protocol_class
+        made: asyncio.Protocol = kind(  # type: ignore[call-arg, operator, assignment]
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+        return made
 
 
 def bind(options: ServeOptions) -> socket.socket:

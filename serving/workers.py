@@ -66,6 +66,7 @@ def _supervise(options: ServeOptions, listener: socket.socket, make_log: MakeLog
                     _forget_metrics(worker)
                     started[number], workers[number] = time.monotonic(), start(number)
         finally:
+            listener.close()  # first: the last worker to stop accepting must be the last that could have
             for worker in workers:
                 worker.terminate()
             for worker in workers:
