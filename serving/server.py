@@ -65,7 +65,7 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
     async def _stop_accepting(self, listener: socket.socket) -> None:
-        """Close `listener`; between the last look at who waits and its end there is no pause in which one could come."""
+        """Close `listener`; between the last look at who waits and its end there is no pause."""
         accepted: list[socket.socket] = []
         with socket.socket(fileno=os.dup(listener.fileno())) as last:
             last.setblocking(False)
@@ -81,7 +81,7 @@ class Server(uvicorn.Server):
     def _protocol(self) -> asyncio.Protocol:
         """What serves one connection, made as uvicorn makes it."""
         kind = self.config.http_protocol_class
-        made: asyncio.Protocol = kind(  # type: ignore[call-arg, operator, assignment]
+        made: asyncio.Protocol = kind(  # type: ignore[call-arg]
             config=self.config, server_state=self.server_state, app_state=self.lifespan.state
         )
         return made
