@@ -16,6 +16,7 @@ from .retrain_calibration import calibrate_winner
 from .retrain_choice import Chosen
 from .retrain_fit import describe, fit
 from .retrain_progress import RetrainWatcher
+from .retrain_reference import ReferenceKeeper
 
 if TYPE_CHECKING:
     from ..training.export.export import Exported
@@ -47,6 +48,7 @@ def make_export(
     classifier = Classifier.from_checkpoint(directory / "best.ckpt", chosen.config, pack)
     calibration = calibrate_winner(chosen, trial, pack, device, watcher)
     temperature = calibration.temperature if calibration else 1.0
+    reference = ReferenceKeeper(directory)
     with staged(target) as folder:
         watcher.note("exporting and verifying")
         exported = export_model(classifier, chosen.config, pack, folder, temperature)
@@ -57,7 +59,9 @@ def make_export(
             reason=f"retrain-best of trial {chosen.record.number}, {chosen.epochs} epochs",
             log=directory.parent.parent / "test_openings.jsonl",
             kept=directory / "test.json",
+            witness=reference.keep,
         )
+        reference.put(folder)
         if tested.opening > 1:
             watcher.note(f"opening {tested.opening} of this test split: the more often it decides, the less it tells")
         manifest = _manifest(chosen, pack, device, trained, exported, tested, calibration, folder)

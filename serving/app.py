@@ -29,6 +29,8 @@ def create_app(service: Service) -> Guard:
     app = FastAPI(title="hpo", docs_url=None, redoc_url=None, lifespan=lifespan)
     for module in (predict_route, inference_route, service_routes):
         app.include_router(module.router(service))
+    for routes in service.log.routers():
+        app.include_router(routes)
     app.add_exception_handler(RefusedError, _told)
     app.add_exception_handler(HTTPException, _told)
     app.add_exception_handler(RequestValidationError, _told)

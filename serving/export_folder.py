@@ -59,7 +59,7 @@ def read_export(folder: Path) -> Export:
     Raises:
         ServeError: it is missing, not an export of ours, or its model is not the one described.
     """
-    manifest = _manifest(folder / MANIFEST)
+    manifest = read_manifest(folder)
     content = _content(folder / MODEL)
     described = manifest.files.get(MODEL)
     if described is None:
@@ -78,7 +78,13 @@ def mark(folder: Path) -> Mark | None:
     return tuple((stat.st_ino, stat.st_mtime_ns, stat.st_size) for stat in seen)
 
 
-def _manifest(path: Path) -> Manifest:
+def read_manifest(folder: Path) -> Manifest:
+    """What the manifest of the export in `folder` says.
+
+    Raises:
+        ServeError: it is missing, or not one of ours.
+    """
+    path = folder / MANIFEST
     try:
         return Manifest.model_validate_json(_content(path))
     except ValidationError as error:

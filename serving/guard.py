@@ -24,7 +24,7 @@ OPEN = frozenset({"/", "/healthz", "/readyz", "/v2/health/live", "/v2/health/rea
 _BODIES = 8  # bodies of the largest size that are held at a time
 _GONE = 499  # as nginx counts clients that hung up
 _REQUEST_ID = re.compile(rb"[\w.:-]{1,128}")
-_ROUTES = frozenset({*OPEN, "/predict", "/metrics", "/status", "/v2", "/openapi.json"})
+_ROUTES = frozenset({*OPEN, "/predict", "/metrics", "/status", "/monitor", "/feedback", "/v2", "/openapi.json"})
 
 
 class Guard:

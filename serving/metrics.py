@@ -5,6 +5,8 @@ import os
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from .prediction import LogState
+
 MANY = "PROMETHEUS_MULTIPROC_DIR"  # set by the supervisor of several workers, before this module is imported
 
 _SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30)
@@ -55,6 +57,41 @@ class Metrics:
             multiprocess_mode="livemin",
         )
         self.p_value.set(1)  # a worker that has compared nothing must not be the smallest
+
+        self.log = Gauge(
+            "hpo_log_predictions",
+            "Of the prediction log: written, dropped, waiting.",
+            ["state"],
+            registry=registry,
+            multiprocess_mode="livesum",
+        )
+        self.log_failing = Gauge(
+            "hpo_log_failing", "1 while it cannot be written.", registry=registry, multiprocess_mode="livemax"
+        )
+        self.drift_evidence = Gauge(
+            "hpo_drift_evidence",
+            "How near the next drift alarm is, 0 to 1.",
+            ["version"],
+            registry=registry,
+            multiprocess_mode="livemax",
+        )
+        self.drift_alarms = Gauge(
+            "hpo_drift_alarms",
+            "Drift alarms raised, by what changed.",
+            ["version", "changed"],
+            registry=registry,
+            multiprocess_mode="livesum",
+        )
+
+    def tell_log(self, state: LogState) -> None:
+        """Show how the prediction log is doing."""
+        for name, count in (("written", state.written), ("dropped", state.dropped), ("waiting", state.waiting)):
+            self.log.labels(name).set(count)
+        self.log_failing.set(bool(state.failure))
+        for version, evidence in state.evidence.items():
+            self.drift_evidence.labels(version).set(evidence)
+        for (version, changed), count in state.alarms.items():
+            self.drift_alarms.labels(version, changed).set(count)
 
     def text(self) -> bytes:
         """In Prometheus' text format."""

@@ -4,11 +4,15 @@ The server hands every answered image over after its answer is decided. What the
 as `input_statistics`, is computed on the monitor's own thread: a request never waits for it.
 """
 
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from fastapi import APIRouter
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,11 +40,35 @@ class Prediction:
     image: NDArray[np.uint8]
 
 
+@dataclass(frozen=True, slots=True)
+class LogState:
+    """How a log is doing, in this process.
+
+    `written`, `dropped` and `waiting` count predictions; `failure` says what is wrong, "" where nothing is; `evidence`
+    is, per model version, how near the next drift alarm is (0 to 1); `alarms` counts those raised, per model version
+    and what changed.
+    """
+
+    written: int = 0
+    dropped: int = 0
+    waiting: int = 0
+    failure: str = ""
+    evidence: Mapping[str, float] = field(default_factory=dict)
+    alarms: Mapping[tuple[str, str], int] = field(default_factory=dict)
+
+
 class PredictionLog(Protocol):
     """Where predictions go.
 
-    Both calls come from the server's event loop: `record` must return at once and never raise.
+    All calls come from the server's event loop: `record` must return at once and never raise.
     """
+
+    @property
+    def state(self) -> LogState:
+        """How it is doing."""
+
+    def routers(self) -> "Sequence[APIRouter]":
+        """The routes that it adds to the server."""
 
     def record(self, prediction: Prediction) -> None:
         """Take one prediction; a log that is full drops it and counts that."""
@@ -51,6 +79,15 @@ class PredictionLog(Protocol):
 
 class Forgetful:
     """A log that keeps nothing: serving without a monitor."""
+
+    @property
+    def state(self) -> LogState:
+        """Always well."""
+        return LogState()
+
+    def routers(self) -> "Sequence[APIRouter]":
+        """None."""
+        return ()
 
     def record(self, prediction: Prediction) -> None:
         """Nothing."""

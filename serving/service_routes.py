@@ -40,6 +40,7 @@ def router(service: Service) -> APIRouter:
     @routes.get("/metrics", summary="For Prometheus", response_class=Response)
     async def metrics() -> Response:
         service.metrics.queue.set(service.queue.images)
+        service.metrics.tell_log(service.log.state)
         return Response(service.metrics.text(), media_type=CONTENT_TYPE_LATEST)
 
     return routes

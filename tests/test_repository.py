@@ -19,8 +19,9 @@ SURFACE = {
     "storage study timeout tracking-uri trials workers",
     "train": "data data-root device epochs home json out resume set space storage trial",
     "retrain-best": "data-root device epochs home json out storage study tracking-uri trial",
-    "serve": "allow-host challenger formats home host max-batch max-body-mb port queue shadow share timeout "
-    "token-file tracking-uri workers",
+    "serve": "allow-host challenger false-alarm-every formats home host keep-days keep-rows log max-batch max-body-mb "
+    "port queue shadow share thumbnails timeout token-file tracking-uri workers",
+    "monitor": "home json log window",
     "evaluate": "data data-root device home html json split storage tracking-uri",
     "predict": "batch-size csv device home json out storage",
     "data": "data-root html image-size json save-split set",

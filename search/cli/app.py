@@ -9,7 +9,7 @@ from typing import NoReturn
 import typer
 
 from ...errors import HpoError
-from . import data, evaluate, inspect, models, predict, retrain, run, serve, spaces, train, ui
+from . import data, evaluate, inspect, models, monitor, predict, retrain, run, serve, spaces, train, ui
 
 app = typer.Typer(
     name="hpo",
@@ -26,6 +26,7 @@ for command in (
     evaluate.evaluate,
     predict.predict,
     serve.serve,
+    monitor.monitor,
     data.data,
     models.models,
     inspect.show,

@@ -37,6 +37,14 @@ def serve(
     shadow: Annotated[
         bool, typer.Option("--shadow", help="Ask the challenger too, and compare; it answers nobody.")
     ] = False,
+    log: Annotated[
+        str | None,
+        typer.Option(help="SQLAlchemy URL of the prediction log, or none. Default: predictions.db beside the export."),
+    ] = None,
+    false_alarm_every: Annotated[int, typer.Option(help="Predictions per false drift alarm, on average.")] = 10_000,
+    keep_days: Annotated[float, typer.Option(help="Days that predictions are kept.")] = 30.0,
+    keep_rows: Annotated[int, typer.Option(help="Predictions that are kept, at most.")] = 1_000_000,
+    thumbnails: Annotated[float, typer.Option(help="Share of the images that the log keeps.")] = 0.0,
     tracking_uri: Annotated[str | None, typer.Option(help="Where models:/ is looked up. Default: the home's.")] = None,
     home: HomeOption = None,
 ) -> None:
@@ -44,6 +52,8 @@ def serve(
 
     A new export in the same place, or under the same alias, is put in service without a pause.
     """
+    from ...serving.monitor.monitor import MakeMonitor
+    from ...serving.monitor.options import MonitorOptions
     from ...serving.options import ServeOptions, read_token
     from ...serving.prediction import Forgetful
     from ...serving.workers import run
@@ -70,4 +80,6 @@ def serve(
         timeout_s=timeout,
         formats=tuple(kind.strip().upper() for kind in formats.split(",")),
     )
-    run(options, Forgetful, say)
+    watched = MonitorOptions(false_alarm_every, keep_days, keep_rows, thumbnails)
+    arms = tuple(arm for arm in (options.champion, options.challenger) if arm is not None)
+    run(options, Forgetful if log == "none" else MakeMonitor(arms, watched, log), say)

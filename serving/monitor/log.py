@@ -4,13 +4,12 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from sqlalchemy.exc import SQLAlchemyError
 
-from ..prediction import Prediction
+from ..prediction import LogState, Prediction
 from .alarm import Alarm
 from .features import Numbers
 from .options import MonitorOptions
@@ -25,22 +24,6 @@ _PRUNE_EVERY_S = 600.0
 _LOGGER = logging.getLogger("hpo.monitor")
 
 WatchFor = Callable[[str], Watch | None]
-
-
-@dataclass(frozen=True, slots=True)
-class LogState:
-    """How the log is doing: predictions written, dropped and waiting; what is wrong, "" where nothing is.
-
-    `evidence` is, per model version, how near the next alarm is (0 to 1); `alarms` counts those raised, per version
-    and family.
-    """
-
-    written: int
-    dropped: int
-    waiting: int
-    failure: str
-    evidence: Mapping[str, float]
-    alarms: Mapping[tuple[str, str], int]
 
 
 class SqlLog:

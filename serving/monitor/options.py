@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ...errors import ServeError
+from ..options import UsageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +27,14 @@ class MonitorOptions:
 
     def __post_init__(self) -> None:
         laws = {
-            f"false_alarm_every must be at least 100 predictions, got {self.false_alarm_every}": (
+            f"--false-alarm-every must be at least 100 predictions, got {self.false_alarm_every}": (
                 self.false_alarm_every >= 100
             ),
-            f"keep_days must be > 0, got {self.keep_days}": self.keep_days > 0,
-            f"keep_rows must be at least 1, got {self.keep_rows}": self.keep_rows >= 1,
-            f"thumbnails must be a share from 0 to 1, got {self.thumbnails}": 0 <= self.thumbnails <= 1,
+            f"--keep-days must be > 0, got {self.keep_days}": self.keep_days > 0,
+            f"--keep-rows must be at least 1, got {self.keep_rows}": self.keep_rows >= 1,
+            f"--thumbnails must be a share from 0 to 1, got {self.thumbnails}": 0 <= self.thumbnails <= 1,
             f"queue must be at least 1, got {self.queue}": self.queue >= 1,
         }
         for law, holds in laws.items():
             if not holds:
-                raise ServeError(f"monitor: {law}")
+                raise UsageError(law)

@@ -35,6 +35,7 @@ def python(*arguments: str) -> "subprocess.CompletedProcess[str]":
         "overhead",
         "augment",
         "larger_than_memory",
+        "drift",
         pytest.param("workers", marks=needs_fashion_mnist),
         pytest.param("live", marks=needs_fashion_mnist),
     ],

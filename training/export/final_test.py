@@ -1,22 +1,26 @@
 """The one look at the test split."""
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch.nn.functional import cross_entropy
 
 from ...atomic import write_atomic
 from ...errors import TrainingError
 from ..data.batches import EvalBatches
-from ..data.pack import Pack, count_openings, open_test
+from ..data.pack import Pack, Split, count_openings, open_test
 from ..evaluate import predict
 from ..precision import Precision
 from .classifier import Classifier
 from .interval import wilson
 
 _BATCH = 512
+Witness = Callable[[Split, NDArray[np.float32]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,9 @@ class FinalTest:
     opening: int
 
 
-def final_test(classifier: Classifier, pack: Pack, *, device: str, reason: str, log: Path, kept: Path) -> FinalTest:
+def final_test(
+    classifier: Classifier, pack: Pack, *, device: str, reason: str, log: Path, kept: Path, witness: Witness
+) -> FinalTest:
     """Test `classifier` in float32, the numbers of the exported files, on images that nothing was chosen by.
 
     The result is kept in the file `kept`: asked again about the very same weights and data, for example after an
@@ -47,6 +53,7 @@ def final_test(classifier: Classifier, pack: Pack, *, device: str, reason: str, 
         reason: for the log.
         log: the study's log of openings.
         kept: where the result is kept.
+        witness: told the images and the logits [N, classes] while the split is open, before the result is kept.
 
     Raises:
         DataError: the opening cannot be logged.
@@ -67,6 +74,7 @@ def final_test(classifier: Classifier, pack: Pack, *, device: str, reason: str, 
         raise UntestableError(
             f"the model's answers on the {len(split)} test images must be numbers, got NaN or infinity"
         )
+    witness(split, found.logits.numpy())
     correct = int((found.logits.argmax(dim=1) == found.labels).sum())
     tested = FinalTest(correct / len(split), wilson(correct, len(split)), loss, len(split), opening)
     write_atomic(kept, json.dumps({"of": key, **asdict(tested)}, indent=2).encode())

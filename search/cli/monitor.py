@@ -1,0 +1,62 @@
+"""`hpo monitor`: how a served model is doing, from the log of its predictions."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .common import HomeOption, JsonOption, command, print_json
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ...serving.export_folder import Manifest
+    from ...serving.monitor.report import Report
+
+
+@command
+def monitor(
+    target: Annotated[
+        str | None,
+        typer.Argument(help="An export folder or a study's name, as for `hpo serve`. Default: the export made last."),
+    ] = None,
+    log: Annotated[
+        str | None, typer.Option(help="The log's SQLAlchemy URL. Default: predictions.db beside the export.")
+    ] = None,
+    window: Annotated[int, typer.Option(help="How many of the newest predictions are looked at.", min=30)] = 500,
+    home: HomeOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Show a served model's predictions, accuracy and drift alarms."""
+    from ...serving.export_folder import read_manifest
+    from ...serving.monitor.monitor import find_reference
+    from ...serving.monitor.report import make_report
+    from ...serving.monitor.schema import log_url, open_log
+    from ..serve_source import source
+
+    folder = source(target, home, None).locate()
+    engine = open_log(log or log_url(folder), create=False)
+    try:
+        manifest = read_manifest(folder)
+        report = make_report(engine, manifest, find_reference(folder, manifest), window)
+    finally:
+        engine.dispose()
+    again = _search_again(manifest, home)
+    print_json({**report.to_json(), "search_again": again}) if json else _print(report, again)
+
+
+def _search_again(manifest: "Manifest", home: "Path | None") -> str:
+    """The command that searches anew on new images, in the space of the study where that is at hand."""
+    import shlex
+
+    from ...studies.home import Home
+
+    space = Home.locate(home).study(manifest.study) / "space.yaml"
+    known = str(space) if space.exists() else "SPACE"
+    return shlex.join(["hpo", "run", "--space", known, "--study", f"{manifest.study}-new", "--data", "NEW_IMAGES"])
+
+
+def _print(report: "Report", again: str) -> None:
+    from .monitor_view import monitor_view
+    from .tables import stdout
+
+    stdout().print(monitor_view(report, again), highlight=False)

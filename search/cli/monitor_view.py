@@ -1,0 +1,98 @@
+"""A monitor's report as a person reads it."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from ...serving.monitor.report import Expected, Report
+from ..progress.format import sparkline
+from .tables import table
+
+_MOST_CLASSES = 12
+_UNLIKELY = 0.01
+
+
+def monitor_view(report: Report, again: str) -> RenderableType:
+    """Counts, what the newest predictions are like, alarms; `again` is the command to search anew."""
+    return Group(*_parts(report, again))
+
+
+def _parts(report: Report, again: str) -> Iterator[RenderableType]:
+    yield Text(f"study {report.study}, model {report.version}: {_counted(report)}")
+    if not report.window:
+        yield Text("no predictions of this model yet")
+        return
+    yield _facts(report)
+    yield _classes(report)
+    if report.expected is not None:
+        yield Text(_tests(report.expected, report.window))
+    if not report.alarms:
+        yield Text("no drift alarms")
+        return
+    yield Text(f"drift alarms, the newest first ({len(report.alarms)}):")
+    for alarm in report.alarms:
+        yield Text(f"  {_time(alarm.time)}  {alarm.family}: {alarm.words}")
+    yield Text(f"to search again on new images: {again}")
+
+
+def _counted(report: Report) -> str:
+    counts = report.counts
+    lost = f", {counts.dropped:,} not written" if counts.dropped else ""
+    since = f" since {_time(counts.first)}" if counts.first is not None else ""
+    return f"{counts.by_version.get(report.version, 0):,} of {counts.total:,} predictions{since}{lost}"
+
+
+def _facts(report: Report) -> Table:
+    view = table("", "")
+    view.add_row("window", f"the last {report.window:,} predictions")
+    view.add_row("latency", ", ".join(f"{name} {1000 * value:.1f} ms" for name, value in report.latency_s.items()))
+    curve = sparkline([period.confidence for period in report.periods], 24)
+    view.add_row("confidence", f"{report.confidence:.3f}  {curve}")
+    if report.expected is not None:
+        known = report.expected
+        view.add_row("accuracy", f"{known.accuracy_now:.3f} estimated, {known.accuracy_at_export:.3f} at export")
+    if report.feedback is not None:
+        told = report.feedback
+        view.add_row(
+            "by feedback", f"{told.accuracy:.3f} (95 %: {told.low:.3f} to {told.high:.3f}, {told.count} labels)"
+        )
+    if report.arms is not None:
+        view.add_row("challenger", _arms(report))
+    return view
+
+
+def _arms(report: Report) -> str:
+    arms = report.arms
+    assert arms is not None
+    said = []
+    if arms.accuracy is not None and arms.accuracy_p is not None:
+        how = "the same images" if arms.paired else "different images"
+        said.append(f"accuracy {arms.accuracy:+.3f} (p = {arms.accuracy_p:.2g}, {arms.images} answers to {how})")
+    if arms.latency_s is not None and arms.latency_p is not None:
+        said.append(f"median latency {1000 * arms.latency_s:+.1f} ms (p = {arms.latency_p:.2g})")
+    return "; ".join(said) + ", less the champion's"
+
+
+def _classes(report: Report) -> Table:
+    """The most frequent classes: answered now and at export, and what the true share is estimated at."""
+    view = table("class", "answered", "at export", "true, estimated")
+    expected = report.expected
+    for name in sorted(report.mix, key=lambda name: -report.mix[name])[:_MOST_CLASSES]:
+        known = [f"{expected.mix_at_export[name]:.1%}", f"{expected.priors[name]:.1%}"] if expected else ["-", "-"]
+        view.add_row(name, f"{report.mix[name]:.1%}", *known)
+    return view
+
+
+def _tests(expected: Expected, window: int) -> str:
+    found = [test for test in expected.tests if test.p_value < _UNLIKELY]
+    if not found:
+        return f"the last {window} predictions are like those at export in all {len(expected.tests)} tests"
+    names = ", ".join(f"{test.feature} ({test.kind}, p = {test.p_value:.1g})" for test in found[:6])
+    return f"unlike those at export: {names}; {len(found)} of {len(expected.tests)} tests, corrected"
+
+
+def _time(seconds: float) -> str:
+    return f"{datetime.fromtimestamp(seconds).astimezone():%Y-%m-%d %H:%M:%S}"
