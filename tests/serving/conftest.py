@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from hpo.serving.app import create_app
 from hpo.serving.options import Folder, ServeOptions
-from hpo.serving.prediction import Prediction
+from hpo.serving.prediction import Forgetful, Prediction
 from hpo.serving.server import Server, address, bind, configuration
 from hpo.serving.service import Service
 from onnx import TensorProto, helper, numpy_helper
@@ -70,7 +70,7 @@ def png(brightness: int, size: int = 8, kind: str = "PNG") -> bytes:
     return buffer.getvalue()
 
 
-class Kept:
+class Kept(Forgetful):
     """A log of predictions that keeps them."""
 
     def __init__(self) -> None:
