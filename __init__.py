@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .errors import HpoError
-    from .search.api import evaluate, inspect_data, models, predict, retrain_best, run, train
+    from .search.api import diagnose, evaluate, inspect_data, models, predict, retrain_best, run, train
+    from .search.diagnose import DiagnoseOutcome
+    from .search.diagnose_choice import DiagnoseOptions
     from .search.evaluate import EvaluateOptions, EvaluateOutcome
     from .search.options import RunOptions
     from .search.predict import PredictOptions
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from .training.predictions import Prediction
 
 _HOMES = {
+    "DiagnoseOptions": ".search.diagnose_choice",
+    "DiagnoseOutcome": ".search.diagnose",
     "EvaluateOptions": ".search.evaluate",
     "EvaluateOutcome": ".search.evaluate",
     "HpoError": ".errors",
@@ -40,6 +44,7 @@ _HOMES = {
     "RunResult": ".search.run",
     "TrainOptions": ".search.train_choice",
     "TrainOutcome": ".search.train",
+    "diagnose": ".search.api",
     "evaluate": ".search.api",
     "inspect_data": ".search.api",
     "models": ".search.api",
@@ -50,6 +55,8 @@ _HOMES = {
     "train": ".search.api",
 }
 __all__ = [
+    "DiagnoseOptions",
+    "DiagnoseOutcome",
     "EvaluateOptions",
     "EvaluateOutcome",
     "HpoError",
@@ -62,6 +69,7 @@ __all__ = [
     "RunResult",
     "TrainOptions",
     "TrainOutcome",
+    "diagnose",
     "evaluate",
     "inspect_data",
     "models",

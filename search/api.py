@@ -5,6 +5,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .diagnose import DiagnoseOutcome
+from .diagnose import diagnose as examine
+from .diagnose_choice import DiagnoseOptions
 from .options import RunOptions
 from .progress.plain import PlainProgress
 from .retrain_progress import PlainWatcher
@@ -98,6 +101,15 @@ def predict(options: "PredictOptions", images: Iterable[Path | str]) -> Iterator
     from .predict import predict as predict_files
 
     return predict_files(options, images)
+
+
+def diagnose(options: DiagnoseOptions) -> DiagnoseOutcome:
+    """Look for what keeps a configuration, a trial or a run from learning; progress goes to standard error.
+
+    Raises:
+        HpoError: the space, the trial, the run, the data or an option is wrong.
+    """
+    return examine(options, PlainWatcher())
 
 
 def _no_stage(stage: str, done: int, total: int) -> None:

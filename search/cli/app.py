@@ -9,7 +9,7 @@ from typing import NoReturn
 import typer
 
 from ...errors import HpoError
-from . import data, evaluate, inspect, models, monitor, predict, retrain, run, serve, spaces, train, ui
+from . import data, diagnose, evaluate, inspect, models, monitor, predict, retrain, run, serve, spaces, train, ui
 
 app = typer.Typer(
     name="hpo",
@@ -22,6 +22,7 @@ app = typer.Typer(
 for command in (
     run.run,
     train.train,
+    diagnose.diagnose,
     retrain.retrain_best,
     evaluate.evaluate,
     predict.predict,

@@ -1,0 +1,82 @@
+"""`hpo diagnose`: what ails a configuration, or a run."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .common import HomeOption, JsonOption, StorageOption, command, print_json, say
+
+if TYPE_CHECKING:
+    from ..diagnose import DiagnoseOutcome
+
+
+@command
+def diagnose(
+    run: Annotated[Path | None, typer.Argument(metavar="[DIR]", help="The folder of an hpo train.")] = None,
+    space: Annotated[
+        str | None, typer.Option("--space", "-s", help="Or a space file, or the name of a bundled space.")
+    ] = None,
+    trial: Annotated[str | None, typer.Option(metavar="STUDY/N", help="Or a trial of a study.")] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Replace a value or dimension. Repeatable.")
+    ] = None,
+    data: Annotated[str | None, typer.Option(help="A data set by name, or a folder of class folders.")] = None,
+    data_root: Annotated[Path | None, typer.Option(help="Where named data sets lie or are downloaded to.")] = None,
+    check: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Make only this check. Repeatable.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Write a page with charts to this file.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:1.")] = "auto",
+    storage: StorageOption = None,
+    home: HomeOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Look for what keeps a run from learning: data, labels, model, gradients, learning rate; each with what to try.
+
+    A space is taken with the prior, else the middle, of each dimension. The run itself is not touched.
+    """
+    from contextlib import closing
+
+    from ..diagnose import diagnose as examine
+    from ..diagnose_choice import DiagnoseOptions
+    from ..retrain_progress import watcher
+
+    options = DiagnoseOptions(
+        space=space,
+        trial=trial,
+        run=run,
+        overrides=tuple(set_ or ()),
+        data=data,
+        data_root=data_root,
+        checks=tuple(check or ()),
+        device=device,
+        storage=storage,
+        home=home,
+    )
+    with closing(watcher()) as view:
+        outcome = examine(options, view)
+    if html is not None:
+        from ...studies.files import write_text
+
+        write_text(html, outcome.html())
+        say(f"written: {html}")
+    print_json(outcome.to_json()) if json else _show(outcome)
+
+
+def _show(outcome: "DiagnoseOutcome") -> None:
+    from .tables import stdout, table
+
+    console, found = stdout(), outcome.diagnosis
+    console.print(found.origin, highlight=False, markup=False)
+    view = table("check", "what was measured")
+    for name, checked in found.checked.items():
+        view.add_row(name, checked.summary)
+    console.print(view, highlight=False, markup=False)
+    if found.verdict is not None:
+        console.print(f"verdict on the run: {found.verdict.kind.value}: {found.verdict.evidence}", markup=False)
+    for name, finding in found.findings:
+        console.print(f"{finding.severity.value} ({name}): {finding.text}", highlight=False, markup=False)
+        console.print(f"  -> {finding.advice}", highlight=False, markup=False)
+    if not found.findings:
+        console.print("nothing is wrong with what was looked at", highlight=False)
+    if outcome.dimension is not None:
+        console.print(f"worth searching:  {outcome.dimension}", highlight=False, markup=False)

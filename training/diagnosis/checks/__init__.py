@@ -1,0 +1,1 @@
+"""One check per file; `registry.py` beside this folder names them all."""

@@ -1,0 +1,56 @@
+"""Activation statistics: whether the signal grows, fades, saturates, or is the same for every image."""
+
+from ..finding import Chart, Checked, Finding, listed, problem, warning
+from ..subject import Subject
+from ..watch import Activation
+
+_HUGE = 1e3  # deviation of the outputs of a module
+_ALIKE = 1e-3  # part of an output that differs between images
+_SATURATED, _SILENT = 0.7, 0.98  # share of the values of a module
+
+
+def check(subject: Subject) -> Checked:
+    """The output of every innermost module on a training batch, after a few steps of training."""
+    seen = subject.watched.activations
+    numbers = {
+        one.name: {
+            "kind": one.kind,
+            "std": one.std,
+            "spread": one.spread,
+            "zeros": one.zeros,
+            "saturated": one.saturated,
+        }
+        for one in seen
+    }
+    if not seen:
+        return Checked("The training broke before anything could be seen (see gradients).", (), numbers)
+    summary = f"{len(seen)} modules; deviations from {min(o.std for o in seen):.2g} to {max(o.std for o in seen):.2g}."
+    names = [one.name for one in seen]
+    size = {"deviation": [max(one.std, 1e-12) for one in seen]}
+    between = {"between images": [one.spread for one in seen], "zeros": [one.zeros for one in seen]}
+    charts = [
+        Chart("Deviation of each output", "module", "deviation", names, size, log_y=True),
+        Chart("What differs between images, and what is zero", "module", "share", names, between),
+    ]
+    return Checked(summary, _findings(seen), numbers, charts)
+
+
+def _findings(seen: list[Activation]) -> list[Finding]:
+    found = []
+    if seen[-1].spread < _ALIKE:
+        first = next(one.name for one in seen if one.spread < _ALIKE)
+        text = f"the model gives every image the same answer: from {first} on nothing differs between images"
+        advice = (
+            "the signal fades (add norms, fewer layers, no sigmoid) or the learning rate has driven it into a corner"
+        )
+        found.append(problem(text, advice))
+    if huge := [one.name for one in seen if one.std > _HUGE]:
+        advice = "normalise the inputs, add norms, start with smaller weights, lower optimizer.lr"
+        found.append(problem(f"the signal explodes: outputs beyond {_HUGE:g} in {listed(huge)}", advice))
+    if silent := [one.name for one in seen if one.zeros > _SILENT]:
+        advice = "lower optimizer.lr, start biases at 0, add norms"
+        found.append(problem(f"{listed(silent)} give almost only zeros", advice))
+    if full := [one.name for one in seen if one.saturated > _SATURATED]:
+        text = f"{listed(full)} are saturated: no gradient passes there"
+        found.append(warning(text, "normalise the inputs, start with smaller weights, take ReLU for sigmoid or tanh"))
+    return found

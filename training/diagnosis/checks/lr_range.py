@@ -1,0 +1,117 @@
+"""Learning-rate range test: the rate grows at every step of one short training, and the loss tells where it helps.
+
+Smith 2015 (arXiv:1506.01186), section 3.3; the rate grows by a factor rather than by a sum, so that seven decades fit.
+"""
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ...seeding import seeded
+from ..finding import Chart, Checked, Finding, problem, warning
+from ..subject import Subject
+
+LOWEST, HIGHEST, STEPS = 1e-6, 10.0, 140
+_FEWEST_STEPS, _LIMIT_S = 60, 20.0
+_BLOWN = 4.0  # times the first loss: the test has seen enough
+_WINDOW = 3  # steps to each side that a loss is averaged with
+_HELPS, _SPOILS = 0.15, 0.5  # of the whole fall: where it begins, and how much is lost again when it blows up
+_TOO_SMALL, _TOO_LARGE = 10.0, 5.0  # times outside the range, until which a rate is still a matter of taste
+
+
+@dataclass(frozen=True, slots=True)
+class RangeTest:
+    """The rates tried, the loss at each, and what follows: `low` to `high` help, None where no rate does.
+
+    From `blows_up` on the loss rises steeply, None where it never did.
+    """
+
+    rates: Sequence[float]
+    losses: Sequence[float]
+    low: float | None
+    high: float | None
+    blows_up: float | None
+
+
+def check(subject: Subject) -> Checked:
+    """The range of learning rates in which the loss falls, for the run's optimiser, batch size and loss."""
+    test = analyse(*_sweep(subject))
+    lr = subject.config.optimizer.lr
+    numbers = {"low": test.low, "high": test.high, "blows_up": test.blows_up, "lr": lr}
+    curves = {"rates": list(test.rates), "losses": list(test.losses)}
+    marks = {"optimizer.lr": lr, "low": test.low, "high": test.high}
+    kept = {name: value for name, value in marks.items() if value is not None and value >= LOWEST}
+    chart = Chart(
+        "Loss while the rate grows", "learning rate", "loss", test.rates, {"loss": test.losses}, True, True, kept
+    )
+    if test.low is None or test.high is None:
+        text = "no learning rate lowers the loss"
+        advice = "the cause is elsewhere: see output, gradients, activations and label_signal"
+        return Checked("No rate helps.", [problem(text, advice)], {**numbers, **curves}, [chart])
+    summary = f"The loss falls from a rate of {test.low:.2g} and no further from {test.high:.2g} on."
+    return Checked(summary, _findings(test, test.low, test.high, lr), {**numbers, **curves}, [chart])
+
+
+def _sweep(subject: Subject) -> tuple[list[float], list[float]]:
+    """The rates that were tried and the mean loss of each step."""
+    learner, batches = subject.learner(), subject.batches()
+    learner.model.train()
+    rates, losses = [], []
+    started, step, steps = time.perf_counter(), 0, STEPS
+    with seeded(subject.config.seed, 1, subject.device):
+        while step < steps:
+            rate = LOWEST * (HIGHEST / LOWEST) ** (step / (steps - 1))
+            loss, _, _ = learner.step(*next(batches), rate)
+            rates.append(rate)
+            losses.append(loss.item())
+            if not math.isfinite(losses[-1]) or losses[-1] > _BLOWN * losses[0]:
+                break
+            step += 1
+            if step == _WINDOW:  # the first steps tell how long the others will take
+                each = (time.perf_counter() - started) / step
+                steps = max(_FEWEST_STEPS, min(STEPS, int(_LIMIT_S / each)))
+    return rates, losses
+
+
+def analyse(rates: Sequence[float], losses: Sequence[float]) -> RangeTest:
+    """What a sweep means; the last loss may be infinite or NaN."""
+    finite = [loss for loss in losses if math.isfinite(loss)]
+    smooth = _smoothed(finite)
+    broken = len(finite) < len(losses)
+    if len(smooth) < 2 * _WINDOW:
+        return RangeTest(rates, losses, None, None, rates[-1] if broken else None)
+    start = sum(smooth[: 2 * _WINDOW]) / (2 * _WINDOW)
+    lowest = min(smooth)
+    bottom, fall = smooth.index(lowest), start - lowest
+    blown = next(
+        (i for i in range(bottom, len(smooth)) if smooth[i] > lowest + max(_SPOILS * fall, 0.05 * start)), None
+    )
+    blows_up = rates[blown] if blown is not None else rates[-1] if broken else None
+    if fall < 0.02 * start:
+        return RangeTest(rates, losses, None, None, blows_up)
+    first = next(i for i, loss in enumerate(smooth) if loss < start - _HELPS * fall)
+    return RangeTest(rates, losses, _rounded(rates[min(first, bottom)]), _rounded(rates[bottom]), blows_up)
+
+
+def _smoothed(losses: Sequence[float]) -> list[float]:
+    """Each loss averaged with its neighbours, so that the curve is not shifted as by a running mean."""
+    around = [losses[max(0, i - _WINDOW) : i + _WINDOW + 1] for i in range(len(losses))]
+    return [sum(part) / len(part) for part in around]
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.1e}")
+
+
+def _findings(test: RangeTest, low: float, high: float, lr: float) -> list[Finding]:
+    above = f"optimizer.lr {lr:g} is {lr / high:.0f} times the highest rate that helps"
+    if test.blows_up is not None and lr > _TOO_LARGE * high and lr > test.blows_up:
+        text = f"{above}; from {test.blows_up:.2g} on the loss blows up"
+        return [problem(text, f"take a rate between {low:.2g} and {high:.2g}, or warm up")]
+    if lr > _TOO_LARGE * high:
+        return [warning(above, f"try {high:.2g}")]
+    if lr < low / _TOO_SMALL:
+        text = f"optimizer.lr {lr:g} is {low / lr:.0f} times smaller than the lowest rate that helps"
+        return [problem(text, f"take a rate between {low:.2g} and {high:.2g}")]
+    return []

@@ -1,0 +1,48 @@
+"""Whether the model takes these images and answers with one finite number per class. The others rest on this."""
+
+import torch
+
+from ...config import CustomModel
+from ...memory import is_out_of_memory
+from ...models.custom import describe_error, split_name
+from ...seeding import seeded
+from ..finding import Checked, problem
+from ..subject import Subject
+
+
+def check(subject: Subject) -> Checked:
+    """One forward pass in training mode over some training images."""
+    learner = subject.learner()
+    images, _ = subject.batch(min(subject.config.data.batch_size, 64))
+    classes = len(subject.pack.class_names)
+    learner.model.train()
+    try:
+        with seeded(subject.config.seed, 1, subject.device), torch.no_grad(), learner.precision.autocast():
+            logits = learner.model(images)
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise
+        where = _describe(subject, error)
+        return Checked("The model cannot be run.", [problem(f"the model fails on these images: {where}", "mend it")])
+    shape = list(logits.shape) if isinstance(logits, torch.Tensor) else type(logits).__name__
+    wanted = [len(images), classes]
+    if shape != wanted:
+        text = f"the model must answer {len(images)} images with {wanted}, one number per class, but it gives {shape}"
+        advice = f"give its last layer num_classes ({classes}) outputs, from the argument of that name"
+        return Checked("The model answers in the wrong shape.", [problem(text, advice)], {"shape": shape})
+    return _finite(logits.float(), classes)
+
+
+def _finite(logits: torch.Tensor, classes: int) -> Checked:
+    numbers = {"classes": classes, "std": logits.std().item()}
+    if not bool(logits.isfinite().all()):
+        text = "the model answers with numbers that are NaN or infinite before any training"
+        return Checked("The answers are no numbers.", [problem(text, "look for a division by zero or a log of zero")])
+    return Checked(f"One finite number for each of {classes} classes.", (), numbers)
+
+
+def _describe(subject: Subject, error: Exception) -> str:
+    model = subject.config.model
+    if isinstance(model, CustomModel):
+        return describe_error(error, split_name(model.name)[0])
+    return str(error).strip().splitlines()[0]

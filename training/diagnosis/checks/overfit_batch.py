@@ -1,0 +1,66 @@
+"""Whether the model can learn one batch by heart: what cannot do that cannot learn at all.
+
+Without augmentation and dropout, with the run's own loss, optimiser and learning rate.
+"""
+
+import math
+import time
+
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from ...seeding import seeded
+from ..finding import Chart, Checked, Finding, problem
+from ..subject import Subject
+
+IMAGES, STEPS, RAMP = 32, 200, 10
+_FEWEST_STEPS, _LIMIT_S = 60, 15.0
+_LEARNED = 0.95  # accuracy on the batch
+
+
+def check(subject: Subject) -> Checked:
+    """Up to 200 steps on one batch of 32 training images, until every one is right with a low loss."""
+    images, labels = subject.batch(IMAGES)
+    with seeded(subject.config.seed, 1, subject.device):
+        losses, accuracies = _train(subject, images, labels)
+    best = max(accuracies)
+    summary = f"One batch of {len(images)} images: accuracy {best:.2f} after {len(losses)} steps at optimizer.lr."
+    numbers = {"losses": losses, "accuracy": best, "steps": len(losses)}
+    steps = [float(step) for step in range(1, len(losses) + 1)]
+    chart = Chart("One batch, learned by heart", "step", "loss", steps, {"loss": losses}, log_y=True)
+    return Checked(summary, _findings(subject, losses, accuracies), numbers, [chart])
+
+
+def _train(subject: Subject, images: Tensor, labels: Tensor) -> tuple[list[float], list[float]]:
+    learner, lr = subject.learner(), subject.config.optimizer.lr
+    learner.model.train()
+    for module in learner.model.modules():
+        if isinstance(module, nn.Dropout | nn.Dropout2d | nn.AlphaDropout):
+            module.eval()
+    losses, accuracies = [], []
+    started = time.perf_counter()
+    for step in range(STEPS):
+        _, logits, _ = learner.step(images, labels, lr * min(1.0, (step + 1) / RAMP))
+        losses.append(cross_entropy(logits.float(), labels).item())
+        accuracies.append((logits.argmax(dim=1) == labels).double().mean().item())
+        learned = accuracies[-1] == 1.0 and losses[-1] < 0.1 * math.log(len(subject.pack.class_names))
+        slow = step >= _FEWEST_STEPS and time.perf_counter() - started > _LIMIT_S
+        if learned or slow or not math.isfinite(losses[-1]):
+            break
+    return losses, accuracies
+
+
+def _findings(subject: Subject, losses: list[float], accuracies: list[float]) -> list[Finding]:
+    lr = subject.config.optimizer.lr
+    if not math.isfinite(losses[-1]):
+        text = f"on one batch the loss becomes NaN or infinite after {len(losses)} steps"
+        return [problem(text, f"lower optimizer.lr {lr:g} (see lr_range), clip the gradient (optimizer.max_grad_norm)")]
+    if max(accuracies[len(accuracies) // 2 :]) >= _LEARNED:
+        return []
+    text = f"the model does not learn even one batch by heart: accuracy {max(accuracies):.2f} after {len(losses)} steps"
+    falling = losses[-1] < 0.9 * losses[0]
+    cause = "is probably too small" if falling else "is too small or too large"
+    advice = (
+        f"optimizer.lr {lr:g} {cause} (see lr_range), or no gradient reaches the weights (see gradients, weight_decay)"
+    )
+    return [problem(text, advice)]

@@ -1,0 +1,57 @@
+"""Charts as SVG pictures that need no other file."""
+
+import io
+from collections.abc import Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+
+from .finding import Chart
+
+_COLORS = ("#3b7dd8", "#e39b27", "#4c9f5a")
+_MARKS = ("#c0392b", "#4c9f5a", "#7d5ba6")
+_WIDTH_IN, _HEIGHT_IN = 7.0, 2.9
+_NAMED = 48  # bars whose names can be read
+
+
+def svg(chart: Chart) -> str:
+    """The chart as an `<svg>` element."""
+    figure = Figure(figsize=(_WIDTH_IN, _HEIGHT_IN), layout="constrained")
+    FigureCanvasSVG(figure)
+    axes = figure.subplots()
+    _draw(axes, chart)
+    axes.set_title(chart.title, fontsize=10, loc="left")
+    axes.set_xlabel(chart.x_label, fontsize=9)
+    axes.set_ylabel(chart.y_label, fontsize=9)
+    axes.tick_params(labelsize=8)
+    axes.spines[["top", "right"]].set_visible(False)
+    if len(chart.series) > 1 or chart.marks:
+        axes.legend(fontsize=8, frameon=False)
+    out = io.StringIO()
+    figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
+    return out.getvalue().partition("<svg")[1] + out.getvalue().partition("<svg")[2]
+
+
+def _draw(axes: Axes, chart: Chart) -> None:
+    numbers = [value for value in chart.x if not isinstance(value, str)]
+    if len(numbers) < len(chart.x):
+        _bars(axes, chart, [str(name) for name in chart.x])
+    else:
+        for (name, values), color in zip(chart.series.items(), _COLORS, strict=False):
+            axes.plot(numbers, values, color=color, label=name, linewidth=1.5)
+    if chart.log_x:
+        axes.set_xscale("log")
+    if chart.log_y:
+        axes.set_yscale("log")
+    for (name, at), color in zip((chart.marks or {}).items(), _MARKS, strict=False):
+        axes.axvline(at, color=color, linestyle="--", linewidth=1.2, label=f"{name} {at:.2g}")
+
+
+def _bars(axes: Axes, chart: Chart, names: Sequence[str]) -> None:
+    width = 0.8 / len(chart.series)
+    for number, ((name, values), color) in enumerate(zip(chart.series.items(), _COLORS, strict=False)):
+        at = [place + width * (number - (len(chart.series) - 1) / 2) for place in range(len(names))]
+        axes.bar(at, values, width, color=color, label=name)
+    if len(names) <= _NAMED:
+        axes.set_xticks(range(len(names)), [name[-24:] for name in names], rotation=90 if len(names) > 6 else 0)

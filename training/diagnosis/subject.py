@@ -1,0 +1,92 @@
+"""What is diagnosed: a configuration on its data, with learners of its own. Nothing of a run is written to."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import count
+from typing import Self
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..checkpoint import State
+from ..config import TrialConfig
+from ..data.batches import EvalBatches, TrainBatches
+from ..data.pack import Pack, Split
+from ..learner import Learner
+from ..losses.sampling import build_order
+from ..seeding import seeded
+from .watch import Watched, watch
+
+Batch = tuple[Tensor, Tensor]
+
+SAMPLE = 512
+"""Training images that are looked at where not all are."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A configuration on the images of `pack`, trained on `device`.
+
+    `state` is the checkpoint of a run, from whose weights the gradients are watched; None: from fresh ones.
+    """
+
+    config: TrialConfig
+    pack: Pack
+    device: torch.device
+    state: State | None = None
+
+    @classmethod
+    def on(cls, device: str, config: TrialConfig, pack: Pack, state: State | None = None) -> Self:
+        """The same, on the device of that name: "cpu", "cuda" or "cuda:1"."""
+        return cls(config, pack, torch.device(device), state)
+
+    def learner(self) -> Learner:
+        """A fresh learner, as the run begins with."""
+        return Learner.create(self.config, self.pack, self.device)
+
+    @cached_property
+    def sample(self) -> Split:
+        """Up to SAMPLE training images, drawn once from the seed."""
+        return self._drawn(SAMPLE)
+
+    def batch(self, size: int) -> Batch:
+        """One batch of up to `size` drawn training images, unchanged: x [B, C, H, W] normalised, y int64 [B]."""
+        return next(iter(self.unchanged(self._drawn(size), size)))
+
+    def unchanged(self, split: Split, batch_size: int) -> EvalBatches:
+        """The images of `split` as they are, normalised."""
+        pack = self.pack
+        return EvalBatches(split, mean=pack.mean, std=pack.std, batch_size=batch_size, device=self.device)
+
+    def batches(self) -> Iterator[Batch]:
+        """Batches as the run gets them, epoch after epoch without end."""
+        split = self.pack.train
+        batches = TrainBatches(
+            split,
+            mean=self.pack.mean,
+            std=self.pack.std,
+            batch_size=self.config.data.batch_size,
+            augment=self.config.augment,
+            classes=len(self.pack.class_names),
+            device=self.device,
+            seed=self.config.seed,
+            order=build_order(self.config.sampling, split.labels, self.config.seed),
+        )
+        for epoch in count(1):
+            yield from batches.epoch(epoch)
+
+    @cached_property
+    def watched(self) -> Watched:
+        """A few steps of training, seen from inside."""
+        learner = self.learner()
+        if self.state is not None:
+            learner.load(self.state)
+        with seeded(self.config.seed, 1, self.device):
+            return watch(learner, self.batches(), self.config.optimizer.lr)
+
+    def _drawn(self, size: int) -> Split:
+        train = self.pack.train
+        rows = np.random.default_rng(self.config.seed).permutation(len(train))[:size]
+        return Split(np.asarray(train.images[np.sort(rows)]), train.labels[np.sort(rows)], train.index[np.sort(rows)])
