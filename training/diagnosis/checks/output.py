@@ -2,8 +2,8 @@
 
 import torch
 
-from ...config import CustomModel
 from ...memory import is_out_of_memory
+from ...models.config import CustomModel
 from ...models.custom import describe_error, split_name
 from ...seeding import seeded
 from ..finding import Checked, problem
