@@ -91,7 +91,7 @@ def open_image(source: Path | bytes, formats: Sequence[str] = FORMATS) -> Image.
     """
     content = source if isinstance(source, bytes) else _read(source)
     try:
-        image = Image.open(io.BytesIO(content), formats=formats)
+        image = Image.open(io.BytesIO(content), formats=tuple(formats))
     except UnidentifiedImageError as error:
         raise UnknownFormatError(_not_an_image(content[:512])) from error
     except Exception as error:  # Pillow's readers raise almost anything on hostile bytes

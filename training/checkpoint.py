@@ -118,30 +118,6 @@ def set_aside(directory: Path, names: tuple[str, ...]) -> Path | None:
     return target
 
 
-def snapshot(value: Any) -> Any:
-    """A copy of a nested state whose tensors are on the CPU and are no longer changed by training."""
-    sources: list[torch.Tensor] = []
-    copies: list[torch.Tensor] = []
-    copied = _with_copies(value, sources, copies)
-    torch._foreach_copy_(copies, sources)  # one call for all: the thread that trains waits for this
-    return copied
-
-
-def _with_copies(value: Any, sources: list[torch.Tensor], copies: list[torch.Tensor]) -> Any:
-    """`value` with each tensor, which is added to `sources`, replaced by an empty one like it, added to `copies`."""
-    match value:
-        case torch.Tensor():
-            sources.append(value.detach())
-            copies.append(torch.empty_like(sources[-1], device="cpu"))
-            return copies[-1]
-        case dict():
-            return {key: _with_copies(item, sources, copies) for key, item in value.items()}
-        case list() | tuple():
-            return [_with_copies(item, sources, copies) for item in value]
-        case _:
-            return value
-
-
 def _encode(state: State) -> bytes:
     buffer = io.BytesIO()
     torch.save(state, buffer)

@@ -1,5 +1,6 @@
 """Writes checkpoints in the background, so that training never waits for a disk."""
 
+from collections.abc import Callable
 from pathlib import Path
 from threading import Condition, Thread
 from types import TracebackType
@@ -18,15 +19,15 @@ class CheckpointWriter:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._changed = Condition()
-        self._pending: tuple[State, State | None] | None = None
+        self._pending: tuple[State, State | None, Callable[[], None]] | None = None
         self._writing = False
         self._closed = False
         self._failure: Exception | None = None
         self._thread = Thread(target=self._work, name=f"checkpoints of {directory.name}", daemon=True)
         self._thread.start()
 
-    def submit(self, last: State, best: State | None) -> None:
-        """Save this pair soon. The states must not change any more.
+    def submit(self, last: State, best: State | None, complete: Callable[[], None] = lambda: None) -> None:
+        """Save this pair soon, once `complete` was called. Afterwards the states must not change any more.
 
         Raises:
             CheckpointError: an earlier pair could not be written.
@@ -35,7 +36,7 @@ class CheckpointWriter:
             self._raise_failure()
             if best is None and self._pending is not None:
                 best = self._pending[1]  # the skipped pair's best is still the best
-            self._pending = (last, best)
+            self._pending = (last, best, complete)
             self._changed.notify_all()
 
     def flush(self) -> None:
@@ -62,10 +63,12 @@ class CheckpointWriter:
             self._raise_failure()
 
     def _work(self) -> None:
-        while (pair := self._take()) is not None:
+        while (taken := self._take()) is not None:
+            last, best, complete = taken
             failure: Exception | None = None
             try:
-                save_pair(self._directory, *pair)
+                complete()
+                save_pair(self._directory, last, best)
             except Exception as error:  # raised again in the thread that trains
                 failure = error
             with self._changed:
@@ -73,13 +76,13 @@ class CheckpointWriter:
                 self._failure = failure or self._failure
                 self._changed.notify_all()
 
-    def _take(self) -> tuple[State, State | None] | None:
+    def _take(self) -> tuple[State, State | None, Callable[[], None]] | None:
         """The pair to write next; None once closed with nothing left."""
         with self._changed:
             self._changed.wait_for(lambda: self._pending is not None or self._closed)
-            pair, self._pending = self._pending, None
-            self._writing = pair is not None
-            return pair
+            taken, self._pending = self._pending, None
+            self._writing = taken is not None
+            return taken
 
     def _raise_failure(self) -> None:
         if self._failure is not None:

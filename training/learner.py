@@ -20,6 +20,7 @@ from .optim.groups import set_lr
 from .optim.optimizers import build_optimizer
 from .precision import Precision
 from .seeding import seeded
+from .snapshot import Snapshot
 
 
 class Learner:
@@ -43,6 +44,7 @@ class Learner:
         self._scaler = self.precision.scaler()
         self._loss = build_loss(config.loss, class_counts, device)
         self._clip = (config.optimizer.max_grad_norm, config.optimizer.max_grad_value)
+        self._snapshot: Snapshot | None = None  # the last one, until it is known to be complete
         self._parameters = [p for p in self.model.parameters() if p.requires_grad]
 
     @classmethod
@@ -75,6 +77,9 @@ class Learner:
         set_lr(self._optimizer, lr)
         with self.compilation.step(images):
             loss, logits = self._differentiate(images, labels)
+            if self._snapshot is not None:
+                self._snapshot.complete()
+                self._snapshot = None
             self._scaler.unscale_(self._optimizer)
             norm = clip_gradients(self._parameters, *self._clip)
             self._scaler.step(self._optimizer)
@@ -118,8 +123,16 @@ class Learner:
         torch.autograd.backward(self._scaler.scale(loss if share == 1.0 else loss * share))
         return loss.detach(), logits.detach()
 
-    def state(self) -> dict[str, Any]:
-        """Everything the next step depends on; tensors are the live ones."""
+    def snapshot(self) -> Snapshot:
+        """A copy of everything the next step depends on, complete before that step changes it.
+
+        What a forward pass changes, such as the averages of batch norm, is copied at once. Weights and the optimiser's
+        state stay as they are until the first update: the thread that writes checkpoints copies them meanwhile.
+        """
+        self._snapshot = Snapshot(self._state(), at_once=self.model.buffers())
+        return self._snapshot
+
+    def _state(self) -> dict[str, Any]:
         return {
             "model": self.model.state_dict(),
             "average": None if self._average is None else self._average.state(),
@@ -129,7 +142,7 @@ class Learner:
         }
 
     def load(self, state: dict[str, Any]) -> None:
-        """Go on from what `state()` gave.
+        """Go on from the state of a snapshot.
 
         Raises:
             RuntimeError, ValueError, KeyError: it belongs to another model or optimiser.

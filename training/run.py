@@ -10,7 +10,7 @@ from typing import Literal
 import torch
 
 from ..atomic import write_atomic
-from .checkpoint import State, snapshot
+from .checkpoint import State
 from .checkpoint_writer import CheckpointWriter
 from .compilation import Compilation
 from .config import TrialConfig
@@ -75,7 +75,7 @@ class Run:
                 try:
                     yield report  # first, while the thread that writes is idle: it would hold the report up
                 finally:
-                    writer.submit(*self._checkpoint(is_best))  # also where the run is abandoned here
+                    self._checkpoint(writer, is_best)  # also where the run is abandoned here
         return self.progress.result(Status.FINISHED)
 
     def _prepare(self) -> None:
@@ -195,10 +195,11 @@ class Run:
         pack, size = self._pack, self._passes.evaluate
         return EvalBatches(pack.val, mean=pack.mean, std=pack.std, batch_size=size, device=self._device)
 
-    def _checkpoint(self, is_best: bool) -> tuple[State, State | None]:
-        """Copies of everything to go on from, and, where this epoch is the best, of what an export needs."""
+    def _checkpoint(self, writer: CheckpointWriter, is_best: bool) -> None:
+        """Have everything saved that is needed to go on and, where this epoch is the best, what an export needs."""
         assert self.progress.best is not None  # a report was just added
-        state = snapshot(self._learner.state())
+        snapshot = self._learner.snapshot()
+        state = snapshot.state
         history = [report_to_json(report) for report in self.progress.history]
         last = {
             "identity": self._identity,
@@ -210,7 +211,7 @@ class Run:
         }
         judged = state["model"] if state["average"] is None else state["average"]["model"]
         best = {"identity": self._identity, **history[-1], "model": judged} if is_best else None
-        return last, best
+        writer.submit(last, best, snapshot.complete)
 
 
 def _message(status: Status, epoch: int) -> str:

@@ -10,7 +10,7 @@ import pytest
 import torch
 from hpo.atomic import write_atomic
 from hpo.training import checkpoint, checkpoint_writer
-from hpo.training.checkpoint import CheckpointError, load, load_pair, save, save_pair, set_aside, snapshot
+from hpo.training.checkpoint import CheckpointError, load, load_pair, save, save_pair, set_aside
 from hpo.training.checkpoint_writer import CheckpointWriter
 from hpo.training.config import TrialConfig
 from hpo.training.train import train
@@ -125,14 +125,6 @@ def test_set_aside_keeps_every_generation(tmp_path: Path) -> None:
         assert set_aside(tmp_path, ()) == tmp_path / f"set-aside-{number}"
     assert set_aside(tmp_path, ()) is None
     assert load(tmp_path / "set-aside-1" / "last.ckpt")["epoch"] == 1
-
-
-def test_a_snapshot_does_not_follow_training() -> None:
-    weights = torch.zeros(2)
-    copy = snapshot({"a": [weights, (1, "x")]})
-    weights += 1
-    assert torch.equal(copy["a"][0], torch.zeros(2))
-    assert copy["a"][1] == [1, "x"]
 
 
 def test_the_newest_wins_and_a_skipped_best_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,84 @@
+"""A copy of what training goes on from is of the moment it was asked for, whoever makes it and when."""
+
+from collections.abc import Callable
+from copy import deepcopy
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+import torch
+from hpo.training.config import TrialConfig
+from hpo.training.data.pack import Pack
+from hpo.training.learner import Learner
+from hpo.training.optim.optimizers import BUILDERS
+from hpo.training.snapshot import Snapshot
+
+
+def test_what_is_hurried_is_copied_at_once_and_the_rest_when_it_is_completed() -> None:
+    hurried, other = torch.zeros(3), torch.zeros(2)
+    snapshot = Snapshot({"a": [hurried, (1, "x")], "b": other, "none": torch.empty(0)}, at_once=[hurried])
+    hurried += 1
+    other += 2
+    snapshot.complete()
+    other += 3
+    snapshot.complete()  # of no effect any more
+    assert torch.equal(snapshot.state["a"][0], torch.zeros(3))
+    assert torch.equal(snapshot.state["b"], torch.full((2,), 2.0))
+    assert snapshot.state["a"][1] == [1, "x"]
+
+
+def test_memory_format_and_type_are_kept() -> None:
+    image = torch.rand(2, 3, 4, 4).to(memory_format=torch.channels_last)
+    values = {"image": image, "count": torch.tensor(7), "half": torch.ones(2, dtype=torch.bfloat16), "yes": image > 0.5}
+    snapshot = Snapshot(values)
+    snapshot.complete()
+    assert snapshot.state["image"].is_contiguous(memory_format=torch.channels_last)
+    for name, value in values.items():
+        assert torch.equal(snapshot.state[name], value)
+        assert snapshot.state[name].dtype == value.dtype
+        assert snapshot.state[name].data_ptr() != value.data_ptr()
+
+
+@pytest.mark.parametrize("optimizer", sorted(section().name for section in BUILDERS))
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_steps_do_not_reach_a_snapshot(
+    optimizer: str, elsewhere: bool, digits_pack: Path, small_config: Callable[..., TrialConfig]
+) -> None:
+    config = small_config(optimizer={"name": optimizer, "lr": 0.01}, ema={"decay": 0.9})
+    learner = Learner.create(config, Pack.open(digits_pack), torch.device("cpu"))
+    steps = torch.Generator().manual_seed(0)
+
+    def step() -> None:
+        images = torch.randn(8, 1, 8, 8, generator=steps).to(memory_format=torch.channels_last)
+        learner.step(images, torch.arange(8) % 10, 0.01)
+
+    step()
+    before = deepcopy(learner._state())
+    snapshot = learner.snapshot()
+    if elsewhere:
+        thread = Thread(target=snapshot.complete)
+        thread.start()
+    step()
+    step()
+    if elsewhere:
+        thread.join()
+    assert_equal(snapshot.state, before)
+    with pytest.raises(AssertionError):
+        assert_equal(learner._state(), before)
+
+
+def assert_equal(one: Any, other: Any) -> None:
+    match one:
+        case torch.Tensor():
+            assert torch.equal(one, other)
+        case dict():
+            assert one.keys() == other.keys()
+            for key in one:
+                assert_equal(one[key], other[key])
+        case list() | tuple():
+            assert len(one) == len(other)
+            for a, b in zip(one, other, strict=True):
+                assert_equal(a, b)
+        case _:
+            assert one == other
