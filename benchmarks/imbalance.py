@@ -165,7 +165,7 @@ def main() -> None:
     diary(options).unlink()
     plain = runs["plain"]
     rows = [row(name, remedy, plain) for name, remedy in runs.items()]
-    best = {"a weight": "class_weights", "a sampling": "sampling", "focal loss": "focal"}
+    best = {"a weight": "class_weights", "a sampling": "sampling", "focal loss with weights": "focal and"}
     targets = [
         Target(f"{what}: gain over plain in standard deviations of its seeds", _sigmas(runs, word), 2.0)
         for what, word in best.items()
