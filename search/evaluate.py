@@ -67,13 +67,19 @@ def evaluate(options: EvaluateOptions, watcher: RetrainWatcher) -> EvaluateOutco
     Raises:
         HpoError: the model, the data, the split or the device is wrong; the test split was not opened then.
     """
+    home = Home.locate(options.home)
+    known = choose_model(options.model, home, options.storage)
+    return _evaluate(options, known, None if options.data is not None else _part(options, known), home, watcher)
+
+
+def _evaluate(
+    options: EvaluateOptions, known: Trained, part: Part | None, home: Home, watcher: RetrainWatcher
+) -> EvaluateOutcome:
+    """From here on torch is needed."""
     from ..training.device import choose_device
     from ..training.evaluation.evaluation import evaluate_model
     from ..training.evaluation.keep import PAGE, keep
 
-    home = Home.locate(options.home)
-    known = choose_model(options.model, home, options.storage)
-    part = None if options.data is not None else _part(options, known)
     model = known.open(choose_device(options.device, available_cores()))  # before the test split is opened
     subject = _subject(options, known, part, home, watcher)
     if subject.opening is not None and subject.opening > 1:

@@ -54,10 +54,15 @@ def predict(options: PredictOptions, images: Iterable[Path | str]) -> Iterator["
     Raises:
         HpoError: the model or the device is wrong.
     """
+    known = describe_model(options)
+    return _predict(known, options, images)
+
+
+def _predict(known: Trained, options: PredictOptions, images: Iterable[Path | str]) -> Iterator["Prediction"]:
+    """From here on torch is needed."""
     from ..training.device import choose_device
     from ..training.predictions import predict_files
 
-    known = describe_model(options)
     model = known.open(choose_device(options.device, available_cores()))
     return predict_files(model, files_of(images), options.batch_size)
 

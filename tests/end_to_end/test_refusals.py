@@ -35,6 +35,21 @@ COMMAND_LINES = {
     "nothing to list": (["studies"], ["holds no studies", "hpo run", "--home"]),
     "nothing to browse": (["ui"], ["holds no studies", "hpo run", "--home"]),
     "nothing to retrain": (["retrain-best"], ["holds no studies", "hpo run", "--home"]),
+    "nothing to evaluate": (
+        ["evaluate", "resnet"],
+        ["'resnet' is neither a folder", "nor a study", "holds no studies"],
+    ),
+    "no such split": (["evaluate", "resnet", "--split", "train"], ["--split must be test or val, got 'train'"]),
+    "a split of other data": (
+        ["evaluate", "m", "--split", "test", "--data", "d"],
+        ["--data", "--split", "one of them"],
+    ),
+    "no such model": (["predict", "./gone", "a.png"], ["/gone does not exist"]),
+    "no model in the folder": (["predict", ".", "a.png"], ["holds no trained model", "manifest.json", "run.json"]),
+    "no image to predict": (["predict", "resnet"], ["IMAGE"]),
+    "two forms at once": (["predict", "m", "a.png", "--json", "--csv"], ["--json and --csv", "one of them"]),
+    "an ending that says nothing": (["predict", "m", "a.png", "--out", "a.txt"], ["--out a.txt", "csv, json, jsonl"]),
+    "no batch": (["predict", "m", "a.png", "--batch-size", "0"], ["--batch-size must be 1 to 65536, got 0"]),
 }
 
 
