@@ -62,9 +62,10 @@ def reliability_picture(report: EvaluationReport) -> bytes:
 def mistakes_picture(report: EvaluationReport, images: Sequence[NDArray[np.uint8]]) -> bytes:
     """The most confident mistakes; `images` uint8 [side, side, channels] of at least the first of them."""
     shown = list(zip(report.mistakes, images, strict=False))[:SHOWN]
-    rows = -(-len(shown) // _ACROSS) or 1
-    figure = Figure(figsize=(1.5 * _ACROSS, 2.0 * rows + 0.4), layout="constrained")
-    cells = figure.subplots(rows, _ACROSS, squeeze=False).ravel()
+    across = max(3, min(len(shown), _ACROSS))
+    rows = -(-len(shown) // across) or 1
+    figure = Figure(figsize=(1.5 * across, 2.0 * rows + 0.4), layout="constrained")
+    cells = figure.subplots(rows, across, squeeze=False).ravel()
     for axes in cells:
         axes.set_axis_off()
     for axes, (mistake, image) in zip(cells, shown, strict=False):
