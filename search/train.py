@@ -14,7 +14,7 @@ from ..studies.locks import held_if_free
 from ..training.config import TrialConfig
 from ..training.data.pack import Pack
 from ..training.data.prepare import prepare
-from ..training.models.config import OfTheZoo
+from ..training.models.config import needs_trial
 from ..training.report import EpochReport, Signal, Status, TrainResult
 from ..training.run_folder import CALIBRATION, CONFIG, RunFolder
 from .devices import available_cores
@@ -123,7 +123,7 @@ def _try(config: TrialConfig, pack: Pack) -> None:
     """Refuse a model that cannot be trained on these images, before the folder holds a run."""
     from ..training.probe import check_model
 
-    if not (isinstance(config.model, OfTheZoo) and config.model.is_certain):
+    if needs_trial(config.model):
         check_model(config, pack)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from ..spaces.probe import corners
 from ..spaces.space import SearchSpace
 from ..training.config import TrialConfig
-from ..training.models.config import OfTheZoo
+from ..training.models.config import needs_trial
 from .configure import configure
 
 MAX_MODELS = 100
@@ -25,7 +25,6 @@ def _distinct(space: SearchSpace) -> Iterator[TrialConfig]:
     for params in corners(space, "model"):
         config = configure(space, params)
         text = config.model.model_dump_json()
-        certain = isinstance(config.model, OfTheZoo) and config.model.is_certain
-        if text not in seen and not certain:
+        if text not in seen and needs_trial(config.model):
             yield config
         seen.add(text)

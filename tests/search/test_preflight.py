@@ -8,6 +8,7 @@ from hpo.errors import DataError, TrainingError
 from hpo.search.preflight import Preflight, preflight
 from hpo.training.config import TrialConfig
 from hpo.training.data.pack import Pack
+from hpo.training.models.config import needs_trial
 
 Make = Callable[..., TrialConfig]
 Check = Callable[..., Preflight]
@@ -21,7 +22,9 @@ def check(tmp_path: Path) -> Check:
                 stages.append(stage)  # type: ignore[arg-type]
 
         given = {"count_gpus": False, **options}
-        return preflight(config, cache=tmp_path / "cache", data_root=tmp_path / "root", progress=progress, **given)
+        places = {"cache": tmp_path / "cache", "data_root": tmp_path / "root"}
+        models = [config] if needs_trial(config.model) else []
+        return preflight(config, models=models, progress=progress, **places, **given)
 
     return check
 
@@ -57,6 +60,11 @@ def test_a_users_model_is_tried_and_may_print(check: Check, small_config: Make, 
     assert check(small_config(model={"name": f"{file}:net"})).fingerprint
     with pytest.raises(TrainingError, match=r"net\.py:net on images \[2, 1, 8, 8\]: .*shapes cannot be multiplied"):
         check(small_config(model={"name": f"{file}:net", "side": 9}))
+
+
+def test_published_models_are_tried_and_refused_as_the_child_says(check: Check, small_config: Make) -> None:
+    with pytest.raises(TrainingError, match=r"takes no images of 8 px; set data\.image_size to 64, which works"):
+        check(small_config(model={"name": "torchvision", "arch": "alexnet"}))
 
 
 def test_a_child_that_dies_is_told(

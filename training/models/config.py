@@ -56,11 +56,6 @@ class OfTheZoo(FineTuned):
         default="kaiming_normal", description="How the convolutions are drawn; linear layers keep torch's own draw."
     )
 
-    @property
-    def is_certain(self) -> bool:
-        """Whether it works on images of any size, so that nobody needs to try."""
-        return not self.pretrained and self.norm != "instance"
-
 
 class SimpleCnn(OfTheZoo):
     """A plain convolutional network: three blocks of convolution, norm, ReLU and pooling, one hidden layer."""
@@ -147,3 +142,8 @@ ModelConfig = Annotated[
     | Annotated[CustomModel, Tag("custom")],
     Discriminator(_model_kind),
 ]
+
+
+def needs_trial(model: ModelConfig) -> bool:
+    """Whether `model` may fail on some images; hpo's own take any, but for one norm and for a file of weights."""
+    return not isinstance(model, OfTheZoo) or bool(model.pretrained) or model.norm == "instance"

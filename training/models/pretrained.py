@@ -97,7 +97,7 @@ def _state(config: FineTuned, net: nn.Module, shape: dict[str, int]) -> State:
 def _with_channels(state: State, net: nn.Module, in_channels: int) -> State:
     """`state` with its first convolution made for images of `in_channels`, where it is for RGB."""
     stem = f"{first_convolution(net)}.weight"
-    if stem not in state or state[stem].shape[1] != _RGB:
+    if stem not in state or state[stem].ndim != 4 or state[stem].shape[1] != _RGB:
         return state
     return {**state, stem: for_channels(state[stem], in_channels)}
 
