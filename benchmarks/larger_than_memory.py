@@ -1,11 +1,13 @@
 """An epoch over a map that lies on disk: read ahead of the step, or by the step itself, from a cold and a warm cache.
 
-Before each cold epoch the system is told to forget the map's pages. The clock is that of the wall: waiting is what is
-measured. What a disk keeps by itself (a virtual one may) is not forgotten, so that a real one gains more.
+Before each cold epoch the system is told to forget the map's pages. What counts is how often the thread that trains has
+to wait for the disk (its major page faults): that is the same on a fast disk and a slow one, on a quiet machine and a
+busy one. What each wait takes is the disk's affair; the seconds are those of the disk and the machine at hand.
 """
 
 import argparse
 import os
+import resource
 import tempfile
 import time
 from pathlib import Path
@@ -13,7 +15,7 @@ from unittest.mock import patch
 
 import numpy as np
 import torch
-from harness import Target, arguments, figure, finish, ratio
+from harness import Target, arguments, figure, finish
 from hpo.training.augment.config import AugmentConfig
 from hpo.training.config import TrialConfig
 from hpo.training.data import reader
@@ -56,7 +58,7 @@ def private_mib() -> float:
 
 
 def epoch(path: Path, learner: Learner, *, cold: bool, is_ahead: bool) -> dict[str, float]:
-    """Seconds of an epoch, of them spent waiting for batches, and what memory it took beyond what was there."""
+    """What an epoch took: seconds, of them waiting for batches, waits for the disk, memory beyond what was there."""
     if cold:
         forget(path)
     images = np.load(path, mmap_mode="r")
@@ -74,13 +76,15 @@ def epoch(path: Path, learner: Learner, *, cold: bool, is_ahead: bool) -> dict[s
     )
     before, most, waited = private_mib(), 0.0, 0.0
     with patch.object(reader, "in_memory", lambda array: not is_ahead):
+        faults = resource.getrusage(resource.RUSAGE_THREAD).ru_majflt
         began = asked = time.perf_counter()
         for x, y in batches.epoch(1):
             waited += time.perf_counter() - asked
             learner.step(x, y, lr=1e-3)
             most = max(most, private_mib() - before)
             asked = time.perf_counter()
-    return {"s": time.perf_counter() - began, "waited_s": waited, "mib": most}
+    faults = resource.getrusage(resource.RUSAGE_THREAD).ru_majflt - faults
+    return {"s": time.perf_counter() - began, "waited_s": waited, "faults": faults, "mib": most}
 
 
 def measure(options: argparse.Namespace, path: Path) -> dict[str, list[dict[str, float]]]:
@@ -109,27 +113,21 @@ def main() -> None:
         path = Path(folder) / "images.npy"
         write(path, options.mib * 2**20 // (SIDE * SIDE * 3))
         runs = measure(options, path)
-    itself = runs["cold, by the step itself"]
     rows = [
         {
             "cache": name,
-            "s per epoch": figure([run["s"] for run in own]).text(2),
-            "waiting for batches, s": figure([run["waited_s"] for run in own]).text(2),
-            "waiting, cold by itself / it": ratio([r["waited_s"] for r in itself], [r["waited_s"] for r in own]).text(
-                1
-            ),
+            "waits of the step for the disk": figure([run["faults"] for run in own]).text(),
+            "s per epoch": figure([run["s"] for run in own]).text(1),
+            "of them for batches": figure([run["waited_s"] for run in own]).text(1),
             "memory of its own, MiB": figure([run["mib"] for run in own]).text(),
         }
         for name, own in runs.items()
     ]
-    ahead = runs["cold, read ahead"]
+    itself, ahead = (sum(run["faults"] for run in runs[f"cold, {how}"]) for how in ("by the step itself", "read ahead"))
+    most = max(run["mib"] for run in runs["cold, read ahead"])
     targets = [
-        Target(
-            "cold: waiting by the step itself / read ahead",
-            ratio([run["waited_s"] for run in itself], [run["waited_s"] for run in ahead]).median,
-            1.5,
-        ),
-        Target("memory of its own / map", max(r["mib"] for r in ahead) / options.mib, 0.5, at_most=True),
+        Target("cold: waits of the step, read ahead / by itself", ahead / max(itself, 1), 0.01, at_most=True),
+        Target("memory of its own / map", most / options.mib, 0.5, at_most=True),
     ]
     title = f"An epoch over {options.mib} MiB of {SIDE}x{SIDE}x3 images, batches of {BATCH}, medians (min-max)"
     finish(options, title, rows, targets, {"runs": runs})
