@@ -186,8 +186,8 @@ class Ours:
         scaled = to_scale(values)
         watched = watched_features(tuple("0123456789"))
         complete = scaled[~np.isnan(scaled).any(axis=1)]
-        self.threshold = threshold or threshold_for(every, complete, watched, seed)
-        self._detector, self._ranks = Detector(watched, self.threshold), Ranks(scaled, seed)
+        self.threshold = threshold or threshold_for(every - every // 10, complete, watched, seed)
+        self._detector, self._ranks = Detector(watched, self.threshold, every // 10), Ranks(scaled, seed)
 
     def alarms(self, stream: Seen) -> list[int]:
         """Positions of the alarms in a stream."""

@@ -47,10 +47,10 @@ class Alarm:
         if self.family == "classes":
             what = f"give {self.feature} a probability {_WHERE[self.direction]} {self.bound:.3g}"
         elif self.family == "embedding":
-            side = "further from" if self.direction == "lower" else "nearer to"
-            what = f"are {side} the answers at export than a similarity of {self.bound:.3g}"
+            side = "less" if self.direction == "lower" else "more"
+            what = f"resemble the answers at export by {side} than {self.bound:.3g}"
         else:
-            what = f"have a {self.feature} {_WHERE[self.direction]} {self.bound:.3g}"
+            what = f"have their {self.feature} {_WHERE[self.direction]} {self.bound:.3g}"
         return f"since {began}, {self.share_now:.0%} of the predictions {what}; at export {self.share_then:.0%} did"
 
     def to_json(self) -> dict[str, Any]:

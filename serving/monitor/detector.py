@@ -45,9 +45,12 @@ class Detector:
     Args:
         watched: the features, in the order of the columns.
         threshold: of the mean of R.
+        pause: predictions after an alarm on which nothing is bet, so that a lasting change is not told all the time.
     """
 
-    def __init__(self, watched: Sequence[Feature], threshold: float) -> None:
+    def __init__(self, watched: Sequence[Feature], threshold: float, pause: int = 0) -> None:
+        self._pause = pause
+        self._paused = 0  # predictions that the pause still lasts
         self._weights = weights(watched)
         self._threshold = threshold
         self._gains = np.zeros_like(self._weights)
@@ -66,9 +69,9 @@ class Detector:
         return float(np.log1p(value) / np.log1p(self._threshold))
 
     def take(self, ranks: NDArray[np.float64]) -> list[Change]:
-        """The alarms raised by p-values [n, features]; after each the detector starts from nothing."""
+        """The alarms raised by p-values [n, features]; after each, and the pause, the detector starts from nothing."""
         changes: list[Change] = []
-        rest = ranks
+        rest = self._after_pause(ranks)
         while len(rest):
             gains = _run(self._gains, payoffs(rest[:_PORTION]))
             crossed = np.flatnonzero(np.einsum("nfb,fb->n", gains, self._weights) >= self._threshold)
@@ -79,8 +82,14 @@ class Detector:
             if len(crossed):
                 changes.append(self._change())
                 self._begin_again()
-            rest = rest[used:]
+            rest = self._after_pause(rest[used:])
         return changes
+
+    def _after_pause(self, ranks: NDArray[np.float64]) -> NDArray[np.float64]:
+        passed = min(self._paused, len(ranks))
+        self._paused -= passed
+        self._seen += passed
+        return ranks[passed:]
 
     def _change(self) -> Change:
         feature, bet = np.unravel_index(int((self._gains * self._weights).argmax()), self._gains.shape)
@@ -92,6 +101,7 @@ class Detector:
     def _begin_again(self) -> None:
         self._gains = np.zeros_like(self._weights)
         self._since_alarm.clear()
+        self._paused = self._pause
 
 
 def _run(start: NDArray[np.float64], paid: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -25,6 +25,11 @@ class MonitorOptions:
     queue: int = 2_048
     seed: int = 0
 
+    @property
+    def pause(self) -> int:
+        """Predictions after an alarm until a change can be told again."""
+        return self.false_alarm_every // 10
+
     def __post_init__(self) -> None:
         laws = {
             f"--false-alarm-every must be at least 100 predictions, got {self.false_alarm_every}": (

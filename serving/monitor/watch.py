@@ -43,9 +43,10 @@ class Watch:
         self._neighbourhood, self._reference = reference_values(reference, temperature)
         scaled = to_scale(self._reference)
         complete = scaled[~np.isnan(scaled).any(axis=1)]
-        threshold = threshold_for(options.false_alarm_every, complete, self._features, options.seed)
+        betting = options.false_alarm_every - options.pause  # predictions between two false alarms, less the pause
+        threshold = threshold_for(betting, complete, self._features, options.seed)
         self._ranks = Ranks(scaled, options.seed)
-        self._detector = Detector(self._features, threshold)
+        self._detector = Detector(self._features, threshold, options.pause)
         self._recent: deque[tuple[float, Numbers]] = deque(maxlen=_RECENT)
 
     @property

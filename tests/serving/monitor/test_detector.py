@@ -68,12 +68,12 @@ def test_false_alarms_come_as_often_as_set(world: World) -> None:
         neighbourhood, values = reference_values(world.reference(world.draw(300, seed)), 1.0)
         scaled = to_scale(values)
         if threshold is None:
-            threshold = threshold_for(every, scaled[~np.isnan(scaled).any(axis=1)], watched, seed)
+            threshold = threshold_for(every - every // 10, scaled[~np.isnan(scaled).any(axis=1)], watched, seed)
         rows = world.draw(length, seed + 10_000)
         drawn = world.reference(rows)
         shares = world.probabilities(world.images[rows])
         stream = to_scale(measure(shares, drawn.statistics, neighbourhood.similarity(shares)))
-        ranks, detector = Ranks(scaled, seed), Detector(watched, threshold)
+        ranks, detector = Ranks(scaled, seed), Detector(watched, threshold, every // 10)
         for start in range(0, length, 20):
             alarms += len(detector.take(ranks.rank(stream[start : start + 20])))
     assert abs(alarms - streams * length / every) < 4 * np.sqrt(streams * length / every)
@@ -114,6 +114,13 @@ def test_a_change_of_the_class_mix_is_found(world: World) -> None:
     (first, *_) = show(watch, world, world.images[world.draw(200, 5, only=ones_and_sevens)], begin=300)
     assert first.family in ("classes", "embedding")
     assert first.time < 400
+
+
+def test_a_lasting_change_is_told_again_after_the_pause(world: World) -> None:
+    watch = watch_over(world, every=1_000)
+    alarms = show(watch, world, _darker(world.images[world.draw(400, 8)]))
+    assert 3 <= len(alarms) <= 4
+    assert min(np.diff([alarm.time for alarm in alarms])) > 100
 
 
 def test_a_stream_like_the_reference_is_quiet(world: World) -> None:
