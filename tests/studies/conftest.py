@@ -100,5 +100,5 @@ def mlflow_server(tracked: Home) -> Iterator[str]:
     """A real MLflow server on the file of `tracked`."""
     from hpo.studies.ui import serve
 
-    with serve(tracked.storage_url, tracked.tracking_uri, tracked.artifacts) as (addresses, _):
+    with serve(tracked.storage_url, tracked.tracking_uri, tracked.artifacts, tracked.attachments) as (addresses, _):
         yield addresses.mlflow
