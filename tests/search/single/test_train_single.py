@@ -70,7 +70,7 @@ def test_a_folder_of_its_own_with_everything_in_it(single: Single, tmp_path: Pat
     outcome, notes = single()
     assert outcome.directory == tmp_path / "runs" / "train" / "simple_cnn-1"
     names = {path.name for path in outcome.directory.iterdir()} - {".lock"}
-    assert names == {"config.json", "run.json", "result.json", "last.ckpt", "best.ckpt"}
+    assert names == {"config.json", "run.json", "result.json", "last.ckpt", "best.ckpt", "calibration.json"}
     folder = RunFolder.open(outcome.directory)
     assert folder.config.model.model_dump()["width"] == 4
     assert (folder.source, folder.origin) == ("digits", "space simple_cnn")
