@@ -1,6 +1,6 @@
 """Learning-rate range test: the rate grows at every step of one short training, and the loss tells where it helps.
 
-Smith 2015 (arXiv:1506.01186), section 3.3; the rate grows by a factor rather than by a sum, so that seven decades fit.
+Smith 2015 (arXiv:1506.01186), section 3.3; the rate grows by a factor rather than by a sum, so that five decades fit.
 """
 
 import math
@@ -12,12 +12,14 @@ from ...seeding import seeded
 from ..finding import Chart, Checked, Finding, problem, warning
 from ..subject import Subject
 
-LOWEST, HIGHEST, STEPS = 1e-6, 10.0, 140
-_FEWEST_STEPS, _LIMIT_S = 60, 20.0
+STEPS = 140
+_RATES = {"sgd": (1e-4, 10.0)}
+_OTHER_RATES = (1e-5, 1.0)  # of the optimisers whose steps do not grow with the gradient
+_FEWEST_STEPS, _LIMIT_S = 100, 30.0
 _BLOWN = 4.0  # times the first loss: the test has seen enough
-_WINDOW = 3  # steps to each side that a loss is averaged with
-_HELPS, _SPOILS = 0.15, 0.5  # of the whole fall: where it begins, and how much is lost again when it blows up
-_TOO_SMALL, _TOO_LARGE = 10.0, 5.0  # times outside the range, until which a rate is still a matter of taste
+_WINDOW = 4  # steps to each side that a loss is averaged with
+_HELPS, _NEARLY, _SPOILS = 0.15, 0.1, 0.5  # of the whole fall: where it begins, where it ends, and where it is lost
+_TOO_SMALL, _TOO_LARGE = 10.0, 10.0  # times outside the range, until which a rate is still a matter of taste
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ def check(subject: Subject) -> Checked:
     numbers = {"low": test.low, "high": test.high, "blows_up": test.blows_up, "lr": lr}
     curves = {"rates": list(test.rates), "losses": list(test.losses)}
     marks = {"optimizer.lr": lr, "low": test.low, "high": test.high}
-    kept = {name: value for name, value in marks.items() if value is not None and value >= LOWEST}
+    kept = {name: value for name, value in marks.items() if value is not None}
     chart = Chart(
         "Loss while the rate grows", "learning rate", "loss", test.rates, {"loss": test.losses}, True, True, kept
     )
@@ -58,10 +60,11 @@ def _sweep(subject: Subject) -> tuple[list[float], list[float]]:
     learner, batches = subject.learner(), subject.batches()
     learner.model.train()
     rates, losses = [], []
+    lowest, highest = _RATES.get(subject.config.optimizer.name, _OTHER_RATES)
     started, step, steps = time.perf_counter(), 0, STEPS
     with seeded(subject.config.seed, 1, subject.device):
         while step < steps:
-            rate = LOWEST * (HIGHEST / LOWEST) ** (step / (steps - 1))
+            rate = lowest * (highest / lowest) ** (step / (steps - 1))
             loss, _, _ = learner.step(*next(batches), rate)
             rates.append(rate)
             losses.append(loss.item())
@@ -83,15 +86,18 @@ def analyse(rates: Sequence[float], losses: Sequence[float]) -> RangeTest:
         return RangeTest(rates, losses, None, None, rates[-1] if broken else None)
     start = sum(smooth[: 2 * _WINDOW]) / (2 * _WINDOW)
     lowest = min(smooth)
-    bottom, fall = smooth.index(lowest), start - lowest
+    fall = start - lowest
+    bottom = next(i for i, loss in enumerate(smooth) if loss <= lowest + _NEARLY * max(fall, 0.0))
     blown = next(
         (i for i in range(bottom, len(smooth)) if smooth[i] > lowest + max(_SPOILS * fall, 0.05 * start)), None
     )
     blows_up = rates[blown] if blown is not None else rates[-1] if broken else None
     if fall < 0.02 * start:
         return RangeTest(rates, losses, None, None, blows_up)
-    first = next(i for i, loss in enumerate(smooth) if loss < start - _HELPS * fall)
-    return RangeTest(rates, losses, _rounded(rates[min(first, bottom)]), _rounded(rates[bottom]), blows_up)
+    first = bottom
+    while first and smooth[first - 1] < start - _HELPS * fall:  # back from the bottom: what is before is noise
+        first -= 1
+    return RangeTest(rates, losses, _rounded(rates[first]), _rounded(rates[bottom]), blows_up)
 
 
 def _smoothed(losses: Sequence[float]) -> list[float]:

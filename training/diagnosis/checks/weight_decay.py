@@ -15,5 +15,5 @@ def check(subject: Subject) -> Checked:
         return Checked(summary, (), numbers)
     steps, left = len(watched.losses), f"{watched.shrinkage:.0%}"
     text = f"the weights shrink to {left} within {steps} steps: decay is stronger than learning"
-    advice = f"lower optimizer.weight_decay {decay:g}, for example to {min(decay / 100, 0.05):.2g}"
+    advice = f"lower optimizer.weight_decay {decay:g}, for example to {min(decay / 100, 0.05):.2g}, or optimizer.lr"
     return Checked(summary, [problem(text, advice)], numbers)
