@@ -92,7 +92,9 @@ class Published(FineTuned):
         description="true: the default weights; or their name, or path/to/file; false: drawn at random.",
         json_schema_extra=PATH,
     )
-    dropout: Fraction | None = Field(default=None, description="Before the classifier; null: the architecture's own.")
+    dropout: float | None = Field(
+        default=None, ge=0, lt=1, description="Before the classifier; null: the architecture's own."
+    )
 
 
 class Torchvision(Published):
