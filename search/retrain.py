@@ -14,9 +14,9 @@ from typing import Any
 from ..errors import SpaceError, StudyError
 from ..studies.home import Home
 from ..studies.locks import held_if_free
-from ..studies.tracking.registry import register_model
-from ..training.data.pack import Pack
 from ..training.export.manifest import MANIFEST, ExportManifest
+from .export_table import formats_to_json
+from .register_export import register_export
 from .retrain_choice import RetrainOptions, choose
 from .retrain_export import make_export
 from .retrain_fit import find_pack
@@ -47,6 +47,7 @@ class RetrainResult:
             "onnx_max_abs_diff": manifest.onnx.max_abs_diff,
             "onnx_top1_agreement": manifest.onnx.top1_agreement,
             "onnx_images": manifest.onnx.images,
+            **formats_to_json(manifest),
             "export_dir": str(self.export_dir),
             "registered": self.registered,
             "registry_error": self.registry_error,
@@ -68,49 +69,16 @@ def retrain_best(options: RetrainOptions, watcher: RetrainWatcher) -> RetrainRes
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     home = Home.locate(options.home)
     chosen = choose(options, home)
-    target = _target(options.out, home.export(chosen.study))
+    target = export_target(options.out, home.export(chosen.study))
     with _alone(home.study(chosen.study) / "retrain", chosen.study) as workshop:
         pack = find_pack(chosen, home.cache, options.data_root, watcher)
         trial = home.trial(chosen.study, chosen.record.number)
         manifest = make_export(chosen, pack, options.device, workshop / chosen.folder, trial, target, watcher)
-        return _register(RetrainResult(manifest, target), options.tracking_uri, home, pack, watcher)
+        registered, error = register_export(manifest, target, options.tracking_uri, home, pack, watcher)
+        return RetrainResult(manifest, target, registered, error)
 
 
-def _register(
-    result: RetrainResult, tracking_uri: str | None, home: Home, pack: Pack, watcher: RetrainWatcher
-) -> RetrainResult:
-    """Log the export to MLflow and name it champion; a failure there is told and loses nothing."""
-    if tracking_uri == "none":
-        return result
-    from ..training.export.pixels import as_input, sample
-
-    watcher.note("registering in MLflow")
-    manifest, numbers = result.manifest, result.manifest.metrics.model_dump(exclude={"test_interval"})
-    low, high = manifest.metrics.test_interval
-    metrics = {key: float(value) for key, value in numbers.items() if value is not None}
-    try:
-        registered = register_model(
-            home,
-            tracking_uri or home.tracking_uri,
-            manifest.study,
-            model=result.export_dir / "model.onnx",
-            input_example=as_input(sample(pack.val, 2)),
-            tags={
-                "study": manifest.study,
-                "trial": manifest.trial,
-                "config_hash": manifest.config_hash,
-                "data_fingerprint": manifest.data_fingerprint,
-                "model_version": manifest.model_version,
-            },
-            metrics=metrics | {"test_accuracy_low": low, "test_accuracy_high": high},
-            export_dir=result.export_dir,
-        )
-    except StudyError as error:
-        return RetrainResult(manifest, result.export_dir, registry_error=str(error))
-    return RetrainResult(manifest, result.export_dir, registered=registered.uri)
-
-
-def _target(out: Path | None, default: Path) -> Path:
+def export_target(out: Path | None, default: Path) -> Path:
     """Where the export goes, checked before hours are spent: nothing but an export of ours is ever replaced."""
     if out is None:
         return default

@@ -12,6 +12,7 @@ from ..studies.home import Home
 from ..studies.records import StudySummary, TrialRecord, newest_study, summarise
 from ..studies.storage import open_storage
 from ..training.config import TrialConfig
+from ..training.export.formats.registry import choose_formats
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,8 @@ class RetrainOptions:
     """Everything `hpo.retrain_best` takes; the flags of `hpo retrain-best` in the same words.
 
     None means: the newest study, its best complete trial, as many epochs as the trial had, the study's `export` folder
-    in the home, the study store and the MLflow store of the home. `tracking_uri` "none" leaves MLflow out.
+    in the home, the study store and the MLflow store of the home. `tracking_uri` "none" leaves MLflow out. `formats`
+    are made beside model.onnx and model.pt2: names, or "all".
     """
 
     study: str | None = None
@@ -31,8 +33,10 @@ class RetrainOptions:
     storage: str | None = None
     tracking_uri: str | None = None
     home: Path | None = None
+    formats: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        choose_formats(self.formats)
         if self.epochs is not None and not 1 <= self.epochs <= 100_000:
             raise SpaceError(f"--epochs must be 1 to 100000, got {self.epochs}")
 
@@ -42,7 +46,7 @@ class Chosen:
     """A trial to be trained again.
 
     `config` is the saved one, with the epochs that were asked for; `last_epoch` cuts its schedule short; `folder` is
-    the name of its working directory; `fingerprint` the study's data.
+    the name of its working directory; `fingerprint` the study's data; `formats` what is made beside the base formats.
     """
 
     study: str
@@ -51,6 +55,7 @@ class Chosen:
     last_epoch: int | None
     folder: str
     fingerprint: str
+    formats: tuple[str, ...] = ()
 
     @property
     def epochs(self) -> int:
@@ -79,7 +84,7 @@ def choose(options: RetrainOptions, home: Home) -> Chosen:
         config, last_epoch = config.model_copy(update={"budget": budget}), None
         folder = f"{folder}-{options.epochs}"
     fingerprint = str(summary.attributes.get(attributes.DATA_FINGERPRINT, ""))
-    return Chosen(summary.study, record, config, last_epoch, folder, fingerprint)
+    return Chosen(summary.study, record, config, last_epoch, folder, fingerprint, options.formats)
 
 
 def open_existing(storage: str | None, home: Home) -> BaseStorage:

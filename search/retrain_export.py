@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from ..studies.files import versions
 from ..training.data.pack import Pack
 from ..training.evaluation.calibration import Calibration
-from ..training.export.manifest import ExportManifest, Metrics, Training, Verified, config_hash, describe_files
+from ..training.export.format_report import Verified
+from ..training.export.manifest import ExportManifest, Metrics, Training, config_hash, describe_files
 from ..training.preprocessing import Preprocessing
 from ..training.report import TrainResult
 from .devices import available_cores
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from ..training.export.export import Exported
     from ..training.export.final_test import FinalTest
 
-_PACKAGES = ("onnx", "onnxscript", "onnxruntime")
+EXPORTERS = ("onnx", "onnxscript", "onnxruntime")
 
 
 def make_export(
@@ -40,6 +41,8 @@ def make_export(
     from ..training.export.classifier import Classifier
     from ..training.export.export import export_model
     from ..training.export.final_test import final_test
+    from ..training.export.formats.registry import Source, choose_formats
+    from ..training.export.make_formats import make_formats, report_formats
     from ..training.export.promote import staged
 
     device = choose_device(wish, available_cores())
@@ -52,6 +55,8 @@ def make_export(
     with staged(target) as folder:
         watcher.note("exporting and verifying")
         exported = export_model(classifier, chosen.config, pack, folder, temperature)
+        source = Source(folder, chosen.config, pack.val)
+        made, failed = make_formats(choose_formats(chosen.formats), source, pack, {})
         tested = final_test(
             classifier,
             pack,
@@ -60,11 +65,15 @@ def make_export(
             log=directory.parent.parent / "test_openings.jsonl",
             kept=directory / "test.json",
             witness=reference.keep,
+            formats={one.key: one.run for one in made},
         )
         reference.put(folder)
         if tested.opening > 1:
             watcher.note(f"opening {tested.opening} of this test split: the more often it decides, the less it tells")
+        watcher.note("measuring")
+        reports = report_formats(made, folder, pack, tested.formats, tested.accuracy, available_cores())
         manifest = _manifest(chosen, pack, device, trained, exported, tested, calibration, folder)
+        manifest = manifest.model_copy(update={"formats": reports, "failed_formats": failed})
         manifest.write(folder)
     return manifest
 
@@ -114,6 +123,6 @@ def _manifest(
         opset=exported.opset,
         onnx=Verified.model_validate(exported.onnx, from_attributes=True),
         program=Verified.model_validate(exported.program, from_attributes=True),
-        versions=versions() | {package: version(package) for package in _PACKAGES},
+        versions=versions() | {package: version(package) for package in EXPORTERS},
         files=dict(describe_files(folder)),
     )

@@ -13,8 +13,8 @@ from torch.export.passes import move_to_device_pass
 from ..errors import ExportError
 from .checkpoint import BEST
 from .export.classifier import Classifier
-from .export.export import PROGRAM
 from .export.manifest import ExportManifest
+from .export.names import PROGRAM
 from .export.quiet import quiet
 from .scores import Logits
 from .trained import Trained

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .common import HomeOption, JsonOption, StorageOption, command, print_json, say
+from .common import FORMATS, HomeOption, JsonOption, StorageOption, command, print_json, say
 
 if TYPE_CHECKING:
     from ..retrain import RetrainResult
@@ -23,6 +23,9 @@ def retrain_best(
     tracking_uri: Annotated[
         str | None, typer.Option(help="An MLflow tracking URI, or none. Default: mlflow.db in the home.")
     ] = None,
+    formats: Annotated[
+        str, typer.Option(help=f"Further formats: all, or some of {FORMATS}, with commas between.")
+    ] = "",
     home: HomeOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -36,7 +39,7 @@ def retrain_best(
     from ..retrain_choice import RetrainOptions
     from ..retrain_progress import watcher
 
-    options = RetrainOptions(study, trial, epochs, out, device, data_root, storage, tracking_uri, home)
+    options = RetrainOptions(study, trial, epochs, out, device, data_root, storage, tracking_uri, home, (formats,))
     with closing(watcher()) as view:
         result = retrain(options, view)
     print_json(result.to_json()) if json else _print_table(result)
@@ -47,6 +50,7 @@ def retrain_best(
 
 
 def _print_table(result: "RetrainResult") -> None:
+    from .format_table import print_formats
     from .tables import stdout, table
 
     manifest, metrics = result.manifest, result.manifest.metrics
@@ -67,3 +71,4 @@ def _print_table(result: "RetrainResult") -> None:
     if result.registered:
         view.add_row("MLflow", result.registered)
     stdout().print(view, highlight=False)
+    print_formats(manifest)

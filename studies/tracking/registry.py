@@ -45,6 +45,7 @@ def register_model(
     tags: Mapping[str, Any],
     metrics: Mapping[str, float],
     export_dir: Path,
+    table: Mapping[str, list[Any]] | None = None,
 ) -> Registered:
     """Log `model` (an ONNX file with one input and one output) in a run of its own and make it the champion of `study`.
 
@@ -57,13 +58,14 @@ def register_model(
         tags: texts on the run and on the model version.
         metrics: such as test_accuracy.
         export_dir: kept as the run's artifact `export`.
+        table: of the export's formats, by column; kept as formats.json, which MLflow's UI shows as a table.
 
     Raises:
         StudyError: MLflow does not answer or refuses.
     """
     try:
         with _at(uri), redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
-            return _register(home, uri, study, model, input_example, tags, metrics, export_dir)
+            return _register(home, uri, study, model, input_example, tags, metrics, export_dir, table or {})
     except Exception as error:  # MLflow raises its own, those of its drivers, and requests'
         raise StudyError(f"MLflow at {shown(uri)} did not take the model of {study}: {first_line(error)}") from error
 
@@ -101,6 +103,7 @@ def _register(
     tags: Mapping[str, Any],
     metrics: Mapping[str, float],
     export_dir: Path,
+    table: Mapping[str, list[Any]],
 ) -> Registered:
     import mlflow
     import mlflow.onnx as onnx_flavor
@@ -113,6 +116,8 @@ def _register(
     with mlflow.start_run(experiment_id=experiment, run_name=CHAMPION, parent_run_id=parent, tags=own_tags) as run:
         mlflow.log_metrics(dict(metrics))
         mlflow.log_artifacts(str(export_dir), "export")
+        if table:
+            mlflow.log_table(dict(table), "formats.json")
         info = onnx_flavor.log_model(
             loaded,
             name="model",

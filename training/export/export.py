@@ -10,14 +10,13 @@ from ..config import TrialConfig
 from ..data.pack import Pack
 from ..preprocessing import Preprocessing
 from .classifier import Classifier
+from .formats.registry import find_format
 from .manifest import config_hash
+from .names import ONNX, PROGRAM
 from .onnx_file import write_onnx
 from .pixels import as_input, sample
 from .program import capture, save_program
-from .verify import Agreement, onnx_runtime, program_runtime, reference_logits, verify
-
-ONNX = "model.onnx"
-PROGRAM = "model.pt2"
+from .verify import Agreement, reference_logits, verify
 
 _IMAGES = 512
 
@@ -50,8 +49,8 @@ def export_model(
     opset = write_onnx(program, folder / ONNX, config.model, metadata)
     reference = reference_logits(classifier, pack, images)
     return Exported(
-        onnx=verify(ONNX, onnx_runtime(folder / ONNX), images, reference),
-        program=verify(PROGRAM, program_runtime(folder / PROGRAM), images, reference),
+        onnx=verify(ONNX, find_format("onnx").load(folder, 1), images, reference),
+        program=verify(PROGRAM, find_format("pt2").load(folder, 1), images, reference),
         opset=opset,
         weights_digest=classifier.weights_digest(),
     )

@@ -1,8 +1,8 @@
 """The one look at the test split."""
 
 import json
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,9 @@ from ..data.pack import Pack, Split, count_openings, open_test
 from ..evaluate import predict
 from ..precision import Precision
 from .classifier import Classifier
+from .formats.registry import Runtime
 from .interval import wilson
+from .pixels import as_input
 
 _BATCH = 512
 Witness = Callable[[Split, NDArray[np.float32]], None]
@@ -28,7 +30,8 @@ class FinalTest:
     """What a model reached on the test split.
 
     `accuracy` in [0, 1] with its Wilson 95 % `interval`, `loss` in nats, `images` in the split, `opening` which
-    opening of the split of this study it was, from 1: every further one makes the number less honest.
+    opening of the split of this study it was, from 1: every further one makes the number less honest. `formats` has the
+    accuracy of each exported file that was tested in the same opening.
     """
 
     accuracy: float
@@ -36,15 +39,24 @@ class FinalTest:
     loss: float
     images: int
     opening: int
+    formats: Mapping[str, float] = field(default_factory=dict)
 
 
 def final_test(
-    classifier: Classifier, pack: Pack, *, device: str, reason: str, log: Path, kept: Path, witness: Witness
+    classifier: Classifier,
+    pack: Pack,
+    *,
+    device: str,
+    reason: str,
+    log: Path,
+    kept: Path,
+    witness: Witness,
+    formats: Mapping[str, Runtime] | None = None,
 ) -> FinalTest:
     """Test `classifier` in float32, the numbers of the exported files, on images that nothing was chosen by.
 
-    The result is kept in the file `kept`: asked again about the very same weights and data, for example after an
-    interruption, it is read from there and the split stays closed.
+    The result is kept in the file `kept`: asked again about the very same weights, data and formats, for example after
+    an interruption, it is read from there and the split stays closed.
 
     Args:
         classifier: the model; it is moved to `device` and back to the CPU.
@@ -54,14 +66,16 @@ def final_test(
         log: the study's log of openings.
         kept: where the result is kept.
         witness: told the images and the logits [N, classes] while the split is open, before the result is kept.
+        formats: exported files of the model, loaded, under names that tell how they were made.
 
     Raises:
         DataError: the opening cannot be logged.
         TrainingError: the model's loss on the split is not a number.
     """
     key = {"weights": classifier.weights_digest(), "fingerprint": pack.fingerprint}
+    formats = formats or {}
     known = _recall(kept, key)
-    if known is not None:
+    if known is not None and formats.keys() <= known.formats.keys():
         return known
     split = open_test(pack, reason, log)
     opening = count_openings(pack, log)
@@ -76,15 +90,39 @@ def final_test(
         )
     witness(split, found.logits.numpy())
     correct = int((found.logits.argmax(dim=1) == found.labels).sum())
-    tested = FinalTest(correct / len(split), wilson(correct, len(split)), loss, len(split), opening)
+    accuracy, interval = correct / len(split), wilson(correct, len(split))
+    tested = FinalTest(accuracy, interval, loss, len(split), opening, _accuracies(formats, split))
     write_atomic(kept, json.dumps({"of": key, **asdict(tested)}, indent=2).encode())
     return tested
+
+
+def accuracies_on_test(formats: Mapping[str, Runtime], pack: Pack, *, reason: str, log: Path) -> dict[str, float]:
+    """The accuracies of exported files of a model that was tested before, in one opening; none where there are none.
+
+    Raises:
+        DataError: the opening cannot be logged.
+    """
+    return _accuracies(formats, open_test(pack, reason, log)) if formats else {}
 
 
 class UntestableError(TrainingError):
     """A model gives no usable answers on the test split."""
 
     exit_code = 1
+
+
+def _accuracies(formats: Mapping[str, Runtime], split: Split) -> dict[str, float]:
+    return {name: _correct(run, split) / len(split) for name, run in formats.items()}
+
+
+def _correct(run: Runtime, split: Split) -> int:
+    """How many images are answered right; in slices, since a split may be larger than memory."""
+    correct = 0
+    for start in range(0, len(split), _BATCH):
+        rows = slice(start, start + _BATCH)
+        part = Split(split.images[rows], split.labels[rows], split.index[rows])
+        correct += int(np.sum(run(as_input(part)).argmax(axis=1) == part.labels))
+    return correct
 
 
 def _recall(kept: Path, key: dict[str, str]) -> FinalTest | None:

@@ -11,6 +11,7 @@ from ...errors import ExportError
 from ..config import TrialConfig
 from ..evaluation.calibration import Calibration
 from ..preprocessing import Preprocessing
+from .format_report import FormatReport, Verified
 
 MANIFEST = "manifest.json"
 
@@ -55,21 +56,12 @@ class Metrics(_Part):
     test_opening: int = Field(description="Which opening of the study's test split; above 1 the number is less honest.")
 
 
-class Verified(_Part):
-    """An exported file against the trained model on real images."""
-
-    images: int
-    max_abs_diff: float
-    top1_agreement: float
-    tolerance: float
-
-
 class ExportManifest(_Part):
     """The whole manifest."""
 
     format: int = 1
-    study: str
-    trial: int
+    study: str = Field(description="The study, or the folder's name of a run of `hpo train`.")
+    trial: int | None = Field(description="None for a run of `hpo train`.")
     created: str = Field(description="ISO 8601, with a time zone.")
     model_version: str = Field(description="First 12 digits of the SHA-256 of the weights.")
     config: TrialConfig
@@ -86,6 +78,8 @@ class ExportManifest(_Part):
     opset: int
     onnx: Verified
     program: Verified
+    formats: dict[str, FormatReport] = Field(default={}, description="Each format with what was measured of it.")
+    failed_formats: dict[str, str] = Field(default={}, description="Formats that could not be made, and why.")
     versions: dict[str, str]
     files: dict[str, ExportedFile]
 

@@ -1,25 +1,18 @@
 """Whether an exported file gives the answers that the trained model gives, on real images."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
-import onnxruntime
 import torch
-from numpy.typing import NDArray
 
 from ...errors import ExportError
 from ..data.batches import EvalBatches
 from ..data.pack import Pack, Split
 from ..evaluate import predict
 from ..precision import Precision
-from ..preprocessing import INPUT
 from .classifier import Classifier
+from .formats.registry import Logits, Runtime
 from .pixels import as_input
-
-Logits = NDArray[np.float32]
-Runtime = Callable[[NDArray[np.uint8]], Logits]
 
 TOLERANCE = 1e-3  # of the largest logit, at least of 1: float32 sums in another order differ by some 1e-6
 MIN_AGREEMENT = 0.999
@@ -59,12 +52,24 @@ def verify(name: str, run: Runtime, split: Split, reference: Logits) -> Agreemen
 
     Args:
         name: of the file, for messages.
-        run: the file loaded anew, see `onnx_runtime` and `program_runtime`.
+        run: the file loaded anew, see `Format.load`.
         split: N images, at least 1.
         reference: logits of the trained model, [N, classes].
 
     Raises:
         ExportError: it cannot be run, or its answers are not those of the model.
+    """
+    together, alone = answers(name, run, split)
+    agreement = _check(name, "in batches of 32", together, reference)
+    _check(name, "one by one", alone, reference[: len(alone)])
+    return agreement
+
+
+def answers(name: str, run: Runtime, split: Split) -> tuple[Logits, Logits]:
+    """What a loaded file says of `split`, in batches of 32, and of its first few images one by one.
+
+    Raises:
+        ExportError: it cannot be run; the message begins with `name`.
     """
     images = as_input(split)
     singles = min(_SINGLES, len(images))
@@ -73,31 +78,13 @@ def verify(name: str, run: Runtime, split: Split, reference: Logits) -> Agreemen
         together = np.concatenate([run(batch) for batch in batches])
         alone = np.concatenate([run(images[i : i + 1]) for i in range(singles)])
     except Exception as error:  # runtimes have exceptions of their own
-        raise ExportError(f"{name}: cannot be run: {str(error).strip().splitlines()[0]}") from error
-    agreement = _check(name, "in batches of 32", together, reference)
-    _check(name, "one by one", alone, reference[:singles])
-    return agreement
+        raise ExportError(f"{name}: cannot be run: {first_line(error)}") from error
+    return together, alone
 
 
-def onnx_runtime(path: Path) -> Runtime:
-    """The ONNX file at `path` in ONNX Runtime on the CPU."""
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # this is not a benchmark
-    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    return lambda images: np.asarray(session.run(None, {INPUT: images})[0])
-
-
-def program_runtime(path: Path) -> Runtime:
-    """The torch.export program at `path`."""
-    module = torch.export.load(path).module()
-
-    @torch.no_grad()
-    def run(images: NDArray[np.uint8]) -> Logits:
-        logits: Logits = module(torch.from_numpy(images)).numpy()
-        return logits
-
-    return run
+def first_line(error: Exception) -> str:
+    """What an exception of someone else's says, in a line."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
 
 
 def compare(logits: Logits, reference: Logits) -> Agreement:

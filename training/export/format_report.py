@@ -1,0 +1,76 @@
+"""What is known of each format of an export, and whether it is good enough to be used. No torch."""
+
+from math import exp, log
+
+from pydantic import BaseModel, ConfigDict, Field
+
+MAX_LOSS = 0.005
+"""Of test accuracy: half a point."""
+
+MAX_SIZE = 0.30
+"""Of the size of model.onnx, where a format is there to be small."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Verified(_Part):
+    """An exported file against the trained model on real images."""
+
+    images: int
+    max_abs_diff: float
+    top1_agreement: float
+    tolerance: float
+
+
+class Latency(_Part):
+    """How long one call takes, measured in turn with the other formats."""
+
+    batch: int = Field(description="Images per call.")
+    threads: int
+    p50_ms: float
+    p99_ms: float
+    runs: int = Field(description="Calls measured.")
+
+
+class FormatReport(_Part):
+    """A format as it was made, run again, tested and measured."""
+
+    files: tuple[str, ...] = Field(description="The model first.")
+    how: str = Field(description="How it was made.")
+    needs_torch: bool = Field(description="Whether running it takes PyTorch.")
+    size_bytes: int = Field(description="All its files.")
+    agreement: Verified = Field(description="Against the trained model in PyTorch.")
+    test_accuracy: float = Field(description="On the test split, in [0, 1].")
+    latency: tuple[Latency, ...]
+    promoted: bool = Field(description="Whether it is good enough to be used.")
+    why_not: str = Field(default="", description="The numbers that speak against it.")
+
+
+def objection(report: FormatReport, test_accuracy: float, base: FormatReport | None) -> str:
+    """The numbers that speak against using a format; empty where none do.
+
+    Args:
+        report: of the format.
+        test_accuracy: of the trained model itself.
+        base: model.onnx, where the format is there to be smaller and faster than it.
+    """
+    found = []
+    loss = test_accuracy - report.test_accuracy
+    if loss > MAX_LOSS + 1e-9:
+        found.append(f"loses {100 * loss:.2f} points of test accuracy (at most {100 * MAX_LOSS:g})")
+    if base is not None:
+        size, time = report.size_bytes / base.size_bytes, time_ratio(report, base)
+        if size > MAX_SIZE:
+            found.append(f"has {size:.0%} of the size of {base.files[0]} (at most {MAX_SIZE:.0%})")
+        if time >= 1:
+            found.append(f"takes {time:.2f} times as long as {base.files[0]} (must be faster)")
+    return "; ".join(found)
+
+
+def time_ratio(report: FormatReport, base: FormatReport) -> float:
+    """How many times the median time of `base` a format takes: the geometric mean over all settings measured."""
+    pairs = zip(report.latency, base.latency, strict=True)
+    logs = [log(one.p50_ms / other.p50_ms) for one, other in pairs]
+    return exp(sum(logs) / len(logs))

@@ -1,0 +1,46 @@
+"""`onnx`: model.onnx in ONNX Runtime. It is written by ../onnx_file.py, before any other format."""
+
+from pathlib import Path
+
+import numpy as np
+
+from ...preprocessing import INPUT
+from ..names import ONNX
+from .registry import Logits, Pixels, Runtime, register_format
+
+
+@register_format("onnx")
+class Onnx:
+    """The model in float32, for every runtime that reads ONNX."""
+
+    files = (ONNX,)
+    needs_torch = False
+    exact = True
+    must_pay = False
+
+    def load(self, folder: Path, threads: int) -> Runtime:
+        """In ONNX Runtime."""
+        return onnx_runtime(folder / ONNX, threads)
+
+
+def onnx_runtime(path: Path, threads: int = 1) -> Runtime:
+    """The ONNX file at `path` in ONNX Runtime on `threads` threads of the CPU."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    options.intra_op_num_threads = threads
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # other formats are measured in turn
+    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+
+    def run(images: Pixels) -> Logits:
+        return np.asarray(session.run(None, {INPUT: images})[0])
+
+    return run
+
+
+def runtime_version() -> str:
+    """ONNX Runtime as it is called in reports: what a converted file is like depends on it."""
+    from importlib.metadata import version
+
+    return f"ONNX Runtime {version('onnxruntime')}"

@@ -1,0 +1,32 @@
+"""`onnx-fp16`: half the size. Images and logits keep their types, all between is float16."""
+
+from pathlib import Path
+
+from ..names import ONNX
+from .onnx import onnx_runtime, runtime_version
+from .registry import Runtime, Source, register_format
+
+_FILE = "model.fp16.onnx"
+
+
+@register_format("onnx-fp16")
+class OnnxHalf:
+    """The model in float16, for GPUs and phones; most CPUs compute it in float32 all the same, with casts."""
+
+    files = (_FILE,)
+    needs_torch = False
+    exact = False
+    must_pay = False
+
+    def write(self, source: Source) -> str:
+        """By ONNX Runtime's converter, which leaves float32 what float16 cannot express."""
+        import onnx
+        from onnxruntime.transformers.float16 import convert_float_to_float16
+
+        model = convert_float_to_float16(onnx.load(source.folder / ONNX), keep_io_types=True)
+        onnx.save(model, source.folder / _FILE)
+        return f"float16 inside, {runtime_version()}"
+
+    def load(self, folder: Path, threads: int) -> Runtime:
+        """In ONNX Runtime."""
+        return onnx_runtime(folder / _FILE, threads)

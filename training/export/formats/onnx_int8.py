@@ -1,0 +1,153 @@
+"""`onnx-int8`: a quarter of the size. Static quantisation, calibrated on validation images, the best of a few recipes.
+
+Weights and activations become integers of 8 bits with a scale (Jacob et al. 2018, arXiv:1712.05877, section 2.1): one
+scale per output channel for weights, one per tensor for activations. Which range of the activations is best kept, and
+whether this processor adds up products of full 8-bit weights without saturation, differs by model and machine; so a few
+recipes are tried, and the one whose probabilities are nearest to the model's own is kept.
+"""
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.special import log_softmax
+
+from ...data.pack import Split
+from ...preprocessing import INPUT
+from ..names import ONNX
+from ..pixels import as_input, sample
+from .onnx import onnx_runtime, runtime_version
+from .registry import Logits, Pixels, Runtime, Source, register_format
+
+_FILE = "model.int8.onnx"
+_CALIBRATION_IMAGES = 256
+_JUDGED_ON = 256
+_BATCH = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """A way to quantise: how ranges of activations are found, with further arguments of `quantize_static`."""
+
+    name: str
+    method: str = "MinMax"
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+
+RECIPES = (
+    Recipe("min-max"),
+    # two products of unsigned and signed 8-bit numbers may not fit in the 16 bits in which AVX2 adds them
+    Recipe("min-max, weights of 7 bits", arguments={"reduce_range": True}),
+    Recipe(
+        "percentile 99.99, weights of 7 bits",
+        method="Percentile",
+        arguments={"reduce_range": True, "extra_options": {"CalibPercentile": 99.99}},
+    ),
+)
+
+
+@register_format("onnx-int8")
+class OnnxInt8:
+    """The model in 8-bit integers."""
+
+    files = (_FILE,)
+    needs_torch = False
+    exact = False
+    must_pay = True
+
+    def write(self, source: Source) -> str:
+        """Try every recipe, keep the most faithful."""
+        seen, unseen = halves(source.calibration)
+        judged = as_input(sample(unseen, _JUDGED_ON))
+        wanted = _in_batches(onnx_runtime(source.folder / ONNX), judged)
+        with tempfile.TemporaryDirectory(prefix="hpo-int8-") as place:
+            prepared = _prepared(source.folder / ONNX, Path(place))
+            tried = {}
+            for number, recipe in enumerate(RECIPES):
+                path = Path(place) / f"{number}.onnx"
+                _quantise(prepared, path, recipe, sample(seen, _CALIBRATION_IMAGES))
+                tried[divergence(wanted, _in_batches(onnx_runtime(path), judged))] = (recipe, path)
+            least = min(tried)
+            recipe, path = tried[least]
+            (source.folder / _FILE).write_bytes(_with_metadata(path, source.folder / ONNX))
+        images = min(len(seen), _CALIBRATION_IMAGES)
+        return f"{recipe.name}, per channel, {images} validation images, best of {len(RECIPES)}, {runtime_version()}"
+
+    def load(self, folder: Path, threads: int) -> Runtime:
+        """In ONNX Runtime."""
+        return onnx_runtime(folder / _FILE, threads)
+
+
+def halves(split: Split) -> tuple[Split, Split]:
+    """Every other image of `split` to calibrate on, the others to judge by; one alone is used for both."""
+    even, odd = slice(0, None, 2), slice(1 if len(split) > 1 else 0, None, 2)
+    first, second = (Split(split.images[rows], split.labels[rows], split.index[rows]) for rows in (even, odd))
+    return first, second
+
+
+def divergence(wanted: Logits, found: Logits) -> float:
+    """Mean Kullback-Leibler divergence, in nats, of the probabilities of `found` from those of `wanted`, [N, classes].
+
+    Infinite where `found` has values that are no numbers.
+    """
+    if not np.isfinite(found).all():
+        return float("inf")
+    p, q = log_softmax(wanted.astype(np.float64), axis=1), log_softmax(found.astype(np.float64), axis=1)
+    return float((np.exp(p) * (p - q)).sum(axis=1).mean())
+
+
+def _prepared(model: Path, place: Path) -> Path:
+    """The model with its shapes inferred and its constant parts folded, batch norms into convolutions for example."""
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
+    path = place / "prepared.onnx"
+    quant_pre_process(str(model), str(path), skip_symbolic_shape=True)
+    return path
+
+
+def _quantise(model: Path, target: Path, recipe: Recipe, images: Split) -> None:
+    from onnxruntime.quantization import CalibrationMethod, QuantType, quantize_static
+
+    quantize_static(
+        str(model),
+        str(target),
+        _Images(images),
+        per_channel=True,
+        activation_type=QuantType.QUInt8,
+        weight_type=QuantType.QInt8,
+        calibrate_method=CalibrationMethod[recipe.method],
+        **recipe.arguments,
+    )
+
+
+class _Images:
+    """Real images as ONNX Runtime's calibration asks for them."""
+
+    def __init__(self, split: Split) -> None:
+        self._batches = _batches(as_input(split))
+
+    def get_next(self) -> dict[str, Pixels] | None:
+        """The next batch; None after the last."""
+        return next(({INPUT: batch} for batch in self._batches), None)
+
+
+def _batches(images: Pixels) -> Iterator[Pixels]:
+    return (images[start : start + _BATCH] for start in range(0, len(images), _BATCH))
+
+
+def _in_batches(run: Runtime, images: Pixels) -> Logits:
+    return np.concatenate([run(batch) for batch in _batches(images)])
+
+
+def _with_metadata(path: Path, original: Path) -> bytes:
+    """The quantised model with what the original says of itself, which the quantiser drops."""
+    import onnx
+
+    model = onnx.load(path)
+    known = {entry.key: entry.value for entry in onnx.load(original).metadata_props}
+    onnx.helper.set_model_props(model, known)
+    content: bytes = model.SerializeToString()
+    return content

@@ -1,0 +1,45 @@
+"""`pt2`: model.pt2 in PyTorch. It is written by ../program.py, before any other format."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..names import PROGRAM
+from .registry import Pixels, Runtime, register_format
+
+if TYPE_CHECKING:
+    import torch
+
+    from .registry import Logits
+
+
+@register_format("pt2")
+class Program:
+    """A torch.export program, which PyTorch runs without the model's source."""
+
+    files = (PROGRAM,)
+    needs_torch = True
+    exact = True
+    must_pay = False
+
+    def load(self, folder: Path, threads: int) -> Runtime:
+        """In PyTorch."""
+        import torch
+
+        return torch_runtime(torch.export.load(folder / PROGRAM).module(), threads)
+
+
+def torch_runtime(module: "torch.nn.Module", threads: int) -> Runtime:
+    """A module that takes and gives tensors, on `threads` threads while it runs and as many as before after it."""
+    import torch
+
+    @torch.no_grad()
+    def run(images: Pixels) -> "Logits":
+        before = torch.get_num_threads()
+        torch.set_num_threads(threads)
+        try:
+            logits: Logits = module(torch.from_numpy(images)).numpy()
+        finally:
+            torch.set_num_threads(before)
+        return logits
+
+    return run

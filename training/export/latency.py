@@ -1,0 +1,51 @@
+"""How long an exported model takes, measured in turns, so that whatever else a machine does slows all alike."""
+
+import time
+from collections.abc import Mapping
+
+import numpy as np
+
+from .format_report import Latency
+from .formats.registry import Pixels, Runtime
+
+BATCHES = (1, 32)
+_RUNS = 200
+_WARM_UP = 3
+_LEAST_RUNS = 5
+_BUDGET_S = 1.0
+
+
+def measure(runtimes: Mapping[str, Runtime], images: Pixels, threads: int) -> dict[str, list[Latency]]:
+    """The latencies of loaded formats by name, for each of `BATCHES`.
+
+    Args:
+        runtimes: each loaded for `threads` threads.
+        images: N real ones, at least 1; repeated where a batch needs more.
+        threads: for the record.
+    """
+    found: dict[str, list[Latency]] = {name: [] for name in runtimes}
+    for batch in BATCHES:
+        pixels = np.ascontiguousarray(images[np.arange(batch) % len(images)])
+        for name, times in _in_turns(runtimes, pixels).items():
+            p50, p99 = np.percentile(times, [50, 99])
+            found[name].append(
+                Latency(batch=batch, threads=threads, p50_ms=1e3 * p50, p99_ms=1e3 * p99, runs=len(times))
+            )
+    return found
+
+
+def _in_turns(runtimes: Mapping[str, Runtime], pixels: Pixels) -> dict[str, list[float]]:
+    """Seconds per call: 200 calls of each, fewer where that would take more than about a second per format."""
+    for run in runtimes.values():
+        for _ in range(_WARM_UP):
+            run(pixels)
+    times: dict[str, list[float]] = {name: [] for name in runtimes}
+    end = time.monotonic() + _BUDGET_S * len(runtimes)
+    for done in range(_RUNS):
+        if done >= _LEAST_RUNS and time.monotonic() > end:
+            break
+        for name, run in runtimes.items():
+            start = time.perf_counter()
+            run(pixels)
+            times[name].append(time.perf_counter() - start)
+    return times

@@ -1,0 +1,133 @@
+"""The formats of an export: each made, run again and compared, then tested and measured side by side."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ...errors import ExportError
+from ..data.pack import Pack
+from .format_report import FormatReport, Verified, objection
+from .formats.registry import BASE, DerivedFormat, Format, Logits, Runtime, Source, find_format
+from .latency import measure
+from .names import SAMPLES
+from .pixels import as_input, sample
+from .verify import Agreement, answers, compare, first_line
+
+_IMAGES = 512
+_SAMPLES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A format that was made and can be run: `how` in words, `agreement` with the trained model, `run` loaded."""
+
+    name: str
+    format: Format
+    how: str
+    agreement: Agreement
+    run: Runtime
+
+    @property
+    def key(self) -> str:
+        """What test results are kept under: made in another way, a format is to be tested again."""
+        return f"{self.name}: {self.how}"
+
+
+def make_formats(
+    names: Iterable[str], source: Source, pack: Pack, known: Mapping[str, str]
+) -> tuple[list[Made], dict[str, str]]:
+    """Make the formats `names` in the folder of `source`, and keep sample images there to check them by.
+
+    Args:
+        names: registered ones; those of the base formats must be among them, and their files must be there.
+        source: what to make them from.
+        pack: the data that the model was trained on; up to 512 of its training and validation images are compared on.
+        known: formats whose files are there already, with how they were made.
+
+    Returns:
+        Those that work, and why the others do not. What they left behind is removed.
+
+    Raises:
+        ExportError: a base format does not work.
+    """
+    images = sample(pack.train_and_val, _IMAGES)
+    reference, _ = answers("pt2", find_format("pt2").load(source.folder, 1), images)
+    made, failed = [], {}
+    for name in names:
+        form = find_format(name)
+        try:
+            how = known.get(name) or _write(form, source)
+            run = form.load(source.folder, 1)
+            together, alone = answers(name, run, images)
+            made.append(Made(name, form, how, _agreement(name, form, together, alone, reference), run))
+        except Exception as error:  # converters and runtimes have exceptions of their own
+            if name in BASE:
+                raise
+            failed[name] = first_line(error)
+            for file in form.files:
+                (source.folder / file).unlink(missing_ok=True)
+    _keep_samples(source)
+    return made, failed
+
+
+def report_formats(
+    made: Sequence[Made], folder: Path, pack: Pack, accuracies: Mapping[str, float], test_accuracy: float, cores: int
+) -> dict[str, FormatReport]:
+    """Measure `made` in turns, on one thread and on `cores`, and judge each.
+
+    Args:
+        made: see `make_formats`.
+        folder: where their files are.
+        pack: the data, for real images.
+        accuracies: on the test split, by `Made.key`.
+        test_accuracy: of the trained model itself.
+        cores: how many this process may use.
+    """
+    images = as_input(sample(pack.val, max(_SAMPLES, 32)))
+    found = []
+    for threads in sorted({1, cores}):
+        runtimes = {one.name: one.format.load(folder, threads) for one in made}
+        found.append(measure(runtimes, images, threads))
+    reports: dict[str, FormatReport] = {}
+    for one in made:
+        report = FormatReport(
+            files=one.format.files,
+            how=one.how,
+            needs_torch=one.format.needs_torch,
+            size_bytes=sum((folder / file).stat().st_size for file in one.format.files),
+            agreement=Verified.model_validate(one.agreement, from_attributes=True),
+            test_accuracy=accuracies[one.key],
+            latency=tuple(latency for part in found for latency in part[one.name]),
+            promoted=True,
+        )
+        why_not = objection(report, test_accuracy, reports["onnx"] if one.format.must_pay else None)
+        reports[one.name] = report.model_copy(update={"promoted": not why_not, "why_not": why_not})
+    return reports
+
+
+def _write(form: Format, source: Source) -> str:
+    if not isinstance(form, DerivedFormat):
+        return "written first, all others are made from it"
+    from .quiet import quiet
+
+    with quiet():
+        return form.write(source)
+
+
+def _agreement(name: str, form: Format, together: Logits, alone: Logits, reference: Logits) -> Agreement:
+    agreement, single = compare(together, reference), compare(alone, reference[: len(alone)])
+    if not np.isfinite(together).all():
+        raise ExportError(f"{name}: gives answers that are no numbers")
+    if form.exact and not (agreement.holds and single.holds):
+        worst = max(agreement.max_abs_diff, single.max_abs_diff)
+        raise ExportError(f"{name}: logits differ by up to {worst:.2e}, at most {agreement.tolerance:.0e} is rounding")
+    return agreement
+
+
+def _keep_samples(source: Source) -> None:
+    """A few validation images with the answers of the trained model: what `hpo infer-check` compares with."""
+    images = sample(source.calibration, _SAMPLES)
+    logits, _ = answers("pt2", find_format("pt2").load(source.folder, 1), images)
+    np.savez(source.folder / SAMPLES, images=as_input(images), labels=images.labels, logits=logits)
