@@ -14,10 +14,23 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .errors import HpoError
-    from .search.api import diagnose, evaluate, inspect_data, models, predict, retrain_best, run, train
+    from .search.api import (
+        diagnose,
+        evaluate,
+        export,
+        infer_check,
+        inspect_data,
+        models,
+        predict,
+        retrain_best,
+        run,
+        train,
+    )
     from .search.diagnose import DiagnoseOutcome
     from .search.diagnose_choice import DiagnoseOptions
     from .search.evaluate import EvaluateOptions, EvaluateOutcome
+    from .search.export import ExportOptions, ExportOutcome
+    from .search.infer_check import InferCheck
     from .search.options import RunOptions
     from .search.predict import PredictOptions
     from .search.retrain import RetrainResult
@@ -34,7 +47,10 @@ _HOMES = {
     "DiagnoseOutcome": ".search.diagnose",
     "EvaluateOptions": ".search.evaluate",
     "EvaluateOutcome": ".search.evaluate",
+    "ExportOptions": ".search.export",
+    "ExportOutcome": ".search.export",
     "HpoError": ".errors",
+    "InferCheck": ".search.infer_check",
     "Inspection": ".training.data.inspect.inspection",
     "PredictOptions": ".search.predict",
     "Prediction": ".training.predictions",
@@ -46,6 +62,8 @@ _HOMES = {
     "TrainOutcome": ".search.train",
     "diagnose": ".search.api",
     "evaluate": ".search.api",
+    "export": ".search.api",
+    "infer_check": ".search.api",
     "inspect_data": ".search.api",
     "models": ".search.api",
     "predict": ".search.api",
@@ -59,7 +77,10 @@ __all__ = [
     "DiagnoseOutcome",
     "EvaluateOptions",
     "EvaluateOutcome",
+    "ExportOptions",
+    "ExportOutcome",
     "HpoError",
+    "InferCheck",
     "Inspection",
     "PredictOptions",
     "Prediction",
@@ -71,6 +92,8 @@ __all__ = [
     "TrainOutcome",
     "diagnose",
     "evaluate",
+    "export",
+    "infer_check",
     "inspect_data",
     "models",
     "predict",

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from ..training.models.catalogue import ModelFacts
     from ..training.predictions import Prediction
     from .evaluate import EvaluateOptions, EvaluateOutcome
+    from .export import ExportOptions, ExportOutcome
+    from .infer_check import InferCheck
     from .predict import PredictOptions
     from .retrain import RetrainResult
     from .retrain_choice import RetrainOptions
@@ -45,6 +47,28 @@ def retrain_best(options: "RetrainOptions") -> "RetrainResult":
     from .retrain import retrain_best as retrain
 
     return retrain(options, PlainWatcher())
+
+
+def export(options: "ExportOptions") -> "ExportOutcome":
+    """Bring a trained model into further formats, each tested, measured and judged.
+
+    Raises:
+        HpoError: there is no such model, its images are gone, or it cannot be exported.
+    """
+    from .export import export as export_model
+
+    return export_model(options, PlainWatcher())
+
+
+def infer_check(folder: Path) -> "InferCheck":
+    """Check the export in `folder`: its checksums, and every format on its sample images.
+
+    Raises:
+        ExportError: it is no export, or a file is not the one described.
+    """
+    from .infer_check import infer_check as check
+
+    return check(folder)
 
 
 def train(options: TrainOptions) -> TrainOutcome:

@@ -9,7 +9,7 @@ from ..studies.home import Home
 from ..training.config import DataConfig
 from ..training.trained import Trained
 from .devices import available_cores
-from .model_choice import choose_model
+from .model_choice import choose_model, openings_log
 from .record_evaluation import record
 from .retrain_progress import RetrainWatcher
 from .same_data import same_data
@@ -128,7 +128,6 @@ def _subject(
     )
     if part == "val":
         return SplitSubject(pack, part, pack.val, config, options.data_root)
-    # note: runs of `hpo train` in one home share a log: whoever tries one after the other on it searches by it
-    log = (home.study(known.study) if known.study else home.root / "train") / "test_openings.jsonl"
+    log = openings_log(known, home)
     split = open_test(pack, f"evaluate {known.path}", log)
     return SplitSubject(pack, part, split, config, options.data_root, count_openings(pack, log))

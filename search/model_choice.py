@@ -26,6 +26,14 @@ def choose_model(model: str, home: Home, storage: str | None = None) -> Trained:
     raise StudyError(_no_export(model, home, storage))
 
 
+def openings_log(known: Trained, home: Home) -> Path:
+    """Where openings of the test split of the data of `known` are logged.
+
+    Runs of `hpo train` in one home share a log: whoever tries one after the other on it searches by it.
+    """
+    return (home.study(known.study) if known.study else home.root / "train") / "test_openings.jsonl"
+
+
 def _no_export(study: str, home: Home, storage: str | None) -> str:
     from ..studies.records import study_names
     from .retrain_choice import open_existing

@@ -1,5 +1,6 @@
 """The winner trained, exported, tested, and described in a manifest: what appears at the target, all at once."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -109,15 +110,7 @@ def _manifest(
             device=device,
             seconds=round(trained.history[-1].elapsed_s, 3),
         ),
-        metrics=Metrics(
-            val_accuracy=record.metrics.get("val_accuracy"),
-            val_loss=record.metrics.get("val_loss"),
-            test_accuracy=tested.accuracy,
-            test_interval=tested.interval,
-            test_loss=tested.loss,
-            test_images=tested.images,
-            test_opening=tested.opening,
-        ),
+        metrics=metrics_of(record.metrics, tested),
         temperature=calibration.temperature if calibration else 1.0,
         calibration=calibration,
         opset=exported.opset,
@@ -125,4 +118,17 @@ def _manifest(
         program=Verified.model_validate(exported.program, from_attributes=True),
         versions=versions() | {package: version(package) for package in EXPORTERS},
         files=dict(describe_files(folder)),
+    )
+
+
+def metrics_of(validated: Mapping[str, float], tested: "FinalTest") -> Metrics:
+    """The metrics of a manifest: those of the trial or run on validation images, and the final test's."""
+    return Metrics(
+        val_accuracy=validated.get("val_accuracy"),
+        val_loss=validated.get("val_loss"),
+        test_accuracy=tested.accuracy,
+        test_interval=tested.interval,
+        test_loss=tested.loss,
+        test_images=tested.images,
+        test_opening=tested.opening,
     )

@@ -33,7 +33,7 @@ class Manifest(_Part):
     """What is needed to serve a model; `temperature` divides the logits (Guo et al. 2017, section 4.2)."""
 
     study: str
-    trial: int
+    trial: int | None  # None for a run of `hpo train`
     model_version: str
     class_names: tuple[str, ...] = Field(min_length=2)
     preprocessing: Preprocessing

@@ -16,6 +16,7 @@ import uvicorn
 
 from ..errors import ServeError
 from .app import create_app
+from .export_folder import Manifest
 from .guard import Guard
 from .options import ServeOptions
 from .prediction import PredictionLog
@@ -114,11 +115,12 @@ def address(listener: socket.socket) -> str:
 
 def describe(service: Service) -> str:
     """What is in service, in a line."""
-    arms = (
-        f"{arm.name} {arm.model.manifest.study} trial {arm.model.manifest.trial} ({arm.model.manifest.model_version})"
-        for arm in service.arms
-    )
-    return ", ".join(arms)
+    return ", ".join(f"{arm.name} {_title(arm.model.manifest)}" for arm in service.arms)
+
+
+def _title(manifest: Manifest) -> str:
+    trial = "" if manifest.trial is None else f" trial {manifest.trial}"
+    return f"{manifest.study}{trial} ({manifest.model_version})"
 
 
 def serve(options: ServeOptions, listener: socket.socket, make_log: MakeLog, say: Callable[[str], None]) -> None:

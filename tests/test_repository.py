@@ -19,7 +19,9 @@ SURFACE = {
     "storage study timeout tracking-uri trials workers",
     "train": "data data-root device epochs home json out resume set space storage trial",
     "diagnose": "check data data-root device home html json set space storage trial",
-    "retrain-best": "data-root device epochs home json out storage study tracking-uri trial",
+    "export": "data-root format home json out storage tracking-uri",
+    "infer-check": "json",
+    "retrain-best": "data-root device epochs formats home json out storage study tracking-uri trial",
     "serve": "allow-host challenger false-alarm-every formats home host keep-days keep-rows log max-batch max-body-mb "
     "port queue shadow share thumbnails timeout token-file tracking-uri workers",
     "monitor": "home json log window",

@@ -36,7 +36,7 @@ class Trained:
         calibration: its temperature, None where none was fitted.
         fingerprint: of the packed data it was trained on.
         source: the name of that data.
-        study, trial: which it is the winner of; None for a run.
+        study, trial: which it is the winner of; None for a run, exported or not.
     """
 
     path: Path
@@ -98,7 +98,7 @@ class Trained:
             manifest.calibration,
             manifest.data_fingerprint,
             manifest.data_source,
-            manifest.study,
+            manifest.study if manifest.trial is not None else None,
             manifest.trial,
         )
 

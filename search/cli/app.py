@@ -9,7 +9,23 @@ from typing import NoReturn
 import typer
 
 from ...errors import HpoError
-from . import data, diagnose, evaluate, inspect, models, monitor, predict, retrain, run, serve, spaces, train, ui
+from . import (
+    data,
+    diagnose,
+    evaluate,
+    export,
+    infer_check,
+    inspect,
+    models,
+    monitor,
+    predict,
+    retrain,
+    run,
+    serve,
+    spaces,
+    train,
+    ui,
+)
 
 app = typer.Typer(
     name="hpo",
@@ -24,6 +40,8 @@ for command in (
     train.train,
     diagnose.diagnose,
     retrain.retrain_best,
+    export.export,
+    infer_check.infer_check,
     evaluate.evaluate,
     predict.predict,
     serve.serve,

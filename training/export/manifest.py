@@ -87,6 +87,20 @@ class ExportManifest(_Part):
         """Write manifest.json into `folder`."""
         (folder / MANIFEST).write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
 
+    def check_files(self, folder: Path) -> None:
+        """Compare every file of the export in `folder` with its SHA-256.
+
+        Raises:
+            ExportError: one is missing or another.
+        """
+        for name, described in self.files.items():
+            try:
+                found = ExportedFile.of(folder / name)
+            except OSError as error:
+                raise ExportError(f"{folder / name}: {MANIFEST} describes it, but {error.strerror}") from error
+            if found != described:
+                raise ExportError(f"{folder / name}: is not the file that {MANIFEST} describes (another SHA-256)")
+
     @classmethod
     def read(cls, folder: Path) -> Self:
         """The manifest of the export in `folder`.

@@ -34,7 +34,8 @@ def test_the_best_trial_is_trained_tested_once_and_exported(book: Book, retrain:
     assert len(book.openings()) == manifest.metrics.test_opening == 1
     for name, file in manifest.files.items():
         assert (result.export_dir / name).stat().st_size == file.size_bytes
-    assert set(manifest.files) == {"model.onnx", "model.pt2"}
+    assert set(manifest.files) >= {"model.onnx", "model.pt2", "samples.npz"}
+    assert set(manifest.formats) == {"onnx", "pt2"}
     printed = json.loads(json.dumps(result.to_json(), allow_nan=False))
     wanted = {"study", "trial", "val_accuracy", "test_accuracy", "test_interval", "onnx_max_abs_diff"}
     assert wanted | {"onnx_top1_agreement", "export_dir"} <= printed.keys()

@@ -1,0 +1,56 @@
+"""`hpo export`: a trained model in further formats, each tested, measured and compared."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .common import FORMATS, HomeOption, JsonOption, StorageOption, command, print_json, say
+
+
+@command
+def export(
+    model: Annotated[
+        str,
+        typer.Argument(help="A study that was retrained, or a folder of hpo retrain-best or hpo train."),
+    ],
+    format_: Annotated[
+        list[str] | None,
+        typer.Option("--format", help=f"Some of {FORMATS}; repeatable, or with commas between. Default: all."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Where the export goes. Default: in place; for a run, its folder export.")
+    ] = None,
+    data_root: Annotated[Path | None, typer.Option(help="Where named data sets lie or are downloaded to.")] = None,
+    storage: StorageOption = None,
+    tracking_uri: Annotated[
+        str | None, typer.Option(help="Where a study's export is registered, or none. Default: mlflow.db in the home.")
+    ] = None,
+    home: HomeOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Bring a trained model into further formats; test, measure and judge each.
+
+    The test split is opened once for all formats that were not tested yet, and the opening is counted.
+    """
+    from contextlib import closing
+
+    from ..export import ExportOptions
+    from ..export import export as export_model
+    from ..retrain_progress import watcher
+
+    wishes = tuple(format_ or ("all",))
+    options = ExportOptions(model, wishes, out, data_root, storage, tracking_uri, home)
+    with closing(watcher()) as view:
+        outcome = export_model(options, view)
+    if json:
+        print_json(outcome.to_json())
+    else:
+        from .format_table import print_formats
+
+        print_formats(outcome.manifest)
+        print(outcome.export_dir)
+    if outcome.registry_error:
+        say(f"error: {outcome.registry_error}")
+    if outcome.registry_error or outcome.manifest.failed_formats:
+        raise typer.Exit(1)

@@ -1,0 +1,91 @@
+"""`hpo export`, composed: a trained model -> its formats, made, tested, measured -> one folder."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..studies.home import Home
+from ..training.export.formats.registry import choose_formats
+from ..training.export.manifest import ExportManifest
+from .export_extend import extend_export
+from .export_run import export_run
+from .export_table import formats_to_json
+from .model_choice import choose_model
+from .register_export import register_export
+from .retrain import export_target
+from .retrain_progress import RetrainWatcher
+from .same_data import same_data
+
+
+@dataclass(frozen=True, slots=True)
+class ExportOptions:
+    """Everything `hpo.export` takes; the flags of `hpo export` in the same words.
+
+    `model` is a study that was retrained, the folder of an export, or of a run of `hpo train`. `out` None means: in its
+    place for an export, in its folder `export` for a run.
+    """
+
+    model: str
+    formats: tuple[str, ...] = ("all",)
+    out: Path | None = None
+    data_root: Path | None = None
+    storage: str | None = None
+    tracking_uri: str | None = None
+    home: Path | None = None
+
+    def __post_init__(self) -> None:
+        choose_formats(self.formats)
+
+
+@dataclass(frozen=True, slots=True)
+class ExportOutcome:
+    """An export: its manifest, where it is, and how the model registry names it, see `RetrainResult`."""
+
+    manifest: ExportManifest
+    export_dir: Path
+    registered: str | None = None
+    registry_error: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that `hpo export --json` prints."""
+        return {
+            "study": self.manifest.study,
+            "trial": self.manifest.trial,
+            "model_version": self.manifest.model_version,
+            **self.manifest.metrics.model_dump(mode="json"),
+            **formats_to_json(self.manifest),
+            "export_dir": str(self.export_dir),
+            "registered": self.registered,
+            "registry_error": self.registry_error,
+        }
+
+
+def export(options: ExportOptions, watcher: RetrainWatcher) -> ExportOutcome:
+    """Bring a trained model into further formats; those of an export that is extended stay.
+
+    Raises:
+        HpoError: there is no such model, its images are gone, or a base format cannot be made; nothing has changed.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch is imported, see `retrain`
+    home = Home.locate(options.home)
+    known = choose_model(options.model, home, options.storage)
+    is_run = known.kind == "run"
+    default = known.path / "export" if is_run else known.path
+    target = export_target(options.out or default, default)
+    pack = same_data(
+        known.config.data,
+        known.fingerprint,
+        cache=home.cache,
+        data_root=options.data_root,
+        progress=watcher.stage,
+        of=str(known.path),
+        remedy="train anew",
+    )
+    make = export_run if is_run else extend_export
+    manifest = make(known, choose_formats(options.formats), pack, target, home, watcher)
+    if manifest.trial is None:  # MLflow knows studies; a run of `hpo train` belongs to none
+        return ExportOutcome(manifest, target)
+    return ExportOutcome(
+        manifest, target, *register_export(manifest, target, options.tracking_uri, home, pack, watcher)
+    )

@@ -1,0 +1,112 @@
+"""A run of `hpo train` as an export, tested once."""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from ..errors import TrainingError
+from ..studies.files import versions
+from ..studies.home import Home
+from ..training.data.pack import Pack
+from ..training.export.format_report import Verified
+from ..training.export.formats.registry import Source
+from ..training.export.manifest import ExportManifest, Training, config_hash, describe_files
+from ..training.run_folder import RESULT
+from ..training.trained import Trained
+from .devices import available_cores
+from .model_choice import openings_log
+from .retrain_export import EXPORTERS, metrics_of
+from .retrain_progress import RetrainWatcher
+from .retrain_reference import ReferenceKeeper
+
+
+def export_run(
+    known: Trained, names: Sequence[str], pack: Pack, target: Path, home: Home, watcher: RetrainWatcher
+) -> ExportManifest:
+    """Put the best weights of the run `known` at `target`, in the formats `names`.
+
+    Raises:
+        TrainingError: the run has not ended, or has no weights.
+        ExportError: the model cannot be exported or does not verify; what is at `target` is as it was.
+    """
+    from ..training.checkpoint import BEST
+    from ..training.export.classifier import Classifier
+    from ..training.export.export import export_model
+    from ..training.export.final_test import final_test
+    from ..training.export.make_formats import make_formats, report_formats
+    from ..training.export.promote import staged
+
+    result = _result(known.path)
+    classifier = Classifier.from_checkpoint(known.path / BEST, known.config, pack)
+    reference = ReferenceKeeper(known.path)
+    with staged(target) as folder:
+        watcher.note("exporting and verifying")
+        exported = export_model(classifier, known.config, pack, folder, known.temperature)
+        made, failed = make_formats(names, Source(folder, known.config, pack.val), pack, {})
+        tested = final_test(
+            classifier,
+            pack,
+            device="cpu",
+            reason=f"export {known.path}",
+            log=openings_log(known, home),
+            kept=known.path / "test.json",
+            witness=reference.keep,
+            formats={one.key: one.run for one in made},
+        )
+        reference.put(folder)
+        watcher.note("measuring")
+        manifest = ExportManifest(
+            study=known.path.name,
+            trial=None,
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            model_version=exported.weights_digest[:12],
+            config=known.config,
+            config_hash=config_hash(known.config),
+            params={},
+            data_fingerprint=pack.fingerprint,
+            data_source=pack.source,
+            class_names=pack.class_names,
+            preprocessing=known.preprocessing,
+            training=_training(result, pack, known.config.budget.epochs),
+            metrics=metrics_of(result["best"]["metrics"], tested),
+            temperature=known.temperature,
+            calibration=known.calibration,
+            opset=exported.opset,
+            onnx=Verified.model_validate(exported.onnx, from_attributes=True),
+            program=Verified.model_validate(exported.program, from_attributes=True),
+            formats=report_formats(made, folder, pack, tested.formats, tested.accuracy, available_cores()),
+            failed_formats=failed,
+            versions=versions() | {package: version(package) for package in EXPORTERS},
+            files=dict(describe_files(folder)),
+        )
+        manifest.write(folder)
+    return manifest
+
+
+def _training(result: dict[str, Any], pack: Pack, epochs: int) -> Training:
+    return Training(
+        fit_on="train",
+        images=pack.size("train"),
+        epochs=result["best"]["epoch"],
+        schedule_epochs=epochs,
+        device="not recorded",
+        seconds=round(result["best"]["elapsed_s"], 3),
+    )
+
+
+def _result(folder: Path) -> dict[str, Any]:
+    """The content of result.json.
+
+    Raises:
+        TrainingError: the run has not ended, or no epoch of it is worth exporting.
+    """
+    try:
+        result: dict[str, Any] = json.loads((folder / RESULT).read_text())
+    except FileNotFoundError:
+        raise TrainingError(f"{folder}: the run has not ended; `hpo train --resume --out {folder}` goes on") from None
+    if result["best"] is None:
+        raise TrainingError(f"{folder}: the run has no usable epoch: it ended as {result['status']}")
+    return result

@@ -1,0 +1,78 @@
+"""`hpo infer-check`, composed: checksums, then every format in a process of its own, on sample images."""
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import ExportError
+from ..training.export.manifest import ExportManifest
+
+_TIMEOUT_S = 600
+
+
+@dataclass(frozen=True, slots=True)
+class FormatCheck:
+    """One format: `found` is what training/export/check.py printed of it, None where it failed with `error`."""
+
+    name: str
+    needs_torch: bool
+    found: dict[str, Any] | None
+    error: str = ""
+
+    @property
+    def holds(self) -> bool:
+        """Whether it runs and answers as it did."""
+        return self.found is not None and bool(self.found["holds"])
+
+
+@dataclass(frozen=True, slots=True)
+class InferCheck:
+    """An export whose files are those described: how many, and each of its formats."""
+
+    folder: Path
+    files: int
+    formats: tuple[FormatCheck, ...]
+
+    @property
+    def holds(self) -> bool:
+        """Whether every format holds."""
+        return all(check.holds for check in self.formats)
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that `hpo infer-check --json` prints."""
+        formats = {
+            check.name: {"holds": check.holds, "needs_torch": check.needs_torch, "error": check.error}
+            | (check.found or {})
+            for check in self.formats
+        }
+        return {"folder": str(self.folder), "holds": self.holds, "files": self.files, "formats": formats}
+
+
+def infer_check(folder: Path) -> InferCheck:
+    """Check the export in `folder`; this process loads no model and no torch.
+
+    Raises:
+        ExportError: it is no export, a file is missing or another, or it was made before formats were measured.
+    """
+    manifest = ExportManifest.read(folder)
+    manifest.check_files(folder)
+    if not manifest.formats:
+        raise ExportError(f"{folder}: has no sample images to compare on; `hpo export {folder}` adds them")
+    checks = tuple(_check(folder, name, report.needs_torch) for name, report in manifest.formats.items())
+    return InferCheck(folder, len(manifest.files), checks)
+
+
+def _check(folder: Path, name: str, needs_torch: bool) -> FormatCheck:
+    # note: -P, since the directory of the caller may hold a folder of any name
+    command = [sys.executable, "-P", "-m", "hpo.training.export.check", str(folder.absolute()), name]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False)
+    except subprocess.TimeoutExpired:
+        return FormatCheck(name, needs_torch, None, f"gives no answer within {_TIMEOUT_S} s")
+    if done.returncode:
+        lines = done.stderr.strip().splitlines() or [f"ended with exit code {done.returncode}"]
+        return FormatCheck(name, needs_torch, None, lines[-1])
+    return FormatCheck(name, needs_torch, json.loads(done.stdout))

@@ -1,0 +1,68 @@
+"""Whether a format of an export still gives the answers it gave when it was made. No torch unless the format needs it.
+
+python -m hpo.training.export.check FOLDER FORMAT       prints one JSON object
+"""
+
+import json
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from .formats.registry import Logits, find_format
+from .manifest import ExportManifest
+from .names import SAMPLES
+
+_ROOM = 1.5  # another processor rounds integers and halves in another order
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A format run on the sample images of its export.
+
+    `max_abs_diff` of its logits from the trained model's, which may be `limit` at most; `top1_agreement` the share of
+    `images` with the same class; `torch` whether PyTorch was loaded for it.
+    """
+
+    images: int
+    max_abs_diff: float
+    limit: float
+    top1_agreement: float
+    torch: bool
+
+    @property
+    def holds(self) -> bool:
+        """Whether it answers as it did; a difference that is not a number does not hold."""
+        return self.max_abs_diff <= self.limit
+
+
+def check_format(folder: Path, name: str) -> Checked:
+    """Run the format `name` of the export in `folder` on its sample images.
+
+    The limit is one and a half times what it differed by at most, over more images, when it was made; or what rounding
+    may do to any format, if that is more.
+    """
+    made = ExportManifest.read(folder).formats[name].agreement
+    with np.load(folder / SAMPLES, allow_pickle=False) as kept:
+        images, reference = kept["images"], kept["logits"]
+    found: Logits = find_format(name).load(folder, 1)(images)
+    return Checked(
+        images=len(images),
+        max_abs_diff=float(np.abs(found - reference).max()),
+        limit=max(made.tolerance, _ROOM * made.max_abs_diff),
+        top1_agreement=float((found.argmax(axis=1) == reference.argmax(axis=1)).mean()),
+        torch=sys.modules.get("torch") is not None,
+    )
+
+
+def main(folder: str, name: str) -> None:
+    """Check and print; where the format needs no torch, importing it is an error."""
+    if not find_format(name).needs_torch:
+        sys.modules["torch"] = None  # type: ignore[assignment]
+    checked = check_format(Path(folder), name)
+    print(json.dumps({**asdict(checked), "holds": checked.holds}))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
