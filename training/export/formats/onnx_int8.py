@@ -124,10 +124,11 @@ def _quantise(model: Path, target: Path, recipe: Recipe, images: Split) -> None:
 
 
 class _Images:
-    """Real images as ONNX Runtime's calibration asks for them."""
+    """Real images as ONNX Runtime's calibration asks for them: in batches that are all alike, else percentiles fail."""
 
     def __init__(self, split: Split) -> None:
-        self._batches = _batches(as_input(split))
+        whole = len(split) // _BATCH * _BATCH or len(split)
+        self._batches = _batches(as_input(split)[:whole])
 
     def get_next(self) -> dict[str, Pixels] | None:
         """The next batch; None after the last."""
