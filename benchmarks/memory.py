@@ -80,23 +80,24 @@ def steps(config: TrialConfig, count: int) -> list[float]:
 
 
 def measure(options: argparse.Namespace) -> dict[str, list[dict[str, float]]]:
-    """`repeats` runs of every side: once for its memory, once for its time.
+    """`repeats` runs of every side, in turn.
 
-    For the memory the C library gives every freed tensor back at once; otherwise the figure would be of its heap.
+    The C library gives every freed tensor back at once; otherwise the figure would be of its heap. That takes time too,
+    the same in every side.
     """
     found: dict[str, list[dict[str, float]]] = {name: [] for name in SIDES}
     for _ in range(options.repeats):
         for name, runs in found.items():
-            memory = run_child(options, name, {"MALLOC_MMAP_THRESHOLD_": str(2**20)})
-            runs.append({"mib": memory["mib"], "step_s": run_child(options, name, {})["step_s"]})
+            runs.append(run_child(options, name))
     return found
 
 
-def run_child(options: argparse.Namespace, name: str, environment: dict[str, str]) -> dict[str, float]:
+def run_child(options: argparse.Namespace, name: str) -> dict[str, float]:
     """Side `name` in a process of its own."""
     sizes = ["--batch-size", str(options.batch_size), "--width", str(options.width)]
     command = [sys.executable, __file__, "--side", name, *sizes]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, env={**os.environ, **environment})
+    environment = {**os.environ, "MALLOC_MMAP_THRESHOLD_": str(2**20)}
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
     figures: dict[str, float] = json.loads(done.stdout)
     return figures
 
