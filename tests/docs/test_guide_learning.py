@@ -13,6 +13,7 @@ GUIDE = "a-run-that-does-not-learn.md"
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_the_guide_works_as_written(reader: Reader) -> None:
     ill, cause, rates, well, _ = reader.follow(GUIDE)
     assert ill == well == ""  # all of it is for a person: standard error
