@@ -62,7 +62,8 @@ class Model:
 
     def answer(self, images: Images) -> Answers:
         """The answers to `images`, uint8 [N, channels, size, size]."""
-        (logits,) = self.session.run(None, {self.session.get_inputs()[0].name: images})
+        (found,) = self.session.run(None, {self.session.get_inputs()[0].name: images})
+        logits = np.asarray(found, dtype=np.float32)
         return Answers(logits, probabilities(logits, self.manifest.temperature))
 
 

@@ -22,6 +22,7 @@ class Source(Protocol):
         Raises:
             HpoError: it cannot be told at present.
         """
+        ...
 
 
 @dataclass(frozen=True, slots=True)

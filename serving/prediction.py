@@ -66,9 +66,11 @@ class PredictionLog(Protocol):
     @property
     def state(self) -> LogState:
         """How it is doing."""
+        ...
 
     def routers(self) -> "Sequence[APIRouter]":
         """The routes that it adds to the server."""
+        ...
 
     def record(self, prediction: Prediction) -> None:
         """Take one prediction; a log that is full drops it and counts that."""

@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
+from typing import Any
 
 import uvicorn
 
@@ -81,10 +82,8 @@ class Server(uvicorn.Server):
 
     def _protocol(self) -> asyncio.Protocol:
         """What serves one connection, made as uvicorn makes it."""
-        kind = self.config.http_protocol_class
-        made: asyncio.Protocol = kind(  # type: ignore[call-arg]
-            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
-        )
+        kind: Any = self.config.http_protocol_class
+        made: asyncio.Protocol = kind(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
         return made
 
 

@@ -16,7 +16,7 @@ from .service import Service
 def router(service: Service) -> APIRouter:
     """The routes that are no predictions."""
     routes = APIRouter()
-    page = files(__package__).joinpath("page.html").read_text(encoding="utf-8")
+    page = files("hpo.serving").joinpath("page.html").read_text(encoding="utf-8")
     headers = {"Content-Security-Policy": content_policy(page), "X-Content-Type-Options": "nosniff"}
 
     @routes.get("/", response_class=HTMLResponse, include_in_schema=False)

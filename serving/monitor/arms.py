@@ -1,6 +1,7 @@
 """Whether two arms differ in what they are there for: being right, and being quick."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,7 +42,8 @@ def compare_paired(champion: NDArray[np.bool_], challenger: NDArray[np.bool_]) -
 def compare_apart(champion: NDArray[np.bool_], challenger: NDArray[np.bool_]) -> tuple[float, float]:
     """(difference of accuracies, p-value) of answers to different images, at least one each."""
     table = [[int(arm.sum()), int((~arm).sum())] for arm in (challenger, champion)]
-    return float(challenger.mean() - champion.mean()), float(fisher_exact(table).pvalue)
+    found: Any = fisher_exact(table)
+    return float(challenger.mean() - champion.mean()), float(found.pvalue)
 
 
 def compare_latency(champion: NDArray[np.float64], challenger: NDArray[np.float64]) -> tuple[float, float]:

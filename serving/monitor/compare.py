@@ -6,6 +6,7 @@ to fall below any level. Alarms are the detector's, whose rate is set over time.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,7 +64,7 @@ def _ks(feature: Feature, reference: Numbers, window: Numbers) -> Comparison:
     then, now = reference[~np.isnan(reference)], window[~np.isnan(window)]
     if not len(now):
         return Comparison(feature.name, "ks", 0.0, 1.0)
-    found = ks_2samp(then, now, method="asymp")
+    found: Any = ks_2samp(then, now, method="asymp")
     return Comparison(feature.name, "ks", float(found.statistic), float(found.pvalue))
 
 
@@ -72,7 +73,7 @@ def _chi2(then: NDArray[np.int64], now: NDArray[np.int64]) -> Comparison:
     table = table[:, table.sum(axis=0) > 0]
     if table.shape[1] < 2:
         return Comparison("class mix", "chi2", 0.0, 1.0)
-    found = chi2_contingency(table)
+    found: Any = chi2_contingency(table)
     return Comparison("class mix", "chi2", float(found.statistic), float(found.pvalue))
 
 

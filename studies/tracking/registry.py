@@ -79,15 +79,14 @@ def fetch_export(uri: str, name: str, alias: str, place: Path) -> Path:
     try:
         with _at(uri), redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
             import mlflow
+            from mlflow.artifacts import download_artifacts
 
             version = mlflow.MlflowClient().get_model_version_by_alias(name, alias)
             folder = place / f"{name}-{version.version}"
             if not folder.exists():
                 place.mkdir(parents=True, exist_ok=True)
                 with tempfile.TemporaryDirectory(dir=place, prefix=".") as partial:
-                    found = mlflow.artifacts.download_artifacts(
-                        run_id=version.run_id, artifact_path="export", dst_path=partial
-                    )
+                    found = download_artifacts(run_id=version.run_id, artifact_path="export", dst_path=partial)
                     Path(found).rename(folder)
             return folder
     except Exception as error:  # as above

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,9 +104,8 @@ def _per_class(
     areas: Sequence[float | None],
     drawn: Intervals,
 ) -> tuple[ClassScores, ...]:
-    precision, recall, f1, images = sklearn_metrics.precision_recall_fscore_support(
-        labels, chosen, labels=range(len(names)), zero_division=0
-    )
+    of_classes: Any = sklearn_metrics.precision_recall_fscore_support
+    precision, recall, f1, images = of_classes(labels, chosen, labels=range(len(names)), zero_division=0)
     hits, answered = confusion.diagonal().tolist(), confusion.sum(axis=0).tolist()
     return tuple(
         ClassScores(

@@ -32,7 +32,7 @@ def fit_temperature(logits: Logits, labels: Labels) -> float:
 
     def loss(log_temperature: float) -> float:
         sharpness = np.exp(-log_temperature)  # in which the loss is convex
-        return float(logsumexp(wide * sharpness, axis=1).mean() - sharpness * target)
+        return float(np.mean(logsumexp(wide * sharpness, axis=1)) - sharpness * target)
 
     bounds = (np.log(LOWEST), np.log(HIGHEST))
     found = minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": _PRECISION})

@@ -23,7 +23,7 @@ _DROPOUT = "Before the classifier."
 class FineTuned(Section):
     """A model that may start from trained weights: its head is drawn anew, the rest is called the backbone."""
 
-    pretrained: bool | str | None = Field(default=None, json_schema_extra=PATH)
+    pretrained: Any = Field(default=None, json_schema_extra=PATH)  # each kind of model says what it may be
     backbone_lr: float = Field(
         default=1.0, ge=0, le=1, description="Learning rate of the backbone as a share of the head's; 0 freezes it."
     )

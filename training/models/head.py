@@ -1,5 +1,7 @@
 """The two ends of a classifier that depend on the data: its first convolution and its last layer."""
 
+from typing import Any
+
 from torch import Tensor, nn
 
 from ...errors import TrainingError
@@ -12,8 +14,8 @@ def head_parameters(net: nn.Module) -> frozenset[str]:
 
     What the model says itself (`get_classifier()`, as timm's do), else its last linear layer or convolution.
     """
-    given = getattr(net, "get_classifier", None)
-    layers = given() if callable(given) else net.get_submodule(last_layer(net))
+    given: Any = getattr(net, "get_classifier", None)
+    layers: Any = given() if callable(given) else net.get_submodule(last_layer(net))
     own = {id(p) for layer in (layers if isinstance(layers, tuple) else (layers,)) for p in layer.parameters()}
     return frozenset(name for name, parameter in net.named_parameters() if id(parameter) in own)
 

@@ -1,5 +1,6 @@
 """Any classifier of torchvision by its name there, drawn at random or with torchvision's published weights."""
 
+from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,7 @@ def archs() -> tuple[str, ...]:
 
 def weight_names(arch: str) -> tuple[str, ...]:
     """The names of the published weights of `arch`, the default last."""
-    known = models.get_model_weights(arch)
+    known: Any = models.get_model_weights(arch)
     names = [entry.name for entry in known if entry is not known.DEFAULT]
     return (*names, known.DEFAULT.name)
 
@@ -80,7 +81,7 @@ def fitted(state: dict[str, Tensor], net: nn.Module) -> dict[str, Tensor]:
     """Published weights without the auxiliary heads, and with the positions of a transformer as `net` has them."""
     state = {name: value for name, value in state.items() if not name.startswith(_AUXILIARY)}
     if isinstance(net, models.VisionTransformer) and "encoder.pos_embedding" in state:
-        return dict(interpolate_embeddings(net.image_size, net.patch_size, state))
+        return dict(interpolate_embeddings(net.image_size, net.patch_size, OrderedDict(state)))
     return state
 
 
@@ -91,7 +92,7 @@ def _check(arch: str) -> None:
 
 def _entry(arch: str, pretrained: bool | str) -> Any:
     _check(arch)
-    known = models.get_model_weights(arch)
+    known: Any = models.get_model_weights(arch)
     if pretrained is True:
         return known.DEFAULT
     if pretrained not in known.__members__:

@@ -111,10 +111,11 @@ def _prepared(model: Path, place: Path) -> Path:
 def _quantise(model: Path, target: Path, recipe: Recipe, images: Split) -> None:
     from onnxruntime.quantization import CalibrationMethod, QuantType, quantize_static
 
+    reader: Any = _Images(images)  # it asks for no more than `get_next`
     quantize_static(
         str(model),
         str(target),
-        _Images(images),
+        reader,
         per_channel=True,
         activation_type=QuantType.QUInt8,
         weight_type=QuantType.QInt8,

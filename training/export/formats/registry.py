@@ -80,7 +80,7 @@ class DerivedFormat(Format, Protocol):
         ...
 
 
-Kind = TypeVar("Kind", bound=type[Format])
+Kind = TypeVar("Kind", bound=Callable[[], Format])
 _formats: dict[str, Format] = {}
 
 
