@@ -10,8 +10,8 @@ from .formats.registry import Pixels, Runtime
 
 BATCHES = (1, 32)
 _RUNS = 200
-_WARM_UP = 3
-_LEAST_RUNS = 5
+_WARM_UP = 1
+_LEAST_RUNS = 3
 _BUDGET_S = 1.0
 
 
