@@ -32,11 +32,11 @@ def write_welds(root: Path) -> None:
 @pytest.mark.timeout(900)
 def test_the_guide_works_as_written(reader: Reader) -> None:
     write_welds(reader.directory / "welds")
-    seen, _, checked, shown = reader.follow(GUIDE)
+    seen, _, shown = reader.follow(GUIDE)
     advice = "The classes are unequal (sound has 192 training images, cracked has 24)"
     assert advice in seen
     assert "loss.class_weights: inverse" in seen
-    assert "val_balanced_accuracy" in checked + shown
+    assert "val_balanced_accuracy" in shown
     best = {
         name: json.loads((reader.directory / name / "result.json").read_text())["best"]["metrics"]
         for name in ("plain", "weighed", "drawn")
