@@ -54,6 +54,7 @@ def test_a_study_is_summed_up(home: Home) -> None:
         "best": {"number": 1, "value": 0.9, "params": {"optimizer.lr": 0.1}},
         "wall_s": 20.0,
         "failures": {},
+        "verdicts": {},
     }
     assert summary.trials[0].curve == {1: 0.7, 2: 0.8}
     assert summary.trials[0].epochs == 2
