@@ -66,11 +66,8 @@ async def _load(port: int, process: "subprocess.Popen[str]", sent: signal.Signal
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("sent", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
-@pytest.mark.parametrize("workers", ["1", "2"])
-def test_no_request_is_lost_when_a_signal_ends_the_server(
-    sent: signal.Signals, code: int, workers: str, export: Path
-) -> None:
-    process, port = start(export, "--workers", workers)
+def test_no_request_is_lost_when_a_signal_ends_the_server(sent: signal.Signals, code: int, export: Path) -> None:
+    process, port = start(export)
     try:
         answers, lost = asyncio.run(_load(port, process, sent))
         process.communicate(timeout=30)
