@@ -4,9 +4,17 @@ from collections.abc import Callable
 from pathlib import Path
 from threading import Condition, Thread
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 from .checkpoint import State, save_pair
+
+
+class _Job(NamedTuple):
+    """A pair to write, whole once `complete` was called."""
+
+    last: State
+    best: State | None
+    complete: Callable[[], None]
 
 
 class CheckpointWriter:
@@ -19,7 +27,7 @@ class CheckpointWriter:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._changed = Condition()
-        self._pending: tuple[State, State | None, Callable[[], None]] | None = None
+        self._pending: _Job | None = None
         self._writing = False
         self._closed = False
         self._failure: Exception | None = None
@@ -35,8 +43,8 @@ class CheckpointWriter:
         with self._changed:
             self._raise_failure()
             if best is None and self._pending is not None:
-                best = self._pending[1]  # the skipped pair's best is still the best
-            self._pending = (last, best, complete)
+                best = self._pending.best  # the skipped pair's best is still the best
+            self._pending = _Job(last, best, complete)
             self._changed.notify_all()
 
     def flush(self) -> None:
@@ -63,12 +71,11 @@ class CheckpointWriter:
             self._raise_failure()
 
     def _work(self) -> None:
-        while (taken := self._take()) is not None:
-            last, best, complete = taken
+        while (job := self._take()) is not None:
             failure: Exception | None = None
             try:
-                complete()
-                save_pair(self._directory, last, best)
+                job.complete()
+                save_pair(self._directory, job.last, job.best)
             except Exception as error:  # raised again in the thread that trains
                 failure = error
             with self._changed:
@@ -76,13 +83,13 @@ class CheckpointWriter:
                 self._failure = failure or self._failure
                 self._changed.notify_all()
 
-    def _take(self) -> tuple[State, State | None, Callable[[], None]] | None:
+    def _take(self) -> _Job | None:
         """The pair to write next; None once closed with nothing left."""
         with self._changed:
             self._changed.wait_for(lambda: self._pending is not None or self._closed)
-            taken, self._pending = self._pending, None
-            self._writing = taken is not None
-            return taken
+            job, self._pending = self._pending, None
+            self._writing = job is not None
+            return job
 
     def _raise_failure(self) -> None:
         if self._failure is not None:

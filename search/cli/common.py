@@ -17,6 +17,11 @@ FORMATS = "onnx-fp16, onnx-int8, safetensors, torchscript"  # as registered: ask
 
 StorageOption = Annotated[str | None, typer.Option(help="An Optuna storage URL. Default: studies.db in the home.")]
 HomeOption = Annotated[Path | None, typer.Option(help="Where all is kept. Default: $HPO_HOME, else ./runs.")]
+DataRootOption = Annotated[Path | None, typer.Option(help="Where named data sets lie or are downloaded to.")]
+DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:1.")]
+TrackingOption = Annotated[
+    str | None, typer.Option(help="An MLflow tracking URI, or none. Default: mlflow.db in the home.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 
 

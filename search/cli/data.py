@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .common import JsonOption, command, print_json, say
+from .common import DataRootOption, JsonOption, command, print_json, say
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -26,7 +26,7 @@ def data(
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="data.KEY=VALUE", help="As in hpo run. Repeatable.")
     ] = None,
-    data_root: Annotated[Path | None, typer.Option(help="Where named data sets lie or are downloaded to.")] = None,
+    data_root: DataRootOption = None,
     json: JsonOption = False,
 ) -> None:
     """Look at a data set: classes, sizes, unreadable files, duplicates, leaks, and what to set.

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .common import HomeOption, JsonOption, StorageOption, command, print_json, say
+from .common import DataRootOption, DeviceOption, HomeOption, JsonOption, StorageOption, command, print_json, say
 
 if TYPE_CHECKING:
     from ..diagnose import DiagnoseOutcome
@@ -22,10 +22,10 @@ def diagnose(
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Replace a value or dimension. Repeatable.")
     ] = None,
     data: Annotated[str | None, typer.Option(help="A data set by name, or a folder of class folders.")] = None,
-    data_root: Annotated[Path | None, typer.Option(help="Where named data sets lie or are downloaded to.")] = None,
+    data_root: DataRootOption = None,
     check: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Make only this check. Repeatable.")] = None,
     html: Annotated[Path | None, typer.Option(help="Write a page with charts to this file.")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:1.")] = "auto",
+    device: DeviceOption = "auto",
     storage: StorageOption = None,
     home: HomeOption = None,
     json: JsonOption = False,

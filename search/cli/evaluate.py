@@ -5,7 +5,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .common import HomeOption, JsonOption, StorageOption, command, print_json, say
+from .common import (
+    DataRootOption,
+    DeviceOption,
+    HomeOption,
+    JsonOption,
+    StorageOption,
+    TrackingOption,
+    command,
+    print_json,
+    say,
+)
 
 if TYPE_CHECKING:
     from ..evaluate import EvaluateOutcome
@@ -26,12 +36,10 @@ def evaluate(
         typer.Option(help="Of the model's own data: test or val. Default: test for an export, val for a run."),
     ] = None,
     html: Annotated[Path | None, typer.Option(help="Write the page to this file, too.")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:1.")] = "auto",
-    data_root: Annotated[Path | None, typer.Option(help="Where named data sets lie or are downloaded to.")] = None,
+    device: DeviceOption = "auto",
+    data_root: DataRootOption = None,
     storage: StorageOption = None,
-    tracking_uri: Annotated[
-        str | None, typer.Option(help="An MLflow tracking URI, or none. Default: mlflow.db in the home.")
-    ] = None,
+    tracking_uri: TrackingOption = None,
     home: HomeOption = None,
     json: JsonOption = False,
 ) -> None:

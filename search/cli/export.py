@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from .common import FORMATS, HomeOption, JsonOption, StorageOption, command, print_json, say
+from .common import FORMATS, DataRootOption, HomeOption, JsonOption, StorageOption, command, print_json, say
 
 
 @command
@@ -21,7 +21,7 @@ def export(
     out: Annotated[
         Path | None, typer.Option(help="Where the export goes. Default: in place; for a run, its folder export.")
     ] = None,
-    data_root: Annotated[Path | None, typer.Option(help="Where named data sets lie or are downloaded to.")] = None,
+    data_root: DataRootOption = None,
     storage: StorageOption = None,
     tracking_uri: Annotated[
         str | None, typer.Option(help="Where a study's export is registered, or none. Default: mlflow.db in the home.")

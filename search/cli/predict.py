@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
-from .common import HomeOption, StorageOption, command, say
+from .common import DeviceOption, HomeOption, StorageOption, command, say
 
 if TYPE_CHECKING:
     from ..predict import PredictOptions
@@ -31,7 +31,7 @@ def predict(
         Path | None, typer.Option(help="Write to this file: .csv, .json or .jsonl; nothing goes to standard output.")
     ] = None,
     batch_size: Annotated[int, typer.Option(help="Images per forward pass.")] = 64,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:1.")] = "auto",
+    device: DeviceOption = "auto",
     storage: StorageOption = None,
     home: HomeOption = None,
 ) -> None:

@@ -5,7 +5,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .common import FORMATS, HomeOption, JsonOption, StorageOption, command, print_json, say
+from .common import (
+    FORMATS,
+    DataRootOption,
+    DeviceOption,
+    HomeOption,
+    JsonOption,
+    StorageOption,
+    TrackingOption,
+    command,
+    print_json,
+    say,
+)
 
 if TYPE_CHECKING:
     from ..retrain import RetrainResult
@@ -17,12 +28,10 @@ def retrain_best(
     trial: Annotated[int | None, typer.Option(help="A trial's number. Default: the best complete one.")] = None,
     epochs: Annotated[int | None, typer.Option(help="Epochs to train. Default: as many as the trial.")] = None,
     out: Annotated[Path | None, typer.Option(help="Where the export goes. Default: the study's export folder.")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:1.")] = "auto",
-    data_root: Annotated[Path | None, typer.Option(help="Where named data sets lie or are downloaded to.")] = None,
+    device: DeviceOption = "auto",
+    data_root: DataRootOption = None,
     storage: StorageOption = None,
-    tracking_uri: Annotated[
-        str | None, typer.Option(help="An MLflow tracking URI, or none. Default: mlflow.db in the home.")
-    ] = None,
+    tracking_uri: TrackingOption = None,
     formats: Annotated[
         str, typer.Option(help=f"Further formats: all, or some of {FORMATS}, with commas between.")
     ] = "",

@@ -1,11 +1,20 @@
 """`hpo run`: search."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .common import INTERRUPTED, HomeOption, JsonOption, StorageOption, command, print_json, say
+from .common import (
+    INTERRUPTED,
+    DataRootOption,
+    HomeOption,
+    JsonOption,
+    StorageOption,
+    TrackingOption,
+    command,
+    print_json,
+    say,
+)
 
 if TYPE_CHECKING:
     from ..run import RunResult
@@ -19,7 +28,7 @@ def run(
     trials: Annotated[int, typer.Option("--trials", "-n", help="How many trials the study should reach in all.")],
     study: Annotated[str | None, typer.Option(help="The study's name. Default: the space's.")] = None,
     data: Annotated[str | None, typer.Option(help="A data set by name, or a folder of class folders.")] = None,
-    data_root: Annotated[Path | None, typer.Option(help="Where named data sets lie or are downloaded to.")] = None,
+    data_root: DataRootOption = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Replace a value or dimension. Repeatable.")
     ] = None,
@@ -31,9 +40,7 @@ def run(
     sampler: Annotated[str, typer.Option(help="tpe, random or qmc.")] = "tpe",
     pruner: Annotated[str, typer.Option(help="median, asha, hyperband or none.")] = "median",
     storage: StorageOption = None,
-    tracking_uri: Annotated[
-        str | None, typer.Option(help="An MLflow tracking URI, or none. Default: mlflow.db in the home.")
-    ] = None,
+    tracking_uri: TrackingOption = None,
     home: HomeOption = None,
     executor: Annotated[str, typer.Option(help="process, or inline: one trial at a time in this process.")] = "process",
     accept_space_change: Annotated[

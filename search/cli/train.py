@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .common import HomeOption, JsonOption, StorageOption, command, print_json, say
+from .common import DataRootOption, DeviceOption, HomeOption, JsonOption, StorageOption, command, print_json, say
 
 if TYPE_CHECKING:
     from ..train import TrainOutcome
@@ -23,11 +23,11 @@ def train(
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Replace a value or dimension. Repeatable.")
     ] = None,
     data: Annotated[str | None, typer.Option(help="A data set by name, or a folder of class folders.")] = None,
-    data_root: Annotated[Path | None, typer.Option(help="Where named data sets lie or are downloaded to.")] = None,
+    data_root: DataRootOption = None,
     epochs: Annotated[int | None, typer.Option(help="Short for --set budget.epochs=N.")] = None,
     out: Annotated[Path | None, typer.Option(help="The folder of the run. Default: a new one in the home.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:1.")] = "auto",
+    device: DeviceOption = "auto",
     storage: StorageOption = None,
     home: HomeOption = None,
     json: JsonOption = False,

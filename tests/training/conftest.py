@@ -4,6 +4,7 @@ import resource
 from collections.abc import Callable, Iterator
 
 import pytest
+import torch
 
 _LIMIT_BYTES = 8_192
 
@@ -14,3 +15,12 @@ def full_disk() -> Iterator[Callable[[], None]]:
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     yield lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (_LIMIT_BYTES, hard))
     resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Sums that do not depend on how many cores there are."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)

@@ -1,7 +1,7 @@
 """train(): reports, then one result; every way a run can end."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -21,12 +21,7 @@ Make = Callable[..., TrialConfig]
 METRICS = {"train_loss", "train_accuracy", "val_loss", "val_accuracy", "lr", "images_per_s", "grad_norm"}
 
 
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def run(config: TrialConfig, pack: Path, directory: Path, **options: object) -> tuple[list[EpochReport], TrainResult]:
