@@ -9,13 +9,14 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from multiprocessing.context import SpawnProcess
 from types import FrameType
 
 from ..errors import ServeError
 from .metrics import MANY
 from .options import ServeOptions
-from .server import MakeLog, bind, serve
+from .server import MakeLog, bind, serve, terminate_held
 
 _SOON_S = 10.0  # a worker that lives no longer than that has not died by accident
 
@@ -48,9 +49,11 @@ def _supervise(options: ServeOptions, listener: socket.socket, make_log: MakeLog
         process = multiprocessing.get_context("spawn").Process(
             target=_work, args=(options, listener, make_log, number), name=f"worker {number}"
         )
-        process.start()
+        with terminate_held():
+            process.start()  # it inherits the mask: a worker that died while it starts would reset who waits for it
         return process
 
+    resource_tracker.ensure_running()  # else the first start does this, and with it lets SIGTERM through
     with _signals() as received:
         started = [time.monotonic()] * options.workers
         workers = [start(number) for number in range(options.workers)]

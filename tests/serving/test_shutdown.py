@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -22,13 +23,23 @@ REQUEST = b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png
 
 def start(export: Path, *arguments: str) -> "tuple[subprocess.Popen[str], int]":
     """A server process and its port."""
+    process = begin(export, *arguments)
+    return process, port_of(process)
+
+
+def begin(export: Path, *arguments: str) -> "subprocess.Popen[str]":
+    """A server process that does not serve yet."""
     command = [sys.executable, "-m", "hpo.serving", str(export), "--port", "0", *arguments]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+
+
+def port_of(process: "subprocess.Popen[str]") -> int:
+    """Where it serves, once it does."""
     assert process.stderr is not None
     line = process.stderr.readline()
     found = re.search(r":(\d+)/", line)
     assert found, line + process.stderr.read()
-    return process, int(found[1])
+    return int(found[1])
 
 
 async def client(port: int, answers: list[bytes], lost: list[str]) -> None:
@@ -65,9 +76,12 @@ async def _load(port: int, process: "subprocess.Popen[str]", sent: signal.Signal
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("workers", ["1", "2"])
 @pytest.mark.parametrize(("sent", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
-def test_no_request_is_lost_when_a_signal_ends_the_server(sent: signal.Signals, code: int, export: Path) -> None:
-    process, port = start(export)
+def test_no_request_is_lost_when_a_signal_ends_the_server(
+    sent: signal.Signals, code: int, workers: str, export: Path
+) -> None:
+    process, port = start(export, "--workers", workers)
     try:
         answers, lost = asyncio.run(_load(port, process, sent))
         process.communicate(timeout=30)
@@ -79,14 +93,36 @@ def test_no_request_is_lost_when_a_signal_ends_the_server(sent: signal.Signals, 
 
 
 @pytest.mark.slow
+def test_no_request_is_lost_to_a_worker_that_is_still_starting(export: Path) -> None:
+    process = begin(export, "--workers", "2")
+    try:
+        while len(started := workers_of(process)) < 2:
+            time.sleep(0.001)
+        os.kill(started[1], signal.SIGSTOP)  # it holds the port open, and takes nobody in
+        port = port_of(process)
+        threading.Timer(3, os.kill, (started[1], signal.SIGCONT)).start()
+        answers, lost = asyncio.run(_load(port, process, signal.SIGTERM))
+        process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert lost == []
+    assert set(answers) == {b"200"}
+    assert process.returncode == 0
+
+
+def workers_of(process: "subprocess.Popen[str]") -> list[int]:
+    """The processes that serve, in the order of their start."""
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    return [int(child) for child in children if "spawn_main" in Path(f"/proc/{child}/cmdline").read_text()]
+
+
+@pytest.mark.slow
 def test_a_worker_that_dies_is_started_again(export: Path) -> None:
     process, port = start(export, "--workers", "2")
     assert process.stderr is not None
     try:
         time.sleep(11)  # a worker that dies younger than that is no accident
-        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-        worker = next(child for child in children if "spawn_main" in Path(f"/proc/{child}/cmdline").read_text())
-        os.kill(int(worker), signal.SIGKILL)
+        os.kill(workers_of(process)[0], signal.SIGKILL)
         assert "started again" in process.stderr.readline()
         answers, _ = asyncio.run(_load(port, process, signal.SIGTERM))
         process.communicate(timeout=30)
