@@ -8,13 +8,14 @@ from typing import NamedTuple, Self
 
 from .checkpoint import State, save_pair
 
+MakeState = Callable[[], State]
+
 
 class _Job(NamedTuple):
-    """A pair to write, whole once `complete` was called."""
+    """A pair to write."""
 
-    last: State
-    best: State | None
-    complete: Callable[[], None]
+    last: MakeState
+    best: MakeState | None
 
 
 class CheckpointWriter:
@@ -34,8 +35,8 @@ class CheckpointWriter:
         self._thread = Thread(target=self._work, name=f"checkpoints of {directory.name}", daemon=True)
         self._thread.start()
 
-    def submit(self, last: State, best: State | None, complete: Callable[[], None] = lambda: None) -> None:
-        """Save this pair soon, once `complete` was called. Afterwards the states must not change any more.
+    def submit(self, last: MakeState, best: MakeState | None) -> None:
+        """Save this pair soon; its states are made by the thread that writes, if a newer pair does not come before.
 
         Raises:
             CheckpointError: an earlier pair could not be written.
@@ -44,7 +45,7 @@ class CheckpointWriter:
             self._raise_failure()
             if best is None and self._pending is not None:
                 best = self._pending.best  # the skipped pair's best is still the best
-            self._pending = _Job(last, best, complete)
+            self._pending = _Job(last, best)
             self._changed.notify_all()
 
     def flush(self) -> None:
@@ -74,8 +75,7 @@ class CheckpointWriter:
         while (job := self._take()) is not None:
             failure: Exception | None = None
             try:
-                job.complete()
-                save_pair(self._directory, job.last, job.best)
+                save_pair(self._directory, job.last(), None if job.best is None else job.best())
             except Exception as error:  # raised again in the thread that trains
                 failure = error
             with self._changed:

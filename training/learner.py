@@ -1,5 +1,6 @@
 """What is trained: a model with its optimiser, moved on by one batch at a time."""
 
+from collections.abc import Mapping
 from math import ceil
 from typing import Any, Self
 
@@ -11,6 +12,7 @@ from .config import TrialConfig
 from .data.pack import Pack
 from .losses.loss import build_loss
 from .models.checkpointing import checkpoint_activations
+from .models.config import CustomModel
 from .models.finetune import lr_scales
 from .models.pretrained import start_from_weights
 from .models.registry import build_model
@@ -44,6 +46,7 @@ class Learner:
         self._scaler = self.precision.scaler()
         self._loss = build_loss(config.loss, class_counts, device)
         self._clip = (config.optimizer.max_grad_norm, config.optimizer.max_grad_value)
+        self._is_custom = isinstance(config.model, CustomModel)  # whose forward pass may change anything
         self._snapshot: Snapshot | None = None  # the last one, until it is known to be complete
         self._parameters = [p for p in self.model.parameters() if p.requires_grad]
 
@@ -74,12 +77,12 @@ class Learner:
             The mean loss, the logits [B, classes] and the gradient norm before clipping, all on the device: nothing
             here waits for it.
         """
-        set_lr(self._optimizer, lr)
         with self.compilation.step(images):
             loss, logits = self._differentiate(images, labels)
             if self._snapshot is not None:
                 self._snapshot.complete()
                 self._snapshot = None
+            set_lr(self._optimizer, lr)
             self._scaler.unscale_(self._optimizer)
             norm = clip_gradients(self._parameters, *self._clip)
             self._scaler.step(self._optimizer)
@@ -126,15 +129,20 @@ class Learner:
     def snapshot(self) -> Snapshot:
         """A copy of everything the next step depends on, complete before that step changes it.
 
-        What a forward pass changes, such as the averages of batch norm, is copied at once. Weights and the optimiser's
-        state stay as they are until the first update: the thread that writes checkpoints copies them meanwhile.
+        What a forward pass changes, such as the averages of batch norm, is copied at once, and for a model of the
+        user's own everything. The rest stays as it is until the first update: the thread that writes checkpoints
+        copies it meanwhile.
         """
-        self._snapshot = Snapshot(self._state(), at_once=self.model.buffers())
+        buffers = {name: buffer.clone() for name, buffer in self.model.named_buffers()}
+        self._snapshot = Snapshot(lambda: self._state(buffers))
+        if self._is_custom:
+            self._snapshot.complete()
         return self._snapshot
 
-    def _state(self) -> dict[str, Any]:
+    def _state(self, buffers: Mapping[str, Tensor]) -> dict[str, Any]:
+        model = self.model.state_dict()
         return {
-            "model": self.model.state_dict(),
+            "model": {name: buffers.get(name, value) for name, value in model.items()},
             "average": None if self._average is None else self._average.state(),
             "optimizer": self._optimizer.state_dict(),
             "scaler": self._scaler.state_dict(),

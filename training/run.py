@@ -197,21 +197,27 @@ class Run:
 
     def _checkpoint(self, writer: CheckpointWriter, is_best: bool) -> None:
         """Have everything saved that is needed to go on and, where this epoch is the best, what an export needs."""
-        assert self.progress.best is not None  # a report was just added
-        snapshot = self._learner.snapshot()
-        state = snapshot.state
-        history = [report_to_json(report) for report in self.progress.history]
-        last = {
-            "identity": self._identity,
-            "best_epoch": self.progress.best.epoch,
-            "history": history,
-            "passes": self._passes.to_json(),
-            "notes": list(self.progress.notes),
-            **state,
-        }
-        judged = state["model"] if state["average"] is None else state["average"]["model"]
-        best = {"identity": self._identity, **history[-1], "model": judged} if is_best else None
-        writer.submit(last, best, snapshot.complete)
+        snapshot, progress = self._learner.snapshot(), self.progress
+        assert progress.best is not None  # a report was just added
+        reports, best_epoch, notes = tuple(progress.history), progress.best.epoch, list(progress.notes)
+        passes = self._passes.to_json()
+
+        def last() -> State:
+            return {
+                "identity": self._identity,
+                "best_epoch": best_epoch,
+                "history": [report_to_json(report) for report in reports],
+                "passes": passes,
+                "notes": notes,
+                **snapshot.complete(),
+            }
+
+        def best() -> State:
+            state = snapshot.complete()
+            judged = state["model"] if state["average"] is None else state["average"]["model"]
+            return {"identity": self._identity, **report_to_json(reports[-1]), "model": judged}
+
+        writer.submit(last, best if is_best else None)
 
 
 def _message(status: Status, epoch: int) -> str:

@@ -139,10 +139,10 @@ def test_the_newest_wins_and_a_skipped_best_is_kept(tmp_path: Path, monkeypatch:
 
     monkeypatch.setattr(checkpoint_writer, "save_pair", slow)
     with CheckpointWriter(tmp_path) as writer:
-        writer.submit(last(1, 1), best(1))
+        writer.submit(lambda: last(1, 1), lambda: best(1))
         assert began.wait(10)
-        writer.submit(last(2, 2), best(2))  # these two come while the first is being written
-        writer.submit(last(3, 2), None)
+        writer.submit(lambda: last(2, 2), lambda: best(2))  # these two come while the first is being written
+        writer.submit(lambda: last(3, 2), None)
         go_on.set()
     assert written == [(1, 1), (3, 2)]
     assert load_pair(tmp_path) is not None
@@ -150,18 +150,18 @@ def test_the_newest_wins_and_a_skipped_best_is_kept(tmp_path: Path, monkeypatch:
 
 def test_flush_waits_for_the_disk(tmp_path: Path) -> None:
     with CheckpointWriter(tmp_path) as writer:
-        writer.submit(last(1, 1), best(1))
+        writer.submit(lambda: last(1, 1), lambda: best(1))
         writer.flush()
         assert load(tmp_path / "last.ckpt")["epoch"] == 1
 
 
 def test_a_failure_to_write_is_raised_at_the_latest_on_leaving(tmp_path: Path) -> None:
     writer = CheckpointWriter(tmp_path / "missing")
-    writer.submit(last(1, 1), best(1))
+    writer.submit(lambda: last(1, 1), lambda: best(1))
     with pytest.raises(CheckpointError, match="could not be written: No such file"):
         writer.__exit__(None, None, None)
     other = CheckpointWriter(tmp_path / "missing")
-    other.submit(last(1, 1), best(1))
+    other.submit(lambda: last(1, 1), lambda: best(1))
     other.__exit__(ZeroDivisionError, ZeroDivisionError(), None)  # that error is on its way out and the one to see
 
 

@@ -15,30 +15,26 @@ from hpo.training.optim.optimizers import BUILDERS
 from hpo.training.snapshot import Snapshot
 
 
-def test_what_is_hurried_is_copied_at_once_and_the_rest_when_it_is_completed() -> None:
-    hurried, other = torch.zeros(3), torch.zeros(2)
-    snapshot = Snapshot({"a": [hurried, (1, "x")], "b": other, "none": torch.empty(0)}, at_once=[hurried])
-    hurried += 1
-    other += 2
-    snapshot.complete()
-    other += 3
-    snapshot.complete()  # of no effect any more
-    assert torch.equal(snapshot.state["a"][0], torch.zeros(3))
-    assert torch.equal(snapshot.state["b"], torch.full((2,), 2.0))
-    assert snapshot.state["a"][1] == [1, "x"]
+def test_it_is_of_the_moment_it_was_first_asked_for() -> None:
+    tensor = torch.zeros(3)
+    snapshot = Snapshot(lambda: {"a": [tensor, (1, "x")], "none": torch.empty(0)})
+    tensor += 1
+    assert torch.equal(snapshot.complete()["a"][0], torch.ones(3))
+    tensor += 1
+    assert torch.equal(snapshot.complete()["a"][0], torch.ones(3))
+    assert snapshot.complete()["a"][1] == [1, "x"]
 
 
 def test_memory_format_and_type_are_kept() -> None:
     image = torch.rand(2, 3, 4, 4).to(memory_format=torch.channels_last)
     values = {"image": image, "count": torch.tensor(7), "half": torch.ones(2, dtype=torch.bfloat16), "yes": image > 0.5}
     values |= {"every second": image[:, :, ::2], "repeated": torch.tensor([1.0]).expand(3), "empty": torch.empty(0)}
-    snapshot = Snapshot(values)
-    snapshot.complete()
-    assert snapshot.state["image"].is_contiguous(memory_format=torch.channels_last)
+    copy = Snapshot(lambda: values).complete()
+    assert copy["image"].is_contiguous(memory_format=torch.channels_last)
     for name, value in values.items():
-        assert torch.equal(snapshot.state[name], value)
-        assert snapshot.state[name].dtype == value.dtype
-        assert value.numel() == 0 or snapshot.state[name].data_ptr() != value.data_ptr()
+        assert torch.equal(copy[name], value)
+        assert copy[name].dtype == value.dtype
+        assert value.numel() == 0 or copy[name].data_ptr() != value.data_ptr()
 
 
 @pytest.mark.parametrize("optimizer", sorted(section().name for section in BUILDERS))
@@ -55,7 +51,7 @@ def test_steps_do_not_reach_a_snapshot(
         learner.step(images, torch.arange(8) % 10, 0.01)
 
     step()
-    before = deepcopy(learner._state())
+    before = deepcopy(learner._state({}))
     snapshot = learner.snapshot()
     if elsewhere:
         thread = Thread(target=snapshot.complete)
@@ -64,9 +60,9 @@ def test_steps_do_not_reach_a_snapshot(
     step()
     if elsewhere:
         thread.join()
-    assert_equal(snapshot.state, before)
+    assert_equal(snapshot.complete(), before)
     with pytest.raises(AssertionError):
-        assert_equal(learner._state(), before)
+        assert_equal(learner._state({}), before)
 
 
 def assert_equal(one: Any, other: Any) -> None:
