@@ -13,7 +13,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 INTERRUPTED = 130
-FORMATS = "onnx-fp16, onnx-int8, safetensors, torchscript"  # as registered: asking the registry would take a while
+FORMATS = "executorch, onnx-fp16, onnx-int8, safetensors, torchscript"  # asking the registry takes a while
 
 StorageOption = Annotated[str | None, typer.Option(help="An Optuna storage URL. Default: studies.db in the home.")]
 HomeOption = Annotated[Path | None, typer.Option(help="Where all is kept. Default: $HPO_HOME, else ./runs.")]

@@ -16,7 +16,14 @@ from hpo.training.export.export import export_model
 from hpo.training.export.final_test import final_test
 from hpo.training.export.format_report import FormatReport, Latency, Verified, objection, time_ratio
 from hpo.training.export.formats.onnx_int8 import divergence, halves
-from hpo.training.export.formats.registry import Source, choose_formats, find_format, format_names, register_format
+from hpo.training.export.formats.registry import (
+    Extra,
+    Source,
+    choose_formats,
+    find_format,
+    format_names,
+    register_format,
+)
 from hpo.training.export.make_formats import Made, make_formats, report_formats
 
 
@@ -159,6 +166,22 @@ def test_formats_are_chosen_by_name() -> None:
         choose_formats(("onnx-in8",))
     with pytest.raises(ExportError, match="registered once"):
         register_format("onnx")(type(find_format("pt2")))
+
+
+def test_a_format_whose_extra_is_not_installed_is_not_among_all_and_refused_by_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(type(find_format("executorch")), "extra", Extra("mobile", "not_installed"))
+    assert choose_formats(("all",)) == tuple(name for name in format_names() if name != "executorch")
+    with pytest.raises(SpaceError, match=r"not_installed is not installed; pip install 'hpo\[mobile\]'"):
+        choose_formats(("executorch",))
+
+
+def test_what_is_for_phones_runs_on_the_engine_of_phones(exported: Exported) -> None:
+    content = (exported.folder / "model.int8.pte").read_bytes()
+    assert content[4:6] == b"ET"
+    assert b"XnnpackBackend" in content
+    assert len(content) < (exported.folder / "model.onnx").stat().st_size
 
 
 def test_calibration_and_judgement_share_no_image(digits: Pack) -> None:

@@ -14,6 +14,7 @@ class Onnx:
     """The model in float32, for every runtime that reads ONNX."""
 
     files = (ONNX,)
+    extra = None
     needs_torch = False
     exact = True
     must_pay = False

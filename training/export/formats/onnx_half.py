@@ -14,6 +14,7 @@ class OnnxHalf:
     """The model in float16, for GPUs and phones; most CPUs compute it in float32 all the same, with casts."""
 
     files = (_FILE,)
+    extra = None
     needs_torch = False
     exact = False
     must_pay = False

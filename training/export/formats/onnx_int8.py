@@ -54,6 +54,7 @@ class OnnxInt8:
     """The model in 8-bit integers."""
 
     files = (_FILE,)
+    extra = None
     needs_torch = False
     exact = False
     must_pay = True

@@ -17,6 +17,7 @@ class Program:
     """A torch.export program, which PyTorch runs without the model's source."""
 
     files = (PROGRAM,)
+    extra = None
     needs_torch = True
     exact = True
     must_pay = False

@@ -10,8 +10,9 @@ No torch here nor at the import of a format: whoever uses an ONNX file need not 
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,12 +44,29 @@ class Source:
     calibration: "Split"
 
 
+class Extra(NamedTuple):
+    """An extra of hpo, and a package that comes with it."""
+
+    name: str
+    package: str
+
+    @property
+    def installed(self) -> bool:
+        """Whether it is there."""
+        return find_spec(self.package) is not None
+
+
 class Format(Protocol):
     """A file format."""
 
     @property
     def files(self) -> tuple[str, ...]:
         """Their names in an export, the model first."""
+        ...
+
+    @property
+    def extra(self) -> Extra | None:
+        """What must be installed besides hpo itself."""
         ...
 
     @property
@@ -121,17 +139,26 @@ def find_format(name: str) -> Format:
 def choose_formats(wishes: Iterable[str]) -> tuple[str, ...]:
     """The names in `wishes`, each one name, several with commas between, or `all`; without doubles, base formats first.
 
+    `all` are those whose extra is installed.
+
     Raises:
-        SpaceError: there is no such format.
+        SpaceError: there is no such format, or its extra is not installed.
     """
     named = {name.strip() for wish in wishes for name in wish.split(",") if name.strip()}
     if "all" in named:
-        return format_names()
+        named = named - {"all"} | {name for name in format_names() if _missing(name) is None}
     for name in named:
-        find_format(name)
+        if (extra := _missing(name)) is not None:
+            raise SpaceError(f"format {name}: {extra.package} is not installed; pip install 'hpo[{extra.name}]'")
     return tuple(name for name in format_names() if name in named or name in BASE)
+
+
+def _missing(name: str) -> Extra | None:
+    """The extra that the format `name` lacks here."""
+    extra = find_format(name).extra
+    return None if extra is None or extra.installed else extra
 
 
 def _load_built_ins() -> None:
     """Import the built-in formats, which register themselves; here and not at the top, since they import this file."""
-    from . import onnx, onnx_half, onnx_int8, program, tensors, torchscript  # noqa: F401
+    from . import executorch, onnx, onnx_half, onnx_int8, program, tensors, torchscript  # noqa: F401

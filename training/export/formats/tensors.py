@@ -15,6 +15,7 @@ class Tensors:
     """Weights by name with the configuration that builds the model for them; for whoever trains on."""
 
     files = (_FILE, _CONFIG)
+    extra = None
     needs_torch = True
     exact = True
     must_pay = False

@@ -15,6 +15,7 @@ class TorchScript:
     """A trace of the model; needs the model's source to be made, and not to be run."""
 
     files = (_FILE,)
+    extra = None
     needs_torch = True
     exact = True
     must_pay = False

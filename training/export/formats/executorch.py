@@ -1,0 +1,114 @@
+"""`executorch`: model.int8.pte, for phones. 8-bit integers on XNNPACK, calibrated on validation images.
+
+Quantised as a graph of PyTorch (PT2E): weights per channel and activations per tensor, both symmetric, as XNNPACK
+computes them. A phone asks about one image at a time, and so does the file: its batch is always 1.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..names import PROGRAM
+from ..pixels import as_input, sample
+from ..quiet import quiet
+from .registry import Extra, Pixels, Runtime, Source, register_format
+
+if TYPE_CHECKING:
+    import torch
+
+    from .registry import Logits
+
+_FILE = "model.int8.pte"
+_CALIBRATION_IMAGES = 256
+
+
+@register_format("executorch")
+class ExecuTorch:
+    """The model in 8-bit integers, for ExecuTorch's runtime on Android, iOS and Linux."""
+
+    files = (_FILE,)
+    extra = Extra("mobile", "executorch")
+    needs_torch = True
+    exact = False
+    must_pay = False
+
+    def write(self, source: Source) -> str:
+        """Quantise model.pt2 and hand all that XNNPACK computes over to it."""
+        import torch
+        from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
+        from executorch.exir import to_edge_transform_and_lower
+
+        with quiet():
+            module = torch.export.load(source.folder / PROGRAM).module()
+            images = _one_by_one(as_input(sample(source.calibration, _CALIBRATION_IMAGES)))
+            integers = _quantised(torch.export.export(module, (images[0],)).module(), images)
+            edge = to_edge_transform_and_lower(
+                torch.export.export(integers, (images[0],)), partitioner=[XnnpackPartitioner()]
+            )
+            (source.folder / _FILE).write_bytes(edge.to_executorch().buffer)
+        return f"int8 on XNNPACK, per channel, {len(images)} validation images, ExecuTorch {_version()}"
+
+    def load(self, folder: Path, threads: int) -> Runtime:
+        """In ExecuTorch's own runtime."""
+        with quiet(), _silent():
+            from executorch.extension.pybindings.portable_lib import _unsafe_reset_threadpool
+            from executorch.runtime import Runtime as Engine
+
+            _unsafe_reset_threadpool(threads)  # of the whole process, and meant for before a model runs
+            method = Engine.get().load_program(folder / _FILE).load_method("forward")
+        assert method is not None
+
+        def run(images: Pixels) -> "Logits":
+            # note: the runtime uses the memory of an answer again
+            answers = [method.execute([image])[0].numpy().copy() for image in _one_by_one(images)]
+            logits: Logits = np.concatenate(answers)
+            return logits
+
+        return run
+
+
+def _one_by_one(images: Pixels) -> "list[torch.Tensor]":
+    """[N, C, H, W] as N batches of one, with the strides that ExecuTorch asks for, also of dimensions of size one."""
+    import torch
+
+    rows = (torch.from_numpy(images[place : place + 1]) for place in range(len(images)))
+    return [row.clone(memory_format=torch.contiguous_format) for row in rows]
+
+
+def _quantised(module: "torch.fx.GraphModule", images: "list[torch.Tensor]") -> "torch.nn.Module":
+    """`module` with observers put in, shown `images`, and turned into integers."""
+    from executorch.backends.xnnpack.quantizer.xnnpack_quantizer import (
+        XNNPACKQuantizer,
+        get_symmetric_quantization_config,
+    )
+    from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
+
+    quantizer = XNNPACKQuantizer().set_global(get_symmetric_quantization_config(is_per_channel=True))
+    observed = prepare_pt2e(module, quantizer)
+    for image in images:
+        observed(image)
+    integers: torch.nn.Module = convert_pt2e(observed)
+    return integers
+
+
+def _version() -> str:
+    from importlib.metadata import version
+
+    return version("executorch")
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Standard error shut: the runtime, in C++, tells of files about a processor that only phones have."""
+    kept = os.dup(2)
+    try:
+        with Path(os.devnull).open("w") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
