@@ -36,6 +36,7 @@ def python(*arguments: str) -> "subprocess.CompletedProcess[str]":
         "augment",
         "larger_than_memory",
         "drift",
+        "serving",
         pytest.param("workers", marks=needs_fashion_mnist),
         pytest.param("live", marks=needs_fashion_mnist),
     ],

@@ -1,0 +1,37 @@
+"""The server that a user would write: FastAPI and ONNX Runtime, as their guides show them.
+
+python benchmarks/peer_server.py EXPORT PORT
+"""
+
+import io
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import uvicorn
+from fastapi import FastAPI, File, UploadFile
+from PIL import Image
+
+folder = Path(sys.argv[1])
+manifest = json.loads((folder / "manifest.json").read_text())
+size = manifest["preprocessing"]["image_size"]
+session = onnxruntime.InferenceSession(folder / "model.onnx", providers=["CPUExecutionProvider"])
+app = FastAPI()
+
+
+@app.post("/predict")
+def predict(file: UploadFile = File(...)) -> dict[str, object]:  # noqa: B008
+    """One image."""
+    image = Image.open(io.BytesIO(file.file.read())).convert("RGB").resize((size, size))
+    pixels = np.asarray(image, dtype=np.uint8).transpose(2, 0, 1)[None]
+    logits = session.run(None, {"images": pixels})[0][0]
+    shares = np.exp(logits - logits.max())
+    shares /= shares.sum()
+    best = int(shares.argmax())
+    return {"class": manifest["class_names"][best], "confidence": float(shares[best])}
+
+
+if __name__ == "__main__":
+    uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[2]), log_level="warning")
