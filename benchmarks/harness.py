@@ -10,6 +10,7 @@ import math
 import os
 import platform
 import shlex
+import socket
 import statistics
 import sys
 from collections.abc import Mapping, Sequence
@@ -129,6 +130,13 @@ def table(rows: Sequence[Mapping[str, str]]) -> str:
     lines.insert(1, ["-" * width for width in widths])
     padded = (" | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in lines)
     return "\n".join(f"| {line} |" for line in padded)
+
+
+def free_port() -> int:
+    """A port of this machine at which nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
 
 
 def machine() -> dict[str, Any]:

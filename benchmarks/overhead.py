@@ -22,7 +22,7 @@ import hpo
 import numpy as np
 import optuna
 from coordinator import Ours, Stock
-from harness import Target, arguments, figure, finish, ratio
+from harness import Target, arguments, figure, finish, free_port, ratio
 from hpo.search import run as search_run
 
 PROBE = Path(__file__).with_name("probe")
@@ -72,12 +72,6 @@ def silent_server() -> Iterator[str]:
         connection.close()
 
 
-def closed_port() -> str:
-    """An address at which nobody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return f"http://127.0.0.1:{server.getsockname()[1]}"
-
-
 @contextmanager
 def probed(record: Path) -> Iterator[None]:
     """Worker processes that are started meanwhile write their waits to `record`."""
@@ -94,7 +88,11 @@ def waiting(rounds: int, trials: int, folder: Path) -> dict[str, Waits]:
     """The waits under each kind of MLflow; one home each, so that the first round alone makes MLflow's file."""
     with ExitStack() as stack:
         silent = stack.enter_context(silent_server())
-        uris = {"MLflow on a file": None, "MLflow's port closed": closed_port(), "MLflow never answers": silent}
+        uris = {
+            "MLflow on a file": None,
+            "MLflow's port closed": f"http://127.0.0.1:{free_port()}",
+            "MLflow never answers": silent,
+        }
         found = {name: Waits() for name in uris}
         for number in range(rounds):
             for name, uri in uris.items():

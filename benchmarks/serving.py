@@ -29,7 +29,7 @@ from typing import Any
 
 import numpy as np
 import psutil
-from harness import Figure, Target, arguments, figure, finish, ratio
+from harness import Figure, Target, arguments, figure, finish, free_port, ratio
 from load import Reply, closed_loop, open_loop, percentile_ms
 from PIL import Image
 
@@ -133,9 +133,7 @@ def command(side: str, folder: Path, port: int) -> list[str]:
 @contextmanager
 def running(side: str, folder: Path, cores: set[int]) -> "Iterator[tuple[subprocess.Popen[bytes], int]]":
     """A server pinned to `cores`, and its port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+    port = free_port()
     own = os.sched_getaffinity(0)
     os.sched_setaffinity(0, cores)  # a child inherits it
     try:

@@ -8,8 +8,8 @@ import socket
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
 from typing import Any
 
@@ -90,16 +90,6 @@ class Server(uvicorn.Server):
         kind: Any = self.config.http_protocol_class
         made: asyncio.Protocol = kind(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
         return made
-
-
-@contextmanager
-def terminate_held() -> Iterator[None]:
-    """Hold SIGTERM back, here and in a process that is started meanwhile; that one until its server handles it."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
 
 
 def bind(options: ServeOptions) -> socket.socket:

@@ -16,7 +16,7 @@ from types import FrameType
 from ..errors import ServeError
 from .metrics import MANY
 from .options import ServeOptions
-from .server import MakeLog, bind, serve, terminate_held
+from .server import MakeLog, bind, serve
 
 _SOON_S = 10.0  # a worker that lives no longer than that has not died by accident
 
@@ -49,7 +49,7 @@ def _supervise(options: ServeOptions, listener: socket.socket, make_log: MakeLog
         process = multiprocessing.get_context("spawn").Process(
             target=_work, args=(options, listener, make_log, number), name=f"worker {number}"
         )
-        with terminate_held():
+        with _terminate_held():
             process.start()  # it inherits the mask: a worker that died while it starts would reset who waits for it
         return process
 
@@ -98,6 +98,16 @@ def _forget_metrics(worker: SpawnProcess) -> None:
 
     if worker.pid is not None:
         mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+
+
+@contextmanager
+def _terminate_held() -> Iterator[None]:
+    """Hold SIGTERM back, here and in a process that is started meanwhile; that one until its server handles it."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
 
 
 @contextmanager

@@ -7,6 +7,7 @@ computes them. A phone asks about one image at a time, and so does the file: its
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,7 +51,7 @@ class ExecuTorch:
                 torch.export.export(integers, (images[0],)), partitioner=[XnnpackPartitioner()]
             )
             (source.folder / _FILE).write_bytes(edge.to_executorch().buffer)
-        return f"int8 on XNNPACK, per channel, {len(images)} validation images, ExecuTorch {_version()}"
+        return f"int8 on XNNPACK, per channel, {len(images)} validation images, ExecuTorch {version('executorch')}"
 
     def load(self, folder: Path, threads: int) -> Runtime:
         """In ExecuTorch's own runtime."""
@@ -93,12 +94,6 @@ def _quantised(module: "torch.fx.GraphModule", images: "list[torch.Tensor]") -> 
         observed(image)
     integers: torch.nn.Module = convert_pt2e(observed)
     return integers
-
-
-def _version() -> str:
-    from importlib.metadata import version
-
-    return version("executorch")
 
 
 @contextmanager
