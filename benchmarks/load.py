@@ -1,11 +1,19 @@
-"""Clients that send one request over and over: closed loops, and an open one for overload."""
+"""Clients that send one request over and over: closed loops, and an open one for overload.
 
-import asyncio
+Plain sockets under epoll: at ten thousand requests a second a general client would be what is measured.
+"""
+
+import select
+import socket
 import time
+from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
+
+_PATIENCE_S = 5.0  # for the last answers
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,117 +26,173 @@ class Reply:
     body: bytes
 
 
-@dataclass(slots=True)
-class Connection(asyncio.Protocol):
-    """A keep-alive connection with one request at a time; a general client is slow enough to be what is measured."""
+class Connection:
+    """A keep-alive connection with one request at a time."""
 
-    transport: asyncio.Transport | None = None
-    _buffer: bytearray = field(default_factory=bytearray)
-    _waiter: "asyncio.Future[tuple[int, bytes]] | None" = None
-    closing: bool = False
+    def __init__(self, port: int) -> None:
+        self._socket = socket.create_connection(("127.0.0.1", port))
+        self._socket.setblocking(False)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._buffer = b""
+        self._asked: float | None = None
+        self._last = False
+        self.closing = False
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """It is open."""
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+    def fileno(self) -> int:
+        """For epoll."""
+        return self._socket.fileno()
 
-    def data_received(self, data: bytes) -> None:
-        """A piece of an answer."""
+    def ask(self, request: bytes, *, last: bool) -> None:
+        """Send `request`, which is small enough for the socket's buffer; nothing is sent after the `last`."""
+        self._asked, self._last = time.perf_counter(), last
+        try:
+            sent = self._socket.send(request)
+        except ConnectionError:
+            return  # `read` tells
+        assert sent == len(request)
+
+    def read(self) -> Reply | None:
+        """The answer, once it is whole."""
+        try:
+            data = self._socket.recv(65536)
+        except BlockingIOError:
+            return None
+        except ConnectionError:
+            data = b""
         self._buffer += data
+        if not data:
+            self.closing = True
+            return None if self._asked is None else self._reply(0, b"")
         end = self._buffer.find(b"\r\n\r\n")
-        if end < 0 or self._waiter is None:
-            return
-        head = bytes(self._buffer[:end]).lower()
+        if end < 0 or self._asked is None:
+            return None
+        head = self._buffer[:end].lower()
         length = int(head.partition(b"content-length:")[2].split(b"\r\n", 1)[0])
         if len(self._buffer) < end + 4 + length:
-            return
-        body = bytes(self._buffer[end + 4 : end + 4 + length])
-        self._buffer.clear()
-        self.closing = b"connection: close" in head
-        waiter, self._waiter = self._waiter, None
-        if not waiter.done():
-            waiter.set_result((int(head[9:12]), body))
+            return None
+        self.closing = self._last or b"connection: close" in head
+        return self._reply(int(head[9:12]), self._buffer[end + 4 : end + 4 + length])
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        """The server hung up, or never answered."""
+    def give_up(self, after_s: float) -> Reply | None:
+        """Wait no longer, if the answer takes more than `after_s`."""
+        if self._asked is None or time.perf_counter() - self._asked < after_s:
+            return None
         self.closing = True
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result((0, b""))
-
-    async def ask(self, request: bytes) -> Reply:
-        """Send `request` and wait for its answer."""
-        asked = time.perf_counter()
-        self._waiter = asyncio.get_running_loop().create_future()
-        assert self.transport is not None
-        self.transport.write(request)
-        status, body = await self._waiter
-        return Reply(status, asked, time.perf_counter() - asked, body)
+        return self._reply(0, b"")
 
     def close(self) -> None:
         """Hang up."""
-        if self.transport is not None:
-            self.transport.close()
+        self._socket.close()
+
+    def _reply(self, status: int, body: bytes) -> Reply:
+        assert self._asked is not None
+        reply = Reply(status, self._asked, time.perf_counter() - self._asked, body)
+        self._asked, self._buffer = None, b""
+        return reply
 
 
-async def connect(port: int) -> Connection:
-    """A new connection to this machine."""
-    _, connection = await asyncio.get_running_loop().create_connection(Connection, "127.0.0.1", port)
-    return connection
+class Crowd:
+    """Connections to one port, watched together. A lost one is made anew as long as the port is open."""
+
+    def __init__(self, port: int, size: int) -> None:
+        self._port = port
+        self._poll = select.epoll()
+        self._open: dict[int, Connection] = {}
+        self.idle: deque[Connection] = deque()
+        for _ in range(size):
+            self._connect()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for connection in self._open.values():
+            connection.close()
+        self._poll.close()
+
+    @property
+    def asking(self) -> int:
+        """How many connections wait for an answer."""
+        return len(self._open) - len(self.idle)
+
+    def ask(self, request: bytes, *, last: bool = False) -> None:
+        """Send `request` on the connection that has been idle the longest, which the `last` one ends."""
+        self.idle.popleft().ask(request, last=last)
+
+    def replies(self, patience_s: float) -> list[Reply]:
+        """What has come; with none at hand, wait for so long."""
+        found: list[Reply] = []
+        for file, _ in self._poll.poll(patience_s):
+            connection = self._open[file]
+            reply = connection.read()
+            if reply is not None:
+                found.append(reply)
+            if connection.closing:
+                if reply is None:
+                    self.idle.remove(connection)
+                self._replace(connection)
+            elif reply is not None:
+                self.idle.append(connection)
+        return found
+
+    def give_up(self, after_s: float) -> list[Reply]:
+        """Hang up where an answer takes more than `after_s`."""
+        found: list[Reply] = []
+        for connection in list(self._open.values()):
+            if (reply := connection.give_up(after_s)) is not None:
+                found.append(reply)
+                self._replace(connection)
+        return found
+
+    def _replace(self, connection: Connection) -> None:
+        self._poll.unregister(connection)
+        del self._open[connection.fileno()]
+        connection.close()
+        self._connect()
+
+    def _connect(self) -> None:
+        try:
+            connection = Connection(self._port)
+        except ConnectionRefusedError:
+            return  # the server has ended; nothing was sent
+        self._open[connection.fileno()] = connection
+        self._poll.register(connection, select.EPOLLIN)
+        self.idle.append(connection)
 
 
 def closed_loop(port: int, request: bytes, clients: int, seconds: float) -> list[Reply]:
-    """What `clients` get who each send the next request when they have an answer."""
-
-    async def client(until: float, replies: list[Reply]) -> None:
-        connection = await connect(port)
-        while time.perf_counter() < until:
-            if connection.closing:
-                try:
-                    connection = await connect(port)
-                except ConnectionRefusedError:
-                    return  # the server has ended; nothing was sent
-            replies.append(await connection.ask(request))
-        connection.close()
-
-    async def run() -> list[Reply]:
-        replies: list[Reply] = []
+    """What `clients` get who each send the next request when they have an answer, until no server is there."""
+    replies: list[Reply] = []
+    with Crowd(port, clients) as crowd:
         until = time.perf_counter() + seconds
-        await asyncio.gather(*(client(until, replies) for _ in range(clients)))
-        return replies
-
-    return asyncio.run(run())
+        while time.perf_counter() < until and (crowd.idle or crowd.asking):
+            while crowd.idle:
+                crowd.ask(request)
+            replies += crowd.replies(max(0.0, until - time.perf_counter()))
+        last = time.perf_counter() + _PATIENCE_S
+        while crowd.asking and time.perf_counter() < last:
+            replies += crowd.replies(0.1)
+    return replies
 
 
 def open_loop(port: int, request: bytes, rate: float, seconds: float, connections: int = 512) -> list[Reply]:
     """What comes back when requests are sent at `rate` per second, whether earlier ones are answered or not.
 
-    A request for which none of `connections` is free is not sent; asking for more would measure the client.
+    A request for which none of `connections` is free is not sent.
     """
-
-    async def run() -> list[Reply]:
-        free = [await connect(port) for _ in range(connections)]
-        replies: list[Reply] = []
-        tasks: set[asyncio.Task[None]] = set()
-
-        async def ask(connection: Connection) -> None:
-            replies.append(await connection.ask(request))
-            free.append(connection if not connection.closing else await connect(port))
-
+    replies: list[Reply] = []
+    with Crowd(port, connections) as crowd:
         start = time.perf_counter()
-        sent = 0
+        due = 0.0  # requests; those that could not be sent are not made up for
         while (now := time.perf_counter() - start) < seconds:
-            while sent < now * rate and free:
-                task = asyncio.create_task(ask(free.pop()))
-                tasks.add(task)
-                task.add_done_callback(tasks.discard)
-                sent += 1
-            await asyncio.sleep(0.001)
-        await asyncio.gather(*tasks)
-        for connection in free:
-            connection.close()
-        return replies
-
-    return asyncio.run(run())
+            due = max(due, now * rate - connections)
+            while due < now * rate and crowd.idle:
+                crowd.ask(request)
+                due += 1
+            replies += crowd.replies(0)
+        while crowd.asking and time.perf_counter() - start < seconds + _PATIENCE_S:
+            replies += crowd.replies(0.1)
+    return replies
 
 
 def percentile_ms(replies: Sequence[Reply], percent: float) -> float:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -19,9 +20,9 @@ def create_app(service: Service) -> Guard:
     """The ASGI application; while it runs, new versions are looked for."""
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Any]]:
         watch = asyncio.create_task(service.watch())
-        yield
+        yield {"service": service}
         watch.cancel()
         await service.close()
 

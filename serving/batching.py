@@ -6,14 +6,17 @@ lone request is answered at once, and batches grow with the load.
 
 import asyncio
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
 from .model import Answers, Images, Model
 from .problems import BusyError
+
+T = TypeVar("T")
 
 
 class _Job(NamedTuple):
@@ -44,8 +47,24 @@ class Queue:
         self.images += images
 
 
+class Here(Executor):
+    """Runs what it is given at once, in the thread that gives it."""
+
+    def submit(self, task: Callable[..., T], /, *args: Any, **kwargs: Any) -> "Future[T]":
+        """The outcome of `task`, which is over."""
+        future: Future[T] = Future()
+        try:
+            future.set_result(task(*args, **kwargs))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
 class Batcher:
-    """A model with the images that wait for it. All methods belong to the event loop; the model runs on one thread."""
+    """A model with the images that wait for it.
+
+    All methods belong to the event loop; the model runs on one thread, a quick one on the loop's own.
+    """
 
     def __init__(self, model: Model, queue: Queue) -> None:
         self.model = model
@@ -53,7 +72,7 @@ class Batcher:
         self._queue = queue
         self._waiting: deque[_Job] = deque()
         self._running = False
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="model")
+        self._executor = Here() if model.quick else ThreadPoolExecutor(1, thread_name_prefix="model")
 
     async def answer(self, images: Images) -> Answers:
         """The answers to `images` [N, channels, size, size].
@@ -62,11 +81,13 @@ class Batcher:
             BusyError: the queue is full.
         """
         self._queue.admit(len(images))
-        job = _Job(images, asyncio.get_running_loop().create_future())
+        loop = asyncio.get_running_loop()
+        job = _Job(images, loop.create_future())
         self._waiting.append(job)
         try:
             if not self._running:
-                self._next()
+                self._running = True
+                loop.call_soon(self._next)  # not now: what came with it is in the same batch
             return await job.answer
         finally:
             self._queue.images -= len(images)
@@ -83,7 +104,7 @@ class Batcher:
         self._running = bool(jobs)
         if jobs:
             self.batches += 1
-            future = asyncio.get_running_loop().run_in_executor(self._thread, self._compute, jobs)
+            future = asyncio.get_running_loop().run_in_executor(self._executor, self._compute, jobs)
             future.add_done_callback(lambda done: self._deliver(jobs, done))
 
     def _compute(self, jobs: list[_Job]) -> Answers:

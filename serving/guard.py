@@ -8,9 +8,10 @@ import asyncio
 import hmac
 import ipaddress
 import re
+import secrets
 import socket
 import time
-import uuid
+from collections.abc import Mapping
 
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -90,8 +91,7 @@ class _Request:
     def __init__(self, scope: Scope, receive: Receive, send: Send, service: Service, max_body: int) -> None:
         self._receive, self._send, self._service, self._max_body = receive, send, service, max_body
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
-        given = self.headers.get(b"x-request-id", b"")
-        self.id = given.decode() if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        self.id = request_id_of(self.headers)
         scope["state"]["request_id"] = self.id
         self._route = route_of(scope["path"])
         self._began, self._read, self._complete, self.status = time.perf_counter(), 0, False, 0
@@ -136,8 +136,14 @@ class _Request:
         """Into the metrics; the body is let go."""
         self._service.body_bytes -= self._read
         metrics = self._service.metrics
-        metrics.requests.labels(self._route, str(self.status)).inc()
-        metrics.request_seconds.labels(self._route).observe(time.perf_counter() - self._began)
+        metrics.requests(self._route, str(self.status)).inc()
+        metrics.request_seconds(self._route).observe(time.perf_counter() - self._began)
+
+
+def request_id_of(headers: Mapping[bytes, bytes]) -> str:
+    """The one that the client gave, if it is a plain word, or a new one."""
+    given = headers.get(b"x-request-id", b"")
+    return given.decode() if _REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
 
 
 def too_large(max_body: int) -> RefusedError:

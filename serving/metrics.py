@@ -1,6 +1,7 @@
 """What Prometheus reads at /metrics; with several worker processes, their sums."""
 
 import os
+from functools import cache
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -15,21 +16,34 @@ _COUNTS = (1, 2, 4, 8, 16, 32, 64, 128)
 
 
 class Metrics:
-    """Every metric of a server, in a registry of its own."""
+    """Every metric of a server, in a registry of its own.
+
+    Those of every request are kept as what gives the part under given labels, which are looked up once.
+    """
 
     def __init__(self) -> None:
         registry = CollectorRegistry()
         self._registry = registry
-        self.requests = Counter("hpo_requests", "Requests by route and status.", ["route", "status"], registry=registry)
-        self.request_seconds = Histogram(
-            "hpo_request_seconds", "From headers to answer.", ["route"], buckets=_SECONDS, registry=registry
+        self.requests = cache(
+            Counter("hpo_requests", "Requests by route and status.", ["route", "status"], registry=registry).labels
         )
-        self.predictions = Counter("hpo_predictions", "Images answered.", ["arm", "label"], registry=registry)
-        self.confidence = Histogram(
-            "hpo_prediction_confidence", "Of the class answered.", ["arm"], buckets=_SHARES, registry=registry
+        self.request_seconds = cache(
+            Histogram(
+                "hpo_request_seconds", "From headers to answer.", ["route"], buckets=_SECONDS, registry=registry
+            ).labels
         )
-        self.prediction_seconds = Histogram(
-            "hpo_prediction_seconds", "From body to answer, by arm.", ["arm"], buckets=_SECONDS, registry=registry
+        self.predictions = cache(
+            Counter("hpo_predictions", "Images answered.", ["arm", "label"], registry=registry).labels
+        )
+        self.confidence = cache(
+            Histogram(
+                "hpo_prediction_confidence", "Of the class answered.", ["arm"], buckets=_SHARES, registry=registry
+            ).labels
+        )
+        self.prediction_seconds = cache(
+            Histogram(
+                "hpo_prediction_seconds", "From body to answer, by arm.", ["arm"], buckets=_SECONDS, registry=registry
+            ).labels
         )
         self.request_images = Histogram("hpo_request_images", "Per request.", buckets=_COUNTS, registry=registry)
         self.swaps = Counter(

@@ -16,6 +16,8 @@ Images = NDArray[np.uint8]
 _ENOUGH = 1.05  # a batch size that is within 5 % of the best time per image is as good as the best
 _LONGEST_S = 0.25  # no larger batch is tried once one took so long: others would wait for it
 _TRIES = 3
+_QUICK_S = 0.00025  # an image; to hand it to another thread and its answer back costs as much
+_QUICK_BATCH = 8
 
 
 class Answers(NamedTuple):
@@ -27,11 +29,15 @@ class Answers(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Model:
-    """An ONNX model with what its manifest says; `batch` is the number of images that it is best given at once."""
+    """An ONNX model with what its manifest says.
+
+    `batch` is the number of images that it is best given at once, `image_s` what one of them takes then, in seconds.
+    """
 
     manifest: Manifest
     session: onnxruntime.InferenceSession
-    batch: int
+    batch: int = 1
+    image_s: float = float("inf")
 
     @classmethod
     def load(cls, export: Export, *, threads: int, max_batch: int) -> Self:
@@ -41,7 +47,7 @@ class Model:
             ServeError: ONNX Runtime cannot load or run it, or its answers do not fit its manifest.
         """
         session = _session(export, threads)
-        model = cls(export.manifest, session, 1)
+        model = cls(export.manifest, session)
         noise = np.random.default_rng(0).integers(0, 256, (max_batch, *model.shape), np.uint8)
         try:
             logits = model.answer(noise[:2]).logits
@@ -52,13 +58,18 @@ class Model:
             raise ServeError(f"{export.folder}: the model must give {expected} logits, got {logits.shape}")
         if not np.isfinite(logits).all():
             raise ServeError(f"{export.folder}: the model answers with NaN or infinity")
-        return cls(export.manifest, session, _best_batch(model, noise))
+        return cls(export.manifest, session, *_best_batch(model, noise))
 
     @property
     def shape(self) -> tuple[int, int, int]:
         """Of one input: channels, height, width."""
         preprocessing = self.manifest.preprocessing
         return preprocessing.channels, preprocessing.image_size, preprocessing.image_size
+
+    @property
+    def quick(self) -> bool:
+        """Whether it had better answer where it is asked than on a thread of its own; its batches are short then."""
+        return self.image_s <= _QUICK_S and self.batch <= _QUICK_BATCH
 
     def answer(self, images: Images) -> Answers:
         """The answers to `images`, uint8 [N, channels, size, size]."""
@@ -91,17 +102,20 @@ def _session(export: Export, threads: int) -> onnxruntime.InferenceSession:
     return session
 
 
-def _best_batch(model: Model, noise: Images) -> int:
-    """The smallest power of two, at most len(noise), that answers an image about as fast as any larger one does."""
+def _best_batch(model: Model, noise: Images) -> tuple[int, float]:
+    """The smallest power of two, at most len(noise), that answers an image about as fast as any does, and how fast.
+
+    For a quick model no larger batch is tried than the event loop can wait for.
+    """
     per_image: dict[int, float] = {}
     size = 1
     while size <= len(noise):
         per_image[size] = min(_seconds(model, noise[:size]) for _ in range(_TRIES)) / size
-        if per_image[size] * size > _LONGEST_S:
+        if per_image[size] * size > _LONGEST_S or (size == _QUICK_BATCH and per_image[size] <= _QUICK_S):
             break
         size *= 2
     best = min(per_image.values())
-    return next(size for size, seconds in per_image.items() if seconds <= best * _ENOUGH)
+    return next((size, seconds) for size, seconds in per_image.items() if seconds <= best * _ENOUGH)
 
 
 def _seconds(model: Model, images: Images) -> float:

@@ -1,15 +1,20 @@
 """POST /predict: image files in, classes out."""
 
 import json
+import re
 import time
-from typing import Annotated, Any
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import parse_qs
 
 import numpy as np
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
+from fastapi.routing import APIRoute
 from numpy.typing import NDArray
 from starlette.responses import Response
 
 from .bodies import image_files
+from .problems import RefusedError
 from .service import Service
 
 _ONE_FILE = {"schema": {"type": "string", "format": "binary"}}
@@ -32,6 +37,13 @@ _BODY = {
         },
         **{f"image/{kind}": _ONE_FILE for kind in ("png", "jpeg", "webp", "gif", "bmp")},
     },
+}
+_MOST = 100_000
+_TOP = {
+    "name": "top",
+    "in": "query",
+    "description": "Probabilities of so many likeliest classes; of all without it.",
+    "schema": {"type": "integer", "minimum": 1, "maximum": _MOST},
 }
 _ERROR = {
     "type": "object",
@@ -78,9 +90,20 @@ def refusals() -> dict[int | str, dict[str, Any]]:
     return {status: {"description": words, "content": content} for status, words in _REFUSALS.items()}
 
 
+class _Described(APIRoute):
+    """A route that FastAPI describes and finds, but whose function it does not call: it is given the request as it is.
+
+    To look for arguments and dependencies takes as long as a small model does.
+    """
+
+    def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:  # type: ignore[override]
+        """What answers."""
+        return self.endpoint
+
+
 def router(service: Service) -> APIRouter:
     """The route."""
-    routes = APIRouter()
+    routes = APIRouter(route_class=_Described)
     answered = {
         "description": "Answers in the order of the images.",
         "content": {"application/json": {"schema": _ANSWER}},
@@ -91,10 +114,11 @@ def router(service: Service) -> APIRouter:
         summary="Classify one or several images",
         response_class=Response,
         responses={200: answered, **refusals()},
-        openapi_extra={"requestBody": _BODY},
+        openapi_extra={"requestBody": _BODY, "parameters": [_TOP]},
     )
-    async def predict(request: Request, top: Annotated[int | None, Query(ge=1, le=100_000)] = None) -> Response:
+    async def predict(request: Request) -> Response:
         request_id: str = request.state.request_id
+        top = _top(request.scope["query_string"])
         lease = service.lease(request_id)  # first: a request that will be refused is not read
         body = await request.body()
         started = time.perf_counter()
@@ -114,6 +138,16 @@ def router(service: Service) -> APIRouter:
         return Response(json.dumps(answer, ensure_ascii=False), media_type="application/json")
 
     return routes
+
+
+def _top(query: bytes) -> int | None:
+    """The number of classes asked for."""
+    given = parse_qs(query.decode("latin-1"), keep_blank_values=True).get("top") if query else None
+    if given is None:
+        return None
+    if not re.fullmatch("0*[1-9][0-9]{0,5}", given[-1]) or int(given[-1]) > _MOST:
+        raise RefusedError(422, f"query.top: must be a whole number from 1 to {_MOST}, got {given[-1][:40]!r}")
+    return int(given[-1])
 
 
 def prediction(shares: NDArray[np.float32], names: tuple[str, ...], top: int | None) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from .export_folder import Manifest
 from .guard import Guard
 from .options import ServeOptions
 from .prediction import PredictionLog
+from .protocol import Protocol
 from .service import Service
 
 _QUIET_S = 1.0  # without any request: whoever keeps a connection open is not using it
@@ -147,6 +148,7 @@ def configuration(app: Guard, options: ServeOptions) -> uvicorn.Config:
     """uvicorn's part: no access log (the metrics count), no websockets, no trust in proxies' headers."""
     return uvicorn.Config(
         app,
+        http=Protocol,
         lifespan="on",
         ws="none",
         log_config=None,

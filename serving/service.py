@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from .admission import Admission
 from .arm import Arm, Limits, check_pair
 from .batching import Batcher, Queue
 from .difference import Pairs, Share
@@ -44,6 +45,7 @@ class Service:
         self.options, self.log = options, log
         self.metrics = Metrics()
         self.queue = Queue(options.queue)
+        self.admission = Admission(options.queue)
         self.decoder = Decoder(options.formats)
         self.draining = False
         self.body_bytes = 0  # of bodies that are being read or answered
@@ -177,12 +179,12 @@ class Service:
     ) -> None:
         manifest, metrics = lease.batcher.model.manifest, self.metrics
         now, latency = time.time(), time.perf_counter() - started
-        metrics.prediction_seconds.labels(lease.arm).observe(latency)
+        metrics.prediction_seconds(lease.arm).observe(latency)
         for index, shares in enumerate(answers.probabilities):
             best = int(shares.argmax())
             name, confidence = manifest.class_names[best], float(shares[best])
-            metrics.predictions.labels(lease.arm, name).inc()
-            metrics.confidence.labels(lease.arm).observe(confidence)
+            metrics.predictions(lease.arm, name).inc()
+            metrics.confidence(lease.arm).observe(confidence)
             if isinstance(self.comparison, Share):
                 self.comparison.add(lease.arm, confidence)
             self.log.record(

@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ import httpx
 import numpy as np
 import pytest
 from hpo.serving.app import create_app
+from hpo.serving.model import Answers, Images, Model
 from hpo.serving.options import Folder, ServeOptions
 from hpo.serving.prediction import Forgetful, Prediction
 from hpo.serving.server import Server, address, bind, configuration
@@ -131,3 +133,27 @@ def serving(export: Path) -> Callable[..., Running]:
             yield running
 
     return start  # type: ignore[return-value]
+
+
+@pytest.fixture
+def held(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """Models answer only once this event is set."""
+    event, answer = threading.Event(), Model.answer
+
+    def wait(model: Model, images: Images) -> Answers:
+        if threading.current_thread().name.startswith("model"):
+            event.wait(20)
+        return answer(model, images)
+
+    monkeypatch.setattr(Model, "answer", wait)
+    monkeypatch.setattr(Model, "quick", False)  # or it would answer on the event loop
+    yield event
+    event.set()
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait for it."""
+    end = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.005)

@@ -3,17 +3,16 @@
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hpo.errors import ServeError
-from hpo.serving.model import Answers, Images, Model
 from hpo.serving.options import Folder, ServeOptions, read_token
 
-from .conftest import Running, png
+from .conftest import Running, png, until
 
 Serving = Callable[..., Running]
 TOKEN = "a-long-enough-secret"
@@ -62,21 +61,6 @@ def test_a_compressed_body_is_refused(serving: Serving) -> None:
     assert answer.status_code == 415
 
 
-@pytest.fixture
-def held(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
-    """Models answer only once this event is set."""
-    event, answer = threading.Event(), Model.answer
-
-    def wait(model: Model, images: Images) -> Answers:
-        if threading.current_thread().name.startswith("model"):
-            event.wait(20)
-        return answer(model, images)
-
-    monkeypatch.setattr(Model, "answer", wait)
-    yield event
-    event.set()
-
-
 def _in_background(client: Any, count: int) -> tuple[list[threading.Thread], list[int]]:
     found: list[int] = []
 
@@ -89,19 +73,12 @@ def _in_background(client: Any, count: int) -> tuple[list[threading.Thread], lis
     return threads, found
 
 
-def _until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.005)
-
-
 def test_past_the_queue_requests_are_refused_at_once_and_the_rest_is_answered(
     serving: Serving, held: threading.Event
 ) -> None:
     with serving(queue=3) as running, running.client() as client:
         threads, found = _in_background(client, 3)
-        _until(lambda: running.service.queue.images == 3)
+        until(lambda: running.service.queue.images == 3)
         start = time.perf_counter()
         refused = client.post("predict", content=png(0), headers=PNG)
         took = time.perf_counter() - start
@@ -120,7 +97,7 @@ def test_what_waited_is_answered_in_one_batch(serving: Serving, held: threading.
     with serving() as running, running.client() as client:
         object.__setattr__(running.service.champion.model, "batch", 8)  # whatever was measured
         threads, found = _in_background(client, 5)
-        _until(lambda: running.service.queue.images == 5)
+        until(lambda: running.service.queue.images == 5)
         held.set()
         for thread in threads:
             thread.join()
@@ -133,7 +110,7 @@ def test_a_request_that_takes_too_long_is_told_so_and_frees_its_place(serving: S
         late = client.post("predict", content=png(0), headers=PNG)
         assert running.service.queue.images == 0
         held.set()
-        _until(lambda: client.post("predict", content=png(0), headers=PNG).status_code == 200)
+        until(lambda: client.post("predict", content=png(0), headers=PNG).status_code == 200)
     assert late.status_code == 503
     assert "within 0.2 s" in late.json()["error"]
 
