@@ -4,6 +4,7 @@ from pathlib import Path
 
 from ..errors import StudyError
 from ..studies.home import Home
+from ..studies.tracking.packed_model import Code
 from ..studies.tracking.registry import register_model
 from ..training.data.pack import Pack
 from ..training.export.manifest import ExportManifest
@@ -21,7 +22,8 @@ def register_export(
     """
     if tracking_uri == "none":
         return None, None
-    from ..training.export.pixels import as_input, sample
+    from ..serving.mlflow_model import CODE
+    from ..training.export.pixels import as_files, sample
 
     watcher.note("registering in MLflow")
     try:
@@ -29,8 +31,9 @@ def register_export(
             home,
             tracking_uri or home.tracking_uri,
             manifest.study,
-            model=folder / "model.onnx",
-            input_example=as_input(sample(pack.val, 2)),
+            export_dir=folder,
+            code=Code("serving.mlflow_model", CODE),
+            example=as_files(sample(pack.val, 2)),
             tags={
                 "study": manifest.study,
                 "trial": manifest.trial,
@@ -40,7 +43,6 @@ def register_export(
             },
             metrics=_metrics(manifest),
             table=formats_to_columns(manifest),
-            export_dir=folder,
         )
     except StudyError as error:
         return None, str(error)

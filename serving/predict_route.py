@@ -7,12 +7,11 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import parse_qs
 
-import numpy as np
 from fastapi import APIRouter, Request
 from fastapi.routing import APIRoute
-from numpy.typing import NDArray
 from starlette.responses import Response
 
+from .answer import prediction
 from .bodies import image_files
 from .problems import RefusedError
 from .service import Service
@@ -145,15 +144,6 @@ def _top(query: bytes) -> int | None:
     given = parse_qs(query.decode("latin-1"), keep_blank_values=True).get("top") if query else None
     if given is None:
         return None
-    if not re.fullmatch("0*[1-9][0-9]{0,5}", given[-1]) or int(given[-1]) > _MOST:
+    if not re.fullmatch("[1-9][0-9]{0,5}", given[-1]) or int(given[-1]) > _MOST:
         raise RefusedError(422, f"query.top: must be a whole number from 1 to {_MOST}, got {given[-1][:40]!r}")
     return int(given[-1])
-
-
-def prediction(shares: NDArray[np.float32], names: tuple[str, ...], top: int | None) -> dict[str, Any]:
-    """One answer: the class, its confidence, and the probabilities of all classes or of the `top` likeliest."""
-    best = int(shares.argmax())
-    order = range(len(names)) if top is None else np.argsort(-shares, kind="stable")[:top].tolist()
-    values = shares.tolist()
-    chances = {names[place]: round(values[place], 6) for place in order}
-    return {"class": names[best], "confidence": round(values[best], 6), "probabilities": chances}

@@ -1,14 +1,19 @@
-"""What every room's tests share: the embedded digits, packed once, and a small configuration that trains in seconds."""
+"""What every room's tests share: the digits, packed once, a small configuration, and a home with an MLflow file."""
 
 import os
+import shutil
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch: two threads that wait for each other are slower here
+os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 
+from hpo.studies.home import Home
 from hpo.training.config import DataConfig, TrialConfig
 from hpo.training.data.prepare import prepare
 
@@ -33,3 +38,28 @@ def small_config() -> Callable[..., TrialConfig]:
         return TrialConfig.model_validate({**tree, **sections})
 
     return make
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home(tmp_path / "runs")
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A fresh MLflow file, migrated once: that takes most of the time of a first use."""
+    from hpo.studies.tracking.mlflow_store import MlflowStore
+
+    path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
+    MlflowStore(f"sqlite:///{path}", path.parent)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # all of it into the one file that tests copy
+    return path
+
+
+@pytest.fixture
+def tracked(home: Home, migrated: Path) -> Home:
+    """A home whose MLflow file is ready."""
+    home.root.mkdir()
+    shutil.copy(migrated, home.root / "mlflow.db")
+    return home

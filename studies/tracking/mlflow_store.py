@@ -19,6 +19,9 @@ from typing import Any, NamedTuple
 UID_TAG = "hpo.uid"
 """Marks a run as the one of a certain study or trial, over all homes and machines."""
 
+SQLITE = "sqlite:///"
+"""How the URI of a store in a file begins; the rest is its path."""
+
 RUN_STATUS = {
     "COMPLETE": "FINISHED",
     "PRUNED": "KILLED",
@@ -58,6 +61,7 @@ def prepare_mlflow(request_timeout_s: int = 10, retries: int = 0) -> None:
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", str(request_timeout_s))
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", str(retries))
     os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     warnings.filterwarnings("ignore", module=r"mlflow\b")  # they are for MLflow's developers
     import mlflow  # noqa: F401
 
@@ -90,8 +94,8 @@ class MlflowStore:
         prepare_mlflow()
         from mlflow import MlflowClient
 
-        if uri.startswith("sqlite:///"):
-            _write_ahead(Path(uri.removeprefix("sqlite:///")))
+        if uri.startswith(SQLITE):
+            _write_ahead(Path(uri.removeprefix(SQLITE)))
         self._uri = uri
         self._client = MlflowClient(tracking_uri=uri)
         # a server decides itself where files go

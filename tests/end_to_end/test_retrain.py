@@ -9,7 +9,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
+from sklearn.datasets import load_digits
 
 from .conftest import Shell, finish
 
@@ -40,11 +43,19 @@ print(json.dumps({{"accuracy": float(right.mean())}}))
 
 USE_MLFLOW = f"""{ALONE}
 import mlflow, numpy
+from pathlib import Path
 
 mlflow.set_tracking_uri(sys.argv[1])
 model = mlflow.pyfunc.load_model(sys.argv[2])
-logits = model.predict(numpy.zeros((3, 1, 8, 8), numpy.uint8))["logits"]
-print(json.dumps({{"shape": list(logits.shape), "signature": str(model.metadata.signature.inputs)}}))
+files = numpy.array([Path(name).read_bytes() for name in sys.argv[3:]], dtype=object)
+run = mlflow.get_run(model.metadata.run_id)
+print(json.dumps({{
+    "answers": model.predict(files),
+    "example": model.predict(model.input_example),
+    "pixels": model.predict(numpy.zeros((3, 1, 8, 8), numpy.uint8)),
+    "formats": mlflow.artifacts.load_dict(f"{{run.info.artifact_uri}}/formats.json"),
+    "metrics": run.data.metrics,
+}}))
 """
 
 KEYS = {
@@ -67,6 +78,17 @@ def use(code: str, *arguments: str) -> dict[str, Any]:
     value = json.loads(done.stdout)
     assert isinstance(value, dict)
     return value
+
+
+def picture(directory: Path, mode: str) -> Path:
+    """An image of a seven, larger than the model takes, in a mode of Pillow's."""
+    seven = np.kron(load_digits().images[7] * 15, np.ones((4, 3)))
+    image = Image.fromarray((seven * 257).astype(np.uint16)) if mode == "I;16" else Image.fromarray(np.uint8(seven))
+    if mode == "RGBA":
+        image = Image.merge("RGBA", [image, image, image, image.point(lambda level: 255 - level)])
+    path = directory / f"{mode.replace(';', '')}.png"
+    image.save(path)
+    return path
 
 
 def openings(home: Path) -> int:
@@ -100,9 +122,26 @@ def test_from_a_search_to_a_model_that_others_run(shell: Shell) -> None:
 
     # most of these images it was trained on; it must do about as well as on the test split
     assert use(USE_ONNX, str(export / "model.onnx"))["accuracy"] >= low - 0.05
-    answer = use(USE_MLFLOW, uri, result["registered"])
-    assert answer["shape"] == [3, 10]
-    assert "uint8" in answer["signature"]
+    pictures = [str(picture(shell.directory, kind)) for kind in ("L", "RGBA", "I;16")]
+    wanted = shell.run("predict", str(export), *pictures, "--json").json["predictions"]
+    answer = use(USE_MLFLOW, uri, result["registered"], *pictures)
+    assert (len(answer["example"]), len(answer["pixels"])) == (2, 3)
+    for found, expected in zip(answer["answers"], wanted, strict=True):
+        assert found["class"] == expected["class"]
+        assert found["confidence"] == pytest.approx(expected["confidence"], abs=1e-5)
+        assert found["probabilities"] == pytest.approx(expected["probabilities"], abs=1e-5)
+    columns, rows = answer["formats"]["columns"], answer["formats"]["data"]
+    told = {row[0]: dict(zip(columns, row, strict=True)) for row in rows}
+    assert set(told) == set(result["formats"]) == {"onnx", "pt2"}
+    for name, report in result["formats"].items():
+        latencies = {}
+        for latency in report["latency"]:
+            setting = f"batch {latency['batch']}, {latency['threads']} thread{'s' * (latency['threads'] > 1)}"
+            latencies |= {f"p50_ms {setting}": latency["p50_ms"], f"p99_ms {setting}": latency["p99_ms"]}
+        measured = {key: report[key] for key in ("size_bytes", "test_accuracy")} | latencies
+        measured["top1_agreement"] = report["agreement"]["top1_agreement"]
+        assert {key: told[name][key] for key in measured} == pytest.approx(measured)
+        assert answer["metrics"][f"{name}/test_accuracy"] == report["test_accuracy"]
 
     again = shell.run("retrain-best", "--json").json
     assert (again["test_accuracy"], again["test_opening"], openings(home)) == (result["test_accuracy"], 1, 1)

@@ -1,42 +1,12 @@
-import os
-import shutil
 import socket
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hpo.studies.home import Home
-
-os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Home:
-    return Home(tmp_path / "runs")
-
-
-@pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A fresh MLflow file, migrated once: that takes most of the time of a first use."""
-    from hpo.studies.tracking.mlflow_store import MlflowStore
-
-    path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
-    MlflowStore(f"sqlite:///{path}", path.parent)
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # all of it into the one file that tests copy
-    return path
-
-
-@pytest.fixture
-def tracked(home: Home, migrated: Path) -> Home:
-    """A home whose MLflow file is ready."""
-    home.root.mkdir()
-    shutil.copy(migrated, home.root / "mlflow.db")
-    return home
 
 
 class MlflowFile:

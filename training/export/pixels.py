@@ -1,7 +1,10 @@
-"""Real images as an exported model takes them."""
+"""Real images as an exported model takes them, and as files."""
+
+import io
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from ..data.pack import Split
 
@@ -15,3 +18,15 @@ def sample(split: Split, count: int) -> Split:
 def as_input(split: Split) -> NDArray[np.uint8]:
     """The images of `split`, uint8 [N, H, W, C], as uint8 [N, C, H, W] in memory of their own."""
     return np.ascontiguousarray(split.images.transpose(0, 3, 1, 2))
+
+
+def as_files(split: Split) -> list[bytes]:
+    """The images of `split`, each as a PNG file, which decodes to the same pixels."""
+    return [_png(image) for image in split.images]
+
+
+def _png(image: NDArray[np.uint8]) -> bytes:
+    """uint8 [H, W, C] as PNG, grey where C is 1."""
+    buffer = io.BytesIO()
+    Image.fromarray(image[..., 0] if image.shape[2] == 1 else image).save(buffer, "PNG")
+    return buffer.getvalue()

@@ -1,0 +1,117 @@
+"""An export as MLflow runs it: `predict` takes image files or pixels and answers as `hpo serve` does.
+
+The model in MLflow's registry holds model.onnx, manifest.json, and CODE, these files of the package, under a name of
+their own: it is loaded where hpo is not installed. MLflow calls such a file a loader module (its documentation of
+mlflow.pyfunc, "Filesystem format").
+"""
+
+import base64
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..decode import UnreadableImageError, decode
+from ..errors import DataError
+from .answer import prediction
+from .export_folder import read_export
+from .model import Images, Model
+
+CODE = (
+    "errors.py",
+    "decode.py",
+    "serving/__init__.py",
+    "serving/answer.py",
+    "serving/export_folder.py",
+    "serving/mlflow_model.py",
+    "serving/model.py",
+)
+"""This file and all of the package that it imports."""
+
+_BATCH = 32  # images that are decoded and in the model at once
+
+
+def _load_pyfunc(path: str) -> "ImageModel":
+    """What MLflow calls: the model of the export in the folder `path`.
+
+    Raises:
+        ServeError: it is not the one that its manifest describes, or cannot be run.
+    """
+    # note: 0 threads leaves their number to ONNX Runtime
+    return ImageModel(Model.load(read_export(Path(path)), threads=0, max_batch=1))
+
+
+class ImageModel:
+    """A model behind the one method that MLflow knows."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+
+    def predict(self, data: Mapping[str, NDArray[Any]]) -> list[dict[str, Any]]:
+        """An answer per image: its class, the confidence in it, and the probabilities of all classes.
+
+        Args:
+            data: one entry, as MLflow makes it of a DataFrame, an array, or JSON. Image files [N], as bytes or as the
+                text of their base64; or pixels as decoded, whole numbers from 0 to 255,
+                [N, channels, size, size] or [channels, size, size].
+
+        Raises:
+            DataError: something else, or a file that cannot be read; no image of the call is answered then.
+        """
+        (given,) = data.values()
+        values = np.atleast_1d(given)
+        batches = self._decoded(values) if values.ndim == 1 else self._pixels(values)
+        names = self._model.manifest.class_names
+        return [prediction(shares, names) for batch in batches for shares in self._model.answer(batch).probabilities]
+
+    def _decoded(self, values: NDArray[Any]) -> Iterator[Images]:
+        """Image files [N], a batch at a time."""
+        channels, size, _ = self._model.shape
+        for start in range(0, len(values), _BATCH):
+            images = []
+            for place, value in enumerate(values[start : start + _BATCH], start + 1):
+                try:
+                    images.append(decode(_content(value, values.dtype), size, channels))
+                except UnreadableImageError as error:
+                    raise DataError(f"image {place} of {len(values)}: {error}") from error
+            yield np.ascontiguousarray(np.stack(images).transpose(0, 3, 1, 2))
+
+    def _pixels(self, values: NDArray[Any]) -> Iterator[Images]:
+        """Pixels, a batch at a time."""
+        values = _numbers(values)
+        wanted = ", ".join(map(str, self._model.shape))
+        if values.shape[-3:] != self._model.shape or values.ndim > 4:
+            raise DataError(f"pixels must be [N, {wanted}] or [{wanted}], got {list(values.shape)}")
+        if values.dtype.kind not in "iu" or values.min(initial=0) < 0 or values.max(initial=0) > 255:
+            raise DataError(f"pixels must be whole numbers from 0 to 255 as decoded, got {_described(values)}")
+        images = values.astype(np.uint8).reshape(-1, *self._model.shape)
+        for start in range(0, len(images), _BATCH):
+            yield images[start : start + _BATCH]
+
+
+def _numbers(values: NDArray[Any]) -> NDArray[Any]:
+    """Numbers from JSON are Python's own."""
+    try:
+        return np.array(values.tolist()) if values.dtype == object else values
+    except ValueError as error:
+        raise DataError("pixels must not be ragged") from error
+
+
+def _content(value: Any, kind: np.dtype[Any]) -> bytes:
+    """The bytes of an image file."""
+    if isinstance(value, bytes):
+        return value.ljust(kind.itemsize, b"\0") if kind.kind == "S" else value  # numpy strips what ends in zeros
+    if not isinstance(value, str):
+        raise UnreadableImageError(f"must be the bytes of an image file or their base64, got {type(value).__name__}")
+    try:
+        return base64.b64decode("".join(value.split()), validate=True)  # MLflow writes it in lines
+    except ValueError as error:
+        raise UnreadableImageError(f"is not base64: {error}") from error
+
+
+def _described(values: NDArray[Any]) -> str:
+    if values.dtype.kind not in "iuf" or not values.size:
+        return f"{values.dtype}"
+    return f"{values.dtype} from {values.min():g} to {values.max():g}"

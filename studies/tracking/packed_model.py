@@ -1,0 +1,102 @@
+"""An export as `mlflow.pyfunc` takes it: two of its files, the code that runs them, a signature, an example."""
+
+import hashlib
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+DATA = ("model.onnx", "manifest.json")
+REQUIREMENTS = ("mlflow", "numpy", "onnxruntime", "pillow", "pydantic")
+INPUT = "image"
+
+_ROOT = Path(__file__).parents[2]
+
+
+class Code(NamedTuple):
+    """What of this package travels with a model.
+
+    `files` by their path in the package; `loader` is the module among them that MLflow calls, below the package.
+    """
+
+    loader: str
+    files: Sequence[str]
+
+
+@contextmanager
+def packed(export: Path, code: Code, example: Sequence[bytes]) -> Iterator[dict[str, Any]]:
+    """The arguments of `mlflow.pyfunc.log_model` or `save_model`; the folders in them last as long as the context.
+
+    MLflow tries a model that it logs: it puts the code in front of the search path for modules, and leaves it there.
+    The path is put back.
+
+    Args:
+        export: the folder of an export.
+        code: what runs it.
+        example: one or a few image files.
+    """
+    with tempfile.TemporaryDirectory(prefix="hpo-mlflow-") as scratch, _same_search_path():
+        data = Path(scratch, "export")
+        data.mkdir()
+        for name in DATA:
+            shutil.copy(export / name, data)
+        package = _pack(code.files, Path(scratch))
+        yield {
+            "data_path": str(data),
+            "code_paths": [str(package)],
+            "loader_module": f"{package.name}.{code.loader}",
+            "signature": _signature(),
+            "input_example": np.array(example, dtype=object),
+            # said outright: MLflow would load the model in a process of its own to find out
+            "pip_requirements": [f"{name}=={version(name)}" for name in REQUIREMENTS],
+        }
+
+
+@contextmanager
+def _same_search_path() -> Iterator[None]:
+    before = list(sys.path)
+    try:
+        yield
+    finally:
+        sys.path = before
+
+
+def _pack(files: Sequence[str], place: Path) -> Path:
+    """A package of `files` in `place`, named by what they say.
+
+    A process that loads two versions of a model has one place for each name of a module: with the same name for other
+    code, the second version would run the code of the first.
+    """
+    contents = {name: (_ROOT / name).read_bytes() for name in sorted(files)}
+    digest = hashlib.sha256(b"".join(name.encode() + b"\0" + content for name, content in contents.items()))
+    package = place / f"hpo_model_{digest.hexdigest()[:12]}"
+    for name, content in contents.items():
+        path = package / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    (package / "__init__.py").write_text('"""The part of hpo that this model needs."""\n')
+    return package
+
+
+def _signature() -> Any:
+    """Files or pixels in, answers out.
+
+    Of MLflow's types only a tensor of objects lets both files and pixels through: a column of any type refuses arrays
+    of more than two dimensions, a tensor of numbers refuses files (measured on MLflow 3.17, see
+    `mlflow.models.utils._enforce_schema`).
+    """
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, DataType, Schema, TensorSpec
+    from mlflow.types.schema import Map
+
+    answers = {"class": DataType.string, "confidence": DataType.double, "probabilities": Map(DataType.double)}
+    return ModelSignature(
+        Schema([TensorSpec(np.dtype(object), (-1,), INPUT)]),
+        Schema([ColSpec(kind, name) for name, kind in answers.items()]),
+    )
