@@ -1,5 +1,7 @@
 """What `hpo serve` was asked to serve: a folder, a study's export, or an alias in the MLflow registry."""
 
+import logging
+import math
 import re
 import time
 from dataclasses import dataclass, field
@@ -10,32 +12,51 @@ from ..serving.export_folder import MANIFEST
 from ..serving.options import Folder, Source, UsageError
 from ..studies.home import Home
 
+logger = logging.getLogger("hpo.serving")
+
 _ALIAS = re.compile(r"models:/([^@/]+)@([^@/]+)")
-_PAUSE_S = 10.0  # between questions to MLflow
 
 
 @dataclass(slots=True)
 class Alias:
-    """A version in the MLflow registry under an alias; its export is fetched into the home, once."""
+    """A version in the MLflow registry under an alias; its export is fetched into the home, once.
+
+    `pause_s` lies between questions to MLflow.
+    """
 
     uri: str
     name: str
     alias: str
     home: Home
-    _found: tuple[float, Path] | None = field(default=None, init=False)
+    pause_s: float = 10.0
+    _found: Path | None = field(default=None, init=False)
+    _asked_s: float = field(default=-math.inf, init=False)
+    _failure: str = field(default="", init=False)
 
     def locate(self) -> Path:
-        """The folder of the version that the alias names, as of at most ten seconds ago.
+        """The folder of the version that the alias names, as of at most `pause_s` ago.
+
+        While MLflow is away or the alias is gone, it is the folder found last; the reason is logged once.
 
         Raises:
-            StudyError: MLflow does not answer, or there is no such alias.
+            StudyError: nothing was found yet, and MLflow does not answer, or there is no such alias.
         """
         from ..studies.tracking.registry import fetch_export
 
-        if self._found is None or time.monotonic() - self._found[0] > _PAUSE_S:
-            place = self.home.root / "served"
-            self._found = time.monotonic(), fetch_export(self.uri, self.name, self.alias, place)
-        return self._found[1]
+        now_s = time.monotonic()
+        if self._found is not None and now_s - self._asked_s < self.pause_s:
+            return self._found
+        self._asked_s = now_s
+        try:
+            self._found = fetch_export(self.uri, self.name, self.alias, self.home.root / "served")
+            self._failure = ""
+        except StudyError as error:
+            if self._found is None:
+                raise
+            if str(error) != self._failure:
+                logger.error("kept at %s: %s", self._found.name, error)
+            self._failure = str(error)
+        return self._found
 
 
 def source(target: str | None, home: Path | None, tracking_uri: str | None) -> Source:

@@ -54,7 +54,7 @@ def router(engine: Engine, classes: Callable[[], tuple[str, ...]], report: Calla
 
     @routes.post("/feedback", summary="True labels of images that were answered")
     async def give_feedback(feedback: Feedback) -> Kept:
-        known = set(classes())
+        known = set(await asyncio.to_thread(classes))  # where they are looked up may be another machine
         for label in feedback.labels:
             if label.label not in known:
                 raise RefusedError(422, f"label: no class {label.label!r}; the classes are in /status")
