@@ -1,7 +1,7 @@
 """Serving one model over HTTP: ours against plain FastAPI with ONNX Runtime and against MLflow's own server.
 
 Every server runs the same ONNX file on the same cores, one at a time; the clients keep their connections and send one
-image as a file in a form (MLflow's takes tensors in JSON). The median of several runs in turn is compared, and the
+image as a file in a form (MLflow's takes it in JSON). The median of several runs in turn is compared, and the
 processor time of a request, which a busy machine changes less. Then ours under several times the load it can bear,
 while versions are swapped, and while signals end it.
 
@@ -9,6 +9,7 @@ while versions are swapped, and while signals end it.
 """
 
 import argparse
+import base64
 import hashlib
 import io
 import json
@@ -100,14 +101,13 @@ def describe(folder: Path, version: str) -> None:
 
 
 def save_for_mlflow(export: Path, target: Path) -> None:
-    """The model as MLflow keeps it, with the signature that its server checks."""
-    import mlflow.onnx
-    import onnx
-    from mlflow.models import infer_signature
+    """The model as `hpo retrain-best` gives it to MLflow."""
+    import mlflow
+    from hpo.serving.mlflow_model import CODE
+    from hpo.studies.tracking.packed_model import Code, packed
 
-    pixels = np.zeros((1, 3, SIZE, SIZE), np.uint8)
-    signature = infer_signature(pixels, np.zeros((1, 10), np.float32))
-    mlflow.onnx.save_model(onnx.load(export / "model.onnx"), str(target), signature=signature)
+    with packed(export, Code("serving.mlflow_model", CODE), [png()]) as model:
+        mlflow.pyfunc.save_model(str(target), **model)
 
 
 def pixels() -> np.ndarray[Any, np.dtype[np.uint8]]:
@@ -115,17 +115,22 @@ def pixels() -> np.ndarray[Any, np.dtype[np.uint8]]:
     return np.random.default_rng(0).integers(0, 256, (SIZE, SIZE, 3), np.uint8)
 
 
-def form(port: int) -> bytes:
-    """A request with the image as a PNG file in a form."""
+def png() -> bytes:
+    """The image as a file."""
     buffer = io.BytesIO()
     Image.fromarray(pixels()).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def form(port: int) -> bytes:
+    """A request with the image file in a form."""
     part = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\nContent-Type: image/png\r\n\r\n'
-    return request(port, "/predict", "multipart/form-data; boundary=b", part + buffer.getvalue() + b"\r\n--b--\r\n")
+    return request(port, "/predict", "multipart/form-data; boundary=b", part + png() + b"\r\n--b--\r\n")
 
 
-def tensor(port: int) -> bytes:
-    """A request with the decoded image in JSON."""
-    body = json.dumps({"inputs": pixels().transpose(2, 0, 1)[None].tolist()}).encode()
+def in_json(port: int) -> bytes:
+    """A request with the image file as base64 in JSON, which is all that MLflow's server takes."""
+    body = json.dumps({"inputs": [base64.b64encode(png()).decode()]}).encode()
     return request(port, "/invocations", "application/json", body)
 
 
@@ -152,9 +157,12 @@ def running(side: str, folder: Path, cores: set[int]) -> "Iterator[tuple[subproc
     port = free_port()
     own = os.sched_getaffinity(0)
     os.sched_setaffinity(0, cores)  # a child inherits it
+    # note: MLflow starts uvicorn by its name, wherever the environment is not activated
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     try:
         server = subprocess.Popen(
             command(side, folder, port),
+            env={**os.environ, "PATH": path},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
@@ -209,14 +217,9 @@ def cpu_seconds(pid: int) -> float:
 def answer_of(side: str, body: bytes) -> tuple[int, float]:
     """The class of an answer, and the confidence in it."""
     value = json.loads(body)
-    if side == OURS:
+    if side != PLAIN:
         value = value["predictions"][0]
-    if side != MLFLOW:
-        return int(value["class"].split()[1]), value["confidence"]
-    logits = np.asarray(next(iter(value["predictions"].values())) if isinstance(value["predictions"], dict)
-                        else value["predictions"], np.float64)[0]  # fmt: skip
-    shares = np.exp(logits - logits.max())
-    return int(shares.argmax()), float(shares.max() / shares.sum())
+    return int(value["class"].split()[1]), value["confidence"]
 
 
 def compare(folder: Path, options: argparse.Namespace, server_cores: set[int]) -> dict[str, dict[int, list[Measured]]]:
@@ -226,7 +229,7 @@ def compare(folder: Path, options: argparse.Namespace, server_cores: set[int]) -
     for _ in range(options.repeats):
         for side in options.sides:
             with running(side, folder, server_cores) as (server, port):
-                asked = tensor(port) if side == MLFLOW else form(port)
+                asked = in_json(port) if side == MLFLOW else form(port)
                 answers[side] = answer_of(side, closed_loop(port, asked, 1, 1.0)[-1].body)
                 for count in CLIENTS:
                     found[side][count].append(measure(port, server, asked, count, options.seconds))
