@@ -68,7 +68,7 @@ def _show(outcome: "EvaluateOutcome") -> None:
 
     report, metrics, console = outcome.report, outcome.report.metrics, stdout()
     opening = f", opening {report.test_opening} of this test split" if report.test_opening else ""
-    console.print(f"{metrics.images:,} {report.title}{opening}", highlight=False, markup=False)
+    console.print(f"{report.title}: {metrics.images:,}{opening}", highlight=False, markup=False)
     facts = table("", "")
     facts.add_row("accuracy", f"{metrics.accuracy:.4f} ({_between(metrics.interval)})")
     facts.add_row(
@@ -85,7 +85,7 @@ def _show(outcome: "EvaluateOutcome") -> None:
     facts.add_row("log loss", f"{metrics.nll:.4f} nats")
     if report.skipped:
         named = ", ".join(f"{entry.path} ({entry.reason})" for entry in report.skipped[:3])
-        facts.add_row("unreadable", f"{len(report.skipped):,} files, not counted: {named}")
+        facts.add_row("unreadable", f"{len(report.skipped):,}, not counted: {named}")
     facts.add_row("kept in", str(outcome.folder))
     console.print(facts, highlight=False, markup=False)
     view = table("class", "images", "precision", "recall", "F1")

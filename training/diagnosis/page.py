@@ -1,10 +1,8 @@
-"""The page of `hpo diagnose --html`: one file, no script, nothing fetched from anywhere."""
+"""The page of `hpo diagnose --html`."""
 
-from importlib.resources import files
-
-from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
+from ..page import render
 from .diagnosis import Diagnosis
 from .figures import svg
 from .registry import CHECKS
@@ -15,8 +13,6 @@ def page(found: Diagnosis, dimension: str | None = None) -> str:
 
     `dimension` is the learning-rate range as a space file would have it.
     """
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    text = files(__name__.rpartition(".")[0]).joinpath("page.html").read_text(encoding="utf-8")
     checks = [
         {
             "name": name,
@@ -26,4 +22,4 @@ def page(found: Diagnosis, dimension: str | None = None) -> str:
         }
         for name, checked in found.checked.items()
     ]
-    return environment.from_string(text).render(found=found, checks=checks, dimension=dimension)
+    return render("diagnosis/page.html", found=found, checks=checks, dimension=dimension)

@@ -1,15 +1,14 @@
-"""The page of an evaluation: one file, no script, nothing fetched from anywhere."""
+"""The page of an evaluation."""
 
 import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 
 import numpy as np
-from jinja2 import Environment, StrictUndefined
 from numpy.typing import NDArray
 
 from ..data.inspect.pictures import png_uri
+from ..page import render
 from .evaluation import EvaluationReport
 
 CONFUSIONS = 12  # pairs of classes that are listed
@@ -30,11 +29,8 @@ def page(
     report: EvaluationReport, images: Sequence[NDArray[np.uint8]], confusion_png: bytes, reliability_png: bytes
 ) -> str:
     """The evaluation as HTML; names from the data are escaped. `images` are those of the mistakes, in their order."""
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    template = environment.from_string(
-        files(__name__.rpartition(".")[0]).joinpath("page.html").read_text(encoding="utf-8")
-    )
-    return template.render(
+    return render(
+        "evaluation/page.html",
         report=report,
         metrics=report.metrics,
         gallery=list(zip(report.mistakes, map(png_uri, images), strict=True)),

@@ -238,6 +238,17 @@ def test_the_page_fetches_nothing_and_shows_every_class_and_finding(root: Path) 
         assert words in text
 
 
+@pytest.mark.parametrize(("copies", "words"), [(1, "1 image stands under"), (2, "2 images stand under")])
+def test_one_is_one_and_two_are_many(root: Path, copies: int, words: str) -> None:
+    for file in sorted((root / "a").iterdir())[:copies]:
+        Image.open(file).save(root / "b" / f"copy-{file.name}")
+    (root / "c" / "notes.txt").write_text("hello")
+    found, text = html(DataConfig(source=str(root)))
+    assert f"{words} more than one class" in text
+    assert f"{words} more than one class" in " ".join(found.suggestions)
+    assert not re.search(r"\b1 (images|pairs|files|times|sizes|classes)\b", text + " ".join(found.suggestions))
+
+
 def test_names_from_the_data_are_escaped(root: Path) -> None:
     (root / "a").rename(root / "<script>alert(1)")
     _, text = html(DataConfig(source=str(root)))

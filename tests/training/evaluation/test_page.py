@@ -52,6 +52,14 @@ def test_it_needs_nothing_from_anywhere_and_escapes_what_the_data_say(classes: i
         assert Image.open(io.BytesIO(picture)).size >= (300, 200)
 
 
+def test_one_image_and_one_file_are_one() -> None:
+    found = report(2)
+    one = replace(found, metrics=replace(found.metrics, images=1))
+    text = page(one, [np.zeros((8, 8, 3), np.uint8)], b"", b"")
+    assert "1 file counts for nothing" in text
+    assert not re.search(r"\b1 (images|files)\b", text)
+
+
 def test_a_flawless_model_and_one_without_a_temperature() -> None:
     found = replace(report(3, right=True), calibrated=False, temperature=1.0, test_opening=None, split=None)
     text, _ = drawn(found)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from ...page import counted
 from ..sources.base import listed
 from .inspection import Inspection
 
@@ -28,7 +29,7 @@ def _broken(found: Inspection) -> Iterator[str]:
     total = len(found.skipped) + sum(map(len, found.rows.values()))
     if found.skipped:
         stops = "; over 5 % stop a run" if len(found.skipped) > 0.05 * total else ""
-        yield f"Repair or remove {_images(len(found.skipped), 'file')} that cannot be read as images{stops}."
+        yield f"Repair or remove {counted(len(found.skipped), 'file')} that cannot be read as images{stops}."
     left = np.sum(list(found.counts.values()), axis=0)
     if lost := [name for name, count in zip(found.class_names, left, strict=True) if not count]:
         yield f"No image of {listed(lost)} can be read, which stops a run: repair its files, or remove the class."
@@ -37,8 +38,8 @@ def _broken(found: Inspection) -> Iterator[str]:
 def _conflicts(found: Inspection) -> Iterator[str]:
     if count := len(found.conflicts):
         yield (
-            f"Decide which label is right: {_images(count)} stand{'s' if count == 1 else ''} under more than one class."
-            " No model can get both right."
+            f"Decide which label is right: {counted(count, 'image')} stand{'s' if count == 1 else ''} under more than "
+            "one class. No model can get both right."
         )
 
 
@@ -80,14 +81,14 @@ def _few(found: Inspection) -> Iterator[str]:
     counts = np.array(found.counts["train"])
     if few := int((counts < SMALL_CLASS).sum()):
         yield (
-            f"{few} of {len(counts)} classes have fewer than {SMALL_CLASS} training images: start from a pretrained "
-            "model, and augment strongly."
+            f"{few} of {len(counts)} classes {'has' if few == 1 else 'have'} fewer than {SMALL_CLASS} training images: "
+            "start from a pretrained model, and augment strongly."
         )
     held = len(found.rows["val"])
     if held < SMALL_VAL:
         yield (
-            f"Validation has {held} images: one more right answer is {100 / held:.1f} points of accuracy. Raise "
-            "data.val_fraction, and do not trust small differences."
+            f"Validation has {counted(held, 'image')}: one more right answer is {100 / held:.1f} points of accuracy. "
+            "Raise data.val_fraction, and do not trust small differences."
         )
 
 
@@ -104,8 +105,7 @@ def _size(found: Inspection) -> Iterator[str]:
     elif 2 * typical <= found.image_size:
         yield f"Images of {typical} pixels a side are blown up to {found.image_size}: set data.image_size: {typical}."
     if long > 0.1 * len(sides):
-        yield f"{_images(long)} are more than twice as long as wide: only the middle square is kept. Cut them first."
-
-
-def _images(count: int, noun: str = "image") -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
+        yield (
+            f"{counted(long, 'image')} {'is' if long == 1 else 'are'} more than twice as long as wide: only the middle "
+            "square is kept. Cut away what does not matter first."
+        )
