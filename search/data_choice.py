@@ -1,15 +1,19 @@
-"""What `hpo data` was asked to look at: the section `data` of a configuration, by the laws of a space file."""
+"""What `hpo data` and `hpo evaluate --data` were asked to look at: the section `data`, by the laws of a space file."""
 
 import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..errors import SpaceError
 from ..spaces.find import Source
 from ..spaces.load import load_source
 from ..spaces.node import Place
 from ..training.config import DataConfig
+from ..training.data.sources.labels import table_files
 from ..training.section import Section
 from .options import data_source
+
+COLUMNS = ("path_column", "label_column")
 
 
 class _DataAlone(Section):
@@ -29,3 +33,25 @@ def choose_data(source: str, overrides: Sequence[str] = (), image_size: int | No
     text = Source("data", "{}", Place("hpo data", Path.cwd()))
     space = load_source(text, _DataAlone, [*overrides, *changes])
     return _DataAlone.model_validate(space.tree({})).data
+
+
+def choose_labelled(source: str, overrides: Sequence[str], trained: DataConfig) -> DataConfig:
+    """New labelled data for a model that was `trained` on others.
+
+    All images of `source` are taken, in the model's own size, so that only the columns of a CSV file are left to say.
+    Where nobody says them they are those of the model's own data.
+
+    Raises:
+        SpaceError: a setting is not one of data, or has no meaning here.
+    """
+    columns = {f"data.{key}": getattr(trained, key) for key in COLUMNS} if table_files(Path(source).expanduser()) else {}
+    like = [f"{key}={json.dumps(value)}" for key, value in columns.items() if value is not None]
+    config = choose_data(source, [*like, *overrides])
+    default = DataConfig(source=config.source)
+    others = [key for key in DataConfig.model_fields if key not in COLUMNS]
+    if idle := [key for key in others if getattr(config, key) != getattr(default, key)]:
+        raise SpaceError(
+            f"--set data.{idle[0]} has no effect on new data: all images are taken, as the model takes them\n"
+            f"  what can be set is {' and '.join(f'data.{key}' for key in COLUMNS)}, the columns of a CSV file"
+        )
+    return config

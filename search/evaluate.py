@@ -1,13 +1,14 @@
 """`hpo evaluate`, composed: model -> labelled images -> report -> kept beside the model and with its study."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..errors import SpaceError
 from ..studies.home import Home
-from ..training.config import DataConfig
 from ..training.trained import Trained
+from .data_choice import choose_labelled
 from .devices import available_cores
 from .model_choice import choose_model, openings_log
 from .record_evaluation import record
@@ -25,12 +26,14 @@ Part = Literal["test", "val"]
 class EvaluateOptions:
     """Everything `hpo.evaluate` takes; the flags of `hpo evaluate` in the same words.
 
-    `model` is a folder or a study. `data` is new labelled data, all of it; else `split` of the model's own data is
-    taken, None meaning test for an export and val for a run of `hpo train`.
+    `model` is a folder or a study. `data` is new labelled data, all of it; `overrides` name the columns of a CSV file
+    ("data.label_column=kind"). Else `split` of the model's own data is taken, None meaning test for an export and val
+    for a run of `hpo train`.
     """
 
     model: str
     data: str | None = None
+    overrides: Sequence[str] = ()
     split: str | None = None
     html: Path | None = None
     device: str = "auto"
@@ -46,6 +49,8 @@ class EvaluateOptions:
             raise SpaceError(
                 "--data takes all images of other data, --split a part of the model's own; give one of them"
             )
+        if self.overrides and self.data is None:
+            raise SpaceError("--set names the columns of a CSV file given with --data, and none is given")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +118,7 @@ def _subject(
     from ..training.evaluation.subject import SplitSubject, new_subject
 
     if options.data is not None:
-        data = DataConfig(source=options.data)
+        data = choose_labelled(options.data, options.overrides, known.config.data)
         return new_subject(data, options.data_root, known.class_names, known.preprocessing, watcher.stage)
     assert part is not None  # without data there is a split
     config = known.config.data

@@ -25,7 +25,7 @@ SURFACE = {
     "serve": "allow-host challenger false-alarm-every formats home host keep-days keep-rows log max-batch max-body-mb "
     "port queue shadow share thumbnails timeout token-file tracking-uri workers",
     "monitor": "home json log window",
-    "evaluate": "data data-root device home html json split storage tracking-uri",
+    "evaluate": "data data-root device home html json set split storage tracking-uri",
     "predict": "batch-size csv device home json out storage",
     "data": "data-root html image-size json save-split set",
     "models": "channels classes image-size json",

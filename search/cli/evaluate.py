@@ -31,6 +31,10 @@ def evaluate(
     data: Annotated[
         str | None, typer.Option(help="New labelled images, all of them: a folder, CSV file or name.")
     ] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="data.KEY=VALUE", help="path_column or label_column of a CSV file. Repeatable."),
+    ] = None,
     split: Annotated[
         str | None,
         typer.Option(help="Of the model's own data: test or val. Default: test for an export, val for a run."),
@@ -53,7 +57,18 @@ def evaluate(
     from ..evaluate import evaluate as evaluate_model
     from ..retrain_progress import watcher
 
-    options = EvaluateOptions(model, data, split, html, device, data_root, storage, tracking_uri, home)
+    options = EvaluateOptions(
+        model=model,
+        data=data,
+        overrides=tuple(set_ or ()),
+        split=split,
+        html=html,
+        device=device,
+        data_root=data_root,
+        storage=storage,
+        tracking_uri=tracking_uri,
+        home=home,
+    )
     with closing(watcher()) as view:
         outcome = evaluate_model(options, view)
     print_json(outcome.to_json()) if json else _show(outcome)

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 from hpo.errors import SpaceError
-from hpo.search.data_choice import choose_data
+from hpo.search.data_choice import choose_data, choose_labelled
+from hpo.training.config import DataConfig
 
 
 def test_settings_are_those_of_a_space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -30,3 +31,20 @@ def test_settings_are_those_of_a_space(tmp_path: Path, monkeypatch: pytest.Monke
 def test_anything_else_is_refused(setting: str, law: str) -> None:
     with pytest.raises(SpaceError, match=law.replace("?", r"\?")):
         choose_data("digits", [setting])
+
+
+def test_new_data_have_the_columns_of_the_old_unless_others_are_named(tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_text("photo,kind\n")
+    trained = DataConfig(source="old.csv", path_column="photo", label_column="kind", image_size=48)
+    source = str(tmp_path / "labels.csv")
+    assert choose_labelled(source, [], trained) == DataConfig(source=source, path_column="photo", label_column="kind")
+    other = choose_labelled(source, ["data.label_column=species", "data.path_column=null"], trained)
+    assert (other.path_column, other.label_column) == (None, "species")
+    assert choose_labelled("digits", [], trained) == DataConfig(source="digits")
+
+
+def test_what_would_not_change_new_data_is_refused() -> None:
+    with pytest.raises(
+        SpaceError, match=r"data\.image_size has no effect(.|\n)*data\.path_column and data\.label_column"
+    ):
+        choose_labelled("digits", ["data.image_size=16"], DataConfig())

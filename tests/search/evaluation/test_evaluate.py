@@ -94,6 +94,22 @@ def test_new_images_are_evaluated_whole_and_matched_by_name(models: Models, new_
         assert mistake.name.startswith(f"{mistake.true}/")
 
 
+def test_the_columns_of_new_images_can_be_named(models: Models, new_digits: Path) -> None:
+    (new_digits / "5" / "broken.png").unlink()
+    files = sorted(new_digits.rglob("*.png"))
+    rows = [f"{path.relative_to(new_digits)};{path.parent.name};x" for path in files]
+    (new_digits / "next.csv").write_text("\n".join(["photo;digit;label", *rows]))
+    named = ["data.path_column=photo", "data.label_column=digit"]
+    report = models.evaluate("digits", data=str(new_digits / "next.csv"), overrides=named).report
+    assert {entry.name: entry.images for entry in report.metrics.per_class if entry.images} == {
+        "2": 12,
+        "5": 12,
+        "7": 12,
+    }
+    with pytest.raises(DataError, match="has no column 'digti'; did you mean digit"):
+        models.evaluate("digits", data=str(new_digits / "next.csv"), overrides=[named[0], "data.label_column=digti"])
+
+
 def test_a_class_that_the_model_does_not_know_is_named(models: Models, new_digits: Path) -> None:
     (new_digits / "7").rename(new_digits / "seven")
     with pytest.raises(DataError, match=r"does not know 'seven'(.|\n)*its 10 classes are '0', '1'"):
@@ -133,3 +149,5 @@ def test_options_that_contradict_each_other_are_refused() -> None:
         EvaluateOptions("m", data="d", split="test")
     with pytest.raises(SpaceError, match="test or val, got 'train'"):
         EvaluateOptions("m", split="train")
+    with pytest.raises(SpaceError, match="--set names the columns"):
+        EvaluateOptions("m", overrides=["data.label_column=kind"])
