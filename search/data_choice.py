@@ -44,7 +44,9 @@ def choose_labelled(source: str, overrides: Sequence[str], trained: DataConfig) 
     Raises:
         SpaceError: a setting is not one of data, or has no meaning here.
     """
-    columns = {f"data.{key}": getattr(trained, key) for key in COLUMNS} if table_files(Path(source).expanduser()) else {}
+    columns = (
+        {f"data.{key}": getattr(trained, key) for key in COLUMNS} if table_files(Path(source).expanduser()) else {}
+    )
     like = [f"{key}={json.dumps(value)}" for key, value in columns.items() if value is not None]
     config = choose_data(source, [*like, *overrides])
     default = DataConfig(source=config.source)

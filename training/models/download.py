@@ -30,7 +30,7 @@ def fetch(url: str, what: str) -> Path:
         return path
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with _one_at_a_time(path.with_name(f".{path.name}.lock")), _impatient():
+        with _one_at_a_time(path.with_name(f".{path.name}.lock")), impatient():
             if not path.exists():  # another process may have fetched it meanwhile
                 hub.download_url_to_file(url, str(path), hash_prefix=_digest(path.name), progress=sys.stderr.isatty())
     except (OSError, RuntimeError) as error:  # URLError is an OSError; a wrong checksum a RuntimeError
@@ -56,7 +56,8 @@ def _one_at_a_time(lock: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _impatient() -> Iterator[None]:
+def impatient() -> Iterator[None]:
+    """Wait no longer than 30 s for a server that says nothing."""
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(_SILENCE_S)
     try:

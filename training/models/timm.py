@@ -1,12 +1,13 @@
 """Any model of timm (https://github.com/huggingface/pytorch-image-models), where it is installed."""
 
+from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
 from torch import Tensor, nn
 
 from ...errors import TrainingError
-from .download import WeightsError
+from .download import WeightsError, impatient
 from .published import ImageSizeError, Statistics, unknown_arch
 from .registry import register_model
 
@@ -68,7 +69,10 @@ def weights(
     try:
         kept = _kept(name)
         known = {"pretrained_cfg_overlay": {"file": kept}} if kept else {}
-        donor = _create(name, num_classes, in_channels, image_size, None, pretrained=True, **known)
+        if not kept:
+            _reach(_settings(name).hf_hub_id)
+        with impatient():
+            donor = _create(name, num_classes, in_channels, image_size, None, pretrained=True, **known)
     except TrainingError:
         raise
     except Exception as error:  # of the hub's many ways to fail none is documented
@@ -92,6 +96,20 @@ def _kept(name: str) -> str | None:
         if isinstance(found, str):
             return found
     return None
+
+
+def _reach(repository: str | None) -> None:
+    """Ask the hub once whether it is there: a download would ask twelve times, for a minute, before it gave up.
+
+    Raises:
+        Exception: no answer came within $HF_HUB_ETAG_TIMEOUT, 10 s where it is not set.
+    """
+    from huggingface_hub import get_hf_file_metadata, hf_hub_url
+    from huggingface_hub.errors import HfHubHTTPError
+
+    if repository:
+        with suppress(HfHubHTTPError):  # an answer; what it means is for the download to say
+            get_hf_file_metadata(hf_hub_url(repository, _HUB_FILES[0]))
 
 
 def _create(
