@@ -49,14 +49,14 @@ def slow_hub() -> Iterator[tuple[str, list[str]]]:
     asked: list[str] = []
 
     class Hub(BaseHTTPRequestHandler):
-        def do_HEAD(self) -> None:  # noqa: N802
+        def do_HEAD(self) -> None:
             asked.append(f"{self.command} {self.path}")
             self.send_response(200 if self.path.startswith(f"/{REPOSITORY}/resolve/main/model.safe") else 404)
             for name, value in (("ETag", '"0123"'), ("X-Repo-Commit", "0" * 40), ("Content-Length", len(content))):
                 self.send_header(name, str(value))
             self.end_headers()
 
-        def do_GET(self) -> None:  # noqa: N802
+        def do_GET(self) -> None:
             self.do_HEAD()
             for start in range(0, len(content), len(content) // 8):
                 time.sleep(0.05)
