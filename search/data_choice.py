@@ -44,10 +44,8 @@ def choose_labelled(source: str, overrides: Sequence[str], trained: DataConfig) 
     Raises:
         SpaceError: a setting is not one of data, or has no meaning here.
     """
-    columns = (
-        {f"data.{key}": getattr(trained, key) for key in COLUMNS} if table_files(Path(source).expanduser()) else {}
-    )
-    like = [f"{key}={json.dumps(value)}" for key, value in columns.items() if value is not None]
+    columns = COLUMNS if table_files(Path(source).expanduser()) else ()
+    like = [f"data.{key}={json.dumps(value)}" for key in columns if (value := getattr(trained, key)) is not None]
     config = choose_data(source, [*like, *overrides])
     default = DataConfig(source=config.source)
     others = [key for key in DataConfig.model_fields if key not in COLUMNS]

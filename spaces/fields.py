@@ -1,14 +1,16 @@
 """What a pydantic model says about its fields, as the space language sees them.
 
 A field is a Leaf (a scalar, or a list or dict given whole), a Section (a model) or Variants (a union of models told
-apart by one field, by default `name`). Two marks in `json_schema_extra` change what may be written: `fixed` (no
-dimension here or below, because it decides what is compared) and `path` (a relative path is meant from the file).
+apart by one field, by default `name`). Three marks in `json_schema_extra` change what may be written: `fixed` (no
+dimension here or below, because it decides what is compared), `path` (a relative path is meant from the file) and
+`needs` (without effect unless one of the fields beside it has the value given here, null: any but its default).
 """
 
 import json
 import types
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from functools import cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -101,6 +103,7 @@ class Variants:
 
 
 Kind = Leaf | Section | Variants
+Needs = Mapping[str, Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,6 +115,7 @@ class Field:
     path: bool = False
     default: Any = ...
     description: str = ""
+    needs: Needs = dataclass_field(default_factory=dict)
 
 
 @cache
@@ -127,6 +131,7 @@ def _names(model: type[BaseModel], tag: str) -> tuple[str, ...]:
 
 def _field(model: type[BaseModel], info: FieldInfo) -> Field:
     marks = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
+    needs = marks.get("needs")
     default = ... if info.is_required() else info.get_default(call_default_factory=True, validated_data={})
     return Field(
         kind=_kind(info),
@@ -134,6 +139,7 @@ def _field(model: type[BaseModel], info: FieldInfo) -> Field:
         path=marks.get("path") is True,
         default=default,
         description=info.description or "",
+        needs=needs if isinstance(needs, dict) else {},
     )
 
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from ..errors import nearest
 from .dimension import CHOICE, check_keys, confidence, dimension
-from .fields import Field, Kind, Leaf, Section, Variants
+from .fields import Field, Kind, Leaf, Needs, Section, Variants
 from .node import Node, Place, refusal, shown
 from .parameter import Choice, Condition, Parameter
 from .paths import resolved
@@ -17,11 +17,12 @@ from .space import Fixed
 
 @dataclass(slots=True)
 class Found:
-    """What a file says, in its order, and where it says it."""
+    """What a file says, in its order, where it says it, and what it says that works with other fields only."""
 
     parameters: list[Parameter] = field(default_factory=list)
     values: list[Fixed] = field(default_factory=list)
     places: dict[str, Place] = field(default_factory=dict)
+    needs: dict[str, Needs] = field(default_factory=dict)
 
     def parameter(self, parameter: Parameter, place: Place) -> None:
         """Adds a dimension."""
@@ -163,6 +164,8 @@ def _entries(found: Found, entries: Iterable[tuple[str, Node]], section: Section
         if field is None:
             raise unknown_key(child.place, spot.into(name).key, name, section)
         _visit(found, child, field, spot.into(name, field.fixed))
+        if field.needs:
+            found.needs[spot.into(name).key] = field.needs
 
 
 def _variants(found: Found, node: Node, kind: Variants, spot: Spot) -> None:

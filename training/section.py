@@ -13,6 +13,11 @@ PATH: dict[str, Any] = {"path": True}
 FIXED_PATH: dict[str, Any] = {"fixed": True, "path": True}
 
 
+def only_with(**others: Any) -> dict[str, Any]:
+    """Mark of a field without effect unless one of the `others` has this value; None: any but its default."""
+    return {"needs": others}
+
+
 class Section(BaseModel):
     """A part of the configuration: frozen, no unknown keys, no silent conversion of types."""
 

@@ -4,10 +4,12 @@ from pathlib import Path
 
 import pytest
 from hpo.errors import SpaceError
-from hpo.spaces.find import bundled
-from hpo.spaces.load import load_space
+from hpo.spaces.find import Source, bundled
+from hpo.spaces.load import load_source, load_space
+from hpo.spaces.node import Place
 from hpo.spaces.parameter import Choice, Float, Int
 from hpo.spaces.space import SearchSpace
+from hpo.training.augment.config import AugmentConfig
 from hpo.training.config import TrialConfig
 
 EXAMPLE = """
@@ -221,3 +223,25 @@ def test_bundled_spaces_are_whole(name: str) -> None:
 
 def test_the_bundled_are_named() -> None:
     assert bundled() == ("resnet", "simple_cnn")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "augment: {flip: {choices: [false, true]}, alternate_flip: true}",
+        "augment: {mixup: {low: 0, high: 0.4, prior: 0}, mix_share: {low: 0.5, high: 1.0}}",
+        "augment: {cutmix: 1, mix_share: 0.5}",
+        "augment: {choices: {none: , rand: {policy: rand, rand_magnitude: {low: 5, high: 15}}}}",
+        "augment: {policy: {choices: [none, rand]}, rand_magnitude: 12}",
+        "augment: {alternate_flip: false, rand_operations: 2}",
+    ],
+)
+def test_what_has_an_effect_in_some_trials_or_is_the_default_may_stand(tmp_path: Path, text: str) -> None:
+    (tmp_path / "space.yaml").write_text(text)
+    load_space(str(tmp_path / "space.yaml"), TrialConfig)
+
+
+def test_a_saved_configuration_is_taken_as_it_is(tmp_path: Path) -> None:
+    saved = TrialConfig(augment=AugmentConfig(rand_magnitude=12)).model_dump_json()
+    space = load_source(Source("saved", saved, Place("trial 3", tmp_path)), TrialConfig)
+    assert space.fixed["augment.rand_magnitude"] == 12

@@ -132,11 +132,17 @@ def section(draw: st.DrawFn, section: Section, fixed: bool = False, depth: int =
     if not fixed and depth and draw(st.integers(0, 5)) == 0 and depth < 4:
         return draw(branches(st.sampled_from(["none", "a", "b-c"]), lambda _: self_again(section, depth)))
     found: Tree = {}
+    claimed: Tree = {}
     for name, field in section.fields.items():
         if name == "name" or not draw(st.booleans()):
             continue
         if name in WITH_PATIENCE and not isinstance(found.get("patience"), int):
             continue
+        if field.needs:  # it must have an effect: the field that it works with is set so that it has
+            other, wanted = next(iter(field.needs.items()))
+            if claimed.setdefault(other, wanted) != wanted:
+                continue
+            found[other] = 0.5 if wanted is None else wanted
         if isinstance(field.kind, Leaf):
             metadata = section.model.model_fields[name].metadata
             found[name] = draw(leaf(name, field.kind, metadata, fixed or field.fixed))

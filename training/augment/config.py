@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from ..section import Fraction, Section
+from ..section import Fraction, Section, only_with
 
 
 class AugmentConfig(Section):
@@ -23,6 +23,7 @@ class AugmentConfig(Section):
     alternate_flip: bool = Field(
         default=False,
         description="For flip: each image in every second epoch (Jordan 2024, arXiv:2404.00498, section 3.6).",
+        json_schema_extra=only_with(flip=True),
     )
     rotation: float = Field(default=0.0, ge=0, le=180, description="Turn by up to so many degrees either way.")
     translate: Fraction = Field(default=0.0, description="Shift by up to this share of the side, both ways.")
@@ -38,8 +39,20 @@ class AugmentConfig(Section):
         default="none",
         description="trivial: TrivialAugment (arXiv:2103.10158); rand: RandAugment (arXiv:1909.13719).",
     )
-    rand_operations: int = Field(default=2, ge=1, le=8, description="Operations per image, for policy rand.")
-    rand_magnitude: int = Field(default=9, ge=0, le=30, description="Strength of each of them, for policy rand.")
+    rand_operations: int = Field(
+        default=2,
+        ge=1,
+        le=8,
+        description="Operations per image, for policy rand.",
+        json_schema_extra=only_with(policy="rand"),
+    )
+    rand_magnitude: int = Field(
+        default=9,
+        ge=0,
+        le=30,
+        description="Strength of each of them, for policy rand.",
+        json_schema_extra=only_with(policy="rand"),
+    )
     erase: float = Field(
         default=0.0, ge=0, le=1, description="Share of images that lose a random box (arXiv:1708.04896)."
     )
@@ -52,4 +65,10 @@ class AugmentConfig(Section):
     cutmix: float = Field(
         default=0.0, ge=0, le=10, description="Alpha of cutmix (arXiv:1905.04899), 1 is usual; 0 is off."
     )
-    mix_share: float = Field(default=1.0, gt=0, le=1, description="Share of images mixed, for mixup and cutmix.")
+    mix_share: float = Field(
+        default=1.0,
+        gt=0,
+        le=1,
+        description="Share of images mixed, for mixup and cutmix.",
+        json_schema_extra=only_with(mixup=None, cutmix=None),
+    )
