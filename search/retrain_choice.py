@@ -10,7 +10,7 @@ from ..errors import SpaceError, StudyError
 from ..studies import attributes
 from ..studies.home import Home
 from ..studies.records import StudySummary, TrialRecord, newest_study, summarise
-from ..studies.storage import open_storage
+from ..studies.storage import open_storage, storage_to_read
 from ..training.config import TrialConfig
 from ..training.export.formats.registry import choose_formats
 
@@ -88,10 +88,8 @@ def choose(options: RetrainOptions, home: Home) -> Chosen:
 
 
 def open_existing(storage: str | None, home: Home) -> BaseStorage:
-    """The store, which must be there: looking does not create one."""
-    if storage is None and not (home.root / "studies.db").exists():
-        raise StudyError(f"{home.root} holds no studies; run `hpo run` first, or name another --home")
-    return open_storage(storage or home.storage_url)
+    """The store, which must be there."""
+    return open_storage(storage_to_read(storage, home))
 
 
 def _best(summary: StudySummary) -> TrialRecord:

@@ -14,7 +14,7 @@ from ..spaces.space import SearchSpace
 from ..studies.files import write_study_files
 from ..studies.home import Home
 from ..studies.records import StudySummary, summarise
-from ..studies.storage import open_storage
+from ..studies.storage import open_storage, storage_to_write
 from ..studies.tracking.mlflow_tracker import MlflowTracker
 from ..studies.tracking.tracker import NullTracker, StudyInfo, Tracker
 from ..training.config import TrialConfig
@@ -89,7 +89,7 @@ def run(options: RunOptions, watcher: Watcher) -> RunResult:
     optuna.logging.set_verbosity(optuna.logging.WARNING)  # the watcher tells what happens
     space = _check(options)
     home = Home.locate(options.home)
-    storage = open_storage(options.storage or home.storage_url)
+    storage = open_storage(storage_to_write(options.storage, home))
     prepared = _prepare(options, home, storage, space, watcher)
     outcome, unsent = _search(prepared, watcher)
     return RunResult(outcome, summarise(storage, prepared.name), unsent)

@@ -14,12 +14,41 @@ from sqlalchemy import event, text
 from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
-from ..errors import StudyError
+from ..errors import StudyError, nearest
+from .home import Home
 from .locks import held
 from .sqlite_storage import SqliteStorage
 
 BUSY_TIMEOUT_S = 60
 """How long a write waits for another process that holds the SQLite file."""
+
+
+def storage_to_read(storage: str | None, home: Home) -> str:
+    """The URL of `storage`, None meaning that of `home`; it must be there: looking does not create one.
+
+    Raises:
+        StudyError: it is a file that does not exist.
+    """
+    url = storage or home.storage_url
+    file = _sqlite_file(_parse(url))
+    if file is None or file.exists():
+        return url
+    if storage is None:
+        raise StudyError(f"{home.root} holds no studies; run `hpo run` first, or name another --home")
+    beside = [path.name for path in file.parent.glob("*.db")]
+    raise StudyError(f"--storage {url}: {file} does not exist" + (f"; {nearest(file.name, beside)}" if beside else ""))
+
+
+def storage_to_write(storage: str | None, home: Home) -> str:
+    """The same, made where it does not exist; but no folder but the home's is, for it may be a disk that is not there.
+
+    Raises:
+        StudyError: it is a file in a folder that does not exist.
+    """
+    file = _sqlite_file(_parse(storage)) if storage else None
+    if file is not None and not file.parent.is_dir():
+        raise StudyError(f"--storage {storage}: there is no folder {file.parent}; make it, or choose another --storage")
+    return storage or home.storage_url
 
 
 def open_storage(url: str) -> optuna.storages.RDBStorage:

@@ -50,25 +50,11 @@ def show(
         print_json(summary.to_json()) if json else _print(study_view(summary))
 
 
-def existing_storage(storage: str | None, home: Path | None) -> str:
-    """The URL of the store, which must be there: looking does not create one.
-
-    Raises:
-        StudyError: the home holds no studies.
-    """
-    from ...errors import StudyError
-    from ...studies.home import Home
-
-    place = Home.locate(home)
-    if storage is None and not (place.root / "studies.db").exists():
-        raise StudyError(f"{place.root} holds no studies; run `hpo run` first, or name another --home")
-    return storage or place.storage_url
-
-
 def _open(storage: str | None, home: Path | None) -> "BaseStorage":
-    from ...studies.storage import open_storage
+    from ...studies.home import Home
+    from ...studies.storage import open_storage, storage_to_read
 
-    return open_storage(existing_storage(storage, home))
+    return open_storage(storage_to_read(storage, Home.locate(home)))
 
 
 def _print(what: "RenderableType") -> None:

@@ -18,12 +18,12 @@ def ui(
 ) -> None:
     """Start optuna-dashboard and the MLflow UI for this machine alone, until Ctrl-C."""
     from ...studies.home import Home
+    from ...studies.storage import storage_to_read
     from ...studies.ui import serve
     from ..interrupt import terminate_as_interrupt
-    from .inspect import existing_storage
 
-    url = existing_storage(storage, home)
     place = Home.locate(home)
+    url = storage_to_read(storage, place)
     uri = tracking_uri or place.tracking_uri
     say("starting both pages ...")
     with (

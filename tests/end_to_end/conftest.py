@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -58,6 +59,7 @@ class Shell:
         process = subprocess.Popen(
             [HPO, *arguments], cwd=self.directory, env=self.environment, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, start_new_session=True,
+            preexec_fn=_listen_to_ctrl_c,
         )  # fmt: skip
         self.started.append(process)
         return process
@@ -72,6 +74,11 @@ class Shell:
         """A small search without MLflow, unless `arguments` say otherwise."""
         tracking = [] if "--tracking-uri" in arguments else ["--tracking-uri", "none"]
         return ["run", *SMALL, "--trials", str(trials), "--epochs", str(epochs), *tracking, *arguments]
+
+
+def _listen_to_ctrl_c() -> None:
+    """Whatever started the tests: a shell's background jobs ignore SIGINT, and so does what they start."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def finish(process: "subprocess.Popen[str]", timeout_s: float = 240) -> Finished:

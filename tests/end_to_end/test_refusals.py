@@ -32,6 +32,15 @@ COMMAND_LINES = {
     "half an override": ([*RUN, "--set", "model.width"], ["--set", "model.width"]),
     "no epochs": ([*RUN, "--epochs", "0"], ["budget.epochs", "got 0"]),
     "nothing to show": (["show"], ["holds no studies", "hpo run", "--home"]),
+    "a store that is not there": (["show", "--storage", "sqlite:///old.db"], ["--storage", "/old.db does not exist"]),
+    "no store to retrain from": (
+        ["retrain-best", "--storage", "sqlite:///new/old.db"],
+        ["--storage", "/new/old.db does not exist"],
+    ),
+    "a store in no folder": (
+        [*RUN, "--storage", "sqlite:///new/disk/x.db"],
+        ["there is no folder", "/new/disk; make it"],
+    ),
     "nothing to list": (["studies"], ["holds no studies", "hpo run", "--home"]),
     "nothing to browse": (["ui"], ["holds no studies", "hpo run", "--home"]),
     "nothing to retrain": (["retrain-best"], ["holds no studies", "hpo run", "--home"]),
