@@ -27,7 +27,7 @@ def svg(chart: Chart) -> str:
     axes.tick_params(labelsize=8)
     axes.spines[["top", "right"]].set_visible(False)
     if len(chart.series) > 1 or chart.marks:
-        axes.legend(fontsize=8, frameon=False)
+        figure.legend(loc="outside right upper", fontsize=8, frameon=False)  # beside the bars, not on them
     out = io.StringIO()
     figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
     return out.getvalue().partition("<svg")[1] + out.getvalue().partition("<svg")[2]
