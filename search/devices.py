@@ -4,6 +4,7 @@ import os
 import re
 from pathlib import Path
 
+from ..cores import available_cores
 from ..errors import SpaceError
 from .executors.worker_process import Placement
 
@@ -13,17 +14,6 @@ _DEVICE = re.compile(r"cpu|cuda(:\d+(,\d+)*)?")
 def gpu_may_exist() -> bool:
     """Whether it is worth a few seconds to ask torch for CUDA devices."""
     return Path("/proc/driver/nvidia").exists() or Path("/dev/nvidiactl").exists() or Path("/dev/dxg").exists()
-
-
-def available_cores() -> int:
-    """The cores this process may use: its affinity, cut by a container's CPU quota (cgroup v2), at least 1."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    quota = Path("/sys/fs/cgroup/cpu.max")
-    if quota.exists():
-        limit, period = quota.read_text().split()
-        if limit != "max":
-            cores = min(cores, int(limit) // int(period))
-    return max(1, cores)
 
 
 def check_device(device: str) -> None:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..cores import available_cores
 from ..studies.home import Home
-from .devices import available_cores
 from .diagnose_choice import DiagnoseOptions, Patient, choose_patient
 from .retrain_progress import RetrainWatcher
 

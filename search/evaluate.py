@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from ..cores import available_cores
 from ..errors import SpaceError
 from ..studies.home import Home
 from ..training.trained import Trained
 from .data_choice import choose_labelled
-from .devices import available_cores
 from .model_choice import choose_model, openings_log
 from .record_evaluation import record
 from .retrain_progress import RetrainWatcher

@@ -6,6 +6,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..cores import available_cores
 from ..studies.files import versions
 from ..studies.home import Home
 from ..training.data.pack import Pack, count_openings
@@ -13,7 +14,6 @@ from ..training.export.formats.registry import Source, format_names
 from ..training.export.manifest import ExportedFile, ExportManifest, describe_files
 from ..training.export.names import SAMPLES
 from ..training.trained import Trained
-from .devices import available_cores
 from .model_choice import openings_log
 from .retrain_export import EXPORTERS
 from .retrain_progress import RetrainWatcher

@@ -7,6 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from ..cores import available_cores
 from ..errors import TrainingError
 from ..studies.files import versions
 from ..studies.home import Home
@@ -16,7 +17,6 @@ from ..training.export.formats.registry import Source
 from ..training.export.manifest import ExportManifest, Training, config_hash, describe_files
 from ..training.run_folder import RESULT
 from ..training.trained import Trained
-from .devices import available_cores
 from .model_choice import openings_log
 from .retrain_export import EXPORTERS, metrics_of
 from .retrain_progress import RetrainWatcher

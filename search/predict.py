@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..cores import available_cores
 from ..errors import DataError, SpaceError
 from ..studies.home import Home
 from ..training.data.sources.folder import files_below
 from ..training.trained import Trained
-from .devices import available_cores
 from .model_choice import choose_model
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..cores import available_cores
 from ..studies.files import versions
 from ..training.data.pack import Pack
 from ..training.evaluation.calibration import Calibration
@@ -13,7 +14,6 @@ from ..training.export.format_report import Verified
 from ..training.export.manifest import ExportManifest, Metrics, Training, config_hash, describe_files
 from ..training.preprocessing import Preprocessing
 from ..training.report import TrainResult
-from .devices import available_cores
 from .retrain_calibration import calibrate_winner
 from .retrain_choice import Chosen
 from .retrain_fit import describe, fit

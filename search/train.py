@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..cores import available_cores
 from ..errors import SpaceError, StudyError
 from ..studies.home import Home
 from ..studies.locks import held_if_free
@@ -17,7 +18,6 @@ from ..training.data.prepare import prepare
 from ..training.models.config import needs_trial
 from ..training.report import EpochReport, Signal, Status, TrainResult
 from ..training.run_folder import CALIBRATION, CONFIG, RunFolder
-from .devices import available_cores
 from .interrupt import on_interrupt
 from .retrain_progress import RetrainWatcher
 from .same_data import same_data

@@ -1,21 +1,23 @@
 """`python -m hpo.serving DIR`: the server where only its own few packages are installed."""
 
 import argparse
-import os
 import sys
+from dataclasses import Field, fields
 from pathlib import Path
+from typing import Any, get_args
 
 from ..errors import HpoError
-from .options import LOOPBACK, PORT, Folder, ServeOptions, read_token
-from .prediction import Forgetful
-from .workers import run
+from .flags import ServeFlags
+from .options import Folder
+from .start import start
 
 
 def main() -> None:
     """Run the server and exit."""
-    given = _parser().parse_args()
+    given = vars(_parser().parse_args())
+    champion = Folder(given.pop("folder"))
     try:
-        run(_options(given), Forgetful, lambda text: print(text, file=sys.stderr, flush=True))
+        start(ServeFlags(**given), champion, lambda name: Folder(Path(name)), _say)
     except HpoError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
@@ -23,27 +25,31 @@ def main() -> None:
         sys.exit(130)
 
 
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m hpo.serving", description=__doc__)
-    parser.add_argument("folder", type=Path, help="the export folder of hpo retrain-best")
-    parser.add_argument("--host", default=LOOPBACK, help="where to listen; others than loopback need a token")
-    parser.add_argument("--port", type=int, default=PORT, help="0 takes a free one")
-    parser.add_argument("--workers", type=int, default=1, help="server processes")
-    parser.add_argument("--token-file", type=Path, help="a file with the token that requests must bring")
-    parser.add_argument("--allow-host", action="append", default=[], help="a further name of this machine")
+    name = "python -m hpo.serving"
+    parser = argparse.ArgumentParser(name, f"{name} FOLDER [flags]", __doc__, allow_abbrev=False)
+    parser.add_argument("folder", type=Path, help="The export folder of hpo retrain-best.")
+    for each in fields(ServeFlags):
+        _add(parser, each)
     return parser
 
 
-def _options(given: argparse.Namespace) -> ServeOptions:
-    return ServeOptions(
-        champion=Folder(given.folder),
-        host=given.host,
-        port=given.port,
-        workers=given.workers,
-        threads=max(1, len(os.sched_getaffinity(0)) // given.workers),
-        token=read_token(given.token_file) if given.token_file else None,
-        allowed_hosts=tuple(given.allow_host),
-    )
+def _add(parser: argparse.ArgumentParser, flag: Field[Any]) -> None:
+    """One field as a flag: set by its presence where it is a bool, repeated where it is a list."""
+    declared, told = get_args(flag.type)
+    kind = next(iter(get_args(declared)), declared)  # of an optional one, what it is where it is given
+    how: dict[str, Any] = {"type": kind, "metavar": flag.name.upper()}
+    if kind is bool:
+        how = {"action": "store_true"}
+    elif items := get_args(kind):
+        how |= {"type": items[0], "action": "append"}
+    if flag.default:
+        told += f" [default: {flag.default}]"
+    parser.add_argument(f"--{flag.name.replace('_', '-')}", default=flag.default, help=told, **how)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,9 @@
 """From `--device` and `--workers` to placements, on machines with any number of cards."""
 
-import os
-
 import pytest
 from hpo.errors import SpaceError
 from hpo.search import devices
-from hpo.search.devices import available_cores, check_device, place
+from hpo.search.devices import check_device, place
 
 
 @pytest.fixture(autouse=True)
@@ -69,13 +67,3 @@ def test_a_card_that_is_not_there_is_refused(device: str, gpus: int) -> None:
 def test_no_worker_is_refused() -> None:
     with pytest.raises(SpaceError, match="--workers must be auto or at least 1, got 0"):
         place("cpu", 0, gpus=0)
-
-
-def test_available_cores_are_those_of_this_process() -> None:
-    allowed = os.sched_getaffinity(0)
-    assert 1 <= available_cores() <= len(allowed)
-    try:
-        os.sched_setaffinity(0, {min(allowed)})
-        assert available_cores() == 1
-    finally:
-        os.sched_setaffinity(0, allowed)

@@ -5,23 +5,60 @@ import os
 import re
 import subprocess
 import sys
+import time
 import tomllib
 import urllib.request
+from collections.abc import Callable
+from dataclasses import fields
 from importlib.metadata import requires
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hpo.serving.flags import ServeFlags
+from hpo.serving.monitor.options import MonitorOptions
+from hpo.serving.options import Folder, ServeOptions
+from hpo.serving.start import serve_options
 
 from .conftest import png
 
 ROOT = Path(__file__).parents[2]
-FORBIDDEN = {"torch", "torchvision", "optuna", "mlflow", "typer", "sklearn", "onnx", "sqlalchemy"}
+FORBIDDEN = {"torch", "torchvision", "optuna", "mlflow", "typer", "sklearn", "onnx"}
+_CALLS = {
+    "python -m hpo.serving": ["-m", "hpo.serving"],
+    "hpo serve": ["-c", "from hpo.search.cli import main; main()", "serve"],
+}
+_MONITOR_FLAGS = ("false_alarm_every", "keep_days", "keep_rows", "thumbnails")
 
 
 def test_serving_imports_none_of_the_search() -> None:
     script = "import sys, hpo.serving.__main__, hpo.serving.workers; print(' '.join(sys.modules))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert not FORBIDDEN & set(done.stdout.split())
+
+
+def test_it_has_the_flags_of_hpo_serve() -> None:
+    """Which are its own, less where a study or an alias of the registry is looked up."""
+    here = flags(*_CALLS["python -m hpo.serving"])
+    assert flags(*_CALLS["hpo serve"]) - here == {"--home", "--tracking-uri"}
+    assert here >= {"--log", "--false-alarm-every", "--challenger", "--shadow"}
+
+
+@pytest.mark.parametrize("call", _CALLS.values(), ids=_CALLS)
+def test_a_flag_means_the_same_in_both(call: list[str], export: Path) -> None:
+    told = asked(*call, str(export), "--port", "0", "--challenger", str(export), "--share", "2")
+    assert told.stderr == "error: --share must be above 0 and below 1, got 2.0\n"
+    assert told.returncode == 2
+    told = asked(*call, str(export), "--port", "0", "--false-alarm-every", "3")
+    assert told.stderr == "error: --false-alarm-every must be at least 100 predictions, got 3\n"
+    assert told.returncode == 2
+
+
+def test_flags_begin_with_what_the_options_begin_with() -> None:
+    options = serve_options(ServeFlags(), Folder(Path()), lambda name: Folder(Path(name)))
+    assert options == ServeOptions(Folder(Path()), threads=options.threads)
+    kept = {each.name: each.default for each in fields(MonitorOptions)}
+    assert kept.items() >= {name: getattr(ServeFlags(), name) for name in _MONITOR_FLAGS}.items()
 
 
 @pytest.mark.slow
@@ -41,15 +78,43 @@ def test_it_serves_with_the_packages_of_its_group_alone(export: Path, tmp_path: 
         address = re.search(r"http://\S+", line)
         assert address, line + server.stderr.read()
         request = urllib.request.Request(f"{address[0]}predict", png(255), {"Content-Type": "image/png"})
-        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=30) as answer:
-            assert json.load(answer)["predictions"][0]["class"] == "bright"
+        assert answer(request)["predictions"][0]["class"] == "bright"
+        _wait(lambda: answer(f"{address[0]}monitor")["counts"]["total"] == 1)  # a report is made every two seconds
+        told = answer(f"{address[0]}monitor")
+        assert told["mix"] == {"dark": 0.0, "medium": 0.0, "bright": 1.0}
+        assert told["expected"] is None  # one prediction is too few to compare
     finally:
         server.terminate()
         server.communicate(timeout=30)
     assert server.returncode == 0
+    assert (tmp_path / "predictions.db").is_file()
     missing = [name for name in FORBIDDEN if subprocess.run([python, "-c", f"import {name}"], env=clean,
                capture_output=True, check=False).returncode]  # fmt: skip
     assert set(missing) == FORBIDDEN
+
+
+def flags(*command: str) -> set[str]:
+    """What the help of `command` lists."""
+    return set(re.findall(r"(?<!\S)--[a-z][a-z-]+", asked(*command, "--help").stdout)) - {"--help"}
+
+
+def asked(*command: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, *command], capture_output=True, text=True, check=False, env={**os.environ, "COLUMNS": "200"}
+    )
+
+
+def answer(request: urllib.request.Request | str) -> Any:
+    """The JSON that the server answers with; past any proxy."""
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=30) as found:
+        return json.load(found)
+
+
+def _wait(condition: Callable[[], bool]) -> None:
+    until = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.2)
 
 
 def _closure(wanted: list[str]) -> set[str]:
