@@ -19,9 +19,24 @@ class InputStatistics(NamedTuple):
 
 
 def input_statistics(images: NDArray[np.uint8]) -> InputStatistics:
-    """The statistics of images uint8 [N, channels, size, size]; size is at least 3."""
-    grey = images.mean(axis=1, dtype=np.float64) / 255
-    middle = grey[:, 1:-1, 1:-1]
-    around = grey[:, :-2, 1:-1] + grey[:, 2:, 1:-1] + grey[:, 1:-1, :-2] + grey[:, 1:-1, 2:]
-    axes = (1, 2)
-    return InputStatistics(grey.mean(axis=axes), grey.std(axis=axes), (around - 4 * middle).std(axis=axes))
+    """The statistics of images uint8 [N, channels, size, size]; size is at least 3.
+
+    Sums of pixels are whole numbers, which float32 holds exactly: twice as fast as float64.
+    """
+    grey = images.sum(axis=1, dtype=np.uint16).astype(np.float32)
+    edges = grey[:, :-2, 1:-1] + grey[:, 2:, 1:-1]
+    edges += grey[:, 1:-1, :-2]
+    edges += grey[:, 1:-1, 2:]
+    edges -= 4 * grey[:, 1:-1, 1:-1]
+    brightness, contrast = _moments(grey)
+    _, sharpness = _moments(edges)
+    scale = np.float64(255 * images.shape[1])
+    return InputStatistics(brightness / scale, contrast / scale, sharpness / scale)
+
+
+def _moments(values: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The mean and the standard deviation of each of [N, height, width]."""
+    flat = values.reshape(len(values), values.shape[1] * values.shape[2])
+    means = flat.mean(axis=1, keepdims=True)
+    centred = flat - means
+    return means[:, 0], np.sqrt(np.einsum("np,np->n", centred, centred) / flat.shape[1])

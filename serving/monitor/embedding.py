@@ -19,10 +19,10 @@ def embed(probabilities: NDArray[np.floating]) -> Points:
 
 def squared_distances(left: Points, right: Points) -> NDArray[np.float64]:
     """[N, D] and [M, D] to squared Euclidean distances [N, M]."""
-    cross = left @ right.T
-    lengths = (left * left).sum(axis=1)[:, None] + (right * right).sum(axis=1)[None]
-    result: NDArray[np.float64] = np.maximum(lengths - 2 * cross, 0)
-    return result
+    found: NDArray[np.float64] = left @ (-2 * right.T)
+    found += (left * left).sum(axis=1)[:, None]
+    found += (right * right).sum(axis=1)
+    return np.maximum(found, 0, out=found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,7 @@ class Neighbourhood:
 
     def similarity(self, probabilities: NDArray[np.floating]) -> NDArray[np.float64]:
         """[N, classes] to [N] in [0, 1]."""
-        distances = squared_distances(embed(probabilities), self.anchors)
-        result: NDArray[np.float64] = np.exp(-distances / (2 * self.squared_width)).mean(axis=1)
+        kernel = squared_distances(embed(probabilities), self.anchors)
+        kernel *= -1 / (2 * self.squared_width)
+        result: NDArray[np.float64] = np.exp(kernel, out=kernel).mean(axis=1)
         return result

@@ -1,9 +1,13 @@
-"""The log that a server hands its predictions to: a bounded queue, and one thread that measures, watches and writes."""
+"""The log that a server hands its predictions to: a bounded queue, and one thread that measures, watches and writes.
+
+A server that is busy has no time for a second thread, so the thread sleeps while predictions gather and is never woken
+by one; to hand one over is to append it to a list.
+"""
 
 import logging
-import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -16,7 +20,7 @@ from .options import MonitorOptions
 from .store import Batch, Store, row, statistics_of, thumbnail
 from .watch import Watch
 
-_BATCH = 256
+_BATCH = 512
 _GATHER_S = 0.25  # what is read back is at most so old
 _RETRY_S = 0.5
 _CLOSE_S = 5.0
@@ -40,7 +44,7 @@ class SqlLog:
         self._store = store
         self._options = options
         self._watch_for = watch_for
-        self._queue: queue.Queue[Prediction] = queue.Queue(options.queue)
+        self._waiting: deque[Prediction] = deque()
         self._watches: dict[str, Watch | None] = {}
         self._random = np.random.default_rng(options.seed)
         self._written = 0
@@ -55,9 +59,9 @@ class SqlLog:
 
     def record(self, prediction: Prediction) -> None:
         """Take one prediction; where too many are waiting it is dropped and counted."""
-        try:
-            self._queue.put_nowait(prediction)
-        except queue.Full:
+        if len(self._waiting) < self._options.queue:
+            self._waiting.append(prediction)
+        else:
             self._dropped += 1  # note: called from the server's one event loop, so nobody else counts
 
     def close(self) -> None:
@@ -69,11 +73,11 @@ class SqlLog:
     def state(self) -> LogState:
         """How it is doing."""
         evidence = {version: watch.evidence for version, watch in list(self._watches.items()) if watch}
-        waiting = self._queue.qsize()
-        return LogState(self._written, self._dropped, waiting, self._failure, evidence, dict(self._alarms))
+        waiting, alarms = len(self._waiting), dict(self._alarms)
+        return LogState(self._written, self._dropped, waiting, self._failure, evidence, alarms)
 
     def _run(self) -> None:
-        while not (self._closing.is_set() and self._queue.empty()):
+        while self._waiting or not self._closing.is_set():
             gathered = self._gather()
             if gathered:
                 self._write(self._prepare(gathered))
@@ -81,21 +85,16 @@ class SqlLog:
         self._store.close()
 
     def _gather(self) -> list[Prediction]:
-        """What comes within a quarter of a second, at most a batch."""
-        gathered: list[Prediction] = []
-        until = time.monotonic() + _GATHER_S
-        while len(gathered) < _BATCH and (left := until - time.monotonic()) > 0:
-            try:
-                gathered.append(self._queue.get(timeout=0.01 if self._closing.is_set() else left))
-            except queue.Empty:
-                break
-        return gathered
+        """What has come, after a quarter of a second where that is less than a batch."""
+        if len(self._waiting) < _BATCH:
+            self._closing.wait(_GATHER_S)
+        return [self._waiting.popleft() for _ in range(min(len(self._waiting), _BATCH))]
 
     def _prepare(self, gathered: Sequence[Prediction]) -> Batch:
         statistics = statistics_of(gathered)
         kept = self._random.random(len(gathered)) < self._options.thumbnails
         return Batch(
-            rows=[row(prediction, numbers) for prediction, numbers in zip(gathered, statistics, strict=True)],
+            rows=[row(prediction, numbers) for prediction, numbers in zip(gathered, statistics.tolist(), strict=True)],
             images=[thumbnail(prediction) for prediction, keep in zip(gathered, kept, strict=True) if keep],
             raised=self._look(gathered, statistics),
         )

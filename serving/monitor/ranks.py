@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 BINS = 512
+_PORTION = 64  # within it each value is compared with each, so that a whole portion is ranked at once; at most 255
 
 
 class Ranks:
@@ -19,28 +20,43 @@ class Ranks:
     """
 
     def __init__(self, reference: NDArray[np.float64], seed: int) -> None:
-        self._counts = np.zeros((reference.shape[1], BINS), np.int64)
+        features = reference.shape[1]
+        self._counts = np.zeros((features, BINS), np.int64)
+        self._starts = np.arange(features) * BINS  # of each feature's counts, end to end
         self._random = np.random.default_rng(seed)
-        self._add(*_binned(reference))
+        self._add(_binned(reference))
 
     def rank(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """The p-values of `values` [n, features], in order, NaN where a value is; then they are among those seen."""
-        bins, known = _binned(values)
-        columns = np.arange(bins.shape[1])
-        below = self._counts.cumsum(axis=1) - self._counts
-        earlier = np.tri(len(bins), k=-1, dtype=bool)[:, :, None] & known[None]
-        lower = below[columns, bins] + (earlier & (bins[None] < bins[:, None])).sum(axis=1)
-        equal = self._counts[columns, bins] + (earlier & (bins[None] == bins[:, None])).sum(axis=1)
-        seen = self._counts.sum(axis=1) + earlier.sum(axis=1)
+        portions = [values[start : start + _PORTION] for start in range(0, max(1, len(values)), _PORTION)]
+        return np.concatenate([self._rank(portion) for portion in portions])
+
+    def _rank(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        bins = _binned(values)
+        known = bins < BINS
+        places = self._starts + np.minimum(bins, BINS - 1)
+        counts, upto = self._counts.take(places), self._counts.cumsum(axis=1)
+        lower = upto.take(places) - counts + _earlier(np.less, bins)
+        equal = counts + _earlier(np.equal, bins)
+        seen = upto[:, -1] + known.cumsum(axis=0) - known
         draws = self._random.random(bins.shape)
-        self._add(bins, known)
+        self._add(bins)
         return np.where(known, (lower + draws * (equal + 1)) / (seen + 1), np.nan)
 
-    def _add(self, bins: NDArray[np.int64], known: NDArray[np.bool_]) -> None:
-        columns = np.broadcast_to(np.arange(bins.shape[1]), bins.shape)
-        np.add.at(self._counts, (columns[known], bins[known]), 1)
+    def _add(self, bins: NDArray[np.int16]) -> None:
+        np.add.at(self._counts.reshape(-1), (self._starts + bins)[bins < BINS], 1)
 
 
-def _binned(values: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    known = ~np.isnan(values)
-    return np.minimum(np.where(known, values, 0) * BINS, BINS - 1).astype(np.int64), known
+def _earlier(compare: np.ufunc, bins: NDArray[np.int16]) -> NDArray[np.uint8]:
+    """For how many of the rows of `bins` [n, features] before it each value compares so with it, [n, features]."""
+    found = compare(bins[:, :, None], np.ascontiguousarray(bins.T)[None])  # [earlier, features, later]
+    found &= np.tri(len(bins), k=-1, dtype=bool).T[:, None]
+    result: NDArray[np.uint8] = np.add.reduce(found.view(np.uint8), axis=0, dtype=np.uint8).T
+    return result
+
+
+def _binned(values: NDArray[np.float64]) -> NDArray[np.int16]:
+    """The bin of each value; `BINS`, above all, where it is NaN."""
+    bins = np.fmin(values * BINS, BINS - 1).astype(np.int16)  # note: fmin passes NaN over
+    bins[np.isnan(values)] = BINS
+    return bins

@@ -16,7 +16,7 @@ from .reference import Reference
 
 _ANCHORS = 200  # images that the embedding is compared with
 _RECENT = 2_000  # predictions that an alarm can be described from
-_PORTION = 16  # ranks compare each with each of a portion
+_PORTION = 64
 
 
 class Watch:
@@ -62,13 +62,13 @@ class Watch:
             probabilities: [N, classes].
             statistics: [N, 3], NaN where no image was seen.
         """
-        values = measure(probabilities, statistics, self._neighbourhood.similarity(probabilities))
-        scaled = to_scale(values)
         alarms: list[Alarm] = []
-        for start in range(0, len(values), _PORTION):
+        for start in range(0, len(times), _PORTION):
             portion = slice(start, start + _PORTION)
-            self._recent.extend(zip(times[portion], values[portion], strict=True))
-            changes = self._detector.take(self._ranks.rank(scaled[portion]))
+            similarity = self._neighbourhood.similarity(probabilities[portion])
+            values = measure(probabilities[portion], statistics[portion], similarity)
+            self._recent.extend(zip(times[portion], values, strict=True))
+            changes = self._detector.take(self._ranks.rank(to_scale(values)))
             alarms.extend(self._describe(change) for change in changes)
         return alarms
 

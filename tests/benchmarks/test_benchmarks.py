@@ -38,6 +38,7 @@ def python(*arguments: str) -> "subprocess.CompletedProcess[str]":
         "drift",
         "serving",
         "hostile",
+        "monitoring",
         pytest.param("workers", marks=needs_fashion_mnist),
         pytest.param("live", marks=needs_fashion_mnist),
     ],

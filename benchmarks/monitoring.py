@@ -1,0 +1,175 @@
+"""What monitoring costs a server: one with its log and its drift detection, and one without, asked in turn.
+
+Both run all the time on the same core, each idle while the other is asked. Each client sends one image of its own, so
+that the stream has the mix of the reference: it is quiet, as a stream mostly is, and every prediction is looked at.
+What is still to be written when the clients have ended is waited for and counted.
+
+    python benchmarks/monitoring.py
+"""
+
+import argparse
+import hashlib
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from harness import Target, arguments, figure, finish, free_port, ratio
+from hpo.serving.monitor.reference import REFERENCE, Reference
+from hpo.serving.statistics import input_statistics
+from load import closed_loop
+from PIL import Image
+
+from serving import SIZE, cpu_seconds, make_export, request, wait_for
+
+CLIENTS, IMAGES, REFERENCES = 64, 8, 1_000
+WITH, WITHOUT = "with log and drift detection", "without"
+FLAGS = {WITH: ["--false-alarm-every", "10000000"], WITHOUT: ["--log", "none"]}
+DRAIN_S = 30
+
+
+@dataclass(frozen=True)
+class Run:
+    """One side, asked for some seconds."""
+
+    per_second: float
+    cpu_ms: float
+    answered: int
+
+
+@dataclass(frozen=True)
+class Side:
+    """A server that runs."""
+
+    pid: int
+    port: int
+
+    def counts(self) -> dict[str, int]:
+        """Predictions that its log has written, dropped, and has waiting."""
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(
+            f"http://127.0.0.1:{self.port}/metrics"
+        ) as answer:
+            lines = answer.read().decode().splitlines()
+        named = [line.partition("{state=")[2] for line in lines if line.startswith("hpo_log_predictions{")]
+        return {line.split('"')[1]: int(float(line.split()[-1])) for line in named}
+
+
+def add_reference(folder: Path, images: np.ndarray) -> None:
+    """What the model answers on `REFERENCES` draws of `images`, as an export holds it."""
+    drawn = images[np.random.default_rng(1).integers(len(images), size=REFERENCES)]
+    session = onnxruntime.InferenceSession(folder / "model.onnx", providers=["CPUExecutionProvider"])
+    (logits,) = session.run(None, {session.get_inputs()[0].name: drawn})
+    statistics = np.stack(input_statistics(drawn), axis=1).astype(np.float32)
+    Reference(logits, logits.argmax(axis=1), statistics).save(folder / REFERENCE)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["files"][REFERENCE] = {"sha256": hashlib.sha256((folder / REFERENCE).read_bytes()).hexdigest()}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+
+
+@contextmanager
+def serving(export: Path, flags: list[str], core: int) -> Iterator[Side]:
+    """A server on one core."""
+    port, own = free_port(), os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {core})  # a child inherits it
+    command = [sys.executable, "-m", "hpo.serving", str(export), "--port", str(port), *flags]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    os.sched_setaffinity(0, own)
+    try:
+        wait_for(port, server)
+        yield Side(server.pid, port)
+    finally:
+        server.send_signal(signal.SIGTERM)
+        server.wait(60)
+
+
+def png(pixels: np.ndarray) -> bytes:
+    """[channels, size, size] as a file."""
+    buffer = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(pixels.transpose(1, 2, 0))).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def ask(side: Side, files: list[bytes], seconds: float) -> Run:
+    """A closed loop of `CLIENTS`, shared among the images."""
+    before = cpu_seconds(side.pid)
+    loops = [
+        partial(closed_loop, side.port, request(side.port, "/predict", "image/png", file), CLIENTS // len(files))
+        for file in files
+    ]
+    with ThreadPoolExecutor(len(files)) as threads:
+        replies = [reply for future in [threads.submit(loop, seconds) for loop in loops] for reply in future.result()]
+    answered = sum(reply.status == 200 for reply in replies)
+    if answered < len(replies):
+        raise SystemExit(f"{len(replies) - answered} requests were not answered")
+    until = time.monotonic() + DRAIN_S
+    while side.counts()["waiting"] and time.monotonic() < until:
+        time.sleep(0.1)
+    time.sleep(0.5)  # the last batch
+    return Run(answered / seconds, (cpu_seconds(side.pid) - before) / answered * 1000, answered)
+
+
+def compare(folder: Path, options: argparse.Namespace) -> tuple[dict[str, list[Run]], dict[str, int]]:
+    """Both sides in turn, each first every second time; and the counts of the log."""
+    images = np.random.default_rng(0).integers(0, 256, (IMAGES, 3, SIZE, SIZE), np.uint8)
+    add_reference(folder / "export", images)
+    files = [png(image) for image in images]
+    cores = sorted(os.sched_getaffinity(0))
+    found: dict[str, list[Run]] = {side: [] for side in FLAGS}
+    with ExitStack() as stack:
+        sides = {
+            name: stack.enter_context(serving(folder / "export", flags, cores[0])) for name, flags in FLAGS.items()
+        }
+        os.sched_setaffinity(0, set(cores[1:]) or set(cores))
+        for side in sides.values():
+            ask(side, files, options.seconds)  # the watch is made, caches are warm
+        for pair in range(options.repeats):
+            for name in [*FLAGS][:: 1 if pair % 2 else -1]:
+                found[name].append(ask(sides[name], files, options.seconds))
+                print(f"{name}: {found[name][-1]}", flush=True)
+        return found, sides[WITH].counts()
+
+
+def main() -> None:
+    parser = arguments("monitoring", __doc__.splitlines()[0], repeats=15)
+    parser.add_argument("--seconds", type=float, default=4.0, help="of one measurement (default 4)")
+    options = parser.parse_args()
+    if options.quick:
+        options.repeats, options.seconds = 1, 0.5
+    with tempfile.TemporaryDirectory() as scratch:
+        make_export(Path(scratch) / "export")
+        found, counts = compare(Path(scratch), options)
+    rows = [
+        {
+            "server": name,
+            "requests/s": figure([run.per_second for run in runs]).text(),
+            "CPU ms per request": figure([run.cpu_ms for run in runs]).text(3),
+        }
+        for name, runs in found.items()
+    ]
+    speed = ratio(*([run.per_second for run in found[side]] for side in (WITH, WITHOUT)))
+    cpu = ratio(*([run.cpu_ms for run in found[side]] for side in (WITH, WITHOUT)))
+    rows.append({"server": "ratio, pair by pair", "requests/s": speed.text(3), "CPU ms per request": cpu.text(3)})
+    targets = [
+        Target("share of the throughput that monitoring costs", 1 - speed.median, 0.03, at_most=True),
+        Target("share of a request's CPU that monitoring adds", cpu.median - 1, 0.03, at_most=True),
+        Target("predictions that the log dropped", counts["dropped"], 0, at_most=True),
+    ]
+    title = f"One {SIZE}x{SIZE} image per request, {CLIENTS} clients, {options.repeats} pairs of {options.seconds:g} s"
+    finish(options, f"{title}, medians (min-max)", rows, targets, {"log": counts, "speed": speed, "cpu": cpu})
+
+
+if __name__ == "__main__":
+    main()
