@@ -1,6 +1,6 @@
 """The server that a user would write: FastAPI and ONNX Runtime, as their guides show them.
 
-python benchmarks/peer_server.py EXPORT PORT
+python benchmarks/peer_server.py EXPORT PORT [WORKERS]
 """
 
 import io
@@ -34,4 +34,5 @@ def predict(file: UploadFile = File(...)) -> dict[str, object]:  # noqa: B008
 
 
 if __name__ == "__main__":
-    uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[2]), log_level="warning")
+    workers = int(sys.argv[3]) if len(sys.argv) > 3 else 1
+    uvicorn.run("peer_server:app", host="127.0.0.1", port=int(sys.argv[2]), workers=workers, log_level="warning")
