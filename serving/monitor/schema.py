@@ -1,5 +1,6 @@
 """The tables of a prediction log, and how its database is opened."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, IntegrityError, OperationalError, ProgrammingError, SQLAlchemyError
 
 from ...errors import ServeError
 
@@ -110,16 +111,35 @@ def open_log(url: str, *, create: bool) -> Engine:
         path = make_url(url)
     except ArgumentError as error:
         raise ServeError(f"{url}: not a database URL, for example sqlite:///predictions.db") from error
+    shown = path.render_as_string()  # without the password
     if path.get_backend_name() == "sqlite" and not create and not Path(path.database or "").is_file():
         raise ServeError(f"{path.database}: no predictions yet; `hpo serve` writes them")
     try:
         engine = _engine(url)
-        if create:
-            metadata.create_all(engine)
-        _check_version(engine, url, create)
     except (SQLAlchemyError, ImportError) as error:  # ImportError: the driver of the URL is not installed
-        raise ServeError(f"{path.render_as_string()}: cannot be opened: {_words(error)}") from error
+        raise ServeError(f"{shown}: cannot be opened: {_words(error)}") from error
+    try:
+        if create:
+            _create(engine)
+        _check_version(engine, shown, create)
+    except SQLAlchemyError as error:
+        engine.dispose()
+        raise ServeError(f"{shown}: cannot be opened: {_words(error)}") from error
+    except ServeError:
+        engine.dispose()
+        raise
     return engine
+
+
+def _create(engine: Engine) -> None:
+    """Make what is missing. Of workers that start together one is the first with a table; the others look again."""
+    with engine.connect():
+        pass  # where there is no server, it is not asked again
+    for _ in metadata.tables:
+        with suppress(IntegrityError, OperationalError, ProgrammingError):
+            metadata.create_all(engine)
+            return
+    metadata.create_all(engine)
 
 
 def _engine(url: str) -> Engine:
@@ -135,15 +155,15 @@ def _engine(url: str) -> Engine:
     return engine
 
 
-def _check_version(engine: Engine, url: str, create: bool) -> None:
+def _check_version(engine: Engine, name: str, create: bool) -> None:
     if not inspect(engine).has_table(versions.name):
-        raise ServeError(f"{url}: not a log of predictions")
+        raise ServeError(f"{name}: not a log of predictions")
     with engine.connect() as connection:
         found = connection.execute(select(versions.c.version)).scalar()
     if found is None and create:
         _sign(engine)
     elif found != SCHEMA:
-        raise ServeError(f"{url}: written in format {found}, this version of hpo reads {SCHEMA}")
+        raise ServeError(f"{name}: written in format {found}, this version of hpo reads {SCHEMA}")
 
 
 def _sign(engine: Engine) -> None:

@@ -6,8 +6,10 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -144,6 +146,20 @@ def test_old_predictions_are_removed(tmp_path: Path, answer: Answer) -> None:
     store.prune(keep_days=9, keep_rows=3)
     assert rows(tmp_path, "select min(id) from predictions") == [(8,)]
     store.close()
+
+
+def test_workers_open_a_fresh_log_at_once(tmp_path: Path) -> None:
+    """Eight at the same moment, ten times: whoever is not the first finds what another has made or is making."""
+    for number in range(10):
+        ready = threading.Barrier(8)
+
+        def open_it(ready: threading.Barrier = ready, name: str = f"{number}.db") -> None:
+            ready.wait()
+            open_log(f"sqlite:///{tmp_path / name}", create=True).dispose()
+
+        with ThreadPoolExecutor(8) as threads:
+            for opened in [threads.submit(open_it) for _ in range(8)]:
+                opened.result()
 
 
 def test_two_workers_write_to_one_log(tmp_path: Path, answer: Answer) -> None:
