@@ -1,5 +1,7 @@
 """The tables of a prediction log, and how its database is opened."""
 
+import sqlite3
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -27,6 +29,7 @@ from sqlalchemy.exc import ArgumentError, IntegrityError, OperationalError, Prog
 
 from ...errors import ServeError
 
+_LOCKED_S = 5.0  # how long one waits for another that writes
 SCHEMA = 1  # raised whenever a table changes; `_check_version` then needs a step from each older one
 
 metadata = MetaData()
@@ -145,11 +148,19 @@ def _create(engine: Engine) -> None:
 def _engine(url: str) -> Engine:
     if not url.startswith("sqlite"):
         return create_engine(url, pool_pre_ping=True)
-    engine = create_engine(url, connect_args={"timeout": 5})
+    engine = create_engine(url, connect_args={"timeout": _LOCKED_S})
 
     @event.listens_for(engine, "connect")
     def _tune(connection: Any, record: Any) -> None:
-        connection.execute("pragma journal_mode=wal")  # readers and the writer do not wait for each other
+        until = time.monotonic() + _LOCKED_S
+        while True:  # while another changes the journal SQLite refuses at once, however long it was told to wait
+            try:
+                connection.execute("pragma journal_mode=wal")  # readers and the writer do not wait for each other
+                break
+            except sqlite3.OperationalError:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.01)
         connection.execute("pragma synchronous=normal")
 
     return engine
