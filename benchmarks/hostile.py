@@ -28,7 +28,7 @@ from harness import Target, arguments, finish
 from load import Crowd, closed_loop
 from PIL import Image
 
-from serving import OURS, SIZE, form, make_export, request, running
+from serving import FORM, OURS, SIZE, form, make_export, multipart, request, running
 
 IMAGES = 500
 _LOOK_S = 0.5
@@ -43,7 +43,7 @@ MODES = {
     "TIFF": ("L", "RGB", "CMYK"),  # a format that is not read here
 }
 PATHS = ("/predict", "/v2/models/benchmark/infer", "/predict?top=2", "/predict?top=x", "/", "/status", "/nothing")
-KINDS = ("image/png", "multipart/form-data; boundary=b", "application/json", "image/jpeg", "text/plain", "\x7f")
+KINDS = ("image/png", FORM, "application/json", "image/jpeg", "text/plain", "\x7f")
 
 
 @dataclass(slots=True)
@@ -104,10 +104,9 @@ def requests(port: int, files: list[bytes], dice: random.Random) -> Iterator[tup
     infer = json.dumps({"inputs": [tensor]}).encode()
     while True:
         file = dice.choice(files)
-        form = b'--b\r\nContent-Disposition: form-data; name="f"; filename="a"\r\n\r\n' + file + b"\r\n--b--\r\n"
         in_json = json.dumps({"images": [base64.b64encode(file).decode()]}).encode()
         path, kind, body = dice.choice(
-            [(PATHS[0], KINDS[0], file), (PATHS[0], KINDS[1], form), (PATHS[0], KINDS[2], in_json)] * 2
+            [(PATHS[0], KINDS[0], file), (PATHS[0], FORM, multipart(file)), (PATHS[0], KINDS[2], in_json)] * 2
             + [(PATHS[1], KINDS[2], infer)]
         )
         if dice.random() < 1 / 4:

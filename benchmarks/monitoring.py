@@ -9,31 +9,25 @@ What is still to be written when the clients have ended is waited for and counte
 
 import argparse
 import hashlib
-import io
 import json
 import os
-import signal
-import subprocess
-import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import onnxruntime
-from harness import Target, arguments, figure, finish, free_port, ratio
+from harness import Target, arguments, figure, finish, ratio
 from hpo.serving.monitor.reference import REFERENCE, Reference
 from hpo.serving.statistics import input_statistics
 from load import closed_loop
-from PIL import Image
 
-from serving import SIZE, cpu_seconds, make_export, request, wait_for
+from serving import OURS, SIZE, cpu_seconds, make_export, png, request, running
 
 CLIENTS, IMAGES, REFERENCES = 64, 8, 1_000
 WITH, WITHOUT = "with log and drift detection", "without"
@@ -79,29 +73,6 @@ def add_reference(folder: Path, images: np.ndarray) -> None:
     (folder / "manifest.json").write_text(json.dumps(manifest))
 
 
-@contextmanager
-def serving(export: Path, flags: list[str], core: int) -> Iterator[Side]:
-    """A server on one core."""
-    port, own = free_port(), os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {core})  # a child inherits it
-    command = [sys.executable, "-m", "hpo.serving", str(export), "--port", str(port), *flags]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    os.sched_setaffinity(0, own)
-    try:
-        wait_for(port, server)
-        yield Side(server.pid, port)
-    finally:
-        server.send_signal(signal.SIGTERM)
-        server.wait(60)
-
-
-def png(pixels: np.ndarray) -> bytes:
-    """[channels, size, size] as a file."""
-    buffer = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(pixels.transpose(1, 2, 0))).save(buffer, "PNG")
-    return buffer.getvalue()
-
-
 def ask(side: Side, files: list[bytes], seconds: float) -> Run:
     """A closed loop of `CLIENTS`, shared among the images."""
     before = cpu_seconds(side.pid)
@@ -125,13 +96,14 @@ def compare(folder: Path, options: argparse.Namespace) -> tuple[dict[str, list[R
     """Both sides in turn, each first every second time; and the counts of the log."""
     images = np.random.default_rng(0).integers(0, 256, (IMAGES, 3, SIZE, SIZE), np.uint8)
     add_reference(folder / "export", images)
-    files = [png(image) for image in images]
+    files = [png(image.transpose(1, 2, 0).copy()) for image in images]
     cores = sorted(os.sched_getaffinity(0))
     found: dict[str, list[Run]] = {side: [] for side in FLAGS}
     with ExitStack() as stack:
-        sides = {
-            name: stack.enter_context(serving(folder / "export", flags, cores[0])) for name, flags in FLAGS.items()
+        servers = {
+            name: stack.enter_context(running(OURS, folder, {cores[0]}, *flags)) for name, flags in FLAGS.items()
         }
+        sides = {name: Side(server.pid, port) for name, (server, port) in servers.items()}
         os.sched_setaffinity(0, set(cores[1:]) or set(cores))
         for side in sides.values():
             ask(side, files, options.seconds)  # the watch is made, caches are warm

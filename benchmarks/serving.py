@@ -38,6 +38,7 @@ CLIENTS = (1, 8, 64)
 OURS, PLAIN, MLFLOW = "hpo serve", "FastAPI and ONNX Runtime", "mlflow models serve"
 OURS_MANY, PLAIN_MANY = f"{OURS}, a worker per core", f"{PLAIN}, a worker per core"
 START_S = 180
+FORM = "multipart/form-data; boundary=b"
 SMALL, LARGER = 16, 96  # channels of the first layer: 0.1 and 3 ms per image
 OVERLOADS = (1.5, 3.0, 10.0)  # by the peak
 
@@ -106,31 +107,36 @@ def save_for_mlflow(export: Path, target: Path) -> None:
     from hpo.serving.mlflow_model import CODE
     from hpo.studies.tracking.packed_model import Code, packed
 
-    with packed(export, Code("serving.mlflow_model", CODE), [png()]) as model:
+    with packed(export, Code("serving.mlflow_model", CODE), [image()]) as model:
         mlflow.pyfunc.save_model(str(target), **model)
 
 
-def pixels() -> np.ndarray[Any, np.dtype[np.uint8]]:
-    """The image that every client sends."""
-    return np.random.default_rng(0).integers(0, 256, (SIZE, SIZE, 3), np.uint8)
-
-
-def png() -> bytes:
-    """The image as a file."""
+def png(pixels: np.ndarray[Any, np.dtype[np.uint8]]) -> bytes:
+    """[size, size, channels] as a file."""
     buffer = io.BytesIO()
-    Image.fromarray(pixels()).save(buffer, "PNG")
+    Image.fromarray(pixels).save(buffer, "PNG")
     return buffer.getvalue()
+
+
+def image() -> bytes:
+    """The file that every client sends."""
+    return png(np.random.default_rng(0).integers(0, 256, (SIZE, SIZE, 3), np.uint8))
+
+
+def multipart(file: bytes) -> bytes:
+    """The body of a form of the type `FORM`."""
+    part = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\nContent-Type: image/png\r\n\r\n'
+    return part + file + b"\r\n--b--\r\n"
 
 
 def form(port: int) -> bytes:
     """A request with the image file in a form."""
-    part = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\nContent-Type: image/png\r\n\r\n'
-    return request(port, "/predict", "multipart/form-data; boundary=b", part + png() + b"\r\n--b--\r\n")
+    return request(port, "/predict", FORM, multipart(image()))
 
 
 def in_json(port: int) -> bytes:
     """A request with the image file as base64 in JSON, which is all that MLflow's server takes."""
-    body = json.dumps({"inputs": [base64.b64encode(png()).decode()]}).encode()
+    body = json.dumps({"inputs": [base64.b64encode(image()).decode()]}).encode()
     return request(port, "/invocations", "application/json", body)
 
 
@@ -152,8 +158,8 @@ def command(side: str, folder: Path, port: int) -> list[str]:
 
 
 @contextmanager
-def running(side: str, folder: Path, cores: set[int]) -> "Iterator[tuple[subprocess.Popen[bytes], int]]":
-    """A server pinned to `cores`, and its port."""
+def running(side: str, folder: Path, cores: set[int], *flags: str) -> "Iterator[tuple[subprocess.Popen[bytes], int]]":
+    """A server pinned to `cores`, and its port; `flags` are further ones of `hpo serve`."""
     port = free_port()
     own = os.sched_getaffinity(0)
     os.sched_setaffinity(0, cores)  # a child inherits it
@@ -161,7 +167,7 @@ def running(side: str, folder: Path, cores: set[int]) -> "Iterator[tuple[subproc
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     try:
         server = subprocess.Popen(
-            command(side, folder, port),
+            [*command(side, folder, port), *flags],
             env={**os.environ, "PATH": path},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -94,7 +94,7 @@ def _lr_key(options: TrainOptions, config: TrialConfig) -> str:
 
 def _verdict_of(options: DiagnoseOptions, home: Home) -> Verdict | None:
     from ..studies.records import summarise
-    from .retrain_choice import open_existing
+    from ..studies.storage import open_existing
 
     assert options.trial is not None  # the caller has looked
     study, _, number = options.trial.rpartition("/")

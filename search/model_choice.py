@@ -36,7 +36,7 @@ def openings_log(known: Trained, home: Home) -> Path:
 
 def _no_export(study: str, home: Home, storage: str | None) -> str:
     from ..studies.records import study_names
-    from .retrain_choice import open_existing
+    from ..studies.storage import open_existing
 
     try:
         names = study_names(open_existing(storage, home))

@@ -8,9 +8,9 @@ from ..studies import attributes
 from ..studies.artifacts import attach
 from ..studies.home import Home
 from ..studies.records import summarise
+from ..studies.storage import open_existing
 from ..studies.tracking.evaluations import log_evaluation
 from ..training.trained import Trained
-from .retrain_choice import open_existing
 
 if TYPE_CHECKING:
     from ..training.evaluation.evaluation import EvaluationReport

@@ -3,14 +3,13 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from optuna.storages import BaseStorage
 from pydantic import ValidationError
 
 from ..errors import SpaceError, StudyError
 from ..studies import attributes
 from ..studies.home import Home
 from ..studies.records import StudySummary, TrialRecord, newest_study, summarise
-from ..studies.storage import open_storage, storage_to_read
+from ..studies.storage import open_existing
 from ..training.config import TrialConfig
 from ..training.export.formats.registry import choose_formats
 
@@ -85,11 +84,6 @@ def choose(options: RetrainOptions, home: Home) -> Chosen:
         folder = f"{folder}-{options.epochs}"
     fingerprint = str(summary.attributes.get(attributes.DATA_FINGERPRINT, ""))
     return Chosen(summary.study, record, config, last_epoch, folder, fingerprint, options.formats)
-
-
-def open_existing(storage: str | None, home: Home) -> BaseStorage:
-    """The store, which must be there."""
-    return open_storage(storage_to_read(storage, home))
 
 
 def _best(summary: StudySummary) -> TrialRecord:

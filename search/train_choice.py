@@ -80,7 +80,8 @@ def choose_single(options: TrainOptions, home: Home) -> Single:
 
 def _from_trial(trial: str, options: TrainOptions, home: Home) -> Single:
     from ..studies.records import summarise
-    from .retrain_choice import open_existing, saved_config
+    from ..studies.storage import open_existing
+    from .retrain_choice import saved_config
 
     study, slash, number = trial.rpartition("/")
     if not slash or not study or not number.isdecimal():

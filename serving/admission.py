@@ -27,9 +27,7 @@ class Admission:
     @property
     def full(self) -> bool:
         """Whether the next request is to be refused."""
-        if self.unanswered < _FEW:
-            return self.unanswered >= self._limit
-        return self.unanswered >= self._limit or time.monotonic() < self._short_until
+        return self.unanswered >= self._limit or (self.unanswered >= _FEW and time.monotonic() < self._short_until)
 
     def refused(self) -> None:
         """A request was refused because there were too many."""

@@ -5,7 +5,6 @@ it is asked would do little else. So requests for predictions are counted here f
 too many is answered as soon as its headers are read; its body is thrown away as it comes.
 """
 
-import json
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -15,9 +14,10 @@ from .problems import BusyError
 from .service import Service
 
 _PREDICTIONS = (b"/predict", b"/v2/models/")
-_BODY = json.dumps({"error": BusyError().message, "request_id": "%s"}).encode()
-_HEAD = b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\n"
-_HEAD += "".join(f"{name}: {value}\r\n" for name, value in BusyError().headers.items()).encode()
+_REFUSAL = BusyError().response("%s")
+_HEAD = b"HTTP/1.1 503 Service Unavailable\r\n" + b"".join(
+    b"%s: %s\r\n" % header for header in _REFUSAL.raw_headers if header[0] != b"content-length"
+)
 
 
 class Protocol(HttpToolsProtocol):
@@ -90,7 +90,7 @@ class Protocol(HttpToolsProtocol):
 
     def _refuse(self) -> None:
         request_id = request_id_of(dict(self.headers)).encode()
-        body = _BODY % request_id
+        body = bytes(_REFUSAL.body) % request_id
         default = b"".join(b"%s: %s\r\n" % header for header in self.server_state.default_headers)
         own = b"x-request-id: %s\r\ncontent-length: %d\r\n\r\n" % (request_id, len(body))
         self.transport.write(_HEAD + default + own + body)

@@ -51,6 +51,15 @@ def storage_to_write(storage: str | None, home: Home) -> str:
     return storage or home.storage_url
 
 
+def open_existing(storage: str | None, home: Home) -> optuna.storages.RDBStorage:
+    """The store behind `storage`, None meaning that of `home`.
+
+    Raises:
+        StudyError: it does not exist, or as of `open_storage`.
+    """
+    return open_storage(storage_to_read(storage, home))
+
+
 def open_storage(url: str) -> optuna.storages.RDBStorage:
     """The store behind `url`, created where it does not exist; safe to call from several processes at once.
 

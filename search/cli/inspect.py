@@ -52,9 +52,9 @@ def show(
 
 def _open(storage: str | None, home: Path | None) -> "BaseStorage":
     from ...studies.home import Home
-    from ...studies.storage import open_storage, storage_to_read
+    from ...studies.storage import open_existing
 
-    return open_storage(storage_to_read(storage, Home.locate(home)))
+    return open_existing(storage, Home.locate(home))
 
 
 def _print(what: "RenderableType") -> None:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 BINS = 512
-_PORTION = 64  # within it each value is compared with each, so that a whole portion is ranked at once; at most 255
+PORTION = 64  # within it each value is compared with each, so that a whole portion is ranked at once; at most 255
 
 
 class Ranks:
@@ -28,7 +28,7 @@ class Ranks:
 
     def rank(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """The p-values of `values` [n, features], in order, NaN where a value is; then they are among those seen."""
-        portions = [values[start : start + _PORTION] for start in range(0, max(1, len(values)), _PORTION)]
+        portions = [values[start : start + PORTION] for start in range(0, max(1, len(values)), PORTION)]
         return np.concatenate([self._rank(portion) for portion in portions])
 
     def _rank(self, values: NDArray[np.float64]) -> NDArray[np.float64]:

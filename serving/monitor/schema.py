@@ -1,8 +1,6 @@
 """The tables of a prediction log, and how its database is opened."""
 
-import sqlite3
 import time
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +27,7 @@ from sqlalchemy.exc import ArgumentError, IntegrityError, OperationalError, Prog
 
 from ...errors import ServeError
 
-_LOCKED_S = 5.0  # how long one waits for another that writes
+_RACE_S = 2.0  # how long workers that start together may be in each other's way
 SCHEMA = 1  # raised whenever a table changes; `_check_version` then needs a step from each older one
 
 metadata = MetaData()
@@ -135,32 +133,33 @@ def open_log(url: str, *, create: bool) -> Engine:
 
 
 def _create(engine: Engine) -> None:
-    """Make what is missing. Of workers that start together one is the first with a table; the others look again."""
+    """Make what is missing. Of workers that start together one is the first with each part; the others try again.
+
+    While one changes the journal or makes a table another is refused at once, however long it was told to wait.
+    """
     with engine.connect():
         pass  # where there is no server, it is not asked again
-    for _ in metadata.tables:
-        with suppress(IntegrityError, OperationalError, ProgrammingError):
+    until = time.monotonic() + _RACE_S
+    while True:
+        try:
+            if engine.dialect.name == "sqlite":
+                with engine.connect() as connection:  # a property of the file: readers and the writer do not wait
+                    connection.exec_driver_sql("pragma journal_mode=wal")
             metadata.create_all(engine)
             return
-    metadata.create_all(engine)
+        except (IntegrityError, OperationalError, ProgrammingError):
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.01)
 
 
 def _engine(url: str) -> Engine:
     if not url.startswith("sqlite"):
         return create_engine(url, pool_pre_ping=True)
-    engine = create_engine(url, connect_args={"timeout": _LOCKED_S})
+    engine = create_engine(url, connect_args={"timeout": 5})
 
     @event.listens_for(engine, "connect")
     def _tune(connection: Any, record: Any) -> None:
-        until = time.monotonic() + _LOCKED_S
-        while True:  # while another changes the journal SQLite refuses at once, however long it was told to wait
-            try:
-                connection.execute("pragma journal_mode=wal")  # readers and the writer do not wait for each other
-                break
-            except sqlite3.OperationalError:
-                if time.monotonic() > until:
-                    raise
-                time.sleep(0.01)
         connection.execute("pragma synchronous=normal")
 
     return engine

@@ -11,12 +11,11 @@ from .detector import Change, Detector
 from .embedding import Neighbourhood
 from .features import Numbers, measure, to_scale, watched_features
 from .options import MonitorOptions
-from .ranks import Ranks
+from .ranks import PORTION, Ranks
 from .reference import Reference
 
 _ANCHORS = 200  # images that the embedding is compared with
 _RECENT = 2_000  # predictions that an alarm can be described from
-_PORTION = 64
 
 
 class Watch:
@@ -63,8 +62,8 @@ class Watch:
             statistics: [N, 3], NaN where no image was seen.
         """
         alarms: list[Alarm] = []
-        for start in range(0, len(times), _PORTION):
-            portion = slice(start, start + _PORTION)
+        for start in range(0, len(times), PORTION):
+            portion = slice(start, start + PORTION)
             similarity = self._neighbourhood.similarity(probabilities[portion])
             values = measure(probabilities[portion], statistics[portion], similarity)
             self._recent.extend(zip(times[portion], values, strict=True))

@@ -8,8 +8,7 @@ import shutil
 import subprocess
 import tempfile
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from importlib.util import find_spec
@@ -26,6 +25,7 @@ from hpo.serving.monitor.store import Batch, Store
 from hpo.serving.monitor.watch import Watch
 from sqlalchemy import Engine, create_engine, make_url
 
+from ..conftest import until
 from .conftest import CLASSES, Answer, World
 
 pytestmark = pytest.mark.skipif(
@@ -80,13 +80,6 @@ def engine(url: str) -> Iterator[Engine]:
     opened.dispose()
 
 
-def wait(condition: Callable[[], bool]) -> None:
-    until = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < until
-        time.sleep(0.02)
-
-
 def test_what_is_recorded_is_read_back_with_its_alarm_and_its_labels(
     engine: Engine, world: World, answer: Answer
 ) -> None:
@@ -117,7 +110,7 @@ def test_a_batch_is_written_whole_or_not_at_all(engine: Engine, answer: Answer) 
     with closing(SqlLog(Store(engine), MonitorOptions(), lambda version: None)) as log:
         for place in range(20):
             log.record(answer(place, request_id="x" * (200 if place == 19 else 8)))  # longer than its column
-        wait(lambda: bool(log.state.failure))
+        until(lambda: bool(log.state.failure))
         assert "too long" in log.state.failure
         assert read_counts(engine).total == 0
 
