@@ -114,7 +114,6 @@ class Batcher:
         return parts[0] if len(parts) == 1 else Answers(*map(np.concatenate, zip(*parts, strict=True)))
 
     def _deliver(self, jobs: list[_Job], done: "asyncio.Future[Answers]") -> None:
-        self._next()  # first: the model works on while answers are written
         error = done.exception()
         start = 0
         for job in jobs:
@@ -125,3 +124,7 @@ class Batcher:
                 else:
                     job.answer.set_result(Answers(*(part[start:end] for part in done.result())))
             start = end
+        if self.model.quick:
+            asyncio.get_running_loop().call_soon(self._next)  # once these answers are written
+        else:
+            self._next()  # now: the model works on while they are written

@@ -31,6 +31,7 @@ class ServeFlags:
         str | None, "SQLAlchemy URL of the prediction log, or none. Default: predictions.db beside the export."
     ] = None
     false_alarm_every: Annotated[int, "Predictions per false drift alarm, on average."] = 10_000
+    watch_per_second: Annotated[int, "Predictions that drift detection looks at in a second, at most."] = 100
     keep_days: Annotated[float, "Days that predictions are kept."] = 30.0
     keep_rows: Annotated[int, "Predictions that are kept, at most."] = 1_000_000
     thumbnails: Annotated[float, "Share of the images that the log keeps."] = 0.0

@@ -5,19 +5,17 @@ it is asked would do little else. So requests for predictions are counted here f
 too many is answered as soon as its headers are read; its body is thrown away as it comes.
 """
 
+import random
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from .guard import request_id_of, route_of
-from .problems import BusyError
+from .refusals import Refusals
 from .service import Service
 
 _PREDICTIONS = (b"/predict", b"/v2/models/")
-_REFUSAL = BusyError().response("%s")
-_HEAD = b"HTTP/1.1 503 Service Unavailable\r\n" + b"".join(
-    b"%s: %s\r\n" % header for header in _REFUSAL.raw_headers if header[0] != b"content-length"
-)
+_UNLIKE = frozenset({b"x-request-id", b"transfer-encoding", b"upgrade"})  # headers of a request that must be parsed
 
 
 class Protocol(HttpToolsProtocol):
@@ -27,22 +25,42 @@ class Protocol(HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         self._service: Service = self.app_state["service"]
         self._unanswered = 0  # of this connection's requests that are whole
+        self._begun = 0  # its requests
+        self._between = True  # nothing of the next request is here
         self._refusing = False  # the request that is being read
+        self._refused_at = 0.0  # the loop's time
+        self._refusals: Refusals = self._service.refusals
 
     def data_received(self, data: bytes) -> None:
-        """What the client sent; a refused client may stay as long as an answered one."""
+        """What the client sent."""
+        alone = self._between and not self._unanswered
+        if alone and self._full:
+            route = self._refusals.route(data)
+            if route is not None:
+                self._refuse(b"%032x" % random.getrandbits(128), route)
+                return
+        begun = self._begun
         super().data_received(data)
-        if self._refusing and not self.transport.is_closing():
-            self._unset_keepalive_if_required()
-            self.timeout_keep_alive_task = self.loop.call_later(
-                self.timeout_keep_alive, self.timeout_keep_alive_handler
-            )
+        if (
+            self._refusing
+            and alone
+            and self._between
+            and self._begun == begun + 1
+            and not _UNLIKE & dict(self.headers).keys()
+        ):
+            self._refusals.remember(data, self._route)
+
+    def on_message_begin(self) -> None:
+        """The first byte of a request."""
+        self._begun += 1
+        self._between = False
+        super().on_message_begin()
 
     def on_headers_complete(self) -> None:
         """Refuse the request or begin on it."""
-        self._refusing = self._service.admission.full and self._refusable()
+        self._refusing = self._full and self._refusable()
         if self._refusing:
-            self._refuse()
+            self._refuse(request_id_of(dict(self.headers)).encode(), self._route)
         else:
             super().on_headers_complete()
 
@@ -53,6 +71,7 @@ class Protocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """From now on the request waits for us."""
+        self._between = True
         if self._refusing:
             return
         if not self.cycle.response_complete:
@@ -70,6 +89,22 @@ class Protocol(HttpToolsProtocol):
         self._let_go(self._unanswered)
         super().connection_lost(exc)
 
+    def timeout_keep_alive_handler(self) -> None:
+        """A refused client may stay as long as an answered one."""
+        left = self._refused_at + self.timeout_keep_alive - self.loop.time()
+        if left > 0:
+            self.timeout_keep_alive_task = self.loop.call_later(left, self.timeout_keep_alive_handler)
+        else:
+            super().timeout_keep_alive_handler()
+
+    @property
+    def _full(self) -> bool:
+        return self._service.admission.full and not self._service.draining
+
+    @property
+    def _route(self) -> str:
+        return route_of(self.url.partition(b"?")[0].decode("latin-1"))
+
     def _let_go(self, requests: int) -> None:
         self._unanswered -= requests
         self._service.admission.unanswered -= requests
@@ -84,16 +119,13 @@ class Protocol(HttpToolsProtocol):
             and parser.get_http_version() == "1.1"
             and parser.should_keep_alive()
             and not self.expect_100_continue
-            and not self._service.draining
             and (self.cycle is None or self.cycle.response_complete)  # else its answer would overtake another's
         )
 
-    def _refuse(self) -> None:
-        request_id = request_id_of(dict(self.headers)).encode()
-        body = bytes(_REFUSAL.body) % request_id
-        default = b"".join(b"%s: %s\r\n" % header for header in self.server_state.default_headers)
-        own = b"x-request-id: %s\r\ncontent-length: %d\r\n\r\n" % (request_id, len(body))
-        self.transport.write(_HEAD + default + own + body)
-        path = self.url.partition(b"?")[0].decode("latin-1")
-        self._service.metrics.requests(route_of(path), "503").inc()
+    def _refuse(self, request_id: bytes, route: str) -> None:
+        self.transport.write(self._refusals.answer(self.server_state.default_headers, request_id))
+        self._service.metrics.requests(route, "503").inc()
         self._service.admission.refused()
+        self._refused_at = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self.timeout_keep_alive_handler()

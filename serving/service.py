@@ -18,6 +18,7 @@ from .model import Answers, Images
 from .options import ServeOptions
 from .prediction import Prediction, PredictionLog
 from .problems import BusyError, RefusedError
+from .refusals import Refusals
 
 logger = logging.getLogger("hpo.serving")
 
@@ -45,7 +46,7 @@ class Service:
         self.options, self.log = options, log
         self.metrics = Metrics()
         self.queue = Queue(options.queue)
-        self.admission = Admission(options.queue)
+        self.admission, self.refusals = Admission(options.queue), Refusals()
         self.decoder = Decoder(options.formats)
         self.draining = False
         self.body_bytes = 0  # of bodies that are being read or answered

@@ -23,7 +23,9 @@ def start(flags: ServeFlags, champion: Source, find: Find, say: Say) -> None:
     """
     options = serve_options(flags, champion, find)
     arms = tuple(arm for arm in (options.champion, options.challenger) if arm is not None)
-    watched = MonitorOptions(flags.false_alarm_every, flags.keep_days, flags.keep_rows, flags.thumbnails)
+    watched = MonitorOptions(
+        flags.false_alarm_every, flags.watch_per_second, flags.keep_days, flags.keep_rows, flags.thumbnails
+    )
     run(options, Forgetful if flags.log == "none" else MakeMonitor(arms, watched, flags.log), say)
 
 

@@ -1,7 +1,8 @@
 """The log that a server hands its predictions to: a bounded queue, and one thread that measures, watches and writes.
 
 A server that is busy has no time for a second thread, so the thread sleeps while predictions gather and is never woken
-by one; to hand one over is to append it to a list.
+by one; to hand one over is to append it to a list. To measure an image and look for drift takes longer than to write a
+row: of a dense stream a random part is looked at, and as many a second as ever are more than enough to see a change.
 """
 
 import logging
@@ -15,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ..prediction import LogState, Prediction
 from .alarm import Alarm
+from .allowance import Allowance
 from .features import Numbers
 from .options import MonitorOptions
 from .store import Batch, Store, row, statistics_of, thumbnail
@@ -47,6 +49,7 @@ class SqlLog:
         self._waiting: deque[Prediction] = deque()
         self._watches: dict[str, Watch | None] = {}
         self._random = np.random.default_rng(options.seed)
+        self._allowance = Allowance(options.watch_per_second, time.monotonic())
         self._written = 0
         self._dropped = 0
         self._told = 0  # of the dropped, how many the database knows of
@@ -91,23 +94,35 @@ class SqlLog:
         return [self._waiting.popleft() for _ in range(min(len(self._waiting), _BATCH))]
 
     def _prepare(self, gathered: Sequence[Prediction]) -> Batch:
-        statistics = statistics_of(gathered)
+        watched = self._choose(len(gathered))
+        looked_at = [gathered[place] for place in watched]
+        statistics = statistics_of(looked_at)
+        rows = [row(prediction) for prediction in gathered]
+        for place, (brightness, contrast, sharpness) in zip(watched, statistics.tolist(), strict=True):
+            rows[place].update(brightness=brightness, contrast=contrast, sharpness=sharpness)
         kept = self._random.random(len(gathered)) < self._options.thumbnails
         return Batch(
-            rows=[row(prediction, numbers) for prediction, numbers in zip(gathered, statistics.tolist(), strict=True)],
+            rows=rows,
             images=[thumbnail(prediction) for prediction, keep in zip(gathered, kept, strict=True) if keep],
-            raised=self._look(gathered, statistics),
+            raised=self._look(looked_at, statistics),
         )
 
-    def _look(self, gathered: Sequence[Prediction], statistics: Numbers) -> list[Alarm]:
+    def _choose(self, count: int) -> list[int]:
+        """The places, of `count`, of the predictions that are looked at."""
+        allowed = self._allowance.take(count, time.monotonic())
+        return (
+            [*range(count)] if allowed == count else sorted(self._random.choice(count, allowed, replace=False).tolist())
+        )
+
+    def _look(self, predictions: Sequence[Prediction], statistics: Numbers) -> list[Alarm]:
         """Show each model's predictions to its watch."""
         raised: list[Alarm] = []
-        for version in dict.fromkeys(prediction.model_version for prediction in gathered):
-            rows = [place for place, prediction in enumerate(gathered) if prediction.model_version == version]
+        for version in dict.fromkeys(prediction.model_version for prediction in predictions):
+            rows = [place for place, prediction in enumerate(predictions) if prediction.model_version == version]
             watch = self._watch(version)
             if watch is not None:
-                times = np.array([gathered[place].time for place in rows])
-                probabilities = np.array([gathered[place].probabilities for place in rows], np.float64)
+                times = np.array([predictions[place].time for place in rows])
+                probabilities = np.array([predictions[place].probabilities for place in rows], np.float64)
                 raised.extend(watch.take(times, probabilities, statistics[rows]))
         for alarm in raised:
             _LOGGER.warning("drift: %s", alarm.words)

@@ -10,7 +10,8 @@ class MonitorOptions:
     """How predictions are kept and when an alarm is raised.
 
     Attributes:
-        false_alarm_every: predictions per false alarm, on average, while nothing changes.
+        false_alarm_every: predictions that are looked at per false alarm, on average, while nothing changes.
+        watch_per_second: predictions that are looked at in a second, on average and per process; of more a random part.
         keep_days: older predictions are removed.
         keep_rows: of what remains, the newest so many are kept.
         thumbnails: share of the images that are kept, in [0, 1].
@@ -19,6 +20,7 @@ class MonitorOptions:
     """
 
     false_alarm_every: int = 10_000
+    watch_per_second: int = 100
     keep_days: float = 30.0
     keep_rows: int = 1_000_000
     thumbnails: float = 0.0
@@ -35,6 +37,8 @@ class MonitorOptions:
             f"--false-alarm-every must be at least 100 predictions, got {self.false_alarm_every}": (
                 self.false_alarm_every >= 100
             ),
+            f"--watch-per-second must be at least 1 prediction, got {self.watch_per_second}": self.watch_per_second
+            >= 1,
             f"--keep-days must be > 0, got {self.keep_days}": self.keep_days > 0,
             f"--keep-rows must be at least 1, got {self.keep_rows}": self.keep_rows >= 1,
             f"--thumbnails must be a share from 0 to 1, got {self.thumbnails}": 0 <= self.thumbnails <= 1,

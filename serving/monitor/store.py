@@ -89,9 +89,8 @@ class Store:
         self._engine.dispose()
 
 
-def row(prediction: Prediction, statistics: Sequence[float]) -> dict[str, Any]:
-    """One prediction as a row of its table; `statistics` its brightness, contrast and sharpness."""
-    brightness, contrast, sharpness = statistics
+def row(prediction: Prediction) -> dict[str, Any]:
+    """One prediction as a row of its table, without what is measured on its image."""
     return {
         "time": prediction.time,
         "request_id": prediction.request_id,
@@ -102,9 +101,9 @@ def row(prediction: Prediction, statistics: Sequence[float]) -> dict[str, Any]:
         "class_name": prediction.class_name,
         "confidence": prediction.confidence,
         "latency_s": prediction.latency_s,
-        "brightness": brightness,
-        "contrast": contrast,
-        "sharpness": sharpness,
+        "brightness": None,
+        "contrast": None,
+        "sharpness": None,
         "probabilities": prediction.probabilities.astype("<f2").tobytes(),
     }
 

@@ -28,7 +28,7 @@ _CALLS = {
     "python -m hpo.serving": ["-m", "hpo.serving"],
     "hpo serve": ["-c", "from hpo.search.cli import main; main()", "serve"],
 }
-_MONITOR_FLAGS = ("false_alarm_every", "keep_days", "keep_rows", "thumbnails")
+_MONITOR_FLAGS = ("false_alarm_every", "watch_per_second", "keep_days", "keep_rows", "thumbnails")
 
 
 def test_serving_imports_none_of_the_search() -> None:

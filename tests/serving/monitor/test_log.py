@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hpo.errors import ServeError
+from hpo.serving.monitor.allowance import Allowance
 from hpo.serving.monitor.log import SqlLog
 from hpo.serving.monitor.options import MonitorOptions
 from hpo.serving.monitor.schema import log_url, open_log
@@ -61,6 +62,27 @@ def test_what_is_recorded_is_written(tmp_path: Path, answer: Answer) -> None:
     assert np.frombuffer(stored[2], "<f2") == pytest.approx(given.probabilities, abs=1e-3)
     assert stored[3] == pytest.approx(given.image.mean() / 255)
     assert rows(tmp_path, "select count(*) from thumbnails") == [(0,)]
+
+
+def test_of_a_dense_stream_all_is_written_and_a_part_is_measured(tmp_path: Path, answer: Answer) -> None:
+    with logging_to(tmp_path, watch_per_second=20) as log:
+        for place in range(1_500):
+            log.record(answer(place))
+    assert rows(tmp_path) == [(1_500,)]
+    ((measured,),) = rows(tmp_path, "select count(*) from predictions where brightness is not null")
+    assert 200 <= measured <= 400  # 10 seconds' worth at once, and what the few seconds of the test bring
+    ((half,),) = rows(tmp_path, "select count(*) from predictions where brightness > 0 and contrast is null")
+    assert half == 0
+
+
+def test_what_is_looked_at_is_bounded_over_time() -> None:
+    allowance = Allowance(100, now=0.0)
+    assert allowance.take(700, now=0.0) == 700  # a burst is looked at as a whole
+    assert allowance.take(700, now=0.0) == 300
+    assert allowance.take(700, now=0.5) == 50
+    taken = sum(allowance.take(250, now=0.5 + 0.25 * turn) for turn in range(1, 401))
+    assert taken == 10_000
+    assert allowance.take(5_000, now=1_000.0) == 1_000
 
 
 def test_thumbnails_are_the_share_asked_for(tmp_path: Path, answer: Answer) -> None:
@@ -195,7 +217,9 @@ def test_a_url_that_is_none_is_refused() -> None:
         open_log("predictions.db", create=True)
 
 
-@pytest.mark.parametrize("wrong", [{"false_alarm_every": 5}, {"keep_days": 0}, {"thumbnails": 2}, {"queue": 0}])
+@pytest.mark.parametrize(
+    "wrong", [{"false_alarm_every": 5}, {"keep_days": 0}, {"thumbnails": 2}, {"queue": 0}, {"watch_per_second": 0}]
+)
 def test_options_that_cannot_be_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ServeError, match=next(iter(wrong)).replace("_", "-")):
         MonitorOptions(**wrong)
