@@ -2,8 +2,9 @@
 
 import io
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import chain
 from operator import itemgetter
 from typing import Any
 
@@ -19,6 +20,7 @@ from .schema import alarms, drops, feedback, predictions, thumbnails
 
 _DAY_S = 86_400
 _IMAGES_AT_ONCE = 32  # small arrays stay in the processor's cache
+_AT_ONCE = 256  # rows; a power of two
 _TABLES = (predictions, thumbnails, alarms, drops)
 
 
@@ -37,16 +39,28 @@ class _Insert:
     """An insert in the driver's own words: SQLAlchemy takes as long to convert a row as SQLite to write it."""
 
     statement: str
-    order: Callable[[dict[str, Any]], Any]  # of a row's values, as the driver wants them
+    names: Sequence[str] | None  # of a row's values in their order; None where the driver wants them by name
 
     @classmethod
     def into(cls, table: Table, dialect: Dialect) -> "_Insert":
         names = [column.name for column in table.c if column.name != "id"]
         compiled: Any = insert(table).inline().compile(dialect=dialect, column_keys=names)
-        return cls(str(compiled), itemgetter(*compiled.positiontup) if compiled.positional else dict)
+        return cls(str(compiled), compiled.positiontup if compiled.positional else None)
 
     def execute(self, connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
-        connection.exec_driver_sql(self.statement, [self.order(row) for row in rows])
+        """Write `rows`; many in one statement, since a driver lets another thread have its turn after each."""
+        if self.names is None:
+            connection.exec_driver_sql(self.statement, list(rows))
+            return
+        start, values = 0, itemgetter(*self.names)
+        while start < len(rows):
+            count = min(
+                _AT_ONCE, 1 << ((len(rows) - start).bit_length() - 1)
+            )  # few sizes: statements are kept prepared
+            into, _, one = self.statement.partition(" VALUES ")
+            given = tuple(chain.from_iterable(map(values, rows[start : start + count])))
+            connection.exec_driver_sql(f"{into} VALUES {', '.join([one] * count)}", given)
+            start += count
 
 
 class Store:
