@@ -168,6 +168,20 @@ def test_the_range_of_a_curve() -> None:
     assert cut.blows_up == rates[79]
 
 
+def test_noise_is_not_taken_for_a_fall() -> None:
+    """A loss that only jumps has no range, however low its lowest; one that falls further than it jumps has."""
+    rates = [10 ** (-4 + 5 * step / 139) for step in range(140)]
+    for seed in range(200):
+        jumps = np.random.default_rng(seed).normal(0, 0.4, 140)
+        idle = analyse(rates, (2.3 + jumps).tolist())
+        assert (idle.low, idle.high) == (None, None), seed
+        falling = analyse(
+            rates, [2.3 - min(1.5, max(0.0, np.log10(r) + 3)) + j for r, j in zip(rates, jumps, strict=True)]
+        )
+        assert falling.low is not None, seed
+    assert idle.unclear  # of the last one: which is not said to be a fault
+
+
 def test_out_of_memory_is_a_finding(set_up: Setup, monkeypatch: pytest.MonkeyPatch) -> None:
     def greedy(_: Subject) -> None:
         torch.empty(2**50)

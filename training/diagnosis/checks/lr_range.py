@@ -7,6 +7,8 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
 
 from ...seeding import seeded
 from ..finding import Chart, Checked, Finding, problem, warning
@@ -19,6 +21,8 @@ _FEWEST_STEPS, _LIMIT_S = 100, 30.0
 _BLOWN = 4.0  # times the first loss: the test has seen enough
 _WINDOW = 4  # steps to each side that a loss is averaged with
 _HELPS, _NEARLY, _SPOILS = 0.15, 0.1, 0.5  # of the whole fall: where it begins, where it ends, and where it is lost
+_MATTERS = 0.02  # of the first loss: a smaller fall is none
+_NOISE = 5.0  # standard errors of a smoothed loss, which the lowest of many falls by without any cause
 _TOO_SMALL, _TOO_LARGE = 10.0, 10.0  # times outside the range, until which a rate is still a matter of taste
 
 
@@ -26,7 +30,8 @@ _TOO_SMALL, _TOO_LARGE = 10.0, 10.0  # times outside the range, until which a ra
 class RangeTest:
     """The rates tried, the loss at each, and what follows: `low` to `high` help, None where no rate does.
 
-    From `blows_up` on the loss rises steeply, None where it never did.
+    From `blows_up` on the loss rises steeply, None where it never did. `unclear`: the loss fell, but by no more than
+    it jumps from step to step, so that no rates can be told.
     """
 
     rates: Sequence[float]
@@ -34,6 +39,7 @@ class RangeTest:
     low: float | None
     high: float | None
     blows_up: float | None
+    unclear: bool = False
 
 
 def check(subject: Subject) -> Checked:
@@ -47,6 +53,13 @@ def check(subject: Subject) -> Checked:
     chart = Chart(
         "Loss while the rate grows", "learning rate", "loss", test.rates, {"loss": test.losses}, True, True, kept
     )
+    if test.unclear:
+        return Checked(
+            "The loss falls no further than it jumps: too few steps, or batches too small, to tell.",
+            [],
+            {**numbers, **curves},
+            [chart],
+        )
     if test.low is None or test.high is None:
         text = "no learning rate lowers the loss"
         advice = "the cause is elsewhere: see output, gradients, activations and label_signal"
@@ -92,11 +105,13 @@ def analyse(rates: Sequence[float], losses: Sequence[float]) -> RangeTest:
         (i for i in range(bottom, len(smooth)) if smooth[i] > lowest + max(_SPOILS * fall, 0.05 * start)), None
     )
     blows_up = rates[blown] if blown is not None else rates[-1] if broken else None
-    if fall < 0.02 * start:
+    if fall < _MATTERS * start:
         return RangeTest(rates, losses, None, None, blows_up)
-    first = bottom
-    while first and smooth[first - 1] < start - _HELPS * fall:  # back from the bottom: what is before is noise
-        first -= 1
+    noise = _noise(finite) / math.sqrt(_WINDOW + 1)  # of a smoothed loss
+    if fall < _NOISE * noise:
+        return RangeTest(rates, losses, None, None, blows_up, unclear=True)
+    below = [loss < start - max(_HELPS * fall, noise) for loss in smooth[: bottom + 1]]
+    first = next(i for i in range(bottom + 1) if all(below[i : i + 2 * _WINDOW + 1]))  # a shorter dip is noise
     return RangeTest(rates, losses, _rounded(rates[first]), _rounded(rates[bottom]), blows_up)
 
 
@@ -104,6 +119,12 @@ def _smoothed(losses: Sequence[float]) -> list[float]:
     """Each loss averaged with its neighbours, so that the curve is not shifted as by a running mean."""
     around = [losses[max(0, i - _WINDOW) : i + _WINDOW + 1] for i in range(len(losses))]
     return [sum(part) / len(part) for part in around]
+
+
+def _noise(losses: Sequence[float]) -> float:
+    """The standard deviation of single losses around their trend, from the median step between neighbours."""
+    steps = [abs(after - before) for before, after in pairwise(losses)]
+    return 1.4826 * median(steps) / math.sqrt(2) if steps else 0.0
 
 
 def _rounded(value: float) -> float:
