@@ -11,6 +11,7 @@ from typing import Any, Literal
 from ..errors import SpaceError, nearest
 
 _NUMBER = r"(\d+(?:\.\d+)?)"
+_PASSWORD = re.compile(r"(?<=://)([^/@:]*):[^/@]*@")
 _DURATION = re.compile(rf"(?:{_NUMBER}h)?(?:{_NUMBER}m)?(?:{_NUMBER}s)?|{_NUMBER}", re.ASCII)  # `2h30` may be minutes
 
 
@@ -51,7 +52,10 @@ class RunOptions:
 
     @property
     def command(self) -> str:
-        """The command line that asks for the same, wherever the options came from."""
+        """The command line that asks for the same, wherever the options came from; a URL's password is `***`.
+
+        It is kept where others read it: in the study and in MLflow.
+        """
         words = ["hpo", "run"]
         for field in fields(self):
             value = getattr(self, field.name)
@@ -76,6 +80,8 @@ def _flag(name: str, value: Any) -> list[str]:
             return ["--timeout", f"{value:g}s"]
         case "accept_space_change":
             return ["--accept-space-change"]
+        case "storage" | "tracking_uri":
+            value = _PASSWORD.sub(r"\1:***@", value)
     return [f"--{name.replace('_', '-')}", str(value)]
 
 

@@ -83,6 +83,21 @@ def test_the_command_of_options_asks_for_them(options: RunOptions, monkeypatch: 
     assert asked == [options]
 
 
+@pytest.mark.parametrize("field", ["storage", "tracking_uri"])
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("postgresql+psycopg://ann:s3cr%40t@db.example/hpo", "postgresql+psycopg://ann:***@db.example/hpo"),
+        ("https://:s3cr@host:5000/a@b", "https://:***@host:5000/a@b"),
+        ("https://host:5000/a:b@c", "https://host:5000/a:b@c"),
+        ("sqlite:////tmp/a:b@c.db", "sqlite:////tmp/a:b@c.db"),
+    ],
+)
+def test_the_command_tells_no_password(field: str, given: str, shown: str) -> None:
+    words = shlex.split(RunOptions("s", 1, **{field: given}).command)
+    assert words[-2:] == [f"--{field.replace('_', '-')}", shown]
+
+
 def test_flags_come_after_set_and_stand_for_keys() -> None:
     options = RunOptions("s", 1, data="digits", epochs=3, seed=7, overrides=("budget.epochs=9", "loss={}"))
     assert options.space_overrides(None) == [
