@@ -19,6 +19,7 @@ from ..errors import ServeError
 from .app import create_app
 from .export_folder import Manifest
 from .guard import Guard
+from .heap import give_back_large_blocks
 from .options import ServeOptions
 from .prediction import PredictionLog
 from .protocol import Protocol
@@ -138,6 +139,7 @@ def serve(options: ServeOptions, listener: socket.socket, make_log: MakeLog, say
     warnings.filterwarnings("ignore", module="PIL")  # about odd metadata of clients' images
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s: %(message)s", stream=sys.stderr)
     logger.setLevel(logging.INFO)
+    give_back_large_blocks()
     service = Service(options, make_log())
     server = Server(configuration(create_app(service), options), service)
     say(f"serving {describe(service)} at {address(listener)}")
