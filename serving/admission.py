@@ -2,6 +2,7 @@
 
 import time
 
+_FEW = 2  # one is answered, one is next: an answer takes about twice as long as without load
 _FIRST_S, _LONGEST_S = 1.0, 60.0
 
 
@@ -10,17 +11,15 @@ class Admission:
 
     A queue evens out bursts. When it overflows because there is more to do than can be done, a long one only makes
     every answer late. (Nichols and Jacobson, Controlling Queue Delay, 2012, found that of packets: a standing queue is
-    of no use.) So from then on only `few` may be here, for a second; if the queue overflows at once when it is tried
+    of no use.) So from then on only `_FEW` may be here, for a second; if the queue overflows at once when it is tried
     again, for two, and so on.
 
     Args:
         limit: how many may wait in a burst, at least 1.
-        few: how many keep the model busy.
     """
 
-    def __init__(self, limit: int, few: int) -> None:
+    def __init__(self, limit: int) -> None:
         self.unanswered = 0
-        self.few = few
         self._limit = limit
         self._short_until = 0.0
         self._short_s = _FIRST_S
@@ -28,7 +27,7 @@ class Admission:
     @property
     def full(self) -> bool:
         """Whether the next request is to be refused."""
-        return self.unanswered >= self._limit or (self.unanswered >= self.few and time.monotonic() < self._short_until)
+        return self.unanswered >= self._limit or (self.unanswered >= _FEW and time.monotonic() < self._short_until)
 
     def refused(self) -> None:
         """A request was refused because there were too many."""

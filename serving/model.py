@@ -71,11 +71,6 @@ class Model:
         """Whether it had better answer where it is asked than on a thread of its own; its batches are short then."""
         return self.image_s <= _QUICK_S and self.batch <= _QUICK_BATCH
 
-    @property
-    def busy_with(self) -> int:
-        """How many requests keep it busy, none waiting long: one in hand and one next; on a thread a pair is next."""
-        return 2 if self.quick else 3
-
     def answer(self, images: Images) -> Answers:
         """The answers to `images`, uint8 [N, channels, size, size]."""
         (found,) = self.session.run(None, {self.session.get_inputs()[0].name: images})

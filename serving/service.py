@@ -46,7 +46,7 @@ class Service:
         self.options, self.log = options, log
         self.metrics = Metrics()
         self.queue = Queue(options.queue)
-        self.refusals = Refusals()
+        self.admission, self.refusals = Admission(options.queue), Refusals()
         self.decoder = Decoder(options.formats)
         self.draining = False
         self.body_bytes = 0  # of bodies that are being read or answered
@@ -58,7 +58,6 @@ class Service:
             queue = Queue(options.queue) if options.shadow else self.queue
             self.challenger = Arm("challenger", options.challenger, limits, queue, self.metrics)
             check_pair(self.champion, self.challenger)
-        self.admission = Admission(options.queue, self._busy_with)
         self.comparison: Share | Pairs | None = self._fresh_comparison()
         self._shadows: set[asyncio.Task[None]] = set()
 
@@ -118,7 +117,6 @@ class Service:
                     continue
                 if changed:
                     self.comparison = self._fresh_comparison()
-                    self.admission.few = self._busy_with
 
     async def close(self) -> None:
         """Wait for the shadows and write what the log holds."""
@@ -139,10 +137,6 @@ class Service:
             for arm in self.arms
         ]
         return {"arms": arms, "classes": list(self.champion.model.manifest.class_names), "comparison": self._compared()}
-
-    @property
-    def _busy_with(self) -> int:
-        return max(arm.model.busy_with for arm in self.arms)
 
     def _compared(self) -> dict[str, Any] | None:
         match self.comparison:

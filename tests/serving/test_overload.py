@@ -9,7 +9,7 @@ from contextlib import closing
 from typing import Any
 
 import pytest
-from hpo.serving import admission, model
+from hpo.serving import admission
 from hpo.serving.admission import Admission
 from hpo.serving.protocol import Protocol
 from hpo.serving.refusals import Refusals
@@ -242,19 +242,18 @@ def test_a_slow_body_takes_no_place(serving: Serving) -> None:
         assert slow.answer()[0] == 200
 
 
-@pytest.mark.parametrize("few", [2, 3])
 def test_a_burst_may_fill_the_queue_but_when_it_overflows_few_may_wait_for_longer_and_longer(
-    few: int, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     now = [100.0]
     monkeypatch.setattr(admission.time, "monotonic", lambda: now[0])
-    door = Admission(64, few)
+    door = Admission(64)
     for short_s in (1, 2, 4):
         assert _room(door) == 64
         door.refused()
         now[0] += short_s - 0.1
         door.refused()  # changes nothing, else clients that try again at once would keep it short for ever
-        assert _room(door) == few
+        assert _room(door) == 2
         now[0] += 0.2
     now[0] += 1
     assert _room(door) == 64
@@ -263,18 +262,9 @@ def test_a_burst_may_fill_the_queue_but_when_it_overflows_few_may_wait_for_longe
     assert _room(door) == 64
 
 
-@pytest.mark.parametrize(("quick_s", "few"), [(1.0, 2), (0.0, 3)])
-def test_a_model_on_a_thread_has_a_pair_waiting(
-    quick_s: float, few: int, serving: Serving, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(model, "_QUICK_S", quick_s)
-    with serving(max_batch=8) as running:
-        assert running.service.admission.few == few
-
-
 @pytest.mark.parametrize("limit", [1, 3])
 def test_a_short_queue_is_never_longer_than_was_asked_for(limit: int) -> None:
-    door = Admission(limit, few=2)
+    door = Admission(limit)
     assert _room(door) == limit
     door.refused()
     assert _room(door) == min(limit, 2)
