@@ -11,11 +11,10 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from .guard import request_id_of, route_of
-from .refusals import Refusals
 from .service import Service
 
 _PREDICTIONS = (b"/predict", b"/v2/models/")
-_UNLIKE = frozenset({b"x-request-id", b"transfer-encoding", b"upgrade"})  # headers of a request that must be parsed
+_UNLIKE = frozenset({b"x-request-id", b"upgrade"})  # headers of a request that must be parsed
 
 
 class Protocol(HttpToolsProtocol):
@@ -25,34 +24,30 @@ class Protocol(HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         self._service: Service = self.app_state["service"]
         self._unanswered = 0  # of this connection's requests that are whole
-        self._begun = 0  # its requests
         self._between = True  # nothing of the next request is here
         self._refusing = False  # the request that is being read
         self._refused_at = 0.0  # the loop's time
-        self._refusals: Refusals = self._service.refusals
 
     def data_received(self, data: bytes) -> None:
         """What the client sent."""
         alone = self._between and not self._unanswered
         if alone and self._full:
-            route = self._refusals.route(data)
+            route = self._service.refusals.route(data)
             if route is not None:
-                self._refuse(b"%032x" % random.getrandbits(128), route)
+                self._refuse(f"{random.getrandbits(128):032x}", route)  # nothing is kept that it could give away
+                self._keep_alive()
                 return
-        begun = self._begun
+        if self._between:
+            self._refusing = False
         super().data_received(data)
-        if (
-            self._refusing
-            and alone
-            and self._between
-            and self._begun == begun + 1
-            and not _UNLIKE & dict(self.headers).keys()
-        ):
-            self._refusals.remember(data, self._route)
+        if self._refusing:
+            self._keep_alive()
+            headers = dict(self.headers)
+            if alone and self._between and not _UNLIKE & headers.keys():
+                self._service.refusals.remember(data, headers.get(b"content-length", b"0"), self._route)
 
     def on_message_begin(self) -> None:
         """The first byte of a request."""
-        self._begun += 1
         self._between = False
         super().on_message_begin()
 
@@ -60,7 +55,7 @@ class Protocol(HttpToolsProtocol):
         """Refuse the request or begin on it."""
         self._refusing = self._full and self._refusable()
         if self._refusing:
-            self._refuse(request_id_of(dict(self.headers)).encode(), self._route)
+            self._refuse(request_id_of(dict(self.headers)), self._route)
         else:
             super().on_headers_complete()
 
@@ -90,12 +85,20 @@ class Protocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def timeout_keep_alive_handler(self) -> None:
-        """A refused client may stay as long as an answered one."""
+        """Hang up on a client that was last refused, or answered, so long ago."""
         left = self._refused_at + self.timeout_keep_alive - self.loop.time()
         if left > 0:
             self.timeout_keep_alive_task = self.loop.call_later(left, self.timeout_keep_alive_handler)
         else:
             super().timeout_keep_alive_handler()
+
+    def _keep_alive(self) -> None:
+        """A refused client may stay as long as an answered one. The timer finds that out by itself when it fires."""
+        self._refused_at = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
 
     @property
     def _full(self) -> bool:
@@ -122,10 +125,7 @@ class Protocol(HttpToolsProtocol):
             and (self.cycle is None or self.cycle.response_complete)  # else its answer would overtake another's
         )
 
-    def _refuse(self, request_id: bytes, route: str) -> None:
-        self.transport.write(self._refusals.answer(self.server_state.default_headers, request_id))
+    def _refuse(self, request_id: str, route: str) -> None:
+        self.transport.write(self._service.refusals.answer(self.server_state.default_headers, request_id.encode()))
         self._service.metrics.requests(route, "503").inc()
         self._service.admission.refused()
-        self._refused_at = self.loop.time()
-        if self.timeout_keep_alive_task is None:
-            self.timeout_keep_alive_handler()

@@ -27,10 +27,10 @@ class Refusals:
         length, route = self._known.get(_head(request), (0, None))
         return route if length == len(request) else None
 
-    def remember(self, request: bytes, route: str) -> None:
-        """`request` is whole, has a Content-Length or no body, and nothing in it is to be answered but the refusal."""
+    def remember(self, request: bytes, content_length: bytes, route: str) -> None:
+        """Keep the head of `request`, which was refused, unless more or less than its body comes after it."""
         head = _head(request)
-        if len(head) <= _LONGEST:
+        if len(head) <= _LONGEST and content_length == b"%d" % (len(request) - len(head)):
             if len(self._known) == _MOST:
                 self._known.clear()
             self._known[head] = (len(request), route)

@@ -153,12 +153,12 @@ def test_refusals_remember_a_bounded_number_of_heads() -> None:
     refusals = Refusals()
     for number in range(1_000):
         request = b"POST /predict?%d HTTP/1.1\r\nContent-Length: 2\r\n\r\nok" % number
-        refusals.remember(request, "/predict")
+        refusals.remember(request, b"2", "/predict")
         assert refusals.route(request) == "/predict"
         assert refusals.route(request + b"G") is None
     assert len(refusals._known) <= 256
     long = b"POST /predict HTTP/1.1\r\nX: " + bytes(5_000) + b"\r\n\r\n"
-    refusals.remember(long, "/predict")
+    refusals.remember(long, b"0", "/predict")
     assert refusals.route(long) is None
 
 
@@ -178,6 +178,37 @@ def test_a_refused_client_that_asks_no_more_is_hung_up_on(crowded: tuple[Running
                 late.socket.recv(1)
         late.socket.settimeout(20)
         assert late.socket.recv(1) == b""
+
+
+def test_a_refused_client_whose_body_came_late_is_hung_up_on_too(crowded: tuple[Running, list[Client]]) -> None:
+    running, _ = crowded
+    with closing(Client(running)) as late:
+        late.send(body=b"", claimed=20)
+        assert late.answer()[0] == 503
+        for connection in running.server.server_state.connections:
+            if isinstance(connection, Protocol):
+                connection.timeout_keep_alive = 1
+        for _ in range(2):
+            late.socket.sendall(bytes(10))
+            time.sleep(0.1)
+        late.socket.settimeout(20)
+        assert late.socket.recv(1) == b""
+
+
+@pytest.mark.parametrize("tail", [b"\r\n", b"\r\n\r\n"])
+def test_what_follows_a_refused_request_is_not_taken_for_a_part_of_it(
+    tail: bytes, crowded: tuple[Running, list[Client]]
+) -> None:
+    """An empty line after the body means nothing; the same head with the next request's first bytes there is two."""
+    head = HEAD.format(path="/predict", length=len(PNG), more="").encode() + PNG
+    with closing(Client(crowded[0])) as late:
+        late.socket.sendall(head + tail)
+        assert late.answer()[0] == 503
+        late.socket.sendall(tail)
+        late.socket.sendall(head + head[: len(tail)])
+        assert late.answer()[0] == 503
+        late.socket.sendall(head[len(tail) :])
+        assert late.answer()[0] == 503
 
 
 def test_a_refused_body_is_thrown_away_as_it_comes_and_the_connection_goes_on(
