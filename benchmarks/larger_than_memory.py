@@ -109,7 +109,8 @@ def main() -> None:
     if options.quick:
         options.repeats, options.mib = 1, 16
     torch.set_num_threads(1)
-    with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:  # /tmp may itself be memory
+    Path("runs").mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir="runs") as folder:  # /tmp may itself be memory
         path = Path(folder) / "images.npy"
         write(path, options.mib * 2**20 // (SIDE * SIDE * 3))
         runs = measure(options, path)

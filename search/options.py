@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..errors import SpaceError, nearest
+from ..studies.tracking.mlflow_store import shown
 
 _NUMBER = r"(\d+(?:\.\d+)?)"
-_PASSWORD = re.compile(r"(?<=://)([^/@:]*):[^/@]*@")
 _DURATION = re.compile(rf"(?:{_NUMBER}h)?(?:{_NUMBER}m)?(?:{_NUMBER}s)?|{_NUMBER}", re.ASCII)  # `2h30` may be minutes
 
 
@@ -81,7 +81,7 @@ def _flag(name: str, value: Any) -> list[str]:
         case "accept_space_change":
             return ["--accept-space-change"]
         case "storage" | "tracking_uri":
-            value = _PASSWORD.sub(r"\1:***@", value)
+            value = shown(value)
     return [f"--{name.replace('_', '-')}", str(value)]
 
 

@@ -19,7 +19,7 @@ from .alarm import Alarm
 from .allowance import Allowance
 from .features import Numbers
 from .options import MonitorOptions
-from .store import Batch, Store, row, statistics_of, thumbnail
+from .store import UNMEASURED, Batch, Store, row, statistics_of, thumbnail
 from .watch import Watch
 
 _BATCH = 512
@@ -97,12 +97,10 @@ class SqlLog:
         watched = self._choose(len(gathered))
         looked_at = [gathered[place] for place in watched]
         statistics = statistics_of(looked_at)
-        rows = [row(prediction) for prediction in gathered]
-        for place, (brightness, contrast, sharpness) in zip(watched, statistics.tolist(), strict=True):
-            rows[place].update(brightness=brightness, contrast=contrast, sharpness=sharpness)
+        measured = dict(zip(watched, statistics.tolist(), strict=True))
         kept = self._random.random(len(gathered)) < self._options.thumbnails
         return Batch(
-            rows=rows,
+            rows=[row(prediction, measured.get(place, UNMEASURED)) for place, prediction in enumerate(gathered)],
             images=[thumbnail(prediction) for prediction, keep in zip(gathered, kept, strict=True) if keep],
             raised=self._look(looked_at, statistics),
         )
@@ -110,9 +108,7 @@ class SqlLog:
     def _choose(self, count: int) -> list[int]:
         """The places, of `count`, of the predictions that are looked at."""
         allowed = self._allowance.take(count, time.monotonic())
-        return (
-            [*range(count)] if allowed == count else sorted(self._random.choice(count, allowed, replace=False).tolist())
-        )
+        return sorted(self._random.choice(count, allowed, replace=False).tolist())
 
     def _look(self, predictions: Sequence[Prediction], statistics: Numbers) -> list[Alarm]:
         """Show each model's predictions to its watch."""

@@ -37,8 +37,9 @@ class MonitorOptions:
             f"--false-alarm-every must be at least 100 predictions, got {self.false_alarm_every}": (
                 self.false_alarm_every >= 100
             ),
-            f"--watch-per-second must be at least 1 prediction, got {self.watch_per_second}": self.watch_per_second
-            >= 1,
+            f"--watch-per-second must be at least 1 prediction, got {self.watch_per_second}": (
+                self.watch_per_second >= 1
+            ),
             f"--keep-days must be > 0, got {self.keep_days}": self.keep_days > 0,
             f"--keep-rows must be at least 1, got {self.keep_rows}": self.keep_rows >= 1,
             f"--thumbnails must be a share from 0 to 1, got {self.thumbnails}": 0 <= self.thumbnails <= 1,

@@ -21,6 +21,9 @@ from .schema import alarms, drops, feedback, predictions, thumbnails
 _DAY_S = 86_400
 _IMAGES_AT_ONCE = 32  # small arrays stay in the processor's cache
 _AT_ONCE = 256  # rows; a power of two
+UNMEASURED = (None, None, None)
+"""The statistics of an image that was not looked at."""
+
 _TABLES = (predictions, thumbnails, alarms, drops)
 
 
@@ -52,12 +55,11 @@ class _Insert:
         if self.names is None:
             connection.exec_driver_sql(self.statement, list(rows))
             return
-        start, values = 0, itemgetter(*self.names)
+        into, _, one = self.statement.partition(" VALUES ")
+        values, start = itemgetter(*self.names), 0
         while start < len(rows):
-            count = min(
-                _AT_ONCE, 1 << ((len(rows) - start).bit_length() - 1)
-            )  # few sizes: statements are kept prepared
-            into, _, one = self.statement.partition(" VALUES ")
+            left = len(rows) - start
+            count = min(_AT_ONCE, 1 << (left.bit_length() - 1))  # few sizes: the driver keeps statements prepared
             given = tuple(chain.from_iterable(map(values, rows[start : start + count])))
             connection.exec_driver_sql(f"{into} VALUES {', '.join([one] * count)}", given)
             start += count
@@ -103,8 +105,9 @@ class Store:
         self._engine.dispose()
 
 
-def row(prediction: Prediction) -> dict[str, Any]:
-    """One prediction as a row of its table, without what is measured on its image."""
+def row(prediction: Prediction, statistics: Sequence[float | None]) -> dict[str, Any]:
+    """One prediction as a row of its table; `statistics` its brightness, contrast and sharpness, or `UNMEASURED`."""
+    brightness, contrast, sharpness = statistics
     return {
         "time": prediction.time,
         "request_id": prediction.request_id,
@@ -115,9 +118,9 @@ def row(prediction: Prediction) -> dict[str, Any]:
         "class_name": prediction.class_name,
         "confidence": prediction.confidence,
         "latency_s": prediction.latency_s,
-        "brightness": None,
-        "contrast": None,
-        "sharpness": None,
+        "brightness": brightness,
+        "contrast": contrast,
+        "sharpness": sharpness,
         "probabilities": prediction.probabilities.astype("<f2").tobytes(),
     }
 

@@ -70,7 +70,7 @@ def prepare_mlflow(request_timeout_s: int = 10, retries: int = 0) -> None:
 
 
 def shown(uri: str) -> str:
-    """A tracking URI without its password."""
+    """A tracking or storage URI without its password."""
     return re.sub(r"(://[^/@:]*):[^/@]*@", r"\1:***@", uri)
 
 

@@ -124,7 +124,7 @@ def _smoothed(losses: Sequence[float]) -> list[float]:
 def _noise(losses: Sequence[float]) -> float:
     """The standard deviation of single losses around their trend, from the median step between neighbours."""
     steps = [abs(after - before) for before, after in pairwise(losses)]
-    return 1.4826 * median(steps) / math.sqrt(2) if steps else 0.0
+    return 1.4826 * median(steps) / math.sqrt(2)
 
 
 def _rounded(value: float) -> float:
