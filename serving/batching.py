@@ -6,17 +6,15 @@ lone request is answered at once, and batches grow with the load.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple
 
 import numpy as np
 
 from .model import Answers, Images, Model
 from .problems import BusyError
-
-T = TypeVar("T")
 
 
 class _Job(NamedTuple):
@@ -47,19 +45,6 @@ class Queue:
         self.images += images
 
 
-class Here(Executor):
-    """Runs what it is given at once, in the thread that gives it."""
-
-    def submit(self, task: Callable[..., T], /, *args: Any, **kwargs: Any) -> "Future[T]":
-        """The outcome of `task`, which is over."""
-        future: Future[T] = Future()
-        try:
-            future.set_result(task(*args, **kwargs))
-        except Exception as error:
-            future.set_exception(error)
-        return future
-
-
 class Batcher:
     """A model with the images that wait for it.
 
@@ -72,7 +57,7 @@ class Batcher:
         self._queue = queue
         self._waiting: deque[_Job] = deque()
         self._running = False
-        self._executor = Here() if model.quick else ThreadPoolExecutor(1, thread_name_prefix="model")
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="model")  # which begins with its first task
 
     async def answer(self, images: Images) -> Answers:
         """The answers to `images` [N, channels, size, size].
@@ -93,7 +78,27 @@ class Batcher:
             self._queue.images -= len(images)
 
     def _next(self) -> None:
-        """Start on what waits, if anything does; requests that were given up meanwhile are passed over."""
+        """Start on what waits, if anything does."""
+        jobs = self._take()
+        self._running = bool(jobs)
+        if not jobs:
+            return
+        self.batches += 1
+        loop = asyncio.get_running_loop()
+        if self.model.quick:
+            _deliver(jobs, self._compute(jobs))
+            loop.call_soon(self._next)  # once these answers are written
+        else:
+            loop.run_in_executor(self._thread, self._compute, jobs).add_done_callback(
+                lambda computed: self._go_on(jobs, computed.result())
+            )
+
+    def _go_on(self, jobs: Sequence[_Job], outcome: Answers | Exception) -> None:
+        _deliver(jobs, outcome)
+        self._next()  # now: the model works on while these answers are written
+
+    def _take(self) -> list[_Job]:
+        """The next batch; requests that were given up meanwhile are passed over."""
         jobs: list[_Job] = []
         room = self.model.batch
         while self._waiting and (not jobs or len(self._waiting[0].images) <= room):
@@ -101,30 +106,26 @@ class Batcher:
             if not job.answer.done():
                 jobs.append(job)
                 room -= len(job.images)
-        self._running = bool(jobs)
-        if jobs:
-            self.batches += 1
-            future = asyncio.get_running_loop().run_in_executor(self._executor, self._compute, jobs)
-            future.add_done_callback(lambda done: self._deliver(jobs, done))
+        return jobs
 
-    def _compute(self, jobs: list[_Job]) -> Answers:
+    def _compute(self, jobs: Sequence[_Job]) -> Answers | Exception:
         images = jobs[0].images if len(jobs) == 1 else np.concatenate([job.images for job in jobs])
         size = self.model.batch
-        parts = [self.model.answer(images[start : start + size]) for start in range(0, len(images), size)]
+        try:
+            parts = [self.model.answer(images[start : start + size]) for start in range(0, len(images), size)]
+        except Exception as error:  # ONNX Runtime has exceptions of its own; whoever waits is told
+            return error
         return parts[0] if len(parts) == 1 else Answers(*map(np.concatenate, zip(*parts, strict=True)))
 
-    def _deliver(self, jobs: list[_Job], done: "asyncio.Future[Answers]") -> None:
-        error = done.exception()
-        start = 0
-        for job in jobs:
-            end = start + len(job.images)
-            if not job.answer.done():
-                if error:
-                    job.answer.set_exception(error)
-                else:
-                    job.answer.set_result(Answers(*(part[start:end] for part in done.result())))
-            start = end
-        if self.model.quick:
-            asyncio.get_running_loop().call_soon(self._next)  # once these answers are written
-        else:
-            self._next()  # now: the model works on while they are written
+
+def _deliver(jobs: Sequence[_Job], outcome: Answers | Exception) -> None:
+    """To each job its part; those that were given up meanwhile are passed over."""
+    start = 0
+    for job in jobs:
+        end = start + len(job.images)
+        if not job.answer.done():
+            if isinstance(outcome, Exception):
+                job.answer.set_exception(outcome)
+            else:
+                job.answer.set_result(Answers(*(part[start:end] for part in outcome)))
+        start = end

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from .problems import BusyError, RefusedError
+from .problems import BusyError, FaultError, RefusedError
 from .service import Service
 
 OPEN = frozenset({"/", "/healthz", "/readyz", "/v2/health/live", "/v2/health/ready"})
@@ -54,6 +54,9 @@ class Guard:
             await request.refuse(request.late())
         except ClientDisconnect:
             request.status = _GONE
+        except Exception:
+            await request.refuse(FaultError())
+            raise  # uvicorn logs it
         finally:
             request.count()
 

@@ -7,14 +7,16 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import parse_qs
 
-from fastapi import APIRouter, Request
-from fastapi.routing import APIRoute
+from fastapi import APIRouter
+from starlette.requests import Request
 from starlette.responses import Response
 
 from .answer import prediction
 from .bodies import image_files
 from .problems import RefusedError
 from .service import Service
+
+PATH = "/predict"
 
 _ONE_FILE = {"schema": {"type": "string", "format": "binary"}}
 _BODY = {
@@ -89,32 +91,12 @@ def refusals() -> dict[int | str, dict[str, Any]]:
     return {status: {"description": words, "content": content} for status, words in _REFUSALS.items()}
 
 
-class _Described(APIRoute):
-    """A route that FastAPI describes and finds, but whose function it does not call: it is given the request as it is.
-
-    To look for arguments and dependencies takes as long as a small model does.
-    """
-
-    def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:  # type: ignore[override]
-        """What answers."""
-        return self.endpoint
+Predict = Callable[[Request], Awaitable[Response]]
 
 
-def router(service: Service) -> APIRouter:
-    """The route."""
-    routes = APIRouter(route_class=_Described)
-    answered = {
-        "description": "Answers in the order of the images.",
-        "content": {"application/json": {"schema": _ANSWER}},
-    }
+def predictor(service: Service) -> Predict:
+    """What answers `POST /predict`."""
 
-    @routes.post(
-        "/predict",
-        summary="Classify one or several images",
-        response_class=Response,
-        responses={200: answered, **refusals()},
-        openapi_extra={"requestBody": _BODY, "parameters": [_TOP]},
-    )
     async def predict(request: Request) -> Response:
         request_id: str = request.state.request_id
         top = _top(request.scope["query_string"])
@@ -136,6 +118,25 @@ def router(service: Service) -> APIRouter:
         }
         return Response(json.dumps(answer, ensure_ascii=False), media_type="application/json")
 
+    return predict
+
+
+def router(predict: Predict) -> APIRouter:
+    """The route, described."""
+    routes = APIRouter()
+    answered = {
+        "description": "Answers in the order of the images.",
+        "content": {"application/json": {"schema": _ANSWER}},
+    }
+    routes.add_api_route(
+        PATH,
+        predict,
+        methods=["POST"],
+        summary="Classify one or several images",
+        response_class=Response,
+        responses={200: answered, **refusals()},
+        openapi_extra={"requestBody": _BODY, "parameters": [_TOP]},
+    )
     return routes
 
 

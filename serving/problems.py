@@ -30,3 +30,10 @@ class BusyError(RefusedError):
 
     def __init__(self, message: str = "more requests than can be answered; try again in a second") -> None:
         super().__init__(503, message, {"Retry-After": "1"})
+
+
+class FaultError(RefusedError):
+    """A bug, of which the client learns only that it is ours; its traceback is logged."""
+
+    def __init__(self) -> None:
+        super().__init__(500, "a fault of the server; its log has the rest under this request_id")
