@@ -6,10 +6,12 @@ too many is answered as soon as its headers are read; its body is thrown away as
 """
 
 import random
+from collections import deque
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from .admission import Visit
 from .guard import request_id_of, route_of
 from .service import Service
 
@@ -23,14 +25,14 @@ class Protocol(HttpToolsProtocol):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._service: Service = self.app_state["service"]
-        self._unanswered = 0  # of this connection's requests that are whole
+        self._visits: deque[Visit] = deque()  # of this connection's requests that are whole and unanswered
         self._between = True  # nothing of the next request is here
         self._refusing = False  # the request that is being read
         self._refused_at = 0.0  # the loop's time
 
     def data_received(self, data: bytes) -> None:
         """What the client sent."""
-        alone = self._between and not self._unanswered
+        alone = self._between and not self._visits
         if alone and self._full:
             route = self._service.refusals.route(data)
             if route is not None:
@@ -70,18 +72,19 @@ class Protocol(HttpToolsProtocol):
         if self._refusing:
             return
         if not self.cycle.response_complete:
-            self._unanswered += 1
-            self._service.admission.unanswered += 1
+            self._visits.append(self._service.admission.enter())
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
         """It has its answer."""
-        self._let_go(min(self._unanswered, 1))
+        if self._visits:
+            self._service.admission.answered(self._visits.popleft())
         super().on_response_complete()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Nobody waits any more."""
-        self._let_go(self._unanswered)
+        self._service.admission.leave(len(self._visits))
+        self._visits.clear()
         super().connection_lost(exc)
 
     def timeout_keep_alive_handler(self) -> None:
@@ -107,10 +110,6 @@ class Protocol(HttpToolsProtocol):
     @property
     def _route(self) -> str:
         return route_of(self.url.partition(b"?")[0].decode("latin-1"))
-
-    def _let_go(self, requests: int) -> None:
-        self._unanswered -= requests
-        self._service.admission.unanswered -= requests
 
     def _refusable(self) -> bool:
         """Whether it is one for a prediction, and the connection can go on after a refusal."""
