@@ -21,6 +21,7 @@ from .export_folder import Manifest
 from .guard import Guard
 from .heap import give_back_large_blocks
 from .options import ServeOptions
+from .pauses import avoid_pauses
 from .prediction import PredictionLog
 from .protocol import Protocol
 from .service import Service
@@ -142,6 +143,7 @@ def serve(options: ServeOptions, listener: socket.socket, make_log: MakeLog, say
     give_back_large_blocks()
     service = Service(options, make_log())
     server = Server(configuration(create_app(service), options), service)
+    avoid_pauses()
     say(f"serving {describe(service)} at {address(listener)}")
     server.run([listener])
 

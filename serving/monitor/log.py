@@ -19,7 +19,7 @@ from .alarm import Alarm
 from .allowance import Allowance
 from .features import Numbers
 from .options import MonitorOptions
-from .store import UNMEASURED, Batch, Store, row, statistics_of, thumbnail
+from .store import Batch, Store, rows_of, statistics_of, thumbnail
 from .watch import Watch
 
 _BATCH = 512
@@ -100,7 +100,7 @@ class SqlLog:
         measured = dict(zip(watched, statistics.tolist(), strict=True))
         kept = self._random.random(len(gathered)) < self._options.thumbnails
         return Batch(
-            rows=[row(prediction, measured.get(place, UNMEASURED)) for place, prediction in enumerate(gathered)],
+            rows=rows_of(gathered, measured),
             images=[thumbnail(prediction) for prediction, keep in zip(gathered, kept, strict=True) if keep],
             raised=self._look(looked_at, statistics),
         )

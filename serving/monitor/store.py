@@ -2,10 +2,9 @@
 
 import io
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import chain
-from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -20,19 +19,22 @@ from .schema import alarms, drops, feedback, predictions, thumbnails
 
 _DAY_S = 86_400
 _IMAGES_AT_ONCE = 32  # small arrays stay in the processor's cache
-_AT_ONCE = 256  # rows; a power of two
-UNMEASURED = (None, None, None)
-"""The statistics of an image that was not looked at."""
+_AT_ONCE = 128  # rows, a power of two: less than a millisecond
+_TURN_S = 0.0005
+_UNMEASURED = (None, None, None)
 
 _TABLES = (predictions, thumbnails, alarms, drops)
+
+Row = tuple[Any, ...]
+"""What is written of a table's columns but `id`, in their order."""
 
 
 @dataclass(slots=True)
 class Batch:
     """What is written in one transaction."""
 
-    rows: list[dict[str, Any]] = field(default_factory=list)
-    images: list[dict[str, Any]] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
+    images: list[Row] = field(default_factory=list)
     raised: list[Alarm] = field(default_factory=list)
     dropped: int = 0
 
@@ -42,27 +44,33 @@ class _Insert:
     """An insert in the driver's own words: SQLAlchemy takes as long to convert a row as SQLite to write it."""
 
     statement: str
-    names: Sequence[str] | None  # of a row's values in their order; None where the driver wants them by name
+    names: Sequence[str]
+    positional: bool
 
     @classmethod
     def into(cls, table: Table, dialect: Dialect) -> "_Insert":
         names = [column.name for column in table.c if column.name != "id"]
         compiled: Any = insert(table).inline().compile(dialect=dialect, column_keys=names)
-        return cls(str(compiled), compiled.positiontup if compiled.positional else None)
+        return cls(str(compiled), names, compiled.positional)
 
-    def execute(self, connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
-        """Write `rows`; many in one statement, since a driver lets another thread have its turn after each."""
-        if self.names is None:
-            connection.exec_driver_sql(self.statement, list(rows))
+    def execute(self, connection: Connection, rows: Sequence[Row]) -> None:
+        """Write `rows`, many in one statement: each costs by itself, and after it another thread has its turn.
+
+        On a busy core a thread that writes without a pause takes whole slices of some milliseconds from the one that
+        answers requests.
+        """
+        if not self.positional:
+            connection.exec_driver_sql(self.statement, [dict(zip(self.names, row, strict=True)) for row in rows])
             return
         into, _, one = self.statement.partition(" VALUES ")
-        values, start = itemgetter(*self.names), 0
+        start = 0
         while start < len(rows):
             left = len(rows) - start
             count = min(_AT_ONCE, 1 << (left.bit_length() - 1))  # few sizes: the driver keeps statements prepared
-            given = tuple(chain.from_iterable(map(values, rows[start : start + count])))
+            given = tuple(chain.from_iterable(rows[start : start + count]))
             connection.exec_driver_sql(f"{into} VALUES {', '.join([one] * count)}", given)
             start += count
+            time.sleep(_TURN_S)
 
 
 class Store:
@@ -78,8 +86,9 @@ class Store:
         Raises:
             sqlalchemy.exc.SQLAlchemyError: nothing of it was written: the disk is full, the database is locked or gone.
         """
-        dropped = [{"time": time.time(), "count": batch.dropped}] if batch.dropped else []
-        content = (batch.rows, batch.images, [asdict(alarm) for alarm in batch.raised], dropped)
+        raised = [tuple(asdict(alarm)[name] for name in self._inserts[alarms].names) for alarm in batch.raised]
+        dropped = [(time.time(), batch.dropped)] if batch.dropped else []
+        content = (batch.rows, batch.images, raised, dropped)
         with self._engine.begin() as connection:
             for table, rows in zip(_TABLES, content, strict=True):
                 if rows:
@@ -105,33 +114,43 @@ class Store:
         self._engine.dispose()
 
 
-def row(prediction: Prediction, statistics: Sequence[float | None]) -> dict[str, Any]:
-    """One prediction as a row of its table; `statistics` its brightness, contrast and sharpness, or `UNMEASURED`."""
-    brightness, contrast, sharpness = statistics
-    return {
-        "time": prediction.time,
-        "request_id": prediction.request_id,
-        "image_index": prediction.index,
-        "arm": prediction.arm,
-        "shadow": prediction.shadow,
-        "version": prediction.model_version,
-        "class_name": prediction.class_name,
-        "confidence": prediction.confidence,
-        "latency_s": prediction.latency_s,
-        "brightness": brightness,
-        "contrast": contrast,
-        "sharpness": sharpness,
-        "probabilities": prediction.probabilities.astype("<f2").tobytes(),
-    }
+def rows_of(batch: Sequence[Prediction], statistics: Mapping[int, Sequence[float]]) -> list[Row]:
+    """One row of `predictions` for each of `batch`.
+
+    Args:
+        batch: at least one.
+        statistics: brightness, contrast and sharpness of those that were looked at, by their place in `batch`.
+    """
+    halves = np.concatenate([prediction.probabilities for prediction in batch]).astype("<f2").tobytes()
+    rows: list[Row] = []
+    start = 0
+    for place, prediction in enumerate(batch):
+        end = start + 2 * len(prediction.probabilities)
+        rows.append(
+            (
+                prediction.time,
+                prediction.request_id,
+                prediction.index,
+                prediction.arm,
+                prediction.shadow,
+                prediction.model_version,
+                prediction.class_name,
+                prediction.confidence,
+                prediction.latency_s,
+                *statistics.get(place, _UNMEASURED),
+                halves[start:end],
+            )
+        )
+        start = end
+    return rows
 
 
-def thumbnail(prediction: Prediction) -> dict[str, Any]:
+def thumbnail(prediction: Prediction) -> Row:
     """What the model saw, as a row of `thumbnails`."""
     pixels = prediction.image.transpose(1, 2, 0)
     content = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)).save(content, "PNG")
-    name = {"time": prediction.time, "request_id": prediction.request_id, "image_index": prediction.index}
-    return {**name, "png": content.getvalue()}
+    return prediction.time, prediction.request_id, prediction.index, content.getvalue()
 
 
 def statistics_of(batch: Sequence[Prediction]) -> Numbers:
