@@ -2,7 +2,7 @@
 
 Every server runs the same ONNX file on all cores, one at a time; the clients share them, keep their connections and
 send one image as a file in a form (MLflow's takes it in JSON). The median of several runs in turn is compared. Then
-ours on one core under several times the load it can bear, while versions are swapped, and while signals end it.
+ours on one core while versions are swapped, and while signals end it.
 
     python benchmarks/serving.py
 """
@@ -30,7 +30,7 @@ from typing import Any
 import numpy as np
 import psutil
 from harness import Figure, Target, arguments, figure, finish, free_port, ratio
-from load import Reply, closed_loop, open_loop, percentile_ms
+from load import Reply, closed_loop, percentile_ms
 from PIL import Image
 
 SIZE = 32
@@ -39,8 +39,7 @@ OURS, PLAIN, MLFLOW = "hpo serve", "FastAPI and ONNX Runtime", "mlflow models se
 OURS_MANY, PLAIN_MANY = f"{OURS}, a worker per core", f"{PLAIN}, a worker per core"
 START_S = 180
 FORM = "multipart/form-data; boundary=b"
-SMALL, LARGER = 16, 96  # channels of the first layer: 0.1 and 3 ms per image
-OVERLOADS = (1.5, 3.0, 10.0)  # by the peak
+WIDTH = 16  # channels of the first layer: 0.1 ms per image
 
 
 @dataclass(frozen=True)
@@ -54,21 +53,7 @@ class Measured:
     failed: int
 
 
-@dataclass(frozen=True)
-class Overload:
-    """More requests than can be answered, once that has lasted."""
-
-    peak: float  # per second, as are the next two
-    sent: float
-    good: float
-    unloaded_p99_ms: float
-    p50_ms: float
-    p99_ms: float
-    refused_p99_ms: float
-    other: int  # neither answered nor refused
-
-
-def make_export(folder: Path, width: int = SMALL) -> None:
+def make_export(folder: Path, width: int = WIDTH) -> None:
     """A convolutional network with random weights, and its manifest."""
     import torch
     from hpo.training.export.classifier import Classifier
@@ -247,34 +232,6 @@ def compare(folder: Path, options: argparse.Namespace) -> dict[str, dict[int, li
     return found
 
 
-def overload(folder: Path, options: argparse.Namespace, server_cores: set[int]) -> dict[float, Overload]:
-    """Ours with several times as many requests as its peak, whether answers come or not."""
-    found: dict[float, Overload] = {}
-    with running(OURS, folder, server_cores) as (server, port):
-        asked = form(port)
-        for times in OVERLOADS:
-            time.sleep(2)  # until it knows that the last one is over
-            unloaded = measure(port, server, asked, 1, options.seconds)
-            peak = measure(port, server, asked, 64, options.seconds)
-            replies = open_loop(port, asked, times * peak.per_second, options.seconds + options.lead)
-            begin = min(reply.asked for reply in replies) + options.lead
-            replies = [reply for reply in replies if reply.asked > begin]
-            good = [reply for reply in replies if reply.status == 200]
-            refused = [reply for reply in replies if reply.status == 503]
-            found[times] = Overload(
-                peak.per_second,
-                len(replies) / options.seconds,
-                len(good) / options.seconds,
-                unloaded.p99_ms,
-                percentile_ms(good, 50),
-                percentile_ms(good, 99),
-                percentile_ms(refused, 99),
-                len(replies) - len(good) - len(refused),
-            )
-            print(f"{times} times the load: {found[times]}", flush=True)
-    return found
-
-
 def swaps(folder: Path, options: argparse.Namespace, server_cores: set[int]) -> dict[str, int]:
     """New versions put in place under load."""
     with running(OURS, folder, server_cores) as (_, port):
@@ -316,9 +273,7 @@ def dropped(replies: list[Reply]) -> int:
     return sum(reply.status != 200 for reply in replies)
 
 
-def rows(
-    found: Mapping[str, Mapping[int, list[Measured]]], loaded: Mapping[str, Mapping[float, Overload]]
-) -> Iterator[dict[str, str]]:
+def rows(found: Mapping[str, Mapping[int, list[Measured]]]) -> Iterator[dict[str, str]]:
     """The table."""
     for side, counts in found.items():
         for count, runs in counts.items():
@@ -329,18 +284,6 @@ def rows(
                 "p50 ms": of(runs, "p50_ms").text(1),
                 "p99 ms": of(runs, "p99_ms").text(1),
                 "CPU ms per request": of(runs, "cpu_ms").text(2),
-                "refused, p99 ms": "",
-            }
-    for model, loads in loaded.items():
-        for seen in loads.values():
-            yield {
-                "server": f"{OURS}, {model}",
-                "load": f"{seen.sent:,.0f}/s, {seen.sent / seen.peak:.1f} times its peak",
-                "answered/s": f"{seen.good:,.0f}, {seen.good / seen.peak:.0%} of its peak",
-                "p50 ms": f"{seen.p50_ms:.1f}",
-                "p99 ms": f"{seen.p99_ms:.1f}, unloaded {seen.unloaded_p99_ms:.1f}",
-                "CPU ms per request": "",
-                "refused, p99 ms": f"{seen.refused_p99_ms:.1f}",
             }
 
 
@@ -351,7 +294,6 @@ def of(runs: list[Measured], name: str) -> Figure:
 
 def targets(
     found: Mapping[str, Mapping[int, list[Measured]]],
-    loaded: Mapping[str, Mapping[float, Overload]],
     swapped: Mapping[str, int],
     ended: Mapping[str, int],
 ) -> Iterator[Target]:
@@ -359,11 +301,6 @@ def targets(
     for ours, plain in ((OURS, PLAIN), (OURS_MANY, PLAIN), (OURS_MANY, PLAIN_MANY)):
         faster = ratio(*([run.per_second for run in found[side][64]] for side in (ours, plain)))
         yield Target(f"answered/s at 64 clients, {ours} by {plain}", faster.median, 2.0)
-    for model, loads in loaded.items():
-        seen, at = loads[OVERLOADS[-1]], f"{model}, {OVERLOADS[-1]:g} times the load"
-        yield Target(f"{at}: answered/s by the peak's", seen.good / seen.peak, 0.9)
-        yield Target(f"{at}: p99 by the unloaded", seen.p99_ms / seen.unloaded_p99_ms, 3.0, at_most=True)
-        yield Target(f"{at}: p99 of refusals, ms", seen.refused_p99_ms, 20.0, at_most=True)
     yield Target(f"requests dropped in {swapped['versions'] - 1} swaps", swapped["dropped"], 0, at_most=True)
     yield Target(f"requests dropped in {ended['signals']} SIGTERMs", ended["dropped"], 0, at_most=True)
 
@@ -371,35 +308,29 @@ def targets(
 def main() -> None:
     parser = arguments("serving", __doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=4.0, help="of one measurement (default 4)")
-    parser.add_argument("--lead", type=float, default=8.0, help="seconds of overload before it is measured (default 8)")
     parser.add_argument("--swaps", type=int, default=100, help="versions put in place (default 100)")
     parser.add_argument("--signals", type=int, default=100, help="servers ended (default 100)")
     options = parser.parse_args()
     options.sides = (PLAIN, OURS, PLAIN_MANY, OURS_MANY, MLFLOW)
     if options.quick:
-        options.repeats, options.seconds, options.lead, options.swaps, options.signals = 1, 0.5, 0.5, 2, 1
+        options.repeats, options.seconds, options.swaps, options.signals = 1, 0.5, 2, 1
         options.sides = (PLAIN, OURS, PLAIN_MANY, OURS_MANY)
     cores = sorted(os.sched_getaffinity(0))
     server_cores = set(cores[: max(1, len(cores) // 2)])
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         make_export(folder / "export")
-        (folder / "larger").mkdir()
-        make_export(folder / "larger" / "export", LARGER)
         if MLFLOW in options.sides:
             save_for_mlflow(folder / "export", folder / "mlflow")
         found = compare(folder, options)
-        # overload wants clients that nobody holds up
+        # the server that is swapped and ended has one core, and clients that nobody holds up
         os.sched_setaffinity(0, set(cores) - server_cores or server_cores)
-        loaded = {
-            "this model": overload(folder, options, server_cores),
-            "a larger one": overload(folder / "larger", options, server_cores),
-        }
         swapped = swaps(folder, options, server_cores)
         ended = signals(folder, options, server_cores)
+        os.sched_setaffinity(0, cores)
     title = f"One {SIZE}x{SIZE} image per request, {options.repeats} runs of {options.seconds:g} s, medians (min-max)"
     measured = {"swaps": swapped, "signals": ended}
-    finish(options, title, list(rows(found, loaded)), list(targets(found, loaded, swapped, ended)), measured)
+    finish(options, title, list(rows(found)), list(targets(found, swapped, ended)), measured)
 
 
 if __name__ == "__main__":

@@ -6,8 +6,8 @@ from typing import NamedTuple
 _FIRST_S, _LONGEST_S = 1.0, 60.0
 _FEW = 2.0  # until it is known better: one is answered, one is next
 _SLOWER = 2.5  # an answer may take so many times as long as a lone one
-_RARELY = 0.05  # the share of answers that may take longer
-_STEP = 0.1  # by how much an answer moves what is known
+_RARELY = 0.01  # the share of answers that may take longer
+_STEP = 0.25  # by how much an answer moves what is known
 
 
 class Visit(NamedTuple):
@@ -25,9 +25,9 @@ class Admission:
     of no use.) So from then on only a few may be here, for a second; if the queue overflows at once when it is tried
     again, for two, and so on.
 
-    How many are few is found out: as many as let one answer in twenty take longer than `_SLOWER` times what a lone
-    request takes, one in twenty longer. Both are quantiles, followed by steps up and down that cancel where the share
-    is right (Robbins and Monro, A Stochastic Approximation Method, 1951).
+    How many are few is found out: as many as let one answer in a hundred take longer than `_SLOWER` times what a lone
+    request takes, one in a hundred longer. Both are quantiles, followed by steps up and down that cancel where the
+    share is right (Robbins and Monro, A Stochastic Approximation Method, 1951).
 
     Args:
         limit: how many may wait in a burst, at least 1.
@@ -37,7 +37,7 @@ class Admission:
         self.unanswered = 0
         self._limit = limit
         self._few = min(_FEW, limit)
-        self._lone_s = 0.0  # what a lone request takes, all but one in twenty; 0 before there was any
+        self._lone_s = 0.0  # what a lone request takes, all but one in a hundred; 0 before there was any
         self._short_since = self._short_until = 0.0
         self._short_s = _FIRST_S
 

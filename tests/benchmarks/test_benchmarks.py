@@ -37,6 +37,7 @@ def python(*arguments: str) -> "subprocess.CompletedProcess[str]":
         "larger_than_memory",
         "drift",
         "serving",
+        "overload",
         "hostile",
         "monitoring",
         pytest.param("workers", marks=needs_fashion_mnist),

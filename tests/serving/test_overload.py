@@ -343,8 +343,8 @@ def test_what_a_lone_request_takes_is_learnt_without_overload_only(monkeypatch: 
     now = [100.0]
     monkeypatch.setattr(admission.time, "monotonic", lambda: now[0])
     door = Admission(8)
-    for _ in range(100):  # of ten, one takes twice as long
-        for took in (0.01,) * 19 + (0.02,):
+    for _ in range(50):  # one of two hundred takes three times as long
+        for took in (0.01,) * 199 + (0.03,):
             visit = door.enter()
             now[0] += took
             door.answered(visit)
