@@ -1,5 +1,14 @@
 """The command line: `hpo`. Each command imports what it needs when it runs, so that `hpo --help` is instant."""
 
-from .app import main
+import sys
 
-__all__ = ["main"]
+
+def main() -> None:
+    """Run the program and exit; Ctrl-C ends it in one word from the first import on."""
+    try:
+        from .app import run_program
+
+        run_program()
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        sys.exit(130)

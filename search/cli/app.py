@@ -57,8 +57,8 @@ for command in (
     app.command(no_args_is_help=False)(command)
 
 
-def main() -> None:
-    """Run the program and exit."""
+def run_program() -> NoReturn:
+    """Run the command that was asked for and exit."""
     try:
         ended = app(prog_name="hpo", standalone_mode=False)
     except typer.TyperException as error:  # a command, flag or value that is not one
@@ -66,9 +66,6 @@ def main() -> None:
     except HpoError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        sys.exit(130)
     sys.exit(ended if isinstance(ended, int) else 0)
 
 

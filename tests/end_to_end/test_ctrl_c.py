@@ -1,6 +1,8 @@
 """Ctrl-C in the middle of a command that only looks: exit code 130, no traceback, and nothing half-written."""
 
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -57,3 +59,19 @@ def test_a_list_that_is_cut_off_ends_with_a_whole_line(shell: Shell) -> None:
     assert (done.code, done.err) == (130, "interrupted\n")
     assert head.startswith("model")
     assert done.out.endswith("\n") or not done.out
+
+
+def test_ctrl_c_while_the_command_line_is_imported_is_told_in_a_word() -> None:
+    code = """
+import sys
+class Interrupted:
+    @staticmethod
+    def find_spec(name, path, target=None):
+        if name == "hpo.search.cli.app":
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Interrupted)
+from hpo.search.cli import main
+main()
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted\n")

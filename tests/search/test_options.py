@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from hpo.errors import SpaceError
-from hpo.search.cli.app import main
+from hpo.search.cli import main
 from hpo.search.options import RunOptions, parse_duration, parse_executor, parse_workers
 from hpo.spaces.load import load_space
 from hpo.training.config import TrialConfig
