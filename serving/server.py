@@ -43,14 +43,22 @@ class Server(uvicorn.Server):
     sends anything. Every answer then says `Connection: close`, and what is left when nobody asks any more is closed.
     """
 
-    def __init__(self, config: uvicorn.Config, service: Service) -> None:
+    def __init__(self, config: uvicorn.Config, service: Service, ready: Callable[[], None] = lambda: None) -> None:
         super().__init__(config)
-        self._service = service
+        self._service, self._ready = service, ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """From here on a signal finds who handles it."""
+        """From here on a signal finds who handles it, and only now clients can connect.
+
+        Raises:
+            ServeError: another server was quicker to listen at the address.
+        """
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
-        await super().startup(sockets)
+        try:
+            await super().startup(sockets)
+        except OSError as error:
+            raise ServeError(f"cannot listen: {error.strerror}") from error
+        self._ready()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """A signal: the first ends gently, a second Ctrl-C at once. SIGTERM is a good end, with exit code 0."""
@@ -96,7 +104,10 @@ class Server(uvicorn.Server):
 
 
 def bind(options: ServeOptions) -> socket.socket:
-    """The listening socket, of which workers share one.
+    """The socket that will listen, of which workers share one.
+
+    Until a server is ready clients are refused: one that had connected before would lose its request if the server
+    were ended while it loads its model.
 
     Raises:
         ServeError: the address cannot be had.
@@ -109,7 +120,6 @@ def bind(options: ServeOptions) -> socket.socket:
     except OSError as error:
         listener.close()
         raise ServeError(f"cannot listen on {options.host} port {options.port}: {error.strerror}") from error
-    listener.listen(_BACKLOG)
     return listener
 
 
@@ -142,9 +152,9 @@ def serve(options: ServeOptions, listener: socket.socket, make_log: MakeLog, say
     logger.setLevel(logging.INFO)
     give_back_large_blocks()
     service = Service(options, make_log())
-    server = Server(configuration(create_app(service), options), service)
+    app = configuration(create_app(service), options)
+    server = Server(app, service, ready=lambda: say(f"serving {describe(service)} at {address(listener)}"))
     avoid_pauses()
-    say(f"serving {describe(service)} at {address(listener)}")
     server.run([listener])
 
 
