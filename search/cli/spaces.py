@@ -73,4 +73,5 @@ def _show(description: "Description") -> None:
         fixed.add_row(key, value)
     console.print(fixed)
     for warning in description.warnings:
-        console.print(f"note: {warning.key}: {warning.text}", highlight=False)
+        place = f"{warning.key}: " if warning.key else ""  # else it is about the whole space
+        console.print(f"note: {place}{warning.text}", highlight=False)

@@ -47,6 +47,8 @@ def test_check_warns_of_what_looks_unwise(shell: Shell) -> None:
     told = shell.run("check", "mine.yaml")
     assert told.code == 0
     assert "note: optimizer.lr: a rate is better searched with log: true" in told.out
+    (shell.directory / "fixed.yaml").write_text("optimizer: {name: sgd, lr: 0.1}\n")
+    assert "note: no dimension: every trial would be the same" in shell.run("check", "fixed.yaml").out
 
 
 def test_schema_is_json_on_stdout_or_in_a_file(shell: Shell) -> None:
