@@ -15,7 +15,6 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -25,7 +24,7 @@ import onnxruntime
 from harness import Figure, Target, arguments, figure, finish, free_port
 from load import open_loop, percentile_ms
 
-from serving import OURS, SIZE, Measured, cpu_seconds, form, make_export, measure, running, wait_for
+from serving import OURS, SIZE, Measured, cpu_seconds, form, make_export, measure, pinned, running, wait_for
 
 MODELS = {"small": 16, "larger": 96}  # channels of the first layer: 0.1 and 3 ms per image
 TIMES = (1.5, 3.0, 10.0)  # by the peak
@@ -136,17 +135,6 @@ def _times_ms(session: onnxruntime.InferenceSession, size: int) -> Iterator[floa
         start = time.perf_counter()
         session.run(None, {"images": images})
         yield (time.perf_counter() - start) * 1000
-
-
-@contextmanager
-def pinned(cores: set[int]) -> Iterator[None]:
-    """Within it this thread, and what it starts, runs on `cores`."""
-    own = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, cores)
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, own)
 
 
 def compare(folder: Path, options: argparse.Namespace) -> Iterator[tuple[str, float, Overload, float | None]]:

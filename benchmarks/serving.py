@@ -143,14 +143,23 @@ def command(side: str, folder: Path, port: int) -> list[str]:
 
 
 @contextmanager
+def pinned(cores: set[int]) -> Iterator[None]:
+    """Within it this thread, and what it starts, runs on `cores`."""
+    own = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cores)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, own)
+
+
+@contextmanager
 def running(side: str, folder: Path, cores: set[int], *flags: str) -> "Iterator[tuple[subprocess.Popen[bytes], int]]":
     """A server pinned to `cores`, and its port; `flags` are further ones of `hpo serve`."""
     port = free_port()
-    own = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, cores)  # a child inherits it
     # note: MLflow starts uvicorn by its name, wherever the environment is not activated
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    try:
+    with pinned(cores):
         server = subprocess.Popen(
             [*command(side, folder, port), *flags],
             env={**os.environ, "PATH": path},
@@ -158,8 +167,6 @@ def running(side: str, folder: Path, cores: set[int], *flags: str) -> "Iterator[
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-    finally:
-        os.sched_setaffinity(0, own)
     try:
         wait_for(port, server)
         yield server, port

@@ -25,9 +25,9 @@ class Admission:
     of no use.) So from then on only a few may be here, for a second; if the queue overflows at once when it is tried
     again, for two, and so on.
 
-    How many are few is found out: as many as let one answer in a hundred take longer than `_SLOWER` times what a lone
-    request takes, one in a hundred longer. Both are quantiles, followed by steps up and down that cancel where the
-    share is right (Robbins and Monro, A Stochastic Approximation Method, 1951).
+    How many are few is found out: as many as let all but one answer in a hundred come within `_SLOWER` times of what
+    all but one lone request in a hundred takes at most. Both are quantiles, followed by steps up and down that cancel
+    where the share is right (Robbins and Monro, A Stochastic Approximation Method, 1951).
 
     Args:
         limit: how many may wait in a burst, at least 1.

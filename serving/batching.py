@@ -109,9 +109,9 @@ class Batcher:
         return jobs
 
     def _compute(self, jobs: Sequence[_Job]) -> Answers | Exception:
-        images = jobs[0].images if len(jobs) == 1 else np.concatenate([job.images for job in jobs])
         size = self.model.batch
         try:
+            images = jobs[0].images if len(jobs) == 1 else np.concatenate([job.images for job in jobs])
             parts = [self.model.answer(images[start : start + size]) for start in range(0, len(images), size)]
         except Exception as error:  # ONNX Runtime has exceptions of its own; whoever waits is told
             return error
