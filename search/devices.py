@@ -11,7 +11,20 @@ from .executors.worker_process import Placement
 _DEVICE = re.compile(r"cpu|cuda(:\d+(,\d+)*)?")
 
 
-def gpu_may_exist() -> bool:
+def wanted_cards(device: str) -> list[int] | None:
+    """The indices of the cards that a checked `--device` may mean: None for every card there is, [] for none."""
+    if device == "cpu" or (device == "auto" and not _gpu_may_exist()):
+        return []
+    return _named(device)
+
+
+def threads_on_cpu(workers: int | None) -> int:
+    """The CPU threads of each of so many workers, None for one per core."""
+    cores = available_cores()
+    return max(1, cores // (workers or cores))
+
+
+def _gpu_may_exist() -> bool:
     """Whether it is worth a few seconds to ask torch for CUDA devices."""
     return Path("/proc/driver/nvidia").exists() or Path("/dev/nvidiactl").exists() or Path("/dev/dxg").exists()
 
@@ -43,7 +56,7 @@ def place(device: str, workers: int | None, gpus: int) -> list[Placement]:
     cards = _cards(device, gpus)
     if not cards:
         count = workers or cores
-        return [Placement("cpu", max(1, cores // count))] * count
+        return [Placement("cpu", threads_on_cpu(workers))] * count
     count = workers or len(cards)
     threads = max(1, cores // count)
     visible = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if os.environ.get("CUDA_VISIBLE_DEVICES") else None
@@ -54,13 +67,17 @@ def place(device: str, workers: int | None, gpus: int) -> list[Placement]:
 def _cards(device: str, gpus: int) -> list[int]:
     """The card indices that `device` names; none for the CPU."""
     check_device(device)
-    if device == "auto":
-        return list(range(gpus))
     if device == "cpu":
         return []
-    named = device.removeprefix("cuda").removeprefix(":")
-    cards = [int(card) for card in named.split(",")] if named else list(range(gpus))
+    named = _named(device)
+    cards = list(range(gpus)) if named is None else named
     missing = [card for card in cards if card >= gpus]
-    if missing or not cards:
+    if missing or (not cards and device != "auto"):
         raise SpaceError(f"--device {device}: torch sees {gpus} CUDA devices here; use --device cpu or auto")
     return cards
+
+
+def _named(device: str) -> list[int] | None:
+    """The cards in `cuda:0,1`; None where there are none in it."""
+    _, _, numbers = device.partition(":")
+    return [int(number) for number in numbers.split(",")] if numbers else None

@@ -19,6 +19,7 @@ from optuna.trial import Trial, TrialState
 from ..spaces.space import SearchSpace
 from ..studies import attributes
 from ..training.config import TrialConfig
+from ..training.numerics import ON_A_CPU, Numerics
 from ..training.report import EpochReport, Status, TrainResult
 from .clock import Clock
 from .configure import configure
@@ -46,13 +47,21 @@ class Claim:
 class Ledger:
     """One study, as one coordinator writes to it.
 
-    `sampler` builds the sampler for a trial number; `lock` is the file under which trials are claimed and recovered.
+    `sampler` builds the sampler for a trial number; `lock` is the file under which trials are claimed and recovered;
+    `numerics` is what `auto` in a trial's configuration means on this machine.
     """
 
     def __init__(
-        self, study: optuna.Study, space: SearchSpace, sampler: Callable[[int], Sampler], lock: Path, clock: Clock
+        self,
+        study: optuna.Study,
+        space: SearchSpace,
+        sampler: Callable[[int], Sampler],
+        lock: Path,
+        clock: Clock,
+        numerics: Numerics = ON_A_CPU,
     ) -> None:
         self._study, self._space, self._sampler, self._lock, self._clock = study, space, sampler, lock, clock
+        self._numerics = numerics
         self._mine: dict[int, Trial] = {}
         self._last_heartbeat = clock.now()
 
@@ -76,7 +85,7 @@ class Ledger:
         saved = trial.user_attrs.get(attributes.CONFIG)
         if saved is not None:  # it was begun before: what it began with, not what the file says now
             return Claim(trial.number, params, TrialConfig.model_validate_json(saved))
-        config = configure(self._space, params)
+        config = self._numerics.settle(configure(self._space, params))
         trial.set_user_attr(attributes.CONFIG, config.model_dump_json())
         return Claim(trial.number, params, config)
 
@@ -149,6 +158,8 @@ class Ledger:
             trial.set_user_attr(attributes.VERDICT, asdict(result.verdict))
         if result.history:
             trial.set_user_attr(attributes.DURATION_S, round(result.history[-1].elapsed_s, 3))
+        if result.lr_factors:
+            trial.set_user_attr(attributes.LR_FACTORS, list(result.lr_factors))
         if result.best is not None:
             trial.set_user_attr(attributes.BEST_EPOCH, result.best.epoch)
             trial.set_user_attr(attributes.METRICS, dict(result.best.metrics))

@@ -117,7 +117,8 @@ class Loop:
                 return
             claim = self._ledger.claim()
             self._claims[claim.number] = claim
-            self._tracker.trial_started(claim.number, claim.params, {"trial": claim.number})
+            numerics = {"precision": claim.config.precision.dtype, "compile": claim.config.compile}
+            self._tracker.trial_started(claim.number, claim.params, {"trial": claim.number, **numerics})
             self._progress.trial_started(claim.number, claim.params, claim.config.budget.epochs)
             self._submit(claim)
 

@@ -10,17 +10,22 @@ from pathlib import Path
 
 from .. import errors
 from ..training.config import TrialConfig
+from ..training.numerics import Numerics
 
 Stage = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Preflight:
-    """The packed data set and its fingerprint, and how many CUDA devices torch sees (0 where nobody asked)."""
+    """The packed data set and its fingerprint, the CUDA devices that torch sees, and what `auto` means on them.
+
+    `gpus` is their number, 0 where nobody asked.
+    """
 
     pack: Path
     fingerprint: str
     gpus: int
+    numerics: Numerics
 
 
 def preflight(
@@ -29,12 +34,20 @@ def preflight(
     models: Sequence[TrialConfig] = (),
     cache: Path,
     data_root: Path | None,
-    count_gpus: bool,
+    cards: list[int] | None,
+    threads: int,
     progress: Stage,
 ) -> Preflight:
     """Pack the data of `config` under `cache`, try each model of `models` on them, and fetch the weights they need.
 
-    `progress(stage, done, total)` follows it.
+    Args:
+        config: whose data, and whose `auto` values, are meant.
+        models: one configuration for each model of the space.
+        cache: where packs are kept.
+        data_root: where public data sets lie.
+        cards: the CUDA devices that the search may use, None for all, [] for none.
+        threads: of a worker, where it computes on the CPU.
+        progress: called with (stage, done, total).
 
     Raises:
         DataError: the data is missing or broken.
@@ -45,7 +58,8 @@ def preflight(
         "models": [model.model_dump() for model in models],
         "cache": str(cache),
         "data_root": str(data_root) if data_root else None,
-        "count_gpus": count_gpus,
+        "cards": cards,
+        "threads": threads,
     }
     command = [sys.executable, "-P", "-m", "hpo.training.preflight"]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
@@ -58,7 +72,8 @@ def preflight(
             message = json.loads(line)
             if "report" in message:
                 report = message["report"]
-                return Preflight(Path(report["pack"]), report["fingerprint"], report["gpus"])
+                numerics = Numerics(**report["numerics"])
+                return Preflight(Path(report["pack"]), report["fingerprint"], report["gpus"], numerics)
             if "error" in message:
                 raise getattr(errors, message["error"])(message["text"])
             progress(message["stage"], message["done"], message["total"])

@@ -1,5 +1,6 @@
 """Which trial is trained again, from which configuration, for how long."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from ..studies.records import StudySummary, TrialRecord, newest_study, summarise
 from ..studies.storage import open_existing
 from ..training.config import TrialConfig
 from ..training.export.formats.registry import choose_formats
+from ..training.optim.config import Piecewise, Plateau
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +46,10 @@ class RetrainOptions:
 class Chosen:
     """A trial to be trained again.
 
-    `config` is the saved one, with the epochs that were asked for; `last_epoch` cuts its schedule short; `folder` is
-    the name of its working directory; `fingerprint` the study's data; `formats` what is made beside the base formats.
+    `config` is the saved one, with the epochs that were asked for and, under plateau, the learning rates that the trial
+    had; `last_epoch` cuts its schedule short; `folder` is the name of its working directory; `fingerprint` the study's
+    data; `validated` the trial's metrics on validation images where they are of the very epoch that is trained to, else
+    empty; `formats` what is made beside the base formats.
     """
 
     study: str
@@ -54,6 +58,7 @@ class Chosen:
     last_epoch: int | None
     folder: str
     fingerprint: str
+    validated: Mapping[str, float]
     formats: tuple[str, ...] = ()
 
     @property
@@ -65,25 +70,29 @@ class Chosen:
 def choose(options: RetrainOptions, home: Home) -> Chosen:
     """The trial that `options` means, from the study store alone: no space file is read.
 
-    Without `epochs`, a trial that used its budget is trained for the same budget. One that ended early for lack of
-    progress reached its value at its best epoch, before the schedule came to its end; it is trained to that epoch
-    under a schedule of the same length, so that the learning rates are those which the value was reached with. (More
-    epochs would be a training that nothing was measured for, and there is no validation split left to stop by.)
+    A trial reached its value at its best epoch. Without `epochs` it is trained to that epoch, under a schedule of the
+    same length and with the falls that plateaus brought, so that the learning rates are those which the value was
+    reached with. (More epochs would be a training that nothing was measured for, and there is no validation split left
+    to stop by.)
 
     Raises:
-        StudyError: no such study or trial, no complete trial, or the trial has no configuration.
+        StudyError: no such study or trial, no complete trial, or the trial has no configuration or, under plateau, no
+            learning rates yet.
     """
     storage = open_existing(options.storage, home)
     summary = summarise(storage, options.study or newest_study(storage))
     record = _best(summary) if options.trial is None else summary.trial(options.trial)
-    config = saved_config(summary.study, record)
-    last_epoch, folder = _best_epoch_if_early_stopped(record, config), f"trial-{record.number}"
+    saved = saved_config(summary.study, record)
+    config, last_epoch = _replayed(summary.study, record, saved), _best_epoch_if_not_last(record, saved)
+    folder = f"trial-{record.number}"
     if options.epochs is not None:
         budget = config.budget.model_copy(update={"epochs": options.epochs})
         config, last_epoch = config.model_copy(update={"budget": budget}), None
         folder = f"{folder}-{options.epochs}"
+    is_the_trials = (last_epoch or config.budget.epochs) == record.best_epoch and config.budget == saved.budget
+    validated = record.metrics if is_the_trials else {}
     fingerprint = str(summary.attributes.get(attributes.DATA_FINGERPRINT, ""))
-    return Chosen(summary.study, record, config, last_epoch, folder, fingerprint, options.formats)
+    return Chosen(summary.study, record, config, last_epoch, folder, fingerprint, validated, options.formats)
 
 
 def _best(summary: StudySummary) -> TrialRecord:
@@ -113,6 +122,18 @@ def saved_config(study: str, record: TrialRecord) -> TrialConfig:
         ) from error
 
 
-def _best_epoch_if_early_stopped(record: TrialRecord, config: TrialConfig) -> int | None:
-    stopped_early = record.status == "finished" and record.epochs < config.budget.epochs
-    return record.best_epoch if stopped_early else None
+def _best_epoch_if_not_last(record: TrialRecord, config: TrialConfig) -> int | None:
+    return record.best_epoch if record.best_epoch != config.budget.epochs else None
+
+
+def _replayed(study: str, record: TrialRecord, config: TrialConfig) -> TrialConfig:
+    """`config` with a schedule that needs no validation images: plateaus become the falls that they brought."""
+    schedule = config.schedule
+    if not isinstance(schedule, Plateau):
+        return config
+    if not record.lr_factors:
+        raise StudyError(
+            f"trial {record.number} of study {study} is {record.state}; the learning rates that its plateaus bring are "
+            "known when it has ended\n  --trial N takes another"
+        )
+    return config.model_copy(update={"schedule": Piecewise(warmup=schedule.warmup, factors=record.lr_factors)})

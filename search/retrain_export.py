@@ -28,17 +28,16 @@ EXPORTERS = ("onnx", "onnxscript", "onnxruntime")
 
 
 def make_export(
-    chosen: Chosen, pack: Pack, wish: str, directory: Path, trial: Path, target: Path, watcher: RetrainWatcher
+    chosen: Chosen, pack: Pack, device: str, directory: Path, trial: Path, target: Path, watcher: RetrainWatcher
 ) -> ExportManifest:
-    """Train `chosen` in `directory`; put the export, verified and tested, at `target`.
+    """Train `chosen`, which leaves nothing to `auto`, in `directory`; put the export, verified and tested, at `target`.
 
     `trial` is the directory of the chosen trial itself: with its weights the temperature is fitted.
 
     Raises:
-        TrainingError: the device is not there, or the training failed.
+        TrainingError: the training failed.
         ExportError: the model cannot be exported or does not verify; what is at `target` is as it was.
     """
-    from ..training.device import choose_device
     from ..training.export.classifier import Classifier
     from ..training.export.export import export_model
     from ..training.export.final_test import final_test
@@ -46,7 +45,6 @@ def make_export(
     from ..training.export.make_formats import make_formats, report_formats
     from ..training.export.promote import staged
 
-    device = choose_device(wish, available_cores())
     watcher.note(describe(chosen, pack, device))
     trained = fit(chosen, pack, directory, device, watcher)
     classifier = Classifier.from_checkpoint(directory / "best.ckpt", chosen.config, pack)
@@ -110,7 +108,7 @@ def _manifest(
             device=device,
             seconds=round(trained.history[-1].elapsed_s, 3),
         ),
-        metrics=metrics_of(record.metrics, tested),
+        metrics=metrics_of(chosen.validated, tested),
         temperature=calibration.temperature if calibration else 1.0,
         calibration=calibration,
         opset=exported.opset,

@@ -6,6 +6,7 @@ from pathlib import Path
 from ..errors import TrainingError
 from ..training.config import TrialConfig
 from ..training.data.pack import Pack
+from ..training.numerics import Numerics
 from ..training.report import EpochReport, Signal, Status, TrainResult
 from .interrupt import on_interrupt
 from .retrain_choice import Chosen
@@ -87,7 +88,8 @@ def describe(chosen: Chosen, pack: Pack, device: str) -> str:
     images = pack.size("train") + pack.size("val")
     cut = f" of a schedule of {config.budget.epochs}" if chosen.last_epoch else ""
     epochs = f"{chosen.epochs} epochs{cut}"
-    return f"study {chosen.study}, trial {chosen.record.number}: {epochs} on {images:,} images, {device}"
+    numerics = Numerics.of(config).words
+    return f"study {chosen.study}, trial {chosen.record.number}: {epochs} on {images:,} images, {device}, {numerics}"
 
 
 def _words(chosen: Chosen, result: TrainResult) -> str:

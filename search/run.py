@@ -10,6 +10,7 @@ import optuna
 
 from ..spaces.dump import dump_space
 from ..spaces.load import load_space
+from ..spaces.probe import corners
 from ..spaces.space import SearchSpace
 from ..studies.files import write_study_files
 from ..studies.home import Home
@@ -21,7 +22,7 @@ from ..training.config import TrialConfig
 from .background import in_background
 from .clock import Clock, SystemClock
 from .configure import configure
-from .devices import check_device, gpu_may_exist, place
+from .devices import check_device, place, threads_on_cpu, wanted_cards
 from .executors.base import Executor
 from .executors.inline import InlineExecutor
 from .executors.process import ProcessExecutor
@@ -117,19 +118,28 @@ def _prepare(
     config = example_config(space)
     pruner = build_pruner(options.pruner, config.budget.epochs)
     ready = preflight(
-        config,
+        _as_open_as_can_be(space, config),
         models=models_to_try(space),
         cache=home.cache,
         data_root=options.data_root,
-        count_gpus=options.device not in ("cpu", "auto") or (options.device == "auto" and gpu_may_exist()),
+        cards=wanted_cards(options.device),
+        threads=threads_on_cpu(options.workers),
         progress=watcher.stage,
     )
+    if ready.numerics.note:
+        watcher.note(ready.numerics.note)
     placements = place(options.device, options.workers, ready.gpus)  # before the study is made
     name = options.study or space.name
     identity = Identity(space, config.objective, ready.fingerprint, config.seed, options.command)
     study = open_study(storage, name, identity, accept_change=options.accept_space_change)
     study.pruner = pruner
     return Prepared(options, home, study, identity, ready, placements)
+
+
+def _as_open_as_can_be(space: SearchSpace, config: TrialConfig) -> TrialConfig:
+    """`config` with `compile: auto` where some trial of `space` may have that: what preflight must find out."""
+    asked = any(configure(space, params).compile == "auto" for params in corners(space, "compile"))
+    return config.model_copy(update={"compile": "auto"}) if asked else config
 
 
 def _as_begun(space: SearchSpace, options: RunOptions, storage: optuna.storages.BaseStorage) -> SearchSpace:
@@ -161,7 +171,8 @@ def _search(prepared: Prepared, watcher: Watcher) -> tuple[Outcome, int]:
 def _ledger(prepared: Prepared, clock: Clock) -> Ledger:
     name, seed = prepared.options.sampler, prepared.identity.seed
     lock = prepared.home.study(prepared.name) / ".lock"
-    return Ledger(prepared.study, prepared.identity.space, partial(build_sampler, name, seed), lock, clock)
+    numerics = prepared.ready.numerics
+    return Ledger(prepared.study, prepared.identity.space, partial(build_sampler, name, seed), lock, clock, numerics)
 
 
 def _executor(prepared: Prepared) -> Executor:
@@ -191,5 +202,10 @@ def _keep(prepared: Prepared, device: str) -> None:
         data_fingerprint=identity.fingerprint,
         device=device,
         command=identity.command,
-        extra={"sampler": options.sampler, "pruner": options.pruner, "pack": str(prepared.ready.pack)},
+        extra={
+            "sampler": options.sampler,
+            "pruner": options.pruner,
+            "pack": str(prepared.ready.pack),
+            "numerics": prepared.ready.numerics.to_json(),
+        },
     )

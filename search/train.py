@@ -16,11 +16,13 @@ from ..training.config import TrialConfig
 from ..training.data.pack import Pack
 from ..training.data.prepare import prepare
 from ..training.models.config import needs_trial
+from ..training.numerics import Numerics
 from ..training.report import EpochReport, Signal, Status, TrainResult
 from ..training.run_folder import CALIBRATION, CONFIG, RunFolder
 from .interrupt import on_interrupt
 from .retrain_progress import RetrainWatcher
 from .same_data import same_data
+from .settle import settle
 from .train_choice import Single, TrainOptions, choose_single
 
 if TYPE_CHECKING:
@@ -52,12 +54,15 @@ def train(options: TrainOptions, watcher: RetrainWatcher) -> TrainOutcome:
     """
     # note: before torch is imported. Its threads otherwise spin at every barrier, see `retrain`.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    from ..training.device import choose_device
+
     home = Home.locate(options.home)
+    device = choose_device(options.device, available_cores())
     single = choose_single(options, home) if options.space or options.trial else None
     directory = _directory(options, home, single)
     with _alone(directory):
-        folder, pack = _open(options, home, single, directory, watcher)
-        return TrainOutcome(directory, _fit(folder, pack, options.device, watcher))
+        folder, pack = _open(options, home, single, directory, device, watcher)
+        return TrainOutcome(directory, _fit(folder, pack, device, watcher))
 
 
 def _directory(options: TrainOptions, home: Home, single: Single | None) -> Path:
@@ -103,15 +108,16 @@ def _alone(directory: Path) -> Iterator[None]:
 
 
 def _open(
-    options: TrainOptions, home: Home, single: Single | None, directory: Path, watcher: RetrainWatcher
+    options: TrainOptions, home: Home, single: Single | None, directory: Path, device: str, watcher: RetrainWatcher
 ) -> tuple[RunFolder, Pack]:
-    """The run, begun or found again, and its data."""
+    """The run, begun or found again, and its data. What `auto` means is settled as it begins."""
     if not RunFolder.is_one(directory):
         assert single is not None  # `_directory` has refused the rest
         pack = prepare(single.config.data, cache=home.cache, data_root=options.data_root, progress=watcher.stage)
         watcher.note(_assumed(single.params))
         _try(single.config, pack)
-        folder = RunFolder.create(directory, single.config, pack, single.origin)
+        config = settle(single.config, pack, device, home.cache, watcher)
+        folder = RunFolder.create(directory, config, pack, single.origin)
         return folder, pack
     folder = RunFolder.open(directory)
     if single is not None:
@@ -135,7 +141,8 @@ def _assumed(params: "dict[str, Scalar]") -> str:
 
 def _refuse_other(folder: RunFolder, config: TrialConfig) -> None:
     """A run goes on as it began: other values would train another model under its name."""
-    then, now = _flat(folder.config.model_dump()), _flat(config.model_dump())
+    settled = Numerics.of(folder.config).settle(config)
+    then, now = _flat(folder.config.model_dump()), _flat(settled.model_dump())
     keys = [key for key in {**then, **now} if then.get(key) != now.get(key)]
     if keys:
         differing = "; ".join(f"{key}: {then.get(key)} -> {now.get(key)}" for key in keys[:8])
@@ -171,13 +178,12 @@ def _same_pack(folder: RunFolder, home: Home, data_root: Path | None, watcher: R
     )
 
 
-def _fit(folder: RunFolder, pack: Pack, wish: str, watcher: RetrainWatcher) -> TrainResult:
-    from ..training.device import choose_device
+def _fit(folder: RunFolder, pack: Pack, device: str, watcher: RetrainWatcher) -> TrainResult:
     from ..training.train import train as train_run
 
-    device = choose_device(wish, available_cores())
-    epochs = folder.config.budget.epochs
-    watcher.note(f"{folder.origin}: {epochs} epochs on {pack.size('train'):,} images of {pack.source}, {device}")
+    epochs, numerics = folder.config.budget.epochs, Numerics.of(folder.config)
+    images = f"{pack.size('train'):,} images of {pack.source}"
+    watcher.note(f"{folder.origin}: {epochs} epochs on {images}, {device}, {numerics.words}")
     watcher.note(f"folder {folder.path}")
     (folder.path / CALIBRATION).unlink(missing_ok=True)  # of weights that may be about to change
     interrupted = False

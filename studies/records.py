@@ -1,5 +1,6 @@
 """A study and its trials as plain records, read from the store: what `hpo show`, `hpo studies` and reports use."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -32,7 +33,8 @@ class TrialRecord:
     ...), empty where it has not; `value` the objective, None where none was told; `params` by dotted key; `curve` the
     reported objective by epoch (from 1); `epochs` how many were reported; `metrics` those of `best_epoch`; `attempts`
     how many workers were lost under it; `duration_s` seconds of training; `verdict` what its history says of it, with
-    the keys kind, evidence and advice, empty where none was made; `config` the JSON text of its TrialConfig.
+    the keys kind, evidence and advice, empty where none was made; `lr_factors` what plateaus left of the learning rate
+    by epoch, () under other schedules; `config` the JSON text of its TrialConfig.
     """
 
     number: int
@@ -49,6 +51,7 @@ class TrialRecord:
     metrics: Mapping[str, float]
     attempts: int
     verdict: Mapping[str, str]
+    lr_factors: tuple[float, ...]
     config: str
 
     @property
@@ -58,10 +61,21 @@ class TrialRecord:
             return None
         return self.status if self.status in ("diverged", "out_of_memory") else self.error or self.message or "unknown"
 
+    @property
+    def numerics(self) -> dict[str, str]:
+        """How it computes: `precision` (fp32, bf16, fp16) and `compile` (off, on); empty before it has a configuration.
+
+        A trial of an older version may say `auto`.
+        """
+        if not self.config:
+            return {}
+        config = json.loads(self.config)
+        return {"precision": config["precision"]["dtype"], "compile": config["compile"]}
+
     def to_json(self) -> dict[str, Any]:
-        """The record as a JSON object; the keys of `curve` become texts, `config` is left out."""
+        """The record as a JSON object; the keys of `curve` become texts, `config` is left out but for `numerics`."""
         kept = {name: value for name, value in asdict(self).items() if name != "config"}
-        return {**kept, "curve": {str(epoch): value for epoch, value in self.curve.items()}}
+        return {**kept, **self.numerics, "curve": {str(epoch): value for epoch, value in self.curve.items()}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +214,7 @@ def _record(trial: FrozenTrial) -> TrialRecord:
         metrics=noted.get(attributes.METRICS, {}),
         attempts=noted.get(attributes.ATTEMPTS, 0),
         verdict=noted.get(attributes.VERDICT, {}),
+        lr_factors=tuple(noted.get(attributes.LR_FACTORS, ())),
         config=noted.get(attributes.CONFIG, ""),
     )
 

@@ -119,7 +119,7 @@ class PrecisionConfig(Section):
 
     dtype: Literal["auto", "fp32", "bf16", "fp16"] = Field(
         default="auto",
-        description="auto: bf16 or fp16 on CUDA; on a CPU bf16 where it is measured to be faster, else fp32.",
+        description="auto: bf16 on CUDA where the card has it, else fp16; fp32 on a CPU. Settled before a run begins.",
     )
 
 
@@ -175,7 +175,7 @@ class TrialConfig(Section):
     precision: PrecisionConfig = PrecisionConfig()
     memory: MemoryConfig = MemoryConfig()
     compile: Literal["off", "auto", "on"] = Field(
-        default="off", description="torch.compile; auto: kept only if measured to pay back within the run."
+        default="off", description="torch.compile; auto: measured once per machine, on if it clearly pays back within the budget."
     )
     budget: BudgetConfig = BudgetConfig()
     seed: int = Field(

@@ -14,6 +14,7 @@ from .losses.loss import build_loss
 from .models.checkpointing import checkpoint_activations
 from .models.config import CustomModel
 from .models.finetune import lr_scales
+from .models.lone_image import LoneImageNorms
 from .models.pretrained import start_from_weights
 from .models.registry import build_model
 from .optim.average import WeightAverage
@@ -41,6 +42,7 @@ class Learner:
         self.model = model.to(device).to(memory_format=torch.channels_last)
         self.micro_batch = config.memory.micro_batch
         self.compilation: Compilation | NotCompiled = NotCompiled(self.model)
+        self._lone_image = LoneImageNorms(self.model)
         self._average = None if config.ema.decay is None else WeightAverage(self.model, config.ema.decay)
         self._optimizer = build_optimizer(config.optimizer, self.model, lr_scales(self.model))
         self._scaler = self.precision.scaler()
@@ -69,6 +71,11 @@ class Learner:
     def judged(self) -> nn.Module:
         """The model that is evaluated and kept."""
         return self.model if self._average is None else self._average.model
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What it decided on the way, a sentence each."""
+        return tuple(filter(None, (self.compilation.note, self._lone_image.note)))
 
     def step(self, images: Tensor, labels: Tensor, lr: float) -> tuple[Tensor, Tensor, Tensor]:
         """One optimiser step at learning rate `lr` on images [B, C, H, W] and labels [B] (or [B, classes], mixed).
@@ -120,10 +127,12 @@ class Learner:
 
     def _backward(self, images: Tensor, labels: Tensor, share: float) -> tuple[Tensor, Tensor]:
         """Add the gradients of `share` times the mean loss, true to scale also under fp16; the loss, the logits."""
-        with self.precision.autocast():
-            logits = self.compilation.forward(images)
-            loss: Tensor = self._loss(logits, labels)
-        torch.autograd.backward(self._scaler.scale(loss if share == 1.0 else loss * share))
+        forward = self.compilation.forward if len(images) > 1 else self.model
+        with self._lone_image.pass_of(images):
+            with self.precision.autocast():
+                logits = forward(images)
+                loss: Tensor = self._loss(logits, labels)
+            torch.autograd.backward(self._scaler.scale(loss if share == 1.0 else loss * share))
         return loss.detach(), logits.detach()
 
     def snapshot(self) -> Snapshot:

@@ -1,21 +1,19 @@
 """Mixed precision: which number format the forward pass uses, and the gradient scaler that fp16 needs."""
 
-import time
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from functools import cache
+from typing import cast
 
 import torch
-from torch import Tensor, nn
 from torch.amp.autocast_mode import autocast
 from torch.amp.grad_scaler import GradScaler
 
 from ..errors import TrainingError
 from .config import PrecisionConfig
+from .numerics import Dtype
 
-_DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
-_CLEARLY = 1.25  # so many times faster bf16 must be on a CPU: less is noise, and not worth the lost digits
-_REPEATS = 5
+_DTYPES: dict[Dtype, torch.dtype] = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,19 +25,20 @@ class Precision:
 
     @classmethod
     def choose(cls, config: PrecisionConfig, device: torch.device) -> "Precision":
-        """What `config` means on `device`.
-
-        auto on CUDA is bf16 where the card has it, else fp16. On a CPU it is what a short measurement, once a process,
-        finds faster: fp32, unless the CPU has instructions for bf16 (without them bf16 is five to six times slower).
+        """What `config` means on `device`; `auto` is what `auto_dtype` says.
 
         Raises:
             TrainingError: fp16 on something other than CUDA.
         """
-        if config.dtype == "auto":
-            return cls(device, _fastest(device))
-        if config.dtype == "fp16" and device.type != "cuda":
+        name = auto_dtype([device]) if config.dtype == "auto" else config.dtype
+        if name == "fp16" and device.type != "cuda":
             raise TrainingError(f"precision.dtype: fp16 needs CUDA, the device is {device}; choose auto, fp32 or bf16")
-        return cls(device, _DTYPES[config.dtype])
+        return cls(device, _DTYPES[name])
+
+    @property
+    def name(self) -> Dtype:
+        """The format as a configuration calls it."""
+        return next(name for name, dtype in _DTYPES.items() if dtype is self.dtype)
 
     def autocast(self) -> AbstractContextManager[object]:
         """The context of a forward pass; without effect for fp32."""
@@ -51,39 +50,26 @@ class Precision:
 
     def state(self) -> dict[str, str]:
         """The kind of device and the format, for a checkpoint."""
-        name = next(name for name, dtype in _DTYPES.items() if dtype is self.dtype)
-        return {"device": self.device.type, "dtype": name}
+        return {"device": self.device.type, "dtype": self.name}
 
     def as_before(self, state: dict[str, str]) -> "Precision":
-        """The format that `state` names, where it was on such a device: a measurement may turn out otherwise today."""
-        return replace(self, dtype=_DTYPES[state["dtype"]]) if state["device"] == self.device.type else self
+        """The format that `state` names, where it was on such a device: another card of that kind may lack bf16."""
+        return replace(self, dtype=_DTYPES[cast(Dtype, state["dtype"])]) if state["device"] == self.device.type else self
 
 
-def _fastest(device: torch.device) -> torch.dtype:
-    if device.type == "cpu":
-        return _fastest_on_cpu()
+def auto_dtype(devices: Iterable[torch.device]) -> Dtype:
+    """The format that `auto` stands for where one run may be on any of `devices`.
+
+    On CUDA it is bf16 where every card computes in it, else fp16; on anything else fp32. A rule and not a measurement:
+    what a neighbour on the machine does must not decide the numbers of a run. On CPUs bf16 convolutions were 4 to 16
+    times slower with torch 2.13 and later, also on processors with instructions for bf16 (pytorch issue 183815).
+    """
+    formats = {_fastest(device) for device in devices}
+    return next(name for name in ("fp32", "fp16", "bf16") if name in formats)
+
+
+def _fastest(device: torch.device) -> Dtype:
     if device.type != "cuda":
-        return torch.float32
+        return "fp32"
     with torch.cuda.device(device):
-        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
-
-
-@cache
-def _fastest_on_cpu() -> torch.dtype:
-    """Trains a small convolution in both formats, in turn; the best of a few repeats counts (some 50 ms in all)."""
-    with torch.random.fork_rng([]):
-        model = nn.Conv2d(16, 32, 3, padding=1).to(memory_format=torch.channels_last)
-        images = torch.randn(32, 16, 16, 16).to(memory_format=torch.channels_last)
-    best = {torch.float32: float("inf"), torch.bfloat16: float("inf")}
-    for _ in range(_REPEATS):
-        for dtype, shortest in best.items():
-            best[dtype] = min(shortest, _seconds(model, images, dtype))
-    return torch.bfloat16 if best[torch.float32] > _CLEARLY * best[torch.bfloat16] else torch.float32
-
-
-def _seconds(model: nn.Module, images: Tensor, dtype: torch.dtype) -> float:
-    started = time.perf_counter()
-    with autocast("cpu", dtype=dtype, enabled=dtype is not torch.float32):
-        total = model(images).sum()
-    torch.autograd.backward(total)
-    return time.perf_counter() - started
+        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"

@@ -11,12 +11,18 @@ from typing import Any
 
 from ..errors import HpoError
 from .config import TrialConfig
+from .data.pack import Pack
 from .data.prepare import prepare
+from .numerics import ON_A_CPU, Numerics
 from .wanted import check_metrics
 
 
 def check(request: dict[str, Any], emit: Any) -> dict[str, Any]:
-    """Pack the data of `request["config"]`, try `request["models"]`, and count the CUDA devices where asked to."""
+    """Pack the data of `request["config"]`, try `request["models"]`, count the CUDA devices, and settle `auto`.
+
+    `request["cards"]` are the CUDA devices that may be used, None for all, [] for none; only then torch is imported
+    for them.
+    """
     config = TrialConfig.model_validate(request["config"])
     root = Path(request["data_root"]) if request["data_root"] else None
 
@@ -31,13 +37,29 @@ def check(request: dict[str, Any], emit: Any) -> dict[str, Any]:
 
         for model in models:
             check_model(model, pack)
-    return {"pack": str(pack.path), "fingerprint": pack.fingerprint, "gpus": _gpus() if request["count_gpus"] else 0}
+    gpus = 0 if request["cards"] == [] else _gpus()
+    numerics = _numerics(request, config, pack, gpus)
+    return {"pack": str(pack.path), "fingerprint": pack.fingerprint, "gpus": gpus, "numerics": numerics.to_json()}
 
 
 def _gpus() -> int:
     from torch import cuda
 
     return int(cuda.device_count())
+
+
+def _numerics(request: dict[str, Any], config: TrialConfig, pack: Pack, gpus: int) -> Numerics:
+    wanted = request["cards"]
+    cards = [card for card in (range(gpus) if wanted is None else wanted) if card < gpus]
+    if not cards and config.compile != "auto":
+        return ON_A_CPU  # torch takes seconds to import
+    import torch
+
+    from .decide_numerics import decide_numerics
+
+    torch.set_num_threads(request["threads"])
+    devices = [f"cuda:{card}" for card in cards] or ["cpu"]
+    return decide_numerics(config, pack, devices, Path(request["cache"]))
 
 
 def main() -> None:

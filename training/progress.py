@@ -90,6 +90,7 @@ def result_from_json(value: Mapping[str, Any]) -> TrainResult:
         early_stopped=value["early_stopped"],
         message=value["message"],
         notes=tuple(value["notes"]),
+        lr_factors=tuple(value.get("lr_factors", ())),
         verdict=None if value["verdict"] is None else verdict_from_json(value["verdict"]),
     )
 

@@ -70,7 +70,8 @@ class TrainResult:
     `history` holds every epoch, also those before an interruption; `best` the one that the objective prefers, None
     before the first finite one. `early_stopped` tells a run that ended itself from one that used its whole budget;
     `message` says why in words where `status` is not FINISHED; `notes` are decisions that the run took by itself, one
-    sentence each: batches split for memory, torch.compile kept or not. `verdict` is what the history says of the run,
+    sentence each: batches split for memory, torch.compile failed. `lr_factors` are the shares of the scheduled learning
+    rate that plateaus left to each epoch, () under other schedules. `verdict` is what the history says of the run,
     None where nobody judged it.
     """
 
@@ -80,4 +81,5 @@ class TrainResult:
     early_stopped: bool = False
     message: str = ""
     notes: tuple[str, ...] = ()
+    lr_factors: tuple[float, ...] = ()
     verdict: Verdict | None = None

@@ -18,10 +18,15 @@ Identity = dict[str, Any]
 _log = logging.getLogger(__name__)
 
 
-def identity_of(config: TrialConfig, pack: Pack, fit_on: str) -> Identity:
+def identity_of(config: TrialConfig, pack: Pack, fit_on: str, last_epoch: int | None) -> Identity:
     """What a checkpoint must agree on to be continued: all that decides the numbers of a run."""
-    source = source_digest(config.model.name) if isinstance(config.model, CustomModel) else ""
-    return {"config": config.model_dump_json(), "pack": pack.fingerprint, "fit_on": fit_on, "model_source": source}
+    return {
+        "config": config.model_dump_json(),
+        "pack": pack.fingerprint,
+        "fit_on": fit_on,
+        "model_source": source_digest(config.model.name) if isinstance(config.model, CustomModel) else "",
+        "last_epoch": last_epoch,
+    }
 
 
 def resume(directory: Path, identity: Identity, create: Callable[[], Learner]) -> tuple[Learner, State | None]:

@@ -10,6 +10,7 @@ from typing import Literal
 import torch
 
 from ..atomic import write_atomic
+from ..errors import TrainingError
 from .checkpoint import State
 from .checkpoint_writer import CheckpointWriter
 from .compilation import Compilation
@@ -18,11 +19,11 @@ from .data.batches import EvalBatches, TrainBatches
 from .data.pack import Pack
 from .epoch import train_epoch
 from .evaluate import Evaluation, evaluate
+from .feed import train_batches
 from .learner import Learner
-from .losses.sampling import build_order
 from .memory import Passes, is_out_of_memory, peak_memory, watch_peak
 from .optim.config import Plateau
-from .optim.schedules import plateau_factor
+from .optim.schedules import epoch_factors
 from .progress import Progress, report_from_json, report_to_json
 from .report import EpochReport, Signal, Status, TrainResult
 from .resume import identity_of, resume
@@ -44,13 +45,14 @@ class Run:
         fit_on: FitOn,
         last_epoch: int | None = None,
     ) -> None:
+        _check_decided(config, fit_on)
         check_metrics(config, pack)
         self._config = config
         self._last_epoch = min(last_epoch or config.budget.epochs, config.budget.epochs)
         self._pack = pack
         self._directory = directory
         self._device = device
-        self._identity = identity_of(config, pack, fit_on)
+        self._identity = identity_of(config, pack, fit_on, last_epoch)
         self._validates = fit_on == "train"
         self._wanted = wanted_metrics(config)
         self._passes = Passes(config.memory.micro_batch)
@@ -62,13 +64,14 @@ class Run:
         state = self._open()
         self._recall(state)
         batches = self._train_batches()
-        self._set_up(batches)
+        self._set_up()
         with CheckpointWriter(self._directory) as writer:
             for number in range(len(self.progress.history) + 1, self._last_epoch + 1):
                 if self.progress.stale(self._config.budget):
                     return self.progress.result(Status.FINISHED, early_stopped=True)
                 report = self._epoch_that_fits(batches, writer, number, signal)
-                self.progress.note(self._learner.compilation.note)
+                for note in self._learner.notes:
+                    self.progress.note(note)
                 if isinstance(report, Status):
                     return self.progress.result(report, _message(report, number))
                 is_best = self.progress.add(report)
@@ -80,8 +83,9 @@ class Run:
 
     def _prepare(self) -> None:
         self._directory.mkdir(parents=True, exist_ok=True)
-        if self._device.type == "cuda":
-            torch.backends.cudnn.benchmark = True  # the shapes of a run never change
+        # note: cuDNN would time its algorithms and keep the quickest, which add up in different orders: a neighbour on
+        # the card would change the numbers. It chooses by rule, and among those that give the same sum each time.
+        torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic = False, True
 
     def _open(self) -> State | None:
         """A learner that is fresh or where the checkpoint left it; returns the checkpoint."""
@@ -101,12 +105,11 @@ class Run:
         for report in state["history"]:
             self.progress.add(report_from_json(report))
 
-    def _set_up(self, batches: TrainBatches) -> None:
+    def _set_up(self) -> None:
         """How the learner runs a forward pass."""
         self._learner.micro_batch = self._passes.train
-        mode, left = self._config.compile, self._last_epoch - len(self.progress.history)
-        if mode != "off":
-            self._learner.compilation = Compilation(self._learner.model, self._device, mode, left * batches.steps)
+        if self._config.compile == "on":
+            self._learner.compilation = Compilation(self._learner.model, self._device)
 
     def _epoch_that_fits(
         self, batches: TrainBatches, writer: CheckpointWriter, number: int, signal: Callable[[], Signal]
@@ -129,7 +132,7 @@ class Run:
             self._passes = smaller
             self.progress.note(f"out of memory in epoch {number}: from here on passes of {smaller.train} images")
             self._open()
-            self._set_up(batches)
+            self._set_up()
 
     def _epoch(self, batches: TrainBatches, number: int, signal: Callable[[], Signal]) -> EpochReport | Status:
         started = time.perf_counter()
@@ -141,7 +144,7 @@ class Run:
             number=number,
             steps=batches.steps,
             signal=signal,
-            peak=self._peak(),
+            peak=self._factors(number)[-1],
         )
         if isinstance(metrics, Status):
             return metrics
@@ -153,13 +156,14 @@ class Run:
         metrics |= peak_memory(self._device)
         return EpochReport(number, metrics, self.progress.elapsed_s + time.perf_counter() - started)
 
-    def _peak(self) -> float:
-        """What the plateaus so far have left of the peak learning rate."""
-        schedule = self._config.schedule
-        if not isinstance(schedule, Plateau):
-            return 1.0
-        metric = schedule.metric if self._validates or schedule.metric.startswith("train_") else "train_loss"
-        return plateau_factor(schedule, metric, self.progress.values(metric))
+    @property
+    def lr_factors(self) -> tuple[float, ...]:
+        """The shares of the scheduled learning rate by epoch, as its plateaus had it; () under other schedules."""
+        epochs = len(self.progress.history)
+        return tuple(self._factors(epochs)) if isinstance(self._config.schedule, Plateau) else ()
+
+    def _factors(self, epochs: int) -> list[float]:
+        return epoch_factors(self._config.schedule, epochs, self.progress.values)
 
     def _evaluate(self) -> Evaluation:
         """The model as it is judged, on the validation images; in smaller passes where memory is short."""
@@ -179,17 +183,7 @@ class Run:
 
     def _train_batches(self) -> TrainBatches:
         split = self._pack.train if self._validates else self._pack.train_and_val
-        return TrainBatches(
-            split,
-            mean=self._pack.mean,
-            std=self._pack.std,
-            batch_size=self._config.data.batch_size,
-            augment=self._config.augment,
-            classes=len(self._pack.class_names),
-            device=self._device,
-            seed=self._config.seed,
-            order=build_order(self._config.sampling, split.labels, self._config.seed),
-        )
+        return train_batches(self._config, self._pack, split, self._device)
 
     def _val_batches(self) -> EvalBatches:
         pack, size = self._pack, self._passes.evaluate
@@ -218,6 +212,22 @@ class Run:
             return {"identity": self._identity, **report_to_json(reports[-1]), "model": judged}
 
         writer.submit(last, best if is_best else None)
+
+
+def _check_decided(config: TrialConfig, fit_on: FitOn) -> None:
+    """Refuse what must be decided before a run begins.
+
+    Raises:
+        TrainingError: `compile` is auto, or plateaus are to follow validation images that are trained on.
+    """
+    schedule = config.schedule
+    if config.compile == "auto":
+        raise TrainingError("compile: auto must be settled before a run begins, see decide_numerics")
+    if isinstance(schedule, Plateau) and fit_on == "train_and_val" and schedule.metric.startswith("val_"):
+        raise TrainingError(
+            f"schedule: plateau follows {schedule.metric}, which a training on all images does not have; "
+            "choose metric: train_loss, or piecewise with the factors of a trial"
+        )
 
 
 def _message(status: Status, epoch: int) -> str:

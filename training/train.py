@@ -42,7 +42,7 @@ def train(
     last checkpoint.
 
     Args:
-        config: the whole run.
+        config: the whole run, with what `auto` means settled (see decide_numerics).
         pack: directory of the packed data set.
         directory: gets config.json, last.ckpt, best.ckpt and, when the run ends, result.json.
         device: "cpu", "cuda" or "cuda:1".
@@ -70,6 +70,7 @@ def train(
     gc.collect()  # a model that ran out of memory is kept alive by cycles through its traceback
     torch.cuda.empty_cache()  # without effect where CUDA is not in use
     return_freed_memory()
-    result = replace(result, verdict=judge(result, config, data.counts["train"]))
+    verdict = judge(result, config, data.counts["train"])
+    result = replace(result, verdict=verdict, lr_factors=run.lr_factors)
     write_atomic(directory / RESULT, json.dumps(result_to_json(result), indent=2).encode())
     yield result

@@ -83,6 +83,7 @@ def _about(record: TrialRecord, directory: Path) -> dict[str, str]:
     facts = {
         "value": "" if record.value is None else number_of(record.value),
         "time": _spent(record),
+        **{name: value for name, value in record.numerics.items() if value != "off"},
         "lost workers": str(record.attempts or ""),
         "message": record.message,
         "verdict": ": ".join(filter(None, (record.verdict.get("kind"), record.verdict.get("evidence")))),

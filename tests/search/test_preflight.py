@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hpo.errors import DataError, TrainingError
@@ -9,6 +10,7 @@ from hpo.search.preflight import Preflight, preflight
 from hpo.training.config import TrialConfig
 from hpo.training.data.pack import Pack
 from hpo.training.models.config import needs_trial
+from hpo.training.numerics import Numerics
 
 Make = Callable[..., TrialConfig]
 Check = Callable[..., Preflight]
@@ -16,12 +18,12 @@ Check = Callable[..., Preflight]
 
 @pytest.fixture
 def check(tmp_path: Path) -> Check:
-    def check(config: TrialConfig, stages: list[tuple[str, int, int]] | None = None, **options: bool) -> Preflight:
+    def check(config: TrialConfig, stages: list[tuple[str, int, int]] | None = None, **options: Any) -> Preflight:
         def progress(*stage: object) -> None:
             if stages is not None:
                 stages.append(stage)  # type: ignore[arg-type]
 
-        given = {"count_gpus": False, **options}
+        given: dict[str, Any] = {"cards": [], "threads": 1, **options}
         places = {"cache": tmp_path / "cache", "data_root": tmp_path / "root"}
         models = [config] if needs_trial(config.model) else []
         return preflight(config, models=models, progress=progress, **places, **given)
@@ -45,7 +47,16 @@ def test_cards_are_counted_only_when_asked_for(check: Check, small_config: Make)
     import torch
 
     assert check(small_config()).gpus == 0
-    assert check(small_config(), count_gpus=True).gpus == torch.cuda.device_count()
+    assert check(small_config(), cards=None).gpus == torch.cuda.device_count()
+
+
+def test_it_is_found_out_what_auto_means(check: Check, small_config: Make, tmp_path: Path) -> None:
+    assert check(small_config()).numerics == Numerics("fp32", "off")
+    asked = small_config(compile="auto")
+    first = check(asked).numerics
+    assert (first.dtype, first.compile) == ("fp32", "off")
+    assert first.note.startswith("compile: not tried, 36 steps of ")
+    assert check(asked).numerics == first  # to the last digit of the measured time: it was not measured again
 
 
 def test_missing_data_are_told_as_the_child_told_them(check: Check, small_config: Make, tmp_path: Path) -> None:

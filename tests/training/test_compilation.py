@@ -1,4 +1,4 @@
-"""torch.compile: kept where it pays, dropped where it does not, left out where it fails."""
+"""torch.compile: on from the first step, left out where it fails; whether it pays is test_decide_numerics.py."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from hpo.errors import TrainingError
 from hpo.training.compilation import Compilation
 from hpo.training.config import TrialConfig
 from hpo.training.learner import Learner
@@ -15,20 +16,6 @@ from torch import nn
 
 Make = Callable[..., TrialConfig]
 CPU = torch.device("cpu")
-
-
-class Slow(nn.Module):
-    """A linear layer that takes some milliseconds longer as it is written, or compiled."""
-
-    def __init__(self, *, compiled: bool) -> None:
-        super().__init__()
-        self.layer, self.compiled = nn.Linear(64, 10), compiled
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        if torch.compiler.is_compiling() == self.compiled:
-            images = images + torch.linalg.svdvals(torch.randn(200, 200)).sum() * 0
-        logits: torch.Tensor = self.layer(images.flatten(1))
-        return logits
 
 
 def learner_of(model: nn.Module, make: Make) -> Learner:
@@ -47,15 +34,15 @@ def linear() -> nn.Module:
     return nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
 
 
-def compiled_with(learner: Learner, mode: Any, backend: Any, steps: int = 10**6, least_s: float = 0.0) -> Learner:
+def compiled_with(learner: Learner, backend: Any) -> Learner:
     torch.compiler.reset()
-    learner.compilation = Compilation(learner.model, CPU, mode, steps, backend=backend, least_s=least_s)
+    learner.compilation = Compilation(learner.model, CPU, backend=backend)
     return learner
 
 
 def test_on_is_compiled_from_the_first_step_and_trains_alike(small_config: Make) -> None:
     plain, compiled = learner_of(linear(), small_config), learner_of(linear(), small_config)
-    compiled_with(compiled, "on", "aot_eager")
+    compiled_with(compiled, "aot_eager")
     for _ in range(5):
         assert step(plain).item() == pytest.approx(step(compiled).item(), rel=1e-5)
     assert compiled.compilation.note.startswith("compile: on, the first step took ")
@@ -63,7 +50,7 @@ def test_on_is_compiled_from_the_first_step_and_trains_alike(small_config: Make)
 
 
 def test_another_batch_size_runs_as_it_is_written(small_config: Make) -> None:
-    learner = compiled_with(learner_of(linear(), small_config), "on", "aot_eager")
+    learner = compiled_with(learner_of(linear(), small_config), "aot_eager")
     step(learner)
     step(learner, images=5)
     assert learner.compilation.forward is learner.model
@@ -71,31 +58,13 @@ def test_another_batch_size_runs_as_it_is_written(small_config: Make) -> None:
     assert learner.compilation.forward is not learner.model
 
 
-def test_too_few_steps_are_not_worth_an_attempt(small_config: Make) -> None:
-    learner = compiled_with(learner_of(linear(), small_config), "auto", "aot_eager", steps=100, least_s=20.0)
-    for _ in range(20):
-        step(learner)
-    assert learner.compilation.note.startswith("compile: not tried, 84 steps of ")
-    assert learner.compilation.forward is learner.model
-
-
-@pytest.mark.parametrize(("compiled_is_slow", "decision"), [(False, "kept"), (True, "dropped")])
-def test_it_is_kept_where_it_pays(compiled_is_slow: bool, decision: str, small_config: Make) -> None:
-    learner = compiled_with(learner_of(Slow(compiled=compiled_is_slow), small_config), "auto", "aot_eager")
-    for _ in range(40):
-        step(learner)
-    assert learner.compilation.note.startswith(f"compile: {decision} (")
-    assert (learner.compilation.forward is learner.model) == compiled_is_slow
-
-
 def broken(graph: Any, inputs: Any) -> Any:
     raise RuntimeError("no compiler here\nsecond line")
 
 
-@pytest.mark.parametrize("mode", ["on", "auto"])
-def test_a_model_that_does_not_compile_goes_on(mode: str, small_config: Make) -> None:
+def test_a_model_that_does_not_compile_goes_on(small_config: Make) -> None:
     plain, learner = learner_of(linear(), small_config), learner_of(linear(), small_config)
-    compiled_with(learner, mode, broken)
+    compiled_with(learner, broken)
     losses = [(step(plain).item(), step(learner).item()) for _ in range(25)]
     assert all(a == b for a, b in losses)
     assert learner.compilation.note.startswith("compile: failed and left out (")
@@ -110,23 +79,20 @@ def test_out_of_memory_is_no_failure_to_compile(small_config: Make) -> None:
 
         return run
 
-    learner = compiled_with(learner_of(linear(), small_config), "on", greedy)
+    learner = compiled_with(learner_of(linear(), small_config), greedy)
     with pytest.raises(torch.OutOfMemoryError):
         step(learner)
 
 
 def test_an_error_of_the_model_is_its_own(small_config: Make) -> None:
-    learner = compiled_with(learner_of(linear(), small_config), "on", "aot_eager")
+    learner = compiled_with(learner_of(linear(), small_config), "aot_eager")
     with pytest.raises(RuntimeError, match="shapes cannot be multiplied"):
         learner.step(torch.randn(4, 1, 3, 3), torch.arange(4), lr=0.1)
 
 
-def test_a_run_tells_what_was_decided(digits_pack: Path, small_config: Make, tmp_path: Path) -> None:
-    *_, result = train(small_config(compile="auto"), pack=digits_pack, directory=tmp_path)
-    assert isinstance(result, TrainResult)
-    assert result.status is Status.FINISHED
-    assert len(result.notes) == 1
-    assert result.notes[0].startswith("compile: not tried")
+def test_a_run_does_not_decide_by_itself(digits_pack: Path, small_config: Make, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="compile: auto must be settled before a run begins"):
+        list(train(small_config(compile="auto"), pack=digits_pack, directory=tmp_path))
 
 
 @pytest.mark.slow

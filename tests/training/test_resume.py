@@ -101,6 +101,7 @@ def pause_at(batch: int) -> Callable[[], Signal]:
 # Every optimiser, every schedule, and everything else that has a state or draws random numbers, at least once.
 RUNS: dict[str, dict[str, Any]] = {
     "sgd, constant": {"optimizer": SGD, "schedule": {"name": "constant"}},
+    "sgd, piecewise": {"optimizer": SGD, "schedule": {"name": "piecewise", "factors": [1.0, 0.3], "warmup": 0.1}},
     "adamw, step, averaged": {"optimizer": ADAMW, "schedule": {"name": "step"}, "ema": {"decay": 0.98}},
     "adam, cosine, accumulated": {
         "optimizer": {"name": "adam", "lr": 3e-3, "max_grad_value": 0.1},

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from ..measures import Watched
-from ..section import Fraction, Section
+from ..section import FIXED, Fraction, Section
 
 _LR = "Peak learning rate; the schedule scales it."
 
@@ -115,7 +115,7 @@ class Plateau(_Schedule):
 
     name: Literal["plateau"] = "plateau"
     metric: Watched = Field(
-        default="val_loss", description="Training on all images for a final model, train_loss takes its place."
+        default="val_loss", description="A winner is trained again with the rates that its trial had."
     )
     patience: int = Field(default=5, ge=1, le=10_000, description="Epochs without an improvement before a fall.")
     min_delta: float = Field(default=0.0, ge=0, description="Smaller changes are no improvement.")
@@ -123,7 +123,19 @@ class Plateau(_Schedule):
     final: Fraction = Field(default=0.0, description="Smallest rate as a share of the peak.")
 
 
-ScheduleConfig = Annotated[Constant | Step | Cosine | OneCycle | Plateau, Field(discriminator="name")]
+class Piecewise(_Schedule):
+    """A share of the peak rate for each epoch; after the warm-up, where there is one."""
+
+    name: Literal["piecewise"] = "piecewise"
+    factors: tuple[Annotated[float, Field(ge=0, le=1)], ...] = Field(
+        min_length=1,
+        strict=False,
+        description="Of the peak, by epoch; the last holds for all further epochs.",
+        json_schema_extra=FIXED,
+    )
+
+
+ScheduleConfig = Annotated[Constant | Step | Cosine | OneCycle | Plateau | Piecewise, Field(discriminator="name")]
 
 
 class EmaConfig(Section):

@@ -1,17 +1,17 @@
 """Learning-rate schedules as pure functions of the step and the past epochs, so that resuming needs no state."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ..measures import improves
-from .config import Constant, Cosine, OneCycle, Plateau, ScheduleConfig, Step
+from .config import Constant, Cosine, OneCycle, Piecewise, Plateau, ScheduleConfig, Step
 
 
 def lr_factor(schedule: ScheduleConfig, step: int, total: int) -> float:
     """The learning rate of optimiser step `step` (from 0) of `total`, as a share of the peak, in (0, 1].
 
     Cosine equals torch's CosineAnnealingLR with T_max the steps after the warm-up; one_cycle equals OneCycleLR stepped
-    every batch, without its cycling of the momentum. What plateau takes away is in `plateau_factor`.
+    every batch, without its cycling of the momentum. `epoch_factors` has what plateau and piecewise take away.
     """
     if isinstance(schedule, OneCycle):
         return _one_cycle(schedule, step, total)
@@ -19,7 +19,7 @@ def lr_factor(schedule: ScheduleConfig, step: int, total: int) -> float:
     if step < warm:
         return (step + 1) / (warm + 1)
     match schedule:
-        case Constant() | Plateau():
+        case Constant() | Plateau() | Piecewise():
             return 1.0
         case Step():
             return _step(schedule, step - warm, total - warm)
@@ -27,22 +27,37 @@ def lr_factor(schedule: ScheduleConfig, step: int, total: int) -> float:
             return _cosine(1.0, schedule.final, (step - warm) / (total - warm))
 
 
-def plateau_factor(schedule: Plateau, metric: str, past: Sequence[float]) -> float:
-    """What is left of the learning rate after epochs in which `metric` had the values `past`, in (0, 1].
+def epoch_factors(schedule: ScheduleConfig, epochs: int, past: Callable[[str], Sequence[float]]) -> list[float]:
+    """What the epochs 1 to `epochs` have left of the rate that `lr_factor` says, each in [0, 1].
+
+    `past` gives the values of a metric in the epochs before the last of them, in order; plateau alone asks for it.
+    """
+    match schedule:
+        case Plateau():
+            return plateau_factors(schedule, past(schedule.metric)[: epochs - 1])
+        case Piecewise(factors=factors):
+            return [*factors[:epochs], *[factors[-1]] * (epochs - len(factors))]
+        case _:
+            return [1.0] * epochs
+
+
+def plateau_factors(schedule: Plateau, past: Sequence[float]) -> list[float]:
+    """What is left of the learning rate in each epoch and the next [n + 1], where the metric had the values `past` [n].
 
     Equals torch's ReduceLROnPlateau with threshold_mode "abs" and a patience one less (torch counts the epochs that
     are let pass before the one that lowers the rate).
     """
     best: float | None = None
-    factor, waited = 1.0, 0
+    factors, waited = [1.0], 0
     for value in past:
-        if improves(metric, value, best, schedule.min_delta):
+        if improves(schedule.metric, value, best, schedule.min_delta):
             best, waited = value, 0
         else:
             waited += 1
-        if waited >= schedule.patience:
-            factor, waited = max(factor * schedule.gamma, schedule.final), 0
-    return factor
+        lowered = waited >= schedule.patience
+        factors.append(max(factors[-1] * schedule.gamma, schedule.final) if lowered else factors[-1])
+        waited = 0 if lowered else waited
+    return factors
 
 
 def _step(schedule: Step, step: int, total: int) -> float:

@@ -14,6 +14,7 @@ from hpo.studies.home import Home
 from hpo.training.config import TrialConfig
 from hpo.training.data.pack import Pack
 from hpo.training.export.manifest import ExportManifest
+from hpo.training.numerics import Numerics
 from hpo.training.report import EpochReport
 
 from .conftest import Book, Notes, Retrain
@@ -25,7 +26,7 @@ def test_the_best_trial_is_trained_tested_once_and_exported(book: Book, retrain:
     result, notes = retrain()
     manifest = ExportManifest.read(book.home.export("digits"))
     assert result.manifest == manifest
-    assert (manifest.trial, manifest.config) == (1, config)
+    assert (manifest.trial, manifest.config) == (1, Numerics("fp32", "off").settle(config))
     assert notes.epochs == [1, 2]
     pack = Pack.open(digits_pack)
     assert manifest.training.images == pack.size("train") + pack.size("val")

@@ -5,8 +5,9 @@ from typing import get_args
 
 import pytest
 import torch
-from hpo.training.optim.config import Constant, Cosine, OneCycle, Plateau, ScheduleConfig, Step
-from hpo.training.optim.schedules import lr_factor, plateau_factor
+from hpo.training.measures import ValMetric
+from hpo.training.optim.config import Constant, Cosine, OneCycle, Piecewise, Plateau, ScheduleConfig, Step
+from hpo.training.optim.schedules import epoch_factors, lr_factor, plateau_factors
 from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler, MultiStepLR, OneCycleLR, ReduceLROnPlateau
 
 TOTAL = 60
@@ -67,14 +68,17 @@ def test_one_step_is_taken_at_the_peak() -> None:
 @pytest.mark.parametrize("section", get_args(get_args(ScheduleConfig)[0]))
 @pytest.mark.parametrize("total", [1, 2, 60])
 def test_every_schedule_stays_in_range(section: type[Constant], total: int) -> None:
-    assert all(0 < value <= 1 for value in factors(section(), total))
+    required = {"factors": (0.5,)} if section is Piecewise else {}
+    assert all(0 < value <= 1 for value in factors(section(**required), total))
 
 
 @pytest.mark.parametrize("metric", ["val_loss", "val_accuracy"])
 @pytest.mark.parametrize("seed", range(5))
-def test_plateau_is_torchs(metric: str, seed: int) -> None:
+def test_plateau_is_torchs(metric: ValMetric, seed: int) -> None:
     draw = random.Random(seed)
-    schedule = Plateau(patience=draw.randint(1, 4), gamma=0.5, min_delta=draw.choice([0.0, 0.1]), final=0.05)
+    schedule = Plateau(
+        metric=metric, patience=draw.randint(1, 4), gamma=0.5, min_delta=draw.choice([0.0, 0.1]), final=0.05
+    )
     torchs = ReduceLROnPlateau(
         optimizer(),
         mode="min" if metric == "val_loss" else "max",
@@ -88,10 +92,19 @@ def test_plateau_is_torchs(metric: str, seed: int) -> None:
     values = [round(draw.random(), 2) for _ in range(60)]
     for epoch, value in enumerate(values, 1):
         torchs.step(value)
-        assert plateau_factor(schedule, metric, values[:epoch]) == pytest.approx(torchs.get_last_lr()[0])
+        assert plateau_factors(schedule, values[:epoch])[-1] == pytest.approx(torchs.get_last_lr()[0])
 
 
 def test_plateau_lets_the_patience_pass() -> None:
     schedule = Plateau(patience=2, gamma=0.1)
-    found = [plateau_factor(schedule, "val_loss", [1.0, 0.9, 0.95, 0.9, 0.8][:epochs]) for epochs in range(6)]
-    assert found == pytest.approx([1.0, 1.0, 1.0, 1.0, 0.1, 0.1])
+    assert plateau_factors(schedule, [1.0, 0.9, 0.95, 0.9, 0.8]) == pytest.approx([1.0, 1.0, 1.0, 1.0, 0.1, 0.1])
+
+
+def test_piecewise_replays_what_plateaus_brought() -> None:
+    values = [1.0, 0.9, 0.95, 0.97, 0.8]
+    plateau = Plateau(patience=1, gamma=0.5)
+    told = epoch_factors(plateau, 6, lambda metric: values)
+    assert told == [1.0, 1.0, 1.0, 0.5, 0.25, 0.25]
+    piecewise = Piecewise(factors=tuple(told))
+    assert [epoch_factors(piecewise, epochs, lambda metric: [])[-1] for epochs in range(1, 9)] == [*told, 0.25, 0.25]
+    assert epoch_factors(Constant(), 3, lambda metric: []) == [1.0, 1.0, 1.0]
