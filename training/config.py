@@ -175,7 +175,7 @@ class TrialConfig(Section):
     precision: PrecisionConfig = PrecisionConfig()
     memory: MemoryConfig = MemoryConfig()
     compile: Literal["off", "auto", "on"] = Field(
-        default="off", description="torch.compile; auto: measured once per machine, on if it clearly pays back within the budget."
+        default="off", description="torch.compile; auto: on where it is measured, once, to pay back."
     )
     budget: BudgetConfig = BudgetConfig()
     seed: int = Field(

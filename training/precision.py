@@ -54,7 +54,9 @@ class Precision:
 
     def as_before(self, state: dict[str, str]) -> "Precision":
         """The format that `state` names, where it was on such a device: another card of that kind may lack bf16."""
-        return replace(self, dtype=_DTYPES[cast(Dtype, state["dtype"])]) if state["device"] == self.device.type else self
+        if state["device"] != self.device.type:
+            return self
+        return replace(self, dtype=_DTYPES[cast(Dtype, state["dtype"])])
 
 
 def auto_dtype(devices: Iterable[torch.device]) -> Dtype:
