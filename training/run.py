@@ -160,7 +160,7 @@ class Run:
     def lr_factors(self) -> tuple[float, ...]:
         """The shares of the scheduled learning rate by epoch, as its plateaus had it; () under other schedules."""
         epochs = len(self.progress.history)
-        return tuple(self._factors(epochs)) if isinstance(self._config.schedule, Plateau) else ()
+        return tuple(self._factors(epochs)[:epochs]) if isinstance(self._config.schedule, Plateau) else ()
 
     def _factors(self, epochs: int) -> list[float]:
         return epoch_factors(self._config.schedule, epochs, self.progress.values)

@@ -39,7 +39,10 @@ def trial_view(summary: StudySummary, record: TrialRecord, directory: Path) -> R
 
 def _study_parts(summary: StudySummary) -> Iterator[RenderableType]:
     objective = f"{summary.direction} {summary.metric}"
-    yield Text(f"study {summary.study}: {objective}; {_counts(summary)}; {duration(summary.wall_s)} of search")
+    spent = f"{duration(summary.wall_s)} of search"
+    yield Text(
+        "; ".join(filter(None, (f"study {summary.study}: {objective}", _counts(summary), spent, _formats(summary))))
+    )
     if summary.best is not None:
         best = summary.best
         yield Text(f"best {number_of(best.value)}, trial {best.number}: {params_line(best.params)}")
@@ -113,6 +116,11 @@ def _spent(record: TrialRecord) -> str:
 
 def _counts(summary: StudySummary) -> str:
     return ", ".join(f"{count} {state}" for state, count in summary.counts.items() if count) or "no trials yet"
+
+
+def _formats(summary: StudySummary) -> str:
+    """The number formats that its trials computed in: `fp32`."""
+    return " and ".join(sorted({trial.numerics["precision"] for trial in summary.trials if trial.numerics}))
 
 
 def _begun(summary: StudySummary) -> str:
