@@ -96,7 +96,8 @@ def _refuse(study: optuna.Study, stored: dict[str, Any], identity: Identity, acc
     impossible = [line for line, change in zip(lines, found, strict=True) if not change.acceptable]
     if not found:  # the same space names other images
         before = str(study.user_attrs.get(attributes.DATA_FINGERPRINT))
-        impossible = lines = [f"data fingerprint: {before[:12]} -> {identity.fingerprint[:12]} (the images changed)"]
+        why = "the images, or how hpo reads them, changed"
+        impossible = lines = [f"data fingerprint: {before[:12]} -> {identity.fingerprint[:12]} ({why})"]
     if accept_change and not impossible:
         return
     name = study.study_name

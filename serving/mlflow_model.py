@@ -22,6 +22,7 @@ from .model import Images, Model
 CODE = (
     "errors.py",
     "decode.py",
+    "preprocess.py",
     "serving/__init__.py",
     "serving/answer.py",
     "serving/export_folder.py",

@@ -14,10 +14,10 @@ from hpo.decode import (
     UnknownFormatError,
     UnreadableImageError,
     decode,
-    fit,
     header,
     open_image,
 )
+from hpo.preprocess import fit
 from PIL import Image, PngImagePlugin
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Pillow warns about the odd files that are the point here
@@ -213,3 +213,19 @@ def test_a_format_that_is_not_on_the_list_is_not_read() -> None:
     assert open_image(content).format == "TIFF"
     with pytest.raises(UnknownFormatError):
         open_image(content, ["PNG", "JPEG"])
+
+
+def test_an_icon_is_measured_by_the_image_inside() -> None:
+    bomb = encoded(Image.new("1", (6000, 5000)))
+    icon = struct.pack("<HHH4B2H2I", 0, 1, 1, 16, 16, 0, 0, 1, 1, len(bomb), 22) + bomb
+    with pytest.raises(TooLargeImageError, match="6000x5000"):
+        decode(icon, 8, 3)
+
+
+def test_a_tiff_of_samples_that_pillow_does_not_read_is_named() -> None:
+    content = encoded(Image.new("L", (8, 8)), "TIFF")
+    sixty_four = content.replace(struct.pack("<HHIH", 258, 3, 1, 8), struct.pack("<HHIH", 258, 3, 1, 64))
+    with pytest.raises(UnknownFormatError, match="a TIFF with samples that Pillow does not read; save it as"):
+        decode(sixty_four, 8, 3)
+    with pytest.raises(UnknownFormatError, match="no image format that is read here"):
+        open_image(sixty_four, ["PNG"])

@@ -125,7 +125,7 @@ def test_a_change_that_keeps_old_trials_valid_may_be_accepted(
         (["model.dropout={low: 0.01, high: 0.5, log: true}"], {}, "model.dropout"),
         (["optimizer={choices: {sgd: {}, adamw: {}}}", "data.split_seed=3"], {}, "data.split_seed"),
         (["objective={metric: val_loss, direction: minimize}"], {}, "objective"),
-        ([], {"fingerprint": "b" * 24}, "data fingerprint: aaaaaaaaaaaa -> bbbbbbbbbbbb (the images changed)"),
+        ([], {"fingerprint": "b" * 24}, "data fingerprint: aaaaaaaaaaaa -> bbbbbbbbbbbb (the images, or how hpo reads"),
     ],
 )
 @pytest.mark.parametrize("accept_change", [False, True])

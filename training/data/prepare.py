@@ -1,7 +1,8 @@
 """From a data source to a pack: found, decoded, resized, split and written once; opened ever after.
 
-A pack's fingerprint covers the content of the source, the image settings and the split settings. So that an unchanged
-source need not be read to know its fingerprint, the cache remembers it by the size and times of every file.
+A pack's fingerprint covers the content of the source, the version of the rule by which files become pixels, the image
+settings and the split settings. So that an unchanged source need not be read to know its fingerprint, the cache
+remembers it by the size and times of every file.
 """
 
 import hashlib
@@ -10,6 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from ... import preprocess
 from ...errors import DataError
 from ..config import DataConfig
 from .arrange import locate
@@ -68,8 +70,9 @@ def _prepare(config: DataConfig, cache: Path, data_root: Path | None, progress: 
 
 
 def _signature(found: Found, config: DataConfig) -> str:
-    """Equal while no file of the source is added, removed, replaced or edited, and no setting changes."""
-    return _digest([found.name, found.files, FORMAT, config.model_dump(exclude={"source", "batch_size"})])
+    """Equal while no file of the source is added, removed, replaced or edited, and no setting or version changes."""
+    settings = config.model_dump(exclude={"source", "batch_size"})
+    return _digest([found.name, found.files, FORMAT, preprocess.VERSION, settings])
 
 
 def _fingerprint(images: Images, config: DataConfig) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hpo import preprocess
 from hpo.errors import DataError
 from hpo.training.config import DataConfig
 from hpo.training.data.pack import Pack
@@ -110,6 +111,16 @@ def test_an_unchanged_source_is_not_read_again(few: Path, tmp_path: Path, monkey
     monkeypatch.setattr(FilePixels, "_digest", never_read)
     monkeypatch.setattr(FilePixels, "_decode", never_read)
     assert prepare(DataConfig(source=str(few), batch_size=3), cache=tmp_path / "cache") == first
+
+
+def test_what_another_version_of_the_rule_has_decoded_is_decoded_anew(
+    few: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = prepare(DataConfig(source=str(few)), cache=tmp_path / "cache")
+    monkeypatch.setattr(preprocess, "VERSION", preprocess.VERSION + 1)
+    second = prepare(DataConfig(source=str(few)), cache=tmp_path / "cache")
+    assert second.fingerprint != first.fingerprint
+    assert Pack.open(first.path) == first  # what was trained on it can still be exported and evaluated
 
 
 def edit_in_place(root: Path) -> None:

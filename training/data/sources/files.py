@@ -11,6 +11,7 @@ from typing import Self, TypeVar
 
 import numpy as np
 
+from .... import preprocess
 from ....decode import Header, UnreadableImageError, decode, header
 from ..ahead import ahead
 from ..pack import Skipped
@@ -43,7 +44,8 @@ class FilePixels:
         return len(self.names)
 
     def digests(self) -> Iterator[bytes]:
-        """Per chunk: name and content digest of each file."""
+        """The version of the rule that decodes; per chunk, name and content digest of each file."""
+        yield f"preprocess {preprocess.VERSION}".encode()
         yield from self._per_chunk("hash", self._digest)
 
     def natural_size(self, headers: Iterable[Header | None]) -> tuple[int, str]:
