@@ -15,6 +15,7 @@ from ..training.data.pack import Pack
 from ..training.export.format_report import Verified
 from ..training.export.formats.registry import Source
 from ..training.export.manifest import ExportManifest, Training, config_hash, describe_files
+from ..training.preprocessing import Preprocessing
 from ..training.run_folder import RESULT
 from ..training.trained import Trained
 from .model_choice import openings_log
@@ -69,7 +70,7 @@ def export_run(
             data_fingerprint=pack.fingerprint,
             data_source=pack.source,
             class_names=pack.class_names,
-            preprocessing=known.preprocessing,
+            preprocessing=Preprocessing.of(pack),
             training=_training(result, pack, known.config.budget.epochs),
             metrics=metrics_of(result["best"]["metrics"], tested),
             temperature=known.temperature,

@@ -11,6 +11,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from ..preprocess import STEPS
 from .answer import prediction
 from .bodies import image_files
 from .problems import RefusedError
@@ -133,6 +134,7 @@ def router(predict: Predict) -> APIRouter:
         predict,
         methods=["POST"],
         summary="Classify one or several images",
+        description="What becomes of an image:\n\n" + "\n".join(f"1. {step}" for step in STEPS),
         response_class=Response,
         responses={200: answered, **refusals()},
         openapi_extra={"requestBody": _BODY, "parameters": [_TOP]},

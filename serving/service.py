@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..preprocess import STEPS
 from .admission import Admission
 from .arm import Arm, Limits, check_pair
 from .batching import Batcher, Queue
@@ -136,7 +137,13 @@ class Service:
             }
             for arm in self.arms
         ]
-        return {"arms": arms, "classes": list(self.champion.model.manifest.class_names), "comparison": self._compared()}
+        manifest = self.champion.model.manifest
+        return {
+            "arms": arms,
+            "classes": list(manifest.class_names),
+            "preprocessing": {**manifest.preprocessing.model_dump(), "steps": STEPS},
+            "comparison": self._compared(),
+        }
 
     def _compared(self) -> dict[str, Any] | None:
         match self.comparison:

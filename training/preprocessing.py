@@ -1,15 +1,14 @@
-"""What an image becomes before a model sees it, told with every trained model. No torch."""
+"""The rule in preprocess.py with a model's own sizes, told with every trained model. No torch."""
 
-from typing import Self
+from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from ..preprocess import STEPS
 from .data.pack import Pack
 
 INPUT = "images"
 """The name of a model's input, in every exported format."""
-
-_RESIZE = "centre square, bicubic with antialiasing"
 
 
 class Preprocessing(BaseModel):
@@ -20,10 +19,18 @@ class Preprocessing(BaseModel):
     image_size: int = Field(description="Side of the square images, in pixels.")
     channels: int
     color_mode: str = Field(description="L or RGB, as Pillow calls them.")
-    resize: str = Field(description="How an image of another size is brought to this one.")
+    steps: tuple[str, ...] = Field(description="What is done to an image file, in order.")
     input: str = Field(description="Name, type, shape and range of the input.")
     mean: tuple[float, ...] = Field(description="Per channel, of pixels in [0, 1]; applied inside the model.")
     std: tuple[float, ...] = Field(description="As mean.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_steps(cls, data: Any) -> Any:
+        """Manifests of format 1 told of one step alone, as `resize`."""
+        if isinstance(data, dict) and "resize" in data:
+            return {**{key: value for key, value in data.items() if key != "resize"}, "steps": (data["resize"],)}
+        return data
 
     @classmethod
     def of(cls, pack: Pack) -> Self:
@@ -33,7 +40,7 @@ class Preprocessing(BaseModel):
             image_size=pack.image_size,
             channels=pack.channels,
             color_mode="RGB" if pack.channels == 3 else "L",
-            resize=_RESIZE,
+            steps=STEPS,
             input=f"{INPUT}: uint8 [{shape}], pixels 0 to 255 as decoded; the model normalises them itself",
             mean=pack.mean,
             std=pack.std,

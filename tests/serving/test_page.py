@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hpo.preprocess import STEPS
 from hpo.serving.service_routes import content_policy
 
 from .conftest import Running
@@ -46,3 +47,4 @@ def test_the_page_finds_the_model_in_a_browser(serving: Callable[..., Running], 
         seen = [*command, "--virtual-time-budget=5000", "--dump-dom", running.url]
         done = subprocess.run(seen, capture_output=True, text=True, timeout=120, check=False)
     assert "shades, 3 classes: dark, medium, bright" in done.stdout
+    assert STEPS[-1] in done.stdout

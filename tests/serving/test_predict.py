@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hpo.preprocess import STEPS
 from PIL import Image
 
 from .conftest import CLASSES, Running, png
@@ -31,6 +32,14 @@ def test_every_kind_of_body_gets_the_same_answer(serving: Serving) -> None:
     assert sum(prediction["probabilities"].values()) == pytest.approx(1, abs=1e-5)
     assert answers[0]["model_version"] == "v1"
     assert answers[0]["model"] == "shades"
+
+
+def test_the_rule_that_decodes_is_told(serving: Serving) -> None:
+    with serving() as running, running.client() as client:
+        told = client.get("status").json()["preprocessing"]
+        described = client.get("openapi.json").json()["paths"]["/predict"]["post"]["description"]
+    assert told == {"image_size": 8, "channels": 1, "steps": list(STEPS)}
+    assert all(step in described for step in STEPS)
 
 
 def test_several_images_are_answered_in_order(serving: Serving) -> None:

@@ -1,18 +1,20 @@
 """A trained model to files in a directory, each run again and compared before anybody is told of it."""
 
 import json
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
+from ... import preprocess
 from ..config import TrialConfig
 from ..data.pack import Pack
 from ..preprocessing import Preprocessing
 from .classifier import Classifier
 from .formats.registry import find_format
 from .manifest import config_hash
-from .names import ONNX, PROGRAM
+from .names import ONNX, PREPROCESS, PROGRAM
 from .onnx_file import write_onnx
 from .pixels import as_input, sample
 from .program import capture, save_program
@@ -34,7 +36,9 @@ class Exported:
 def export_model(
     classifier: Classifier, config: TrialConfig, pack: Pack, folder: Path, temperature: float = 1.0
 ) -> Exported:
-    """Write model.onnx and model.pt2 into `folder` and verify both on up to 512 images of training and validation.
+    """Write model.onnx, model.pt2 and preprocess.py into `folder`; verify the models on up to 512 images.
+
+    The images are of training and validation; preprocess.py is what makes images of files, with nothing of hpo.
 
     `temperature` is told to whoever turns the logits into probabilities. The test split is not needed for this: an
     export that fails costs no look at it.
@@ -45,6 +49,7 @@ def export_model(
     images = sample(pack.train_and_val, _IMAGES)
     program = capture(classifier, config.model, torch.from_numpy(as_input(images)[:1]))
     save_program(program, folder / PROGRAM)
+    shutil.copyfile(preprocess.__file__, folder / PREPROCESS)
     metadata = onnx_metadata(pack, config, classifier.weights_digest(), temperature)
     opset = write_onnx(program, folder / ONNX, config.model, metadata)
     reference = reference_logits(classifier, pack, images)

@@ -59,7 +59,7 @@ class Metrics(_Part):
 class ExportManifest(_Part):
     """The whole manifest."""
 
-    format: int = 1
+    format: int = Field(default=2, description="2: preprocessing.steps, and preprocess.py among the files.")
     study: str = Field(description="The study, or the folder's name of a run of `hpo train`.")
     trial: int | None = Field(description="None for a run of `hpo train`.")
     created: str = Field(description="ISO 8601, with a time zone.")

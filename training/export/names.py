@@ -2,3 +2,4 @@
 
 ONNX, PROGRAM = "model.onnx", "model.pt2"
 SAMPLES = "samples.npz"
+PREPROCESS = "preprocess.py"

@@ -1,5 +1,6 @@
 import json
 import logging
+import re
 import subprocess
 import sys
 import textwrap
@@ -13,6 +14,7 @@ import onnx
 import onnxruntime
 import pytest
 import torch
+from hpo import preprocess
 from hpo.errors import ExportError
 from hpo.training.config import TrialConfig
 from hpo.training.data.pack import Pack
@@ -103,11 +105,21 @@ def test_the_onnx_file_says_how_to_use_it(
     assert json.loads(meta["std"]) == list(digits.std)
     assert (meta["image_size"], meta["channels"], meta["color_mode"]) == ("8", "1", "L")
     assert meta["model_version"] == exported.weights_digest[:12]
-    assert "bicubic" in meta["resize"]
+    assert json.loads(meta["steps"]) == list(preprocess.STEPS)
     [images], [logits] = session.get_inputs(), session.get_outputs()
     assert (images.name, images.type, images.shape) == ("images", "tensor(uint8)", ["batch", 1, 8, 8])
     assert (logits.name, logits.type, logits.shape) == ("logits", "tensor(float)", ["batch", 10])
     assert not list(folder.glob("*.data"))  # all weights are inside
+
+
+def test_the_rule_for_files_lies_beside_it_and_needs_nothing_of_hpo(
+    export: Export, small_config: Callable[..., TrialConfig]
+) -> None:
+    folder, _ = export(small_config())
+    copy = (folder / "preprocess.py").read_text()
+    assert copy == Path(preprocess.__file__).read_text()
+    imports = re.findall(r"^\s*(?:from|import) ([.\w]+)", copy, re.MULTILINE)
+    assert set(imports) - sys.stdlib_module_names == {"numpy", "numpy.typing", "PIL"}
 
 
 def test_files_tell_nothing_of_the_machine_they_were_made_on(
