@@ -1,11 +1,10 @@
 """From the body of a request to the image files in it: a form, JSON with base64, or one bare file."""
 
-import base64
-import binascii
 import json
 from collections.abc import Iterator
 from email.message import Message
 
+from .base64_text import from_base64
 from .problems import RefusedError
 
 MAX_IMAGES = 64
@@ -65,7 +64,11 @@ def _json(body: bytes) -> list[bytes]:
         raise RefusedError(422, 'JSON must be {"images": ["<base64>", ...]}')
     if len(images) > MAX_IMAGES:
         raise RefusedError(413, f"at most {MAX_IMAGES} images in one request, got {len(images)}")
+    return [_decoded(image, f"images[{place}]") for place, image in enumerate(images)]
+
+
+def _decoded(text: str, place: str) -> bytes:
     try:
-        return [base64.b64decode(image, validate=True) for image in images]
-    except (binascii.Error, ValueError) as error:
-        raise RefusedError(422, f"images must be base64: {error}") from error
+        return from_base64(text)
+    except ValueError as error:
+        raise RefusedError(422, f"{place}: {error}") from error

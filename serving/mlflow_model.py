@@ -5,7 +5,6 @@ their own: it is loaded where hpo is not installed. MLflow calls such a file a l
 mlflow.pyfunc, "Filesystem format").
 """
 
-import base64
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from ..decode import UnreadableImageError, decode
 from ..errors import DataError
 from .answer import prediction
+from .base64_text import from_base64
 from .export_folder import read_export
 from .model import Images, Model
 
@@ -25,6 +25,7 @@ CODE = (
     "preprocess.py",
     "serving/__init__.py",
     "serving/answer.py",
+    "serving/base64_text.py",
     "serving/export_folder.py",
     "serving/mlflow_model.py",
     "serving/model.py",
@@ -107,9 +108,9 @@ def _content(value: Any, kind: np.dtype[Any]) -> bytes:
     if not isinstance(value, str):
         raise UnreadableImageError(f"must be the bytes of an image file or their base64, got {type(value).__name__}")
     try:
-        return base64.b64decode("".join(value.split()), validate=True)  # MLflow writes it in lines
+        return from_base64(value)
     except ValueError as error:
-        raise UnreadableImageError(f"is not base64: {error}") from error
+        raise UnreadableImageError(str(error)) from error
 
 
 def _described(values: NDArray[Any]) -> str:

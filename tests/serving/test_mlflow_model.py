@@ -34,7 +34,7 @@ def encoded(image: Image.Image, kind: str, **options: Any) -> bytes:
 
 
 def awkward() -> list[bytes]:
-    """Files that only the rules of hpo.decode bring to the same pixels: each would be read otherwise by a plain one."""
+    """Files that only the rule of hpo.preprocess brings to the same pixels: a plain reader takes each otherwise."""
     half = Image.fromarray(np.repeat([[0], [255]], [10, 30], axis=0).repeat(8, axis=1).astype(np.uint8))
     exif = Image.Exif()
     exif[0x0112] = 6  # lies on its side
@@ -56,8 +56,6 @@ def test_files_are_answered_as_by_the_server(model: ImageModel, serving: Serving
     assert len({answer["confidence"] for answer in wanted}) > 5
     assert model.predict(files(*contents)) == wanted
     assert model.predict(files(*asked["images"])) == wanted
-    in_lines = [base64.encodebytes(content).decode() for content in contents]  # as MLflow writes its examples
-    assert model.predict(files(*in_lines)) == wanted
 
 
 def test_the_temperature_is_applied(model: ImageModel, tmp_path: Path) -> None:

@@ -80,7 +80,7 @@ REFUSALS: dict[str, tuple[int, str, bytes, str]] = {
     "deep JSON": (400, "application/json", b"[" * 100_000, "not JSON"),
     "JSON of another kind": (422, "application/json", b'{"image": 3}', 'must be {"images"'),
     "JSON without images": (422, "application/json", b'{"images": []}', "at least one image"),
-    "not base64": (422, "application/json", b'{"images": ["?"]}', "base64"),
+    "not base64": (422, "application/json", b'{"images": ["", "?"]}', "images[1]: is not base64: "),
     "too many": (413, "application/json", json.dumps({"images": [""] * 65}).encode(), "at most 64 images"),
     "no boundary": (400, "multipart/form-data", b"x", "boundary"),
     "an open form": (400, "multipart/form-data; boundary=b", b"--b\r\n", "closing boundary"),
