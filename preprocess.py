@@ -95,7 +95,10 @@ def _transparent_colour(image: Image.Image) -> NDArray[np.bool_] | None:
     """
     if "transparency" not in image.info or image.mode == "P":  # of a palette it is an entry, see `_opaque`
         return None
-    stored = image.tile[0][3]  # type: ignore[attr-defined]  # of an ImageFile; empty once it is loaded
+    tiles = getattr(image, "tile", ())
+    if not tiles:
+        raise ValueError("an image with a transparent colour must be as Image.open gives it, not loaded yet")
+    stored = tiles[0].args
     top = 2 ** _DEPTHS.get(stored, 8) - 1
     colour = np.asarray(image.info.pop("transparency")) & top
     low = _low_bytes(image) if stored == "RGB;16B" else None
@@ -103,7 +106,7 @@ def _transparent_colour(image: Image.Image) -> NDArray[np.bool_] | None:
     if low is not None:
         samples = 256 * samples.astype(np.uint16) + low
     same = samples == (colour * (255 // top) if top < 255 else colour)
-    return np.atleast_3d(same).all(axis=2)
+    return np.asarray(np.atleast_3d(same).all(axis=2))
 
 
 def _low_bytes(image: Image.Image) -> NDArray[np.uint8]:

@@ -312,6 +312,13 @@ def test_lab_is_refused() -> None:
         pixels(Image.new("LAB", (4, 4)), SIDE, 3)
 
 
+def test_an_image_that_pillow_has_loaded_already_is_refused_where_that_lost_its_transparent_colour() -> None:
+    image = Image.open(io.BytesIO(png(draw(1, 16), GREY, 16, b"\0\7")))
+    image.load()
+    with pytest.raises(ValueError, match="not loaded yet"):
+        pixels(image, SIDE, 1)
+
+
 def test_what_fits_is_left_as_it_is() -> None:
     samples = draw(3, 8).astype(np.uint8)
     assert (fit(Image.fromarray(samples), SIDE, 3) == samples).all()
