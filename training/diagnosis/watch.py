@@ -1,11 +1,11 @@
 """A few steps of training, seen from inside: gradients, updates, weights and activations of every layer.
 
 The learning rate rises to its peak over these steps, as a warm-up would have it; so healthy runs stay healthy, and the
-last steps show the rate that is meant.
+last steps show the rate that is meant. How many steps there are depends on the batch size alone, never on the speed of
+the machine: the same configuration shows the same everywhere.
 """
 
 import math
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -15,9 +15,9 @@ from torch import Tensor, nn
 from ..learner import Learner
 
 STEPS = 24
-"""Steps that are watched, where they do not take too long."""
-FEWEST_STEPS = 8
-LIMIT_S = 15.0
+"""Steps that are watched at least."""
+LATE_IMAGES = 512
+"""Images that the second half of the steps sees at least: a unit that answers to one class alone meets it there."""
 
 
 @dataclass
@@ -25,8 +25,9 @@ class Layer:
     """The weight of one layer, over the second half of the steps.
 
     `gradient` and `update` are L2 norms as shares of the weight's own (medians over steps), `largest_update` is over
-    all steps; `alive` tells for each
-    output unit whether any of its weights ever had a gradient; `frozen` are not trained, `reached` got any gradient.
+    all steps; `alive` tells for each output unit whether any of its weights ever had a gradient, None where the second
+    half was not reached: branches that start at zero have no gradient in the first step; `frozen` are not trained,
+    `reached` got any gradient.
     """
 
     name: str
@@ -42,7 +43,7 @@ class Layer:
 
     @property
     def dead_share(self) -> float:
-        """The share of units without any gradient."""
+        """The share of units without any gradient; 0 where that was not seen."""
         return 0.0 if self.alive is None else 1 - self.alive.double().mean().item()
 
 
@@ -78,29 +79,30 @@ class Watched:
 
 
 def watch(learner: Learner, batches: Iterator[tuple[Tensor, Tensor]], lr: float) -> Watched:
-    """Train `learner` for STEPS steps up to the learning rate `lr` and look at each; the learner is used up."""
+    """Train `learner` up to the learning rate `lr` and look at each step; the learner is used up.
+
+    It stops early only where the training breaks, and then `finite` is False.
+    """
     learner.model.train()
     layers = [Layer(name, len(p), not p.requires_grad) for name, p in _weights(learner.model)]
     before = _size(learner.model)
     losses: list[float] = []
     norms: list[float] = []
-    started = time.perf_counter()
-    images = next(batches)[0]
-    for step in range(STEPS):
+    first = next(batches)[0]  # as large as any
+    steps = max(STEPS, math.ceil(2 * LATE_IMAGES / len(first)))
+    for step in range(steps):
         images, labels = next(batches)
         old = [weight.detach().clone() for _, weight in _weights(learner.model)]
-        loss, _, norm = learner.step(images, labels, lr * (step + 1) / STEPS)
+        loss, _, norm = learner.step(images, labels, lr * (step + 1) / steps)
         losses.append(loss.item())
         norms.append(norm.item())
         if not math.isfinite(losses[-1]) or not _all_finite(learner.model):
             break
-        _note(layers, learner.model, old, late=step >= STEPS // 2)
-        if step + 1 >= FEWEST_STEPS and time.perf_counter() - started > LIMIT_S:
-            break
+        _note(layers, learner.model, old, late=step >= steps // 2)
     _settle(layers)
     after = _size(learner.model)
     finite = math.isfinite(losses[-1]) and math.isfinite(after)
-    activations = activations_of(learner, images) if finite else []
+    activations = activations_of(learner, first) if finite else []
     return Watched(losses, norms, layers, activations, after / max(before, 1e-30), finite)
 
 
@@ -127,7 +129,7 @@ def _note(layers: list[Layer], model: nn.Module, old: list[Tensor], *, late: boo
             continue
         layer.reached = True
         layer.gradients.append(weight.grad.norm().item() / max(size, 1e-30))
-        if late or layer.alive is None:
+        if late:
             moved = weight.grad.flatten(1).abs().amax(dim=1) > 0  # [units]
             layer.alive = moved if layer.alive is None else layer.alive | moved
 

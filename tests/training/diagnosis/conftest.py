@@ -46,6 +46,21 @@ class Linear(nn.Sequential):
         super().__init__(nn.Flatten(), nn.Linear(in_channels * image_size**2, num_classes))
 
 
+class HalfDead(Mlp):
+    """Half of its first hidden units never answer."""
+
+    def __init__(self, num_classes, in_channels, image_size):
+        super().__init__(num_classes, in_channels, image_size)
+        self[1].bias.data[:16] = -20.0
+
+
+class Rare(Mlp):
+    """Each of its hidden units answers to a few images in a hundred."""
+
+    def __init__(self, num_classes, in_channels, image_size):
+        super().__init__(num_classes, in_channels, image_size, depth=1, bias=-0.9)
+
+
 class Frozen(Mlp):
     """Its first layer does not learn."""
 

@@ -22,6 +22,8 @@ def check(subject: Subject) -> Checked:
         }
         for one in seen
     }
+    if not seen and subject.watched.finite:
+        return Checked("Not enough images: what differs between them is seen from two in a batch on.", (), numbers)
     if not seen:
         return Checked("The training broke before anything could be seen (see gradients).", (), numbers)
     summary = f"{len(seen)} modules; deviations from {min(o.std for o in seen):.2g} to {max(o.std for o in seen):.2g}."

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from torch.nn.functional import adaptive_avg_pool2d
 
 from ...data.pack import Split
-from ..finding import Checked, warning
+from ..finding import Checked, note, warning
 from ..subject import Subject
 
 _TRAIN, _VAL, _SIDE, _NEIGHBOURS = 2000, 500, 16, 5
 _ERRORS = 3.0  # standard errors above a guess that count as better
+_SKILL = 0.25  # of the way from a guess to all right: so much must be visible through the errors for a word against it
 
 
 def check(subject: Subject) -> Checked:
@@ -33,6 +34,9 @@ def check(subject: Subject) -> Checked:
     numbers = {"accuracy": accuracy, "guess": guess}
     if accuracy > guess + _ERRORS * error or guess == 1.0:
         return Checked(summary, (), numbers)
+    if _ERRORS * error > _SKILL * (1 - guess):
+        text = f"not enough validation images to tell whether labels and images belong together ({len(val[1])})"
+        return Checked(summary, [note(text, "raise data.val_fraction")], numbers)
     text = f"images that look alike do not have the same label more often than by chance ({accuracy:.3f})"
     advice = (
         "look whether labels and images still belong together: hpo data SOURCE --html FILE shows some of each class; "

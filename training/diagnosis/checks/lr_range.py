@@ -4,21 +4,20 @@ Smith 2015 (arXiv:1506.01186), section 3.3; the rate grows by a factor rather th
 """
 
 import math
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from statistics import median
+from statistics import mean, median
 
 from ...seeding import seeded
-from ..finding import Chart, Checked, Finding, problem, warning
+from ..finding import Chart, Checked, Finding, note, problem, warning
 from ..subject import Subject
 
 STEPS = 140
 _RATES = {"sgd": (1e-4, 10.0)}
 _OTHER_RATES = (1e-5, 1.0)  # of the optimisers whose steps do not grow with the gradient
-_FEWEST_STEPS, _LIMIT_S = 100, 30.0
-_BLOWN = 4.0  # times the first loss: the test has seen enough
+_FEWEST_STEPS = STEPS // 2  # below which a loss that has not fallen says nothing
+_BLOWN = 4.0  # times the first losses: the test has seen enough
 _WINDOW = 4  # steps to each side that a loss is averaged with
 _HELPS, _NEARLY, _SPOILS = 0.15, 0.1, 0.5  # of the whole fall: where it begins, where it ends, and where it is lost
 _MATTERS = 0.02  # of the first loss: a smaller fall is none
@@ -30,8 +29,8 @@ _TOO_SMALL, _TOO_LARGE = 10.0, 10.0  # times outside the range, until which a ra
 class RangeTest:
     """The rates tried, the loss at each, and what follows: `low` to `high` help, None where no rate does.
 
-    From `blows_up` on the loss rises steeply, None where it never did. `unclear`: the loss fell, but by no more than
-    it jumps from step to step, so that no rates can be told.
+    From `blows_up` on the loss rises steeply, None where it never did. `unclear` says why no rates can be told, empty
+    where they can.
     """
 
     rates: Sequence[float]
@@ -39,7 +38,7 @@ class RangeTest:
     low: float | None
     high: float | None
     blows_up: float | None
-    unclear: bool = False
+    unclear: str = ""
 
 
 def check(subject: Subject) -> Checked:
@@ -54,12 +53,9 @@ def check(subject: Subject) -> Checked:
         "Loss while the rate grows", "learning rate", "loss", test.rates, {"loss": test.losses}, True, True, kept
     )
     if test.unclear:
-        return Checked(
-            "The loss falls no further than it jumps: too few steps, or batches too small, to tell.",
-            [],
-            {**numbers, **curves},
-            [chart],
-        )
+        advice = "take larger batches" if test.blows_up is None else "see initial_loss and gradients for what blows up"
+        finding = note(f"not enough steps to tell which rates help: {test.unclear}", advice)
+        return Checked("Not enough steps to tell.", [finding], {**numbers, **curves}, [chart])
     if test.low is None or test.high is None:
         text = "no learning rate lowers the loss"
         advice = "the cause is elsewhere: see output, gradients, activations and label_signal"
@@ -74,20 +70,22 @@ def _sweep(subject: Subject) -> tuple[list[float], list[float]]:
     learner.model.train()
     rates, losses = [], []
     lowest, highest = _RATES.get(subject.config.optimizer.name, _OTHER_RATES)
-    started, step, steps = time.perf_counter(), 0, STEPS
     with seeded(subject.config.seed, 1, subject.device):
-        while step < steps:
-            rate = lowest * (highest / lowest) ** (step / (steps - 1))
+        for step in range(STEPS):
+            rate = lowest * (highest / lowest) ** (step / (STEPS - 1))
             loss, _, _ = learner.step(*next(batches), rate)
             rates.append(rate)
             losses.append(loss.item())
-            if not math.isfinite(losses[-1]) or losses[-1] > _BLOWN * losses[0]:
+            if _is_blown(losses):
                 break
-            step += 1
-            if step == _WINDOW:  # the first steps tell how long the others will take
-                each = (time.perf_counter() - started) / step
-                steps = max(_FEWEST_STEPS, min(STEPS, int(_LIMIT_S / each)))
     return rates, losses
+
+
+def _is_blown(losses: Sequence[float]) -> bool:
+    """Whether the last losses are far above the first; means, since a single loss of a small batch may be anything."""
+    if not math.isfinite(losses[-1]):
+        return True
+    return len(losses) >= 2 * _WINDOW and mean(losses[-_WINDOW:]) > _BLOWN * mean(losses[:_WINDOW])
 
 
 def analyse(rates: Sequence[float], losses: Sequence[float]) -> RangeTest:
@@ -96,7 +94,7 @@ def analyse(rates: Sequence[float], losses: Sequence[float]) -> RangeTest:
     smooth = _smoothed(finite)
     broken = len(finite) < len(losses)
     if len(smooth) < 2 * _WINDOW:
-        return RangeTest(rates, losses, None, None, rates[-1] if broken else None)
+        return RangeTest(rates, losses, None, None, rates[-1] if broken else None, unclear=_cut(rates, losses))
     start = sum(smooth[: 2 * _WINDOW]) / (2 * _WINDOW)
     lowest = min(smooth)
     fall = start - lowest
@@ -106,13 +104,18 @@ def analyse(rates: Sequence[float], losses: Sequence[float]) -> RangeTest:
     )
     blows_up = rates[blown] if blown is not None else rates[-1] if broken else None
     if fall < _MATTERS * start:
-        return RangeTest(rates, losses, None, None, blows_up)
+        short = len(losses) < _FEWEST_STEPS
+        return RangeTest(rates, losses, None, None, blows_up, unclear=_cut(rates, losses) if short else "")
     noise = _noise(finite) / math.sqrt(_WINDOW + 1)  # of a smoothed loss
     if fall < _NOISE * noise:
-        return RangeTest(rates, losses, None, None, blows_up, unclear=True)
+        return RangeTest(rates, losses, None, None, blows_up, unclear="the loss falls no further than it jumps")
     below = [loss < start - max(_HELPS * fall, noise) for loss in smooth[: bottom + 1]]
     first = next(i for i in range(bottom + 1) if all(below[i : i + 2 * _WINDOW + 1]))  # a shorter dip is noise
     return RangeTest(rates, losses, _rounded(rates[first]), _rounded(rates[bottom]), blows_up)
+
+
+def _cut(rates: Sequence[float], losses: Sequence[float]) -> str:
+    return f"the loss blows up after {len(losses)} of {STEPS}, at a rate of {rates[-1]:.2g}"
 
 
 def _smoothed(losses: Sequence[float]) -> list[float]:
