@@ -1,12 +1,15 @@
 """`hpo diagnose`, composed: one configuration -> its data -> checks. Nothing is written but the data cache."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..cores import available_cores
 from ..studies.home import Home
+from ..training.setting import Setting
+from .advice import Change, Target
 from .diagnose_choice import DiagnoseOptions, Patient, choose_patient
 from .retrain_progress import RetrainWatcher
 
@@ -18,20 +21,46 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class DiagnoseOutcome:
-    """What was found, and `dimension`: the learning rates worth searching, as a space file has them, or None."""
+    """What was found, `target`, which writes its settings so that they can be pasted, and the rates worth searching."""
 
     diagnosis: "Diagnosis"
-    dimension: str | None
+    target: Target
+
+    @property
+    def dimension(self) -> Change | None:
+        """The learning rates worth searching, None where the range test found none or was not made."""
+        from ..training.diagnosis.conclusion import rates_to_search
+
+        rates = rates_to_search(self.diagnosis.checked)
+        return None if rates is None else self.target.dimension(rates)
+
+    @property
+    def yaml(self) -> str:
+        """`dimension` as lines of the space file, where there is one that was looked at as it is; else empty."""
+        return self.dimension.lines if self.dimension is not None and self.target.in_file else ""
+
+    @property
+    def command(self) -> str:
+        """The command that tries what the conclusion advises; empty where it names no setting."""
+        return self.target.command(self.diagnosis.conclusion.settings)
+
+    def flags(self, settings: Sequence[Setting]) -> str:
+        """`--set KEY=VALUE` for each of `settings`, for a shell."""
+        return " ".join(self.target.change(one).flags for one in settings)
 
     def to_json(self) -> dict[str, Any]:
-        """The object that `hpo diagnose --json` prints."""
-        return {**self.diagnosis.to_json(), "dimension": self.dimension}
+        """The object that `hpo diagnose --json` prints; settings have the keys of the space at hand."""
+        told = self.diagnosis.to_json()
+        for entry in (told["conclusion"], *told["findings"]):
+            entry["settings"] = [self.target.change(Setting(**one)).to_json() for one in entry["settings"]]
+        told["conclusion"]["command"] = self.command
+        return {**told, "dimension": self.dimension.to_json() if self.dimension else None, "yaml": self.yaml or None}
 
     def html(self) -> str:
         """The page that `hpo diagnose --html` writes."""
         from ..training.diagnosis.page import page
 
-        return page(self.diagnosis, self.dimension)
+        return page(self.diagnosis, self.flags, self.command, self.dimension.flags if self.dimension else "", self.yaml)
 
 
 def diagnose(options: DiagnoseOptions, watcher: RetrainWatcher) -> DiagnoseOutcome:
@@ -48,7 +77,7 @@ def diagnose(options: DiagnoseOptions, watcher: RetrainWatcher) -> DiagnoseOutco
     checks = choose_checks(options.checks)
     pack = _pack(patient, options, home, watcher)
     found = _examine(patient, pack, options.device, checks, watcher)
-    return DiagnoseOutcome(found, _dimension(found, patient.lr_key))
+    return DiagnoseOutcome(found, patient.target)
 
 
 def _pack(patient: Patient, options: DiagnoseOptions, home: Home, watcher: RetrainWatcher) -> "Pack":
@@ -84,11 +113,3 @@ def _state(run: Path | None) -> "State | None":
     from ..training.checkpoint import LAST, load
 
     return load(run / LAST) if run is not None and (run / LAST).exists() else None
-
-
-def _dimension(found: "Diagnosis", key: str) -> str | None:
-    """`optimizer.lr: {low: 0.001, high: 0.1, log: true}` from the range test, where it was made and found a range."""
-    checked = found.checked.get("lr_range")
-    numbers = (checked.numbers if checked else None) or {}
-    low, high = numbers.get("low"), numbers.get("high")
-    return f"{key}: {{low: {low:g}, high: {high:g}, log: true}}" if low and high and low < high else None

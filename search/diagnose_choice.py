@@ -1,6 +1,7 @@
 """What `hpo diagnose` was asked to look at: a space, a trial, or the folder of a run."""
 
 import json
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,8 @@ from ..training.config import TrialConfig
 from ..training.progress import result_from_json, verdict_from_json
 from ..training.report import Verdict
 from ..training.run_folder import RESULT, RunFolder
-from .train_choice import TrainOptions, choose_single
+from .advice import Target
+from .train_choice import Single, TrainOptions, choose_single
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +49,14 @@ class DiagnoseOptions:
 
 @dataclass(frozen=True, slots=True)
 class Patient:
-    """One configuration: where it came from in words, and its learning rate's key in the space it is from.
+    """One configuration: where it came from in words, and `target`, which writes advice for there.
 
     `run` is its folder and `verdict` that on its history, where there are such.
     """
 
     origin: str
     config: TrialConfig
-    lr_key: str = "optimizer.lr"
+    target: Target
     verdict: Verdict | None = None
     run: Path | None = None
 
@@ -78,18 +80,33 @@ def choose_patient(options: DiagnoseOptions, home: Home) -> Patient:
         home=options.home,
     )
     single = choose_single(train, home)
-    if options.space is not None:
-        return Patient(single.origin, single.config, _lr_key(train, single.config))
-    return Patient(single.origin, single.config, verdict=_verdict_of(options, home))
+    if options.space is None:
+        return _from_trial(options, single, home)
+    space = load_space(options.space, TrialConfig, train.changes)
+    flags = _flags(options, "space", "data", "overrides", "data_root", "home")
+    target = Target(
+        space, single.params, single.config, f"hpo train{flags}", f"hpo diagnose{flags}", not options.overrides
+    )
+    return Patient(single.origin, single.config, target)
 
 
-def _lr_key(options: TrainOptions, config: TrialConfig) -> str:
-    """`optimizer.sgd.lr` where the space has branches of optimisers, else `optimizer.lr`."""
-    assert options.space is not None  # the caller has looked
-    space = load_space(options.space, TrialConfig, options.changes)
-    branch = f"optimizer.{config.optimizer.name}."
-    keys = {entry.key for entry in (*space.parameters, *space.values)}
-    return f"{branch}lr" if any(key.startswith(branch) for key in keys) else "optimizer.lr"
+def _from_trial(options: DiagnoseOptions, single: Single, home: Home) -> Patient:
+    """A trial, as it was saved or with changes; its verdict is on what was saved."""
+    flags = _flags(options, "trial", "data", "overrides", "data_root", "storage", "home")
+    target = Target.saved(single.config, f"hpo train{flags}", f"hpo diagnose{flags}")
+    return Patient(single.origin, single.config, target, verdict=_verdict_of(options, home))
+
+
+def _flags(options: DiagnoseOptions, *names: str) -> str:
+    """The words of a command line that say the same, each after a space."""
+    words: list[str] = []
+    for name in names:
+        value = getattr(options, name)
+        if name == "overrides":
+            words += [word for text in value for word in ("--set", text)]
+        elif value is not None:
+            words += [f"--{name.replace('_', '-')}", str(value)]
+    return "".join(f" {shlex.quote(word)}" for word in words)
 
 
 def _verdict_of(options: DiagnoseOptions, home: Home) -> Verdict | None:
@@ -104,7 +121,8 @@ def _verdict_of(options: DiagnoseOptions, home: Home) -> Verdict | None:
 
 def _from_run(folder: Path) -> Patient:
     run = RunFolder.open(folder)
-    return Patient(f"run {folder} ({run.origin})", run.config, verdict=_verdict_in(folder), run=folder)
+    target = Target.run(folder, run.config)
+    return Patient(f"run {folder} ({run.origin})", run.config, target, verdict=_verdict_in(folder), run=folder)
 
 
 def _verdict_in(folder: Path) -> Verdict | None:

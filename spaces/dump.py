@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from .parameter import Choice, Condition, Parameter, Scalar
@@ -28,6 +29,22 @@ def dump_space(space: SearchSpace) -> str:
         else:
             _put(tree, place, _dimension(parameter))
     return "".join(_lines(tree, "")) or "{}\n"
+
+
+def dump_values(values: Mapping[str, Any], condition: Condition = ()) -> str:
+    """The lines of a space file that say `values` by key, from the outermost section inwards.
+
+    Each is a scalar, or a dimension as a dict; `condition` says in which branches they stand.
+    """
+    tree: dict[str, Any] = {}
+    for key, value in values.items():
+        _put(tree, _place(key, condition), _Flow(value) if isinstance(value, dict) else value)
+    return "".join(_lines(tree, ""))
+
+
+def flow(value: Any) -> str:
+    """A scalar, list or dict as YAML on one line."""
+    return _flow(value)
 
 
 class _Flow(dict[str, Any]):

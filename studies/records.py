@@ -33,8 +33,8 @@ class TrialRecord:
     ...), empty where it has not; `value` the objective, None where none was told; `params` by dotted key; `curve` the
     reported objective by epoch (from 1); `epochs` how many were reported; `metrics` those of `best_epoch`; `attempts`
     how many workers were lost under it; `duration_s` seconds of training; `verdict` what its history says of it, with
-    the keys kind, evidence and advice, empty where none was made; `lr_factors` what plateaus left of the learning rate
-    by epoch, () under other schedules; `config` the JSON text of its TrialConfig.
+    the keys kind, evidence, advice and settings, empty where none was made; `lr_factors` what plateaus left of the
+    learning rate by epoch, () under other schedules; `config` the JSON text of its TrialConfig.
     """
 
     number: int
@@ -50,7 +50,7 @@ class TrialRecord:
     best_epoch: int | None
     metrics: Mapping[str, float]
     attempts: int
-    verdict: Mapping[str, str]
+    verdict: Mapping[str, Any]
     lr_factors: tuple[float, ...]
     config: str
 

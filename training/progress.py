@@ -7,6 +7,7 @@ from typing import Any
 from .config import BudgetConfig, ObjectiveConfig
 from .measures import improves
 from .report import EpochReport, Status, TrainResult, Verdict, VerdictKind
+from .setting import Setting
 
 
 class Progress:
@@ -97,4 +98,5 @@ def result_from_json(value: Mapping[str, Any]) -> TrainResult:
 
 def verdict_from_json(value: Mapping[str, Any]) -> Verdict:
     """A verdict from what `result_to_json` made of it."""
-    return Verdict(VerdictKind(value["kind"]), value["evidence"], value["advice"])
+    settings = tuple(Setting(**setting) for setting in value.get("settings", ()))  # older ones have none
+    return Verdict(VerdictKind(value["kind"]), value["evidence"], value["advice"], settings)

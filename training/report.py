@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from .setting import Setting
+
 
 class Signal(StrEnum):
     """What the coordinator wants of a running trial; read at every batch boundary."""
@@ -56,11 +58,15 @@ class VerdictKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the history of a run says about it: the kind, the numbers that show it, and what to try (may be empty)."""
+    """What the history of a run says about it: the kind, the numbers that show it, and what to try.
+
+    `advice` in words, `settings` as values for keys of the configuration; both may be empty.
+    """
 
     kind: VerdictKind
     evidence: str
     advice: str = ""
+    settings: tuple[Setting, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """`hpo diagnose`: what ails a configuration, or a run."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -71,12 +72,31 @@ def _show(outcome: "DiagnoseOutcome") -> None:
     for name, checked in found.checked.items():
         view.add_row(name, checked.summary)
     console.print(view, highlight=False, markup=False)
+    for line in _lines(outcome):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)  # what can be pasted stays on one line
+
+
+def _lines(outcome: "DiagnoseOutcome") -> Iterator[str]:
+    """The conclusion, then what else was found, without the advice that waits for it."""
+    found, conclusion = outcome.diagnosis, outcome.diagnosis.conclusion
+    yield f"conclusion: {conclusion.text}"
+    for text in (conclusion.advice, conclusion.rate):
+        if text:
+            yield f"  -> {text}"
+    if outcome.command:
+        yield f"  try: {outcome.command}"
     if found.verdict is not None:
-        console.print(f"verdict on the run: {found.verdict.kind.value}: {found.verdict.evidence}", markup=False)
+        yield f"verdict on the run: {found.verdict.kind.value}: {found.verdict.evidence}"
     for name, finding in found.findings:
-        console.print(f"{finding.severity.value} ({name}): {finding.text}", highlight=False, markup=False)
-        console.print(f"  -> {finding.advice}", highlight=False, markup=False)
-    if not found.findings:
-        console.print("nothing is wrong with what was looked at", highlight=False)
+        if finding.text == conclusion.text:
+            continue
+        yield f"{finding.severity.value} ({name}): {finding.text}"
+        if found.follows(finding):
+            yield "  -> may follow from the conclusion; diagnose again after that"
+        else:
+            yield "  -> " + "  ".join(filter(None, (finding.advice, outcome.flags(finding.settings))))
     if outcome.dimension is not None:
-        console.print(f"worth searching:  {outcome.dimension}", highlight=False, markup=False)
+        yield f"worth searching:  {outcome.dimension.flags}"
+    if outcome.yaml:
+        yield "or in the space file:"
+        yield from (f"  {line}" for line in outcome.yaml.splitlines())

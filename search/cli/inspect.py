@@ -1,5 +1,6 @@
 """`hpo studies` and `hpo show`: look at what is kept."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +11,8 @@ from .common import HomeOption, JsonOption, StorageOption, command, print_json
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage
     from rich.console import RenderableType
+
+    from ...studies.records import TrialRecord
 
 
 @command
@@ -45,9 +48,28 @@ def show(
         record = summary.trial(trial)
         directory = Home.locate(home).trial(summary.study, trial)
         whole = {"study": summary.study, **record.to_json()}
-        print_json(whole) if json else _print(trial_view(summary, record, directory))
+        commands = _commands(summary.study, record, storage, home)
+        print_json(whole) if json else _print(trial_view(summary, record, directory, commands))
     else:
         print_json(summary.to_json()) if json else _print(study_view(summary))
+
+
+def _commands(study: str, record: "TrialRecord", storage: str | None, home: Path | None) -> list[str]:
+    """What tries the advice of the verdict on a trial; nothing where its configuration is none of this version."""
+    from ...errors import HpoError
+    from ...training.progress import verdict_from_json
+    from ..advice import Target
+    from ..retrain_choice import saved_config
+
+    if not record.verdict.get("advice"):
+        return []
+    given = {"storage": storage, "home": home}
+    flags = "".join(f" --{name} {shlex.quote(str(value))}" for name, value in given.items() if value is not None)
+    try:
+        target = Target.trial(study, record.number, saved_config(study, record), flags)
+    except HpoError:
+        return []
+    return target.commands(verdict_from_json(record.verdict).settings)
 
 
 def _open(storage: str | None, home: Path | None) -> "BaseStorage":

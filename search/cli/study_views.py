@@ -32,9 +32,14 @@ def study_view(summary: StudySummary) -> RenderableType:
     return Group(*_study_parts(summary))
 
 
-def trial_view(summary: StudySummary, record: TrialRecord, directory: Path) -> RenderableType:
-    """One trial whole; `directory` is where its files are, if it has any."""
-    return Group(*_trial_parts(summary, record, directory))
+def trial_view(
+    summary: StudySummary, record: TrialRecord, directory: Path, commands: Iterable[str] = ()
+) -> RenderableType:
+    """One trial whole; `directory` is where its files are, if it has any, `commands` try what its verdict advises."""
+    return Group(
+        *_trial_parts(summary, record, directory),
+        *(Text(f"  {line}", no_wrap=True, overflow="ignore") for line in commands),
+    )
 
 
 def _study_parts(summary: StudySummary) -> Iterator[RenderableType]:

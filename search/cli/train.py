@@ -8,6 +8,7 @@ import typer
 from .common import DataRootOption, DeviceOption, HomeOption, JsonOption, StorageOption, command, print_json, say
 
 if TYPE_CHECKING:
+    from ...training.report import Verdict
     from ..train import TrainOutcome
 
 WORK_FAILED = 1
@@ -81,4 +82,14 @@ def _say_result(outcome: "TrainOutcome") -> None:
     if result.verdict is not None:
         say(f"verdict: {result.verdict.kind}: {result.verdict.evidence}")
         if result.verdict.advice:
-            say(f"try: {result.verdict.advice}")
+            _say_advice(outcome.directory, result.verdict)
+
+
+def _say_advice(directory: Path, verdict: "Verdict") -> None:
+    from ...training.run_folder import RunFolder
+    from ..advice import Target
+
+    target = Target.run(directory, RunFolder.open(directory).config)
+    say(f"try: {verdict.advice}")
+    for line in target.commands(verdict.settings):
+        say(f"  {line}")

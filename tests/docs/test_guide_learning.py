@@ -18,9 +18,10 @@ def test_the_guide_works_as_written(reader: Reader) -> None:
     ill, cause, rates, well, _ = reader.follow(GUIDE)
     assert ill == well == ""  # all of it is for a person: standard error
     assert "verdict on the run: exploding" in cause
-    assert "problem (lr_range): optimizer.lr 3 is" in cause
+    assert "conclusion: optimizer.lr 3 is" in cause
+    assert "try: hpo train --space" in cause
     assert "<svg" in (reader.directory / "ill.html").read_text()
-    assert re.search(r"worth searching:  optimizer\.lr: \{low: [\d.e-]+, high: [\d.e-]+, log: true\}", rates)
+    assert re.search(r"worth searching:  --set 'optimizer\.lr=\{low: [\d.e-]+, high: [\d.e-]+, log: true\}'", rates)
 
 
 def test_the_tables_are_whole(text_of: Callable[[str], str]) -> None:

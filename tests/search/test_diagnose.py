@@ -1,6 +1,7 @@
 """`hpo.diagnose` and `hpo diagnose`: what is looked at, what is refused, and that nothing is touched."""
 
 import json
+import shlex
 import signal
 import subprocess
 import sys
@@ -49,8 +50,10 @@ def test_the_range_can_be_pasted(text: str, key: str, home: Path, tmp_path: Path
     space.write_text(f"data: {{source: digits}}\nmodel: {{name: simple_cnn, width: 4}}\n{text}")
     found = diagnose(DiagnoseOptions(space=str(space), checks=["lr_range"], home=home, device="cpu"))
     assert found.dimension is not None
-    assert found.dimension.startswith(f"{key}.lr: {{low: ")
-    changed = load_space(str(space), TrialConfig, [found.dimension.replace(": ", "=", 1)])
+    words = shlex.split(found.dimension.flags)
+    assert words[1].startswith(f"{key}.lr={{low: ")
+    assert found.yaml.endswith(f"lr: {words[1].partition('=')[2]}\n")
+    changed = load_space(str(space), TrialConfig, words[1::2])
     (parameter,) = (p for p in changed.parameters if p.key == f"{key}.lr")
     assert parameter.canonical()["log"] is True
 

@@ -39,7 +39,7 @@ def test_it_is_on_the_trial(home: Home) -> None:
     (trial,) = summary.trials
     assert trial.verdict["kind"] == "exploding"
     assert "the training loss reached" in trial.verdict["evidence"]
-    assert "lower optimizer.lr, for example to 10" in trial.verdict["advice"]
+    assert {"key": "optimizer.lr", "value": 10.0, "low": 0.1, "high": 10.0} in trial.verdict["settings"]
     noted = storage.get_trial(storage.get_trial_id_from_study_id_trial_number(1, 0)).user_attrs
     assert noted[attributes.VERDICT] == trial.verdict
     assert summary.to_json()["verdicts"] == {"exploding": [0]}
@@ -64,4 +64,8 @@ def test_it_is_shown(home: Home) -> None:
     trial = show("--trial", "0")
     assert "exploding: the training loss reached" in trial
     assert "what to try" in trial
+    command = next(line for line in trial.splitlines() if "--set" in line)
+    assert "hpo train --trial simple_cnn/0" in command
+    assert "--set optimizer.lr=10.0 --set optimizer.max_grad_norm=1.0" in command
+    assert "hpo diagnose --trial simple_cnn/0" in trial
     assert json.loads(show("--trial", "0", "--json"))["verdict"]["kind"] == "exploding"

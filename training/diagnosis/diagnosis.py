@@ -6,7 +6,9 @@ from typing import Any
 
 from ..memory import is_out_of_memory
 from ..report import Verdict
-from .finding import Checked, Finding, Severity, note, warning
+from ..setting import Setting
+from .conclusion import Conclusion, conclude
+from .finding import Cause, Checked, Finding, Severity, note, warning
 from .registry import CHECKS, choose_checks
 from .subject import Subject
 
@@ -18,11 +20,12 @@ class Diagnosis:
     """What was found.
 
     `origin` says what was diagnosed, `checked` what each check found, by name; `verdict` is that on the history of the
-    run, None where there is none.
+    run, None where there is none. `conclusion` is what to do first; where it and a finding differ, it decides.
     """
 
     origin: str
     checked: Mapping[str, Checked]
+    conclusion: Conclusion
     verdict: Verdict | None = None
 
     @property
@@ -31,12 +34,21 @@ class Diagnosis:
         found = [(name, finding) for name, checked in self.checked.items() for finding in checked.findings]
         return tuple(sorted(found, key=lambda item: list(Severity).index(item[1].severity)))
 
+    def follows(self, finding: Finding) -> bool:
+        """Whether `finding` may only follow from what the conclusion names, so that its advice waits."""
+        return finding.text in {text for _, text in self.conclusion.follows}
+
     def to_json(self) -> dict[str, Any]:
-        """The object that `hpo diagnose --json` prints."""
+        """The object that `hpo diagnose --json` prints; the verdict without its advice, which the conclusion gives."""
+        verdict = self.verdict
         return {
             "origin": self.origin,
-            "verdict": None if self.verdict is None else asdict(self.verdict),
-            "findings": [{"check": name, **asdict(finding)} for name, finding in self.findings],
+            "conclusion": {**asdict(self.conclusion), "follows": list(self.conclusion.checks_that_follow)},
+            "verdict": None if verdict is None else {"kind": verdict.kind.value, "evidence": verdict.evidence},
+            "findings": [
+                {"check": name, **asdict(one), "cause": one.cause.name.lower(), "follows": self.follows(one)}
+                for name, one in self.findings
+            ],
             "checks": {name: checked.to_json() for name, checked in self.checked.items()},
         }
 
@@ -58,7 +70,8 @@ def diagnose(
         SpaceError: there is no check of such a name.
         TrainingError: the model cannot be built.
     """
-    return Diagnosis(origin, dict(_checked(subject, choose_checks(checks), progress)), verdict)
+    checked = dict(_checked(subject, choose_checks(checks), progress))
+    return Diagnosis(origin, checked, conclude(checked, subject.config, verdict), verdict)
 
 
 def _checked(subject: Subject, names: tuple[str, ...], progress: Progress) -> Iterator[tuple[str, Checked]]:
@@ -87,5 +100,7 @@ def _one(run: Callable[[Subject], Checked], subject: Subject) -> Checked:
     except Exception as error:
         if not is_out_of_memory(error):
             raise
-    advice = "set memory.micro_batch, or a smaller data.batch_size"
-    return Checked("Out of memory.", [warning("the device has not enough memory for this check", advice)])
+    images = subject.config.memory.micro_batch or subject.config.data.batch_size
+    setting = Setting("memory.micro_batch", max(2, images // 4))
+    text, advice = "the device has not enough memory for this check", "take fewer images at a time"
+    return Checked("Out of memory.", [warning(Cause.HINT, text, advice, setting)])

@@ -1,7 +1,8 @@
 """Charts as SVG pictures that need no other file."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from math import isfinite, nan
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
@@ -35,23 +36,24 @@ def svg(chart: Chart) -> str:
 
 def _draw(axes: Axes, chart: Chart) -> None:
     numbers = [value for value in chart.x if not isinstance(value, str)]
+    series = {name: [value if isfinite(value) else nan for value in values] for name, values in chart.series.items()}
     if len(numbers) < len(chart.x):
-        _bars(axes, chart, [str(name) for name in chart.x])
+        _bars(axes, series, [str(name) for name in chart.x])
     else:
-        for (name, values), color in zip(chart.series.items(), _COLORS, strict=False):
+        for (name, values), color in zip(series.items(), _COLORS, strict=False):
             axes.plot(numbers, values, color=color, label=name, linewidth=1.5)
     if chart.log_x:
         axes.set_xscale("log")
-    if chart.log_y:
+    if chart.log_y and any(value > 0 for values in series.values() for value in values):
         axes.set_yscale("log")
     for (name, at), color in zip((chart.marks or {}).items(), _MARKS, strict=False):
         axes.axvline(at, color=color, linestyle="--", linewidth=1.2, label=f"{name} {at:.2g}")
 
 
-def _bars(axes: Axes, chart: Chart, names: Sequence[str]) -> None:
-    width = 0.8 / len(chart.series)
-    for number, ((name, values), color) in enumerate(zip(chart.series.items(), _COLORS, strict=False)):
-        at = [place + width * (number - (len(chart.series) - 1) / 2) for place in range(len(names))]
+def _bars(axes: Axes, series: Mapping[str, Sequence[float]], names: Sequence[str]) -> None:
+    width = 0.8 / len(series)
+    for number, ((name, values), color) in enumerate(zip(series.items(), _COLORS, strict=False)):
+        at = [place + width * (number - (len(series) - 1) / 2) for place in range(len(names))]
         axes.bar(at, values, width, color=color, label=name)
     if len(names) <= _NAMED:
         axes.set_xticks(range(len(names)), [name[-24:] for name in names], rotation=90 if len(names) > 6 else 0)

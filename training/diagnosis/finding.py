@@ -1,10 +1,12 @@
 """What a check says: findings in plain words, the numbers behind them, and the charts that show them. No torch."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from enum import StrEnum
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
 from math import isfinite
 from typing import Any
+
+from ..setting import Setting
 
 
 class Severity(StrEnum):
@@ -15,13 +17,36 @@ class Severity(StrEnum):
     NOTE = "note"  # worth knowing, and perhaps meant so
 
 
+class Cause(IntEnum):
+    """Where a finding lies on the way from the data to a trained model: an earlier one may be the cause of a later one.
+
+    The rate comes before what is seen in training. Where the range test finds rates at which the loss falls, and the
+    run's own is not among them, data and model can be learned from, and the rate is what is wrong.
+    """
+
+    DATA = 0  # what reaches the model
+    LABELS = 1
+    MODEL = 2  # before any training
+    RATE = 3  # the learning rate, against the range that was measured
+    DECAY = 4  # of the weights, in which the rate is a factor
+    SIGNAL = 5  # activations and gradients while training
+    FIT = 6  # what training reaches
+    HINT = 7  # worth a look, and perhaps no cause at all
+    NO_RATE = 8  # no rate lowers the loss: whatever the cause is, it is not the rate
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was found, and what to try about it."""
+    """One thing that was found, and what to try about it: `advice` in words, `settings` as values for keys.
+
+    Words say nothing for or against a learning rate, and name no number that a setting could carry.
+    """
 
     severity: Severity
+    cause: Cause
     text: str
     advice: str
+    settings: tuple[Setting, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,24 +73,23 @@ class Checked:
     charts: Sequence[Chart] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """Without the charts; numbers that are none become null."""
-        found = [asdict(finding) for finding in self.findings]
-        return {"summary": self.summary, "findings": found, "numbers": _plain(dict(self.numbers or {}))}
+        """Without findings and charts; numbers that are none become null."""
+        return {"summary": self.summary, "numbers": _plain(dict(self.numbers or {}))}
 
 
-def problem(text: str, advice: str) -> Finding:
+def problem(cause: Cause, text: str, advice: str, *settings: Setting) -> Finding:
     """A finding under which the run cannot go well."""
-    return Finding(Severity.PROBLEM, text, advice)
+    return Finding(Severity.PROBLEM, cause, text, advice, settings)
 
 
-def warning(text: str, advice: str) -> Finding:
+def warning(cause: Cause, text: str, advice: str, *settings: Setting) -> Finding:
     """A finding that may hold the run back."""
-    return Finding(Severity.WARNING, text, advice)
+    return Finding(Severity.WARNING, cause, text, advice, settings)
 
 
 def note(text: str, advice: str) -> Finding:
     """A finding that may well be meant so."""
-    return Finding(Severity.NOTE, text, advice)
+    return Finding(Severity.NOTE, Cause.HINT, text, advice)
 
 
 def listed(names: Sequence[str], most: int = 4) -> str:

@@ -1,17 +1,32 @@
 """The page of `hpo diagnose --html`."""
 
+from collections.abc import Callable, Sequence
+
 from markupsafe import Markup
 
 from ..page import render
+from ..setting import Setting
 from .diagnosis import Diagnosis
 from .figures import svg
 from .registry import CHECKS
 
 
-def page(found: Diagnosis, dimension: str | None = None) -> str:
+def plain_flags(settings: Sequence[Setting]) -> str:
+    """Settings for a shell, with the keys of the configuration."""
+    return " ".join(setting.flag for setting in settings)
+
+
+def page(
+    found: Diagnosis,
+    flags: Callable[[Sequence[Setting]], str] = plain_flags,
+    command: str = "",
+    dimension: str = "",
+    yaml: str = "",
+) -> str:
     """The diagnosis as HTML; names from data and models are escaped.
 
-    `dimension` is the learning-rate range as a space file would have it.
+    `flags` writes settings for a shell, `command` tries those of the conclusion; `dimension` are the learning rates to
+    search, for a shell, and `yaml` the same for the space file, where there is one.
     """
     checks = [
         {
@@ -22,4 +37,6 @@ def page(found: Diagnosis, dimension: str | None = None) -> str:
         }
         for name, checked in found.checked.items()
     ]
-    return render("diagnosis/page.html", found=found, checks=checks, dimension=dimension)
+    return render(
+        "diagnosis/page.html", found=found, checks=checks, flags=flags, command=command, dimension=dimension, yaml=yaml
+    )

@@ -1,5 +1,6 @@
 """What is diagnosed: a configuration on its data, with learners of its own. Nothing of a run is written to."""
 
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,12 +12,13 @@ import torch
 from torch import Tensor
 
 from ..checkpoint import State
-from ..config import TrialConfig
+from ..config import DataConfig, TrialConfig
 from ..data.batches import EvalBatches, TrainBatches
 from ..data.pack import Pack, Split
 from ..learner import Learner
 from ..losses.sampling import build_order
 from ..seeding import seeded
+from ..setting import Setting
 from .watch import Watched, watch
 
 Batch = tuple[Tensor, Tensor]
@@ -41,6 +43,15 @@ class Subject:
     def on(cls, device: str, config: TrialConfig, pack: Pack, state: State | None = None) -> Self:
         """The same, on the device of that name: "cpu", "cuda" or "cuda:1"."""
         return cls(config, pack, torch.device(device), state)
+
+    @property
+    def look_at_data(self) -> str:
+        """The command that shows the images, with whatever the configuration says of where and how they lie."""
+        data, default = self.config.data, DataConfig()
+        kept = set(DataConfig.model_fields) - {"source", "batch_size", "max_train", "max_val"}
+        changed = {name: value for name in sorted(kept) if (value := getattr(data, name)) != getattr(default, name)}
+        flags = [Setting(f"data.{name}", value).flag for name, value in changed.items()]
+        return " ".join(("hpo data", shlex.quote(data.source), *flags, "--html data.html"))
 
     def learner(self) -> Learner:
         """A fresh learner, as the run begins with."""

@@ -9,6 +9,7 @@ from typing import Final
 
 from ..config import TrialConfig
 from ..report import Status, TrainResult, Verdict, VerdictKind
+from ..setting import Setting
 from .trace import Trace
 
 FEWEST_EPOCHS: Final = 3
@@ -21,6 +22,9 @@ _WIDE_GAP, _GAP = 0.2, 0.1  # of accuracy between training and validation; the s
 _RISEN = 1.1  # times its minimum: val_loss has turned
 _FLAT, _FLAT_ACCURACY = 0.02, 0.01  # of the loss of a guess, and of accuracy: gains in half a run that are none
 _MASTERED, _HALF = 0.9, 0.5  # skill
+_PATIENCE = 5  # epochs without a better one
+_CALMER = "a lower learning rate, a clipped gradient, or a warm-up"
+_REGULARISE = "more images or more augmentation, more weight decay or dropout, a smaller model, or an earlier stop"
 
 Rule = Callable[[Trace], Verdict | None]
 
@@ -45,7 +49,7 @@ def judge(result: TrainResult, config: TrialConfig, class_counts: Sequence[int])
 def _diverged(result: TrainResult, config: TrialConfig) -> Verdict:
     lr = config.optimizer.lr
     after = f" after {len(result.history)} good epochs" if result.history else ""
-    return Verdict(VerdictKind.DIVERGED, f"{result.message}{after}, at optimizer.lr {lr:g}", _calmer(config))
+    return Verdict(VerdictKind.DIVERGED, f"{result.message}{after}, at optimizer.lr {lr:g}", _CALMER, _calmer(config))
 
 
 def _exploding(trace: Trace) -> Verdict | None:
@@ -61,7 +65,7 @@ def _exploding(trace: Trace) -> Verdict | None:
         told = f"the training loss reached {highest:.3g} in epoch {at}"
     norm = f"gradient norms up to {max(trace.grad_norm):.3g}"
     evidence = f"{told}, where a guess has {uniform:.3g}; {norm}"
-    return Verdict(VerdictKind.EXPLODING, evidence, _calmer(trace.config))
+    return Verdict(VerdictKind.EXPLODING, evidence, _CALMER, _calmer(trace.config))
 
 
 def _too_short(trace: Trace) -> Verdict | None:
@@ -74,15 +78,12 @@ def _too_short(trace: Trace) -> Verdict | None:
 def _not_learning(trace: Trace) -> Verdict | None:
     if trace.epochs < FEWEST_EPOCHS or trace.carries_over or trace.learned:
         return None
-    chance, lr = trace.chance, trace.config.optimizer.lr
+    chance = trace.chance
     evidence = (
         f"after {trace.epochs} epochs hardly better than a guess, which has accuracy {chance.accuracy:.3g} and loss "
         f"{chance.loss:.3g}; {_reached(trace)}"
     )
-    advice = (
-        f"run hpo diagnose: its learning-rate range test says whether optimizer.lr {lr:g} is too small or too large, "
-        "its other checks whether labels, gradients or weight decay are at fault"
-    )
+    advice = "diagnose it: the learning rate, labels, gradients or weight decay may be at fault"
     return Verdict(VerdictKind.NOT_LEARNING, evidence, advice)
 
 
@@ -96,18 +97,20 @@ def _overfitting(trace: Trace) -> Verdict | None:
     if trace.gap < (_GAP if turned else _WIDE_GAP):
         return None
     rise = f"; val_loss rose from {lowest:.3g} in epoch {trace.val_loss.index(lowest) + 1} to {trace.val_loss[-1]:.3g}"
-    return Verdict(VerdictKind.OVERFITTING, _apart(trace) + (rise if turned else ""), _regularise(trace.config))
+    evidence = _apart(trace) + (rise if turned else "")
+    return Verdict(VerdictKind.OVERFITTING, evidence, _REGULARISE, _stop_early(trace.config))
 
 
 def _memorised(trace: Trace) -> Verdict:
     evidence = f"{_apart(trace)}: validation stays at a guess ({trace.chance.accuracy:.3g})"
-    if trace.config.ema.decay is not None:
-        advice = f"the averaged weights lag behind those that learn: lower ema.decay {trace.config.ema.decay:g}"
-    else:
-        advice = (
-            "what is learned does not carry over: look whether labels and images belong together, and whether both "
-            "splits are of one kind (hpo data; hpo diagnose --check label_signal)"
-        )
+    if (decay := trace.config.ema.decay) is not None:
+        advice = f"the averaged weights lag behind those that learn: average over fewer steps than with {decay:g}"
+        shorter = Setting("ema.decay", round(1 - 10 * (1 - decay), 6) if decay > 0.95 else 0.5)
+        return Verdict(VerdictKind.OVERFITTING, evidence, advice, (shorter,))
+    advice = (
+        "what is learned does not carry over: look whether labels and images belong together, and whether both splits "
+        "are of one kind"
+    )
     return Verdict(VerdictKind.OVERFITTING, evidence, advice)
 
 
@@ -120,10 +123,7 @@ def _plateau(trace: Trace) -> Verdict | None:
     if fallen > _FLAT * trace.chance.loss or risen > _FLAT_ACCURACY:
         return None
     evidence = f"nothing better since epoch {half}: {_reached(trace)}"
-    advice = (
-        f"change the learning rate (optimizer.lr {trace.config.optimizer.lr:g}; hpo diagnose --check lr_range), let it "
-        "fall (schedule: cosine or plateau), or take a larger model"
-    )
+    advice = "change the learning rate, as diagnosing measures it, or let it fall later or earlier; or a larger model"
     return Verdict(VerdictKind.PLATEAU, evidence, advice)
 
 
@@ -134,9 +134,11 @@ def _underfitting(trace: Trace) -> Verdict | None:
     evidence = f"{_reached(trace)}, less than half of what there is to learn" + (
         "; the training loss was still falling" if falling else ""
     )
-    longer = f"train longer (budget.epochs {trace.config.budget.epochs}), or " if falling else ""
-    advice = f"{longer}raise optimizer.lr (hpo diagnose --check lr_range), take a larger model, or regularise less"
-    return Verdict(VerdictKind.UNDERFITTING, evidence, advice)
+    advice = "a learning rate as diagnosing measures it, a larger model, or less regularisation"
+    if not falling:
+        return Verdict(VerdictKind.UNDERFITTING, evidence, advice)
+    longer = Setting("budget.epochs", min(2 * trace.config.budget.epochs, 100_000))
+    return Verdict(VerdictKind.UNDERFITTING, evidence, f"train longer; {advice}", (longer,))
 
 
 def _healthy(trace: Trace) -> Verdict:
@@ -155,14 +157,11 @@ def _apart(trace: Trace) -> str:
     return f"train_accuracy {trace.train_accuracy[-1]:.3f} but val_accuracy {trace.val_accuracy[-1]:.3f}"
 
 
-def _calmer(config: TrialConfig) -> str:
-    lr = config.optimizer.lr
-    clip = "" if config.optimizer.max_grad_norm is not None else ", clip the gradient (optimizer.max_grad_norm: 1.0)"
-    return (
-        f"lower optimizer.lr, for example to {lr / 10:g}{clip}, or warm up; hpo diagnose --check lr_range measures it"
-    )
+def _calmer(config: TrialConfig) -> tuple[Setting, ...]:
+    lr = float(f"{config.optimizer.lr / 10:.2g}")
+    rate = Setting("optimizer.lr", lr, lr / 100, lr)
+    return (rate,) if config.optimizer.max_grad_norm is not None else (rate, Setting("optimizer.max_grad_norm", 1.0))
 
 
-def _regularise(config: TrialConfig) -> str:
-    stop = "" if config.budget.patience is not None else ", stop early (budget.patience)"
-    return f"more images or more augmentation, more optimizer.weight_decay or dropout, a smaller model{stop}"
+def _stop_early(config: TrialConfig) -> tuple[Setting, ...]:
+    return () if config.budget.patience is not None else (Setting("budget.patience", _PATIENCE),)

@@ -16,6 +16,7 @@ from hpo.training.diagnosis.finding import Severity
 from hpo.training.diagnosis.page import page
 from hpo.training.diagnosis.registry import CHECKS, choose_checks
 from hpo.training.diagnosis.subject import Subject
+from hpo.training.setting import Setting
 
 from .conftest import HEALTHY, ILL, Case, Setup, net
 
@@ -38,9 +39,9 @@ EXPECTED = {
     "lr x 1000, adamw": {"lr_range": "times the highest rate", "updates": "nothing learned survives"},
     "lr x 1000, resnet": {"lr_range": "times the highest rate"},
     "lr x 1000, mlp": {"lr_range": "times the highest rate", "gradients": "gradient"},
-    "lr / 1000": {"lr_range": "times smaller than", "overfit_batch": "too small or too large"},
-    "huge weight decay": {"weight_decay": "lower optimizer.weight_decay 3", "overfit_batch": "not learn even one"},
-    "huge weight decay, adamw": {"weight_decay": "lower optimizer.weight_decay 100"},
+    "lr / 1000": {"lr_range": "times smaller than", "overfit_batch": "the learning rate is not right"},
+    "huge weight decay": {"weight_decay": "--set optimizer.weight_decay=0.03", "overfit_batch": "not learn even one"},
+    "huge weight decay, adamw": {"weight_decay": "--set optimizer.weight_decay=0.05"},
     "deep sigmoids": {"gradients": "vanishes", "activations": "gives every image the same answer"},
     "dead relus": {"gradients": "exactly zero", "activations": "almost only zeros"},
     "exploding start": {"initial_loss": "confidently wrong", "gradients": "gradient"},
@@ -72,7 +73,10 @@ def test_what_ails_a_run_is_found(name: str, set_up: Setup) -> None:
     wanted = EXPECTED[name]
     found = diagnose(subject_of(set_up, {**ILL, **MORE_ILL}[name]), checks=wanted)
     for check, words in wanted.items():
-        said = [f"{one.text}; {one.advice}" for one in found.checked[check].findings]
+        said = [
+            f"{one.text}; {one.advice} {' '.join(setting.flag for setting in one.settings)}"
+            for one in found.checked[check].findings
+        ]
         assert any(words in text for text in said), (check, said, found.checked[check].summary)
 
 
@@ -137,7 +141,7 @@ def test_it_leaves_no_mark(set_up: Setup) -> None:
 
 
 def test_the_page_needs_no_other_file(whole: tuple[Subject, Diagnosis], tmp_path: Path) -> None:
-    text = page(whole[1], "optimizer.lr: {low: 0.001, high: 0.1, log: true}")
+    text = page(whole[1], dimension="--set 'optimizer.lr={low: 0.001, high: 0.1, log: true}'")
     assert "a &lt;b&gt;test&lt;/b&gt;" in text
     assert text.count("<svg") >= 7
     assert "log: true" in text
@@ -188,7 +192,7 @@ def test_out_of_memory_is_a_finding(set_up: Setup, monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setitem(CHECKS, "inputs", replace(CHECKS["inputs"], run=greedy))
     found = diagnose(subject_of(set_up, Case()), checks=["inputs"])
-    assert "memory.micro_batch" in found.findings[0][1].advice
+    assert found.findings[0][1].settings == (Setting("memory.micro_batch", 16),)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ...page import counted
+from ...setting import Setting
 from ..sources.base import listed
 from .inspection import Inspection
 
@@ -70,9 +71,10 @@ def _balance(found: Inspection) -> Iterator[str]:
         f"{found.class_names[largest]} has {counts[largest]} training images, {found.class_names[smallest]} has "
         f"{counts[smallest]}"
     )
-    cure = "loss.class_weights: effective" if ratio >= LONG_TAIL else "loss.class_weights: inverse"
+    loss = Setting("loss.class_weights", "effective" if ratio >= LONG_TAIL else "inverse")
+    sampling = Setting("sampling.method", "weighted")
     yield (
-        f"The classes are unequal ({sizes}): weigh the loss ({cure}) or the sampling (sampling.method: weighted), and "
+        f"The classes are unequal ({sizes}): weigh the loss ({loss.flag}) or the sampling ({sampling.flag}), and "
         "judge by balanced accuracy rather than accuracy."
     )
 
@@ -100,10 +102,11 @@ def _size(found: Inspection) -> Iterator[str]:
         better = next((side for side in (224, 160, 128, 96) if side <= typical), typical)
         yield (
             f"Images are shrunk from {typical} pixels a side to {found.image_size}: where details matter, try "
-            f"data.image_size: {better} (the cost grows with the square)."
+            f"{Setting('data.image_size', better).flag} (the cost grows with the square)."
         )
     elif 2 * typical <= found.image_size:
-        yield f"Images of {typical} pixels a side are blown up to {found.image_size}: set data.image_size: {typical}."
+        smaller = Setting("data.image_size", typical).flag
+        yield f"Images of {typical} pixels a side are blown up to {found.image_size}: try {smaller}."
     if long > 0.1 * len(sides):
         yield (
             f"{counted(long, 'image')} {'is' if long == 1 else 'are'} more than twice as long as wide: only the middle "

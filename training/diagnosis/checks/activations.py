@@ -1,6 +1,6 @@
 """Activation statistics: whether the signal grows, fades, saturates, or is the same for every image."""
 
-from ..finding import Chart, Checked, Finding, listed, problem, warning
+from ..finding import Cause, Chart, Checked, Finding, listed, problem, warning
 from ..subject import Subject
 from ..watch import Activation
 
@@ -42,17 +42,15 @@ def _findings(seen: list[Activation]) -> list[Finding]:
     if seen[-1].spread < _ALIKE:
         first = next(one.name for one in seen if one.spread < _ALIKE)
         text = f"the model gives every image the same answer: from {first} on nothing differs between images"
-        advice = (
-            "the signal fades (add norms, fewer layers, no sigmoid) or the learning rate has driven it into a corner"
-        )
-        found.append(problem(text, advice))
+        found.append(problem(Cause.SIGNAL, text, "the signal fades on its way: add norms, fewer layers, no sigmoid"))
     if huge := [one.name for one in seen if one.std > _HUGE]:
-        advice = "normalise the inputs, add norms, start with smaller weights, lower optimizer.lr"
-        found.append(problem(f"the signal explodes: outputs beyond {_HUGE:g} in {listed(huge)}", advice))
+        text = f"the signal explodes: outputs beyond {_HUGE:g} in {listed(huge)}"
+        found.append(problem(Cause.SIGNAL, text, "normalise the inputs, add norms, start with smaller weights"))
     if silent := [one.name for one in seen if one.zeros > _SILENT]:
-        advice = "lower optimizer.lr, start biases at 0, add norms"
-        found.append(problem(f"{listed(silent)} give almost only zeros", advice))
+        text = f"{listed(silent)} give almost only zeros"
+        found.append(problem(Cause.SIGNAL, text, "start biases at 0, add norms"))
     if full := [one.name for one in seen if one.saturated > _SATURATED]:
         text = f"{listed(full)} are saturated: no gradient passes there"
-        found.append(warning(text, "normalise the inputs, start with smaller weights, take ReLU for sigmoid or tanh"))
+        advice = "normalise the inputs, start with smaller weights, take ReLU for sigmoid or tanh"
+        found.append(warning(Cause.SIGNAL, text, advice))
     return found

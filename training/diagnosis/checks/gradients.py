@@ -2,7 +2,8 @@
 
 import math
 
-from ..finding import Chart, Checked, Finding, listed, note, problem, warning
+from ...setting import Setting
+from ..finding import Cause, Chart, Checked, Finding, listed, note, problem, warning
 from ..subject import Subject
 from ..watch import Layer, Watched
 
@@ -23,6 +24,7 @@ def check(subject: Subject) -> Checked:
             for layer in watched.layers
         },
     }
+    is_clipped = subject.config.optimizer.max_grad_norm is not None
     summary = f"{len(trained)} of {len(watched.layers)} layers get a gradient; its norm is at most {steepest:.3g}."
     names = [layer.name for layer in trained]
     series = {"gradient / weight": [max(layer.gradient, 1e-12) for layer in trained]}
@@ -32,10 +34,10 @@ def check(subject: Subject) -> Checked:
     if any(layer.dead_share for layer in trained):
         dead = {"dead units": [layer.dead_share for layer in trained]}
         charts.append(Chart("Units without any gradient", "layer", "share", names, dead))
-    return Checked(summary, _findings(watched, trained, steepest), numbers, charts)
+    return Checked(summary, _findings(watched, trained, steepest, is_clipped), numbers, charts)
 
 
-def _findings(watched: Watched, trained: list[Layer], steepest: float) -> list[Finding]:
+def _findings(watched: Watched, trained: list[Layer], steepest: float, is_clipped: bool) -> list[Finding]:
     found = []
     if not watched.finite or steepest > _EXPLODED:
         text = (
@@ -43,16 +45,14 @@ def _findings(watched: Watched, trained: list[Layer], steepest: float) -> list[F
             if not watched.finite
             else f"the gradient explodes: norm {steepest:.3g}"
         )
-        advice = (
-            "lower optimizer.lr (see lr_range), clip it (optimizer.max_grad_norm: 1.0), add norms, mend the first loss"
-        )
-        found.append(problem(text, advice))
+        clipped = () if is_clipped else (Setting("optimizer.max_grad_norm", 1.0),)
+        found.append(problem(Cause.SIGNAL, text, "clip it, add norms, start with smaller weights", *clipped))
     if frozen := [layer.name for layer in watched.layers if layer.frozen]:
         text = f"{len(frozen)} of {len(watched.layers)} layers are frozen: {listed(frozen)}"
         found.append(note(text, "right for a pretrained backbone; else set requires_grad"))
     if cut := [layer.name for layer in watched.layers if not layer.reached and not layer.frozen]:
         advice = "the model does not use them, or cuts the way to them: look for detach, no_grad, or an unused layer"
-        found.append(problem(f"no gradient reaches {listed(cut)}", advice))
+        found.append(problem(Cause.MODEL, f"no gradient reaches {listed(cut)}", advice))
     return found + (_weak(trained) if watched.finite else [])
 
 
@@ -61,16 +61,17 @@ def _weak(trained: list[Layer]) -> list[Finding]:
     zero = [layer.name for layer in trained if layer.gradient == 0]
     if zero:
         advice = "what comes after them gives no gradient: dead ReLUs, weights of zero, or an input that is always 0"
-        found.append(problem(f"the gradient of {listed(zero)} is exactly zero", advice))
+        found.append(problem(Cause.SIGNAL, f"the gradient of {listed(zero)} is exactly zero", advice))
     most = max((layer.gradient for layer in trained), default=0.0)
     weak = [layer.name for layer in trained if 0 < layer.gradient < _VANISHED * most]
     if weak:
         text = f"the gradient vanishes on its way to {listed(weak)}: below {_VANISHED:g} of that of the strongest layer"
-        found.append(problem(text, "add norms or shortcuts, take ReLU for sigmoid or tanh, fewer layers"))
+        advice = "add norms or shortcuts, take ReLU for sigmoid or tanh, fewer layers"
+        found.append(problem(Cause.SIGNAL, text, advice))
     dead = [layer for layer in trained if layer.gradient > 0 and layer.dead_share >= _DEAD_UNITS]
     if dead:
         shares = [f"{layer.name} ({layer.dead_share:.0%})" for layer in dead]
         make = problem if max(layer.dead_share for layer in dead) >= _DEAD_LAYER else warning
-        advice = "their ReLUs are never above zero: lower optimizer.lr, start biases at 0, add norms, try LeakyReLU"
-        found.append(make(f"dead units in {listed(shares)}", advice))
+        advice = "their ReLUs are never above zero: start biases at 0, add norms, try LeakyReLU"
+        found.append(make(Cause.SIGNAL, f"dead units in {listed(shares)}", advice))
     return found

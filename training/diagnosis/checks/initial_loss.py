@@ -6,7 +6,7 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from ...seeding import seeded
-from ..finding import Checked, Finding, problem, warning
+from ..finding import Cause, Checked, Finding, problem, warning
 from ..subject import Subject
 
 _HIGH, _LOW = 1.5, 0.5  # times ln(classes)
@@ -36,8 +36,9 @@ def _findings(loss: float, guess: float) -> list[Finding]:
         times = f"{loss / guess:.1f} times that of a guess"
         text = f"the model begins confidently wrong: its first loss is {loss:.3g}, {times}"
         advice = "start the last layer with small weights, normalise the inputs, check the initialisation"
-        return [problem(text, advice)]
+        return [problem(Cause.MODEL, text, advice)]
     if loss < _LOW * guess:
         text = f"the model knows too much before any training: its first loss is {loss:.3g}"
-        return [warning(text, "it was trained before, perhaps on these images; or the labels leak into the inputs")]
+        advice = "it was trained before, perhaps on these images; or the labels leak into the inputs"
+        return [warning(Cause.HINT, text, advice)]
     return []

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from ...seeding import seeded
-from ..finding import Chart, Checked, Finding, problem, warning
+from ..finding import Cause, Chart, Checked, Finding, problem, warning
 from ..subject import SAMPLE, Subject
 
 _FAR_MEAN, _NARROW, _WIDE = 1.0, 0.2, 5.0  # of values that should have mean 0 and deviation 1
@@ -22,7 +22,7 @@ def check(subject: Subject) -> Checked:
     summary = (
         f"{len(images)} images as the model gets them: mean {mean:.3g}, deviation {std:.3g}, {low:.3g} to {high:.3g}."
     )
-    return Checked(summary, list(_findings(images, numbers)), numbers, [_chart(images)])
+    return Checked(summary, _findings(images, numbers, subject.look_at_data), numbers, [_chart(images)])
 
 
 def _some(subject: Subject) -> Tensor:
@@ -34,19 +34,19 @@ def _some(subject: Subject) -> Tensor:
     return torch.cat(parts)
 
 
-def _findings(images: Tensor, numbers: dict[str, float]) -> list[Finding]:
+def _findings(images: Tensor, numbers: dict[str, float], look: str) -> list[Finding]:
     found = []
     if not bool(images.isfinite().all()):
-        found.append(problem("some pixels are NaN or infinite", "look at the data: hpo data SOURCE"))
+        found.append(problem(Cause.DATA, "some pixels are NaN or infinite", f"look at the data: {look}"))
     elif abs(numbers["mean"]) > _FAR_MEAN or not _NARROW < numbers["std"] < _WIDE:
         text = (
             f"the inputs are not normalised: mean {numbers['mean']:.3g} and deviation {numbers['std']:.3g}, not 0 and 1"
         )
         advice = "scale them to mean 0 and deviation 1; prepare the data again (remove the pack), weaken augment"
-        found.append(problem(text, advice))
+        found.append(problem(Cause.DATA, text, advice))
     if numbers["constant_share"] > _CONSTANT:
         text = f"{numbers['constant_share']:.0%} of the images have one single value"
-        found.append(warning(text, "look at them with hpo data SOURCE --html FILE; they teach nothing"))
+        found.append(warning(Cause.HINT, text, f"they teach nothing; look at them: {look}"))
     return found
 
 

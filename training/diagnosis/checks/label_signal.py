@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch.nn.functional import adaptive_avg_pool2d
 
 from ...data.pack import Split
-from ..finding import Checked, note, warning
+from ..finding import Cause, Checked, note, warning
 from ..subject import Subject
 
 _TRAIN, _VAL, _SIDE, _NEIGHBOURS = 2000, 500, 16, 5
@@ -36,13 +36,13 @@ def check(subject: Subject) -> Checked:
         return Checked(summary, (), numbers)
     if _ERRORS * error > _SKILL * (1 - guess):
         text = f"not enough validation images to tell whether labels and images belong together ({len(val[1])})"
-        return Checked(summary, [note(text, "raise data.val_fraction")], numbers)
+        return Checked(summary, [note(text, "validate with more images")], numbers)
     text = f"images that look alike do not have the same label more often than by chance ({accuracy:.3f})"
     advice = (
-        "look whether labels and images still belong together: hpo data SOURCE --html FILE shows some of each class; "
-        "if they do, the task is hard for raw pixels, and this says nothing"
+        f"look whether labels and images still belong together: {subject.look_at_data}; if they do, the task is hard "
+        "for raw pixels, and this says nothing"
     )
-    return Checked(summary, [warning(text, advice)], numbers)
+    return Checked(summary, [warning(Cause.HINT, text, advice)], numbers)
 
 
 def _drawn(split: Split, most: int, random: np.random.Generator) -> tuple[NDArray[np.float32], NDArray[np.int64]]:

@@ -1,6 +1,7 @@
 """How many images each class has to learn from, and to be judged by."""
 
-from ..finding import Chart, Checked, Finding, problem, warning
+from ...setting import Setting
+from ..finding import Cause, Chart, Checked, Finding, problem, warning
 from ..subject import Subject
 
 _IMBALANCE = 10.0  # images of the largest class per image of the smallest
@@ -27,13 +28,14 @@ def _findings(subject: Subject) -> list[Finding]:
     labels = pack.train.labels
     if len(labels) and not 0 <= labels.min() <= labels.max() < len(names):
         text = f"labels must be 0 to {len(names) - 1}, but they go from {labels.min()} to {labels.max()}"
-        found.append(problem(text, "prepare the data again (remove the pack)"))
+        found.append(problem(Cause.LABELS, text, "prepare the data again (remove the pack)"))
     few = [name for name, count in zip(names, train, strict=True) if count < _FEW]
     if few:
         text = f"{len(few)} of {len(names)} classes have fewer than {_FEW} training images ({min(train)} at the least)"
-        found.append(warning(text, "collect more images, start from a pretrained model, augment strongly"))
+        found.append(warning(Cause.HINT, text, "collect more images, start from a pretrained model, augment strongly"))
     balanced = subject.config.loss.class_weights != "none" or subject.config.sampling.method != "shuffle"
     if max(train) > _IMBALANCE * max(min(train), 1) and not balanced:
         text = f"the classes are unequal: {max(train)} images of one, {min(train)} of another"
-        found.append(warning(text, "set loss.class_weights or sampling.method, judge by val_balanced_accuracy"))
+        advice = "weigh the loss or the sampling by class, and judge by val_balanced_accuracy"
+        found.append(warning(Cause.HINT, text, advice, Setting("loss.class_weights", "inverse")))
     return found

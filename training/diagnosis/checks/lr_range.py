@@ -10,7 +10,8 @@ from itertools import pairwise
 from statistics import mean, median
 
 from ...seeding import seeded
-from ..finding import Chart, Checked, Finding, note, problem, warning
+from ...setting import Setting
+from ..finding import Cause, Chart, Checked, Finding, note, problem, warning
 from ..subject import Subject
 
 STEPS = 140
@@ -22,7 +23,8 @@ _WINDOW = 4  # steps to each side that a loss is averaged with
 _HELPS, _NEARLY, _SPOILS = 0.15, 0.1, 0.5  # of the whole fall: where it begins, where it ends, and where it is lost
 _MATTERS = 0.02  # of the first loss: a smaller fall is none
 _NOISE = 5.0  # standard errors of a smoothed loss, which the lowest of many falls by without any cause
-_TOO_SMALL, _TOO_LARGE = 10.0, 10.0  # times outside the range, until which a rate is still a matter of taste
+TOO_FAR = 10.0
+"""Times outside the range, until which a rate is still a matter of taste."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ def check(subject: Subject) -> Checked:
     if test.low is None or test.high is None:
         text = "no learning rate lowers the loss"
         advice = "the cause is elsewhere: see output, gradients, activations and label_signal"
-        return Checked("No rate helps.", [problem(text, advice)], {**numbers, **curves}, [chart])
+        return Checked("No rate helps.", [problem(Cause.NO_RATE, text, advice)], {**numbers, **curves}, [chart])
     summary = f"The loss falls from a rate of {test.low:.2g} and no further from {test.high:.2g} on."
     return Checked(summary, _findings(test, test.low, test.high, lr), {**numbers, **curves}, [chart])
 
@@ -134,14 +136,22 @@ def _rounded(value: float) -> float:
     return float(f"{value:.1e}")
 
 
+def rate_setting(low: float, high: float) -> Setting:
+    """The middle of the rates that help, and for a search all of them."""
+    middle = float(f"{math.sqrt(low * high):.2g}")
+    return Setting("optimizer.lr", middle, low, high)
+
+
 def _findings(test: RangeTest, low: float, high: float, lr: float) -> list[Finding]:
+    advice = f"take a rate between {low:.2g} and {high:.2g}"
     above = f"optimizer.lr {lr:g} is {lr / high:.0f} times the highest rate that helps"
-    if test.blows_up is not None and lr > _TOO_LARGE * high and lr > test.blows_up:
+    setting = rate_setting(low, high)
+    if test.blows_up is not None and lr > TOO_FAR * high and lr > test.blows_up:
         text = f"{above}; from {test.blows_up:.2g} on the loss blows up"
-        return [problem(text, f"take a rate between {low:.2g} and {high:.2g}, or warm up")]
-    if lr > _TOO_LARGE * high:
-        return [warning(above, f"try {high:.2g}")]
-    if lr < low / _TOO_SMALL:
+        return [problem(Cause.RATE, text, advice, setting)]
+    if lr > TOO_FAR * high:
+        return [warning(Cause.RATE, above, advice, setting)]
+    if lr < low / TOO_FAR:
         text = f"optimizer.lr {lr:g} is {low / lr:.0f} times smaller than the lowest rate that helps"
-        return [problem(text, f"take a rate between {low:.2g} and {high:.2g}")]
+        return [problem(Cause.RATE, text, advice, setting)]
     return []

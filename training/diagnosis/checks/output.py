@@ -6,7 +6,7 @@ from ...memory import is_out_of_memory
 from ...models.config import CustomModel
 from ...models.custom import describe_error, split_name
 from ...seeding import seeded
-from ..finding import Checked, problem
+from ..finding import Cause, Checked, Finding, problem
 from ..subject import Subject
 
 
@@ -23,21 +23,25 @@ def check(subject: Subject) -> Checked:
         if is_out_of_memory(error):
             raise
         where = _describe(subject, error)
-        return Checked("The model cannot be run.", [problem(f"the model fails on these images: {where}", "mend it")])
+        return Checked("The model cannot be run.", [_broken(f"the model fails on these images: {where}", "mend it")])
     shape = list(logits.shape) if isinstance(logits, torch.Tensor) else type(logits).__name__
     wanted = [len(images), classes]
     if shape != wanted:
         text = f"the model must answer {len(images)} images with {wanted}, one number per class, but it gives {shape}"
         advice = f"give its last layer num_classes ({classes}) outputs, from the argument of that name"
-        return Checked("The model answers in the wrong shape.", [problem(text, advice)], {"shape": shape})
+        return Checked("The model answers in the wrong shape.", [_broken(text, advice)], {"shape": shape})
     return _finite(logits.float(), classes)
+
+
+def _broken(text: str, advice: str) -> Finding:
+    return problem(Cause.MODEL, text, advice)
 
 
 def _finite(logits: torch.Tensor, classes: int) -> Checked:
     numbers = {"classes": classes, "std": logits.std().item()}
     if not bool(logits.isfinite().all()):
         text = "the model answers with numbers that are NaN or infinite before any training"
-        return Checked("The answers are no numbers.", [problem(text, "look for a division by zero or a log of zero")])
+        return Checked("The answers are no numbers.", [_broken(text, "look for a division by zero or a log of zero")])
     return Checked(f"One finite number for each of {classes} classes.", (), numbers)
 
 

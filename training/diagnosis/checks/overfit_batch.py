@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from ...seeding import seeded
-from ..finding import Chart, Checked, Finding, problem
+from ..finding import Cause, Chart, Checked, Finding, problem
 from ..subject import Subject
 
 IMAGES, STEPS, RAMP = 32, 200, 10
@@ -26,7 +26,7 @@ def check(subject: Subject) -> Checked:
     numbers = {"losses": losses, "accuracy": best, "steps": len(losses)}
     steps = [float(step) for step in range(1, len(losses) + 1)]
     chart = Chart("One batch, learned by heart", "step", "loss", steps, {"loss": losses}, log_y=True)
-    return Checked(summary, _findings(subject, losses, accuracies), numbers, [chart])
+    return Checked(summary, _findings(losses, accuracies), numbers, [chart])
 
 
 def _train(subject: Subject, images: Tensor, labels: Tensor) -> tuple[list[float], list[float]]:
@@ -46,17 +46,12 @@ def _train(subject: Subject, images: Tensor, labels: Tensor) -> tuple[list[float
     return losses, accuracies
 
 
-def _findings(subject: Subject, losses: list[float], accuracies: list[float]) -> list[Finding]:
-    lr = subject.config.optimizer.lr
+def _findings(losses: list[float], accuracies: list[float]) -> list[Finding]:
     if not math.isfinite(losses[-1]):
         text = f"on one batch the loss becomes NaN or infinite after {len(losses)} steps"
-        return [problem(text, f"lower optimizer.lr {lr:g} (see lr_range), clip the gradient (optimizer.max_grad_norm)")]
+        return [problem(Cause.FIT, text, "look at lr_range and gradients for what makes it so large")]
     if max(accuracies[len(accuracies) // 2 :]) >= _LEARNED:
         return []
     text = f"the model does not learn even one batch by heart: accuracy {max(accuracies):.2f} after {len(losses)} steps"
-    falling = losses[-1] < 0.9 * losses[0]
-    cause = "is probably too small" if falling else "is too small or too large"
-    advice = (
-        f"optimizer.lr {lr:g} {cause} (see lr_range), or no gradient reaches the weights (see gradients, weight_decay)"
-    )
-    return [problem(text, advice)]
+    advice = "the learning rate is not right (lr_range), or no gradient reaches the weights (gradients, weight_decay)"
+    return [problem(Cause.FIT, text, advice)]

@@ -5,7 +5,7 @@ As in the notes of Stanford's CS231n, "Neural Networks 3", section "Ratio of wei
 
 import math
 
-from ..finding import Chart, Checked, Finding, listed, problem, warning
+from ..finding import Cause, Chart, Checked, Finding, listed, problem, warning
 from ..subject import Subject
 
 _VIOLENT, _LARGE = 1.0, 0.5  # of the weight's own norm, in one step
@@ -24,17 +24,17 @@ def check(subject: Subject) -> Checked:
     series = {"update / weight": [max(ratio, 1e-12) for ratio in ratios.values()]}
     chart = Chart("Update of each layer in one step", "layer", "update / weight", list(ratios), series, log_y=True)
     largest = {layer.name: layer.largest_update for layer in layers}
-    return Checked(summary, _findings(middle, largest, subject.config.optimizer.lr), {"ratios": ratios}, [chart])
+    return Checked(summary, _findings(middle, largest), {"ratios": ratios}, [chart])
 
 
-def _findings(middle: float, largest: dict[str, float], lr: float) -> list[Finding]:
+def _findings(middle: float, largest: dict[str, float]) -> list[Finding]:
     most = sorted(largest.values())[len(largest) // 2]  # of most layers: one that starts near zero says nothing
     large = [name for name, ratio in largest.items() if ratio > _LARGE]
     if most > _LARGE:
         make = problem if most > _VIOLENT else warning
         text = f"a step moves {listed(large)} by up to {most:.0%} of their weights: nothing learned survives it"
-        return [make(text, f"lower optimizer.lr {lr:g} (see lr_range) or optimizer.weight_decay (see weight_decay)")]
+        return [make(Cause.FIT, text, "look at lr_range and weight_decay for what moves them so far")]
     if middle < _TINY:
         text = f"a step moves the weights by {middle:.1g} of themselves: they stand still"
-        return [problem(text, f"raise optimizer.lr {lr:g} (see lr_range)")]
+        return [problem(Cause.FIT, text, "look at lr_range and gradients for what holds them")]
     return []

@@ -1,6 +1,7 @@
 """Whether weight decay eats the weights faster than gradients can write them."""
 
-from ..finding import Checked, problem
+from ...setting import Setting
+from ..finding import Cause, Checked, problem
 from ..subject import Subject
 
 _LEFT = 0.7  # of the norm of all weights after a few steps
@@ -15,5 +16,7 @@ def check(subject: Subject) -> Checked:
         return Checked(summary, (), numbers)
     steps, left = len(watched.losses), f"{watched.shrinkage:.0%}"
     text = f"the weights shrink to {left} within {steps} steps: decay is stronger than learning"
-    advice = f"lower optimizer.weight_decay {decay:g}, for example to {min(decay / 100, 0.05):.2g}, or optimizer.lr"
-    return Checked(summary, [problem(text, advice)], numbers)
+    weaker = float(f"{min(decay / 100, 0.05):.2g}")
+    setting = Setting("optimizer.weight_decay", weaker, low=weaker / 100, high=weaker)
+    advice = f"take less of it than {decay:g}"
+    return Checked(summary, [problem(Cause.DECAY, text, advice, setting)], numbers)

@@ -1,0 +1,34 @@
+"""A setting to try, as advice carries it: a key and a value instead of prose. No torch."""
+
+import json
+import re
+import shlex
+from dataclasses import dataclass
+
+Value = bool | int | float | str | None
+
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A value for one key of the configuration, such as `optimizer.lr`.
+
+    `value` is for a single run; `low` to `high`, on a log scale, is where a search should look, None where a search
+    has nothing to choose from.
+    """
+
+    key: str
+    value: Value
+    low: float | None = None
+    high: float | None = None
+
+    @property
+    def flag(self) -> str:
+        """As words for a shell, where the key is that of the configuration.
+
+        >>> Setting("loss.class_weights", "inverse").flag
+        '--set loss.class_weights=inverse'
+        """
+        plain = isinstance(self.value, str) and _PLAIN.match(self.value)
+        return f"--set {shlex.quote(f'{self.key}={self.value if plain else json.dumps(self.value)}')}"
