@@ -56,6 +56,13 @@ class DiagnoseOutcome:
         told["conclusion"]["command"] = self.command
         return {**told, "dimension": self.dimension.to_json() if self.dimension else None, "yaml": self.yaml or None}
 
+    @property
+    def font_notes(self) -> tuple[str, ...]:
+        """What of the names on the page no installed font can show."""
+        from ..training.diagnosis.page import font_note
+
+        return tuple(dict.fromkeys(filter(None, map(font_note, self.diagnosis.checked.values()))))
+
     def html(self) -> str:
         """The page that `hpo diagnose --html` writes."""
         from ..training.diagnosis.page import page

@@ -84,6 +84,7 @@ def _evaluate(
     from ..training.device import choose_device
     from ..training.evaluation.evaluation import evaluate_model
     from ..training.evaluation.keep import PAGE, keep
+    from ..training.fonts import missing_note
 
     model = known.open(choose_device(options.device, available_cores()))  # before the test split is opened
     subject = _subject(options, known, part, home, watcher)
@@ -92,6 +93,8 @@ def _evaluate(
     report = evaluate_model(model, subject, part, watcher.stage)
     folder = known.path / "evaluation" / subject.key
     keep(report, subject, folder)
+    if note := missing_note((report.title, *report.class_names)):
+        watcher.note(note)
     if options.html is not None:
         from ..studies.files import write_text
 

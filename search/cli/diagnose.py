@@ -60,6 +60,8 @@ def diagnose(
 
         write_text(html, outcome.html())
         say(f"written: {html}")
+        for note in outcome.font_notes:
+            say(note)
     print_json(outcome.to_json()) if json else _show(outcome)
 
 

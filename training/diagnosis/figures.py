@@ -1,13 +1,14 @@
 """Charts as SVG pictures that need no other file."""
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import isfinite, nan
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
+from ..fonts import draw_literally
 from .finding import Chart
 
 _COLORS = ("#3b7dd8", "#e39b27", "#4c9f5a")
@@ -29,9 +30,21 @@ def svg(chart: Chart) -> str:
     axes.spines[["top", "right"]].set_visible(False)
     if len(chart.series) > 1 or chart.marks:
         figure.legend(loc="outside right upper", fontsize=8, frameon=False)  # beside the bars, not on them
+    draw_literally(figure)
     out = io.StringIO()
     figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
     return out.getvalue().partition("<svg")[1] + out.getvalue().partition("<svg")[2]
+
+
+def texts_of(chart: Chart) -> Iterator[str]:
+    """The texts in it that come from data and models."""
+    yield from chart.series
+    if any(isinstance(value, str) for value in chart.x) and len(chart.x) <= _NAMED:
+        yield from map(_shortened, map(str, chart.x))
+
+
+def _shortened(name: str) -> str:
+    return name[-24:]
 
 
 def _draw(axes: Axes, chart: Chart) -> None:
@@ -56,4 +69,4 @@ def _bars(axes: Axes, series: Mapping[str, Sequence[float]], names: Sequence[str
         at = [place + width * (number - (len(series) - 1) / 2) for place in range(len(names))]
         axes.bar(at, values, width, color=color, label=name)
     if len(names) <= _NAMED:
-        axes.set_xticks(range(len(names)), [name[-24:] for name in names], rotation=90 if len(names) > 6 else 0)
+        axes.set_xticks(range(len(names)), list(map(_shortened, names)), rotation=90 if len(names) > 6 else 0)

@@ -4,11 +4,18 @@ from collections.abc import Callable, Sequence
 
 from markupsafe import Markup
 
+from ..fonts import missing_note
 from ..page import render
 from ..setting import Setting
 from .diagnosis import Diagnosis
-from .figures import svg
+from .figures import svg, texts_of
+from .finding import Checked
 from .registry import CHECKS
+
+
+def font_note(checked: Checked) -> str:
+    """What to say of names in its charts that no installed font can show; empty where all are shown."""
+    return missing_note(text for chart in checked.charts for text in texts_of(chart))
 
 
 def plain_flags(settings: Sequence[Setting]) -> str:
@@ -34,6 +41,7 @@ def page(
             "title": CHECKS[name].title,
             "checked": checked,
             "charts": [Markup(svg(chart)) for chart in checked.charts],  # matplotlib escapes the texts in it
+            "fonts": font_note(checked),
         }
         for name, checked in found.checked.items()
     ]

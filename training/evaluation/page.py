@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..data.inspect.pictures import png_uri
+from ..fonts import missing_note
 from ..page import render
 from .evaluation import EvaluationReport
 
@@ -37,6 +38,7 @@ def page(
         wrong=round(report.metrics.images * (1 - report.metrics.accuracy)),
         confusions=most_confused(report),
         numbered=len(report.class_names) <= NUMBERED,
+        fonts=missing_note((report.title, *report.class_names)),
         confusion_uri=_uri(confusion_png),
         reliability_uri=_uri(reliability_png),
     )

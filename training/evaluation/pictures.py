@@ -9,6 +9,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from ..fonts import draw_literally
 from .evaluation import EvaluationReport, Mistake
 from .reliability import Bin
 
@@ -89,6 +90,7 @@ def _line(axes: Axes, bins: Sequence[Bin], color: str, words: str) -> None:
 
 
 def _png(figure: Figure) -> bytes:
+    draw_literally(figure)
     buffer = io.BytesIO()
     FigureCanvasAgg(figure).print_figure(buffer, format="png", dpi=_DPI)
     return buffer.getvalue()

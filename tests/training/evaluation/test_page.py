@@ -13,6 +13,7 @@ from hpo.training.evaluation.metrics import measure
 from hpo.training.evaluation.page import most_confused, page
 from hpo.training.evaluation.pictures import confusion_picture, mistakes_picture, reliability_picture
 from hpo.training.evaluation.reliability import reliability
+from matplotlib import font_manager
 from PIL import Image
 
 
@@ -50,6 +51,15 @@ def test_it_needs_nothing_from_anywhere_and_escapes_what_the_data_say(classes: i
     assert "broken.jpg" in text
     for picture in pictures:
         assert Image.open(io.BytesIO(picture)).size >= (300, 200)
+
+
+def test_names_that_no_font_has_are_told_on_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    named = replace(report(2), class_names=("\N{CUNEIFORM SIGN A}", "$\\frac$"))
+    monkeypatch.setattr(font_manager.fontManager, "ttflist", [])
+    monkeypatch.setattr(font_manager, "findSystemFonts", list)
+    text, _ = drawn(named)
+    assert "No installed font has \N{CUNEIFORM SIGN A}: boxes in the pictures" in text
+    assert "installed font" not in drawn(report(2))[0]
 
 
 def test_one_image_and_one_file_are_one() -> None:
