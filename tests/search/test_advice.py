@@ -16,6 +16,7 @@ from hpo.spaces.load import load_space
 from hpo.spaces.parameter import Choice, Float, Scalar
 from hpo.spaces.space import SearchSpace, holds, path
 from hpo.studies.home import Home
+from hpo.training import setting as setting_module
 from hpo.training.config import DataConfig, TrialConfig
 from hpo.training.data.inspect.survey import inspect_data
 from hpo.training.run_folder import CONFIG
@@ -41,7 +42,7 @@ SPACES = {
     "a list of variants": f"{HERE}optimizer: {{choices: [sgd, adamw], prior: sgd}}\n",
 }  # fmt: skip
 
-# What checks and verdicts advise; the test of the checks sees to it that there is no other key.
+# What checks, verdicts and `hpo data` advise.
 ADVISED = (
     Setting("optimizer.lr", 0.02, 0.0016, 0.25),
     Setting("optimizer.weight_decay", 0.03, 0.0003, 0.03),
@@ -51,6 +52,8 @@ ADVISED = (
     Setting("ema.decay", 0.99),
     Setting("budget.patience", 5),
     Setting("budget.epochs", 20),
+    Setting("data.image_size", 32),
+    Setting("sampling.method", "weighted"),
 )
 
 
@@ -61,6 +64,12 @@ def space_file(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     file = tmp_path / "space.yaml"
     file.write_text(text)
     return file
+
+
+def test_no_other_key_is_advised() -> None:
+    code = [path.read_text() for path in Path(setting_module.__file__).parent.rglob("*.py")]
+    keys = {key for text in code for key in re.findall(r"\bSetting\(\"([\w.]+)\"", text)}
+    assert keys == {setting.key for setting in ADVISED}
 
 
 def target_of(space_file: Path) -> Target:
