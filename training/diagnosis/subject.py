@@ -13,10 +13,10 @@ from torch import Tensor
 
 from ..checkpoint import State
 from ..config import DataConfig, TrialConfig
-from ..data.batches import EvalBatches, TrainBatches
+from ..data.batches import EvalBatches
 from ..data.pack import Pack, Split
+from ..feed import train_batches
 from ..learner import Learner
-from ..losses.sampling import build_order
 from ..seeding import seeded
 from ..setting import Setting
 from .watch import Watched, watch
@@ -73,18 +73,7 @@ class Subject:
 
     def batches(self) -> Iterator[Batch]:
         """Batches as the run gets them, epoch after epoch without end."""
-        split = self.pack.train
-        batches = TrainBatches(
-            split,
-            mean=self.pack.mean,
-            std=self.pack.std,
-            batch_size=self.config.data.batch_size,
-            augment=self.config.augment,
-            classes=len(self.pack.class_names),
-            device=self.device,
-            seed=self.config.seed,
-            order=build_order(self.config.sampling, split.labels, self.config.seed),
-        )
+        batches = train_batches(self.config, self.pack, self.pack.train, self.device)
         for epoch in count(1):
             yield from batches.epoch(epoch)
 
