@@ -99,7 +99,7 @@ def _evaluate(
         from ..studies.files import write_text
 
         write_text(options.html, (folder / PAGE).read_text(encoding="utf-8"))
-    unrecorded = record(report, subject.key, known, folder, home, options.storage, options.tracking_uri)
+    unrecorded = record(report, subject.key, known, folder, home, options.storage, options.tracking_uri, watcher.note)
     return EvaluateOutcome(report, folder, unrecorded)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ..studies.home import Home
+from ..studies.tracking.stores import choose_stores
 from ..training.export.formats.registry import choose_formats
 from ..training.export.manifest import ExportManifest
 from .export_extend import extend_export
@@ -45,6 +46,7 @@ class ExportOutcome:
     manifest: ExportManifest
     export_dir: Path
     registered: str | None = None
+    registry: str | None = None
     registry_error: str | None = None
 
     def to_json(self) -> dict[str, Any]:
@@ -57,6 +59,7 @@ class ExportOutcome:
             **formats_to_json(self.manifest),
             "export_dir": str(self.export_dir),
             "registered": self.registered,
+            "registry": self.registry,
             "registry_error": self.registry_error,
         }
 
@@ -82,10 +85,8 @@ def export(options: ExportOptions, watcher: RetrainWatcher) -> ExportOutcome:
         of=str(known.path),
         remedy="train anew",
     )
+    # a run of `hpo train` belongs to no study, which is what MLflow knows
+    stores = choose_stores(options.tracking_uri, home, known.study, watcher.note) if known.study else None
     make = export_run if is_run else extend_export
     manifest = make(known, choose_formats(options.formats), pack, target, home, watcher)
-    if manifest.trial is None:  # MLflow knows studies; a run of `hpo train` belongs to none
-        return ExportOutcome(manifest, target)
-    return ExportOutcome(
-        manifest, target, *register_export(manifest, target, options.tracking_uri, home, pack, watcher)
-    )
+    return ExportOutcome(manifest, target, *register_export(manifest, target, stores, home, pack, watcher))

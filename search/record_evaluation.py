@@ -1,5 +1,6 @@
 """An evaluation where the search is kept: its pictures on the Optuna trial, its numbers on the MLflow run."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from ..studies.home import Home
 from ..studies.records import summarise
 from ..studies.storage import open_existing
 from ..studies.tracking.evaluations import log_evaluation
+from ..studies.tracking.stores import Stores, choose_stores, kept_stores
 from ..training.trained import Trained
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ def record(
     home: Home,
     storage: str | None,
     tracking_uri: str | None,
+    note: Callable[[str], None],
 ) -> tuple[str, ...]:
     """Attach the files in `folder` to the trial that `known` is the winner of, and log its metrics in MLflow.
 
@@ -39,18 +42,25 @@ def record(
         _attach(known, known.study, known.trial, key, folder, home, storage)
     except StudyError as error:
         failed.append(f"not attached to the trial: {error}")
-    if tracking_uri == "none" or (tracking_uri is None and not (home.root / "mlflow.db").exists()):
-        return tuple(failed)  # nobody tracks here
     values = {name: getattr(report.metrics, name) for name in _NUMBERS}
     low, high = report.metrics.interval
     metrics = {f"{key}_{name}": float(value) for name, value in values.items() if value is not None}
     metrics |= {f"{key}_accuracy_low": low, f"{key}_accuracy_high": high}
     try:
-        uri = tracking_uri or home.tracking_uri
-        log_evaluation(home, uri, known.study, version=report.model_version, key=key, metrics=metrics, folder=folder)
+        stores = _stores(tracking_uri, home, known.study, note)
+        if stores is not None:
+            uri, version = stores.tracking, report.model_version
+            log_evaluation(home, uri, known.study, version=version, key=key, metrics=metrics, folder=folder)
     except StudyError as error:
         failed.append(f"not in MLflow: {error}")
     return tuple(failed)
+
+
+def _stores(tracking_uri: str | None, home: Home, study: str, note: Callable[[str], None]) -> Stores | None:
+    """Where the study goes; None where it never went anywhere, and nothing was asked for."""
+    if tracking_uri is None and kept_stores(home, study) is None and not (home.root / "mlflow.db").exists():
+        return None
+    return choose_stores(tracking_uri, home, study, note)
 
 
 def _attach(known: Trained, study: str, trial: int, key: str, folder: Path, home: Home, storage: str | None) -> None:

@@ -4,8 +4,10 @@ from pathlib import Path
 
 from ..errors import StudyError
 from ..studies.home import Home
+from ..studies.tracking.mlflow_store import shown
 from ..studies.tracking.packed_model import Code
 from ..studies.tracking.registry import register_model
+from ..studies.tracking.stores import Stores, keep_stores, kept_stores
 from ..training.data.pack import Pack
 from ..training.export.manifest import ExportManifest
 from .export_table import formats_to_columns, formats_to_metrics
@@ -13,15 +15,17 @@ from .retrain_progress import RetrainWatcher
 
 
 def register_export(
-    manifest: ExportManifest, folder: Path, tracking_uri: str | None, home: Home, pack: Pack, watcher: RetrainWatcher
-) -> tuple[str | None, str | None]:
+    manifest: ExportManifest, folder: Path, stores: Stores | None, home: Home, pack: Pack, watcher: RetrainWatcher
+) -> tuple[str | None, str | None, str | None]:
     """Log the export in `folder` to MLflow and name it champion; a failure there is told and loses nothing.
 
+    A study that MLflow did not know yet is kept in `stores` from then on.
+
     Returns:
-        How the registry names it, and how it failed; neither where `tracking_uri` is "none".
+        How the registry names the model, which registry that is, and how it failed; no failure where `stores` is None.
     """
-    if tracking_uri == "none":
-        return None, None
+    if stores is None:
+        return None, None, None
     from ..serving.mlflow_model import CODE
     from ..training.export.pixels import as_files, sample
 
@@ -29,7 +33,7 @@ def register_export(
     try:
         registered = register_model(
             home,
-            tracking_uri or home.tracking_uri,
+            stores,
             manifest.study,
             export_dir=folder,
             code=Code("serving.mlflow_model", CODE),
@@ -44,9 +48,11 @@ def register_export(
             metrics=_metrics(manifest),
             table=formats_to_columns(manifest),
         )
+        if kept_stores(home, manifest.study) is None:
+            keep_stores(home, manifest.study, stores)
     except StudyError as error:
-        return None, str(error)
-    return registered.uri, None
+        return None, None, str(error)
+    return registered.uri, shown(registered.stores.registry), None
 
 
 def _metrics(manifest: ExportManifest) -> dict[str, float]:

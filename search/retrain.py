@@ -15,6 +15,7 @@ from ..cores import available_cores
 from ..errors import SpaceError, StudyError
 from ..studies.home import Home
 from ..studies.locks import held_if_free
+from ..studies.tracking.stores import choose_stores
 from ..training.export.manifest import MANIFEST, ExportManifest
 from .export_table import formats_to_json
 from .register_export import register_export
@@ -29,12 +30,14 @@ from .settle import settle
 class RetrainResult:
     """An exported winner: its manifest, where it is, and how the model registry names it.
 
-    `registered` is None where MLflow was left out or failed; `registry_error` says how it failed.
+    `registered` is None where MLflow was left out or failed; `registry` is the URI of the registry that has it, without
+    a password; `registry_error` says how it failed.
     """
 
     manifest: ExportManifest
     export_dir: Path
     registered: str | None = None
+    registry: str | None = None
     registry_error: str | None = None
 
     def to_json(self) -> dict[str, Any]:
@@ -52,6 +55,7 @@ class RetrainResult:
             **formats_to_json(manifest),
             "export_dir": str(self.export_dir),
             "registered": self.registered,
+            "registry": self.registry,
             "registry_error": self.registry_error,
         }
 
@@ -73,6 +77,7 @@ def retrain_best(options: RetrainOptions, watcher: RetrainWatcher) -> RetrainRes
 
     home = Home.locate(options.home)
     chosen = choose(options, home)
+    stores = choose_stores(options.tracking_uri, home, chosen.study, watcher.note)
     target = export_target(options.out, home.export(chosen.study))
     with _alone(home.study(chosen.study) / "retrain", chosen.study) as workshop:
         pack = find_pack(chosen, home.cache, options.data_root, watcher)
@@ -80,8 +85,7 @@ def retrain_best(options: RetrainOptions, watcher: RetrainWatcher) -> RetrainRes
         chosen = replace(chosen, config=settle(chosen.config, pack, device, home.cache, watcher))
         trial = home.trial(chosen.study, chosen.record.number)
         manifest = make_export(chosen, pack, device, workshop / chosen.folder, trial, target, watcher)
-        registered, error = register_export(manifest, target, options.tracking_uri, home, pack, watcher)
-        return RetrainResult(manifest, target, registered, error)
+        return RetrainResult(manifest, target, *register_export(manifest, target, stores, home, pack, watcher))
 
 
 def export_target(out: Path | None, default: Path) -> Path:

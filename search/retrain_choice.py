@@ -21,8 +21,8 @@ class RetrainOptions:
     """Everything `hpo.retrain_best` takes; the flags of `hpo retrain-best` in the same words.
 
     None means: the newest study, its best complete trial, as many epochs as the trial had, the study's `export` folder
-    in the home, the study store and the MLflow store of the home. `tracking_uri` "none" leaves MLflow out. `formats`
-    are made beside model.onnx and model.pt2: names, or "all".
+    in the home, the study store of the home, and the stores of MLflow that the study went to. `tracking_uri` "none"
+    leaves MLflow out. `formats` are made beside model.onnx and model.pt2: names, or "all".
     """
 
     study: str | None = None

@@ -17,6 +17,7 @@ from ..studies.home import Home
 from ..studies.records import StudySummary, summarise
 from ..studies.storage import open_storage, storage_to_write
 from ..studies.tracking.mlflow_tracker import MlflowTracker
+from ..studies.tracking.stores import Stores, choose_stores, keep_stores
 from ..studies.tracking.tracker import NullTracker, StudyInfo, Tracker
 from ..training.config import TrialConfig
 from .background import in_background
@@ -73,6 +74,7 @@ class Prepared:
     identity: Identity
     ready: Preflight
     placements: list[Placement]
+    stores: Stores | None
 
     @property
     def name(self) -> str:
@@ -116,7 +118,9 @@ def _prepare(
 ) -> Prepared:
     space = _as_begun(space, options, storage)
     config = example_config(space)
+    name = options.study or space.name
     pruner = build_pruner(options.pruner, config.budget.epochs)
+    stores = choose_stores(options.tracking_uri, home, name, watcher.note)
     ready = preflight(
         _as_open_as_can_be(space, config),
         models=models_to_try(space),
@@ -129,11 +133,10 @@ def _prepare(
     if ready.numerics.note:
         watcher.note(ready.numerics.note)
     placements = place(options.device, options.workers, ready.gpus)  # before the study is made
-    name = options.study or space.name
     identity = Identity(space, config.objective, ready.fingerprint, config.seed, options.command)
     study = open_study(storage, name, identity, accept_change=options.accept_space_change)
     study.pruner = pruner
-    return Prepared(options, home, study, identity, ready, placements)
+    return Prepared(options, home, study, identity, ready, placements, stores)
 
 
 def _as_open_as_can_be(space: SearchSpace, config: TrialConfig) -> TrialConfig:
@@ -182,8 +185,8 @@ def _executor(prepared: Prepared) -> Executor:
 
 
 def _tracker(prepared: Prepared, watcher: Watcher) -> Tracker:
-    home, name, uri = prepared.home, prepared.name, prepared.options.tracking_uri
-    tracker = NullTracker() if uri == "none" else MlflowTracker(home, name, uri or home.tracking_uri, watcher.note)
+    home, name, stores = prepared.home, prepared.name, prepared.stores
+    tracker = MlflowTracker(home, name, stores.tracking, watcher.note) if stores else NullTracker()
     objective, space = prepared.identity.objective, prepared.identity.space
     tags = {"space": space.name, "space_hash": space.hash, "data_fingerprint": prepared.identity.fingerprint}
     files = [home.study(name) / "space.yaml", home.study(name) / "study.json"]
@@ -194,6 +197,8 @@ def _tracker(prepared: Prepared, watcher: Watcher) -> Tracker:
 def _keep(prepared: Prepared, device: str) -> None:
     """Write down how the study is run, beside its trials."""
     identity, options = prepared.identity, prepared.options
+    if prepared.stores is not None:
+        keep_stores(prepared.home, prepared.name, prepared.stores)
     write_study_files(
         prepared.home,
         prepared.name,

@@ -11,6 +11,7 @@ from ..errors import StudyError, nearest
 from ..serving.export_folder import MANIFEST
 from ..serving.options import Folder, Source, UsageError
 from ..studies.home import Home
+from ..studies.tracking.stores import Stores, choose_stores
 
 logger = logging.getLogger("hpo.serving")
 
@@ -24,7 +25,7 @@ class Alias:
     `pause_s` lies between questions to MLflow.
     """
 
-    uri: str
+    stores: Stores
     name: str
     alias: str
     home: Home
@@ -48,7 +49,7 @@ class Alias:
             return self._found
         self._asked_s = now_s
         try:
-            self._found = fetch_export(self.uri, self.name, self.alias, self.home.root / "served")
+            self._found = fetch_export(self.stores, self.name, self.alias, self.home.root / "served")
             self._failure = ""
         except StudyError as error:
             if self._found is None:
@@ -70,7 +71,10 @@ def source(target: str | None, home: Path | None, tracking_uri: str | None) -> S
         found = _ALIAS.fullmatch(target)
         if found is None:
             raise UsageError(f"a registered model is named models:/NAME@ALIAS, got {target}")
-        return Alias(tracking_uri or place.tracking_uri, found[1], found[2], place)
+        stores = choose_stores(tracking_uri, place, found[1], logger.warning)
+        if stores is None:
+            raise UsageError(f"{target} is looked up in MLflow, which --tracking-uri none leaves out")
+        return Alias(stores, found[1], found[2], place)
     exports = {path.parent.parent.name: path.parent for path in place.root.glob(f"*/export/{MANIFEST}")}
     if target is None:
         return Folder(_newest(exports, place))

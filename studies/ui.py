@@ -17,6 +17,7 @@ from pathlib import Path
 
 from ..errors import StudyError
 from .storage import open_storage
+from .tracking.stores import Stores
 
 HOST = "127.0.0.1"
 START_TIMEOUT_S = 120.0
@@ -27,6 +28,21 @@ STOP_TIMEOUT_S = 5.0
 _DASHBOARD = (
     "import os, sys; sys.argv += [os.environ['HPO_UI_STORAGE']]; from optuna_dashboard._cli import main; main()"
 )
+
+# what a user's own `mlflow server` is set up with: read by ours, it would move the page or forbid it
+_SERVER_OPTIONS = {
+    "MLFLOW_ARTIFACTS_ONLY",
+    "MLFLOW_DEFAULT_ARTIFACT_ROOT",
+    "MLFLOW_EXPOSE_PROMETHEUS",
+    "MLFLOW_GUNICORN_OPTS",
+    "MLFLOW_READ_REPLICA_BACKEND_STORE_URI",
+    "MLFLOW_SERVER_ALLOWED_HOSTS",
+    "MLFLOW_SERVER_CORS_ALLOWED_ORIGINS",
+    "MLFLOW_SERVE_ARTIFACTS",
+    "MLFLOW_STATIC_PREFIX",
+    "MLFLOW_UVICORN_OPTS",
+    "MLFLOW_WORKSPACE",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +63,7 @@ class Server:
         self._log = Path(log_path)
         self._process = subprocess.Popen(
             command,
-            env={**os.environ, **environment},
+            env=dict(environment),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -98,7 +114,7 @@ class Server:
 @contextmanager
 def serve(
     storage_url: str,
-    tracking_uri: str,
+    stores: Stores,
     artifacts: Path,
     attachments: Path,
     dashboard_port: int | None = None,
@@ -106,7 +122,7 @@ def serve(
 ) -> Iterator[tuple[Addresses, tuple[Server, ...]]]:
     """Start both browsers, wait until they answer, stop them on leaving.
 
-    Gives their addresses and the running servers. A tracking URI that is a server already is only passed through.
+    Gives their addresses and the running servers. A tracking store that is a server already is only passed through.
     `artifacts` is where MLflow keeps the files of experiments made through its UI, `attachments` where the files that
     are attached to trials lie. Without a port, a free one is taken.
 
@@ -117,11 +133,11 @@ def serve(
     attachments.mkdir(parents=True, exist_ok=True)
     with ExitStack() as running:
         servers = [_start(running, *_dashboard(storage_url, attachments, _port(dashboard_port, "optuna-dashboard")))]
-        if not tracking_uri.startswith(("http://", "https://")):
-            servers.append(_start(running, *_mlflow(tracking_uri, artifacts, _port(mlflow_port, "the MLflow UI"))))
+        if not _is_server(stores.tracking):
+            servers.append(_start(running, *_mlflow(stores, artifacts, _port(mlflow_port, "the MLflow UI"))))
         for server in servers:
             server.wait_ready(START_TIMEOUT_S)
-        mlflow = servers[1].address if len(servers) > 1 else tracking_uri
+        mlflow = servers[1].address if len(servers) > 1 else stores.tracking
         yield Addresses(servers[0].address, mlflow), tuple(servers)
 
 
@@ -134,18 +150,24 @@ def _start(running: ExitStack, name: str, command: Sequence[str], environment: M
 def _dashboard(storage_url: str, attachments: Path, port: int) -> tuple[str, list[str], dict[str, str], int]:
     command = [sys.executable, "-c", _DASHBOARD, "--host", HOST, "--port", str(port), "--server", "wsgiref", "--quiet"]
     command += ["--artifact-dir", str(attachments)]
-    return "optuna-dashboard", command, {"HPO_UI_STORAGE": storage_url}, port
+    return "optuna-dashboard", command, {**os.environ, "HPO_UI_STORAGE": storage_url}, port
 
 
-def _mlflow(tracking_uri: str, artifacts: Path, port: int) -> tuple[str, list[str], dict[str, str], int]:
+def _mlflow(stores: Stores, artifacts: Path, port: int) -> tuple[str, list[str], dict[str, str], int]:
     command = [sys.executable, "-m", "mlflow", "server", "--host", HOST, "--port", str(port), "--workers", "1"]
     environment = {
-        "MLFLOW_BACKEND_STORE_URI": tracking_uri,
+        **{name: value for name, value in os.environ.items() if name not in _SERVER_OPTIONS},
+        "MLFLOW_BACKEND_STORE_URI": stores.tracking,
+        "MLFLOW_REGISTRY_STORE_URI": stores.tracking if _is_server(stores.registry) else stores.registry,
         "MLFLOW_ARTIFACTS_DESTINATION": str(artifacts),
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # three more processes, for language models only
         "MLFLOW_DISABLE_TELEMETRY": "true",
     }
     return "the MLflow UI", command, environment, port
+
+
+def _is_server(uri: str) -> bool:
+    return uri.startswith(("http://", "https://"))
 
 
 def _port(wanted: int | None, name: str) -> int:

@@ -17,6 +17,9 @@ from hpo.studies.home import Home
 from hpo.training.config import DataConfig, TrialConfig
 from hpo.training.data.prepare import prepare
 
+for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI", "MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID"):
+    os.environ.pop(name, None)  # of whoever runs the tests: nothing goes to their server
+
 
 @pytest.fixture(scope="session")
 def digits_pack(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -20,7 +20,8 @@ HomeOption = Annotated[Path | None, typer.Option(help="Where all is kept. Defaul
 DataRootOption = Annotated[Path | None, typer.Option(help="Where named data sets lie or are downloaded to.")]
 DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:1.")]
 TrackingOption = Annotated[
-    str | None, typer.Option(help="An MLflow tracking URI, or none. Default: mlflow.db in the home.")
+    str | None,
+    typer.Option(help="An MLflow tracking URI, or none. Default: the study's, $MLFLOW_TRACKING_URI, the home's."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 

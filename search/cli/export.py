@@ -24,7 +24,7 @@ def export(
     data_root: DataRootOption = None,
     storage: StorageOption = None,
     tracking_uri: Annotated[
-        str | None, typer.Option(help="Where a study's export is registered, or none. Default: mlflow.db in the home.")
+        str | None, typer.Option(help="Where a study's export is registered, or none. Default: where the study is.")
     ] = None,
     home: HomeOption = None,
     json: JsonOption = False,

@@ -78,6 +78,6 @@ def _print_table(result: "RetrainResult") -> None:
     view.add_row("ONNX against PyTorch", f"logits differ by {manifest.onnx.max_abs_diff:.1e} at most, {same}")
     view.add_row("export", f"{result.export_dir}: {', '.join([*manifest.files, 'manifest.json'])}")
     if result.registered:
-        view.add_row("MLflow", result.registered)
+        view.add_row("MLflow", f"{result.registered} in {result.registry}")
     stdout().print(view, highlight=False)
     print_formats(manifest)

@@ -23,7 +23,9 @@ def serve(
             "Default: the export made last.",
         ),
     ] = None,
-    tracking_uri: Annotated[str | None, typer.Option(help="Where models:/ is looked up. Default: the home's.")] = None,
+    tracking_uri: Annotated[
+        str | None, typer.Option(help="Where models:/ is looked up. Default: where the study is.")
+    ] = None,
     home: HomeOption = None,
 ) -> None:
     """Serve an exported model over HTTP, until Ctrl-C.

@@ -11,24 +11,30 @@ from .common import HomeOption, StorageOption, command, say
 @command
 def ui(
     storage: StorageOption = None,
-    tracking_uri: Annotated[str | None, typer.Option(help="An MLflow tracking URI. Default: the home's.")] = None,
+    tracking_uri: Annotated[
+        str | None, typer.Option(help="An MLflow tracking URI. Default: that of the study sent there last.")
+    ] = None,
     home: HomeOption = None,
     port: Annotated[int | None, typer.Option(help="optuna-dashboard's port. Default: a free one.")] = None,
     mlflow_port: Annotated[int | None, typer.Option(help="The MLflow UI's port. Default: a free one.")] = None,
 ) -> None:
     """Start optuna-dashboard and the MLflow UI for this machine alone, until Ctrl-C."""
+    from ...errors import StudyError
     from ...studies.home import Home
     from ...studies.storage import storage_to_read
+    from ...studies.tracking.stores import choose_stores, newest_kept
     from ...studies.ui import serve
     from ..interrupt import terminate_as_interrupt
 
     place = Home.locate(home)
     url = storage_to_read(storage, place)
-    uri = tracking_uri or place.tracking_uri
+    stores = choose_stores(tracking_uri, place, newest_kept(place), say)
+    if stores is None:
+        raise StudyError("hpo ui shows MLflow's pages, which --tracking-uri none leaves out; give a URI, or nothing")
     say("starting both pages ...")
     with (
         terminate_as_interrupt(),
-        serve(url, uri, place.artifacts, place.attachments, port, mlflow_port) as (pages, servers),
+        serve(url, stores, place.artifacts, place.attachments, port, mlflow_port) as (pages, servers),
     ):
         say(f"studies (optuna-dashboard): {pages.dashboard}")
         say(f"runs (MLflow):              {pages.mlflow}")

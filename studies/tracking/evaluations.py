@@ -6,7 +6,8 @@ from typing import Any
 
 from ...errors import StudyError
 from ..home import Home
-from .mlflow_store import UID_TAG, prepare_mlflow, shown
+from .mlflow_scope import call_mlflow
+from .mlflow_store import UID_TAG, shown
 from .shipper import first_line
 from .spool import read_events, spool_path
 
@@ -28,20 +29,28 @@ def log_evaluation(
     Raises:
         StudyError: MLflow does not answer, or knows neither the model nor the study.
     """
-    prepare_mlflow(request_timeout_s=30, retries=1)
-    from mlflow import MlflowClient
-
-    client = MlflowClient(tracking_uri=uri)
     try:
-        run = _run(client, home, study, version)
-        if run is not None:
-            for name, value in metrics.items():
-                client.log_metric(run, name, value)
-            client.log_artifacts(run, str(folder), f"evaluation/{key}")
+        run = call_mlflow(
+            lambda: _log(home, uri, study, version, key, metrics, folder), request_timeout_s=30, retries=1
+        )
     except Exception as error:  # MLflow raises its own, those of its drivers, and requests'
         raise StudyError(f"MLflow at {shown(uri)} did not take the evaluation: {first_line(error)}") from error
     if run is None:
         raise StudyError(f"MLflow at {shown(uri)} knows neither this model nor the study {study}")
+    return run
+
+
+def _log(
+    home: Home, uri: str, study: str, version: str, key: str, metrics: Mapping[str, float], folder: Path
+) -> str | None:
+    from mlflow import MlflowClient
+
+    client = MlflowClient(uri, uri)
+    run = _run(client, home, study, version)
+    if run is not None:
+        for name, value in metrics.items():
+            client.log_metric(run, name, value)
+        client.log_artifacts(run, str(folder), f"evaluation/{key}")
     return run
 
 

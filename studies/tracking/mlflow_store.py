@@ -5,16 +5,15 @@ Read in MLflow 3.17: its SQL store drops a metric row that equals one it has in 
 creating a run is not repeatable; so each run carries a tag of its own, by which it is looked for where it may exist.
 """
 
-import logging
-import os
 import re
 import sqlite3
-import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from getpass import getuser
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from .mlflow_scope import mlflow_scope
 
 UID_TAG = "hpo.uid"
 """Marks a run as the one of a certain study or trial, over all homes and machines."""
@@ -51,24 +50,6 @@ class RunRef(NamedTuple):
     artifact_uri: str
 
 
-def prepare_mlflow(request_timeout_s: int = 10, retries: int = 0) -> None:
-    """Import MLflow (1 to 3 s) so that it keeps quiet: no telemetry, no log lines, no warnings, no long waits.
-
-    What the user has set in the environment stays. The retrying is done by the shipper, since MLflow's own would hold
-    its thread for minutes, and may create a run twice.
-    """
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", str(request_timeout_s))
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", str(retries))
-    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-    warnings.filterwarnings("ignore", module=r"mlflow\b")  # they are for MLflow's developers
-    import mlflow  # noqa: F401
-
-    for name in ("mlflow", "alembic"):  # after the import, which sets its own levels
-        logging.getLogger(name).setLevel(logging.CRITICAL)
-
-
 def shown(uri: str) -> str:
     """A tracking or storage URI without its password."""
     return re.sub(r"(://[^/@:]*):[^/@]*@", r"\1:***@", uri)
@@ -91,13 +72,13 @@ class MlflowStore:
     """
 
     def __init__(self, uri: str, artifacts: Path) -> None:
-        prepare_mlflow()
-        from mlflow import MlflowClient
+        with mlflow_scope():
+            from mlflow import MlflowClient
 
-        if uri.startswith(SQLITE):
-            _write_ahead(Path(uri.removeprefix(SQLITE)))
-        self._uri = uri
-        self._client = MlflowClient(tracking_uri=uri)
+            if uri.startswith(SQLITE):
+                _write_ahead(Path(uri.removeprefix(SQLITE)))
+            self._uri = uri
+            self._client = MlflowClient(tracking_uri=uri, registry_uri=uri)
         # a server decides itself where files go
         self._artifacts = None if uri.startswith(("http://", "https://", "databricks")) else artifacts
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import shutil
-import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -30,41 +29,37 @@ class Code(NamedTuple):
 
 
 @contextmanager
-def packed(export: Path, code: Code, example: Sequence[bytes]) -> Iterator[dict[str, Any]]:
-    """The arguments of `mlflow.pyfunc.log_model` or `save_model`; the folders in them last as long as the context.
-
-    MLflow tries a model that it logs: it puts the code in front of the search path for modules, and leaves it there.
-    The path is put back.
+def saved_model(export: Path, code: Code, example: Sequence[bytes], entry: Any) -> Iterator[Path]:
+    """A folder that `mlflow.pyfunc.load_model` takes; it lasts as long as the context.
 
     Args:
         export: the folder of an export.
         code: what runs it.
         example: one or a few image files.
+        entry: the LoggedModel whose files these are.
     """
-    with tempfile.TemporaryDirectory(prefix="hpo-mlflow-") as scratch, _same_search_path():
-        data = Path(scratch, "export")
+    import mlflow
+    from mlflow.models import Model
+
+    with tempfile.TemporaryDirectory(prefix="hpo-mlflow-") as scratch:
+        data, folder = Path(scratch, "export"), Path(scratch, "model")
         data.mkdir()
         for name in DATA:
             shutil.copy(export / name, data)
         package = _pack(code.files, Path(scratch))
-        yield {
-            "data_path": str(data),
-            "code_paths": [str(package)],
-            "loader_module": f"{package.name}.{code.loader}",
-            "signature": _signature(),
-            "input_example": np.array(example, dtype=object),
+        ids = {"run_id": entry.source_run_id, "model_uuid": entry.model_id, "model_id": entry.model_id}
+        mlflow.pyfunc.save_model(
+            str(folder),
+            mlflow_model=Model(artifact_path=entry.artifact_location, **ids),
+            data_path=str(data),
+            code_paths=[str(package)],
+            loader_module=f"{package.name}.{code.loader}",
+            signature=_signature(),
+            input_example=np.array(example, dtype=object),
             # said outright: MLflow would load the model in a process of its own to find out
-            "pip_requirements": [f"{name}=={version(name)}" for name in REQUIREMENTS],
-        }
-
-
-@contextmanager
-def _same_search_path() -> Iterator[None]:
-    before = list(sys.path)
-    try:
-        yield
-    finally:
-        sys.path = before
+            pip_requirements=[f"{name}=={version(name)}" for name in REQUIREMENTS],
+        )
+        yield folder
 
 
 def _pack(files: Sequence[str], place: Path) -> Path:

@@ -2,32 +2,39 @@
 
 `mlflow.pyfunc.load_model("models:/<study>@champion")` and `mlflow models serve` need MLflow, ONNX Runtime and Pillow
 then, and neither this package nor torch.
+
+Everything goes through clients that are told their addresses. MLflow's functions of like names (`start_run`,
+`log_model`, `register_model`) follow the active run, experiment and addresses of the process, which are the user's.
 """
 
-import io
+import json
 import re
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ...errors import StudyError
 from ..home import Home
-from .mlflow_store import SQLITE, MlflowStore, clean_tags, prepare_mlflow, shown
-from .packed_model import Code, packed
+from .mlflow_scope import call_mlflow
+from .mlflow_store import SQLITE, MlflowStore, RunRef, clean_tags
+from .packed_model import Code, saved_model
 from .shipper import first_line
 from .spool import read_events, spool_path
+from .stores import Stores
 
 CHAMPION = "champion"
 
 
 class Registered(NamedTuple):
-    """A model in the registry: its version under `name`, and the run that made it."""
+    """A model in a registry: its version under `name`, the run that made it, and where both are."""
 
     name: str
     version: int
     run_id: str
+    stores: Stores
 
     @property
     def uri(self) -> str:
@@ -37,7 +44,7 @@ class Registered(NamedTuple):
 
 def register_model(
     home: Home,
-    uri: str,
+    stores: Stores,
     study: str,
     *,
     export_dir: Path,
@@ -50,8 +57,8 @@ def register_model(
     """Log the model of an export in a run of its own and make it the champion of `study`.
 
     Args:
-        home: where artifacts go when `uri` is a database.
-        uri: the MLflow tracking URI, also of the registry.
+        home: where artifacts go when the tracking store is a database.
+        stores: of the run and of the registered model.
         study: the study's name; the model is registered under it (`:` and `/` become `_`).
         export_dir: the export; all of it is kept as the run's artifact `export`.
         code: what of this package runs the model.
@@ -64,32 +71,34 @@ def register_model(
         StudyError: MLflow does not answer or refuses.
     """
     try:
-        with _at(uri):
-            return _register(home, uri, study, export_dir, code, example, tags, metrics, table or {})
+        return call_mlflow(
+            lambda: _register(home, stores, study, export_dir, code, example, tags, metrics, table or {}),
+            request_timeout_s=120,
+            retries=2,
+        )
     except Exception as error:  # MLflow raises its own, those of its drivers, and requests'
-        raise StudyError(f"MLflow at {shown(uri)} did not take the model of {study}: {first_line(error)}") from error
+        raise StudyError(f"MLflow at {stores} did not take the model of {study}: {first_line(error)}") from error
 
 
-def fetch_export(uri: str, name: str, alias: str, place: Path) -> Path:
+def fetch_export(stores: Stores, name: str, alias: str, place: Path) -> Path:
     """The export folder of the version of `name` that is called `alias`, copied to `place` where it is not there yet.
 
     Raises:
         StudyError: MLflow does not answer, there is no such alias, or its version has no export.
     """
     try:
-        return _fetch(uri, name, alias, place)
+        return call_mlflow(lambda: _fetch(stores, name, alias, place))
     except Exception as error:  # as above
-        raise StudyError(f"MLflow at {shown(uri)} has no export of {name}@{alias}: {first_line(error)}") from error
+        raise StudyError(f"MLflow at {stores} has no export of {name}@{alias}: {first_line(error)}") from error
 
 
-def _fetch(uri: str, name: str, alias: str, place: Path) -> Path:
-    """As `fetch_export`. A server asks this from several threads: nothing that belongs to the process is touched."""
-    prepare_mlflow()
+def _fetch(stores: Stores, name: str, alias: str, place: Path) -> Path:
     from mlflow import MlflowClient
 
-    if uri.startswith(SQLITE) and not Path(uri.removeprefix(SQLITE)).exists():
-        raise FileNotFoundError("there is no such file")  # which MLflow would make
-    client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+    for uri in stores:
+        if uri.startswith(SQLITE) and not Path(uri.removeprefix(SQLITE)).exists():
+            raise FileNotFoundError("there is no such file")  # which MLflow would make
+    client = MlflowClient(*stores)
     version = client.get_model_version_by_alias(name, alias)
     if not version.run_id:
         raise LookupError(f"version {version.version} was made by no run")
@@ -113,7 +122,7 @@ def _rename(found: Path, folder: Path) -> None:
 
 def _register(
     home: Home,
-    uri: str,
+    stores: Stores,
     study: str,
     export_dir: Path,
     code: Code,
@@ -122,45 +131,81 @@ def _register(
     metrics: Mapping[str, float],
     table: Mapping[str, list[Any]],
 ) -> Registered:
-    import mlflow
+    from mlflow import MlflowClient
+    from mlflow.entities import Metric
 
-    name = re.sub(r"[:/]", "_", study)
-    experiment, parent = _place(MlflowStore(uri, home.artifacts), home, study)
-    own_tags = clean_tags(tags)
-    with mlflow.start_run(experiment_id=experiment, run_name=CHAMPION, parent_run_id=parent, tags=own_tags) as run:
-        mlflow.log_metrics(dict(metrics))
-        mlflow.log_artifacts(str(export_dir), "export")
+    name, own_tags = re.sub(r"[:/]", "_", study), clean_tags(tags)
+    client, store = MlflowClient(*stores), MlflowStore(stores.tracking, home.artifacts)
+    with _champion_run(store, home, study, own_tags) as (experiment, run):
+        client.log_artifacts(run.run_id, str(export_dir), "export")
         if table:
-            mlflow.log_table(dict(table), "formats.json")
-        with packed(export_dir, code, example) as model:
-            info = mlflow.pyfunc.log_model(name="model", registered_model_name=name, tags=own_tags, **model)
-        number = int(str(info.registered_model_version))
-        mlflow.MlflowClient().set_registered_model_alias(name, CHAMPION, str(number))
-        return Registered(name, number, run.info.run_id)
+            client.log_table(run.run_id, dict(table), "formats.json")
+        with (
+            _logged_model(client, experiment, run, own_tags) as model,
+            saved_model(export_dir, code, example, model) as folder,
+        ):
+            client.log_model_artifacts(model.model_id, str(folder))
+        rows = [Metric(key, value, _now_ms(), 0, model_id=model.model_id) for key, value in metrics.items()]
+        client.log_batch(run.run_id, rows)
+        number = _add_version(client, name, run, model, own_tags)
+    return Registered(name, number, run.run_id, stores)
 
 
 @contextmanager
-def _at(uri: str) -> Iterator[None]:
-    """MLflow's functions for models know only a global URI, which child processes inherit; it is put back.
-
-    What they print is dropped.
-    """
-    prepare_mlflow(request_timeout_s=120, retries=2)
-    import mlflow
-
-    before: Any = mlflow.get_tracking_uri() if mlflow.is_tracking_uri_set() else None
-    try:
-        mlflow.set_tracking_uri(uri)
-        with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
-            yield
-    finally:
-        mlflow.set_tracking_uri(before)
-
-
-def _place(store: MlflowStore, home: Home, study: str) -> tuple[str, str | None]:
-    """The study's experiment and its parent run; None where the study was never tracked."""
+def _champion_run(store: MlflowStore, home: Home, study: str, tags: Mapping[str, str]) -> Iterator[tuple[str, RunRef]]:
+    """A run below the study's, where that was ever tracked, and its experiment; FAILED where the context is."""
     experiment = store.experiment(study)
     events, _ = read_events(spool_path(home, study, None), 0)
     uid = next((event.facts["uid"] for event in events if event.kind == "study"), None)
     parent = store.find(experiment, uid) if uid else None
-    return experiment, parent and parent.run_id
+    above = {"mlflow.parentRunId": parent.run_id} if parent else {}
+    run, state = store.create(experiment, CHAMPION, _now_ms(), {**tags, **above}), "FAILED"
+    try:
+        yield experiment, run
+        state = "FINISHED"
+    finally:
+        store.set_status(run.run_id, state, _now_ms())
+
+
+@contextmanager
+def _logged_model(client: Any, experiment: str, run: RunRef, tags: Mapping[str, str]) -> Iterator[Any]:
+    """The entry of a model under its run, READY once the context has filled it."""
+    from mlflow.entities import LoggedModelOutput
+
+    model = client.create_logged_model(experiment, "model", run.run_id, dict(tags))
+    client.log_outputs(run.run_id, [LoggedModelOutput(model.model_id, step=0)])
+    state = "FAILED"
+    try:
+        yield model
+        state = "READY"
+    finally:
+        client.finalize_logged_model(model.model_id, state)
+
+
+def _add_version(client: Any, name: str, run: RunRef, model: Any, tags: Mapping[str, str]) -> int:
+    """Make `model` the champion of `name`; the number of its version, as the registry then says it.
+
+    Raises:
+        LookupError: the registry names another champion.
+    """
+    from mlflow.exceptions import MlflowException
+
+    try:
+        client.create_registered_model(name)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+    # note: by its files, since `models:/<id>` would be looked up in the tracking store of the process
+    source = model.artifact_location
+    number = client.create_model_version(name, source, run.run_id, dict(tags), model_id=model.model_id).version
+    client.set_registered_model_alias(name, CHAMPION, str(number))
+    link = json.dumps([{"name": name, "version": int(number)}])
+    client.set_logged_model_tags(model.model_id, {"mlflow.modelVersions": link})  # the UI leads from one to the other
+    champion = client.get_model_version_by_alias(name, CHAMPION)
+    if champion.run_id != run.run_id:
+        raise LookupError(f"its champion is version {champion.version}, and not the {number} that was just registered")
+    return int(champion.version)
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..home import Home
+from .mlflow_scope import mlflow_scope
 from .mlflow_store import RUN_STATUS, UID_TAG, MetricRow, MlflowStore, RunRef, is_lasting, is_missing, shown
 from .spool import Cursor, Event, read_cursor, read_events, spool_path, spooled_trials, unsent, write_cursor
 
@@ -77,11 +78,10 @@ class StudyShipper:
         Raises:
             Exception: what MLflow raised; what was not sent is sent by a later call.
         """
-        self._ship_spool(None)
-        if self._parent is None:
-            return
-        for number in numbers:
-            self._ship_spool(number)
+        with mlflow_scope():
+            self._ship_spool(None)
+            for number in numbers if self._parent else ():
+                self._ship_spool(number)
 
     def _ship_spool(self, number: int | None) -> None:
         try:

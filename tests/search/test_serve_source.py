@@ -16,6 +16,7 @@ from hpo.serving.options import Folder, ServeOptions, UsageError
 from hpo.studies.home import Home
 from hpo.studies.tracking.packed_model import Code
 from hpo.studies.tracking.registry import Registered, register_model
+from hpo.studies.tracking.stores import Stores
 
 from ..serving.conftest import Running, png, write_export
 
@@ -31,7 +32,14 @@ def register(tracked: Home) -> Register:
         export = write_export(home.root / "exports" / version, version)
         code = Code("serving.mlflow_model", CODE)
         return register_model(
-            home, home.tracking_uri, "shades", export_dir=export, code=code, example=[png(0)], tags={}, metrics={}
+            home,
+            Stores.at(home.tracking_uri),
+            "shades",
+            export_dir=export,
+            code=code,
+            example=[png(0)],
+            tags={},
+            metrics={},
         )
 
     return register
@@ -46,7 +54,7 @@ def registry(tracked: Home) -> Any:
 
 @pytest.fixture
 def alias(tracked: Home) -> Alias:
-    return Alias(tracked.tracking_uri, "shades", "champion", tracked, pause_s=0.05)
+    return Alias(Stores.at(tracked.tracking_uri), "shades", "champion", tracked, pause_s=0.05)
 
 
 def version_of(folder: Path) -> str:
@@ -57,10 +65,10 @@ def test_a_name_of_the_registry_a_folder_and_a_study_are_told_apart(tracked: Hom
     export = write_export(tracked.export("shades"))
     found = source("models:/my model@live", tracked.root, None)
     assert isinstance(found, Alias)
-    assert (found.name, found.alias, found.uri) == ("my model", "live", tracked.tracking_uri)
+    assert (found.name, found.alias, found.stores) == ("my model", "live", Stores.at(tracked.tracking_uri))
     elsewhere = source("models:/shades@live", tracked.root, "http://127.0.0.1:9")
     assert isinstance(elsewhere, Alias)
-    assert elsewhere.uri == "http://127.0.0.1:9"
+    assert elsewhere.stores == Stores.at("http://127.0.0.1:9")
     assert source("shades", tracked.root, None) == source(None, tracked.root, None) == Folder(export)
     assert source(str(export), tracked.root, None) == Folder(export)
     for wrong in ("models:/shades", "models:/shades/3", "models:/@live", "shadows"):
@@ -74,7 +82,7 @@ def test_the_version_under_the_alias_is_fetched_once(tracked: Home, register: Re
     assert version_of(folder) == "v1"
     assert {path.name for path in folder.iterdir()} == {"model.onnx", "manifest.json"}
     (folder / "mark").touch()
-    another = pickle.loads(pickle.dumps(Alias(alias.uri, "shades", "champion", tracked)))  # as a worker gets it
+    another = pickle.loads(pickle.dumps(Alias(alias.stores, "shades", "champion", tracked)))  # as a worker gets it
     assert another.locate() == folder
     assert (folder / "mark").exists()
     assert [path.name for path in folder.parent.iterdir()] == [folder.name]
@@ -87,7 +95,7 @@ def test_the_same_number_of_another_registry_is_another_version(
     other.root.mkdir()
     shutil.copy(migrated, other.root / "mlflow.db")
     assert register("v1").version == register("w1", other).version == 1
-    elsewhere = Alias(other.tracking_uri, "shades", "champion", tracked)
+    elsewhere = Alias(Stores.at(other.tracking_uri), "shades", "champion", tracked)
     assert [version_of(each.locate()) for each in (alias, elsewhere)] == ["v1", "w1"]
 
 
@@ -131,7 +139,7 @@ def test_a_moved_alias_swaps_the_model_and_a_lost_one_keeps_it(
 
 def test_an_alias_that_was_never_there_is_an_error(tracked: Home, register: Register, alias: Alias) -> None:
     register("v1")
-    wrong = Alias(alias.uri, "shades", "live", tracked)
+    wrong = Alias(alias.stores, "shades", "live", tracked)
     with pytest.raises(StudyError, match="has no export of shades@live"):
         wrong.locate()
     with pytest.raises(StudyError, match="shades@live"):
@@ -140,5 +148,5 @@ def test_an_alias_that_was_never_there_is_an_error(tracked: Home, register: Regi
 
 def test_asking_where_nothing_is_kept_makes_nothing(home: Home) -> None:
     with pytest.raises(StudyError, match="no such file"):
-        Alias(home.tracking_uri, "shades", "champion", home).locate()
+        Alias(Stores.at(home.tracking_uri), "shades", "champion", home).locate()
     assert not home.root.exists()

@@ -68,7 +68,11 @@ def hanging_port() -> Iterator[int]:
 @pytest.fixture
 def mlflow_server(tracked: Home) -> Iterator[str]:
     """A real MLflow server on the file of `tracked`."""
+    from hpo.studies.tracking.stores import Stores
     from hpo.studies.ui import serve
 
-    with serve(tracked.storage_url, tracked.tracking_uri, tracked.artifacts, tracked.attachments) as (addresses, _):
+    with serve(tracked.storage_url, Stores.at(tracked.tracking_uri), tracked.artifacts, tracked.attachments) as (
+        addresses,
+        _,
+    ):
         yield addresses.mlflow

@@ -84,6 +84,19 @@ def test_a_study_arrives_whole(tracked: Home, in_mlflow: Any) -> None:
     assert len(list(tracked.artifacts.glob("digits/*/artifacts/config.json"))) == 1
 
 
+def test_what_a_user_has_set_for_their_own_runs_does_not_reach_a_study(
+    tracked: Home, in_mlflow: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = {"ENABLE_ASYNC_LOGGING": "true", "ACTIVE_MODEL_ID": "m-mine", "RUN_ID": "0" * 32, "EXPERIMENT_ID": "7"}
+    elsewhere |= {"TRACKING_URI": "http://127.0.0.1:9", "REGISTRY_URI": "http://127.0.0.1:9"}
+    for name, value in elsewhere.items():
+        monkeypatch.setenv(f"MLFLOW_{name}", value)
+    with tracking(tracked) as (tracker, warnings):
+        note_trial(tracker, 0)
+    assert warnings == []
+    assert in_mlflow.epoch_rows() == expected(0)
+
+
 def test_times_are_those_of_the_events_not_of_the_shipment(tracked: Home, in_mlflow: Any) -> None:
     before = time.time() * 1000
     tracker = MlflowTracker(tracked, "digits", tracked.tracking_uri, print)

@@ -20,6 +20,7 @@ from hpo.studies.home import Home
 from hpo.studies.tracking.mlflow_tracker import MlflowTracker
 from hpo.studies.tracking.packed_model import REQUIREMENTS, Code
 from hpo.studies.tracking.registry import Registered, fetch_export, register_model
+from hpo.studies.tracking.stores import Stores
 from hpo.studies.tracking.tracker import StudyInfo
 
 from ..serving.conftest import png, write_export
@@ -65,7 +66,7 @@ def register(home: Home, export: Path, uri: str = "", study: str = "shades", **o
         "metrics": {"test_accuracy": 0.9},
         **options,
     }
-    return register_model(home, uri or home.tracking_uri, study, export_dir=export, **given)
+    return register_model(home, Stores.at(uri or home.tracking_uri), study, export_dir=export, **given)
 
 
 def in_base64(contents: list[bytes]) -> list[str]:
@@ -211,7 +212,7 @@ def test_an_mlflow_that_does_not_answer_is_reported_in_words(
     address = f"http://user:s3cret@127.0.0.1:{free_port}"
     ask: list[Callable[[], object]] = [
         lambda: register(tracked, export, address),
-        lambda: fetch_export(address, "shades", "champion", tracked.root / "served"),
+        lambda: fetch_export(Stores.at(address), "shades", "champion", tracked.root / "served"),
     ]
     for asked, words in zip(ask, ("did not take the model of shades", "has no export of shades@champion"), strict=True):
         with pytest.raises(StudyError, match=words) as refused:

@@ -10,6 +10,7 @@ from hpo.errors import StudyError
 from hpo.studies import ui
 from hpo.studies.home import Home
 from hpo.studies.storage import open_storage
+from hpo.studies.tracking.stores import Stores
 
 
 def get(address: str) -> bytes:
@@ -23,9 +24,17 @@ def is_open(address: str) -> bool:
         return probe.connect_ex(("127.0.0.1", urlsplit(address).port)) == 0
 
 
-def test_both_browsers_serve_the_home_and_leave_nothing_behind(tracked: Home) -> None:
+def test_both_browsers_serve_the_home_and_leave_nothing_behind(tracked: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = {
+        "STATIC_PREFIX": "/there",
+        "SERVER_ALLOWED_HOSTS": "elsewhere",
+        "WORKSPACE": "mine",
+        "TRACKING_URI": "x",
+    }
+    for name, value in settings.items():  # of the user's own server: a page at another path, to others alone
+        monkeypatch.setenv(f"MLFLOW_{name}", value)
     optuna.create_study(study_name="digits", storage=open_storage(tracked.storage_url))
-    with ui.serve(tracked.storage_url, tracked.tracking_uri, tracked.artifacts, tracked.attachments) as (
+    with ui.serve(tracked.storage_url, Stores.at(tracked.tracking_uri), tracked.artifacts, tracked.attachments) as (
         addresses,
         servers,
     ):
@@ -47,7 +56,13 @@ def test_both_browsers_serve_the_home_and_leave_nothing_behind(tracked: Home) ->
 def test_a_port_that_is_taken_is_named(home: Home, hanging_port: int) -> None:
     with (
         pytest.raises(StudyError, match=f"port {hanging_port} for optuna-dashboard is not free"),
-        ui.serve(home.storage_url, "http://elsewhere", home.artifacts, home.attachments, dashboard_port=hanging_port),
+        ui.serve(
+            home.storage_url,
+            Stores.at("http://elsewhere"),
+            home.artifacts,
+            home.attachments,
+            dashboard_port=hanging_port,
+        ),
     ):
         pytest.fail("it started")
 
@@ -57,12 +72,15 @@ def test_a_child_that_dies_shows_the_end_of_its_log(home: Home) -> None:
     (home.root / "mlflow.db").write_text("buy milk\n" * 100)
     with (
         pytest.raises(StudyError, match=r"the MLflow UI has ended with code \d+\n(.|\n)*not a database"),
-        ui.serve(home.storage_url, home.tracking_uri, home.artifacts, home.attachments),
+        ui.serve(home.storage_url, Stores.at(home.tracking_uri), home.artifacts, home.attachments),
     ):
         pytest.fail("it started")
 
 
 def test_an_mlflow_server_that_runs_elsewhere_is_passed_through(home: Home) -> None:
-    with ui.serve(home.storage_url, "http://elsewhere:5000", home.artifacts, home.attachments) as (addresses, servers):
+    with ui.serve(home.storage_url, Stores.at("http://elsewhere:5000"), home.artifacts, home.attachments) as (
+        addresses,
+        servers,
+    ):
         assert addresses.mlflow == "http://elsewhere:5000"
         assert [server.name for server in servers] == ["optuna-dashboard"]

@@ -1,0 +1,138 @@
+"""Where a study goes in MLflow: the tracking store of its runs and the registry of its model, decided once and kept.
+
+The first of these counts:
+
+1. `--tracking-uri`, which names both; `none` leaves MLflow out of this one command;
+2. where the study went before, `mlflow.json` in its folder;
+3. MLFLOW_TRACKING_URI and MLFLOW_REGISTRY_URI, as MLflow understands them;
+4. `mlflow.db` in the home.
+
+A choice that is not the home's own is told in a line, and so is a variable that is set and not followed.
+"""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from ...errors import StudyError
+from ..files import write_json
+from ..home import Home
+from .mlflow_store import SQLITE, shown
+
+TRACKING, REGISTRY = "MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"
+
+_HOME = "home"  # in mlflow.json: the home's own file, so that a home can be moved
+
+
+class Stores(NamedTuple):
+    """The URIs of a tracking store and of a model registry; as text without their passwords."""
+
+    tracking: str
+    registry: str
+
+    @classmethod
+    def at(cls, uri: str) -> "Stores":
+        """Both in one."""
+        return cls(uri, uri)
+
+    def __str__(self) -> str:
+        models = "" if self.registry == self.tracking else f", models at {shown(self.registry)}"
+        return shown(self.tracking) + models
+
+
+def choose_stores(uri: str | None, home: Home, study: str | None, note: Callable[[str], None]) -> Stores | None:
+    """The stores of `study`, or of the home where that is None; None where `uri` is "none".
+
+    Args:
+        uri: as given by `--tracking-uri`.
+        home: where the study is kept.
+        study: its name.
+        note: gets a line on what was decided, where that is not the home's own store.
+
+    Raises:
+        StudyError: the study went to a store whose password is not kept, and nothing names it now.
+    """
+    if uri == "none":
+        return None
+    named, variables = _named(home), " and ".join(name for name in (TRACKING, REGISTRY) if os.environ.get(name))
+    kept = kept_stores(home, study) if study and not uri else None
+    if uri:
+        chosen, reason = Stores.at(_absolute(uri)), "--tracking-uri is given"
+    elif kept:
+        chosen = _with_passwords(kept, named, study)
+        reason = f"study {study} is kept at {chosen}; --tracking-uri URI sends it elsewhere"
+        if chosen != Stores.at(home.tracking_uri) and chosen != named:
+            note(f"MLflow: {chosen}, where study {study} is kept")
+    elif named:
+        note(f"MLflow: {named} ({variables})")
+        return named
+    else:
+        return Stores.at(home.tracking_uri)
+    if named and named != chosen:
+        note(f"{variables} ({named}) is not followed: {reason}")
+    return chosen
+
+
+def kept_stores(home: Home, study: str) -> Stores | None:
+    """Where `study` went before, with `***` for passwords; None where it was never sent.
+
+    Raises:
+        StudyError: the file that says so cannot be read.
+    """
+    path = _path(home, study)
+    try:
+        kept = json.loads(path.read_bytes())
+        uris = [str(kept[key]) for key in Stores._fields]
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise StudyError(f"{path}: cannot be read ({error}); --tracking-uri says where the study goes") from error
+    return Stores(*(home.tracking_uri if uri == _HOME else uri for uri in uris))
+
+
+def keep_stores(home: Home, study: str, stores: Stores) -> None:
+    """Write down where `study` goes, without passwords.
+
+    Raises:
+        StudyError: the home cannot be written.
+    """
+    uris = (_HOME if uri == home.tracking_uri else shown(uri) for uri in stores)
+    write_json(_path(home, study), dict(zip(Stores._fields, uris, strict=True)))
+
+
+def newest_kept(home: Home) -> str | None:
+    """The study of `home` that was sent to MLflow last; None where none was."""
+    newest = max(home.root.glob("*/mlflow.json"), key=lambda path: path.stat().st_mtime, default=None)
+    return newest.parent.name if newest else None
+
+
+def _named(home: Home) -> Stores | None:
+    """The stores that the environment names; MLflow keeps there what a user has set in a notebook, too."""
+    tracking, registry = os.environ.get(TRACKING), os.environ.get(REGISTRY)
+    if not tracking and not registry:
+        return None
+    uri = _absolute(tracking) if tracking else home.tracking_uri
+    return Stores(uri, _absolute(registry) if registry else uri)
+
+
+def _absolute(uri: str) -> str:
+    """A file is meant from here, and must be found from elsewhere, too."""
+    return f"{SQLITE}{Path(uri.removeprefix(SQLITE)).absolute()}" if uri.startswith(SQLITE) else uri
+
+
+def _with_passwords(kept: Stores, named: Stores | None, study: str | None) -> Stores:
+    """The stores `kept`, as the environment names them where a password is needed."""
+    if named and [*map(shown, named)] == list(kept):
+        return named
+    if any(":***@" in uri for uri in kept):
+        raise StudyError(
+            f"study {study} is kept at {kept}, and passwords are not written down\n"
+            f"  name it with its password by {TRACKING} or --tracking-uri"
+        )
+    return kept
+
+
+def _path(home: Home, study: str) -> Path:
+    return home.study(study) / "mlflow.json"
