@@ -218,3 +218,17 @@ def test_an_mlflow_that_does_not_answer_is_reported_in_words(
         with pytest.raises(StudyError, match=words) as refused:
             asked()
         assert "s3cret" not in str(refused.value)
+
+
+@pytest.mark.slow
+def test_a_server_takes_it_as_a_file_does(tracked: Home, export: Path, mlflow_server: str) -> None:
+    address = mlflow_server.rstrip("/")
+    first, second = register(tracked, export, address), register(tracked, export, address)
+    assert (first.version, second.version) == (1, 2)
+    folder = fetch_export(Stores.at(address), "shades", "champion", tracked.root / "served")
+    assert {path.name for path in folder.iterdir()} == {path.name for path in export.iterdir()}
+    loaded = subprocess.run(
+        [sys.executable, "-c", _LOAD, address, second.uri, *in_base64(FILES)],
+        capture_output=True, text=True, cwd=tracked.root,
+    )  # fmt: skip
+    assert loaded.returncode == 0, loaded.stderr
