@@ -41,6 +41,7 @@ class RunOptions:
     home: Path | None = None
     executor: Literal["process", "inline"] = "process"
     accept_space_change: bool = False
+    skip_export_check: bool = False
 
     def __post_init__(self) -> None:
         if self.trials < 1:
@@ -78,8 +79,8 @@ def _flag(name: str, value: Any) -> list[str]:
             return [word for change in value for word in ("--set", change)]
         case "timeout_s":
             return ["--timeout", f"{value:g}s"]
-        case "accept_space_change":
-            return ["--accept-space-change"]
+        case "accept_space_change" | "skip_export_check":
+            return [f"--{name.replace('_', '-')}"]
         case "storage" | "tracking_uri":
             value = shown(value)
     return [f"--{name.replace('_', '-')}", str(value)]

@@ -37,6 +37,7 @@ def preflight(
     cards: list[int] | None,
     threads: int,
     progress: Stage,
+    skip_export_check: bool = False,
 ) -> Preflight:
     """Pack the data of `config` under `cache`, try each model of `models` on them, and fetch the weights they need.
 
@@ -48,10 +49,11 @@ def preflight(
         cards: the CUDA devices that the search may use, None for all, [] for none.
         threads: of a worker, where it computes on the CPU.
         progress: called with (stage, done, total).
+        skip_export_check: whether models that cannot be exported may pass; else each is exported, untrained.
 
     Raises:
         DataError: the data is missing or broken.
-        TrainingError: a model cannot be built, or its weights are not to be had.
+        TrainingError: a model cannot be built or exported, or its weights are not to be had.
     """
     request = {
         "config": config.model_dump(),
@@ -60,6 +62,7 @@ def preflight(
         "data_root": str(data_root) if data_root else None,
         "cards": cards,
         "threads": threads,
+        "skip_export_check": skip_export_check,
     }
     command = [sys.executable, "-P", "-m", "hpo.training.preflight"]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}

@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from ..cores import available_cores
-from ..errors import SpaceError, StudyError
+from ..errors import ExportError, SpaceError, StudyError
 from ..studies.home import Home
 from ..studies.locks import held_if_free
 from ..studies.tracking.stores import choose_stores
@@ -91,13 +92,23 @@ def retrain_best(options: RetrainOptions, watcher: RetrainWatcher) -> RetrainRes
 def export_target(out: Path | None, default: Path) -> Path:
     """Where the export goes, checked before hours are spent: nothing but an export of ours is ever replaced."""
     if out is None:
-        return default
+        return _writable(default)
     target = out.expanduser().absolute()
     if target.exists() and not target.is_dir():
         raise SpaceError(f"--out must name a directory, but {target} is a file")
     if target.exists() and any(target.iterdir()) and not (target / MANIFEST).exists():
         raise SpaceError(f"--out replaces an earlier export only, but {target} holds other files; name a new directory")
-    return target
+    return _writable(target)
+
+
+def _writable(target: Path) -> Path:
+    """`target`, where a folder can be put beside it, as the export will be at its end."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent):
+            return target
+    except OSError as error:
+        raise ExportError(f"{target}: cannot be written: {error.strerror}") from error
 
 
 @contextmanager

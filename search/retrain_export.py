@@ -12,6 +12,7 @@ from ..training.data.pack import Pack
 from ..training.evaluation.calibration import Calibration
 from ..training.export.format_report import Verified
 from ..training.export.manifest import ExportManifest, Metrics, Training, config_hash, describe_files
+from ..training.models.config import needs_trial
 from ..training.preprocessing import Preprocessing
 from ..training.report import TrainResult
 from .retrain_calibration import calibrate_winner
@@ -36,18 +37,24 @@ def make_export(
 
     Raises:
         TrainingError: the training failed.
-        ExportError: the model cannot be exported or does not verify; what is at `target` is as it was.
+        ExportError: the model cannot be exported, which is found out first, or does not verify; what is at `target` is
+            as it was.
     """
+    from ..training.checkpoint import BEST
     from ..training.export.classifier import Classifier
     from ..training.export.export import export_model
     from ..training.export.final_test import final_test
     from ..training.export.formats.registry import Source, choose_formats
     from ..training.export.make_formats import make_formats, report_formats
     from ..training.export.promote import staged
+    from ..training.export.rehearse import ExportRehearsal
+    from ..training.probe import check_model
 
     watcher.note(describe(chosen, pack, device))
+    if needs_trial(chosen.config.model) and not (directory / BEST).exists():
+        check_model(chosen.config, pack, ExportRehearsal(pack))  # a search may have left it out
     trained = fit(chosen, pack, directory, device, watcher)
-    classifier = Classifier.from_checkpoint(directory / "best.ckpt", chosen.config, pack)
+    classifier = Classifier.from_checkpoint(directory / BEST, chosen.config, pack)
     calibration = calibrate_winner(chosen, trial, pack, device, watcher)
     temperature = calibration.temperature if calibration else 1.0
     reference = ReferenceKeeper(directory)

@@ -129,6 +129,7 @@ def _prepare(
         cards=wanted_cards(options.device),
         threads=threads_on_cpu(options.workers),
         progress=watcher.stage,
+        skip_export_check=options.skip_export_check,
     )
     if ready.numerics.note:
         watcher.note(ready.numerics.note)

@@ -115,7 +115,7 @@ def _open(
         assert single is not None  # `_directory` has refused the rest
         pack = prepare(single.config.data, cache=home.cache, data_root=options.data_root, progress=watcher.stage)
         watcher.note(_assumed(single.params))
-        _try(single.config, pack)
+        _try(single.config, pack, skip_export=options.skip_export_check)
         config = settle(single.config, pack, device, home.cache, watcher)
         folder = RunFolder.create(directory, config, pack, single.origin)
         return folder, pack
@@ -125,12 +125,12 @@ def _open(
     return folder, _same_pack(folder, home, options.data_root, watcher)
 
 
-def _try(config: TrialConfig, pack: Pack) -> None:
-    """Refuse a model that cannot be trained on these images, before the folder holds a run."""
-    from ..training.probe import check_model
+def _try(config: TrialConfig, pack: Pack, *, skip_export: bool) -> None:
+    """Refuse a model that cannot be trained on these images or exported, before the folder holds a run."""
+    from ..training.probe import check_models
 
     if needs_trial(config.model):
-        check_model(config, pack)
+        check_models([config], pack, skip_export=skip_export)
 
 
 def _assumed(params: "dict[str, Scalar]") -> str:

@@ -33,6 +33,7 @@ class TrainOptions:
     epochs: int | None = None
     out: Path | None = None
     resume: bool = False
+    skip_export_check: bool = False
     device: str = "auto"
     storage: str | None = None
     home: Path | None = None

@@ -15,9 +15,9 @@ ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("search", "serving", "spaces", "studies", "training")
 
 SURFACE = {
-    "run": "accept-space-change data data-root device epochs executor home json pruner sampler seed set space "
-    "storage study timeout tracking-uri trials workers",
-    "train": "data data-root device epochs home json out resume set space storage trial",
+    "run": "accept-space-change data data-root device epochs executor home json pruner sampler seed set "
+    "skip-export-check space storage study timeout tracking-uri trials workers",
+    "train": "data data-root device epochs home json out resume set skip-export-check space storage trial",
     "diagnose": "check data data-root device home html json set space storage trial",
     "export": "data-root format home json out storage tracking-uri",
     "infer-check": "json",
@@ -32,7 +32,7 @@ SURFACE = {
     "show": "home json storage trial",
     "studies": "home json storage",
     "ui": "home mlflow-port port storage tracking-uri",
-    "check": "json set",
+    "check": "data data-root home json set",
     "schema": "out",
 }
 

@@ -18,7 +18,7 @@ from .wanted import check_metrics
 
 
 def check(request: dict[str, Any], emit: Any) -> dict[str, Any]:
-    """Pack the data of `request["config"]`, try `request["models"]`, count the CUDA devices, and settle `auto`.
+    """Pack the data of `request["config"]`, try `request["models"]` and their export, count CUDA devices, settle `auto`.
 
     `request["cards"]` are the CUDA devices that may be used, None for all, [] for none; only then torch is imported
     for them.
@@ -33,10 +33,9 @@ def check(request: dict[str, Any], emit: Any) -> dict[str, Any]:
     check_metrics(config, pack)
     models = [TrialConfig.model_validate(model) for model in request["models"]]
     if models:  # torch takes seconds to import
-        from .probe import check_model
+        from .probe import check_models
 
-        for model in models:
-            check_model(model, pack)
+        check_models(models, pack, skip_export=request["skip_export_check"])
     gpus = 0 if request["cards"] == [] else _gpus()
     numerics = _numerics(request, config, pack, gpus)
     return {"pack": str(pack.path), "fingerprint": pack.fingerprint, "gpus": gpus, "numerics": numerics.to_json()}

@@ -1,10 +1,14 @@
 """A look at a configuration before a study spends hours on it."""
 
-import torch
+from collections.abc import Sequence
 
-from ..errors import TrainingError
+import torch
+from torch import nn
+
+from ..errors import ExportError, TrainingError
 from .config import TrialConfig
 from .data.pack import Pack
+from .export.rehearse import ExportRehearsal
 from .learner import Learner
 from .memory import is_out_of_memory
 from .models.checkpointing import checkpoint_activations
@@ -19,23 +23,44 @@ from .optim.muon import hidden_matrices
 _IMAGES = 2
 
 
-def check_model(config: TrialConfig, pack: Pack, device: str = "cpu") -> None:
-    """Try the model of `config` on images like those of `pack`.
+def check_models(configs: Sequence[TrialConfig], pack: Pack, *, skip_export: bool) -> None:
+    """`check_model` for each of `configs`, and their export unless `skip_export`.
 
-    A user's model and hpo's own are trained for one step on two blank images. A published one, which may be larger
-    than this machine's memory, is run without numbers, and its weights are brought onto this disk.
+    Raises:
+        TrainingError: as `check_model`; or one cannot be exported.
+    """
+    rehearsal = None if skip_export else ExportRehearsal(pack)
+    for config in configs:
+        try:
+            check_model(config, pack, rehearsal)
+        except ExportError as error:
+            way_out = "so it cannot be exported; --skip-export-check trains it all the same"
+            raise TrainingError(f"{error}\n  {way_out}") from error
+
+
+def check_model(config: TrialConfig, pack: Pack, rehearsal: ExportRehearsal | None = None, device: str = "cpu") -> None:
+    """Try the model of `config` on images like those of `pack`, and its export in `rehearsal` where there is one.
+
+    A user's model and hpo's own are trained for one step on two blank images, evaluated on two and on one, and exported
+    as a winner is. A published one, which may be larger than this machine's memory, is run and captured without
+    numbers, and its weights are brought onto this disk.
 
     Raises:
         TrainingError: the model cannot be built, fails on these images, its weights are not to be had, or its output
             is not [B, classes].
+        ExportError: it cannot be exported.
     """
     if isinstance(config.model, PublishedModel):
-        _check_published(config, config.model, pack)
+        net = _check_published(config, config.model, pack)
+        if rehearsal:
+            rehearsal.capture(net, config.model)
     else:
-        _check_by_a_step(config, pack, device)
+        learner = _check_by_a_step(config, pack, device)
+        if rehearsal:
+            rehearsal.export(learner.judged, config)
 
 
-def _check_published(config: TrialConfig, model: PublishedModel, pack: Pack) -> None:
+def _check_published(config: TrialConfig, model: PublishedModel, pack: Pack) -> nn.Module:
     shape = {"num_classes": len(pack.class_names), "in_channels": pack.channels, "image_size": pack.image_size}
     try:
         net = build_on_meta(model, **shape)
@@ -50,6 +75,7 @@ def _check_published(config: TrialConfig, model: PublishedModel, pack: Pack) -> 
     if config.memory.checkpoint_activations:
         checkpoint_activations(net)
     fetch_weights(model, **shape)
+    return net
 
 
 def _too_small(model: PublishedModel, shape: dict[str, int], error: Exception) -> str:
@@ -61,7 +87,7 @@ def _too_small(model: PublishedModel, shape: dict[str, int], error: Exception) -
     )
 
 
-def _check_by_a_step(config: TrialConfig, pack: Pack, device: str) -> None:
+def _check_by_a_step(config: TrialConfig, pack: Pack, device: str) -> Learner:
     learner = Learner.create(config, pack, torch.device(device))
     shape = (_IMAGES, pack.channels, pack.image_size, pack.image_size)
     images = torch.zeros(shape, device=device).contiguous(memory_format=torch.channels_last)
@@ -71,12 +97,17 @@ def _check_by_a_step(config: TrialConfig, pack: Pack, device: str) -> None:
             logits = learner.model(images)
         _check_logits(config.model.name, logits, (_IMAGES, len(pack.class_names)))
         learner.step(images, labels, lr=0.0)
+        learner.judged.eval()
+        with torch.no_grad(), learner.precision.autocast():
+            alone = learner.judged(images[:1])  # the last batch of a split may hold one
+        _check_logits(config.model.name, alone, (1, len(pack.class_names)))
     except TrainingError:
         raise
     except Exception as error:
         if is_out_of_memory(error):
             raise  # says nothing about the model
         raise TrainingError(f"model {config.model.name} on images {list(shape)}: {_describe(config, error)}") from error
+    return learner
 
 
 def _check_logits(name: str, logits: object, wanted: tuple[int, int]) -> None:

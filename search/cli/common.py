@@ -23,6 +23,9 @@ TrackingOption = Annotated[
     str | None,
     typer.Option(help="An MLflow tracking URI, or none. Default: the study's, $MLFLOW_TRACKING_URI, the home's."),
 ]
+SkipExportOption = Annotated[
+    bool, typer.Option("--skip-export-check", help="Do not try beforehand whether the models can be exported.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 
 

@@ -9,6 +9,7 @@ from .common import (
     DataRootOption,
     HomeOption,
     JsonOption,
+    SkipExportOption,
     StorageOption,
     TrackingOption,
     command,
@@ -46,6 +47,7 @@ def run(
     accept_space_change: Annotated[
         bool, typer.Option("--accept-space-change", help="Go on with a study whose space was different.")
     ] = False,
+    skip_export_check: SkipExportOption = False,
     json: JsonOption = False,
 ) -> None:
     """Search for the best configuration of a space.
@@ -75,6 +77,7 @@ def run(
         home=home,
         executor=parse_executor(executor),
         accept_space_change=accept_space_change,
+        skip_export_check=skip_export_check,
     )
     result = search(options, watcher())
     if json:

@@ -1,14 +1,16 @@
 """`hpo check` and `hpo schema`: the space language, without a search."""
 
+from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .common import JsonOption, command, print_json, say
+from .common import DataRootOption, HomeOption, JsonOption, command, print_json, say
 
 if TYPE_CHECKING:
     from ...spaces.describe import Description
+    from ...spaces.space import SearchSpace
 
 
 @command
@@ -17,14 +19,24 @@ def check(
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Replace a value or dimension. Repeatable.")
     ] = None,
+    data: Annotated[
+        str | None, typer.Option(help="Try the models on this data, and their export, as run does.")
+    ] = None,
+    data_root: DataRootOption = None,
+    home: HomeOption = None,
     json: JsonOption = False,
 ) -> None:
     """Check a space file, and list its dimensions, branches and size."""
     from ...spaces.describe import describe
     from ...spaces.load import load_space
     from ...training.config import TrialConfig
+    from ..options import data_source
 
-    description = describe(load_space(space, TrialConfig, set_ or []))
+    source = [f"data.source={dumps(data_source(data))}"] if data else []
+    loaded = load_space(space, TrialConfig, [*(set_ or []), *source])
+    description = describe(loaded)
+    if data:
+        _try_models(loaded, data_root, home)
     if json:
         print_json(_as_json(description))
     else:
@@ -46,6 +58,30 @@ def schema(
         return
     write_text(out, text)
     say(f"{out}: begin a space file with `# yaml-language-server: $schema={out.name}`")
+
+
+def _try_models(space: "SearchSpace", data_root: Path | None, home: Path | None) -> None:
+    """Pack the data and try the models, as the beginning of a search does.
+
+    Raises:
+        HpoError: the data or a model is wrong.
+    """
+    from ...studies.home import Home
+    from ..preflight import preflight
+    from ..run import example_config
+    from ..variants import models_to_try
+    from .watch import watcher
+
+    models = models_to_try(space)
+    preflight(
+        example_config(space),
+        models=models,
+        cache=Home.locate(home).cache,
+        data_root=data_root,
+        count_gpus=False,
+        progress=watcher().stage,
+    )
+    say(f"{len(models)} models tried and exported" if models else "the models are hpo's own: they fit any images")
 
 
 def _as_json(description: "Description") -> dict[str, Any]:

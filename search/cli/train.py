@@ -5,7 +5,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .common import DataRootOption, DeviceOption, HomeOption, JsonOption, StorageOption, command, print_json, say
+from .common import (
+    DataRootOption,
+    DeviceOption,
+    HomeOption,
+    JsonOption,
+    SkipExportOption,
+    StorageOption,
+    command,
+    print_json,
+    say,
+)
 
 if TYPE_CHECKING:
     from ...training.report import Verdict
@@ -28,6 +38,7 @@ def train(
     epochs: Annotated[int | None, typer.Option(help="Short for --set budget.epochs=N.")] = None,
     out: Annotated[Path | None, typer.Option(help="The folder of the run. Default: a new one in the home.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
+    skip_export_check: SkipExportOption = False,
     device: DeviceOption = "auto",
     storage: StorageOption = None,
     home: HomeOption = None,
@@ -53,6 +64,7 @@ def train(
         epochs=epochs,
         out=out,
         resume=resume,
+        skip_export_check=skip_export_check,
         device=device,
         storage=storage,
         home=home,

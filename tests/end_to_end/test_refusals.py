@@ -142,3 +142,17 @@ def test_a_scale_that_differs_cannot_be_accepted(shell: Shell) -> None:
     assert "--study" in message
     assert "goes on with this one" not in message
     assert shell.run("show", "--json").json["trials"]["complete"] == 1
+
+
+def test_check_tries_models_and_their_export_where_data_are_given(shell: Shell) -> None:
+    (shell.directory / "mynet.py").write_text(
+        "from torch import nn\n\n\nclass Net(nn.Linear):\n    def __init__(self, num_classes, in_channels):\n"
+        "        super().__init__(64, num_classes)\n\n    def forward(self, images):\n"
+        "        return super().forward(images.flatten(1)) * (2 if images.mean() > 0 else 1)\n"
+    )
+    (shell.directory / "mine.yaml").write_text("model: {name: ./mynet.py:Net}\n")
+    assert shell.run("check", "mine.yaml").code == 0
+    message = shell.run("check", "mine.yaml", "--data", "digits").refused()
+    assert "mynet.py:9: a branch here depends on the values of the images" in message
+    assert "--skip-export-check" in message
+    assert shell.run("check", "simple_cnn", "--data", "digits").code == 0

@@ -95,3 +95,18 @@ def test_a_file_here_that_is_called_like_a_library_is_not_imported(
     (tmp_path / "random.py").write_text("raise RuntimeError('the wrong random')\n")
     monkeypatch.chdir(tmp_path)
     assert check(small_config()).fingerprint
+
+
+def test_a_model_that_cannot_be_exported_is_refused_unless_that_is_not_asked(
+    check: Check, small_config: Make, tmp_path: Path
+) -> None:
+    file = tmp_path / "net.py"
+    file.write_text(
+        "from torch import nn\n\n\nclass Net(nn.Linear):\n    def __init__(self, num_classes, in_channels):\n"
+        "        super().__init__(64, num_classes)\n\n    def forward(self, images):\n"
+        "        return super().forward(images.flatten(1)) * (2 if images.mean() > 0 else 1)\n"
+    )
+    config = small_config(model={"name": f"{file}:Net"})
+    with pytest.raises(TrainingError, match=r"net\.py:9: a branch here depends on the values of the images"):
+        check(config)
+    assert check(config, skip_export_check=True).fingerprint

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from torch.export import ExportedProgram
 
 from ... import preprocess
 from ..config import TrialConfig
-from ..data.pack import Pack
+from ..data.pack import Pack, Split
 from ..preprocessing import Preprocessing
 from .classifier import Classifier
 from .formats.registry import find_format
@@ -48,6 +49,23 @@ def export_model(
     """
     images = sample(pack.train_and_val, _IMAGES)
     program = capture(classifier, config.model, torch.from_numpy(as_input(images)[:1]))
+    return write_and_verify(program, classifier, config, pack, folder, images, temperature)
+
+
+def write_and_verify(
+    program: ExportedProgram,
+    classifier: Classifier,
+    config: TrialConfig,
+    pack: Pack,
+    folder: Path,
+    images: Split,
+    temperature: float = 1.0,
+) -> Exported:
+    """As `export_model`, for the captured `program` of `classifier`, verified on `images`.
+
+    Raises:
+        ExportError: it cannot be written, or a file does not give the model's answers.
+    """
     save_program(program, folder / PROGRAM)
     shutil.copyfile(preprocess.__file__, folder / PREPROCESS)
     metadata = onnx_metadata(pack, config, classifier.weights_digest(), temperature)

@@ -155,10 +155,21 @@ def test_an_export_that_fails_costs_no_look_and_keeps_the_former(book: Book, ret
         "        return super().forward(images) * (1 if self.training or images.sum() > 0 else 2)\n"
     )
     book.add(0.9, model={"name": f"{net}:Net"})
+    watcher = Notes()
     with pytest.raises(ExportError, match=r"mynet\.py:6"):
-        retrain()
+        retrain_best(RetrainOptions(home=book.home.root, tracking_uri="none", device="cpu"), watcher)
+    assert watcher.epochs == []  # it is found before anything is trained
     assert (book.home.export("digits") / "manifest.json").read_bytes() == former
     assert len(book.openings()) == 1
+
+
+def test_a_place_that_cannot_be_written_is_found_before_training(book: Book, retrain: Retrain) -> None:
+    book.add(0.9)
+    watcher = Notes()
+    options = RetrainOptions(home=book.home.root, out=Path("/proc/export"), tracking_uri="none", device="cpu")
+    with pytest.raises(ExportError, match=r"/proc/export: cannot be written"):
+        retrain_best(options, watcher)
+    assert watcher.epochs == []
 
 
 def test_one_retraining_of_a_study_at_a_time(book: Book, retrain: Retrain) -> None:
