@@ -116,4 +116,4 @@ def _content(value: Any, kind: np.dtype[Any]) -> bytes:
 def _described(values: NDArray[Any]) -> str:
     if values.dtype.kind not in "iuf" or not values.size:
         return f"{values.dtype}"
-    return f"{values.dtype} from {values.min():g} to {values.max():g}"
+    return f"{values.dtype} from {values.min():.9g} to {values.max():.9g}"

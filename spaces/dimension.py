@@ -149,7 +149,7 @@ class _Reader:
             return
         if not on_grid(high, low, step):
             width = float(exact(high) - exact(low))
-            raise self.refuse(f"step must divide high - low = {width:g}, got {step}", "step")
+            raise self.refuse(f"step must divide high - low = {width:.15g}, got {step}", "step")
         if (exact(high) - exact(low)) / exact(step) > MAX_STEPS:
             raise self.refuse(f"step must leave at most {MAX_STEPS} values, got {step}", "step")
 

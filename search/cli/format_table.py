@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from ...rounding import beside
 from ..export_table import threads
 from .tables import stdout, table
 
@@ -34,5 +35,5 @@ def _setting(latency: "Latency") -> str:
 
 def _numbers(report: "FormatReport") -> tuple[str, ...]:
     times = (f"{latency.p50_ms:.2f} / {latency.p99_ms:.2f}" for latency in report.latency)
-    size, same = f"{report.size_bytes / 1e6:.2f}", f"{report.agreement.top1_agreement:.2%}"
+    size, (same, _) = f"{report.size_bytes / 1e6:.2f}", beside(report.agreement.top1_agreement, 1, ".2%")
     return (size, f"{report.test_accuracy:.4f}", same, *times)

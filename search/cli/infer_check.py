@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ...rounding import beside
 from .common import JsonOption, command, print_json
 
 if TYPE_CHECKING:
@@ -43,4 +44,5 @@ def _row(one: "FormatCheck") -> tuple[str, ...]:
         return "fails", one.error, "", "", ""
     found = one.found
     state, loaded = "ok" if one.holds else "differs", "loaded" if found["torch"] else "none"
-    return state, f"{found['max_abs_diff']:.1e}", f"{found['limit']:.1e}", f"{found['top1_agreement']:.0%}", loaded
+    same, _ = beside(found["top1_agreement"], 1, ".0%")
+    return state, *beside(found["max_abs_diff"], found["limit"], ".1e"), same, loaded

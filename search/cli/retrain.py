@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ...rounding import beside
 from .common import (
     FORMATS,
     DataRootOption,
@@ -74,7 +75,7 @@ def _print_table(result: "RetrainResult") -> None:
     if (calibration := manifest.calibration) is not None:
         change = f"calibration error {calibration.ece_before:.3f} -> {calibration.ece_after:.3f}"
         view.add_row("temperature", f"{calibration.temperature:.2f} ({change}, of {calibration.weights} on validation)")
-    same = f"{manifest.onnx.top1_agreement:.2%} of {manifest.onnx.images} images the same class"
+    same = f"{beside(manifest.onnx.top1_agreement, 1, '.2%')[0]} of {manifest.onnx.images} images the same class"
     view.add_row("ONNX against PyTorch", f"logits differ by {manifest.onnx.max_abs_diff:.1e} at most, {same}")
     view.add_row("export", f"{result.export_dir}: {', '.join([*manifest.files, 'manifest.json'])}")
     if result.registered:

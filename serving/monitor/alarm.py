@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ...rounding import beside
 from .detector import Change
 from .features import Feature, Numbers
 
@@ -51,7 +52,8 @@ class Alarm:
             what = f"resemble the answers at export by {side} than {self.bound:.3g}"
         else:
             what = f"have their {self.feature} {_WHERE[self.direction]} {self.bound:.3g}"
-        return f"since {began}, {self.share_now:.0%} of the predictions {what}; at export {self.share_then:.0%} did"
+        now, then = beside(self.share_now, self.share_then, ".0%")
+        return f"since {began}, {now} of the predictions {what}; at export {then} did"
 
     def to_json(self) -> dict[str, Any]:
         """The object that `hpo monitor --json` prints."""

@@ -52,6 +52,7 @@ REFUSED = {
     "infinite range": ("optimizer: {name: sgd, weight_decay: {low: 0, high: .inf}}\n", 1, "optimizer.weight_decay.high", "must be finite"),
     "step does not divide": ("budget: {epochs: {low: 1, high: 10, step: 4}}\n", 1, "budget.epochs", "step must divide high - low = 9, got 4"),
     "real step does not divide": ("loss: {label_smoothing: {low: 0, high: 0.2, step: 0.03}}\n", 1, "loss.label_smoothing", "step must divide high - low = 0.2"),
+    "a width that is nearly whole": ("loss: {label_smoothing: {low: 0, high: 0.20000001, step: 0.1}}\n", 1, "loss.label_smoothing", "step must divide high - low = 0.20000001"),
     "step 0": ("budget: {epochs: {low: 1, high: 10, step: 0}}\n", 1, "budget.epochs", "step must be > 0, got 0"),
     "real step of a whole number": ("budget: {epochs: {low: 1, high: 10, step: 0.5}}\n", 1, "budget.epochs", "step must be a whole number"),
     "step with log": ("budget: {epochs: {low: 1, high: 10, step: 3, log: true}}\n", 1, "budget.epochs", "step must be left out with log"),

@@ -4,6 +4,8 @@ from math import exp, log
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from ...rounding import beside
+
 MAX_LOSS = 0.005
 """Of test accuracy: half a point."""
 
@@ -59,13 +61,16 @@ def objection(report: FormatReport, test_accuracy: float, base: FormatReport | N
     found = []
     loss = test_accuracy - report.test_accuracy
     if loss > MAX_LOSS + 1e-9:
-        found.append(f"loses {100 * loss:.2f} points of test accuracy (at most {100 * MAX_LOSS:g})")
+        lost, most = beside(100 * loss, 100 * MAX_LOSS, ".2f")
+        found.append(f"loses {lost} points of test accuracy (at most {most})")
     if base is not None:
         size, time = report.size_bytes / base.size_bytes, time_ratio(report, base)
         if size > MAX_SIZE:
-            found.append(f"has {size:.0%} of the size of {base.files[0]} (at most {MAX_SIZE:.0%})")
+            share, most = beside(size, MAX_SIZE, ".0%")
+            found.append(f"has {share} of the size of {base.files[0]} (at most {most})")
         if time >= 1:
-            found.append(f"takes {time:.2f} times as long as {base.files[0]} (must be faster)")
+            times, _ = beside(time, 1, ".2f")
+            found.append(f"takes {times} times as long as {base.files[0]} (must be faster)")
     return "; ".join(found)
 
 

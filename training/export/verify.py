@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from ...errors import ExportError
+from ...rounding import beside
 from ..data.batches import EvalBatches
 from ..data.pack import Pack, Split
 from ..evaluate import predict
@@ -37,6 +38,13 @@ class Agreement:
     def holds(self) -> bool:
         """Whether the file may be used; a difference that is not a number does not hold."""
         return self.max_abs_diff <= self.tolerance and self.top1_agreement >= MIN_AGREEMENT
+
+    def __str__(self) -> str:
+        difference, most = beside(self.max_abs_diff, self.tolerance, ".1e")
+        same, least = beside(self.top1_agreement, MIN_AGREEMENT, ".1%")
+        return (
+            f"logits differ by up to {difference} (at most {most} allowed), the same class in {same} (at least {least})"
+        )
 
 
 def reference_logits(classifier: Classifier, pack: Pack, split: Split) -> Logits:
@@ -106,8 +114,6 @@ def _check(name: str, how: str, logits: Logits, reference: Logits) -> Agreement:
     agreement = compare(logits, reference)
     if not agreement.holds:
         raise ExportError(
-            f"{name}: does not give the model's answers {how} on {agreement.images} images:\n"
-            f"  logits differ by up to {agreement.max_abs_diff:.2e} (at most {agreement.tolerance:.0e} allowed), "
-            f"the same class in {agreement.top1_agreement:.2%} (at least {MIN_AGREEMENT:.1%})"
+            f"{name}: does not give the model's answers {how} on {agreement.images} images:\n  {agreement}"
         )
     return agreement

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from hpo.serving.monitor.alarm import Alarm
 from hpo.serving.monitor.bets import BETS, payoffs
 from hpo.serving.monitor.calibrate import threshold_for
 from hpo.serving.monitor.detector import Detector, weights
@@ -137,3 +138,8 @@ def test_a_reference_is_read_as_it_was_saved(world: World, tmp_path: object) -> 
     assert (read.labels == reference.labels).all()
     assert read.statistics == pytest.approx(reference.statistics, abs=1e-6)
     assert read.probabilities() == pytest.approx(world.probabilities(world.images[world.draw(300, 1)]), abs=1e-5)
+
+
+def test_an_alarm_never_shows_two_equal_shares_that_differ() -> None:
+    alarm = Alarm(2.0, 1.0, "v", "confidence", "confidence", "lower", 0.5, share_now=0.304, share_then=0.301)
+    assert "30.4% of the predictions have their confidence below 0.5; at export 30.1% did" in alarm.words

@@ -123,7 +123,7 @@ def test_a_format_that_cannot_be_made_is_told_and_leaves_nothing(
     assert {path.name for path in tmp_path.iterdir()} == {"model.onnx", "model.pt2", "samples.npz"}
 
 
-def report(accuracy: float = 0.9, size: int = 100, p50_ms: float = 1.0) -> FormatReport:
+def report(accuracy: float = 0.9, size: int = 1000, p50_ms: float = 1.0) -> FormatReport:
     latency = tuple(Latency(batch=batch, threads=1, p50_ms=p50_ms, p99_ms=p50_ms, runs=9) for batch in (1, 32))
     agreement = Verified(images=1, max_abs_diff=0, top1_agreement=1, tolerance=1)
     return FormatReport(
@@ -144,10 +144,14 @@ def report(accuracy: float = 0.9, size: int = 100, p50_ms: float = 1.0) -> Forma
         (report(), False, ""),
         (report(accuracy=0.895), False, ""),
         (report(accuracy=0.89), False, "loses 1.00 points"),
-        (report(size=200, p50_ms=2), False, ""),
-        (report(size=29, p50_ms=0.5), True, ""),
-        (report(size=31, p50_ms=0.5), True, "31% of the size"),
-        (report(size=29, p50_ms=2), True, "2.00 times as long"),
+        (report(accuracy=0.89499), False, "loses 0.501 points of test accuracy (at most 0.50)"),
+        (report(size=2000, p50_ms=2), False, ""),
+        (report(size=290, p50_ms=0.5), True, ""),
+        (report(size=310, p50_ms=0.5), True, "31% of the size"),
+        (report(size=302, p50_ms=0.5), True, "has 30.2% of the size of model.onnx (at most 30%)"),
+        (report(size=300, p50_ms=0.5), True, ""),
+        (report(size=290, p50_ms=1.0004), True, "takes 1.0004 times as long as model.onnx (must be faster)"),
+        (report(size=290, p50_ms=2), True, "2.00 times as long"),
     ],
 )
 def test_numbers_decide_what_is_promoted(changed: FormatReport, must_pay: bool, words: str) -> None:

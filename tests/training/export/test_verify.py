@@ -8,7 +8,7 @@ from hpo.training.config import TrialConfig
 from hpo.training.data.pack import Pack
 from hpo.training.export.classifier import Classifier
 from hpo.training.export.pixels import as_input, sample
-from hpo.training.export.verify import Logits, Runtime, compare, reference_logits, verify
+from hpo.training.export.verify import Agreement, Logits, Runtime, compare, reference_logits, verify
 from numpy.typing import NDArray
 
 
@@ -83,3 +83,11 @@ def test_samples_are_spread_and_contiguous(digits: Pack) -> None:
     assert planes.flags.c_contiguous
     assert (planes[3, 0] == images.images[3, :, :, 0]).all()
     assert len(sample(digits.val, 10**6)) == digits.size("val")
+
+
+def test_a_refusal_shows_numbers_that_are_past_their_limits() -> None:
+    near = Agreement(images=512, max_abs_diff=1.1805e-3, top1_agreement=0.99899, tolerance=1.1804e-3)
+    assert not near.holds
+    assert str(near) == (
+        "logits differ by up to 1.1805e-03 (at most 1.1804e-03 allowed), the same class in 99.899% (at least 99.9%)"
+    )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import mean, median
 
+from ....rounding import beside
 from ...seeding import seeded
 from ...setting import Setting
 from ..finding import Cause, Chart, Checked, Finding, note, problem, warning
@@ -147,7 +148,7 @@ def _findings(test: RangeTest, low: float, high: float, lr: float) -> list[Findi
     above = f"optimizer.lr {lr:g} is {lr / high:.0f} times the highest rate that helps"
     setting = rate_setting(low, high)
     if test.blows_up is not None and lr > TOO_FAR * high and lr > test.blows_up:
-        text = f"{above}; from {test.blows_up:.2g} on the loss blows up"
+        text = f"{above}; from {beside(test.blows_up, lr, '.2g')[0]} on the loss blows up"
         return [problem(Cause.RATE, text, advice, setting)]
     if lr > TOO_FAR * high:
         return [warning(Cause.RATE, above, advice, setting)]
