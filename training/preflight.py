@@ -18,7 +18,7 @@ from .wanted import check_metrics
 
 
 def check(request: dict[str, Any], emit: Any) -> dict[str, Any]:
-    """Pack the data of `request["config"]`, try `request["models"]` and their export, count CUDA devices, settle `auto`.
+    """Pack the data of `request["config"]`, try `request["models"]` and their export, count the cards, settle `auto`.
 
     `request["cards"]` are the CUDA devices that may be used, None for all, [] for none; only then torch is imported
     for them.

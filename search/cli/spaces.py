@@ -78,7 +78,8 @@ def _try_models(space: "SearchSpace", data_root: Path | None, home: Path | None)
         models=models,
         cache=Home.locate(home).cache,
         data_root=data_root,
-        count_gpus=False,
+        cards=[],
+        threads=1,
         progress=watcher().stage,
     )
     say(f"{len(models)} models tried and exported" if models else "the models are hpo's own: they fit any images")
