@@ -10,10 +10,12 @@ from ..spaces.load import load_source
 from ..spaces.node import Place
 from ..training.config import DataConfig
 from ..training.data.sources.labels import table_files
+from ..training.data.sources.spelling import on_disk
 from ..training.section import Section
 from .options import data_source
 
 COLUMNS = ("path_column", "label_column")
+OF_TABLES = (*COLUMNS, "images", "encoding")
 
 
 class _DataAlone(Section):
@@ -38,20 +40,30 @@ def choose_data(source: str, overrides: Sequence[str] = (), image_size: int | No
 def choose_labelled(source: str, overrides: Sequence[str], trained: DataConfig) -> DataConfig:
     """New labelled data for a model that was `trained` on others.
 
-    All images of `source` are taken, in the model's own size, so that only the columns of a CSV file are left to say.
-    Where nobody says them they are those of the model's own data.
+    All images of `source` are taken, in the model's own size, so that only what a CSV file means is left to say. Where
+    nobody says what its columns are called they are called as in the model's own data.
 
     Raises:
         SpaceError: a setting is not one of data, or has no meaning here.
     """
-    columns = COLUMNS if table_files(Path(source).expanduser()) else ()
+    columns = COLUMNS if table_files(on_disk(Path(source).expanduser())) else ()
     like = [f"data.{key}={json.dumps(value)}" for key in columns if (value := getattr(trained, key)) is not None]
     config = choose_data(source, [*like, *overrides])
     default = DataConfig(source=config.source)
-    others = [key for key in DataConfig.model_fields if key not in COLUMNS]
+    others = [key for key in DataConfig.model_fields if key not in OF_TABLES]
     if idle := [key for key in others if getattr(config, key) != getattr(default, key)]:
         raise SpaceError(
             f"--set data.{idle[0]} has no effect on new data: all images are taken, as the model takes them\n"
-            f"  what can be set is {' and '.join(f'data.{key}' for key in COLUMNS)}, the columns of a CSV file"
+            f"  what can be set is {' and '.join(f'data.{key}' for key in OF_TABLES)}, of a CSV file"
         )
     return config
+
+
+def refuse_home_as_data(home: Path, source: str) -> None:
+    """Refuse to keep studies in the very folder of the images, before a file is made there.
+
+    Raises:
+        SpaceError: `source` is the folder `home`.
+    """
+    if Path(source).expanduser().resolve() == home.resolve():
+        raise SpaceError(f"--home must not be the folder of the images, got {home}; ./runs inside it is never data")

@@ -10,6 +10,7 @@ from ..cores import available_cores
 from ..studies.home import Home
 from ..training.setting import Setting
 from .advice import Change, Target
+from .data_choice import refuse_home_as_data
 from .diagnose_choice import DiagnoseOptions, Patient, choose_patient
 from .retrain_progress import RetrainWatcher
 
@@ -79,6 +80,7 @@ def diagnose(options: DiagnoseOptions, watcher: RetrainWatcher) -> DiagnoseOutco
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as in `train`: before torch is imported
     home = Home.locate(options.home)
     patient = choose_patient(options, home)
+    refuse_home_as_data(home.root, patient.config.data.source)
     from ..training.diagnosis.registry import choose_checks
 
     checks = choose_checks(options.checks)
@@ -96,7 +98,10 @@ def _pack(patient: Patient, options: DiagnoseOptions, home: Home, watcher: Retra
         packed = RunFolder.open(patient.run).pack
         if (packed / "manifest.json").exists():
             return Pack.open(packed)
-    return prepare(patient.config.data, cache=home.cache, data_root=options.data_root, progress=watcher.stage)
+    pack = prepare(patient.config.data, cache=home.cache, data_root=options.data_root, progress=watcher.stage)
+    for note in pack.notes:
+        watcher.note(note)
+    return pack
 
 
 def _examine(

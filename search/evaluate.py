@@ -26,7 +26,7 @@ Part = Literal["test", "val"]
 class EvaluateOptions:
     """Everything `hpo.evaluate` takes; the flags of `hpo evaluate` in the same words.
 
-    `model` is a folder or a study. `data` is new labelled data, all of it; `overrides` name the columns of a CSV file
+    `model` is a folder or a study. `data` is new labelled data, all of it; `overrides` say how a CSV file is meant
     ("data.label_column=kind"). Else `split` of the model's own data is taken, None meaning test for an export and val
     for a run of `hpo train`.
     """
@@ -50,7 +50,7 @@ class EvaluateOptions:
                 "--data takes all images of other data, --split a part of the model's own; give one of them"
             )
         if self.overrides and self.data is None:
-            raise SpaceError("--set names the columns of a CSV file given with --data, and none is given")
+            raise SpaceError("--set says how a CSV file given with --data is meant, and none is given")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +88,8 @@ def _evaluate(
 
     model = known.open(choose_device(options.device, available_cores()))  # before the test split is opened
     subject = _subject(options, known, part, home, watcher)
+    for note in subject.notes:
+        watcher.note(note)
     if subject.opening is not None and subject.opening > 1:
         watcher.note(f"opening {subject.opening} of this test split: the more often it decides, the less it tells")
     report = evaluate_model(model, subject, part, watcher.stage)

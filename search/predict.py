@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ..cores import available_cores
 from ..errors import DataError, SpaceError
 from ..studies.home import Home
-from ..training.data.sources.folder import files_below
+from ..training.data.sources.walk import files_below
 from ..training.trained import Trained
 from .model_choice import choose_model
 

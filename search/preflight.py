@@ -19,13 +19,14 @@ Stage = Callable[[str, int, int], None]
 class Preflight:
     """The packed data set and its fingerprint, the CUDA devices that torch sees, and what `auto` means on them.
 
-    `gpus` is their number, 0 where nobody asked.
+    `gpus` is their number, 0 where nobody asked; `notes` what was decided about the data and for `auto`, in sentences.
     """
 
     pack: Path
     fingerprint: str
     gpus: int
     numerics: Numerics
+    notes: tuple[str, ...]
 
 
 def preflight(
@@ -75,8 +76,8 @@ def preflight(
             message = json.loads(line)
             if "report" in message:
                 report = message["report"]
-                numerics = Numerics(**report["numerics"])
-                return Preflight(Path(report["pack"]), report["fingerprint"], report["gpus"], numerics)
+                numerics, notes = Numerics(**report["numerics"]), tuple(report["notes"])
+                return Preflight(Path(report["pack"]), report["fingerprint"], report["gpus"], numerics, notes)
             if "error" in message:
                 raise getattr(errors, message["error"])(message["text"])
             progress(message["stage"], message["done"], message["total"])

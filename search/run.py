@@ -23,6 +23,7 @@ from ..training.config import TrialConfig
 from .background import in_background
 from .clock import Clock, SystemClock
 from .configure import configure
+from .data_choice import refuse_home_as_data
 from .devices import check_device, place, threads_on_cpu, wanted_cards
 from .executors.base import Executor
 from .executors.inline import InlineExecutor
@@ -92,6 +93,7 @@ def run(options: RunOptions, watcher: Watcher) -> RunResult:
     optuna.logging.set_verbosity(optuna.logging.WARNING)  # the watcher tells what happens
     space = _check(options)
     home = Home.locate(options.home)
+    refuse_home_as_data(home.root, example_config(space).data.source)
     storage = open_storage(storage_to_write(options.storage, home))
     prepared = _prepare(options, home, storage, space, watcher)
     outcome, unsent = _search(prepared, watcher)
@@ -131,8 +133,8 @@ def _prepare(
         progress=watcher.stage,
         skip_export_check=options.skip_export_check,
     )
-    if ready.numerics.note:
-        watcher.note(ready.numerics.note)
+    for note in ready.notes:
+        watcher.note(note)
     placements = place(options.device, options.workers, ready.gpus)  # before the study is made
     identity = Identity(space, config.objective, ready.fingerprint, config.seed, options.command)
     study = open_study(storage, name, identity, accept_change=options.accept_space_change)

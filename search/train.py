@@ -19,6 +19,7 @@ from ..training.models.config import needs_trial
 from ..training.numerics import Numerics
 from ..training.report import EpochReport, Signal, Status, TrainResult
 from ..training.run_folder import CALIBRATION, CONFIG, RunFolder
+from .data_choice import refuse_home_as_data
 from .interrupt import on_interrupt
 from .retrain_progress import RetrainWatcher
 from .same_data import same_data
@@ -59,6 +60,8 @@ def train(options: TrainOptions, watcher: RetrainWatcher) -> TrainOutcome:
     home = Home.locate(options.home)
     device = choose_device(options.device, available_cores())
     single = choose_single(options, home) if options.space or options.trial else None
+    if single is not None:
+        refuse_home_as_data(home.root, single.config.data.source)
     directory = _directory(options, home, single)
     with _alone(directory):
         folder, pack = _open(options, home, single, directory, device, watcher)
@@ -114,7 +117,8 @@ def _open(
     if not RunFolder.is_one(directory):
         assert single is not None  # `_directory` has refused the rest
         pack = prepare(single.config.data, cache=home.cache, data_root=options.data_root, progress=watcher.stage)
-        watcher.note(_assumed(single.params))
+        for note in (*pack.notes, _assumed(single.params)):
+            watcher.note(note)
         _try(single.config, pack, skip_export=options.skip_export_check)
         config = settle(single.config, pack, device, home.cache, watcher)
         folder = RunFolder.create(directory, config, pack, single.origin)

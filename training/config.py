@@ -9,7 +9,9 @@ from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from ..errors import nearest
 from .augment.config import AugmentConfig
+from .data.sources.alphabets import ENCODINGS
 from .losses.config import LossConfig, SamplingConfig
 from .measures import Direction, ExtraMetric, ValMetric, Watched, direction_of
 from .models.config import ModelConfig, ResNet
@@ -86,6 +88,15 @@ class DataConfig(Section):
     group_column: str | None = Field(
         default=None, description="CSV column whose equal values stay in one split.", json_schema_extra=FIXED
     )
+    images: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Where the files that a CSV names are, from its folder: train/, or images/*.jpg (* is the name).",
+        json_schema_extra=FIXED,
+    )
+    encoding: str | None = Field(
+        default=None, description="Of a CSV file, such as gb18030 or cp1252; None finds out.", json_schema_extra=FIXED
+    )
     max_train: int | None = Field(
         default=None, ge=1, description="Use at most this many training images (stratified).", json_schema_extra=FIXED
     )
@@ -104,6 +115,25 @@ class DataConfig(Section):
         if not groups:
             raise ValueError(f"must have a group in parentheses, such as ^(.*)_\\d+, got {pattern}")
         return pattern
+
+    @field_validator("images")
+    @classmethod
+    def _has_one_star_at_most(cls, images: str | None) -> str | None:
+        if images and ("*" in images.rpartition("/")[0] or images.count("*") > 1):
+            raise ValueError(
+                f"must be a folder, or have one * in place of the names, such as images/*.jpg, got {images}"
+            )
+        return images
+
+    @field_validator("encoding")
+    @classmethod
+    def _is_known(cls, encoding: str | None) -> str | None:
+        try:
+            "".encode(encoding or "utf-8")
+        except LookupError:
+            hint = nearest(encoding or "", ENCODINGS)
+            raise ValueError(f"must be an encoding of text that Python knows, got {encoding!r}; {hint}") from None
+        return encoding
 
     @model_validator(mode="after")
     def _says_each_thing_once(self) -> Self:

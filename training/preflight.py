@@ -38,7 +38,13 @@ def check(request: dict[str, Any], emit: Any) -> dict[str, Any]:
         check_models(models, pack, skip_export=request["skip_export_check"])
     gpus = 0 if request["cards"] == [] else _gpus()
     numerics = _numerics(request, config, pack, gpus)
-    return {"pack": str(pack.path), "fingerprint": pack.fingerprint, "gpus": gpus, "numerics": numerics.to_json()}
+    return {
+        "pack": str(pack.path),
+        "fingerprint": pack.fingerprint,
+        "gpus": gpus,
+        "numerics": numerics.to_json(),
+        "notes": [*pack.notes, *filter(None, (numerics.note,))],
+    }
 
 
 def _gpus() -> int:

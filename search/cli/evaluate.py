@@ -33,7 +33,11 @@ def evaluate(
     ] = None,
     set_: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="data.KEY=VALUE", help="path_column or label_column of a CSV file. Repeatable."),
+        typer.Option(
+            "--set",
+            metavar="data.KEY=VALUE",
+            help="path_column, label_column, images or encoding of a CSV file. Repeatable.",
+        ),
     ] = None,
     split: Annotated[
         str | None,

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
+from unicodedata import normalize
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
@@ -41,6 +42,11 @@ class Kept(BaseModel):
     known: int
 
 
+def _nfc(name: str) -> str:
+    """`name` in Unicode's composed form, in which classes are compared: é may be one character or two."""
+    return normalize("NFC", name)
+
+
 def router(engine: Engine, classes: Callable[[], tuple[str, ...]], report: Callable[[], Report]) -> APIRouter:
     """The routes.
 
@@ -54,11 +60,11 @@ def router(engine: Engine, classes: Callable[[], tuple[str, ...]], report: Calla
 
     @routes.post("/feedback", summary="True labels of images that were answered")
     async def give_feedback(feedback: Feedback) -> Kept:
-        known = set(await asyncio.to_thread(classes))  # where they are looked up may be another machine
+        known = {_nfc(name): name for name in await asyncio.to_thread(classes)}  # maybe looked up on another machine
         for label in feedback.labels:
-            if label.label not in known:
+            if _nfc(label.label) not in known:
                 raise RefusedError(422, f"label: no class {label.label!r}; the classes are in /status")
-        truths = [Truth(label.request_id, label.index, label.label) for label in feedback.labels]
+        truths = [Truth(label.request_id, label.index, known[_nfc(label.label)]) for label in feedback.labels]
         try:
             found = await asyncio.to_thread(keep_feedback, engine, truths)
         except SQLAlchemyError as error:

@@ -4,8 +4,9 @@ import sqlite3
 from pathlib import Path
 
 import yaml  # a second YAML reader, to see that what we write is YAML
+from PIL import Image
 
-from .conftest import Shell
+from .conftest import SMALL, Shell
 
 
 def test_a_search_from_nothing_to_a_shown_study(shell: Shell) -> None:
@@ -26,6 +27,24 @@ def test_a_search_from_nothing_to_a_shown_study(shell: Shell) -> None:
     assert (home / "simple_cnn" / "study.json").exists()
     for number in range(4):
         assert (home / "simple_cnn" / "trials" / str(number) / "config.json").exists()
+
+
+def test_the_data_may_be_where_the_home_is(shell: Shell) -> None:
+    for number in range(80):
+        folder = shell.directory / ("cat", "dog")[number % 2]
+        folder.mkdir(exist_ok=True)
+        Image.new("L", (8, 8), number).save(folder / f"{number}.png")
+    for trials in (1, 2):
+        done = shell.search("--data", ".", trials=trials, epochs=1)
+        assert done.code == 0, done.err
+        assert "no data, and not used: runs (a home of hpo)" in done.err.splitlines()
+    classes = shell.run("data", ".", "--json").json["classes"]
+    assert [entry["name"] for entry in classes] == ["cat", "dog"]
+    trained = shell.run("train", *SMALL, "--data", ".", "--epochs", "1", "--out", "first")
+    assert trained.code == 0, trained.err
+    assert "first (a run of hpo)" in shell.run("data", ".").out
+    assert "--home must not be the folder of the images" in shell.search("--data", ".", "--home", ".").refused()
+    assert not (shell.directory / "studies.db").exists()
 
 
 def test_progress_is_a_line_per_trial_and_never_on_stdout(shell: Shell) -> None:

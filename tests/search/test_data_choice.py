@@ -45,6 +45,7 @@ def test_new_data_have_the_columns_of_the_old_unless_others_are_named(tmp_path: 
 
 def test_what_would_not_change_new_data_is_refused() -> None:
     with pytest.raises(
-        SpaceError, match=r"data\.image_size has no effect(.|\n)*data\.path_column and data\.label_column"
+        SpaceError,
+        match=r"data\.image_size has no effect(.|\n)*data\.label_column and data\.images",
     ):
         choose_labelled("digits", ["data.image_size=16"], DataConfig())

@@ -94,6 +94,8 @@ TEXTS = {  # every field that takes any text; of two that exclude each other, on
     "label_column": st.none() | NAMES,
     "split_column": st.none(),
     "group_column": st.none(),
+    "images": st.none() | st.just("images/*.jpg"),
+    "encoding": st.none() | st.sampled_from(["gb18030", "cp1252", "UTF-8"]),
     "pretrained": st.none() | st.just("./weights of mine.pt"),
     "arch": st.sampled_from(["resnet18", "vit_b_16"]),
 }

@@ -9,7 +9,8 @@ from ...errors import DataError
 from ..config import DataConfig
 from .sources.base import Found, Images, Progress, stamp, trained_classes
 from .sources.find import find
-from .sources.labels import Columns
+from .sources.labels import TableOptions
+from .sources.spelling import nfc
 from .split_file import read_split
 
 
@@ -19,8 +20,7 @@ def locate(config: DataConfig, data_root: Path | None = None) -> Found:
     Raises:
         DataError: the source or the split file is missing or not usable.
     """
-    columns = Columns(config.path_column, config.label_column, config.split_column, config.group_column)
-    source = find(config.source, data_root, columns)
+    source = find(config.source, data_root, _table_options(config))
     if config.split_file is None and config.group_pattern is None:
         return source
     split_file = Path(config.split_file).expanduser().absolute() if config.split_file else None
@@ -36,6 +36,17 @@ def locate(config: DataConfig, data_root: Path | None = None) -> Found:
     return Found(source.name, files, read)
 
 
+def _table_options(config: DataConfig) -> TableOptions:
+    return TableOptions(
+        config.path_column,
+        config.label_column,
+        config.split_column,
+        config.group_column,
+        config.images,
+        config.encoding,
+    )
+
+
 def _with_split(images: Images, source: str, file: Path) -> Images:
     parts, notes = read_split(file, images.pixels.names)
     classes = [images.class_names[label] for label in images.labels[parts != "unused"]]
@@ -47,7 +58,7 @@ def _with_split(images: Images, source: str, file: Path) -> Images:
 
 
 def _with_groups(images: Images, pattern: str) -> Images:
-    found = [re.search(pattern, name) for name in images.pixels.names]
+    found = [re.search(nfc(pattern), nfc(name)) for name in images.pixels.names]
     _refuse_unmatched(pattern, [name for name, match in zip(images.pixels.names, found, strict=True) if not match])
     return replace(images, groups=tuple(match.group(1) or "" for match in found if match))
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from ...errors import DataError
 
-FORMAT = 1  # raised whenever a pack written by an older version must not be read
+FORMAT = 2  # raised whenever a pack written by an older version must not be read
 
 
 @dataclass(frozen=True, slots=True)

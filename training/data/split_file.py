@@ -9,6 +9,7 @@ Paths are the names of the images inside their source (numbers where they have n
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from ...errors import DataError
 from .sources.base import shown
 from .sources.labels import PATH_NAMES, SPLIT_NAMES, UNUSED, split_names
+from .sources.spelling import nfc
 from .sources.table import listed_lines, read_table
 
 Notes = tuple[str, ...]
@@ -29,24 +31,39 @@ def read_split(file: Path, names: Sequence[str]) -> tuple[NDArray[np.str_], Note
     Raises:
         DataError: it is no such CSV file, names an image that is not there, or one image in two splits.
     """
-    table = read_table(file)
-    listed = [name.replace("\\", "/").removeprefix("./") for name in table.needed("path_column", None, PATH_NAMES)]
+    named = _Names([shown(name) for name in names])
+    table = read_table(file, lambda cell: named.key(cell) is not None)
+    listed = [(cell, named.key(cell)) for cell in table.needed("path_column", None, PATH_NAMES)]
     parts = split_names(table, table.needed("split_column", None, SPLIT_NAMES))
-    names = [shown(name) for name in names]
-    known = set(names)
-    unknown = [(line, name) for line, name in zip(table.lines, listed, strict=True) if name not in known]
+    unknown = [(line, cell) for line, (cell, key) in zip(table.lines, listed, strict=True) if key is None]
     if unknown:
         raise DataError(
             f"data.split_file: {file}: every path must be an image of the source; {len(unknown)} are not, "
             f"such as {unknown[0][1]!r}: {listed_lines([line for line, _ in unknown])}"
         )
-    said: dict[str, str] = {}
-    for line, name, part in zip(table.lines, listed, parts, strict=True):
-        if said.setdefault(name, part) != part:
-            raise DataError(f"data.split_file: {file}:{line}: {name} must be in one split, got {said[name]} and {part}")
-    count = sum(name not in said for name in names)
+    said: dict[str | None, str] = {}
+    for line, (cell, key), part in zip(table.lines, listed, parts, strict=True):
+        if said.setdefault(key, part) != part:
+            raise DataError(f"data.split_file: {file}:{line}: {cell} must be in one split, got {said[key]} and {part}")
+    keys = [named.key(name) for name in named.names]
+    count = sum(key not in said for key in keys)
     left_out = (f"{count} images are not named in {file.name} and are left out",) if count else ()
-    return np.array([said.get(name, UNUSED) for name in names]), (*table.notes, *left_out)
+    return np.array([said.get(key, UNUSED) for key in keys]), (*table.notes, *left_out)
+
+
+class _Names:
+    """The names of images, found by any Unicode form of them; two that differ in that alone, by their own form."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self.names = names
+        self._exact = set(names)
+        self._counts = Counter(map(nfc, names))
+
+    def key(self, cell: str) -> str | None:
+        """What is equal for all ways to write the name `cell` of one image; None where there is no such image."""
+        name = cell.replace("\\", "/").removeprefix("./")
+        count = self._counts[nfc(name)]
+        return nfc(name) if count == 1 else name if name in self._exact else None
 
 
 def split_text(names: Sequence[str], rows: Mapping[str, NDArray[np.int64]]) -> str:

@@ -14,6 +14,7 @@ from ..config import DataConfig
 from ..data.arrange import locate
 from ..data.pack import Pack, Skipped, Split
 from ..data.sources.base import Chunk, Images, Progress
+from ..data.sources.spelling import nfc
 from ..preprocessing import Preprocessing
 from ..scores import Labels
 
@@ -46,6 +47,11 @@ class Subject(Protocol):
     @property
     def skipped(self) -> tuple[Skipped, ...]:
         """What is known at once to be unreadable; it is not among the N."""
+        ...
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was decided about them, in sentences."""
         ...
 
     @property
@@ -105,6 +111,11 @@ class SplitSubject:
         """None: a pack holds what could be read."""
         return ()
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """None that were not said when the model was trained."""
+        return ()
+
     def chunks(self) -> Iterator[Chunk]:
         """Slices of the memory map."""
         for start in range(0, len(self.split), _CHUNK):
@@ -151,6 +162,11 @@ class NewSubject:
         """Links to nothing and the like."""
         return self.found.skipped
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """As the source has them."""
+        return self.found.notes
+
     def chunks(self) -> Iterator[Chunk]:
         """Decoded as for training."""
         yield from self.found.pixels.chunks(self.preprocessing.image_size, self.preprocessing.channels)
@@ -179,14 +195,14 @@ def new_subject(
     """
     located = locate(config, data_root)
     found = located.read(progress)
-    position = {name: number for number, name in enumerate(class_names)}
-    unknown = [name for name in found.class_names if name not in position]
+    position = {nfc(name): number for number, name in enumerate(class_names)}
+    unknown = [name for name in found.class_names if nfc(name) not in position]
     if unknown:
         raise DataError(
             f"data: {config.source}: the model does not know {_quoted(unknown)}; {nearest(unknown[0], class_names)}\n"
             f"  its {len(class_names)} classes are {_quoted(class_names)}"
         )
-    labels = np.array([position[name] for name in found.class_names], np.int64)[found.labels]
+    labels = np.array([position[nfc(name)] for name in found.class_names], np.int64)[found.labels]
     return NewSubject(located.name, config.source, found, labels, preprocessing)
 
 

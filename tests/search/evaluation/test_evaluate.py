@@ -149,5 +149,5 @@ def test_options_that_contradict_each_other_are_refused() -> None:
         EvaluateOptions("m", data="d", split="test")
     with pytest.raises(SpaceError, match="test or val, got 'train'"):
         EvaluateOptions("m", split="train")
-    with pytest.raises(SpaceError, match="--set names the columns"):
+    with pytest.raises(SpaceError, match="--set says how a CSV file"):
         EvaluateOptions("m", overrides=["data.label_column=kind"])

@@ -19,9 +19,11 @@ from hpo.serving.monitor.options import MonitorOptions
 from hpo.serving.monitor.plots import confidence_plot, mix_plot
 from hpo.serving.monitor.reference import REFERENCE, Reference
 from hpo.serving.monitor.report import Report, make_report
+from hpo.serving.monitor.routes import router
 from hpo.serving.monitor.schema import log_url, open_log
 from hpo.serving.options import Folder
 from hpo.serving.problems import RefusedError
+from sqlalchemy import text
 
 from .conftest import CLASSES, Answer, World
 
@@ -192,3 +194,16 @@ def test_a_damaged_reference_says_so(tmp_path: Path) -> None:
     (tmp_path / REFERENCE).write_bytes(b"PK torn")
     with pytest.raises(ServeError, match="damaged"):
         Reference.load(tmp_path / REFERENCE)
+
+
+def test_feedback_names_classes_in_any_unicode_form(tmp_path: Path) -> None:
+    engine = open_log(log_url(tmp_path), create=True)
+    app = FastAPI()
+    app.include_router(router(engine, lambda: ("caf\xe9", "pain"), lambda: pytest.fail("no report was asked for")))
+    with TestClient(app) as client:
+        for number, name in enumerate(("caf\xe9", "cafe\u0301")):
+            asked = client.post("/feedback", json={"labels": [{"request_id": f"r{number}", "label": name}]})
+            assert asked.status_code == 200
+    with engine.connect() as connection:
+        assert connection.execute(text("select distinct class_name from feedback")).scalars().all() == ["caf\xe9"]
+    engine.dispose()

@@ -130,7 +130,7 @@ def test_what_cannot_be_decoded_is_refused_with_its_line(root: Path, row: str) -
     write(root, rows())
     text = (root / "labels.csv").read_bytes() + row.encode("latin-1")
     (root / "labels.csv").write_bytes(text)
-    assert "labels.csv:42: its bytes are neither UTF-8 nor Windows-1252" in refused(root)
+    assert "labels.csv:42: it cannot be told which encoding the text is in" in refused(root)
 
 
 def test_a_file_that_is_no_text_is_refused(root: Path) -> None:
@@ -162,7 +162,7 @@ def test_a_column_of_what_has_none_is_refused(root: Path) -> None:
     assert "digits is none and holds no labels.csv" in refused_name("digits", label_column="x")
     write(root, rows())
     (root / "labels.csv").unlink()
-    assert "columns can be named for a CSV file only" in refused(root, group_column="x")
+    assert "columns, images and encoding are of a CSV file" in refused(root, group_column="x")
 
 
 def refused_name(name: str, **settings: object) -> str:

@@ -3,6 +3,7 @@
 A source is found first (which files, as they are now) and read only if no pack of exactly those files is known yet.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -18,11 +19,11 @@ from ..pack import Skipped
 
 Progress = Callable[[str, int, int], None]
 
-# What a split may be called, in folder names and CSV columns; looked up in lower case.
+# What a split may be called, in the names of folders and tables and in CSV columns; looked up in lower case.
 SPLITS = {
-    **dict.fromkeys(("train", "training"), "train"),
-    **dict.fromkeys(("val", "valid", "validation", "dev"), "val"),
-    **dict.fromkeys(("test", "testing"), "test"),
+    **dict.fromkeys(("train", "training", "trainset"), "train"),
+    **dict.fromkeys(("val", "valid", "validation", "validate", "valset", "dev"), "val"),
+    **dict.fromkeys(("test", "testing", "testset", "holdout"), "test"),
 }
 MAX_SKIPPED = 0.05  # of all files; above, something is wrong with the data rather than with a file
 
@@ -176,6 +177,16 @@ def listed(names: Sequence[str]) -> str:
 def shown(name: str) -> str:
     """A file name as any text may hold it: a byte of it that is not UTF-8 becomes its number, such as `%e9`."""
     return "".join(f"%{ord(sign) - 0xDC00:02x}" if "\udc80" <= sign <= "\udcff" else sign for sign in name)
+
+
+def split_in(name: str) -> str | None:
+    """The split whose word is in `name`, as in `seg_train` and `test2017`; None where none is, or two are.
+
+    >>> split_in("train_labels"), split_in("trains"), split_in("train-test")
+    ('train', None, None)
+    """
+    splits = {SPLITS[word] for word in re.findall("[a-z]+", name.lower()) if word in SPLITS}
+    return splits.pop() if len(splits) == 1 else None
 
 
 def silent(stage: str, done: int, total: int) -> None:

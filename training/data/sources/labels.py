@@ -3,8 +3,9 @@
     path,label,split,group              split and group may be missing
     images/0001.png,cat,train,film 3
 
-Names are meant from the CSV file's folder, or from the folder in it that holds more of them; they may lack the
-extension. A row that repeats another is dropped; a file with two labels, splits or groups is refused.
+Names are meant from the CSV file's folder or from a folder in it, and may lack the extension; which file is meant is
+decided in lookup.py. Labels and groups are compared in NFC. A row that repeats another is dropped; a file with two
+labels, splits or groups is refused.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,10 +16,12 @@ import numpy as np
 
 from ....errors import DataError, nearest
 from ..pack import Skipped
-from .base import MAX_SKIPPED, SPLITS, Found, Images, Progress, stamp, trained_classes
+from .base import MAX_SKIPPED, SPLITS, Found, Images, Progress, listed, split_in, stamp, trained_classes
 from .files import FilePixels
-from .lookup import finder
+from .lookup import Lookup
+from .spelling import nfc, spelling_notes
 from .table import Table, listed_lines, read_table
+from .walk import visible_folders
 
 PATH_NAMES = ("path", "file", "filename", "file_name", "filepath", "image", "image_path", "image_name", "img", "id")
 LABEL_NAMES = ("label", "class", "class_name", "target", "category", "y")
@@ -29,13 +32,18 @@ TEXTS = (".csv", ".tsv", ".txt")
 
 
 @dataclass(frozen=True, slots=True)
-class Columns:
-    """What the columns are called; None finds the usual names."""
+class TableOptions:
+    """What the columns are called (None finds the usual names), where the images are, how the text is encoded.
+
+    `images` is a folder or a pattern of lookup.py, `encoding` a name that Python knows; None: both are found out.
+    """
 
     path: str | None = None
     label: str | None = None
     split: str | None = None
     group: str | None = None
+    images: str | None = None
+    encoding: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,25 +62,40 @@ class _Entry:
 
 
 def table_files(root: Path) -> dict[str, Path]:
-    """The CSV files of `root` by the split they give, "" where their rows say it; {} where it is no such source."""
+    """The CSV files of `root` by the split they give, "" where their rows say it; {} where it is no such source.
+
+    Raises:
+        DataError: two of them give the same split.
+    """
     if root.is_file():
         return {"": root} if root.suffix.lower() in TEXTS else {}
     if (root / "labels.csv").is_file():
         return {"": root / "labels.csv"}
-    found = {SPLITS[path.stem.lower()]: path for path in sorted(root.glob("*.csv")) if path.stem.lower() in SPLITS}
-    return found if "train" in found else {}
+    tables = _split_tables(root)
+    files = {SPLITS[path.stem.lower()]: path for path in tables}
+    if "train" not in files:
+        return {}
+    if len(files) < len(tables):
+        names = ", ".join(path.name for path in tables)
+        raise DataError(f"data: {root} must have train.csv, and test.csv and val.csv at most once each; it has {names}")
+    return files
 
 
-def labels(root: Path, files: Mapping[str, Path], columns: Columns) -> Found:
+def _split_tables(root: Path) -> list[Path]:
+    return [path for path in sorted(root.glob("*.csv")) if path.stem.lower() in SPLITS]
+
+
+def labels(root: Path, files: Mapping[str, Path], options: TableOptions) -> Found:
     """The images that the CSV `files` of the source `root` name, looked up but not read.
 
     Raises:
         DataError: a file is not what this module's description says, or more than 5 % of the images are not there.
     """
     folder = root if root.is_dir() else root.parent
-    listing = _Listing(folder)
+    lookup = Lookup(folder, options.images)
+    listing = _Listing(folder, lookup)
     for part, path in files.items():
-        listing.add(read_table(path), part, columns)
+        listing.add(read_table(path, lookup.__contains__, options.encoding), part, options)
     listing.refuse_many_missing()
     entries = list(listing.entries.values())
     stamps = [(entry.name, stamp(folder / entry.name)[1]) for entry in entries]
@@ -80,14 +103,27 @@ def labels(root: Path, files: Mapping[str, Path], columns: Columns) -> Found:
     tables = tuple((path.name, stamp(path)[1]) for path in files.values())
     class_names = trained_classes(root, [e.label for e in entries], [e.part for e in entries])
     name = folder.resolve().name if root.is_dir() or root.stem == "labels" else root.stem
-    return Found(name, ((said, ()), *tables, *stamps), lambda progress: listing.images(class_names, progress))
+    unused = tuple(_unused(root, files, listing)) if root.is_dir() else ()
+    return Found(name, ((said, ()), *tables, *stamps), lambda progress: listing.images(class_names, unused, progress))
+
+
+def _unused(root: Path, files: Mapping[str, Path], listing: "_Listing") -> Iterator[str]:
+    """A sentence on what is named like a split in `root` and does not count, as the tables say nothing of it."""
+    tables = [path.name for path in _split_tables(root) if path not in files.values()]
+    folders = {name.partition("/")[0] for name in listing.entries}
+    others = [f"{name}/" for name in visible_folders(root) if name.lower() in SPLITS and name not in folders]
+    if tables or others:
+        yield f"{', '.join(path.name for path in files.values())} says which images there are; not used: " + listed(
+            [*tables, *others]
+        )
 
 
 class _Listing:
     """The rows of all tables of a source, one entry per file, in order."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, lookup: Lookup) -> None:
         self._folder = folder
+        self._lookup = lookup
         self.entries: dict[str, _Entry] = {}
         self._missing: list[tuple[str, str, int]] = []  # table, name, line
         self._rows = 0
@@ -95,24 +131,22 @@ class _Listing:
         self._notes: list[str] = []
         self._grouped = False
 
-    def add(self, table: Table, part: str, columns: Columns) -> None:
+    def add(self, table: Table, part: str, options: TableOptions) -> None:
         """Take in the rows of `table`, all of split `part` where it is not ""."""
-        names = table.needed("path_column", columns.path, PATH_NAMES)
-        classes = _filled(table, "label", table.needed("label_column", columns.label, LABEL_NAMES))
-        count = len(table.rows)
-        parts = (part,) * count if part else _parts(table, table.column("split_column", columns.split, SPLIT_NAMES))
-        groups = table.column("group_column", columns.group, GROUP_NAMES)
+        names = table.needed("path_column", options.path, PATH_NAMES)
+        classes = _filled(table, "label", table.needed("label_column", options.label, LABEL_NAMES))
+        parts = _parts(table, part, options)
+        groups = table.column("group_column", options.group, GROUP_NAMES)
         self._grouped |= groups is not None
-        find = finder(self._folder, names)
-        said = zip(classes, parts, groups or ("",) * count, strict=True)
-        for name, line, (label, split, group) in zip(names, table.lines, said, strict=True):
-            found = find(name)
-            if found is None:
+        paths, notes = self._lookup.find(table.path.name, names, parts or _like(table))
+        said = zip(classes, parts or ("train",) * len(names), groups or ("",) * len(names), strict=True)
+        for name, path, line, (label, split, group) in zip(names, paths, table.lines, said, strict=True):
+            if path is None:
                 self._missing.append((table.path.name, name, line))
             else:
-                self._put(_Entry(found, label, split, group, f"{table.path.name}:{line}"))
-        self._rows += count
-        self._notes += table.notes
+                self._put(_Entry(path, nfc(label), split, nfc(group), f"{table.path.name}:{line}"))
+        self._rows += len(names)
+        self._notes += [*table.notes, *notes, *spelling_notes(classes, "class"), *spelling_notes(groups or (), "group")]
 
     def _put(self, entry: _Entry) -> None:
         known = self.entries.setdefault(entry.name, entry)
@@ -133,11 +167,11 @@ class _Listing:
         shown = "; ".join(f"{table}:{line}: {name}" for table, name, line in self._missing[:4])
         raise DataError(
             f"data: {self._folder}: {len(self._missing)} of {self._rows} rows name a file that is not there\n  {shown}"
-            f"{' and so on' if len(self._missing) > 4 else ''}; names are meant from the folder of the CSV file"
+            f"{' and so on' if len(self._missing) > 4 else ''}; names are meant {self._lookup.where}"
         )
 
-    def images(self, class_names: tuple[str, ...], progress: Progress) -> Images:
-        """The source, read."""
+    def images(self, class_names: tuple[str, ...], unused: tuple[str, ...], progress: Progress) -> Images:
+        """The source, read; `unused` are sentences on what does not belong to it."""
         number = {name: position for position, name in enumerate(class_names)}
         entries = list(self.entries.values())
         return Images(
@@ -146,7 +180,7 @@ class _Listing:
             np.array([entry.part for entry in entries]),
             FilePixels(self._folder, tuple(entry.name for entry in entries), progress),
             tuple(Skipped(name, f"no such file ({table}, line {line})") for table, name, line in self._missing),
-            tuple(self._all_notes()),
+            (*self._all_notes(), *unused),
             tuple(entry.group for entry in entries) if self._grouped else None,
         )
 
@@ -168,10 +202,17 @@ def _filled(table: Table, what: str, cells: tuple[str, ...]) -> tuple[str, ...]:
     return cells
 
 
-def _parts(table: Table, cells: tuple[str, ...] | None) -> tuple[str, ...]:
-    if cells is None:
-        return ("train",) * len(table.rows)
-    return split_names(table, cells)
+def _parts(table: Table, part: str, options: TableOptions) -> tuple[str, ...] | None:
+    """The split of each row: `part` where the table itself is one, else what its column says; None: there is none."""
+    if part:
+        return (part,) * len(table.rows)
+    cells = table.column("split_column", options.split, SPLIT_NAMES)
+    return None if cells is None else split_names(table, cells)
+
+
+def _like(table: Table) -> tuple[str, ...]:
+    """The split that the name of the table has in it, as `train_labels.csv` has, for each row; "" where it has none."""
+    return (split_in(table.path.stem) or "",) * len(table.rows)
 
 
 def split_names(table: Table, cells: tuple[str, ...]) -> tuple[str, ...]:

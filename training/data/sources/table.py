@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ....errors import DataError, nearest
+from .encoding import IsName, decoded
+from .spelling import nfc
 
 _DELIMITERS = (",", ";", "\t")
-_MARKS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))  # of UTF-16, which Excel calls "Unicode text"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +29,9 @@ class Table:
         Raises:
             DataError: the column `wanted` (by the setting `key`) is not there.
         """
-        folded = {name.casefold(): number for number, name in reversed(list(enumerate(self.header)))}
+        folded = {_folded(name): number for number, name in reversed(list(enumerate(self.header)))}
         names = (wanted,) if wanted is not None else automatic
-        number = next((folded[name.casefold()] for name in names if name.casefold() in folded), None)
+        number = next((folded[_folded(name)] for name in names if _folded(name) in folded), None)
         if number is None and wanted is not None:
             raise DataError(f"data.{key}: {self.path} has no column {wanted!r}; {nearest(wanted, self.header)}")
         return None if number is None else tuple(row[number] for row in self.rows)
@@ -50,13 +51,20 @@ class Table:
         return cells
 
 
-def read_table(path: Path) -> Table:
+def _folded(name: str) -> str:
+    return nfc(name).casefold()
+
+
+def read_table(path: Path, is_name: IsName, encoding: str | None = None) -> Table:
     """The file `path`, whose first line names its columns. Surrounding spaces and empty lines do not count.
 
+    `encoding` is what the user says of it, None nothing; `is_name` tells whether there is a file of that name.
+
     Raises:
-        DataError: it is no text, has no rows, or a row has another number of cells than the header.
+        DataError: it is no text, its encoding cannot be told, it has no rows, or a row has another number of cells than
+            the header.
     """
-    text, notes = _text(path)
+    text, notes = decoded(path, path.read_bytes(), encoding, is_name)
     header, rows, lines = _parse(path, text)
     width = len(header)
     rows = [row if any(row[width:]) else row[:width] for row in rows]  # Excel likes to end every row with delimiters
@@ -75,29 +83,6 @@ def listed_lines(lines: Sequence[int]) -> str:
     """`line 3`, `lines 3, 7`, `lines 3, 7, 8, 9, 12 and 40 more`."""
     shown = ", ".join(map(str, lines[:5])) + (f" and {len(lines) - 5} more" if len(lines) > 5 else "")
     return f"line{'s' if len(lines) > 1 else ''} {shown}"
-
-
-def _text(path: Path) -> tuple[str, tuple[str, ...]]:
-    content = path.read_bytes()
-    encoding = next((name for mark, name in _MARKS if content.startswith(mark)), "utf-8-sig")
-    try:
-        text, encoding = content.decode(encoding), ""
-    except UnicodeDecodeError:
-        text, encoding = _western(path, content), "Windows-1252"
-    if "\0" in text:
-        raise DataError(f"data: {path} is not a text file; save the table as CSV in UTF-8")
-    return text, (f"{path.name} is not UTF-8; it was read as {encoding}",) if encoding else ()
-
-
-def _western(path: Path, content: bytes) -> str:
-    """Windows-1252, of which the letters of Latin-1 are a part."""
-    try:
-        return content.decode("cp1252")
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        raise DataError(
-            f"data: {path}:{line}: its bytes are neither UTF-8 nor Windows-1252 (Latin-1); save it as CSV in UTF-8"
-        ) from error
 
 
 def _parse(path: Path, text: str) -> tuple[tuple[str, ...], list[tuple[str, ...]], list[int]]:

@@ -1,0 +1,40 @@
+"""Names are compared in Unicode's composed form (NFC), whichever form a file system or a program wrote.
+
+"é" is one character there (U+00E9), and two in the decomposed form (NFD: e, U+0301) that macOS gives file names. Both
+look the same. Files are opened by the name that they have.
+"""
+
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from .base import listed, shown
+
+
+def nfc(name: str) -> str:
+    """`name`, composed."""
+    return unicodedata.normalize("NFC", name)
+
+
+def on_disk(path: Path) -> Path:
+    """`path` as the file system spells it, where that differs in the Unicode form alone; else as it is."""
+    if path.exists() or path.parent == path:
+        return path
+    parent = on_disk(path.parent)
+    if not path.name.isascii() and parent.is_dir():
+        return next((other for other in sorted(parent.iterdir()) if nfc(other.name) == nfc(path.name)), path)
+    return parent / path.name
+
+
+def spelling_notes(names: Iterable[str], what: str) -> Iterator[str]:
+    """Sentences on the `names`, of `what` ("class"), that are written in another form than NFC or in several."""
+    forms = defaultdict(set)
+    for name in names:
+        forms[nfc(name)].add(name)
+    several = [" = ".join(map(ascii, sorted(forms[name]))) for name in sorted(forms) if len(forms[name]) > 1]
+    if several:
+        yield f"one {what}, written in two Unicode forms, NFC is kept: {listed(several)}"
+    decomposed = [f"{shown(name)} ({form!a})" for name in sorted(forms) for form in forms[name] - {name}]
+    if decomposed and not several:
+        yield f"{what} names are not in Unicode's NFC and were brought into it: {listed(decomposed)}"
