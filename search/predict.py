@@ -1,6 +1,6 @@
 """`hpo predict`, composed: model x files -> a stream of predictions."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ..cores import available_cores
 from ..errors import DataError, SpaceError
 from ..studies.home import Home
-from ..training.data.sources.walk import files_below
+from ..training.data.sources.walk import files_below, unheard
 from ..training.trained import Trained
 from .model_choice import choose_model
 
@@ -67,8 +67,10 @@ def _predict(known: Trained, options: PredictOptions, images: Iterable[Path | st
     return predict_files(model, files_of(images), options.batch_size)
 
 
-def files_of(images: Iterable[Path | str]) -> Iterator[Path]:
+def files_of(images: Iterable[Path | str], apart: Callable[[Path, str], None] = unheard) -> Iterator[Path]:
     """The files that `images` name, those below a folder by name; names that begin with a dot are left out there.
+
+    So are homes, runs and exports; `apart(folder, what it is)` hears of them.
 
     Raises:
         DataError: a folder cannot be read.
@@ -76,25 +78,25 @@ def files_of(images: Iterable[Path | str]) -> Iterator[Path]:
     for image in images:
         path = Path(image)
         if path.is_dir():
-            yield from _below(path)
+            yield from _below(path, apart)
         else:
             yield path
 
 
-def _below(folder: Path) -> Iterator[Path]:
+def _below(folder: Path, apart: Callable[[Path, str], None]) -> Iterator[Path]:
     try:
-        yield from (file for file, _ in files_below(folder))
+        yield from (file for file, _ in files_below(folder, apart=apart))
     except OSError as error:
         raise DataError(f"{error.filename}: cannot be read: {error.strerror}") from error
 
 
-def count_files(images: Iterable[Path | str]) -> int:
-    """How many files `images` name.
+def count_files(images: Iterable[Path | str], apart: Callable[[Path, str], None] = unheard) -> int:
+    """How many files `images` name; `apart` as in `files_of`.
 
     Raises:
         DataError: none at all, or a folder cannot be read.
     """
-    count = sum(1 for _ in files_of(images))
+    count = sum(1 for _ in files_of(images, apart))
     if count == 0:
         raise DataError("there is no file to predict: the folders given are empty")
     return count

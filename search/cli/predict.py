@@ -52,6 +52,10 @@ def predict(
         raise typer.Exit(_SOME_FAILED)
 
 
+def _left_out(folder: Path, kind: str) -> None:
+    say(f"{folder} is {kind}, and not looked into")
+
+
 def _format(json: bool, csv: bool, out: Path | None) -> str | None:
     """The name of the format; None for lines that a person reads."""
     from ...errors import SpaceError
@@ -73,7 +77,7 @@ def _predict(
     from ..predict import count_files, describe_model, predict
     from ..prediction_files import FORMATS, LineWriter, replacing
 
-    known, total = describe_model(options), count_files(images)
+    known, total = describe_model(options), count_files(images, _left_out)
     stream = predict(options, images)  # what is wrong with the model is told before a file is begun
     place: AbstractContextManager[TextIO] = replacing(out) if out is not None else nullcontext(sys.stdout)
     with place as file:

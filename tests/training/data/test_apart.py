@@ -104,5 +104,7 @@ def test_what_is_kept_apart_and_how_it_is_known(root: Path, signs: tuple[str, ..
 
 def test_files_to_predict_are_not_looked_for_in_a_home(root: Path) -> None:
     write(begin(root / "runs").root, "study")
-    assert {path.parent.name for path in files_of([root])} == {"cat", "dog"}
+    heard: list[tuple[Path, str]] = []
+    assert {path.parent.name for path in files_of([root], lambda *told: heard.append(told))} == {"cat", "dog"}
+    assert heard == [(root / "runs", "a home of hpo")]
     assert len(list(files_of([root / "runs" / "study"]))) == 20

@@ -109,14 +109,17 @@ def _spelled_in(alphabet: Alphabet, words: list[str], more: str = "") -> bool:
 
 
 def _chinese(words: list[str]) -> int:
+    """All in GB/T 2312, half of them of its level 1: two bytes of other encodings mostly give rarer characters."""
     return 2 * (_share(words, "gb2312", 0xB0, 0xF7) == 1 and _share(words, "gb2312", 0xB0, 0xD7) >= 0.5)
 
 
 def _taiwanese(words: list[str]) -> int:
+    """Of Big5's level 1."""
     return 2 * (_share(words, "big5", 0xA4, 0xC6) >= _ENOUGH)
 
 
 def _japanese(words: list[str]) -> int:
+    """Kana and the kanji of JIS X 0208 level 1. Katakana of half width are what Chinese looks like, and do not count."""
     kanji = [sign for word in words for sign in word if not "ぁ" <= sign <= "ヿ" and sign not in "ー々"]
     return 2 * (_share(["".join(kanji)], "cp932", 0x88, 0x98) >= _ENOUGH)
 
@@ -135,6 +138,7 @@ def _lead(sign: str, standard: str) -> int:
 
 
 def _korean(words: list[str]) -> int:
+    """Hangul of KS X 1001. Any Korean is common Chinese as well; it is told by how plain many of its syllables are."""
     if _share(words, "euc_kr", 0xB0, 0xC8) < 1:
         return 0
     signs = {sign for word in words for sign in word if not sign.isascii()}
