@@ -119,7 +119,7 @@ def _taiwanese(words: list[str]) -> int:
 
 
 def _japanese(words: list[str]) -> int:
-    """Kana and the kanji of JIS X 0208 level 1. Katakana of half width are what Chinese looks like, and do not count."""
+    """Kana and the kanji of JIS X 0208 level 1. Katakana of half width, as which Chinese reads, do not count."""
     kanji = [sign for word in words for sign in word if not "ぁ" <= sign <= "ヿ" and sign not in "ー々"]
     return 2 * (_share(["".join(kanji)], "cp932", 0x88, 0x98) >= _ENOUGH)
 
