@@ -17,7 +17,7 @@ from hpo.studies.storage import open_storage
 from hpo.studies.tracking.spool import read_events, spool_path
 
 HPO = str(Path(sys.executable).with_name("hpo"))
-SETS = ("model.width=4", "data.batch_size=128", "optimizer={name: sgd, lr: {choices: [0.05, 100.0], prior: 100.0}}")
+SETS = ("model.width=4", "data.batch_size=128", "optimizer={name: sgd, lr: {choices: [0.05, 50.0], prior: 50.0}}")
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def test_it_is_on_the_trial(home: Home) -> None:
     (trial,) = summary.trials
     assert trial.verdict["kind"] == "exploding"
     assert "the training loss reached" in trial.verdict["evidence"]
-    assert {"key": "optimizer.lr", "value": 10.0, "low": 0.1, "high": 10.0} in trial.verdict["settings"]
+    assert {"key": "optimizer.lr", "value": 5.0, "low": 0.05, "high": 5.0} in trial.verdict["settings"]
     noted = storage.get_trial(storage.get_trial_id_from_study_id_trial_number(1, 0)).user_attrs
     assert noted[attributes.VERDICT] == trial.verdict
     assert summary.to_json()["verdicts"] == {"exploding": [0]}
@@ -60,12 +60,12 @@ def test_it_is_shown(home: Home) -> None:
 
     table = show().splitlines()
     assert "verdict" in next(line for line in table if "epochs" in line)
-    assert any("exploding" in line and "lr=100" in line for line in table)
+    assert any("exploding" in line and "lr=50" in line for line in table)
     trial = show("--trial", "0")
     assert "exploding: the training loss reached" in trial
     assert "what to try" in trial
     command = next(line for line in trial.splitlines() if "--set" in line)
     assert "hpo train --trial simple_cnn/0" in command
-    assert "--set optimizer.lr=10.0 --set optimizer.max_grad_norm=1.0" in command
+    assert "--set optimizer.lr=5.0 --set optimizer.max_grad_norm=1.0" in command
     assert "hpo diagnose --trial simple_cnn/0" in trial
     assert json.loads(show("--trial", "0", "--json"))["verdict"]["kind"] == "exploding"

@@ -201,7 +201,7 @@ ILL = {
     "lr / 1000": Case({"optimizer": {"name": "adamw", "lr": 3e-6}}),
     "lr / 50": Case({"optimizer": {"name": "adamw", "lr": 2e-4}, "budget": {"epochs": 10}}),
     "huge weight decay": Case({"optimizer": sgd(0.05, weight_decay=3.0)}),
-    "huge weight decay, adamw": Case({"optimizer": {"name": "adamw", "lr": 3e-3, "weight_decay": 100.0}}),
+    "huge weight decay, adamw": Case({"optimizer": {"name": "adamw", "lr": 3e-3, "weight_decay": 250.0}}),
     "deep sigmoids": Case({"model": net("Mlp", depth=9, activation="sigmoid")}),
     "dead relus": Case({"model": net("Mlp", bias=-20.0)}),
     "exploding start": Case({"model": net("Mlp", depth=6, gain=12.0), "optimizer": sgd(0.05)}),
