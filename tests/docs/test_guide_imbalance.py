@@ -35,7 +35,7 @@ def test_the_guide_works_as_written(reader: Reader) -> None:
     seen, _, shown = reader.follow(GUIDE)
     advice = "The classes are unequal (sound has 192 training images, cracked has 24)"
     assert advice in seen
-    assert "loss.class_weights: inverse" in seen
+    assert "--set loss.class_weights=inverse" in seen
     assert "val_balanced_accuracy" in shown
     best = {
         name: json.loads((reader.directory / name / "result.json").read_text())["best"]["metrics"]

@@ -86,7 +86,7 @@ def real_range(draw: st.DrawFn, low: float, high: float) -> Tree:
 WITH_PATIENCE = ("patience_metric", "min_delta")  # a law between fields
 METRICS = ("val_balanced_accuracy", "val_macro_f1", "val_top5_accuracy", "val_auroc", "val_ece")
 NAMES = st.text(st.characters(categories=["L", "N", "P", "S", "Zs"]), min_size=1)
-TEXTS = {  # every field that takes any text; of two that exclude each other, one is never set
+FREE = {  # every field that takes any text, or a list of numbers; of two that exclude each other, one is never set
     "source": NAMES | st.just("./a: b #c"),
     "split_file": st.none() | st.just("./splits of mine.csv"),
     "group_pattern": st.none() | st.just("^(.*)_"),
@@ -98,6 +98,7 @@ TEXTS = {  # every field that takes any text; of two that exclude each other, on
     "encoding": st.none() | st.sampled_from(["gb18030", "cp1252", "UTF-8"]),
     "pretrained": st.none() | st.just("./weights of mine.pt"),
     "arch": st.sampled_from(["resnet18", "vit_b_16"]),
+    "factors": st.lists(st.floats(0, 1), min_size=1, max_size=4),
 }
 
 
@@ -122,7 +123,7 @@ def leaf(name: str, kind: Leaf, metadata: list[Any], fixed: bool) -> st.SearchSt
     elif name == "metrics":
         return st.lists(st.sampled_from(METRICS), unique=True)
     else:
-        return TEXTS[name]
+        return FREE[name]
     if type(None) in kind.scalars:
         values = st.none() | values
     return values if fixed else st.one_of(values, choices(values), *ranges)

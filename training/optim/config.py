@@ -128,6 +128,7 @@ class Piecewise(_Schedule):
 
     name: Literal["piecewise"] = "piecewise"
     factors: tuple[Annotated[float, Field(ge=0, le=1)], ...] = Field(
+        default=(1.0,),
         min_length=1,
         strict=False,
         description="Of the peak, by epoch; the last holds for all further epochs.",
