@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from . import preprocess
+from .bounded import IMAGE_BYTES, UnfitFileError, read_bytes
 from .errors import DataError
 
 MAX_PIXELS = 25_000_000
@@ -103,9 +104,11 @@ def pixels(image: Image.Image, size: int, channels: int) -> NDArray[np.uint8]:
 
 def _read(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return read_bytes(path, IMAGE_BYTES)
     except PermissionError as error:
         raise UnreadableImageError("no permission to read it") from error
+    except UnfitFileError as error:
+        raise UnreadableImageError(str(error.strerror)) from error
 
 
 def _not_an_image(start: bytes, formats: Sequence[str]) -> str:

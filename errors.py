@@ -15,6 +15,8 @@ and keeps its traceback.
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+from .display import visible
+
 
 class HpoError(Exception):
     """An error whose message is written for the user; the command line prints it without a traceback.
@@ -61,6 +63,6 @@ def nearest(value: str, choices: Iterable[str]) -> str:
     >>> nearest("x", ["sgd", "adamw"])
     'choose from adamw, sgd'
     """
-    known = sorted(set(choices))
+    known = sorted({visible(choice) for choice in choices})
     close = get_close_matches(value, known, n=1)
     return f"did you mean {close[0]}?" if close else f"choose from {', '.join(known)}"

@@ -29,8 +29,8 @@ def with_tree(readme: str) -> str:
 
 
 def _lines() -> Iterator[str]:
-    for name in ("__init__.py", "atomic.py", "cores.py", "decode.py", "errors.py", "preprocess.py"):
-        yield f"{name:<34}{_phrase(ROOT / name)}"
+    for path in sorted(ROOT.glob("*.py")):
+        yield f"{path.name:<34}{_phrase(path)}"
     for room in ROOMS:
         yield from _folder(ROOT / room, 0)
 

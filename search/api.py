@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..display import visible
 from .diagnose import DiagnoseOutcome
 from .diagnose import diagnose as examine
 from .diagnose_choice import DiagnoseOptions
@@ -145,4 +146,4 @@ def _plain(study: str, total: int, done: int, direction: str) -> PlainProgress:
 
 
 def _note(text: str) -> None:
-    print(text, file=sys.stderr)
+    print(visible(text), file=sys.stderr)

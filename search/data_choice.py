@@ -24,20 +24,22 @@ class _DataAlone(Section):
     data: DataConfig = DataConfig()
 
 
-def choose_data(source: str, overrides: Sequence[str] = (), image_size: int | None = None) -> DataConfig:
+def choose_data(
+    source: str, overrides: Sequence[str] = (), image_size: int | None = None, *, strict: bool = False
+) -> DataConfig:
     """The data `source` (a name, folder or CSV file) with the settings `data.KEY=VALUE`, each as in `hpo run --set`.
 
     Raises:
         SpaceError: a setting is not one of data, or its value is not allowed.
     """
-    short = {"data.source": data_source(source), "data.image_size": image_size}
+    short = {"data.source": data_source(source), "data.image_size": image_size, "data.strict": strict or None}
     changes = [f"{key}={json.dumps(value)}" for key, value in short.items() if value is not None]
     text = Source("data", "{}", Place("hpo data", Path.cwd()))
     space = load_source(text, _DataAlone, [*overrides, *changes])
     return _DataAlone.model_validate(space.tree({})).data
 
 
-def choose_labelled(source: str, overrides: Sequence[str], trained: DataConfig) -> DataConfig:
+def choose_labelled(source: str, overrides: Sequence[str], trained: DataConfig, *, strict: bool = False) -> DataConfig:
     """New labelled data for a model that was `trained` on others.
 
     All images of `source` are taken, in the model's own size, so that only what a CSV file means is left to say. Where
@@ -48,9 +50,9 @@ def choose_labelled(source: str, overrides: Sequence[str], trained: DataConfig) 
     """
     columns = COLUMNS if table_files(on_disk(Path(source).expanduser())) else ()
     like = [f"data.{key}={json.dumps(value)}" for key in columns if (value := getattr(trained, key)) is not None]
-    config = choose_data(source, [*like, *overrides])
+    config = choose_data(source, [*like, *overrides], strict=strict)
     default = DataConfig(source=config.source)
-    others = [key for key in DataConfig.model_fields if key not in OF_TABLES]
+    others = [key for key in DataConfig.model_fields if key not in (*OF_TABLES, "strict")]
     if idle := [key for key in others if getattr(config, key) != getattr(default, key)]:
         raise SpaceError(
             f"--set data.{idle[0]} has no effect on new data: all images are taken, as the model takes them\n"

@@ -84,6 +84,7 @@ def diagnose(options: DiagnoseOptions, watcher: RetrainWatcher) -> DiagnoseOutco
     from ..training.diagnosis.registry import choose_checks
 
     checks = choose_checks(options.checks)
+    home.create(watcher.note)
     pack = _pack(patient, options, home, watcher)
     found = _examine(patient, pack, options.device, checks, watcher)
     return DiagnoseOutcome(found, patient.target)

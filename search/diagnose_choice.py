@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..bounded import JSON_BYTES, read_bytes
 from ..errors import SpaceError
+from ..masking import masked
 from ..spaces.load import load_space
 from ..studies.home import Home
 from ..training.config import TrialConfig
@@ -105,7 +107,7 @@ def _flags(options: DiagnoseOptions, *names: str) -> str:
         if name == "overrides":
             words += [word for text in value for word in ("--set", text)]
         elif value is not None:
-            words += [f"--{name.replace('_', '-')}", str(value)]
+            words += [f"--{name.replace('_', '-')}", masked(str(value))]
     return "".join(f" {shlex.quote(word)}" for word in words)
 
 
@@ -128,4 +130,4 @@ def _from_run(folder: Path) -> Patient:
 def _verdict_in(folder: Path) -> Verdict | None:
     """That of result.json; None while the run has not ended."""
     result = folder / RESULT
-    return result_from_json(json.loads(result.read_text())).verdict if result.exists() else None
+    return result_from_json(json.loads(read_bytes(result, JSON_BYTES))).verdict if result.exists() else None

@@ -35,6 +35,7 @@ class EvaluateOptions:
     data: str | None = None
     overrides: Sequence[str] = ()
     split: str | None = None
+    strict: bool = False
     html: Path | None = None
     device: str = "auto"
     data_root: Path | None = None
@@ -49,6 +50,8 @@ class EvaluateOptions:
             raise SpaceError(
                 "--data takes all images of other data, --split a part of the model's own; give one of them"
             )
+        if self.strict and self.data is None:
+            raise SpaceError("--strict is about new data given with --data, and none is given")
         if self.overrides and self.data is None:
             raise SpaceError("--set says how a CSV file given with --data is meant, and none is given")
 
@@ -83,7 +86,8 @@ def _evaluate(
     """From here on torch is needed."""
     from ..training.device import choose_device
     from ..training.evaluation.evaluation import evaluate_model
-    from ..training.evaluation.keep import PAGE, keep
+    from ..training.evaluation.keep import keep
+    from ..training.evaluation.names import FOLDER, PAGE
     from ..training.fonts import missing_note
 
     model = known.open(choose_device(options.device, available_cores()))  # before the test split is opened
@@ -93,7 +97,7 @@ def _evaluate(
     if subject.opening is not None and subject.opening > 1:
         watcher.note(f"opening {subject.opening} of this test split: the more often it decides, the less it tells")
     report = evaluate_model(model, subject, part, watcher.stage)
-    folder = known.path / "evaluation" / subject.key
+    folder = known.path / FOLDER / subject.key
     keep(report, subject, folder)
     if note := missing_note((report.title, *report.class_names)):
         watcher.note(note)
@@ -123,10 +127,11 @@ def _subject(
     from ..training.evaluation.subject import SplitSubject, new_subject
 
     if options.data is not None:
-        data = choose_labelled(options.data, options.overrides, known.config.data)
+        data = choose_labelled(options.data, options.overrides, known.config.data, strict=options.strict)
         return new_subject(data, options.data_root, known.class_names, known.preprocessing, watcher.stage)
     assert part is not None  # without data there is a split
     config = known.config.data
+    home.create(watcher.note)
     pack = same_data(
         config,
         known.fingerprint,

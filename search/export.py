@@ -76,6 +76,7 @@ def export(options: ExportOptions, watcher: RetrainWatcher) -> ExportOutcome:
     is_run = known.kind == "run"
     default = known.path / "export" if is_run else known.path
     target = export_target(options.out or default, default)
+    home.create(watcher.note)
     pack = same_data(
         known.config.data,
         known.fingerprint,

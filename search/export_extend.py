@@ -11,7 +11,7 @@ from ..studies.files import versions
 from ..studies.home import Home
 from ..training.data.pack import Pack, count_openings
 from ..training.export.formats.registry import Source, format_names
-from ..training.export.manifest import ExportedFile, ExportManifest, describe_files
+from ..training.export.manifest import ExportedFile, ExportManifest, describe_files, other_files
 from ..training.export.names import SAMPLES
 from ..training.trained import Trained
 from .model_choice import openings_log
@@ -40,7 +40,7 @@ def extend_export(
     manifest.check_files(known.path)
     before = manifest.formats
     wanted = [name for name in format_names() if name in names or name in before]
-    with staged(target) as folder:
+    with staged(target, other_files) as folder:
         shutil.copytree(known.path, folder, dirs_exist_ok=True)
         watcher.note("exporting and verifying")
         source = Source(folder, manifest.config, pack.val)

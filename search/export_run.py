@@ -7,6 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from ..bounded import JSON_BYTES, read_bytes
 from ..cores import available_cores
 from ..errors import TrainingError
 from ..studies.files import versions
@@ -14,7 +15,7 @@ from ..studies.home import Home
 from ..training.data.pack import Pack
 from ..training.export.format_report import Verified
 from ..training.export.formats.registry import Source
-from ..training.export.manifest import ExportManifest, Training, config_hash, describe_files
+from ..training.export.manifest import ExportManifest, Training, config_hash, describe_files, other_files
 from ..training.preprocessing import Preprocessing
 from ..training.run_folder import RESULT
 from ..training.trained import Trained
@@ -43,7 +44,7 @@ def export_run(
     result = _result(known.path)
     classifier = Classifier.from_checkpoint(known.path / BEST, known.config, pack)
     reference = ReferenceKeeper(known.path)
-    with staged(target) as folder:
+    with staged(target, other_files) as folder:
         watcher.note("exporting and verifying")
         exported = export_model(classifier, known.config, pack, folder, known.temperature)
         made, failed = make_formats(names, Source(folder, known.config, pack.val), pack, {})
@@ -105,7 +106,7 @@ def _result(folder: Path) -> dict[str, Any]:
         TrainingError: the run has not ended, or no epoch of it is worth exporting.
     """
     try:
-        result: dict[str, Any] = json.loads((folder / RESULT).read_text())
+        result: dict[str, Any] = json.loads(read_bytes(folder / RESULT, JSON_BYTES))
     except FileNotFoundError:
         raise TrainingError(f"{folder}: the run has not ended; `hpo train --resume --out {folder}` goes on") from None
     if result["best"] is None:

@@ -5,7 +5,6 @@ checkpoint; the rest is finished. A paused or orphaned trial goes back to WAITIN
 other atomically, so that one configuration is one trial, however often it was interrupted.
 """
 
-import fcntl
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from optuna.trial import Trial, TrialState
 
 from ..spaces.space import SearchSpace
 from ..studies import attributes
+from ..studies.locks import held
 from ..training.config import TrialConfig
 from ..training.numerics import ON_A_CPU, Numerics
 from ..training.report import EpochReport, Status, TrainResult
@@ -177,6 +177,5 @@ class Ledger:
     def _exclusive(self) -> Iterator[None]:
         """Claims and recoveries of one study happen one at a time; the lock ends with its process."""
         self._lock.parent.mkdir(parents=True, exist_ok=True)
-        with self._lock.open("w") as handle:
-            fcntl.flock(handle, fcntl.LOCK_EX)
+        with held(self._lock):
             yield

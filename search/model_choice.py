@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from ..errors import StudyError, nearest
-from ..studies.home import Home
+from ..studies.home import Home, is_study_name
 from ..training.trained import Trained
 
 
@@ -16,7 +16,8 @@ def choose_model(model: str, home: Home, storage: str | None = None) -> Trained:
         TrainingError, ExportError: the folder holds no trained model, or one that cannot be read.
     """
     path = Path(model).expanduser().absolute()
-    for place in (path, path / "export", home.export(model)):
+    studies = (home.export(model),) if is_study_name(model) else ()
+    for place in (path, path / "export", *studies):
         if Trained.is_one(place):
             return Trained.describe(place)
     if path.is_dir() or os.sep in model:
@@ -31,7 +32,7 @@ def openings_log(known: Trained, home: Home) -> Path:
 
     Runs of `hpo train` in one home share a log: whoever tries one after the other on it searches by it.
     """
-    return (home.study(known.study) if known.study else home.root / "train") / "test_openings.jsonl"
+    return (home.study(known.study) if known.study else home.single_runs) / "test_openings.jsonl"
 
 
 def _no_export(study: str, home: Home, storage: str | None) -> str:

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..errors import SpaceError, nearest
-from ..studies.tracking.mlflow_store import shown
+from ..masking import masked
+from ..studies.home import is_study_name
 
 _NUMBER = r"(\d+(?:\.\d+)?)"
 _DURATION = re.compile(rf"(?:{_NUMBER}h)?(?:{_NUMBER}m)?(?:{_NUMBER}s)?|{_NUMBER}", re.ASCII)  # `2h30` may be minutes
@@ -42,18 +43,21 @@ class RunOptions:
     executor: Literal["process", "inline"] = "process"
     accept_space_change: bool = False
     skip_export_check: bool = False
+    strict: bool = False
 
     def __post_init__(self) -> None:
         if self.trials < 1:
             raise SpaceError(f"--trials must be at least 1, got {self.trials}")
         if self.timeout_s is not None and self.timeout_s <= 0:
             raise SpaceError(f"--timeout must be longer than 0 s, got {self.timeout_s:g} s")
-        if self.study is not None and not re.fullmatch(r"\w[\w .+-]*", self.study):
-            raise SpaceError(f"--study must begin with a letter or digit and hold no slash, got {self.study!r}")
+        if self.study is not None and not is_study_name(self.study):
+            raise SpaceError(
+                f"--study must begin with a letter or digit and hold no slash and nothing invisible, got {self.study!r}"
+            )
 
     @property
     def command(self) -> str:
-        """The command line that asks for the same, wherever the options came from; a URL's password is `***`.
+        """The command line that asks for the same, wherever the options came from; a URL's secrets are `***`.
 
         It is kept where others read it: in the study and in MLflow.
         """
@@ -68,6 +72,7 @@ class RunOptions:
         """`--set` and the flags that are short for it, the flags last."""
         seed = self.seed if self.seed is not None else stored_seed
         short = {"data.source": data_source(self.data), "budget.epochs": self.epochs, "seed": seed}
+        short |= {"data.strict": True} if self.strict else {}
         # as JSON, which is YAML: a folder may be called `a: b`
         return [*self.overrides, *(f"{key}={json.dumps(value)}" for key, value in short.items() if value is not None)]
 
@@ -79,10 +84,10 @@ def _flag(name: str, value: Any) -> list[str]:
             return [word for change in value for word in ("--set", change)]
         case "timeout_s":
             return ["--timeout", f"{value:g}s"]
-        case "accept_space_change" | "skip_export_check":
+        case "accept_space_change" | "skip_export_check" | "strict":
             return [f"--{name.replace('_', '-')}"]
         case "storage" | "tracking_uri":
-            value = shown(value)
+            value = masked(value)
     return [f"--{name.replace('_', '-')}", str(value)]
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ..cores import available_cores
 from ..errors import DataError, SpaceError
 from ..studies.home import Home
+from ..training.data.sources.outside import Outside, outside
 from ..training.data.sources.walk import files_below, unheard
 from ..training.trained import Trained
 from .model_choice import choose_model
@@ -88,6 +89,18 @@ def _below(folder: Path, apart: Callable[[Path, str], None]) -> Iterator[Path]:
         yield from (file for file, _ in files_below(folder, apart=apart))
     except OSError as error:
         raise DataError(f"{error.filename}: cannot be read: {error.strerror}") from error
+
+
+def files_outside(images: Iterable[Path | str]) -> Iterator[tuple[Path, tuple[Outside, ...]]]:
+    """The folders among `images` with files below them that lie elsewhere, behind links, and those files.
+
+    Raises:
+        DataError: a folder cannot be read.
+    """
+    for folder in filter(Path.is_dir, map(Path, images)):
+        names = (str(file.relative_to(folder)) for file in _below(folder, unheard))
+        if files := tuple(outside(folder, names)):
+            yield folder, files
 
 
 def count_files(images: Iterable[Path | str], apart: Callable[[Path, str], None] = unheard) -> int:

@@ -1,12 +1,12 @@
 """Predictions as text, one at a time: lines for a person, one JSON object, JSON Lines, or CSV."""
 
 import csv
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
+from ..display import cell, json_text, visible
 from ..errors import DataError, SpaceError, nearest
 from ..training.trained import Trained
 
@@ -35,7 +35,8 @@ class LineWriter:
     def write(self, prediction: "Prediction") -> None:
         """One line."""
         answer = f"{prediction.class_name} {prediction.confidence:.1%}"
-        print(f"{prediction.path}: {f'error: {prediction.error}' if prediction.error else answer}", file=self._out)
+        said = f"error: {prediction.error}" if prediction.error else answer
+        print(visible(f"{prediction.path}: {said}"), file=self._out)
 
     def end(self, files: int, failed: int) -> None:
         """Nothing to close."""
@@ -49,7 +50,7 @@ class JsonLinesWriter:
 
     def write(self, prediction: "Prediction") -> None:
         """One line."""
-        print(_dump(_as_json(prediction, self._names)), file=self._out)
+        print(json_text(_as_json(prediction, self._names)), file=self._out)
 
     def end(self, files: int, failed: int) -> None:
         """Nothing to close."""
@@ -61,11 +62,11 @@ class JsonWriter:
     def __init__(self, out: TextIO, known: Trained) -> None:
         self._out, self._names, self._between = out, known.class_names, ""
         head = {"model": str(known.path), "class_names": known.class_names, "temperature": known.temperature}
-        self._out.write(_dump(head).removesuffix("}") + ', "predictions": [\n')
+        self._out.write(json_text(head).removesuffix("}") + ', "predictions": [\n')
 
     def write(self, prediction: "Prediction") -> None:
         """One line of the list."""
-        self._out.write(self._between + _dump(_as_json(prediction, self._names)))
+        self._out.write(self._between + json_text(_as_json(prediction, self._names)))
         self._between = ",\n"
 
     def end(self, files: int, failed: int) -> None:
@@ -78,16 +79,19 @@ class CsvWriter:
 
     def __init__(self, out: TextIO, known: Trained) -> None:
         self._rows = csv.writer(out, lineterminator="\n")
-        self._rows.writerow(["path", "class", "confidence", "error", *(f"p({name})" for name in known.class_names)])
+        self._write(["path", "class", "confidence", "error", *(f"p({name})" for name in known.class_names)])
         self._none = [""] * len(known.class_names)
 
     def write(self, prediction: "Prediction") -> None:
         """One row."""
         if prediction.error:
-            self._rows.writerow([prediction.path, "", "", prediction.error, *self._none])
+            self._write([prediction.path, "", "", prediction.error, *self._none])
         else:
             answer = [prediction.path, prediction.class_name, prediction.confidence, ""]
-            self._rows.writerow([*answer, *prediction.probabilities])
+            self._write([*answer, *prediction.probabilities])
+
+    def _write(self, row: Sequence[Any]) -> None:
+        self._rows.writerow(map(cell, row))
 
     def end(self, files: int, failed: int) -> None:
         """Nothing to close."""
@@ -139,7 +143,3 @@ def _as_json(prediction: "Prediction", names: tuple[str, ...]) -> dict[str, Any]
         "confidence": prediction.confidence,
         "probabilities": dict(zip(names, prediction.probabilities, strict=True)),
     }
-
-
-def _dump(value: dict[str, Any]) -> str:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from ..errors import StudyError
+from ..masking import masked
 from ..studies.home import Home
-from ..studies.tracking.mlflow_store import shown
 from ..studies.tracking.packed_model import Code
 from ..studies.tracking.registry import register_model
 from ..studies.tracking.stores import Stores, keep_stores, kept_stores
@@ -52,7 +52,7 @@ def register_export(
             keep_stores(home, manifest.study, stores)
     except StudyError as error:
         return None, None, str(error)
-    return registered.uri, shown(registered.stores.registry), None
+    return registered.uri, masked(registered.stores.registry), None
 
 
 def _metrics(manifest: ExportManifest) -> dict[str, float]:

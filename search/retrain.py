@@ -17,7 +17,7 @@ from ..errors import ExportError, SpaceError, StudyError
 from ..studies.home import Home
 from ..studies.locks import held_if_free
 from ..studies.tracking.stores import choose_stores
-from ..training.export.manifest import MANIFEST, ExportManifest
+from ..training.export.manifest import ExportManifest, other_files
 from .export_table import formats_to_json
 from .register_export import register_export
 from .retrain_choice import RetrainOptions, choose
@@ -80,7 +80,8 @@ def retrain_best(options: RetrainOptions, watcher: RetrainWatcher) -> RetrainRes
     chosen = choose(options, home)
     stores = choose_stores(options.tracking_uri, home, chosen.study, watcher.note)
     target = export_target(options.out, home.export(chosen.study))
-    with _alone(home.study(chosen.study) / "retrain", chosen.study) as workshop:
+    home.create(watcher.note)
+    with _alone(home.study(chosen.study, "retrain"), chosen.study) as workshop:
         pack = find_pack(chosen, home.cache, options.data_root, watcher)
         device = choose_device(options.device, available_cores())
         chosen = replace(chosen, config=settle(chosen.config, pack, device, home.cache, watcher))
@@ -91,13 +92,14 @@ def retrain_best(options: RetrainOptions, watcher: RetrainWatcher) -> RetrainRes
 
 def export_target(out: Path | None, default: Path) -> Path:
     """Where the export goes, checked before hours are spent: nothing but an export of ours is ever replaced."""
-    if out is None:
-        return _writable(default)
-    target = out.expanduser().absolute()
+    target = (out or default).expanduser().absolute()
     if target.exists() and not target.is_dir():
         raise SpaceError(f"--out must name a directory, but {target} is a file")
-    if target.exists() and any(target.iterdir()) and not (target / MANIFEST).exists():
-        raise SpaceError(f"--out replaces an earlier export only, but {target} holds other files; name a new directory")
+    if target.exists() and (others := other_files(target)):
+        raise SpaceError(
+            f"only an earlier export is replaced, but {target} holds {len(others)} other files, such as {others[0]!r}\n"
+            "  move them away, or name another directory with --out"
+        )
     return _writable(target)
 
 

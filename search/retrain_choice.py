@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from ..display import visible
 from ..errors import SpaceError, StudyError
 from ..studies import attributes
 from ..studies.home import Home
@@ -101,7 +102,7 @@ def _best(summary: StudySummary) -> TrialRecord:
     counts = ", ".join(f"{count} {state}" for state, count in summary.counts.items() if count) or "no trials yet"
     started = [trial.number for trial in summary.trials if trial.config]
     way = f"--trial {started[0]} takes one all the same" if started else "`hpo run` goes on with the search"
-    raise StudyError(f"study {summary.study} has no complete trial, but {counts}; {way}")
+    raise StudyError(f"study {visible(summary.study)} has no complete trial, but {counts}; {way}")
 
 
 def saved_config(study: str, record: TrialRecord) -> TrialConfig:
@@ -111,14 +112,16 @@ def saved_config(study: str, record: TrialRecord) -> TrialConfig:
         StudyError: it has none yet, or another version saved it.
     """
     if not record.config:
-        raise StudyError(f"trial {record.number} of study {study} is {record.state} and has no configuration yet")
+        raise StudyError(
+            f"trial {record.number} of study {visible(study)} is {record.state} and has no configuration yet"
+        )
     try:
         return TrialConfig.model_validate_json(record.config)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(map(str, first["loc"]))
         raise StudyError(
-            f"trial {record.number} of study {study} was saved by another version: {place}: {first['msg']}"
+            f"trial {record.number} of study {visible(study)} was saved by another version: {place}: {first['msg']}"
         ) from error
 
 
@@ -133,7 +136,7 @@ def _replayed(study: str, record: TrialRecord, config: TrialConfig) -> TrialConf
         return config
     if not record.lr_factors:
         raise StudyError(
-            f"trial {record.number} of study {study} is {record.state}; the learning rates that its plateaus bring are "
-            "known when it has ended\n  --trial N takes another"
+            f"trial {record.number} of study {visible(study)} is {record.state}; the learning rates that its plateaus "
+            "bring are known when it has ended\n  --trial N takes another"
         )
     return config.model_copy(update={"schedule": Piecewise(warmup=schedule.warmup, factors=record.lr_factors)})

@@ -11,7 +11,14 @@ from ..studies.files import versions
 from ..training.data.pack import Pack
 from ..training.evaluation.calibration import Calibration
 from ..training.export.format_report import Verified
-from ..training.export.manifest import ExportManifest, Metrics, Training, config_hash, describe_files
+from ..training.export.manifest import (
+    ExportManifest,
+    Metrics,
+    Training,
+    config_hash,
+    describe_files,
+    other_files,
+)
 from ..training.models.config import needs_trial
 from ..training.preprocessing import Preprocessing
 from ..training.report import TrainResult
@@ -58,7 +65,7 @@ def make_export(
     calibration = calibrate_winner(chosen, trial, pack, device, watcher)
     temperature = calibration.temperature if calibration else 1.0
     reference = ReferenceKeeper(directory)
-    with staged(target) as folder:
+    with staged(target, other_files) as folder:
         watcher.note("exporting and verifying")
         exported = export_model(classifier, chosen.config, pack, folder, temperature)
         source = Source(folder, chosen.config, pack.val)

@@ -5,7 +5,9 @@ from typing import Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.text import Text
 
+from ..display import visible
 from ..training.report import EpochReport
 
 
@@ -56,7 +58,7 @@ class PlainWatcher:
 
     def note(self, text: str) -> None:
         """One line."""
-        print(text, file=sys.stderr, flush=True)
+        print(visible(text), file=sys.stderr, flush=True)
 
     def close(self) -> None:
         """Nothing is open."""
@@ -87,7 +89,7 @@ class LiveWatcher:
 
     def note(self, text: str) -> None:
         """A line that scrolls by."""
-        self._progress.console.print(text, style="dim", highlight=False)
+        self._progress.console.print(Text(visible(text), style="dim"))
 
     def close(self) -> None:
         """Give the terminal back."""

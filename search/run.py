@@ -94,7 +94,9 @@ def run(options: RunOptions, watcher: Watcher) -> RunResult:
     space = _check(options)
     home = Home.locate(options.home)
     refuse_home_as_data(home.root, example_config(space).data.source)
-    storage = open_storage(storage_to_write(options.storage, home))
+    url = storage_to_write(options.storage, home)
+    home.create(watcher.note)
+    storage = open_storage(url)
     prepared = _prepare(options, home, storage, space, watcher)
     outcome, unsent = _search(prepared, watcher)
     return RunResult(outcome, summarise(storage, prepared.name), unsent)
@@ -184,7 +186,7 @@ def _ledger(prepared: Prepared, clock: Clock) -> Ledger:
 def _executor(prepared: Prepared) -> Executor:
     if prepared.options.executor == "inline":
         return InlineExecutor(prepared.placements[0].device)
-    return ProcessExecutor(prepared.placements, prepared.home.study(prepared.name) / "workers")
+    return ProcessExecutor(prepared.placements, prepared.home.study(prepared.name, "workers"))
 
 
 def _tracker(prepared: Prepared, watcher: Watcher) -> Tracker:

@@ -7,6 +7,7 @@ from ..training.config import DataConfig
 from ..training.data.pack import Pack
 from ..training.data.prepare import prepare
 from ..training.data.sources.base import Progress
+from ..training.data.store import Store
 
 
 def same_data(
@@ -26,8 +27,8 @@ def same_data(
     Raises:
         DataError: the source is missing, or its images are no longer the same.
     """
-    if fingerprint and (cache / fingerprint / "manifest.json").exists():
-        return Pack.open(cache / fingerprint)
+    if packed := Store(cache).find(fingerprint):
+        return packed
     pack = prepare(config, cache=cache, data_root=data_root, progress=progress)
     if fingerprint and pack.fingerprint != fingerprint:
         raise DataError(

@@ -10,7 +10,7 @@ from pathlib import Path
 from ..errors import StudyError, nearest
 from ..serving.export_folder import MANIFEST
 from ..serving.options import Folder, Source, UsageError
-from ..studies.home import Home
+from ..studies.home import Home, is_study_name
 from ..studies.tracking.stores import Stores, choose_stores
 
 logger = logging.getLogger("hpo.serving")
@@ -49,7 +49,7 @@ class Alias:
             return self._found
         self._asked_s = now_s
         try:
-            self._found = fetch_export(self.stores, self.name, self.alias, self.home.root / "served")
+            self._found = fetch_export(self.stores, self.name, self.alias, self.home.served)
             self._failure = ""
         except StudyError as error:
             if self._found is None:
@@ -71,7 +71,7 @@ def source(target: str | None, home: Path | None, tracking_uri: str | None) -> S
         found = _ALIAS.fullmatch(target)
         if found is None:
             raise UsageError(f"a registered model is named models:/NAME@ALIAS, got {target}")
-        stores = choose_stores(tracking_uri, place, found[1], logger.warning)
+        stores = choose_stores(tracking_uri, place, found[1] if is_study_name(found[1]) else None, logger.warning)
         if stores is None:
             raise UsageError(f"{target} is looked up in MLflow, which --tracking-uri none leaves out")
         return Alias(stores, found[1], found[2], place)

@@ -63,6 +63,7 @@ def train(options: TrainOptions, watcher: RetrainWatcher) -> TrainOutcome:
     if single is not None:
         refuse_home_as_data(home.root, single.config.data.source)
     directory = _directory(options, home, single)
+    home.create(watcher.note)
     with _alone(directory):
         folder, pack = _open(options, home, single, directory, device, watcher)
         return TrainOutcome(directory, _fit(folder, pack, device, watcher))
@@ -76,7 +77,7 @@ def _directory(options: TrainOptions, home: Home, single: Single | None) -> Path
     """
     if options.out is None:
         assert single is not None  # only a run to go on with has no configuration, and it has a folder
-        return _numbered(home.root / "train", single.name)
+        return _numbered(home.single_runs, single.name)
     directory = options.out.expanduser().absolute()
     if directory.exists() and not directory.is_dir():
         raise SpaceError(f"--out must name a directory, but {directory} is a file")

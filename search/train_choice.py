@@ -34,6 +34,7 @@ class TrainOptions:
     out: Path | None = None
     resume: bool = False
     skip_export_check: bool = False
+    strict: bool = False
     device: str = "auto"
     storage: str | None = None
     home: Path | None = None
@@ -45,13 +46,13 @@ class TrainOptions:
             raise SpaceError("--space FILE or --trial STUDY/N must say what to train")
         if self.resume and self.out is None:
             raise SpaceError("--resume needs --out DIR, the folder of the run to go on with")
-        if not (self.space or self.trial) and (self.overrides or self.data or self.epochs):
-            raise SpaceError("--set, --data and --epochs change a --space or a --trial, and neither is given")
+        if not (self.space or self.trial) and (self.overrides or self.data or self.epochs or self.strict):
+            raise SpaceError("--set, --data, --epochs and --strict change a --space or a --trial, and neither is given")
 
     @property
     def changes(self) -> list[str]:
         """`--set` and the flags that are short for it."""
-        short = RunOptions("", 1, data=self.data, overrides=self.overrides, epochs=self.epochs)
+        short = RunOptions("", 1, data=self.data, overrides=self.overrides, epochs=self.epochs, strict=self.strict)
         return short.space_overrides(None)
 
 

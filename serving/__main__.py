@@ -6,6 +6,7 @@ from dataclasses import Field, fields
 from pathlib import Path
 from typing import Any, get_args
 
+from ..display import message, visible
 from ..errors import HpoError
 from .flags import ServeFlags
 from .options import Folder
@@ -19,14 +20,14 @@ def main() -> None:
     try:
         start(ServeFlags(**given), champion, lambda name: Folder(Path(name)), _say)
     except HpoError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(message(f"error: {error}"), file=sys.stderr)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(130)
 
 
 def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+    print(visible(text), file=sys.stderr, flush=True)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from ..bounded import JSON_BYTES, WEIGHTS_BYTES, read_bytes
 from ..errors import ServeError
 
 MANIFEST, MODEL = "manifest.json", "model.onnx"
@@ -95,6 +96,6 @@ def read_manifest(folder: Path) -> Manifest:
 
 def _content(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return read_bytes(path, WEIGHTS_BYTES if path.name == MODEL else JSON_BYTES)
     except OSError as error:
         raise ServeError(f"{path}: cannot be read: {error.strerror}; `hpo retrain-best` makes an export") from error

@@ -20,8 +20,10 @@ from .export_folder import read_export
 from .model import Images, Model
 
 CODE = (
-    "errors.py",
+    "bounded.py",
     "decode.py",
+    "display.py",
+    "errors.py",
     "preprocess.py",
     "serving/__init__.py",
     "serving/answer.py",

@@ -15,6 +15,7 @@ from typing import Any
 
 import uvicorn
 
+from ..display import LogFormatter
 from ..errors import ServeError
 from .app import create_app
 from .export_folder import Manifest
@@ -148,7 +149,9 @@ def serve(options: ServeOptions, listener: socket.socket, make_log: MakeLog, say
         KeyboardInterrupt: it was ended by Ctrl-C, all requests answered.
     """
     warnings.filterwarnings("ignore", module="PIL")  # about odd metadata of clients' images
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s: %(message)s", stream=sys.stderr)
+    log = logging.StreamHandler(sys.stderr)
+    log.setFormatter(LogFormatter("%(asctime)s %(name)s: %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[log])
     logger.setLevel(logging.INFO)
     give_back_large_blocks()
     service = Service(options, make_log())

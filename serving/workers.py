@@ -13,6 +13,7 @@ from multiprocessing import resource_tracker
 from multiprocessing.context import SpawnProcess
 from types import FrameType
 
+from ..display import visible
 from ..errors import ServeError
 from .metrics import MANY
 from .options import ServeOptions
@@ -85,7 +86,7 @@ def _work(options: ServeOptions, listener: socket.socket, make_log: MakeLog, num
 
 
 def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+    print(visible(text), file=sys.stderr, flush=True)
 
 
 def _hush(text: str) -> None:

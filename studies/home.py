@@ -1,13 +1,37 @@
-"""Where everything is kept: the layout of the home directory, in one place."""
+"""Where everything is kept: the layout of the home directory, in one place, and who may read it.
+
+A home may come from somebody else. So a study's name becomes a path here alone, checked each time whether it was typed
+or read from a store, and no folder of a home may be a link that leads out of it.
+"""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+
+from ..errors import StudyError
+from ..private import make_private_folder, readable_by_others
+
+_LONGEST_NAME = 200  # bytes; file systems allow 255, of which temporary names take some
+
+
+def is_study_name(name: str) -> bool:
+    """Whether `name` can be that of a study's folder: a letter or digit, then anything visible but slashes.
+
+    >>> is_study_name("größe 3"), is_study_name("../x"), is_study_name(".."), is_study_name("a\\nb")
+    (True, False, False, False)
+    """
+    begins = name[:1].isalnum() or name[:1] == "_"
+    return begins and name.isprintable() and "/" not in name and len(os.fsencode(name)) <= _LONGEST_NAME
 
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """The home directory (`--home`, HPO_HOME or ./runs) and the paths inside it. Paths are absolute."""
+    """The home directory (`--home`, HPO_HOME or ./runs) and the paths inside it. Paths are absolute.
+
+    Raises (in every property and method that gives a path to write to):
+        StudyError: the path is, or lies behind, a link that leads out of the home.
+    """
 
     root: Path
 
@@ -16,39 +40,92 @@ class Home:
         """The home the user means: `root` if given, else HPO_HOME, else ./runs."""
         return cls((root or Path(os.environ.get("HPO_HOME") or "runs")).absolute())
 
+    def create(self, note: Callable[[str], None]) -> None:
+        """Make the home where there is none, for its owner alone (0700); one that exists keeps its mode.
+
+        `note` gets a line where others can look into it.
+
+        Raises:
+            StudyError: it cannot be made.
+        """
+        try:
+            make_private_folder(self.root)
+            if readable_by_others(self.root):
+                note(f"{self.root} is open to other users of this machine; chmod 700 {self.root} closes it")
+        except OSError as error:
+            raise StudyError(f"--home {self.root}: cannot be made: {error.strerror}") from error
+
+    def contains(self, path: Path) -> bool:
+        """Whether `path` lies in the home, links followed."""
+        return path.resolve().is_relative_to(self.root.resolve())
+
     @property
     def storage_url(self) -> str:
         """The default Optuna store, one SQLite file for all studies."""
-        return f"sqlite:///{self.root / 'studies.db'}"
+        return f"sqlite:///{self._inside('studies.db')}"
 
     @property
     def tracking_uri(self) -> str:
         """The default MLflow store; never the same database as Optuna's, since both use `alembic_version`."""
-        return f"sqlite:///{self.root / 'mlflow.db'}"
+        return f"sqlite:///{self._inside('mlflow.db')}"
 
     @property
     def artifacts(self) -> Path:
         """MLflow's artifact root."""
-        return self.root / "mlartifacts"
+        return self._inside("mlartifacts")
 
     @property
     def attachments(self) -> Path:
         """Files attached to trials, which optuna-dashboard shows."""
-        return self.root / "artifacts"
+        return self._inside("artifacts")
 
     @property
     def cache(self) -> Path:
         """Packed data sets, one directory per fingerprint."""
-        return self.root / "cache"
+        return self._inside("cache")
 
-    def study(self, name: str) -> Path:
-        """Everything of one study."""
-        return self.root / name
+    @property
+    def served(self) -> Path:
+        """Exports that were fetched from a model registry."""
+        return self._inside("served")
+
+    @property
+    def single_runs(self) -> Path:
+        """The runs of `hpo train`."""
+        return self._inside("train")
+
+    def study(self, name: str, *parts: str) -> Path:
+        """The folder of one study, or what `parts` name in it.
+
+        Raises:
+            StudyError: the name cannot be that of a folder, see `is_study_name`.
+        """
+        if not is_study_name(name):
+            raise StudyError(
+                f"a study's name must begin with a letter or digit and hold no slash and nothing invisible, "
+                f"got {name!r}"
+            )
+        return self._inside(name, *parts)
 
     def trial(self, study: str, number: int) -> Path:
-        """Config, checkpoints and metric spool of one trial."""
-        return self.study(study) / "trials" / str(number)
+        """Config, checkpoints and metric spool of one trial.
+
+        Raises:
+            StudyError: as `study`, or `number`, which a store may hold as any text, is no number.
+        """
+        if not isinstance(number, int) or number < 0:
+            raise StudyError(f"a trial of study {study!r} must have a number, got {number!r}")
+        return self.study(study, "trials", str(number))
 
     def export(self, study: str) -> Path:
         """The retrained winner, exported and verified."""
-        return self.study(study) / "export"
+        return self.study(study, "export")
+
+    def _inside(self, *parts: str) -> Path:
+        path = self.root.joinpath(*parts)
+        if not self.contains(path):
+            raise StudyError(
+                f"{path} is a link out of the home, to {path.resolve()}, where nothing is written\n"
+                f"  make {self.root} itself the link, or --home a folder there"
+            )
+        return path

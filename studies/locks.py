@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ..private import no_link
+
 
 @contextmanager
 def held(path: Path) -> Iterator[None]:
@@ -38,4 +40,4 @@ def held_if_free(path: Path) -> Iterator[bool]:
 
 
 def _open(path: Path) -> int:
-    return os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o644)
+    return no_link(str(path), os.O_CREAT | os.O_RDWR)

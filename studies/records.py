@@ -10,6 +10,7 @@ from optuna.storages import BaseStorage
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
+from ..display import visible
 from ..errors import StudyError, nearest
 from . import attributes
 
@@ -124,7 +125,7 @@ class StudySummary:
             if trial.number == number:
                 return trial
         has = f"trials 0 to {len(self.trials) - 1}" if self.trials else "no trials yet"
-        raise StudyError(f"study {self.study} has {has}, got {number}")
+        raise StudyError(f"study {visible(self.study)} has {has}, got {number}")
 
 
 def summarise(storage: BaseStorage, study_name: str) -> StudySummary:
@@ -200,7 +201,7 @@ def _record(trial: FrozenTrial) -> TrialRecord:
     noted = trial.user_attrs
     span = trial.datetime_complete - trial.datetime_start if trial.datetime_complete and trial.datetime_start else None
     return TrialRecord(
-        number=trial.number,
+        number=_number(trial),
         state=_STATES[trial.state],
         value=trial.values[0] if trial.values else None,
         params=trial.params,
@@ -217,6 +218,13 @@ def _record(trial: FrozenTrial) -> TrialRecord:
         lr_factors=tuple(noted.get(attributes.LR_FACTORS, ())),
         config=noted.get(attributes.CONFIG, ""),
     )
+
+
+def _number(trial: FrozenTrial) -> int:
+    """Its number; SQLite keeps any text in a column of numbers, and this one becomes the name of a folder."""
+    if not isinstance(trial.number, int):
+        raise StudyError(f"a trial must have a number, the store says {trial.number!r}")
+    return trial.number
 
 
 def _best(trials: Iterable[TrialRecord], direction: StudyDirection) -> TrialRecord | None:

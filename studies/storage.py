@@ -15,6 +15,8 @@ from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from ..errors import StudyError, nearest
+from ..masking import masked
+from ..private import make_private_file, make_private_folder
 from .home import Home
 from .locks import held
 from .sqlite_storage import SqliteStorage
@@ -36,7 +38,9 @@ def storage_to_read(storage: str | None, home: Home) -> str:
     if storage is None:
         raise StudyError(f"{home.root} holds no studies; run `hpo run` first, or name another --home")
     beside = [path.name for path in file.parent.glob("*.db")]
-    raise StudyError(f"--storage {url}: {file} does not exist" + (f"; {nearest(file.name, beside)}" if beside else ""))
+    raise StudyError(
+        f"--storage {masked(url)}: {file} does not exist" + (f"; {nearest(file.name, beside)}" if beside else "")
+    )
 
 
 def storage_to_write(storage: str | None, home: Home) -> str:
@@ -47,7 +51,9 @@ def storage_to_write(storage: str | None, home: Home) -> str:
     """
     file = _sqlite_file(_parse(storage)) if storage else None
     if file is not None and not file.parent.is_dir():
-        raise StudyError(f"--storage {storage}: there is no folder {file.parent}; make it, or choose another --storage")
+        raise StudyError(
+            f"--storage {masked(str(storage))}: there is no folder {file.parent}; make it, or choose another --storage"
+        )
     return storage or home.storage_url
 
 
@@ -100,7 +106,7 @@ def _parse(url: str) -> URL:
 
 
 def _shown(url: URL) -> str:
-    return url.render_as_string(hide_password=True)
+    return masked(url.render_as_string(hide_password=False))
 
 
 def _sqlite_file(url: URL) -> Path | None:
@@ -121,8 +127,9 @@ def _open_server(url: URL) -> optuna.storages.RDBStorage:
 def _open_file(url: URL) -> optuna.storages.RDBStorage:
     path = _sqlite_file(url)
     assert path is not None
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_private_folder(path.parent)
     with held(path.with_name(path.name + ".lock")):
+        make_private_file(path)
         _write_ahead(path)
         connection = {"timeout": BUSY_TIMEOUT_S}
         storage = SqliteStorage(_template(url), engine_kwargs={"connect_args": connection})
@@ -160,8 +167,7 @@ def _prove_writable(engine: Engine) -> None:
 
 def _in_words(error: BaseException | None, url: URL) -> str:
     said = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-    if url.password:
-        said = said.replace(str(url.password), "***")
+    said = masked(said.replace(str(url.password), "***") if url.password else said)
     if isinstance(error, OSError):
         return f"the file cannot be opened or created ({error.strerror or said}); choose another --storage or --home"
     if "not a database" in said or "malformed" in said:

@@ -16,7 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import StudyError
+from ..masking import masked
 from .storage import open_storage
+from .tracking.mlflow_store import make_private
 from .tracking.stores import Stores
 
 HOST = "127.0.0.1"
@@ -108,7 +110,7 @@ class Server:
         """What its log says of the reason: the last error in it, or its last lines."""
         lines = [line for line in self._log.read_text(errors="replace").splitlines() if line.strip()]
         errors = [line for line in lines if re.search(r"Error\b.*:|\bERROR\b|Errno", line)]
-        return "".join(f"\n{line[:200]}" for line in errors[-1:] or lines[-2:])
+        return "".join(f"\n  {masked(line)[:200]}" for line in errors[-1:] or lines[-2:])
 
 
 @contextmanager
@@ -130,6 +132,8 @@ def serve(
         StudyError: a store cannot be opened, a port is taken, or a server does not start.
     """
     open_storage(storage_url).engine.dispose()
+    for uri in stores:
+        make_private(uri)
     attachments.mkdir(parents=True, exist_ok=True)
     with ExitStack() as running:
         servers = [_start(running, *_dashboard(storage_url, attachments, _port(dashboard_port, "optuna-dashboard")))]

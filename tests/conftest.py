@@ -54,7 +54,7 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from hpo.studies.tracking.mlflow_store import MlflowStore
 
     path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
-    MlflowStore(f"sqlite:///{path}", path.parent)
+    MlflowStore(f"sqlite:///{path}", Home(path.parent))
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # all of it into the one file that tests copy
     return path

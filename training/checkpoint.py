@@ -17,6 +17,7 @@ from typing import Any
 import torch
 
 from ..atomic import rename, write_atomic
+from ..bounded import WEIGHTS_BYTES, read_bytes
 from ..errors import TrainingError
 
 State = dict[str, Any]
@@ -51,7 +52,7 @@ def load(path: Path) -> State:
         CheckpointError: the file is missing, torn, corrupt, or not one of ours.
     """
     try:
-        content = path.read_bytes()
+        content = read_bytes(path, WEIGHTS_BYTES)
     except OSError as error:
         raise CheckpointError(f"{path}: cannot be read: {error.strerror}") from error
     body, mark, digest = content[:-_COMMENT_BYTES], content[-_COMMENT_BYTES:-_DIGEST_BYTES], content[-_DIGEST_BYTES:]

@@ -4,9 +4,9 @@ It is saved on the trial as JSON and is the only thing that `retrain-best` start
 with dimensions in place of some values. No torch here: the coordinator reads this file and must start at once.
 """
 
-import re
 from typing import Literal, Self
 
+import regex
 from pydantic import Field, field_validator, model_validator
 
 from ..errors import nearest
@@ -73,6 +73,7 @@ class DataConfig(Section):
     )
     group_pattern: str | None = Field(
         default=None,
+        max_length=1000,
         description="Regular expression searched in each image's name; equal first groups stay in one split.",
         json_schema_extra=FIXED,
     )
@@ -97,6 +98,11 @@ class DataConfig(Section):
     encoding: str | None = Field(
         default=None, description="Of a CSV file, such as gb18030 or cp1252; None finds out.", json_schema_extra=FIXED
     )
+    strict: bool = Field(
+        default=False,
+        description="Refuse files outside of the source's folder: behind links, `..` or absolute paths in a table.",
+        json_schema_extra=FIXED,
+    )
     max_train: int | None = Field(
         default=None, ge=1, description="Use at most this many training images (stratified).", json_schema_extra=FIXED
     )
@@ -109,8 +115,8 @@ class DataConfig(Section):
     @classmethod
     def _has_a_group(cls, pattern: str | None) -> str | None:
         try:
-            groups = re.compile(pattern or "()").groups
-        except re.error as error:
+            groups = regex.compile(pattern or "()").groups
+        except (regex.error, RecursionError, OverflowError, MemoryError) as error:
             raise ValueError(f"must be a regular expression: {error}") from None
         if not groups:
             raise ValueError(f"must have a group in parentheses, such as ^(.*)_\\d+, got {pattern}")

@@ -19,6 +19,7 @@ from statistics import median
 
 import torch
 
+from ..bounded import JSON_BYTES, read_bytes
 from .compilation import Compilation, NotCompiled, now
 from .config import TrialConfig
 from .data.batches import TrainBatches
@@ -142,7 +143,7 @@ def _processor() -> str:
 
 def _read(path: Path) -> Numerics | None:
     try:
-        return Numerics(**json.loads(path.read_text()))
+        return Numerics(**json.loads(read_bytes(path, JSON_BYTES)))
     except (OSError, ValueError, TypeError):
         return None  # not there, or damaged: found out again
 

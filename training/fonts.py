@@ -15,6 +15,8 @@ from matplotlib.font_manager import FontEntry
 from matplotlib.ft2font import FT2Font
 from matplotlib.text import Text
 
+from ..display import visible
+
 _FIRST = "DejaVu Sans"  # comes with matplotlib, and is what it draws in where nothing else is said
 _HOLLOW = ("Last Resort", "LastResort", "Adobe Blank")  # have a glyph for everything, and it says nothing
 _BOX = "\N{WHITE SQUARE}"
@@ -27,20 +29,24 @@ _EAST_ASIAN = ("CJK", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMOFO")
 def draw_literally(figure: Figure) -> None:
     """Give every text of `figure` fonts that have its characters, and take no `$` in it for mathematics.
 
-    A character that no font has becomes a box. The labels of numbers, which are made while drawing, stay as they are.
+    A character that no font has becomes a box, one that would not be seen its number (display.py). The labels of
+    numbers, which are made while drawing, stay as they are.
     """
     texts = [text for text in figure.findobj(Text) if isinstance(text, Text) and text.get_text()]
-    families, missing = _choice(frozenset().union(*(text.get_text() for text in texts)))
+    characters = frozenset().union(*(text.get_text() for text in texts))
+    families, missing = _choice(characters)
     for text in texts:
         text.set_fontfamily(list(families))
         text.set_parse_math(False)
-    if missing:
-        _put_boxes(figure, texts, str.maketrans(dict.fromkeys(missing, _BOX)))
+    hidden = {character: visible(character) for character in characters - {"\n"}}
+    replaced = {character: shown for character, shown in hidden.items() if shown != character}
+    if replaced or missing:
+        _replace(figure, texts, str.maketrans(replaced | dict.fromkeys(missing, _BOX)))
 
 
-def _put_boxes(figure: Figure, texts: Iterable[Text], boxes: dict[int, str]) -> None:
+def _replace(figure: Figure, texts: Iterable[Text], characters: dict[int, str]) -> None:
     for text in texts:
-        text.set_text(text.get_text().translate(boxes))
+        text.set_text(text.get_text().translate(characters))
     for axis in (axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)):
         labels = [tick.label1.get_text() for tick in axis.get_major_ticks()]
         if any(labels):  # given by name, and written again from there whenever the picture is drawn

@@ -19,6 +19,7 @@ from typing import Any, Self
 from pydantic import ValidationError
 
 from ..atomic import write_atomic
+from ..bounded import JSON_BYTES, read_bytes
 from ..errors import TrainingError
 from .config import TrialConfig
 from .data.pack import Pack
@@ -83,8 +84,8 @@ class RunFolder:
         if not cls.is_one(path):
             raise TrainingError(f"{path} holds no run of `hpo train`: it has no {RUN}")
         try:
-            facts = json.loads((path / RUN).read_text())
-            config = TrialConfig.model_validate_json((path / CONFIG).read_text())
+            facts = json.loads(read_bytes(path / RUN, JSON_BYTES))
+            config = TrialConfig.model_validate_json(read_bytes(path / CONFIG, JSON_BYTES))
             seen = Preprocessing.model_validate(facts.pop("preprocessing"))
             names, pack = tuple(facts.pop("class_names")), Path(facts.pop("pack"))
             return cls(path=path, config=config, pack=pack, class_names=names, preprocessing=seen, **facts)
@@ -105,7 +106,7 @@ class RunFolder:
             TrainingError: the file is not one of ours.
         """
         try:
-            return Calibration.model_validate_json((self.path / CALIBRATION).read_text())
+            return Calibration.model_validate_json(read_bytes(self.path / CALIBRATION, JSON_BYTES))
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:

@@ -4,10 +4,13 @@ Exit codes: 0 done, 1 the work failed, 2 the input is wrong, 130 interrupted.
 """
 
 import sys
+import traceback
+from types import TracebackType
 from typing import NoReturn
 
 import typer
 
+from ...display import message
 from ...errors import HpoError
 from . import (
     data,
@@ -26,6 +29,7 @@ from . import (
     train,
     ui,
 )
+from .common import say_error
 
 app = typer.Typer(
     name="hpo",
@@ -59,19 +63,25 @@ for command in (
 
 def run_program() -> NoReturn:
     """Run the command that was asked for and exit."""
+    sys.excepthook = _show_bug
     try:
         ended = app(prog_name="hpo", standalone_mode=False)
     except typer.TyperException as error:  # a command, flag or value that is not one
         _refuse_usage(error)
     except HpoError as error:
-        print(f"error: {error}", file=sys.stderr)
+        say_error(error)
         sys.exit(error.exit_code)
     sys.exit(ended if isinstance(ended, int) else 0)
+
+
+def _show_bug(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """A traceback: what it quotes may be anybody's, too."""
+    print(message("".join(traceback.format_exception(kind, error, trace)).rstrip()), file=sys.stderr)
 
 
 def _refuse_usage(error: typer.TyperException) -> NoReturn:
     """Say what is wrong with the command line in our own form; typer's takes six lines."""
     words = error.format_message().strip()
     if words:  # none where the help has just been shown: `hpo` alone
-        print(f"error: {words}\n  --help lists what there is", file=sys.stderr)
+        say_error(f"{words}\n  --help lists what there is")
     sys.exit(error.exit_code)

@@ -1,13 +1,14 @@
 """What every command shares: how it ends, and how it prints JSON."""
 
 import functools
-import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, ParamSpec, TypeVar
 
 import typer
+
+from ...display import json_text, message, visible
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -25,6 +26,9 @@ TrackingOption = Annotated[
 ]
 SkipExportOption = Annotated[
     bool, typer.Option("--skip-export-check", help="Do not try beforehand whether the models can be exported.")
+]
+StrictOption = Annotated[
+    bool, typer.Option("--strict", help="Refuse files that lie outside of the data's folder. Short for data.strict.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 
@@ -45,9 +49,14 @@ def command(function: Callable[P, R]) -> Callable[P, R]:
 
 def say(text: str) -> None:
     """A line for a person: standard error, so that standard output stays clean for `--json`."""
-    print(text, file=sys.stderr, flush=True)
+    print(visible(text), file=sys.stderr, flush=True)
+
+
+def say_error(error: object) -> None:
+    """What went wrong, in a few lines."""
+    print(message(f"error: {error}"), file=sys.stderr, flush=True)
 
 
 def print_json(value: dict[str, Any]) -> None:
     """One JSON object on standard output."""
-    print(json.dumps(value, ensure_ascii=False, allow_nan=False))
+    print(json_text(value))

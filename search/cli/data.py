@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .common import DataRootOption, JsonOption, command, print_json, say
+from .common import DataRootOption, JsonOption, StrictOption, command, print_json, say
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -26,6 +26,7 @@ def data(
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="data.KEY=VALUE", help="As in hpo run. Repeatable.")
     ] = None,
+    strict: StrictOption = False,
     data_root: DataRootOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -39,7 +40,7 @@ def data(
     from ..data_choice import choose_data
     from ..retrain_progress import watcher
 
-    config = choose_data(source, set_ or [], image_size)
+    config = choose_data(source, set_ or [], image_size, strict=strict)
     with closing(watcher()) as view:
         name, images = read(config, data_root, view.stage)
         found = inspect_images(name, images, config)
@@ -69,11 +70,11 @@ def _show(found: "Inspection") -> None:
     counts = {split: len(rows) for split, rows in found.rows.items()}
     shares = ", ".join(f"{count:,} {split}" for split, count in counts.items())
     given = f" (given: {', '.join(found.given_splits)})" if found.given_splits else ""
-    console.print(f"{found.source}: {len(found.class_names)} classes, {shares}{given}", highlight=False)
+    console.print(f"{found.source}: {len(found.class_names)} classes, {shares}{given}")
     console.print(_classes(found))
     console.print(_facts(found))
     for text in (*found.notes, *(f"-> {text}" for text in found.suggestions)):
-        console.print(text, highlight=False, markup=False)
+        console.print(text)
 
 
 def _classes(found: "Inspection") -> "Table":

@@ -69,13 +69,13 @@ def _show(outcome: "DiagnoseOutcome") -> None:
     from .tables import stdout, table
 
     console, found = stdout(), outcome.diagnosis
-    console.print(found.origin, highlight=False, markup=False)
+    console.print(found.origin)
     view = table("check", "what was measured")
     for name, checked in found.checked.items():
         view.add_row(name, checked.summary)
-    console.print(view, highlight=False, markup=False)
+    console.print(view)
     for line in _lines(outcome):
-        console.print(line, highlight=False, markup=False, soft_wrap=True)  # what can be pasted stays on one line
+        console.print(line, soft_wrap=True)  # what can be pasted stays on one line
 
 
 def _lines(outcome: "DiagnoseOutcome") -> Iterator[str]:

@@ -11,10 +11,11 @@ from .common import (
     HomeOption,
     JsonOption,
     StorageOption,
+    StrictOption,
     TrackingOption,
     command,
     print_json,
-    say,
+    say_error,
 )
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def evaluate(
         str | None,
         typer.Option(help="Of the model's own data: test or val. Default: test for an export, val for a run."),
     ] = None,
+    strict: StrictOption = False,
     html: Annotated[Path | None, typer.Option(help="Write the page to this file, too.")] = None,
     device: DeviceOption = "auto",
     data_root: DataRootOption = None,
@@ -66,6 +68,7 @@ def evaluate(
         data=data,
         overrides=tuple(set_ or ()),
         split=split,
+        strict=strict,
         html=html,
         device=device,
         data_root=data_root,
@@ -77,7 +80,7 @@ def evaluate(
         outcome = evaluate_model(options, view)
     print_json(outcome.to_json()) if json else _show(outcome)
     for line in outcome.unrecorded:
-        say(f"error: {line}")
+        say_error(line)
     if outcome.unrecorded:
         raise typer.Exit(1)
 
@@ -87,7 +90,7 @@ def _show(outcome: "EvaluateOutcome") -> None:
 
     report, metrics, console = outcome.report, outcome.report.metrics, stdout()
     opening = f", opening {report.test_opening} of this test split" if report.test_opening else ""
-    console.print(f"{report.title}: {metrics.images:,}{opening}", highlight=False, markup=False)
+    console.print(f"{report.title}: {metrics.images:,}{opening}")
     facts = table("", "")
     facts.add_row("accuracy", f"{metrics.accuracy:.4f} ({_between(metrics.interval)})")
     facts.add_row(
@@ -106,13 +109,13 @@ def _show(outcome: "EvaluateOutcome") -> None:
         named = ", ".join(f"{entry.path} ({entry.reason})" for entry in report.skipped[:3])
         facts.add_row("unreadable", f"{len(report.skipped):,}, not counted: {named}")
     facts.add_row("kept in", str(outcome.folder))
-    console.print(facts, highlight=False, markup=False)
+    console.print(facts)
     view = table("class", "images", "precision", "recall", "F1")
     for entry in metrics.per_class[:_CLASSES]:
         view.add_row(entry.name, f"{entry.images:,}", *map(_share, (entry.precision, entry.recall, entry.f1)))
     if len(metrics.per_class) > _CLASSES:
         view.add_row(f"and {len(metrics.per_class) - _CLASSES} more")
-    console.print(view, highlight=False, markup=False)
+    console.print(view)
 
 
 def _between(interval: tuple[float, float]) -> str:

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from .common import FORMATS, DataRootOption, HomeOption, JsonOption, StorageOption, command, print_json, say
+from ...display import visible
+from .common import FORMATS, DataRootOption, HomeOption, JsonOption, StorageOption, command, print_json, say_error
 
 
 @command
@@ -49,8 +50,8 @@ def export(
         from .format_table import print_formats
 
         print_formats(outcome.manifest)
-        print(outcome.export_dir)
+        print(visible(str(outcome.export_dir)))
     if outcome.registry_error:
-        say(f"error: {outcome.registry_error}")
+        say_error(outcome.registry_error)
     if outcome.registry_error or outcome.manifest.failed_formats:
         raise typer.Exit(1)

@@ -21,12 +21,12 @@ def print_formats(manifest: "ExportManifest") -> None:
             view.add_row(name, *_numbers(report), "" if report.promoted else "not promoted")
         view.caption = "p50 / p99 in milliseconds; same class: as the model in PyTorch, on images it was trained on"
         view.caption_justify = "left"
-        stdout().print(view, highlight=False)
+        stdout().print(view)
     for name, report in reports.items():
         if not report.promoted:
-            stdout().print(f"{name} is not promoted: it {report.why_not}", highlight=False)
+            stdout().print(f"{name} is not promoted: it {report.why_not}")
     for name, why in manifest.failed_formats.items():
-        stdout().print(f"{name} could not be made: {why}", highlight=False, markup=False)
+        stdout().print(f"{name} could not be made: {why}")
 
 
 def _setting(latency: "Latency") -> str:

@@ -34,7 +34,7 @@ def infer_check(
             view.add_row(one.name, *_row(one))
         view.caption = f"{found.files} files are as described; compared on the sample images of the export"
         view.caption_justify = "left"
-        stdout().print(view, highlight=False)
+        stdout().print(view)
     if not found.holds:
         raise typer.Exit(1)
 

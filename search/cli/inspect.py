@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ...masking import masked
 from .common import HomeOption, JsonOption, StorageOption, command, print_json
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def show(
     json: JsonOption = False,
 ) -> None:
     """Show a study: its best trial, every trial with its learning curve, and what failed and why."""
-    from ...studies.home import Home
+    from ...studies.home import Home, is_study_name
     from ...studies.records import newest_study, summarise
     from .study_views import study_view, trial_view
 
@@ -46,7 +47,7 @@ def show(
     summary = summarise(store, study or newest_study(store))
     if trial is not None:
         record = summary.trial(trial)
-        directory = Home.locate(home).trial(summary.study, trial)
+        directory = Home.locate(home).trial(summary.study, trial) if is_study_name(summary.study) else None
         whole = {"study": summary.study, **record.to_json()}
         commands = _commands(summary.study, record, storage, home)
         print_json(whole) if json else _print(trial_view(summary, record, directory, commands))
@@ -64,7 +65,9 @@ def _commands(study: str, record: "TrialRecord", storage: str | None, home: Path
     if not record.verdict.get("advice"):
         return []
     given = {"storage": storage, "home": home}
-    flags = "".join(f" --{name} {shlex.quote(str(value))}" for name, value in given.items() if value is not None)
+    flags = "".join(
+        f" --{name} {shlex.quote(masked(str(value)))}" for name, value in given.items() if value is not None
+    )
     try:
         target = Target.trial(study, record.number, saved_config(study, record), flags)
     except HpoError:
@@ -82,4 +85,4 @@ def _open(storage: str | None, home: Path | None) -> "BaseStorage":
 def _print(what: "RenderableType") -> None:
     from .tables import stdout
 
-    stdout().print(what, highlight=False)
+    stdout().print(what)

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ...display import visible
 from .common import JsonOption, command, print_json, say
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def models(
         return
     print(f"{'model':<{_NAME}}{'parameters':>{_NUMBER}}{'FLOPs':>{_NUMBER}}  weights")
     for entry in facts:
-        print(_line(entry), flush=True)
+        print(visible(_line(entry)), flush=True)
     if name_filter is None:
         sizes = library_sizes()
         say(f"and {sizes['torchvision']} of torchvision: hpo models torchvision/")

@@ -48,15 +48,16 @@ def _search_again(manifest: "Manifest", home: "Path | None") -> str:
     """The command that searches anew on new images, in the space of the study where that is at hand."""
     import shlex
 
-    from ...studies.home import Home
+    from ...studies.home import Home, is_study_name
 
-    space = Home.locate(home).study(manifest.study) / "space.yaml"
+    name = manifest.study if is_study_name(manifest.study) else "STUDY"
+    space = Home.locate(home).study(name, "space.yaml")
     known = str(space) if space.exists() else "SPACE"
-    return shlex.join(["hpo", "run", "--space", known, "--study", f"{manifest.study}-new", "--data", "NEW_IMAGES"])
+    return shlex.join(["hpo", "run", "--space", known, "--study", f"{name}-new", "--data", "NEW_IMAGES"])
 
 
 def _print(report: "Report", again: str) -> None:
     from .monitor_view import monitor_view
     from .tables import stdout
 
-    stdout().print(monitor_view(report, again), highlight=False)
+    stdout().print(monitor_view(report, again))

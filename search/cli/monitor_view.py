@@ -5,11 +5,10 @@ from datetime import datetime
 
 from rich.console import Group, RenderableType
 from rich.table import Table
-from rich.text import Text
 
 from ...serving.monitor.report import Expected, Report
 from ..progress.format import sparkline
-from .tables import table
+from .tables import line, table
 
 _MOST_CLASSES = 12
 _UNLIKELY = 0.01
@@ -21,21 +20,21 @@ def monitor_view(report: Report, again: str) -> RenderableType:
 
 
 def _parts(report: Report, again: str) -> Iterator[RenderableType]:
-    yield Text(f"study {report.study}, model {report.version}: {_counted(report)}")
+    yield line(f"study {report.study}, model {report.version}: {_counted(report)}")
     if not report.window:
-        yield Text("no predictions of this model yet")
+        yield line("no predictions of this model yet")
         return
     yield _facts(report)
     yield _classes(report)
     if report.expected is not None:
-        yield Text(_tests(report.expected, report.window))
+        yield line(_tests(report.expected, report.window))
     if not report.alarms:
-        yield Text("no drift alarms")
+        yield line("no drift alarms")
         return
-    yield Text(f"drift alarms, the newest first ({len(report.alarms)}):")
+    yield line(f"drift alarms, the newest first ({len(report.alarms)}):")
     for alarm in report.alarms:
-        yield Text(f"  {_time(alarm.time)}  {alarm.family}: {alarm.words}")
-    yield Text(f"to search again on new images: {again}")
+        yield line(f"  {_time(alarm.time)}  {alarm.family}: {alarm.words}")
+    yield line(f"to search again on new images: {again}")
 
 
 def _counted(report: Report) -> str:

@@ -30,6 +30,7 @@ def predict(
     out: Annotated[
         Path | None, typer.Option(help="Write to this file: .csv, .json or .jsonl; nothing goes to standard output.")
     ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Refuse files that lie outside of their folder.")] = False,
     batch_size: Annotated[int, typer.Option(help="Images per forward pass.")] = 64,
     device: DeviceOption = "auto",
     storage: StorageOption = None,
@@ -45,11 +46,22 @@ def predict(
     name = _format(json, csv, out)
     options = PredictOptions(model, batch_size, device, storage, home)
     with closing(watcher()) as view:
-        files, failed = _predict(options, images, name, out, view)
+        files, failed = _predict(options, images, name, out, strict, view)
     place = f" -> {out}" if out else ""
     say(f"{files:,} files, {failed:,} of them could not be read{place}" if failed else f"{files:,} files{place}")
     if failed:
         raise typer.Exit(_SOME_FAILED)
+
+
+def _tell_outside(images: list[Path], strict: bool) -> None:
+    """Say which files lie outside of their folder; refuse them under `strict`."""
+    from ...training.data.sources.outside import outside_note, refuse_outside
+    from ..predict import files_outside
+
+    for folder, files in files_outside(images):
+        if strict:
+            refuse_outside(str(folder), files)
+        say(outside_note(str(folder), files))
 
 
 def _left_out(folder: Path, kind: str) -> None:
@@ -71,13 +83,19 @@ def _format(json: bool, csv: bool, out: Path | None) -> str | None:
 
 
 def _predict(
-    options: "PredictOptions", images: list[Path], name: str | None, out: Path | None, view: "RetrainWatcher"
+    options: "PredictOptions",
+    images: list[Path],
+    name: str | None,
+    out: Path | None,
+    strict: bool,
+    view: "RetrainWatcher",
 ) -> tuple[int, int]:
     """How many files there were, and how many could not be read."""
     from ..predict import count_files, describe_model, predict
     from ..prediction_files import FORMATS, LineWriter, replacing
 
     known, total = describe_model(options), count_files(images, _left_out)
+    _tell_outside(images, strict)
     stream = predict(options, images)  # what is wrong with the model is told before a file is begun
     place: AbstractContextManager[TextIO] = replacing(out) if out is not None else nullcontext(sys.stdout)
     with place as file:

@@ -17,6 +17,7 @@ from .common import (
     command,
     print_json,
     say,
+    say_error,
 )
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def retrain_best(
         result = retrain(options, view)
     print_json(result.to_json()) if json else _print_table(result)
     if result.registry_error:
-        say(f"error: {result.registry_error}")
+        say_error(result.registry_error)
         say("the export is kept; the same command registers it without training or testing again")
         raise typer.Exit(1)
 
@@ -80,5 +81,5 @@ def _print_table(result: "RetrainResult") -> None:
     view.add_row("export", f"{result.export_dir}: {', '.join([*manifest.files, 'manifest.json'])}")
     if result.registered:
         view.add_row("MLflow", f"{result.registered} in {result.registry}")
-    stdout().print(view, highlight=False)
+    stdout().print(view)
     print_formats(manifest)

@@ -11,6 +11,7 @@ from .common import (
     JsonOption,
     SkipExportOption,
     StorageOption,
+    StrictOption,
     TrackingOption,
     command,
     print_json,
@@ -48,6 +49,7 @@ def run(
         bool, typer.Option("--accept-space-change", help="Go on with a study whose space was different.")
     ] = False,
     skip_export_check: SkipExportOption = False,
+    strict: StrictOption = False,
     json: JsonOption = False,
 ) -> None:
     """Search for the best configuration of a space.
@@ -78,6 +80,7 @@ def run(
         executor=parse_executor(executor),
         accept_space_change=accept_space_change,
         skip_export_check=skip_export_check,
+        strict=strict,
     )
     result = search(options, watcher())
     if json:

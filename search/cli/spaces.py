@@ -72,11 +72,12 @@ def _try_models(space: "SearchSpace", data_root: Path | None, home: Path | None)
     from ..variants import models_to_try
     from .watch import watcher
 
-    models = models_to_try(space)
+    models, place = models_to_try(space), Home.locate(home)
+    place.create(say)
     preflight(
         example_config(space),
         models=models,
-        cache=Home.locate(home).cache,
+        cache=place.cache,
         data_root=data_root,
         cards=[],
         threads=1,
@@ -100,7 +101,7 @@ def _show(description: "Description") -> None:
     size = "a continuum of" if isinf(description.size) else f"{int(description.size):,}"
     console = stdout()
     count = len(description.dimensions)
-    console.print(f"space {description.name}: {count} dimensions, {size} configurations", highlight=False)
+    console.print(f"space {description.name}: {count} dimensions, {size} configurations")
     view = table("dimension", "values", "prior", "confidence", "only where")
     for dimension in description.dimensions:
         view.add_row(dimension.key, dimension.values, dimension.prior, dimension.confidence, dimension.when)
@@ -111,4 +112,4 @@ def _show(description: "Description") -> None:
     console.print(fixed)
     for warning in description.warnings:
         place = f"{warning.key}: " if warning.key else ""  # else it is about the whole space
-        console.print(f"note: {place}{warning.text}", highlight=False)
+        console.print(f"note: {place}{warning.text}")

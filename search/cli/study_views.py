@@ -8,12 +8,11 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
-from rich.text import Text
 
 from ...studies import attributes
 from ...studies.records import StudySummary, TrialRecord
 from ..progress.format import amount, duration, ending, number_of, params_line, short, sparkline
-from .tables import table
+from .tables import line, table
 
 _AS_THE_STATE_SAYS = ("", "finished", "stopped")  # a status that adds nothing to complete, pruned or failed
 
@@ -33,32 +32,32 @@ def study_view(summary: StudySummary) -> RenderableType:
 
 
 def trial_view(
-    summary: StudySummary, record: TrialRecord, directory: Path, commands: Iterable[str] = ()
+    summary: StudySummary, record: TrialRecord, directory: Path | None, commands: Iterable[str] = ()
 ) -> RenderableType:
     """One trial whole; `directory` is where its files are, if it has any, `commands` try what its verdict advises."""
     return Group(
         *_trial_parts(summary, record, directory),
-        *(Text(f"  {line}", no_wrap=True, overflow="ignore") for line in commands),
+        *(line(f"  {command}", no_wrap=True, overflow="ignore") for command in commands),
     )
 
 
 def _study_parts(summary: StudySummary) -> Iterator[RenderableType]:
     objective = f"{summary.direction} {summary.metric}"
     spent = f"{duration(summary.wall_s)} of search"
-    yield Text(
+    yield line(
         "; ".join(filter(None, (f"study {summary.study}: {objective}", _counts(summary), spent, _formats(summary))))
     )
     if summary.best is not None:
         best = summary.best
-        yield Text(f"best {number_of(best.value)}, trial {best.number}: {params_line(best.params)}")
+        yield line(f"best {number_of(best.value)}, trial {best.number}: {params_line(best.params)}")
     if summary.trials:
         yield _trials(summary)
     if summary.failures:
-        yield Text("what went wrong:")
+        yield line("what went wrong:")
     for cause, numbers in summary.failures.items():
         count = f"{len(numbers)} trial{'' if len(numbers) == 1 else 's'}"
         words = f"{count} ({', '.join(map(str, numbers))}): {ending(cause)}"
-        yield Padding(Text(words), (0, 0, 0, 2), expand=False)
+        yield Padding(line(words), (0, 0, 0, 2), expand=False)
 
 
 def _trials(summary: StudySummary) -> Table:
@@ -72,12 +71,12 @@ def _trials(summary: StudySummary) -> Table:
     return view
 
 
-def _trial_parts(summary: StudySummary, record: TrialRecord, directory: Path) -> Iterator[RenderableType]:
-    yield Text(f"study {summary.study}, trial {record.number}: {_state(record)}")
+def _trial_parts(summary: StudySummary, record: TrialRecord, directory: Path | None) -> Iterator[RenderableType]:
+    yield line(f"study {summary.study}, trial {record.number}: {_state(record)}")
     if record.curve:
         values = list(record.curve.values())
         ends = f"{values[0]:.4f} -> {values[-1]:.4f}"
-        yield Text(f"{summary.metric} {sparkline(values, 60)} {ends}, {record.epochs} epochs")
+        yield line(f"{summary.metric} {sparkline(values, 60)} {ends}, {record.epochs} epochs")
     yield _facts("", _about(record, directory))
     yield _facts("parameters", {key: short(value) for key, value in record.params.items()})
     if record.metrics:
@@ -85,9 +84,10 @@ def _trial_parts(summary: StudySummary, record: TrialRecord, directory: Path) ->
         yield _facts(title, {key: amount(value) for key, value in record.metrics.items()})
 
 
-def _about(record: TrialRecord, directory: Path) -> dict[str, str]:
+def _about(record: TrialRecord, directory: Path | None) -> dict[str, str]:
     """What is known of a trial; what is not has no line."""
-    traceback = directory / "error.txt"
+    files = directory if directory and directory.exists() else None
+    traceback = files / "error.txt" if files else None
     facts = {
         "value": "" if record.value is None else number_of(record.value),
         "time": _spent(record),
@@ -97,8 +97,8 @@ def _about(record: TrialRecord, directory: Path) -> dict[str, str]:
         "verdict": ": ".join(filter(None, (record.verdict.get("kind"), record.verdict.get("evidence")))),
         "what to try": record.verdict.get("advice", ""),
         "error": record.error,
-        "traceback": str(traceback) if record.error and traceback.exists() else "",
-        "files": str(directory) if directory.exists() else "",
+        "traceback": str(traceback) if record.error and traceback and traceback.exists() else "",
+        "files": str(files or ""),
     }
     return {name: value for name, value in facts.items() if value}
 
@@ -106,9 +106,9 @@ def _about(record: TrialRecord, directory: Path) -> dict[str, str]:
 def _facts(title: str, facts: Mapping[str, str]) -> RenderableType:
     view = table("", "")
     for name, value in facts.items():
-        view.add_row(name, Text(value, overflow="fold"))
+        view.add_row(name, line(value, overflow="fold"))
     inset = Padding(view, (0, 0, 0, 2), expand=False)
-    return Group(Text(title), inset) if title else inset
+    return Group(line(title), inset) if title else inset
 
 
 def _state(record: TrialRecord) -> str:

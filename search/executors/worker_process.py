@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from multiprocessing import Pipe
 from pathlib import Path
 
+from ...private import no_link
 from ...training.report import Signal
 from .base import Job
 
@@ -50,7 +51,7 @@ class WorkerProcess:
         # -P: a random.py in the user's folder must not shadow the standard library's
         command = [sys.executable, "-P", "-m", "hpo.search.executors.worker", str(theirs.fileno())]
         path = os.pathsep.join(p for p in sys.path if p)
-        with log.open("ab") as output:
+        with open(log, "ab", opener=no_link) as output:
             self._process = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,

@@ -11,6 +11,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from ...display import visible
 from ...training.report import EpochReport
 from .format import duration, ending, number_of, params_line, sparkline
 
@@ -65,14 +66,14 @@ class LiveProgress:
         color = {"COMPLETE": "green", "PRUNED": "yellow"}.get(state, "red")
         tail = message.splitlines()[0] if message and state == "FAIL" else params_line(line.params)
         numbers = f" {number_of(value)} {sparkline(line.curve, 12):<12} "
-        text = Text.assemble(f"trial {number:>3} ", (f"{ending(status):<13}", color), numbers, tail)
+        text = Text.assemble(f"trial {number:>3} ", (f"{ending(status):<13}", color), numbers, visible(tail))
         text.truncate(self._live.console.width, overflow="ellipsis")
         self._live.console.print(text)
         self._draw()
 
     def note(self, text: str) -> None:
         """A line that scrolls by."""
-        self._live.console.print(Text(text, style="dim"))
+        self._live.console.print(Text(visible(text), style="dim"))
 
     def close(self) -> None:
         """Give the terminal back."""
@@ -86,7 +87,9 @@ class LiveProgress:
         head = Table.grid(padding=(0, 1))
         best = "no best yet" if self._best is None else f"best {self._best[0]:.4f} (trial {self._best[1]})"
         bar = ProgressBar(total=self._total, completed=self._done, width=24)
-        head.add_row(Text(self._study, style="bold"), bar, f"{self._done}/{self._total} trials", best, self._eta())
+        head.add_row(
+            Text(visible(self._study), style="bold"), bar, f"{self._done}/{self._total} trials", best, self._eta()
+        )
         return Group(head, self._workers())
 
     def _workers(self) -> Table:

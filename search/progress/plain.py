@@ -4,6 +4,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any, TextIO
 
+from ...display import visible
 from ...training.report import EpochReport
 from .format import duration, ending, number_of, params_line
 
@@ -46,7 +47,7 @@ class PlainProgress:
         """Nothing is open."""
 
     def _print(self, line: str) -> None:
-        print(line, file=self._stream, flush=True)
+        print(visible(line), file=self._stream, flush=True)
 
 
 def _epochs(count: int) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine
 
+from ...bounded import ARRAYS_BYTES, read_bytes
 from ...errors import HpoError, ServeError
 from ..export_folder import Manifest, read_manifest
 from ..options import Source
@@ -120,7 +121,7 @@ def find_reference(folder: Path, manifest: Manifest) -> Reference | None:
     if described is None:
         return None
     try:
-        content = (folder / REFERENCE).read_bytes()
+        content = read_bytes(folder / REFERENCE, ARRAYS_BYTES)
         if hashlib.sha256(content).hexdigest() != described.sha256:
             raise ServeError(f"{folder / REFERENCE}: is not the file that the manifest describes (another SHA-256)")
         reference = Reference.load(folder / REFERENCE)

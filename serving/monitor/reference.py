@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...atomic import write_atomic
+from ...bounded import ARRAYS_BYTES
+from ...bounded_arrays import read_npz
 from ...errors import ServeError
 
 REFERENCE = "reference.npz"
@@ -68,8 +70,8 @@ class Reference:
             ServeError: it is missing or damaged.
         """
         try:
-            with np.load(path, allow_pickle=False) as held:
-                found = cls(held["logits"], held["labels"], held["statistics"])
+            held = read_npz(path, ARRAYS_BYTES)
+            found = cls(held["logits"], held["labels"], held["statistics"])
         except FileNotFoundError as error:
             raise ServeError(f"{path}: missing; `hpo retrain-best` writes it anew") from error
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:

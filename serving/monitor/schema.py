@@ -22,10 +22,12 @@ from sqlalchemy import (
     inspect,
     select,
 )
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, IntegrityError, OperationalError, ProgrammingError, SQLAlchemyError
 
 from ...errors import ServeError
+from ...masking import masked
+from ...private import make_private_file
 
 _RACE_S = 2.0  # how long workers that start together may be in each other's way
 SCHEMA = 1  # raised whenever a table changes; `_check_version` then needs a step from each older one
@@ -111,9 +113,9 @@ def open_log(url: str, *, create: bool) -> Engine:
     try:
         path = make_url(url)
     except ArgumentError as error:
-        raise ServeError(f"{url}: not a database URL, for example sqlite:///predictions.db") from error
-    shown = path.render_as_string()  # without the password
-    if path.get_backend_name() == "sqlite" and not create and not Path(path.database or "").is_file():
+        raise ServeError(f"{masked(url)}: not a database URL, for example sqlite:///predictions.db") from error
+    shown, file = masked(url), _file(path)
+    if file and not create and not file.is_file():
         raise ServeError(f"{path.database}: no predictions yet; `hpo serve` writes them")
     try:
         engine = _engine(url)
@@ -121,15 +123,23 @@ def open_log(url: str, *, create: bool) -> Engine:
         raise ServeError(f"{shown}: cannot be opened: {_words(error)}") from error
     try:
         if create:
+            if file:
+                make_private_file(file)
             _create(engine)
         _check_version(engine, shown, create)
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, OSError) as error:
         engine.dispose()
-        raise ServeError(f"{shown}: cannot be opened: {_words(error)}") from error
+        raise ServeError(f"{shown}: cannot be opened: {masked(_words(error))}") from error
     except ServeError:
         engine.dispose()
         raise
     return engine
+
+
+def _file(url: URL) -> Path | None:
+    """The file of an SQLite database; None for others."""
+    name = url.database
+    return Path(name) if url.get_backend_name() == "sqlite" and name and name != ":memory:" else None
 
 
 def _create(engine: Engine) -> None:

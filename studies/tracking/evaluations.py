@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import StudyError
+from ...masking import masked
 from ..home import Home
 from .mlflow_scope import call_mlflow
-from .mlflow_store import UID_TAG, shown
+from .mlflow_store import UID_TAG, make_private
 from .shipper import first_line
 from .spool import read_events, spool_path
 
@@ -34,9 +35,9 @@ def log_evaluation(
             lambda: _log(home, uri, study, version, key, metrics, folder), request_timeout_s=30, retries=1
         )
     except Exception as error:  # MLflow raises its own, those of its drivers, and requests'
-        raise StudyError(f"MLflow at {shown(uri)} did not take the evaluation: {first_line(error)}") from error
+        raise StudyError(f"MLflow at {masked(uri)} did not take the evaluation: {first_line(error)}") from error
     if run is None:
-        raise StudyError(f"MLflow at {shown(uri)} knows neither this model nor the study {study}")
+        raise StudyError(f"MLflow at {masked(uri)} knows neither this model nor the study {study}")
     return run
 
 
@@ -45,6 +46,7 @@ def _log(
 ) -> str | None:
     from mlflow import MlflowClient
 
+    make_private(uri)
     client = MlflowClient(uri, uri)
     run = _run(client, home, study, version)
     if run is not None:

@@ -12,7 +12,10 @@ from contextlib import closing
 from getpass import getuser
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import unquote, urlsplit
 
+from ...private import make_private_file, make_private_folder
+from ..home import Home
 from .mlflow_scope import mlflow_scope
 
 UID_TAG = "hpo.uid"
@@ -50,11 +53,6 @@ class RunRef(NamedTuple):
     artifact_uri: str
 
 
-def shown(uri: str) -> str:
-    """A tracking or storage URI without its password."""
-    return re.sub(r"(://[^/@:]*):[^/@]*@", r"\1:***@", uri)
-
-
 def is_lasting(error: Exception) -> bool:
     """Whether MLflow refused what was sent, so that sending it again is no use."""
     return getattr(error, "error_code", "") in ("INVALID_PARAMETER_VALUE", "BAD_REQUEST", "PERMISSION_DENIED")
@@ -71,23 +69,25 @@ class MlflowStore:
     Raises (here and in every method): whatever MLflow raises, mostly MlflowException.
     """
 
-    def __init__(self, uri: str, artifacts: Path) -> None:
+    def __init__(self, uri: str, home: Home) -> None:
+        """Open the store at `uri`; files of experiments that are made in a database go to the artifacts of `home`."""
         with mlflow_scope():
             from mlflow import MlflowClient
 
+            make_private(uri)
             if uri.startswith(SQLITE):
                 _write_ahead(Path(uri.removeprefix(SQLITE)))
-            self._uri = uri
+            self._uri, self._home = uri, home
             self._client = MlflowClient(tracking_uri=uri, registry_uri=uri)
         # a server decides itself where files go
-        self._artifacts = None if uri.startswith(("http://", "https://", "databricks")) else artifacts
+        self._is_server = uri.startswith(("http://", "https://", "databricks"))
 
     def experiment(self, name: str) -> str:
         """The id of the experiment called `name`: made where there is none, restored where it was deleted."""
         found = self._client.get_experiment_by_name(name)
         if found is None:
-            location = self._artifacts and (self._artifacts / name).absolute().as_uri()
-            return str(self._client.create_experiment(name, artifact_location=location))
+            folder = None if self._is_server else self._home.artifacts / self._home.study(name).name
+            return str(self._client.create_experiment(name, artifact_location=folder and folder.as_uri()))
         if found.lifecycle_stage == "deleted":
             self._client.restore_experiment(found.experiment_id)
         return str(found.experiment_id)
@@ -133,6 +133,17 @@ class MlflowStore:
         else:
             self._client.set_terminated(run_id, status, end_ms)
 
+    def outside(self, run: RunRef) -> str:
+        """Why the files of `run` must not be written; "" where they may.
+
+        The home's own store says where they go, and may be somebody else's, as the home may be.
+        """
+        url = urlsplit(run.artifact_uri)
+        if self._uri != self._home.tracking_uri or url.scheme not in ("", "file"):
+            return ""
+        folder = Path(unquote(url.path))
+        return "" if self._home.contains(folder) else f"its run keeps files in {folder}, outside of {self._home.root}"
+
     def add_file(self, run: RunRef, path: Path) -> None:
         """Copy a file, or a directory with its name, to the run. Asks MLflow for nothing that is known already."""
         from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
@@ -142,6 +153,14 @@ class MlflowStore:
             repository.log_artifacts(str(path), path.name)
         else:
             repository.log_artifact(str(path))
+
+
+def make_private(uri: str) -> None:
+    """Make the file of the store at `uri`, where it is one and not there yet: MLflow would make it for all to read."""
+    if uri.startswith(SQLITE):
+        path = Path(uri.removeprefix(SQLITE))
+        make_private_folder(path.parent)
+        make_private_file(path)
 
 
 def clean_tags(tags: Mapping[str, Any]) -> dict[str, str]:
@@ -166,6 +185,5 @@ def _user() -> str:
 
 def _write_ahead(path: Path) -> None:
     """Write-ahead logging, so that an open MLflow UI and the shipper do not lock each other out."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     with closing(sqlite3.connect(path, timeout=20)) as connection:
         connection.execute("PRAGMA journal_mode=WAL")

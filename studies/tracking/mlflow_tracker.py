@@ -14,9 +14,9 @@ from threading import Event as Flag
 from threading import Thread
 from typing import Any
 
+from ...masking import masked
 from ..home import Home
 from ..locks import held_if_free
-from .mlflow_store import shown
 from .shipper import StudyShipper, count_unsent, first_line
 from .spool import SpoolWriter, read_events, spool_path, spooled_trials
 from .tracker import StudyInfo, StudyState, TrialState
@@ -144,12 +144,12 @@ class _Courier:
             self._failures += 1
             if self._failures == 1:
                 self._warn(
-                    f"MLflow at {shown(self._uri)} does not answer ({first_line(error)}); "
+                    f"MLflow at {masked(self._uri)} does not answer ({first_line(error)}); "
                     f"the search goes on, its metrics wait in {self._place}"
                 )
             return float(min(2.0**self._failures, LONGEST_PAUSE_S))
         if self._failures:
-            self._warn(f"MLflow at {shown(self._uri)} answers again; what was waiting has been sent")
+            self._warn(f"MLflow at {masked(self._uri)} answers again; what was waiting has been sent")
         self._failures = 0
         self._todo.clear()
         return max(PAUSE_S, IDLE_SHARE * (time.thread_time() - began))
@@ -174,7 +174,7 @@ def _ship_study(home: Home, study: str, uri: str, on_warning: Callable[[str], No
     try:
         StudyShipper(home, study, uri, on_warning).ship(spooled_trials(home, study))
     except Exception as error:  # as in _Courier
-        on_warning(f"MLflow at {shown(uri)} does not answer ({first_line(error)}); {study} is sent another time")
+        on_warning(f"MLflow at {masked(uri)} does not answer ({first_line(error)}); {study} is sent another time")
 
 
 def _lock(home: Home, study: str) -> Path:

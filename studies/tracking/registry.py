@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ...errors import StudyError
+from ...private import make_private_folder
 from ..home import Home
 from .mlflow_scope import call_mlflow
-from .mlflow_store import SQLITE, MlflowStore, RunRef, clean_tags
+from .mlflow_store import SQLITE, MlflowStore, RunRef, clean_tags, make_private
 from .packed_model import Code, saved_model
 from .shipper import first_line
 from .spool import read_events, spool_path
@@ -105,7 +106,8 @@ def _fetch(stores: Stores, name: str, alias: str, place: Path) -> Path:
     # note: the run is part of the name because another registry has a version 1 of this name, too
     folder = place / f"{name}-{version.version}-{version.run_id[:8]}"
     if not folder.exists():
-        place.mkdir(parents=True, exist_ok=True)
+        make_private_folder(place.parent)  # the home
+        place.mkdir(exist_ok=True)
         with tempfile.TemporaryDirectory(dir=place, prefix=".") as partial:
             found = client.download_artifacts(version.run_id, "export", partial)
             _rename(Path(found), folder)
@@ -135,8 +137,12 @@ def _register(
     from mlflow.entities import Metric
 
     name, own_tags = re.sub(r"[:/]", "_", study), clean_tags(tags)
-    client, store = MlflowClient(*stores), MlflowStore(stores.tracking, home.artifacts)
+    for uri in stores:
+        make_private(uri)
+    client, store = MlflowClient(*stores), MlflowStore(stores.tracking, home)
     with _champion_run(store, home, study, own_tags) as (experiment, run):
+        if outside := store.outside(run):
+            raise StudyError(f"{outside}; --tracking-uri URI sends it elsewhere")
         client.log_artifacts(run.run_id, str(export_dir), "export")
         if table:
             client.log_table(run.run_id, dict(table), "formats.json")

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from ...masking import masked
 from ..home import Home
 from .mlflow_scope import mlflow_scope
-from .mlflow_store import RUN_STATUS, UID_TAG, MetricRow, MlflowStore, RunRef, is_lasting, is_missing, shown
+from .mlflow_store import RUN_STATUS, UID_TAG, MetricRow, MlflowStore, RunRef, is_lasting, is_missing
 from .spool import Cursor, Event, read_cursor, read_events, spool_path, spooled_trials, unsent, write_cursor
 
 
@@ -95,7 +96,7 @@ class StudyShipper:
                 raise
             self._refused.add(number)
             what = "the study" if number is None else f"trial {number}"
-            self._warn(f"MLflow at {shown(self._uri)} refuses {what}: {first_line(error)}")
+            self._warn(f"MLflow at {masked(self._uri)} refuses {what}: {first_line(error)}")
 
     def _forget(self, number: int | None) -> None:
         """MLflow lost the run, and with the study's run its trials': send all of it again, to new ones."""
@@ -172,10 +173,15 @@ class StudyShipper:
         return {**tags, "trial": number, "mlflow.parentRunId": self._parent.run_id}
 
     def _add_file(self, run: RunRef, path: Path) -> None:
-        if path.exists():
-            self._open_store().add_file(run, path)
-        else:
+        store = self._open_store()
+        if not self._home.contains(path):  # the spool of somebody else's home may name any file of this machine
+            self._warn(f"{path} is outside of {self._home.root}, so it is not sent to MLflow")
+        elif not path.exists():
             self._warn(f"{path} is not there any more, so it cannot be kept in MLflow")
+        elif outside := store.outside(run):
+            self._warn(f"{path.name} is not kept in MLflow: {outside}")
+        else:
+            store.add_file(run, path)
 
     def _read_study(self, path: Path) -> None:
         """The identity of the study and the tags that all its runs carry: its first event holds them."""
@@ -185,7 +191,7 @@ class StudyShipper:
 
     def _open_store(self) -> MlflowStore:
         if self._store is None:
-            self._store = MlflowStore(self._uri, self._home.artifacts)
+            self._store = MlflowStore(self._uri, self._home)
         return self._store
 
 
@@ -201,6 +207,6 @@ def count_unsent(home: Home, study: str, uri: str) -> int:
 
 
 def first_line(error: BaseException) -> str:
-    """The error in one line, without passwords."""
+    """The error in one line, without secrets."""
     lines = str(error).strip().splitlines()
-    return shown(lines[0])[:300] if lines else type(error).__name__
+    return masked(lines[0])[:300] if lines else type(error).__name__

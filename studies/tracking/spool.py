@@ -18,6 +18,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from ...bounded import JSON_BYTES, read_bytes
+from ...private import no_link
 from ..home import Home
 
 READ_BYTES = 1 << 20
@@ -80,7 +82,7 @@ class SpoolWriter:
 
 def _open(path: Path) -> int:
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle = os.open(path, os.O_CREAT | os.O_RDWR | os.O_APPEND | os.O_CLOEXEC, 0o644)
+    handle = no_link(str(path), os.O_CREAT | os.O_RDWR | os.O_APPEND)
     size = os.fstat(handle).st_size
     if size and os.pread(handle, 1, size - 1) != b"\n":
         os.write(handle, b"\n")
@@ -95,7 +97,7 @@ def spool_path(home: Home, study: str, number: int | None) -> Path:
 
 def spooled_trials(home: Home, study: str) -> list[int]:
     """The trials of `study` that have a spool, in order."""
-    found = (home.study(study) / "trials").glob("*/spool.jsonl")
+    found = home.study(study, "trials").glob("*/spool.jsonl")
     return sorted(int(path.parent.name) for path in found if path.parent.name.isdecimal())
 
 
@@ -129,7 +131,7 @@ def unsent(path: Path, store: str) -> int:
 def read_cursor(spool: Path, store: str) -> Cursor:
     """The cursor of a spool; at the start where there is none, it cannot be read, or it is about another store."""
     try:
-        cursor = Cursor(**json.loads(_cursor_path(spool).read_bytes()))
+        cursor = Cursor(**json.loads(read_bytes(_cursor_path(spool), JSON_BYTES)))
         size = spool.stat().st_size
     except (OSError, ValueError, TypeError):
         return Cursor(store)

@@ -16,10 +16,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from ...bounded import JSON_BYTES, read_bytes
 from ...errors import StudyError
+from ...masking import is_masked, masked
 from ..files import write_json
-from ..home import Home
-from .mlflow_store import SQLITE, shown
+from ..home import Home, is_study_name
+from .mlflow_store import SQLITE
 
 TRACKING, REGISTRY = "MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"
 
@@ -38,8 +40,8 @@ class Stores(NamedTuple):
         return cls(uri, uri)
 
     def __str__(self) -> str:
-        models = "" if self.registry == self.tracking else f", models at {shown(self.registry)}"
-        return shown(self.tracking) + models
+        models = "" if self.registry == self.tracking else f", models at {masked(self.registry)}"
+        return masked(self.tracking) + models
 
 
 def choose_stores(uri: str | None, home: Home, study: str | None, note: Callable[[str], None]) -> Stores | None:
@@ -83,7 +85,7 @@ def kept_stores(home: Home, study: str) -> Stores | None:
     """
     path = _path(home, study)
     try:
-        kept = json.loads(path.read_bytes())
+        kept = json.loads(read_bytes(path, JSON_BYTES))
         uris = [str(kept[key]) for key in Stores._fields]
     except FileNotFoundError:
         return None
@@ -98,13 +100,14 @@ def keep_stores(home: Home, study: str, stores: Stores) -> None:
     Raises:
         StudyError: the home cannot be written.
     """
-    uris = (_HOME if uri == home.tracking_uri else shown(uri) for uri in stores)
+    uris = (_HOME if uri == home.tracking_uri else masked(uri) for uri in stores)
     write_json(_path(home, study), dict(zip(Stores._fields, uris, strict=True)))
 
 
 def newest_kept(home: Home) -> str | None:
     """The study of `home` that was sent to MLflow last; None where none was."""
-    newest = max(home.root.glob("*/mlflow.json"), key=lambda path: path.stat().st_mtime, default=None)
+    kept = (path for path in home.root.glob("*/mlflow.json") if is_study_name(path.parent.name))
+    newest = max(kept, key=lambda path: path.stat().st_mtime, default=None)
     return newest.parent.name if newest else None
 
 
@@ -124,9 +127,9 @@ def _absolute(uri: str) -> str:
 
 def _with_passwords(kept: Stores, named: Stores | None, study: str | None) -> Stores:
     """The stores `kept`, as the environment names them where a password is needed."""
-    if named and [*map(shown, named)] == list(kept):
+    if named and [*map(masked, named)] == list(kept):
         return named
-    if any(":***@" in uri for uri in kept):
+    if any(map(is_masked, kept)):
         raise StudyError(
             f"study {study} is kept at {kept}, and passwords are not written down\n"
             f"  name it with its password by {TRACKING} or --tracking-uri"

@@ -208,7 +208,7 @@ from hpo.studies.tracking.tracker import StudyInfo
 
 mlflow_tracker.PAUSE_S, mlflow_tracker.IDLE_SHARE = 0.001, 0
 home = Home(Path(sys.argv[1]))
-mlflow_store.MlflowStore(home.tracking_uri, home.artifacts).experiment("warm")
+mlflow_store.MlflowStore(home.tracking_uri, home).experiment("warm")
 tracker = mlflow_tracker.MlflowTracker(home, "digits", home.tracking_uri, print)
 tracker.study_started(StudyInfo("digits", "val_accuracy", "maximize"))
 for number in itertools.count(int(sys.argv[2])):

@@ -1,39 +1,47 @@
 """What the configuration says about splits and groups, applied to a source as it is read."""
 
-import re
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import regex
+
+from ...display import visible
 from ...errors import DataError
 from ..config import DataConfig
 from .sources.base import Found, Images, Progress, stamp, trained_classes
 from .sources.find import find
 from .sources.labels import TableOptions
+from .sources.outside import outside_note, refuse_outside
 from .sources.spelling import nfc
 from .split_file import read_split
+
+_ONE_NAME_S, _ALL_NAMES_S = 1.0, 60.0  # of processor time; a million names take some 6 s
 
 
 def locate(config: DataConfig, data_root: Path | None = None) -> Found:
     """The source of `config`, found but not read; reading it applies `split_file` and `group_pattern`.
 
     Raises:
-        DataError: the source or the split file is missing or not usable.
+        DataError: the source or the split file is missing or not usable, or files lie outside of it under `strict`.
     """
     source = find(config.source, data_root, _table_options(config))
-    if config.split_file is None and config.group_pattern is None:
-        return source
+    if config.strict:
+        refuse_outside(config.source, source.outside)
     split_file = Path(config.split_file).expanduser().absolute() if config.split_file else None
     if split_file and not split_file.is_file():
         raise DataError(f"data.split_file: {split_file} is not a file; write one with `hpo data SOURCE --save-split`")
 
     def read(progress: Progress) -> Images:
         images = source.read(progress)
+        if source.outside:
+            images = replace(images, notes=(*images.notes, outside_note(config.source, source.outside)))
         images = _with_split(images, config.source, split_file) if split_file else images
         return _with_groups(images, config.group_pattern) if config.group_pattern else images
 
     files = (*source.files, stamp(split_file)) if split_file else source.files
-    return Found(source.name, files, read)
+    return replace(source, files=files, read=read)
 
 
 def _table_options(config: DataConfig) -> TableOptions:
@@ -58,15 +66,37 @@ def _with_split(images: Images, source: str, file: Path) -> Images:
 
 
 def _with_groups(images: Images, pattern: str) -> Images:
-    found = [re.search(nfc(pattern), nfc(name)) for name in images.pixels.names]
+    found = _matches(pattern, images.pixels.names)
     _refuse_unmatched(pattern, [name for name, match in zip(images.pixels.names, found, strict=True) if not match])
     return replace(images, groups=tuple(match.group(1) or "" for match in found if match))
+
+
+def _matches(pattern: str, names: Sequence[str]) -> "list[regex.Match[str] | None]":
+    """Where `pattern` is in each of `names`, found in bounded time.
+
+    The pattern may come from somebody else, and with Python's own `re` one such as ^(a|aa)+$ takes years.
+    """
+    compiled, until = regex.compile(nfc(pattern)), time.process_time() + _ALL_NAMES_S
+    matches = []
+    for name in names:
+        try:
+            left_s = min(_ONE_NAME_S, until - time.process_time())
+            if left_s <= 0:
+                raise TimeoutError
+            matches.append(compiled.search(nfc(name), timeout=left_s))
+        except TimeoutError as error:
+            raise DataError(
+                f"data.group_pattern: {visible(pattern)} must be found in a name within {_ONE_NAME_S:.0f} s, and in all"
+                f" names within {_ALL_NAMES_S:.0f} s; it took longer at {visible(name)}\n"
+                "  a repeat within a repeat, such as (a+)+, is mostly why"
+            ) from error
+    return matches
 
 
 def _refuse_unmatched(pattern: str, names: Sequence[str]) -> None:
     """Raises DataError where there are names without a group: guessing one could leak."""
     if names:
-        shown = ", ".join(names[:4]) + (" and so on" if len(names) > 4 else "")
+        shown = ", ".join(map(visible, names[:4])) + (" and so on" if len(names) > 4 else "")
         raise DataError(
             f"data.group_pattern: every file name must match {pattern}; {len(names)} do not: {shown}\n"
             "  `|` adds another case inside the parentheses, such as ^(film\\d+|.*)"

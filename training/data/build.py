@@ -9,6 +9,7 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from ...display import visible
 from ...errors import DataError
 from ..config import DataConfig
 from .pack import Pack, Skipped
@@ -83,7 +84,7 @@ def _decode_all(scratch: Path, source: str, images: Images, size: int, channels:
 def _refuse_many_skipped(source: str, skipped: list[Skipped], total: int) -> None:
     if len(skipped) <= MAX_SKIPPED * total:
         return
-    shown = "; ".join(f"{entry.path}: {entry.reason}" for entry in skipped[:4])
+    shown = "; ".join(visible(f"{entry.path}: {entry.reason}") for entry in skipped[:4])
     raise DataError(
         f"data: {source}: at most 5 % of the files may be unreadable, got {len(skipped)} of {total} so far\n"
         f"  {shown}\n  repair or remove them"

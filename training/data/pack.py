@@ -18,7 +18,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from ...bounded import JSON_BYTES, read_bytes
 from ...errors import DataError
+from ...private import no_link
 
 FORMAT = 2  # raised whenever a pack written by an older version must not be read
 
@@ -88,7 +90,7 @@ class Pack:
             DataError: there is none, it is damaged, or another version wrote it.
         """
         try:
-            pack = cls(path=path, **_from_json(json.loads((path / "manifest.json").read_text())))
+            pack = cls(path=path, **_from_json(json.loads(read_bytes(path / "manifest.json", JSON_BYTES))))
             pack._check()
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise DataError(f"{path} is not a usable pack: {error}\n  remove it and prepare the data again") from error
@@ -161,13 +163,13 @@ def open_test(pack: Pack, reason: str, log: Path) -> Split:
 
 def count_openings(pack: Pack, log: Path) -> int:
     """How often the test split of `pack` was opened, as `log` has it."""
-    entries = map(json.loads, log.read_text().splitlines())
+    entries = map(json.loads, read_bytes(log, JSON_BYTES).splitlines())
     return sum(entry["fingerprint"] == pack.fingerprint for entry in entries)
 
 
 def _append_durably(path: Path, line: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    handle = no_link(str(path), os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     try:
         os.write(handle, line.encode())  # one write of one short line: never interleaved with another process's
         os.fsync(handle)

@@ -16,6 +16,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ...display import cell as as_cell
+from ...display import visible
 from ...errors import DataError
 from .sources.base import shown
 from .sources.labels import PATH_NAMES, SPLIT_NAMES, UNUSED, split_names
@@ -31,7 +33,7 @@ def read_split(file: Path, names: Sequence[str]) -> tuple[NDArray[np.str_], Note
     Raises:
         DataError: it is no such CSV file, names an image that is not there, or one image in two splits.
     """
-    named = _Names([shown(name) for name in names])
+    named = _Names([as_cell(shown(name)) for name in names])
     table = read_table(file, lambda cell: named.key(cell) is not None)
     listed = [(cell, named.key(cell)) for cell in table.needed("path_column", None, PATH_NAMES)]
     parts = split_names(table, table.needed("split_column", None, SPLIT_NAMES))
@@ -44,7 +46,9 @@ def read_split(file: Path, names: Sequence[str]) -> tuple[NDArray[np.str_], Note
     said: dict[str | None, str] = {}
     for line, (cell, key), part in zip(table.lines, listed, parts, strict=True):
         if said.setdefault(key, part) != part:
-            raise DataError(f"data.split_file: {file}:{line}: {cell} must be in one split, got {said[key]} and {part}")
+            raise DataError(
+                f"data.split_file: {file}:{line}: {visible(cell)} must be in one split, got {said[key]} and {part}"
+            )
     keys = [named.key(name) for name in named.names]
     count = sum(key not in said for key in keys)
     left_out = (f"{count} images are not named in {file.name} and are left out",) if count else ()
@@ -59,11 +63,14 @@ class _Names:
         self._exact = set(names)
         self._counts = Counter(map(nfc, names))
 
-    def key(self, cell: str) -> str | None:
-        """What is equal for all ways to write the name `cell` of one image; None where there is no such image."""
-        name = cell.replace("\\", "/").removeprefix("./")
-        count = self._counts[nfc(name)]
-        return nfc(name) if count == 1 else name if name in self._exact else None
+    def key(self, text: str) -> str | None:
+        """What is equal for all ways to write the name `text` of one image; None where there is no such image."""
+        for spelling in dict.fromkeys((text, text.replace("\\", "/"))):
+            name = as_cell(spelling.removeprefix("./"))
+            count = self._counts[nfc(name)]
+            if count == 1 or name in self._exact:
+                return nfc(name) if count == 1 else name
+        return None
 
 
 def split_text(names: Sequence[str], rows: Mapping[str, NDArray[np.int64]]) -> str:
@@ -75,5 +82,5 @@ def split_text(names: Sequence[str], rows: Mapping[str, NDArray[np.int64]]) -> s
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(("path", "split"))
-    writer.writerows(zip(map(shown, names), parts, strict=True))
+    writer.writerows((as_cell(shown(name)), part) for name, part in zip(names, parts, strict=True))
     return text.getvalue()

@@ -9,12 +9,15 @@
 import contextlib
 import fcntl
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...bounded import JSON_BYTES, read_bytes
 from ...errors import DataError
+from ...private import no_link
 from .pack import Pack
 
 
@@ -27,7 +30,7 @@ class Store:
     def recall(self, signature: str) -> Pack | None:
         """The pack made from a source with this signature, if it is known and still there."""
         try:
-            return self._open((self.cache / ".seen" / signature).read_text())
+            return self.find(read_bytes(self.cache / ".seen" / signature, JSON_BYTES).decode(errors="replace"))
         except FileNotFoundError:
             return None
 
@@ -47,12 +50,14 @@ class Store:
         """
         with _locked(self.cache / ".locks" / fingerprint, wait=True):
             self._sweep(fingerprint)
-            return self._open(fingerprint) or self._make(fingerprint, make)
+            return self.find(fingerprint) or self._make(fingerprint, make)
 
-    def _open(self, fingerprint: str) -> Pack | None:
-        with contextlib.suppress(DataError):
-            return Pack.open(self.cache / fingerprint)
-        return None  # not there, or damaged: made again
+    def find(self, fingerprint: str) -> Pack | None:
+        """The pack `fingerprint`, as a study or a run names it; None where it is not there, damaged, or no name."""
+        if re.fullmatch("[0-9a-f]+", fingerprint):
+            with contextlib.suppress(DataError):
+                return Pack.open(self.cache / fingerprint)
+        return None
 
     def _make(self, fingerprint: str, make: Callable[[Path], None]) -> Pack:
         partial, final = self.cache / ".partial" / fingerprint, self.cache / fingerprint
@@ -60,7 +65,7 @@ class Store:
         try:
             make(partial)
             _sync_tree(partial)
-            if final.exists():  # damaged, or _open would have taken it
+            if final.exists():  # damaged, or `find` would have taken it
                 shutil.rmtree(final)
             partial.rename(final)
             _sync(self.cache)
@@ -84,7 +89,7 @@ class Store:
 def _locked(path: Path, *, wait: bool) -> Iterator[bool]:
     """Hold the lock file `path`; yields whether it is held, which without `wait` it may not be."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as file:
+    with open(path, "w", opener=no_link) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -5,25 +5,27 @@ from pathlib import Path
 
 from ..export.promote import staged
 from .evaluation import EvaluationReport
+from .names import ALL, JSON, PAGE, PICTURES
 from .page import page
 from .pictures import confusion_picture, mistakes_picture, reliability_picture
 from .subject import Subject
-
-JSON, PAGE = "evaluation.json", "evaluation.html"
-PICTURES = ("confusion_matrix.png", "reliability.png", "mistakes.png")
 
 
 def keep(report: EvaluationReport, subject: Subject, folder: Path) -> None:
     """Write evaluation.json, evaluation.html and the pictures into `folder`, which is made or replaced as a whole.
 
     Raises:
-        ExportError: they cannot be written; what was in `folder` is as it was.
+        ExportError: they cannot be written, or `folder` holds other files; what was in it is as it was.
     """
     images = subject.images([mistake.row for mistake in report.mistakes])
     pictures = (confusion_picture(report), reliability_picture(report), mistakes_picture(report, images))
-    with staged(folder) as place:
+    with staged(folder, _others) as place:
         text = json.dumps(report.to_json(), indent=1, ensure_ascii=False, allow_nan=False)
         (place / JSON).write_text(text + "\n", encoding="utf-8")
         (place / PAGE).write_text(page(report, images, *pictures[:2]), encoding="utf-8")
         for name, content in zip(PICTURES, pictures, strict=True):
             (place / name).write_bytes(content)
+
+
+def _others(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir() if path.name not in ALL)

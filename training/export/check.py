@@ -10,6 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ...bounded import ARRAYS_BYTES
+from ...bounded_arrays import read_npz
 from .formats.registry import Logits, find_format
 from .manifest import ExportManifest
 from .names import SAMPLES
@@ -44,8 +46,8 @@ def check_format(folder: Path, name: str) -> Checked:
     may do to any format, if that is more.
     """
     made = ExportManifest.read(folder).formats[name].agreement
-    with np.load(folder / SAMPLES, allow_pickle=False) as kept:
-        images, reference = kept["images"], kept["logits"]
+    kept = read_npz(folder / SAMPLES, ARRAYS_BYTES)
+    images, reference = kept["images"], kept["logits"]
     found: Logits = find_format(name).load(folder, 1)(images)
     return Checked(
         images=len(images),

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch.nn.functional import cross_entropy
 
 from ...atomic import write_atomic
+from ...bounded import JSON_BYTES, read_bytes
 from ...errors import TrainingError
 from ..data.batches import EvalBatches
 from ..data.pack import Pack, Split, count_openings, open_test
@@ -128,7 +129,7 @@ def _correct(run: Runtime, split: Split) -> int:
 def _recall(kept: Path, key: dict[str, str]) -> FinalTest | None:
     """The kept result, if it is there and of this very model and data."""
     try:
-        found = json.loads(kept.read_text())
+        found = json.loads(read_bytes(kept, JSON_BYTES))
     except FileNotFoundError:
         return None
     if found.pop("of") != key:

@@ -1,19 +1,24 @@
 """manifest.json: everything about an export that its files do not say themselves. No torch: servers read this."""
 
 import hashlib
+import json
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from ...bounded import JSON_BYTES, WEIGHTS_BYTES, open_regular, read_bytes
 from ...errors import ExportError
 from ..config import TrialConfig
+from ..evaluation import names as evaluation
 from ..evaluation.calibration import Calibration
 from ..preprocessing import Preprocessing
 from .format_report import FormatReport, Verified
 
 MANIFEST = "manifest.json"
+_ALWAYS_THERE = {"model_version", "config_hash", "class_names", "files"}  # in the manifest of any version of ours
+_LITTER = {".DS_Store", "Thumbs.db", "desktop.ini", "__pycache__"}  # of programs that looked into the folder
 
 
 class _Part(BaseModel):
@@ -29,7 +34,7 @@ class ExportedFile(_Part):
     @classmethod
     def of(cls, path: Path) -> Self:
         """Describe the file at `path`."""
-        with path.open("rb") as file:
+        with open_regular(path, WEIGHTS_BYTES) as file:
             return cls(sha256=hashlib.file_digest(file, "sha256").hexdigest(), size_bytes=path.stat().st_size)
 
 
@@ -83,6 +88,14 @@ class ExportManifest(_Part):
     versions: dict[str, str]
     files: dict[str, ExportedFile]
 
+    @field_validator("files")
+    @classmethod
+    def _lie_in_the_folder(cls, files: dict[str, ExportedFile]) -> dict[str, ExportedFile]:
+        for name in files:
+            if name.startswith("/") or ".." in PurePosixPath(name).parts:
+                raise ValueError(f"must be files of the export, got {name!r}")
+        return files
+
     def write(self, folder: Path) -> None:
         """Write manifest.json into `folder`."""
         (folder / MANIFEST).write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
@@ -110,7 +123,7 @@ class ExportManifest(_Part):
         """
         path = folder / MANIFEST
         try:
-            return cls.model_validate_json(path.read_bytes())
+            return cls.model_validate_json(read_bytes(path, JSON_BYTES))
         except OSError as error:
             raise ExportError(f"{path}: cannot be read: {error.strerror}") from error
         except ValidationError as error:
@@ -128,3 +141,24 @@ def describe_files(folder: Path) -> Mapping[str, ExportedFile]:
     """Every file below `folder` but the manifest, by its path in it."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST)
     return {str(path.relative_to(folder)): ExportedFile.of(path) for path in paths}
+
+
+def other_files(folder: Path) -> list[str]:
+    """The files below `folder` that are not of an export of ours, by their paths in it: all where it has no manifest.
+
+    Only a folder without such files is ever replaced.
+    """
+    try:
+        manifest = json.loads(read_bytes(folder / MANIFEST, JSON_BYTES))
+        ours = set(manifest["files"]) if manifest.keys() >= _ALWAYS_THERE else None
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
+        ours = None
+    paths = (path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
+    names = sorted(path.relative_to(folder).as_posix() for path in paths)
+    return [name for name in names if ours is None or not _is_ours(PurePosixPath(name), ours)]
+
+
+def _is_ours(path: PurePosixPath, described: set[str]) -> bool:
+    if str(path) in described or str(path) == MANIFEST or _LITTER & {*path.parts}:
+        return True
+    return path.parts[0] == evaluation.FOLDER and len(path.parts) == 3 and path.name in evaluation.ALL

@@ -5,7 +5,7 @@ import errno
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,12 +19,16 @@ _MARK = ".partial-"
 _OLD = ".old"
 
 
+Others = Callable[[Path], Sequence[str]]
+"""The files in a directory that are not of the kind that may be replaced, by their paths in it."""
+
+
 @contextmanager
-def staged(target: Path) -> Iterator[Path]:
+def staged(target: Path, others: Others) -> Iterator[Path]:
     """An empty directory beside `target` that takes its place when the block ends well, and is removed otherwise.
 
     Raises:
-        ExportError: it cannot be made or put into place; what is at `target` is as it was.
+        ExportError: it cannot be made or put into place, or `target` has `others`; what is there is as it was.
     """
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -35,17 +39,19 @@ def staged(target: Path) -> Iterator[Path]:
         raise ExportError(f"{target}: cannot be written: {error.strerror}") from error
     try:
         yield folder
-        _promote(folder, target)
+        _promote(folder, target, others)
     except OSError as error:
         raise ExportError(f"{error.filename or target}: cannot be written: {error.strerror}") from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)  # half made, or the export that was replaced
 
 
-def _promote(folder: Path, target: Path) -> None:
+def _promote(folder: Path, target: Path, others: Others) -> None:
     for path in (*folder.rglob("*"), folder):
         _sync(path)
     if target.exists():
+        if names := others(target):  # put there meanwhile
+            raise ExportError(f"{target}: is not replaced, for it holds {names[0]}, which we did not make")
         _exchange(folder, target)
     else:
         folder.rename(target)

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 from torch.nn.parameter import is_lazy
 
+from ...bounded import JSON_BYTES, read_bytes
 from ...errors import TrainingError, nearest
 from .config import CustomModel
 from .registry import ModelFactory, call_arguments, find_model, forget_models, model_names
@@ -122,7 +123,7 @@ def _find(loaded: _Loaded, path: Path, name: str) -> ModelFactory:
 
 def _source(path: Path, name: str) -> bytes:
     try:
-        return path.read_bytes()
+        return read_bytes(path, JSON_BYTES)
     except OSError as error:
         beside = [p.name for p in path.parent.glob("*.py")]
         hint = nearest(path.name, beside) if beside else "no Python file is there"

@@ -11,6 +11,7 @@ from urllib.parse import urlparse
 from torch import hub
 
 from ...errors import TrainingError
+from ...private import no_link
 
 _SILENCE_S = 30.0  # a network that swallows packets would otherwise hold a search up for ever
 
@@ -50,7 +51,7 @@ def _digest(name: str) -> str | None:
 
 @contextmanager
 def _one_at_a_time(lock: Path) -> Iterator[None]:
-    with lock.open("w") as held:
+    with open(lock, "w", opener=no_link) as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         yield
 

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ...bounded import WEIGHTS_BYTES, check_regular
 from ...errors import TrainingError, nearest
 from .config import FineTuned, ModelConfig, Timm, Torchvision
 from .finetune import Rescale, TunedModel
@@ -130,6 +131,7 @@ def _read(path: Path) -> State:
 
 
 def _open(path: Path) -> Any:
+    check_regular(path, WEIGHTS_BYTES)
     if path.suffix == ".safetensors":
         from safetensors.torch import load_file
 

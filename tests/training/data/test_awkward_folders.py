@@ -73,14 +73,14 @@ def test_a_file_that_may_not_be_read_is_skipped_everywhere(
 
 def _forbid(monkeypatch: pytest.MonkeyPatch, file: Path) -> None:
     """As `chmod 0` does to all but root, as whom tests may run."""
-    read = Path.read_bytes
+    opened = os.open
 
-    def refusing(path: Path) -> bytes:
+    def refusing(path: Path, *rest: int) -> int:
         if path == file:
             raise PermissionError(13, "Permission denied", str(path))
-        return read(path)
+        return opened(path, *rest)
 
-    monkeypatch.setattr(Path, "read_bytes", refusing)
+    monkeypatch.setattr(os, "open", refusing)
 
 
 def test_a_folder_that_may_not_be_listed_is_an_error_in_words(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

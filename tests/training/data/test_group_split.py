@@ -1,5 +1,6 @@
 """Groups stay whole, classes stay balanced, and a leak is gone."""
 
+import time
 from pathlib import Path
 
 import numpy as np
@@ -192,6 +193,23 @@ def test_names_without_a_group_are_refused(tracks: Path) -> None:
 def test_a_pattern_that_is_none_is_refused(pattern: str, law: str) -> None:
     with pytest.raises(ValueError, match=law):
         DataConfig(group_pattern=pattern)
+
+
+@pytest.mark.parametrize("pattern", ["^((a|aa)+)$", "^((([a-z]|[a-y])+)*)[0-9]$"])
+def test_a_pattern_that_takes_years_is_refused_in_seconds(tmp_path: Path, pattern: str) -> None:
+    for name in ("x", "y"):
+        (tmp_path / name).mkdir()
+        Image.new("L", (8, 8)).save(tmp_path / name / f"{'a' * 80}.png")
+    config, began = DataConfig(source=str(tmp_path), group_pattern=pattern.replace("^", "^x/")), time.process_time()
+    with pytest.raises(DataError, match=r"data\.group_pattern: .* must be found in a name within 1 s") as raised:
+        locate(config).read(silent)
+    assert time.process_time() - began < 4
+    assert pattern.replace("^", "^x/") in str(raised.value)
+
+
+def test_a_pattern_is_not_endless() -> None:
+    with pytest.raises(ValueError, match="at most 1000 characters"):
+        DataConfig(group_pattern="(" * 100_000)
 
 
 def test_sixty_thousand_groups_are_dealt_in_seconds() -> None:

@@ -8,24 +8,28 @@ from hpo.training.export import promote
 from hpo.training.export.promote import staged
 
 
+def nothing_else(folder: Path) -> list[str]:
+    return []
+
+
 def contents(folder: Path) -> dict[str, str]:
     return {path.name: path.read_text() for path in folder.iterdir()}
 
 
 def put(target: Path, text: str) -> None:
-    with staged(target) as folder:
+    with staged(target, others=nothing_else) as folder:
         (folder / "a").write_text(text)
 
 
 def fail(target: Path) -> None:
-    with staged(target) as folder:
+    with staged(target, others=nothing_else) as folder:
         (folder / "a").write_text("half")
         raise ValueError("does not verify")
 
 
 def test_nothing_is_visible_before_the_end(tmp_path: Path) -> None:
     target = tmp_path / "deep" / "export"
-    with staged(target) as folder:
+    with staged(target, others=nothing_else) as folder:
         (folder / "a").write_text("new")
         assert not target.exists()
     assert contents(target) == {"a": "new"}
@@ -83,5 +87,21 @@ def test_a_process_killed_between_two_renames_loses_nothing(tmp_path: Path) -> N
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(ExportError, match="cannot be written"), staged(tmp_path / "file" / "export"):
+    with (
+        pytest.raises(ExportError, match="cannot be written"),
+        staged(tmp_path / "file" / "export", others=nothing_else),
+    ):
         pass
+
+
+def test_a_directory_with_files_of_others_is_not_replaced(tmp_path: Path) -> None:
+    target = tmp_path / "export"
+    put(target, "old")
+    with pytest.raises(ExportError, match=r"holds a, which we did not make"), staged(target, contents_of) as folder:
+        (folder / "b").write_text("new")
+    assert contents(target) == {"a": "old"}
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def contents_of(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()]

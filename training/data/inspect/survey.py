@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ....display import visible
 from ....errors import DataError
 from ...config import DataConfig
 from ..arrange import locate
@@ -92,7 +93,7 @@ def inspect_images(name: str, images: Images, config: DataConfig) -> Inspection:
 def _first_reason(images: Images) -> str:
     chunk = next(iter(images.pixels.select(range(min(1, len(images.pixels)))).chunks(8, 1)), None)
     skipped = (*images.skipped, *(chunk.skipped if chunk else ()))
-    return f"{skipped[0].path}: {skipped[0].reason}" if skipped else "it is empty"
+    return visible(f"{skipped[0].path}: {skipped[0].reason}") if skipped else "it is empty"
 
 
 def _splits(seen: Look, split: Partition, count: int) -> "np.ndarray[tuple[int], np.dtype[np.str_]]":

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....decode import Header
+from ....display import visible
 from ....errors import DataError, nearest
 from ..pack import Skipped
 
@@ -101,12 +102,14 @@ class Images:
 class Found:
     """A source, located.
 
-    `files` are the files it consists of, each with what changes when it does (size, times, inode); `read` reads them.
+    `files` are the files it consists of, each with what changes when it does (size, times, inode); `read` reads them;
+    `outside` are those that lie outside of its folder, each with where it is.
     """
 
     name: str
     files: tuple[tuple[str, tuple[int, ...]], ...]
     read: Callable[[Progress], Images]
+    outside: tuple[tuple[str, str], ...] = ()
 
 
 Finder = Callable[[Path], Found]
@@ -171,7 +174,7 @@ def _by_number(name: str) -> tuple[int, str]:
 
 def listed(names: Sequence[str]) -> str:
     """`a, b, c, d, e and 40 more`."""
-    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+    return ", ".join(map(visible, names[:5])) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 
 def shown(name: str) -> str:

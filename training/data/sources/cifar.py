@@ -7,6 +7,7 @@ they are read by an unpickler that can build arrays and nothing else.
 import io
 import pickle
 import tarfile
+import zlib
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ....bounded import ARCHIVE_BYTES, read_bytes, read_gzip
 from ....errors import DataError
 from .arrays import train_and_test
 from .base import Found, Images, Progress, source, stamp
@@ -55,19 +57,25 @@ def _on_disk(root: Path) -> Found | None:
 
 
 def _read_files(files: tuple[Path, ...], progress: Progress) -> Images:
-    return _images([_batch(file.read_bytes(), str(file)) for file in files])
+    return _images([_batch(read_bytes(file, ARCHIVE_BYTES), str(file)) for file in files])
 
 
 def _read_archive(archive: Path, progress: Progress) -> Images:
     try:
-        with tarfile.open(archive) as tar:
-            members = [tar.extractfile(f"{FOLDER}/{batch}") for batch in BATCHES]
-            contents = [member.read() if member else b"" for member in members]
-    except (OSError, EOFError, KeyError, tarfile.TarError) as error:
+        contents = _members(archive)
+        return _images([_batch(contents[f"{FOLDER}/{batch}"], f"{archive}:{batch}") for batch in BATCHES])
+    except (OSError, EOFError, KeyError, tarfile.TarError, zlib.error) as error:
         raise DataError(
             f"{archive}: not the whole archive: {error}\n  remove it to have it looked for again"
         ) from error
-    return _images([_batch(content, f"{archive}:{name}") for content, name in zip(contents, BATCHES, strict=True)])
+
+
+def _members(archive: Path) -> dict[str, bytes]:
+    """The batches in the archive, by name; nothing is unpacked onto the disk, and no link in it is followed."""
+    with tarfile.open(fileobj=io.BytesIO(read_gzip(archive, ARCHIVE_BYTES))) as tar:
+        members = {member.name: member for member in tar if member.isreg()}
+        files = {f"{FOLDER}/{batch}": tar.extractfile(members[f"{FOLDER}/{batch}"]) for batch in BATCHES}
+        return {name: file.read() for name, file in files.items() if file}
 
 
 def _images(batches: list[Batch]) -> Images:

@@ -57,6 +57,9 @@ def _quiet_and_patient() -> Iterator[None]:
 
 
 def _move_into(folder: Path, root: Path) -> None:
+    links = [path for path in folder.rglob("*") if path.is_symlink()]
+    if links:  # it was unpacked from an archive
+        raise OSError(f"the archive holds a link, {links[0].relative_to(folder)}, as the published one does not")
     for file in [path for path in folder.rglob("*") if path.is_file()]:
         target = root / file.relative_to(folder)
         target.parent.mkdir(parents=True, exist_ok=True)

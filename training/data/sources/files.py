@@ -12,6 +12,7 @@ from typing import Self, TypeVar
 import numpy as np
 
 from .... import preprocess
+from ....bounded import IMAGE_BYTES, UnfitFileError, read_bytes
 from ....decode import Header, UnreadableImageError, decode, header
 from ..ahead import ahead
 from ..pack import Skipped
@@ -102,10 +103,10 @@ class FilePixels:
 
 
 def _content_digest(path: Path) -> bytes:
-    """Empty for a file that we may not read: it is skipped, and a pack without it is right as long as that is so."""
+    """Empty for a file that is not read: it is skipped, and a pack without it is right as long as that is so."""
     try:
-        return hashlib.sha256(path.read_bytes()).digest()
-    except PermissionError:
+        return hashlib.sha256(read_bytes(path, IMAGE_BYTES)).digest()
+    except (PermissionError, UnfitFileError):
         return b""
 
 

@@ -17,6 +17,7 @@ from .apart import kept_apart
 from .base import Found, Images, Progress, listed, shown, similar
 from .files import FilePixels
 from .layout import Layout, layout
+from .outside import outside
 from .spelling import nfc, spelling_notes
 from .walk import Stamp, files_below, folders_apart, identity_of, visible_files, visible_folders
 
@@ -71,7 +72,12 @@ def folder(root: Path) -> Found:
     described = "\0".join(class_names) + "\1" + "\0".join(walk.parts)
     files = ((described, ()), *zip(walk.names, walk.stamps, strict=True))
     notes = (*_split_notes(place), *walk.notes())
-    return Found(root.resolve().name, files, lambda progress: _images(root, walk, class_names, notes, progress))
+    return Found(
+        root.resolve().name,
+        files,
+        lambda progress: _images(root, walk, class_names, notes, progress),
+        tuple(outside(root, walk.names)),
+    )
 
 
 def _walk_over(walk: _Walk, place: Layout) -> None:

@@ -4,7 +4,6 @@ Sources: Y. LeCun et al. (1998), the MNIST database, whose page specifies the id
 (2017), Fashion-MNIST, arXiv:1708.07747.
 """
 
-import gzip
 import zlib
 from functools import partial
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ....bounded import ARCHIVE_BYTES, UnfitFileError, read_bytes, read_gzip
 from ....errors import DataError
 from .arrays import train_and_test
 from .base import Found, Images, Progress, source, stamp
@@ -85,7 +85,9 @@ def _read(files: tuple[Path, ...], classes: tuple[str, ...], progress: Progress)
 def _array(path: Path) -> NDArray[np.uint8]:
     """The unsigned bytes of an idx file: two zeros, type 8, rank, then each dimension as four big-endian bytes."""
     try:
-        content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+        content = (read_gzip if path.suffix == ".gz" else read_bytes)(path, ARCHIVE_BYTES)
+    except UnfitFileError as error:
+        raise DataError(f"{path}: {error.strerror}") from error
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{path}: not a whole gzip file: {error}\n  remove it to have it looked for again") from error
     if content[:3] != b"\0\0\x08" or len(content) < 4:

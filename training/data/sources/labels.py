@@ -14,11 +14,13 @@ from pathlib import Path
 
 import numpy as np
 
+from ....display import visible
 from ....errors import DataError, nearest
 from ..pack import Skipped
 from .base import MAX_SKIPPED, SPLITS, Found, Images, Progress, listed, split_in, stamp, trained_classes
 from .files import FilePixels
 from .lookup import Lookup
+from .outside import outside
 from .spelling import nfc, spelling_notes
 from .table import Table, listed_lines, read_table
 from .walk import visible_folders
@@ -104,7 +106,12 @@ def labels(root: Path, files: Mapping[str, Path], options: TableOptions) -> Foun
     class_names = trained_classes(root, [e.label for e in entries], [e.part for e in entries])
     name = folder.resolve().name if root.is_dir() or root.stem == "labels" else root.stem
     unused = tuple(_unused(root, files, listing)) if root.is_dir() else ()
-    return Found(name, ((said, ()), *tables, *stamps), lambda progress: listing.images(class_names, unused, progress))
+    return Found(
+        name,
+        ((said, ()), *tables, *stamps),
+        lambda progress: listing.images(class_names, unused, progress),
+        tuple(outside(folder, listing.entries, lookup.asked_for)),
+    )
 
 
 def _unused(root: Path, files: Mapping[str, Path], listing: "_Listing") -> Iterator[str]:
@@ -155,7 +162,7 @@ class _Listing:
         if known.said != entry.said:
             what, (old, new) = _difference(known, entry)
             raise DataError(
-                f"data: {self._folder / entry.name} must have one {what}, it has two:\n"
+                f"data: {visible(str(self._folder / entry.name))} must have one {what}, it has two:\n"
                 f"  {old!r} by {known.place}, {new!r} by {entry.place}"
             )
         self._repeated += 1
@@ -164,7 +171,7 @@ class _Listing:
         """Raises DataError where more than 5 % of the rows name no file."""
         if len(self._missing) <= MAX_SKIPPED * self._rows:
             return
-        shown = "; ".join(f"{table}:{line}: {name}" for table, name, line in self._missing[:4])
+        shown = "; ".join(visible(f"{table}:{line}: {name}") for table, name, line in self._missing[:4])
         raise DataError(
             f"data: {self._folder}: {len(self._missing)} of {self._rows} rows name a file that is not there\n  {shown}"
             f"{' and so on' if len(self._missing) > 4 else ''}; names are meant {self._lookup.where}"

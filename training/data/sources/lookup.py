@@ -20,6 +20,7 @@ from functools import cache
 from pathlib import Path
 
 from ....decode import UnreadableImageError, header
+from ....display import visible
 from ....errors import DataError
 from .base import listed, similar, split_in
 from .spelling import nfc, on_disk
@@ -72,6 +73,11 @@ class Lookup:
     def where(self) -> str:
         """Where names are looked for, in words."""
         return f"in {self._images} (data.images)" if self._images else "from the folder of the CSV file"
+
+    @property
+    def asked_for(self) -> tuple[Path, ...]:
+        """The folder that the user named, () where it is left to us."""
+        return tuple(self._folder / place for place in self._places) if self._images else ()
 
     def __contains__(self, name: str) -> bool:
         """Whether there is a file that `name` may mean."""
@@ -158,7 +164,7 @@ class Lookup:
         wanted = folders if len({*folders}) == len(files) else kinds
         raise DataError(
             f"data: {self._folder / table}: {len(several)} names are those of more than one file\n"
-            f"  {name}: {listed([file.path for file in files])}\n"
+            f"  {visible(name)}: {listed([file.path for file in files])}\n"
             f"  data.images says which are meant: {' or '.join(dict.fromkeys(wanted))}"
         )
 

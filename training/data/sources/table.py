@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ....bounded import TABLE_BYTES, UnfitFileError, read_bytes
 from ....errors import DataError, nearest
 from .encoding import IsName, decoded
 from .spelling import nfc
@@ -64,7 +65,11 @@ def read_table(path: Path, is_name: IsName, encoding: str | None = None) -> Tabl
         DataError: it is no text, its encoding cannot be told, it has no rows, or a row has another number of cells than
             the header.
     """
-    text, notes = decoded(path, path.read_bytes(), encoding, is_name)
+    try:
+        content = read_bytes(path, TABLE_BYTES)
+    except UnfitFileError as error:
+        raise DataError(f"data: {path}: {error.strerror}") from error
+    text, notes = decoded(path, content, encoding, is_name)
     header, rows, lines = _parse(path, text)
     width = len(header)
     rows = [row if any(row[width:]) else row[:width] for row in rows]  # Excel likes to end every row with delimiters

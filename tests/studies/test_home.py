@@ -1,0 +1,112 @@
+import os
+from pathlib import Path
+
+import optuna
+import pytest
+from hpo.errors import StudyError
+from hpo.studies.home import Home, is_study_name
+from hpo.studies.records import summarise
+from hpo.studies.storage import open_storage
+from hpo.studies.tracking.mlflow_store import MlflowStore, RunRef
+from sqlalchemy import text
+
+
+def mode(path: Path) -> int:
+    return path.stat().st_mode & 0o777
+
+
+HOSTILE = ["../x", "..", ".", "", "a/b", "/etc", ".ssh", "a\nb", "a\x1b[2Jb", "a\u202eb", "-rf", "x" * 201, "a\0b"]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_name_that_leads_elsewhere_is_never_a_folder(home: Home, name: str) -> None:
+    for path_of in (home.study, home.export, lambda name: home.trial(name, 0)):
+        with pytest.raises(StudyError, match="must begin with a letter or digit"):
+            path_of(name)
+
+
+@pytest.mark.parametrize("name", ["resnet", "resnet 2", "größe-3.1", "猫", "a:b", "no-1f", "a..b", "x" * 200])
+def test_names_that_people_give_are_folders(home: Home, name: str) -> None:
+    assert is_study_name(name)
+    assert home.export(name) == home.root / name / "export"
+
+
+@pytest.mark.parametrize("number", ["../../x", -1, None, 1.5])
+def test_a_trial_has_a_number(home: Home, number: int) -> None:
+    with pytest.raises(StudyError, match="must have a number"):
+        home.trial("a", number)
+
+
+def test_a_store_may_hold_any_text_for_a_number(home: Home) -> None:
+    storage = open_storage(home.storage_url)
+    optuna.create_study(study_name="a", storage=storage).add_trial(optuna.trial.create_trial(value=1.0))
+    with storage.engine.begin() as connection:
+        connection.execute(text("UPDATE trials SET number = '../../x'"))
+    with pytest.raises(StudyError, match=r"the store says '\.\./\.\./x'"):
+        summarise(open_storage(home.storage_url), "a")
+
+
+LINKS = ["a", "a/trials", "a/export", "cache", "train", "served", "artifacts", "mlartifacts"]
+
+
+@pytest.mark.parametrize("folder", LINKS)
+def test_a_link_out_of_the_home_is_not_followed(home: Home, tmp_path: Path, folder: str) -> None:
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (home.root / folder).parent.mkdir(parents=True)
+    (home.root / folder).symlink_to(mine)
+    with pytest.raises(StudyError, match=r"is a link out of the home, to .*mine"):
+        _ = {
+            "a": lambda: home.study("a"),
+            "a/trials": lambda: home.trial("a", 0),
+            "a/export": lambda: home.export("a"),
+            "train": lambda: home.single_runs,
+        }.get(folder, lambda: [home.cache, home.served, home.attachments, home.artifacts])()
+
+
+def test_a_home_may_itself_be_a_link(tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "runs").symlink_to("disk")
+    assert Home(tmp_path / "runs").study("a") == tmp_path / "runs" / "a"
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o177])
+def test_a_home_and_its_databases_are_for_their_owner_alone(home: Home, umask: int) -> None:
+    before, notes = os.umask(umask), list[str]()
+    try:
+        home.create(notes.append)
+        storage = open_storage(home.storage_url)
+        optuna.create_study(study_name="a", storage=storage)
+    finally:
+        os.umask(before)
+    assert mode(home.root) == 0o700
+    assert notes == []
+    assert {mode(home.root / f"studies.db{part}") for part in ("", "-wal", "-shm")} == {0o600}
+
+
+def test_a_home_that_exists_keeps_its_mode_and_one_of_a_group_is_the_groups(home: Home) -> None:
+    home.root.mkdir()
+    home.root.chmod(0o2770)
+    notes: list[str] = []
+    home.create(notes.append)
+    open_storage(home.storage_url)
+    assert mode(home.root) == 0o770
+    assert notes == []
+    assert mode(home.root / "studies.db") == 0o660
+
+
+def test_a_home_that_is_open_to_others_is_told(home: Home) -> None:
+    home.root.mkdir(0o755)
+    notes: list[str] = []
+    home.create(notes.append)
+    assert notes == [f"{home.root} is open to other users of this machine; chmod 700 {home.root} closes it"]
+    assert mode(home.root) == 0o755
+
+
+def test_the_homes_own_mlflow_writes_files_into_the_home_alone(tracked: Home, tmp_path: Path) -> None:
+    store = MlflowStore(tracked.tracking_uri, tracked)
+    inside, outside = RunRef("1", (tracked.artifacts / "a").as_uri()), RunRef("1", (tmp_path / "mine").as_uri())
+    assert store.outside(inside) == ""
+    assert "outside of" in store.outside(outside)
+    with pytest.raises(StudyError, match="must begin with a letter or digit"):
+        store.experiment("../../x")
