@@ -2,7 +2,6 @@
 
 import json
 import platform
-import subprocess
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -11,6 +10,7 @@ from typing import Any
 
 from ..atomic import write_atomic
 from ..errors import StudyError
+from .git_state import git_state
 from .home import Home
 
 _PACKAGES = ("hpo", "torch", "torchvision", "optuna", "mlflow", "numpy", "scikit-learn")
@@ -46,28 +46,6 @@ def versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
-
-
-def git_state(directory: Path) -> dict[str, Any] | None:
-    """Commit, branch and whether files differ from it, of the git checkout around `directory`; None outside one."""
-    commit = _git(directory, "rev-parse", "HEAD")
-    if commit is None:
-        return None
-    return {
-        "commit": commit,
-        "branch": _git(directory, "rev-parse", "--abbrev-ref", "HEAD"),
-        "changed": bool(_git(directory, "status", "--porcelain", "--untracked-files=no")),
-    }
-
-
-def _git(directory: Path, *arguments: str) -> str | None:
-    try:
-        done = subprocess.run(
-            ["git", *arguments], cwd=directory, capture_output=True, text=True, timeout=10, check=True
-        )
-    except (OSError, subprocess.SubprocessError):  # no git, no checkout, no commit yet
-        return None
-    return done.stdout.strip()
 
 
 def write_study_files(

@@ -41,22 +41,6 @@ def test_how_a_study_was_run_is_kept(home: Home, monkeypatch: pytest.MonkeyPatch
     assert {"python", "torch", "optuna", "mlflow"} <= note["versions"].keys()
 
 
-def test_the_git_state_tells_a_clean_checkout_from_a_changed_one(tmp_path: Path) -> None:
-    def git(*arguments: str) -> None:
-        identity = ["-c", "user.name=x", "-c", "user.email=x@example.org"]
-        subprocess.run(["git", *identity, *arguments], cwd=tmp_path, check=True, capture_output=True)
-
-    git("init", "-b", "main")
-    (tmp_path / "a").write_text("1")
-    git("add", "a")
-    git("commit", "-m", "first")
-    clean = files.git_state(tmp_path)
-    assert clean is not None
-    assert (clean["branch"], clean["changed"], len(clean["commit"])) == ("main", False, 40)
-    (tmp_path / "a").write_text("2")
-    assert files.git_state(tmp_path) == {**clean, "changed": True}
-
-
 def test_the_light_parts_import_neither_torch_nor_mlflow() -> None:
     modules = ["storage", "records", "files", "ui", "tracking.mlflow_tracker", "tracking.registry"]
     imports = "; ".join(f"import hpo.studies.{name}" for name in modules)
