@@ -2,11 +2,11 @@
 
 import json
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..children import start_python
 from ..errors import ExportError
 from ..training.export.manifest import ExportManifest
 
@@ -66,13 +66,14 @@ def infer_check(folder: Path) -> InferCheck:
 
 
 def _check(folder: Path, name: str, needs_torch: bool) -> FormatCheck:
-    # note: -P, since the directory of the caller may hold a folder of any name
-    command = [sys.executable, "-P", "-m", "hpo.training.export.check", str(folder.absolute()), name]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False)
-    except subprocess.TimeoutExpired:
-        return FormatCheck(name, needs_torch, None, f"gives no answer within {_TIMEOUT_S} s")
-    if done.returncode:
-        lines = done.stderr.strip().splitlines() or [f"ended with exit code {done.returncode}"]
+    what, pipe = (str(folder.absolute()), name), subprocess.PIPE
+    with start_python("hpo.training.export.check", *what, text=True, stdout=pipe, stderr=pipe) as child:
+        try:
+            told, errors = child.communicate(timeout=_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            return FormatCheck(name, needs_torch, None, f"gives no answer within {_TIMEOUT_S} s")
+    if child.returncode:
+        lines = errors.strip().splitlines() or [f"ended with exit code {child.returncode}"]
         return FormatCheck(name, needs_torch, None, lines[-1])
-    return FormatCheck(name, needs_torch, json.loads(done.stdout))
+    return FormatCheck(name, needs_torch, json.loads(told))

@@ -1,14 +1,13 @@
 """Asks a child process to pack the data and try the models before a study begins."""
 
 import json
-import os
 import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from .. import errors
+from ..children import start_python
 from ..training.config import TrialConfig
 from ..training.numerics import Numerics
 
@@ -65,9 +64,8 @@ def preflight(
         "threads": threads,
         "skip_export_check": skip_export_check,
     }
-    command = [sys.executable, "-P", "-m", "hpo.training.preflight"]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, text=True) as child:
+    pipe = subprocess.PIPE
+    with start_python("hpo.training.preflight", text=True, stdin=pipe, stdout=pipe) as child:
         if child.stdin is None or child.stdout is None:
             raise RuntimeError("the child's pipes are missing")
         child.stdin.write(json.dumps(request))

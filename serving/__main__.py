@@ -1,7 +1,11 @@
 """`python -m hpo.serving DIR`: the server where only its own few packages are installed."""
 
-import argparse
 import sys
+
+if __name__ == "__main__" and not sys.flags.safe_path:
+    del sys.path[0]  # the working directory, which `-m` puts first: a folder there must not pass for a package
+
+import argparse
 from dataclasses import Field, fields
 from pathlib import Path
 from typing import Any, get_args

@@ -1,6 +1,5 @@
 """Several server processes on one socket, started again where one dies."""
 
-import multiprocessing
 import os
 import signal
 import socket
@@ -13,6 +12,7 @@ from multiprocessing import resource_tracker
 from multiprocessing.context import SpawnProcess
 from types import FrameType
 
+from ..children import spawn_context
 from ..display import visible
 from ..errors import ServeError
 from .metrics import MANY
@@ -46,10 +46,10 @@ def run(options: ServeOptions, make_log: MakeLog, say: Say) -> None:
 
 
 def _supervise(options: ServeOptions, listener: socket.socket, make_log: MakeLog, say: Say) -> None:
+    context = spawn_context()
+
     def start(number: int) -> SpawnProcess:
-        process = multiprocessing.get_context("spawn").Process(
-            target=_work, args=(options, listener, make_log, number), name=f"worker {number}"
-        )
+        process = context.Process(target=_work, args=(options, listener, make_log, number), name=f"worker {number}")
         with _terminate_held():
             process.start()  # it inherits the mask: a worker that died while it starts would reset who waits for it
         return process

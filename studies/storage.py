@@ -57,6 +57,21 @@ def storage_to_write(storage: str | None, home: Home) -> str:
     return storage or home.storage_url
 
 
+def absolute_url(url: str) -> str:
+    """`url` as it is meant from the working directory, to be opened by a process that works in another.
+
+    Raises:
+        StudyError: the URL is malformed.
+    """
+    parsed = _parse(url)
+    name = parsed.database or ""
+    scheme = "file:" if name.startswith("file:") else ""
+    path = name.removeprefix(scheme)
+    if parsed.get_backend_name() != "sqlite" or path in ("", ":memory:"):
+        return url
+    return parsed.set(database=f"{scheme}{Path(path).absolute()}").render_as_string(hide_password=False)
+
+
 def open_existing(storage: str | None, home: Home) -> optuna.storages.RDBStorage:
     """The store behind `storage`, None meaning that of `home`.
 

@@ -1,77 +1,82 @@
-"""The browsers of a home, optuna-dashboard and the MLflow UI, as child processes that only this machine can reach."""
+"""The browsers of a home, optuna-dashboard and the MLflow UI, as child processes that only this machine can reach.
 
+Each has a token of its own, without which it answers nobody (page_guard.py).
+"""
+
+import json
 import os
 import re
+import secrets
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from ..children import start_python
 from ..errors import StudyError
 from ..masking import masked
-from .storage import open_storage
+from .page_server import HOST, DashboardPage, MlflowPage
+from .storage import absolute_url, open_storage
 from .tracking.mlflow_store import make_private
 from .tracking.stores import Stores
 
-HOST = "127.0.0.1"
 START_TIMEOUT_S = 120.0
 """A fresh MLflow file is migrated first, which takes 10 s or more."""
 STOP_TIMEOUT_S = 5.0
 
-# both get their URL from the environment: a command line, where it may hold a password, can be read by everyone
-_DASHBOARD = (
-    "import os, sys; sys.argv += [os.environ['HPO_UI_STORAGE']]; from optuna_dashboard._cli import main; main()"
-)
-
-# what a user's own `mlflow server` is set up with: read by ours, it would move the page or forbid it
+# what a user's own `mlflow server` is set up with: read by ours, it would forbid the page or empty it
 _SERVER_OPTIONS = {
-    "MLFLOW_ARTIFACTS_ONLY",
-    "MLFLOW_DEFAULT_ARTIFACT_ROOT",
-    "MLFLOW_EXPOSE_PROMETHEUS",
-    "MLFLOW_GUNICORN_OPTS",
     "MLFLOW_READ_REPLICA_BACKEND_STORE_URI",
     "MLFLOW_SERVER_ALLOWED_HOSTS",
     "MLFLOW_SERVER_CORS_ALLOWED_ORIGINS",
-    "MLFLOW_SERVE_ARTIFACTS",
-    "MLFLOW_STATIC_PREFIX",
-    "MLFLOW_UVICORN_OPTS",
     "MLFLOW_WORKSPACE",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Where to point a browser."""
+    """Where to point a browser: with the token that opens the page."""
 
     dashboard: str
     mlflow: str
 
 
 class Server:
-    """A child process that serves HTTP, with every process that it starts itself."""
+    """A child process that serves a page to whoever has its token, with every process that it starts itself."""
 
-    def __init__(self, name: str, command: Sequence[str], environment: Mapping[str, str], port: int) -> None:
+    def __init__(self, name: str, page: DashboardPage | MlflowPage, port: int) -> None:
         self.name = name
-        self.address = f"http://{HOST}:{port}/"
-        log, log_path = tempfile.mkstemp(prefix="hpo-ui-", suffix=".log")
-        self._log = Path(log_path)
-        self._process = subprocess.Popen(
-            command,
-            env=dict(environment),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,  # a Ctrl-C reaches us alone, and `stop` reaches the whole group
-        )
-        os.close(log)
+        self.token = secrets.token_urlsafe(32)
+        self._address = f"http://{HOST}:{port}/"
+        self._folder = tempfile.TemporaryDirectory(prefix="hpo-ui-", ignore_cleanup_errors=True)
+        self._log = Path(self._folder.name) / "log"
+        work = Path(self._folder.name) / "work"  # empty, so that nothing there can be taken for a module or a setting
+        work.mkdir()
+        request = {"page": type(page).__name__, "settings": asdict(page), "port": port, "token": self.token}
+        with tempfile.TemporaryFile("w+") as standard_input, self._log.open("wb") as log:
+            json.dump(request, standard_input)
+            standard_input.seek(0)
+            self._process = start_python(
+                "hpo.studies.page_server",
+                environment=_environment(),
+                cwd=work,
+                stdin=standard_input,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # a Ctrl-C reaches us alone, and `stop` reaches the whole group
+            )
+
+    @property
+    def link(self) -> str:
+        """The address that opens the page in a browser."""
+        return f"{self._address}?token={self.token}"
 
     def wait_ready(self, timeout_s: float) -> None:
         """Wait until it answers.
@@ -80,10 +85,10 @@ class Server:
             StudyError: it ended, or did not answer in time; the message holds the end of its log.
         """
         until = time.monotonic() + timeout_s
-        while not _answers(self.address):
+        while not self._answers():
             self.check_alive()
             if time.monotonic() > until:
-                raise StudyError(f"{self.name} does not answer at {self.address} after {timeout_s:.0f} s{self._tail()}")
+                raise StudyError(f"{self.name} gives no answer at {self._address} in {timeout_s:.0f} s{self._tail()}")
             time.sleep(0.1)
         self.check_alive()
 
@@ -104,7 +109,16 @@ class Server:
         # note: the leader may be gone before its workers
         _signal_group(self._process, signal.SIGKILL)
         self._process.wait()
-        self._log.unlink(missing_ok=True)
+        self._folder.cleanup()
+
+    def _answers(self) -> bool:
+        direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        request = urllib.request.Request(self._address, headers={"Authorization": f"Bearer {self.token}"})
+        try:
+            with direct.open(request, timeout=5):
+                return True
+        except OSError:
+            return False
 
     def _tail(self) -> str:
         """What its log says of the reason: the last error in it, or its last lines."""
@@ -136,38 +150,31 @@ def serve(
         make_private(uri)
     attachments.mkdir(parents=True, exist_ok=True)
     with ExitStack() as running:
-        servers = [_start(running, *_dashboard(storage_url, attachments, _port(dashboard_port, "optuna-dashboard")))]
+        studies = DashboardPage(absolute_url(storage_url), str(attachments.absolute()))
+        servers = [_start(running, "optuna-dashboard", studies, dashboard_port)]
         if not _is_server(stores.tracking):
-            servers.append(_start(running, *_mlflow(stores, artifacts, _port(mlflow_port, "the MLflow UI"))))
+            registry = stores.tracking if _is_server(stores.registry) else stores.registry
+            runs = MlflowPage(stores.tracking, registry, str(artifacts.absolute()))
+            servers.append(_start(running, "the MLflow UI", runs, mlflow_port))
         for server in servers:
             server.wait_ready(START_TIMEOUT_S)
-        mlflow = servers[1].address if len(servers) > 1 else stores.tracking
-        yield Addresses(servers[0].address, mlflow), tuple(servers)
+        mlflow = servers[1].link if len(servers) > 1 else stores.tracking
+        yield Addresses(servers[0].link, mlflow), tuple(servers)
 
 
-def _start(running: ExitStack, name: str, command: Sequence[str], environment: Mapping[str, str], port: int) -> Server:
-    server = Server(name, command, environment, port)
+def _start(running: ExitStack, name: str, page: DashboardPage | MlflowPage, port: int | None) -> Server:
+    server = Server(name, page, _port(port, name))
     running.callback(server.stop)
     return server
 
 
-def _dashboard(storage_url: str, attachments: Path, port: int) -> tuple[str, list[str], dict[str, str], int]:
-    command = [sys.executable, "-c", _DASHBOARD, "--host", HOST, "--port", str(port), "--server", "wsgiref", "--quiet"]
-    command += ["--artifact-dir", str(attachments)]
-    return "optuna-dashboard", command, {**os.environ, "HPO_UI_STORAGE": storage_url}, port
-
-
-def _mlflow(stores: Stores, artifacts: Path, port: int) -> tuple[str, list[str], dict[str, str], int]:
-    command = [sys.executable, "-m", "mlflow", "server", "--host", HOST, "--port", str(port), "--workers", "1"]
-    environment = {
+def _environment() -> dict[str, str]:
+    """That of both pages."""
+    return {
         **{name: value for name, value in os.environ.items() if name not in _SERVER_OPTIONS},
-        "MLFLOW_BACKEND_STORE_URI": stores.tracking,
-        "MLFLOW_REGISTRY_STORE_URI": stores.tracking if _is_server(stores.registry) else stores.registry,
-        "MLFLOW_ARTIFACTS_DESTINATION": str(artifacts),
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # three more processes, for language models only
         "MLFLOW_DISABLE_TELEMETRY": "true",
     }
-    return "the MLflow UI", command, environment, port
 
 
 def _is_server(uri: str) -> bool:
@@ -182,18 +189,6 @@ def _port(wanted: int | None, name: str) -> int:
         except (OSError, OverflowError) as error:
             raise StudyError(f"port {wanted} for {name} is not free; give another one, or none for any") from error
         return int(probe.getsockname()[1])
-
-
-def _answers(address: str) -> bool:
-    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    try:
-        with direct.open(address, timeout=5):
-            return True
-    except urllib.error.HTTPError as error:
-        error.close()
-        return error.code < 500
-    except OSError:
-        return False
 
 
 def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:

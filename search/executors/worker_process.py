@@ -8,11 +8,11 @@ import contextlib
 import os
 import signal
 import subprocess
-import sys
 from dataclasses import dataclass
 from multiprocessing import Pipe
 from pathlib import Path
 
+from ...children import start_python
 from ...private import no_link
 from ...training.report import Signal
 from .base import Job
@@ -48,16 +48,14 @@ class WorkerProcess:
         self.connection, theirs = Pipe()
         self.ready = False
         self._log = log
-        # -P: a random.py in the user's folder must not shadow the standard library's
-        command = [sys.executable, "-P", "-m", "hpo.search.executors.worker", str(theirs.fileno())]
-        path = os.pathsep.join(p for p in sys.path if p)
         with open(log, "ab", opener=no_link) as output:
-            self._process = subprocess.Popen(
-                command,
+            self._process = start_python(
+                "hpo.search.executors.worker",
+                str(theirs.fileno()),
+                environment={**os.environ, **placement.environment()},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                env={**os.environ, "PYTHONPATH": path, **placement.environment()},
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,  # Ctrl-C at the terminal is for the coordinator alone
             )
