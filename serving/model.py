@@ -9,6 +9,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from ..errors import ServeError
+from ..onnx_weights import check_own_weights
 from .export_folder import Export, Manifest
 
 Images = NDArray[np.uint8]
@@ -44,7 +45,8 @@ class Model:
         """The model of `export`, which has answered images of noise with finite numbers of the right shape.
 
         Raises:
-            ServeError: ONNX Runtime cannot load or run it, or its answers do not fit its manifest.
+            ServeError: its weights lie in other files, ONNX Runtime cannot load or run it, or its answers do not fit
+                its manifest.
         """
         session = _session(export, threads)
         model = cls(export.manifest, session)
@@ -93,9 +95,10 @@ def _session(export: Export, threads: int) -> onnxruntime.InferenceSession:
     # note: threads that spin between requests take the cores on which requests are read and answered
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
+        check_own_weights(export.onnx)
         session = onnxruntime.InferenceSession(export.onnx, options, providers=["CPUExecutionProvider"])
     except Exception as error:
-        raise ServeError(f"{export.folder}: ONNX Runtime cannot load the model: {_first_line(error)}") from error
+        raise ServeError(f"{export.folder}: cannot load the model: {_first_line(error)}") from error
     inputs, outputs = session.get_inputs(), session.get_outputs()
     if len(inputs) != 1 or len(outputs) != 1 or inputs[0].type != "tensor(uint8)":
         raise ServeError(f"{export.folder}: the model must take one tensor of uint8 images and give one of logits")

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import onnx
 import pytest
 from hpo.errors import ServeError
 from hpo.serving.export_folder import read_export
@@ -92,7 +93,18 @@ def _described(folder: Path, content: bytes) -> None:
     (folder / "manifest.json").write_text(json.dumps(tree | {"model_version": "bad"}))
 
 
+def _weights_elsewhere(folder: Path) -> None:
+    model = onnx.load(folder / "model.onnx")
+    weights = model.graph.initializer[0]
+    (folder.parent / "secret.bin").write_bytes(weights.raw_data)
+    weights.ClearField("raw_data")
+    weights.external_data.add(key="location", value=str(folder.parent / "secret.bin"))
+    weights.data_location = onnx.TensorProto.EXTERNAL
+    _described(folder, model.SerializeToString())
+
+
 BAD = {
+    _weights_elsewhere: "the model's weights must lie in the ONNX file itself",
     _wrong_hash: "another SHA-256",
     _not_a_model: "cannot load the model",
     _other_classes: "must give .2, 3. logits, got .2, 4.",

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ....onnx_weights import read_onnx
 from ...preprocessing import INPUT
 from ..names import ONNX
 from .registry import Logits, Pixels, Runtime, register_format
@@ -25,14 +26,18 @@ class Onnx:
 
 
 def onnx_runtime(path: Path, threads: int = 1) -> Runtime:
-    """The ONNX file at `path` in ONNX Runtime on `threads` threads of the CPU."""
+    """The ONNX file at `path` in ONNX Runtime on `threads` threads of the CPU.
+
+    Raises:
+        ExportError: it has weights in other files, or is no ONNX model.
+    """
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     options.intra_op_num_threads = threads
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # other formats are measured in turn
-    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(read_onnx(path), options, providers=["CPUExecutionProvider"])
 
     def run(images: Pixels) -> Logits:
         return np.asarray(session.run(None, {INPUT: images})[0])

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from ....onnx_weights import read_onnx
 from ..names import ONNX
 from .onnx import onnx_runtime, runtime_version
 from .registry import Runtime, Source, register_format
@@ -24,7 +25,8 @@ class OnnxHalf:
         import onnx
         from onnxruntime.transformers.float16 import convert_float_to_float16
 
-        model = convert_float_to_float16(onnx.load(source.folder / ONNX), keep_io_types=True)
+        original = onnx.load_model_from_string(read_onnx(source.folder / ONNX))
+        model = convert_float_to_float16(original, keep_io_types=True)
         onnx.save(model, source.folder / _FILE)
         return f"float16 inside, {runtime_version()}"
 

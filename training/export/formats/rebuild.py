@@ -9,6 +9,7 @@ import onnx
 import torch
 from torch import Tensor
 
+from ....onnx_weights import read_onnx
 from ...config import TrialConfig
 from ...models.registry import build_model
 from ...seeding import seeded
@@ -20,7 +21,8 @@ _AS_JSON = frozenset({"image_size", "channels", "mean", "std", "class_names", "t
 
 def facts(folder: Path) -> dict[str, Any]:
     """What model.onnx in `folder` says of itself: classes, preprocessing, versions."""
-    told = {entry.key: entry.value for entry in onnx.load(folder / ONNX).metadata_props}
+    model = onnx.load_model_from_string(read_onnx(folder / ONNX))
+    told = {entry.key: entry.value for entry in model.metadata_props}
     return {key: json.loads(value) if key in _AS_JSON else value for key, value in told.items()}
 
 
