@@ -6,6 +6,7 @@
     ├── StudyError      a study is missing, belongs to another space, or its store cannot be opened
     ├── TrainingError   a configuration cannot be trained (unknown model, wrong arguments)
     ├── ExportError     an exported model does not verify
+    ├── TrustError      something would run code that is not this account's, and nobody allowed it
     └── ServeError      a model cannot be served
 
 A message states the law, the value and the place, in at most three lines. Anything that is not an HpoError is a bug
@@ -47,6 +48,10 @@ class ExportError(HpoError):
     """An exported model does not verify."""
 
     exit_code = 1
+
+
+class TrustError(HpoError):
+    """Something would run code that this account's hpo neither made nor was told to run, and `--trust` is not given."""
 
 
 class ServeError(HpoError):

@@ -61,15 +61,17 @@ def export(options: "ExportOptions") -> "ExportOutcome":
     return export_model(options, PlainWatcher())
 
 
-def infer_check(folder: Path) -> "InferCheck":
+def infer_check(folder: Path, trust: bool = False) -> "InferCheck":
     """Check the export in `folder`: its checksums, and every format on its sample images.
+
+    Formats whose loading may run code are tried with `trust`, or where the export is on record.
 
     Raises:
         ExportError: it is no export, or a file is not the one described.
     """
     from .infer_check import infer_check as check
 
-    return check(folder)
+    return check(folder, trust, _note)
 
 
 def train(options: TrainOptions) -> TrainOutcome:
@@ -102,8 +104,11 @@ def models(
         TrainingError: there is none.
     """
     from ..training.models.catalogue import facts_of, find_models
+    from .trust_choice import name_models
 
-    return list(facts_of(find_models(name_filter), num_classes=classes, in_channels=channels, image_size=image_size))
+    found = find_models(name_filter)
+    name_models(found.values(), _note)
+    return list(facts_of(found, num_classes=classes, in_channels=channels, image_size=image_size))
 
 
 def evaluate(options: "EvaluateOptions") -> "EvaluateOutcome":
@@ -125,7 +130,7 @@ def predict(options: "PredictOptions", images: Iterable[Path | str]) -> Iterator
     """
     from .predict import predict as predict_files
 
-    return predict_files(options, images)
+    return predict_files(options, images, _note)
 
 
 def diagnose(options: DiagnoseOptions) -> DiagnoseOutcome:

@@ -13,6 +13,7 @@ from .advice import Change, Target
 from .data_choice import refuse_home_as_data
 from .diagnose_choice import DiagnoseOptions, Patient, choose_patient
 from .retrain_progress import RetrainWatcher
+from .trust_choice import admit_model
 
 if TYPE_CHECKING:
     from ..training.checkpoint import State
@@ -81,6 +82,7 @@ def diagnose(options: DiagnoseOptions, watcher: RetrainWatcher) -> DiagnoseOutco
     home = Home.locate(options.home)
     patient = choose_patient(options, home)
     refuse_home_as_data(home.root, patient.config.data.source)
+    admit_model(patient.config.model, trust=options.trust, note=watcher.note, named=patient.named)
     from ..training.diagnosis.registry import choose_checks
 
     checks = choose_checks(options.checks)

@@ -24,7 +24,8 @@ class DiagnoseOptions:
     """Everything `hpo.diagnose` takes; the flags of `hpo diagnose` in the same words.
 
     One of `space` (a file or name), `trial` ("STUDY/N") and `run` (the folder of an `hpo train`) says what to look at;
-    `checks` are names of checks, all where none is given.
+    `checks` are names of checks, all where none is given; `trust` runs a model's file that is not on record, see
+    docs/security.md.
     """
 
     space: str | None = None
@@ -34,6 +35,7 @@ class DiagnoseOptions:
     data: str | None = None
     data_root: Path | None = None
     checks: Sequence[str] = ()
+    trust: bool = False
     device: str = "auto"
     storage: str | None = None
     home: Path | None = None
@@ -53,7 +55,7 @@ class DiagnoseOptions:
 class Patient:
     """One configuration: where it came from in words, and `target`, which writes advice for there.
 
-    `run` is its folder and `verdict` that on its history, where there are such.
+    `run` is its folder and `verdict` that on its history, where there are such. `named` as in `Single`.
     """
 
     origin: str
@@ -61,6 +63,7 @@ class Patient:
     target: Target
     verdict: Verdict | None = None
     run: Path | None = None
+    named: bool = False
 
 
 def choose_patient(options: DiagnoseOptions, home: Home) -> Patient:
@@ -89,14 +92,14 @@ def choose_patient(options: DiagnoseOptions, home: Home) -> Patient:
     target = Target(
         space, single.params, single.config, f"hpo train{flags}", f"hpo diagnose{flags}", not options.overrides
     )
-    return Patient(single.origin, single.config, target)
+    return Patient(single.origin, single.config, target, named=single.named)
 
 
 def _from_trial(options: DiagnoseOptions, single: Single, home: Home) -> Patient:
     """A trial, as it was saved or with changes; its verdict is on what was saved."""
     flags = _flags(options, "trial", "data", "overrides", "data_root", "storage", "home")
     target = Target.saved(single.config, f"hpo train{flags}", f"hpo diagnose{flags}")
-    return Patient(single.origin, single.config, target, verdict=_verdict_of(options, home))
+    return Patient(single.origin, single.config, target, verdict=_verdict_of(options, home), named=single.named)
 
 
 def _flags(options: DiagnoseOptions, *names: str) -> str:

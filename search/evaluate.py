@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from ..cores import available_cores
 from ..errors import SpaceError
 from ..studies.home import Home
 from ..training.trained import Trained
 from .data_choice import choose_labelled
-from .model_choice import choose_model, openings_log
+from .model_choice import choose_model, open_model, openings_log
 from .record_evaluation import record
 from .retrain_progress import RetrainWatcher
 from .same_data import same_data
@@ -28,7 +27,7 @@ class EvaluateOptions:
 
     `model` is a folder or a study. `data` is new labelled data, all of it; `overrides` say how a CSV file is meant
     ("data.label_column=kind"). Else `split` of the model's own data is taken, None meaning test for an export and val
-    for a run of `hpo train`.
+    for a run of `hpo train`. `trust` runs what is not on record, see docs/security.md.
     """
 
     model: str
@@ -42,6 +41,7 @@ class EvaluateOptions:
     storage: str | None = None
     tracking_uri: str | None = None
     home: Path | None = None
+    trust: bool = False
 
     def __post_init__(self) -> None:
         if self.split not in (None, "test", "val"):
@@ -84,13 +84,12 @@ def _evaluate(
     options: EvaluateOptions, known: Trained, part: Part | None, home: Home, watcher: RetrainWatcher
 ) -> EvaluateOutcome:
     """From here on torch is needed."""
-    from ..training.device import choose_device
     from ..training.evaluation.evaluation import evaluate_model
     from ..training.evaluation.keep import keep
     from ..training.evaluation.names import FOLDER, PAGE
     from ..training.fonts import missing_note
 
-    model = known.open(choose_device(options.device, available_cores()))  # before the test split is opened
+    model = open_model(known, options.device, options.trust, watcher.note)  # before the test split is opened
     subject = _subject(options, known, part, home, watcher)
     for note in subject.notes:
         watcher.note(note)

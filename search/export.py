@@ -17,6 +17,7 @@ from .register_export import register_export
 from .retrain import export_target
 from .retrain_progress import RetrainWatcher
 from .same_data import same_data
+from .trust_choice import admit_trained
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class ExportOptions:
     """Everything `hpo.export` takes; the flags of `hpo export` in the same words.
 
     `model` is a study that was retrained, the folder of an export, or of a run of `hpo train`. `out` None means: in its
-    place for an export, in its folder `export` for a run.
+    place for an export, in its folder `export` for a run. `trust` runs what is not on record, see docs/security.md.
     """
 
     model: str
@@ -34,6 +35,7 @@ class ExportOptions:
     storage: str | None = None
     tracking_uri: str | None = None
     home: Path | None = None
+    trust: bool = False
 
     def __post_init__(self) -> None:
         choose_formats(self.formats)
@@ -73,6 +75,7 @@ def export(options: ExportOptions, watcher: RetrainWatcher) -> ExportOutcome:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch is imported, see `retrain`
     home = Home.locate(options.home)
     known = choose_model(options.model, home, options.storage)
+    admit_trained(known, options.trust, watcher.note)
     is_run = known.kind == "run"
     default = known.path / "export" if is_run else known.path
     target = export_target(options.out or default, default)

@@ -10,6 +10,7 @@ from ..cores import available_cores
 from ..studies.files import versions
 from ..studies.home import Home
 from ..training.data.pack import Pack, count_openings
+from ..training.export.export_folder import ExportFolder
 from ..training.export.formats.registry import Source, format_names
 from ..training.export.manifest import ExportedFile, ExportManifest, describe_files, other_files
 from ..training.export.names import SAMPLES
@@ -17,6 +18,7 @@ from ..training.trained import Trained
 from .model_choice import openings_log
 from .retrain_export import EXPORTERS
 from .retrain_progress import RetrainWatcher
+from .trust_choice import record_export
 
 if TYPE_CHECKING:
     from ..training.export.make_formats import Made
@@ -30,18 +32,21 @@ def extend_export(
     The test split is opened once for all formats that were not tested yet, and not at all where there are none.
 
     Raises:
+        TrustError: the export is not on record: its programs must be run for this.
         ExportError: a file is not the one its manifest describes, or a base format does not work.
     """
     from ..training.export.final_test import accuracies_on_test
     from ..training.export.make_formats import make_formats, report_formats
     from ..training.export.promote import staged
 
-    manifest = ExportManifest.read(known.path)
-    manifest.check_files(known.path)
+    export = ExportFolder.open(known.path)
+    export.require_on_record()
+    manifest = export.manifest
     before = manifest.formats
     wanted = [name for name in format_names() if name in names or name in before]
     with staged(target, other_files) as folder:
         shutil.copytree(known.path, folder, dirs_exist_ok=True)
+        manifest.check_files(folder)  # the copies, since these are what is loaded
         watcher.note("exporting and verifying")
         source = Source(folder, manifest.config, pack.val)
         made, failed = make_formats(wanted, source, pack, {name: report.how for name, report in before.items()})
@@ -62,6 +67,7 @@ def extend_export(
             }
         )
         manifest.write(folder)
+        record_export(ExportFolder.open(folder), watcher.note)  # before it is in place, so that no kill comes between
     return manifest
 
 

@@ -13,6 +13,7 @@ from ..errors import TrainingError
 from ..studies.files import versions
 from ..studies.home import Home
 from ..training.data.pack import Pack
+from ..training.export.export_folder import ExportFolder
 from ..training.export.format_report import Verified
 from ..training.export.formats.registry import Source
 from ..training.export.manifest import ExportManifest, Training, config_hash, describe_files, other_files
@@ -23,6 +24,7 @@ from .model_choice import openings_log
 from .retrain_export import EXPORTERS, metrics_of
 from .retrain_progress import RetrainWatcher
 from .retrain_reference import ReferenceKeeper
+from .trust_choice import record_export
 
 
 def export_run(
@@ -85,6 +87,7 @@ def export_run(
             files=dict(describe_files(folder)),
         )
         manifest.write(folder)
+        record_export(ExportFolder.open(folder), watcher.note)  # before it is in place, so that no kill comes between
     return manifest
 
 

@@ -8,19 +8,25 @@ from typing import Any
 
 from ..children import start_python
 from ..errors import ExportError
-from ..training.export.manifest import ExportManifest
+from ..training.export.export_folder import ExportFolder
+from ..trust import allowed_here
+from .trust_choice import Note, trust_export
 
 _TIMEOUT_S = 600
 
 
 @dataclass(frozen=True, slots=True)
 class FormatCheck:
-    """One format: `found` is what training/export/check.py printed of it, None where it failed with `error`."""
+    """One format: `found` is what training/export/check.py printed of it, None where it failed with `error`.
+
+    `refused` where it was not tried: loading it may run code, and the export is not on record.
+    """
 
     name: str
     needs_torch: bool
     found: dict[str, Any] | None
     error: str = ""
+    refused: bool = False
 
     @property
     def holds(self) -> bool:
@@ -37,27 +43,41 @@ class InferCheck:
     formats: tuple[FormatCheck, ...]
 
     @property
+    def refused(self) -> tuple[str, ...]:
+        """The formats that were not tried."""
+        return tuple(check.name for check in self.formats if check.refused)
+
+    @property
     def holds(self) -> bool:
-        """Whether every format holds."""
+        """Whether every format holds; one that was not tried does not."""
         return all(check.holds for check in self.formats)
 
     def to_json(self) -> dict[str, Any]:
         """The object that `hpo infer-check --json` prints."""
         formats = {
-            check.name: {"holds": check.holds, "needs_torch": check.needs_torch, "error": check.error}
+            check.name: {
+                "holds": check.holds,
+                "needs_torch": check.needs_torch,
+                "error": check.error,
+                "refused": check.refused,
+            }
             | (check.found or {})
             for check in self.formats
         }
         return {"folder": str(self.folder), "holds": self.holds, "files": self.files, "formats": formats}
 
 
-def infer_check(folder: Path) -> InferCheck:
+def infer_check(folder: Path, trust: bool, note: Note) -> InferCheck:
     """Check the export in `folder`; this process loads no model and no torch.
+
+    With `trust` all its formats are run, else those alone that are data, where the export is not on record.
 
     Raises:
         ExportError: it is no export, a file is missing or another, or it was made before formats were measured.
     """
-    manifest = ExportManifest.read(folder)
+    export = ExportFolder.open(folder)
+    trust_export(export, trust, note)
+    manifest = export.manifest
     manifest.check_files(folder)
     if not manifest.formats:
         raise ExportError(f"{folder}: has no sample images to compare on; `hpo export {folder}` adds them")
@@ -66,7 +86,7 @@ def infer_check(folder: Path) -> InferCheck:
 
 
 def _check(folder: Path, name: str, needs_torch: bool) -> FormatCheck:
-    what, pipe = (str(folder.absolute()), name), subprocess.PIPE
+    what, pipe = (str(folder.absolute()), name, *allowed_here()), subprocess.PIPE
     with start_python("hpo.training.export.check", *what, text=True, stdout=pipe, stderr=pipe) as child:
         try:
             told, errors = child.communicate(timeout=_TIMEOUT_S)
@@ -76,4 +96,7 @@ def _check(folder: Path, name: str, needs_torch: bool) -> FormatCheck:
     if child.returncode:
         lines = errors.strip().splitlines() or [f"ended with exit code {child.returncode}"]
         return FormatCheck(name, needs_torch, None, lines[-1])
-    return FormatCheck(name, needs_torch, json.loads(told))
+    answer = json.loads(told)
+    if "refused" in answer:
+        return FormatCheck(name, needs_torch, None, answer["refused"], refused=True)
+    return FormatCheck(name, needs_torch, answer)

@@ -19,6 +19,7 @@ from ..spaces.space import SearchSpace
 from ..studies import attributes
 from ..studies.locks import held
 from ..training.config import TrialConfig
+from ..training.models.source import model_source
 from ..training.numerics import ON_A_CPU, Numerics
 from ..training.report import EpochReport, Status, TrainResult
 from .clock import Clock
@@ -84,9 +85,12 @@ class Ledger:
         params = suggest(trial, self._space)
         saved = trial.user_attrs.get(attributes.CONFIG)
         if saved is not None:  # it was begun before: what it began with, not what the file says now
-            return Claim(trial.number, params, TrialConfig.model_validate_json(saved))
-        config = self._numerics.settle(configure(self._space, params))
-        trial.set_user_attr(attributes.CONFIG, config.model_dump_json())
+            config = TrialConfig.model_validate_json(saved)
+        else:
+            config = self._numerics.settle(configure(self._space, params))
+            trial.set_user_attr(attributes.CONFIG, config.model_dump_json())
+        if source := model_source(config.model):
+            trial.set_user_attr(attributes.MODEL_SOURCE, source)
         return Claim(trial.number, params, config)
 
     def report(self, number: int, report: EpochReport, value: float) -> bool:

@@ -2,10 +2,16 @@
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from ..cores import available_cores
 from ..errors import StudyError, nearest
 from ..studies.home import Home, is_study_name
 from ..training.trained import Trained
+from .trust_choice import Note, trust_trained
+
+if TYPE_CHECKING:
+    from ..training.trained_model import TrainedModel
 
 
 def choose_model(model: str, home: Home, storage: str | None = None) -> Trained:
@@ -25,6 +31,22 @@ def choose_model(model: str, home: Home, storage: str | None = None) -> Trained:
             raise StudyError(f"{path} does not exist; give the folder of a trained model, or the name of a study")
         return Trained.describe(path)
     raise StudyError(_no_export(model, home, storage))
+
+
+def open_model(known: Trained, device: str, trust: bool, note: Note) -> "TrainedModel":
+    """The model of `known` on the device that `device` means; torch is needed for it.
+
+    Raises:
+        TrustError: the file of its model is not on record, and there is no `trust`.
+        TrainingError, ExportError: it cannot be opened, or there is no such device.
+    """
+    from ..training.device import choose_device
+
+    trust_trained(known, trust, note)
+    model = known.open(choose_device(device, available_cores()))
+    if model.note:
+        note(model.note)
+    return model
 
 
 def openings_log(known: Trained, home: Home) -> Path:

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..cores import available_cores
 from ..errors import DataError, SpaceError
 from ..studies.home import Home
 from ..training.data.sources.outside import Outside, outside
 from ..training.data.sources.walk import files_below, unheard
 from ..training.trained import Trained
-from .model_choice import choose_model
+from .model_choice import choose_model, open_model
+from .trust_choice import Note
 
 if TYPE_CHECKING:
     from ..training.predictions import Prediction
@@ -23,7 +23,8 @@ BATCH_SIZE = 64
 class PredictOptions:
     """What `hpo.predict` takes beside the images; the flags of `hpo predict` in the same words.
 
-    `model` is a folder of a trained model or a study; `batch_size` the images per forward pass.
+    `model` is a folder of a trained model or a study; `batch_size` the images per forward pass; `trust` runs what is
+    not on record, see docs/security.md.
     """
 
     model: str
@@ -31,6 +32,7 @@ class PredictOptions:
     device: str = "auto"
     storage: str | None = None
     home: Path | None = None
+    trust: bool = False
 
     def __post_init__(self) -> None:
         if not 1 <= self.batch_size <= 65_536:
@@ -46,25 +48,26 @@ def describe_model(options: PredictOptions) -> Trained:
     return choose_model(options.model, Home.locate(options.home), options.storage)
 
 
-def predict(options: PredictOptions, images: Iterable[Path | str]) -> Iterator["Prediction"]:
+def predict(options: PredictOptions, images: Iterable[Path | str], note: Note) -> Iterator["Prediction"]:
     """A prediction for each file of `images`, in order; a folder stands for all files below it.
 
     `images` may be endless: a few batches are taken ahead. What cannot be read as an image gives a prediction with an
-    `error`. The model is opened by this call, not by the first prediction.
+    `error`. The model is opened by this call, not by the first prediction; `note` hears of what is decided then.
 
     Raises:
         HpoError: the model or the device is wrong.
     """
     known = describe_model(options)
-    return _predict(known, options, images)
+    return _predict(known, options, images, note)
 
 
-def _predict(known: Trained, options: PredictOptions, images: Iterable[Path | str]) -> Iterator["Prediction"]:
+def _predict(
+    known: Trained, options: PredictOptions, images: Iterable[Path | str], note: Note
+) -> Iterator["Prediction"]:
     """From here on torch is needed."""
-    from ..training.device import choose_device
     from ..training.predictions import predict_files
 
-    model = known.open(choose_device(options.device, available_cores()))
+    model = open_model(known, options.device, options.trust, note)
     return predict_files(model, files_of(images), options.batch_size)
 
 

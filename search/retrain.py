@@ -25,6 +25,7 @@ from .retrain_export import make_export
 from .retrain_fit import find_pack
 from .retrain_progress import RetrainWatcher
 from .settle import settle
+from .trust_choice import admit_model
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,7 @@ def retrain_best(options: RetrainOptions, watcher: RetrainWatcher) -> RetrainRes
     """Train a study's winner on training and validation images, export it, test it once, register it as champion.
 
     Raises:
+        TrustError: its model is a file that the user has not named to hpo as it is now.
         StudyError: no such study or trial, or another retraining of this study is running.
         DataError: the study's images are missing or changed.
         TrainingError: the training failed (exit code 1), or the device is not there.
@@ -78,6 +80,7 @@ def retrain_best(options: RetrainOptions, watcher: RetrainWatcher) -> RetrainRes
 
     home = Home.locate(options.home)
     chosen = choose(options, home)
+    admit_model(chosen.config.model, trust=options.trust, note=watcher.note, trained_with=chosen.record.model_source)
     stores = choose_stores(options.tracking_uri, home, chosen.study, watcher.note)
     target = export_target(options.out, home.export(chosen.study))
     home.create(watcher.note)

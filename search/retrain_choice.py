@@ -23,7 +23,8 @@ class RetrainOptions:
 
     None means: the newest study, its best complete trial, as many epochs as the trial had, the study's `export` folder
     in the home, the study store of the home, and the stores of MLflow that the study went to. `tracking_uri` "none"
-    leaves MLflow out. `formats` are made beside model.onnx and model.pt2: names, or "all".
+    leaves MLflow out. `formats` are made beside model.onnx and model.pt2: names, or "all". `trust` runs a model's file
+    that is not on record, see docs/security.md.
     """
 
     study: str | None = None
@@ -36,6 +37,7 @@ class RetrainOptions:
     tracking_uri: str | None = None
     home: Path | None = None
     formats: tuple[str, ...] = ()
+    trust: bool = False
 
     def __post_init__(self) -> None:
         choose_formats(self.formats)

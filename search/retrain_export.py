@@ -10,6 +10,7 @@ from ..cores import available_cores
 from ..studies.files import versions
 from ..training.data.pack import Pack
 from ..training.evaluation.calibration import Calibration
+from ..training.export.export_folder import ExportFolder
 from ..training.export.format_report import Verified
 from ..training.export.manifest import (
     ExportManifest,
@@ -27,6 +28,7 @@ from .retrain_choice import Chosen
 from .retrain_fit import describe, fit
 from .retrain_progress import RetrainWatcher
 from .retrain_reference import ReferenceKeeper
+from .trust_choice import record_export
 
 if TYPE_CHECKING:
     from ..training.export.export import Exported
@@ -88,6 +90,7 @@ def make_export(
         manifest = _manifest(chosen, pack, device, trained, exported, tested, calibration, folder)
         manifest = manifest.model_copy(update={"formats": reports, "failed_formats": failed})
         manifest.write(folder)
+        record_export(ExportFolder.open(folder), watcher.note)  # before it is in place, so that no kill comes between
     return manifest
 
 

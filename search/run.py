@@ -38,6 +38,7 @@ from .preflight import Preflight, Stage, preflight
 from .progress.base import Progress
 from .strategies import build_pruner, build_sampler
 from .suggest import suggest
+from .trust_choice import name_space
 from .variants import models_to_try
 
 DRAIN_S = 30.0  # how long the end of a run waits for MLflow
@@ -92,6 +93,7 @@ def run(options: RunOptions, watcher: Watcher) -> RunResult:
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)  # the watcher tells what happens
     space = _check(options)
+    name_space(space, watcher.note)
     home = Home.locate(options.home)
     refuse_home_as_data(home.root, example_config(space).data.source)
     url = storage_to_write(options.storage, home)

@@ -25,6 +25,7 @@ from .retrain_progress import RetrainWatcher
 from .same_data import same_data
 from .settle import settle
 from .train_choice import Single, TrainOptions, choose_single
+from .trust_choice import admit_model
 
 if TYPE_CHECKING:
     from ..spaces.parameter import Scalar
@@ -62,6 +63,7 @@ def train(options: TrainOptions, watcher: RetrainWatcher) -> TrainOutcome:
     single = choose_single(options, home) if options.space or options.trial else None
     if single is not None:
         refuse_home_as_data(home.root, single.config.data.source)
+        admit_model(single.config.model, trust=options.trust, note=watcher.note, named=single.named)
     directory = _directory(options, home, single)
     home.create(watcher.note)
     with _alone(directory):
@@ -127,6 +129,7 @@ def _open(
     folder = RunFolder.open(directory)
     if single is not None:
         _refuse_other(folder, single.config)
+    admit_model(folder.config.model, trust=options.trust, note=watcher.note)
     return folder, _same_pack(folder, home, options.data_root, watcher)
 
 

@@ -1,7 +1,7 @@
 """What `hpo train` was asked to do, and the one configuration that this means."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import sqrt
 from pathlib import Path
 
@@ -22,7 +22,7 @@ class TrainOptions:
     """Everything `hpo.train` takes; the flags of `hpo train` in the same words.
 
     `space` is a space file or name, `trial` is "STUDY/N"; one of them, or with `resume` none. `out` None means a new
-    folder in the home.
+    folder in the home. `trust` runs a model's file that is not on record, see docs/security.md.
     """
 
     space: str | None = None
@@ -35,6 +35,7 @@ class TrainOptions:
     resume: bool = False
     skip_export_check: bool = False
     strict: bool = False
+    trust: bool = False
     device: str = "auto"
     storage: str | None = None
     home: Path | None = None
@@ -58,12 +59,16 @@ class TrainOptions:
 
 @dataclass(frozen=True, slots=True)
 class Single:
-    """One configuration: its name, where it came from in words, and the values that were chosen for dimensions."""
+    """One configuration: its name, where it came from in words, and the values that were chosen for dimensions.
+
+    `named` tells whether the user named its model in this command: in a space or by `--set`.
+    """
 
     name: str
     origin: str
     config: TrialConfig
     params: dict[str, Scalar]
+    named: bool = True
 
 
 def choose_single(options: TrainOptions, home: Home) -> Single:
@@ -89,10 +94,11 @@ def _from_trial(trial: str, options: TrainOptions, home: Home) -> Single:
     if not slash or not study or not number.isdecimal():
         raise SpaceError(f"--trial must be STUDY/N, such as resnet/12, got {trial!r}")
     record = summarise(open_existing(options.storage, home), study).trial(int(number))
-    saved = saved_config(study, record).model_dump_json()
+    saved = saved_config(study, record)
     origin = f"trial {record.number} of study {study}"
-    source = Source(f"{study}-{record.number}", saved, Place(origin, Path.cwd()))
-    return _single(source.name, origin, load_source(source, TrialConfig, options.changes))
+    source = Source(f"{study}-{record.number}", saved.model_dump_json(), Place(origin, Path.cwd()))
+    single = _single(source.name, origin, load_source(source, TrialConfig, options.changes))
+    return replace(single, named=single.config.model.name != saved.model.name)
 
 
 def _single(name: str, origin: str, space: SearchSpace) -> Single:

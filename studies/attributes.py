@@ -24,6 +24,8 @@ CREATED: Final = "created"
 
 CONFIG: Final = "config"
 """Trial: the JSON text of its TrialConfig, all that a replay needs."""
+MODEL_SOURCE: Final = "model_source"
+"""Trial: SHA-256 of the file of a user's model, as the trial began; absent where the model is hpo's or a library's."""
 OWNER: Final = "owner"
 """Trial: the process that runs it."""
 STATUS: Final = "status"

@@ -35,7 +35,8 @@ class TrialRecord:
     reported objective by epoch (from 1); `epochs` how many were reported; `metrics` those of `best_epoch`; `attempts`
     how many workers were lost under it; `duration_s` seconds of training; `verdict` what its history says of it, with
     the keys kind, evidence, advice and settings, empty where none was made; `lr_factors` what plateaus left of the
-    learning rate by epoch, () under other schedules; `config` the JSON text of its TrialConfig.
+    learning rate by epoch, () under other schedules; `config` the JSON text of its TrialConfig; `model_source` the
+    SHA-256 of the file of a user's model, empty for others.
     """
 
     number: int
@@ -54,6 +55,7 @@ class TrialRecord:
     verdict: Mapping[str, Any]
     lr_factors: tuple[float, ...]
     config: str
+    model_source: str
 
     @property
     def cause(self) -> str | None:
@@ -75,7 +77,7 @@ class TrialRecord:
 
     def to_json(self) -> dict[str, Any]:
         """The record as a JSON object; the keys of `curve` become texts, `config` is left out but for `numerics`."""
-        kept = {name: value for name, value in asdict(self).items() if name != "config"}
+        kept = {name: value for name, value in asdict(self).items() if name not in ("config", "model_source")}
         return {**kept, **self.numerics, "curve": {str(epoch): value for epoch, value in self.curve.items()}}
 
 
@@ -217,6 +219,7 @@ def _record(trial: FrozenTrial) -> TrialRecord:
         verdict=noted.get(attributes.VERDICT, {}),
         lr_factors=tuple(noted.get(attributes.LR_FACTORS, ())),
         config=noted.get(attributes.CONFIG, ""),
+        model_source=noted.get(attributes.MODEL_SOURCE, ""),
     )
 
 

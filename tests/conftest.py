@@ -3,7 +3,8 @@
 import os
 import shutil
 import sqlite3
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,23 @@ import pytest
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch: two threads that wait for each other are slower here
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="hpo-tests-")  # the record of whoever runs them is not touched
 
 from hpo.studies.home import Home
 from hpo.training.config import DataConfig, TrialConfig
 from hpo.training.data.prepare import prepare
+from hpo.training.models.source import name_model
 
 for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI", "MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID"):
     os.environ.pop(name, None)  # of whoever runs the tests: nothing goes to their server
+
+
+@pytest.fixture(scope="session", autouse=True)
+def state() -> Iterator[Path]:
+    """Where the record of what may be run is while tests run."""
+    folder = Path(os.environ["XDG_STATE_HOME"])
+    yield folder
+    shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="session")
@@ -29,7 +40,10 @@ def digits_pack(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def small_config() -> Callable[..., TrialConfig]:
-    """A function that makes a small configuration on digits; keyword arguments replace whole sections."""
+    """A function that makes a small configuration on digits; keyword arguments replace whole sections.
+
+    A file that its model names is named by the user.
+    """
 
     def make(**sections: Any) -> TrialConfig:
         tree: dict[str, Any] = {
@@ -38,7 +52,9 @@ def small_config() -> Callable[..., TrialConfig]:
             "optimizer": {"name": "adamw", "lr": 3e-3},
             "budget": {"epochs": 3},
         }
-        return TrialConfig.model_validate({**tree, **sections})
+        config = TrialConfig.model_validate({**tree, **sections})
+        name_model(config.model)
+        return config
 
     return make
 

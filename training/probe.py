@@ -13,10 +13,11 @@ from .learner import Learner
 from .memory import is_out_of_memory
 from .models.checkpointing import checkpoint_activations
 from .models.config import CustomModel, PublishedModel
-from .models.custom import describe_error, split_name
+from .models.custom import describe_error
 from .models.meta import build_on_meta, logits_on_meta, side_that_works
 from .models.pretrained import fetch_weights
 from .models.published import ImageSizeError
+from .models.source import split_name
 from .optim.config import Muon
 from .optim.muon import hidden_matrices
 

@@ -10,7 +10,7 @@ from .config import TrialConfig
 from .data.pack import Pack
 from .learner import Learner
 from .models.config import CustomModel
-from .models.custom import source_digest
+from .models.source import source_digest
 from .run_folder import CONFIG, RESULT
 
 Identity = dict[str, Any]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -10,12 +11,15 @@ from scipy.special import softmax
 from torch import Tensor
 from torch.export.passes import move_to_device_pass
 
+from ..cores import available_cores
 from ..errors import ExportError
 from .checkpoint import BEST
 from .export.classifier import Classifier
-from .export.manifest import ExportManifest
-from .export.names import PROGRAM
+from .export.export_folder import ExportFolder
+from .export.formats.onnx import onnx_runtime
+from .export.names import ONNX, PROGRAM
 from .export.quiet import quiet
+from .export.verify import first_line
 from .scores import Logits
 from .trained import Trained
 
@@ -27,13 +31,15 @@ class TrainedModel:
     """A trained model on a device.
 
     `known` is what its folder says; `version` the first 12 digits of the SHA-256 of its weights; `forward` takes
-    uint8 [N, C, H, W] and gives logits float32 [N, classes], both on `device`.
+    uint8 [N, C, H, W] and gives logits float32 [N, classes], both on `device`; `note` is what was decided as it was
+    opened, in a sentence, empty where nothing was.
     """
 
     known: Trained
     version: str
     device: torch.device
     forward: Callable[[Tensor], Tensor]
+    note: str = ""
 
     def logits(self, images: Pixels) -> Logits:
         """Images as `decode` gives them, uint8 [N, size, size, channels], to logits float32 [N, classes]."""
@@ -50,22 +56,45 @@ class TrainedModel:
 
 
 def open_export(known: Trained, device: str) -> TrainedModel:
-    """The program of an export; the code of the model is not needed.
+    """The program of an export on record; of any other model.onnx, which is data, on the CPU.
 
     Raises:
-        ExportError: it cannot be loaded.
+        ExportError: it cannot be loaded, or is not the file that the manifest describes.
     """
-    path = known.path / PROGRAM
+    export = ExportFolder.open(known.path)
+    version = export.manifest.model_version
+    if export.is_on_record:
+        return TrainedModel(known, version, torch.device(device), _program(export.checked(PROGRAM), device))
+    elsewhere = "" if device == "cpu" else f" and not on {device}"
+    note = f"{known.path}: not made by this account's hpo, so {ONNX} answers, on the CPU{elsewhere}"
+    return TrainedModel(known, version, torch.device("cpu"), _graph(export.checked(ONNX), known), note)
+
+
+def _program(path: Path, device: str) -> Callable[[Tensor], Tensor]:
     try:
         with quiet():
             program = torch.export.load(path)
             program = program if device == "cpu" else move_to_device_pass(program, device)
-            module = program.module()
+            return program.module()
     except Exception as error:  # torch.export has no error of its own for a file that is damaged
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise ExportError(f"{path}: cannot be loaded: {reason[:200]}") from error
-    version = ExportManifest.read(known.path).model_version
-    return TrainedModel(known, version, torch.device(device), module)
+        raise _unusable(path, error) from error
+
+
+def _graph(path: Path, known: Trained) -> Callable[[Tensor], Tensor]:
+    """The ONNX file, once it has answered a blank image: it may be of another model than the manifest."""
+    size, channels = known.preprocessing.image_size, known.preprocessing.channels
+    try:
+        run = onnx_runtime(path, available_cores())
+        answer = run(np.zeros((1, channels, size, size), np.uint8))
+    except Exception as error:  # nor has ONNX Runtime
+        raise _unusable(path, error) from error
+    if answer.shape != (1, len(known.class_names)):
+        raise ExportError(f"{path}: must give logits [1, {len(known.class_names)}], got {list(answer.shape)}")
+    return lambda images: torch.from_numpy(run(images.numpy()))
+
+
+def _unusable(path: Path, error: Exception) -> ExportError:
+    return ExportError(f"{path}: cannot be loaded: {first_line(error)}")
 
 
 def open_run(known: Trained, device: str) -> TrainedModel:

@@ -3,6 +3,7 @@
 Exit codes: 0 done, 1 the work failed, 2 the input is wrong, 130 interrupted.
 """
 
+import shlex
 import sys
 import traceback
 from types import TracebackType
@@ -11,7 +12,7 @@ from typing import NoReturn
 import typer
 
 from ...display import message
-from ...errors import HpoError
+from ...errors import HpoError, TrustError
 from . import (
     data,
     diagnose,
@@ -70,6 +71,9 @@ def run_program() -> NoReturn:
         _refuse_usage(error)
     except HpoError as error:
         say_error(error)
+        if isinstance(error, TrustError):
+            again = shlex.join(["hpo", *sys.argv[1:], "--trust"])
+            print(message(f"  look at it first; to run it: {again}"), file=sys.stderr, flush=True)
         sys.exit(error.exit_code)
     sys.exit(ended if isinstance(ended, int) else 0)
 

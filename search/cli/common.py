@@ -30,6 +30,10 @@ SkipExportOption = Annotated[
 StrictOption = Annotated[
     bool, typer.Option("--strict", help="Refuse files that lie outside of the data's folder. Short for data.strict.")
 ]
+TrustOption = Annotated[
+    bool,
+    typer.Option("--trust", help="Run what others made, in this command: a model's file, an export's program."),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 
 

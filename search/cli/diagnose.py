@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .common import DataRootOption, DeviceOption, HomeOption, JsonOption, StorageOption, command, print_json, say
+from .common import (
+    DataRootOption,
+    DeviceOption,
+    HomeOption,
+    JsonOption,
+    StorageOption,
+    TrustOption,
+    command,
+    print_json,
+    say,
+)
 
 if TYPE_CHECKING:
     from ..diagnose import DiagnoseOutcome
@@ -29,6 +39,7 @@ def diagnose(
     device: DeviceOption = "auto",
     storage: StorageOption = None,
     home: HomeOption = None,
+    trust: TrustOption = False,
     json: JsonOption = False,
 ) -> None:
     """Look for what keeps a run from learning: data, labels, model, gradients, learning rate; each with what to try.
@@ -52,6 +63,7 @@ def diagnose(
         device=device,
         storage=storage,
         home=home,
+        trust=trust,
     )
     with closing(watcher()) as view:
         outcome = examine(options, view)

@@ -13,6 +13,7 @@ from .common import (
     StorageOption,
     StrictOption,
     TrackingOption,
+    TrustOption,
     command,
     print_json,
     say_error,
@@ -51,6 +52,7 @@ def evaluate(
     storage: StorageOption = None,
     tracking_uri: TrackingOption = None,
     home: HomeOption = None,
+    trust: TrustOption = False,
     json: JsonOption = False,
 ) -> None:
     """Measure a trained model: accuracy with intervals, every class, confusions, calibration, its worst mistakes.
@@ -75,6 +77,7 @@ def evaluate(
         storage=storage,
         tracking_uri=tracking_uri,
         home=home,
+        trust=trust,
     )
     with closing(watcher()) as view:
         outcome = evaluate_model(options, view)

@@ -6,7 +6,17 @@ from typing import Annotated
 import typer
 
 from ...display import visible
-from .common import FORMATS, DataRootOption, HomeOption, JsonOption, StorageOption, command, print_json, say_error
+from .common import (
+    FORMATS,
+    DataRootOption,
+    HomeOption,
+    JsonOption,
+    StorageOption,
+    TrustOption,
+    command,
+    print_json,
+    say_error,
+)
 
 
 @command
@@ -28,6 +38,7 @@ def export(
         str | None, typer.Option(help="Where a study's export is registered, or none. Default: where the study is.")
     ] = None,
     home: HomeOption = None,
+    trust: TrustOption = False,
     json: JsonOption = False,
 ) -> None:
     """Bring a trained model into further formats; test, measure and judge each.
@@ -41,7 +52,7 @@ def export(
     from ..retrain_progress import watcher
 
     wishes = tuple(format_ or ("all",))
-    options = ExportOptions(model, wishes, out, data_root, storage, tracking_uri, home)
+    options = ExportOptions(model, wishes, out, data_root, storage, tracking_uri, home, trust)
     with closing(watcher()) as view:
         outcome = export_model(options, view)
     if json:

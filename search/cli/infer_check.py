@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ...rounding import beside
-from .common import JsonOption, command, print_json
+from .common import JsonOption, TrustOption, command, print_json, say
 
 if TYPE_CHECKING:
     from ..infer_check import FormatCheck
@@ -15,15 +15,17 @@ if TYPE_CHECKING:
 @command
 def infer_check(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="An export of hpo retrain-best or hpo export.")],
+    trust: TrustOption = False,
     json: JsonOption = False,
 ) -> None:
     """Verify checksums, run every format, compare with the kept answers; without torch where none is needed.
 
-    Exit code 1 where something does not hold.
+    Exit code 1 where something does not hold, 2 where something was not tried: it may run code, and was not made here.
     """
+    from ...errors import TrustError
     from ..infer_check import infer_check as check
 
-    found = check(folder)
+    found = check(folder, trust, say)
     if json:
         print_json(found.to_json())
     else:
@@ -35,13 +37,15 @@ def infer_check(
         view.caption = f"{found.files} files are as described; compared on the sample images of the export"
         view.caption_justify = "left"
         stdout().print(view)
+    if found.refused:
+        raise TrustError(f"{folder}: {', '.join(found.refused)}: may run code that was not made here, so not tried")
     if not found.holds:
         raise typer.Exit(1)
 
 
 def _row(one: "FormatCheck") -> tuple[str, ...]:
     if one.found is None:
-        return "fails", one.error, "", "", ""
+        return "not tried" if one.refused else "fails", one.error, "", "", ""
     found = one.found
     state, loaded = "ok" if one.holds else "differs", "loaded" if found["torch"] else "none"
     same, _ = beside(found["top1_agreement"], 1, ".0%")

@@ -29,8 +29,10 @@ def models(
     Nothing is downloaded, and no model is kept in memory.
     """
     from ...training.models.catalogue import facts_of, find_models, library_sizes
+    from ..trust_choice import name_models
 
     found = find_models(name_filter)
+    name_models(found.values(), say)
     facts = facts_of(found, num_classes=classes, in_channels=channels, image_size=image_size)
     if json:
         shape = {"image_size": image_size, "channels": channels, "classes": classes}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
-from .common import DeviceOption, HomeOption, StorageOption, command, say
+from .common import DeviceOption, HomeOption, StorageOption, TrustOption, command, say
 
 if TYPE_CHECKING:
     from ..predict import PredictOptions
@@ -35,6 +35,7 @@ def predict(
     device: DeviceOption = "auto",
     storage: StorageOption = None,
     home: HomeOption = None,
+    trust: TrustOption = False,
 ) -> None:
     """Say the class of each image, how sure the model is, and every probability.
 
@@ -44,7 +45,7 @@ def predict(
     from ..retrain_progress import watcher
 
     name = _format(json, csv, out)
-    options = PredictOptions(model, batch_size, device, storage, home)
+    options = PredictOptions(model, batch_size, device, storage, home, trust)
     with closing(watcher()) as view:
         files, failed = _predict(options, images, name, out, strict, view)
     place = f" -> {out}" if out else ""
@@ -96,7 +97,7 @@ def _predict(
 
     known, total = describe_model(options), count_files(images, _left_out)
     _tell_outside(images, strict)
-    stream = predict(options, images)  # what is wrong with the model is told before a file is begun
+    stream = predict(options, images, view.note)  # what is wrong with the model is told before a file is begun
     place: AbstractContextManager[TextIO] = replacing(out) if out is not None else nullcontext(sys.stdout)
     with place as file:
         writer: Writer = (FORMATS[name] if name else LineWriter)(file, known)

@@ -14,6 +14,7 @@ from .common import (
     JsonOption,
     StorageOption,
     TrackingOption,
+    TrustOption,
     command,
     print_json,
     say,
@@ -38,6 +39,7 @@ def retrain_best(
         str, typer.Option(help=f"Further formats: all, or some of {FORMATS}, with commas between.")
     ] = "",
     home: HomeOption = None,
+    trust: TrustOption = False,
     json: JsonOption = False,
 ) -> None:
     """Train the winner on all but the test images, test it once, export and register it.
@@ -50,7 +52,9 @@ def retrain_best(
     from ..retrain_choice import RetrainOptions
     from ..retrain_progress import watcher
 
-    options = RetrainOptions(study, trial, epochs, out, device, data_root, storage, tracking_uri, home, (formats,))
+    options = RetrainOptions(
+        study, trial, epochs, out, device, data_root, storage, tracking_uri, home, (formats,), trust
+    )
     with closing(watcher()) as view:
         result = retrain(options, view)
     print_json(result.to_json()) if json else _print_table(result)

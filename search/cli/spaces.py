@@ -69,9 +69,11 @@ def _try_models(space: "SearchSpace", data_root: Path | None, home: Path | None)
     from ...studies.home import Home
     from ..preflight import preflight
     from ..run import example_config
+    from ..trust_choice import name_space
     from ..variants import models_to_try
     from .watch import watcher
 
+    name_space(space, say)
     models, place = models_to_try(space), Home.locate(home)
     place.create(say)
     preflight(

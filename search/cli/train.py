@@ -13,6 +13,7 @@ from .common import (
     SkipExportOption,
     StorageOption,
     StrictOption,
+    TrustOption,
     command,
     print_json,
     say,
@@ -44,6 +45,7 @@ def train(
     device: DeviceOption = "auto",
     storage: StorageOption = None,
     home: HomeOption = None,
+    trust: TrustOption = False,
     json: JsonOption = False,
 ) -> None:
     """Train one configuration of a space, or a trial's again: each dimension has its prior, else its middle value.
@@ -71,6 +73,7 @@ def train(
         device=device,
         storage=storage,
         home=home,
+        trust=trust,
     )
     with closing(watcher()) as view:
         outcome = train_one(options, view)

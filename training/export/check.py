@@ -1,6 +1,8 @@
 """Whether a format of an export still gives the answers it gave when it was made. No torch unless the format needs it.
 
-python -m hpo.training.export.check FOLDER FORMAT       prints one JSON object
+python -m hpo.training.export.check FOLDER FORMAT [DIGEST...]       prints one JSON object
+
+What has one of the digests may be run by this process, beside what is on record.
 """
 
 import json
@@ -10,10 +12,12 @@ from pathlib import Path
 
 import numpy as np
 
+from ... import trust
 from ...bounded import ARRAYS_BYTES
 from ...bounded_arrays import read_npz
+from ...errors import TrustError
+from .export_folder import ExportFolder
 from .formats.registry import Logits, find_format
-from .manifest import ExportManifest
 from .names import SAMPLES
 
 _ROOM = 1.5  # another processor rounds integers and halves in another order
@@ -44,11 +48,20 @@ def check_format(folder: Path, name: str) -> Checked:
 
     The limit is one and a half times what it differed by at most, over more images, when it was made; or what rounding
     may do to any format, if that is more.
+
+    Raises:
+        TrustError: it may run code, and the export is not on record.
+        ExportError: a file is missing, or not the one described.
     """
-    made = ExportManifest.read(folder).formats[name].agreement
-    kept = read_npz(folder / SAMPLES, ARRAYS_BYTES)
+    export, form = ExportFolder.open(folder), find_format(name)
+    if form.may_run_code:
+        export.require_on_record()
+    kept = read_npz(export.checked(SAMPLES), ARRAYS_BYTES)
     images, reference = kept["images"], kept["logits"]
-    found: Logits = find_format(name).load(folder, 1)(images)
+    for file in form.files:
+        export.checked(file)
+    found: Logits = form.load(folder, 1)(images)
+    made = export.manifest.formats[name].agreement
     return Checked(
         images=len(images),
         max_abs_diff=float(np.abs(found - reference).max()),
@@ -58,12 +71,17 @@ def check_format(folder: Path, name: str) -> Checked:
     )
 
 
-def main(folder: str, name: str) -> None:
+def main(folder: str, name: str, *digests: str) -> None:
     """Check and print; where the format needs no torch, importing it is an error."""
+    for digest in digests:
+        trust.allow(digest)
     if not find_format(name).needs_torch:
         sys.modules["torch"] = None  # type: ignore[assignment]
-    checked = check_format(Path(folder), name)
-    print(json.dumps({**asdict(checked), "holds": checked.holds}))
+    try:
+        checked = check_format(Path(folder), name)
+        print(json.dumps({**asdict(checked), "holds": checked.holds}))
+    except TrustError as error:
+        print(json.dumps({"refused": str(error)}))
 
 
 if __name__ == "__main__":

@@ -106,13 +106,25 @@ class ExportManifest(_Part):
         Raises:
             ExportError: one is missing or another.
         """
-        for name, described in self.files.items():
-            try:
-                found = ExportedFile.of(folder / name)
-            except OSError as error:
-                raise ExportError(f"{folder / name}: {MANIFEST} describes it, but {error.strerror}") from error
-            if found != described:
-                raise ExportError(f"{folder / name}: is not the file that {MANIFEST} describes (another SHA-256)")
+        for name in self.files:
+            self.check_file(folder, name)
+
+    def check_file(self, folder: Path, name: str) -> None:
+        """Compare the file `name` of the export in `folder` with its size and SHA-256.
+
+        Raises:
+            OtherFileError: it is not described, missing, or another.
+        """
+        described, path = self.files.get(name), folder / name
+        if described is None:
+            raise OtherFileError(f"{folder / MANIFEST}: describes no file {name} of the export")
+        try:
+            # note: what has another size need not be read
+            same = path.stat().st_size == described.size_bytes and ExportedFile.of(path) == described
+        except OSError as error:
+            raise OtherFileError(f"{path}: {MANIFEST} describes it, but {error.strerror}") from error
+        if not same:
+            raise OtherFileError(f"{path}: is not the file that {MANIFEST} describes (another SHA-256)")
 
     @classmethod
     def read(cls, folder: Path) -> Self:
@@ -121,15 +133,39 @@ class ExportManifest(_Part):
         Raises:
             ExportError: there is none, or it is not one of ours.
         """
-        path = folder / MANIFEST
+        return cls.parse(manifest_bytes(folder), folder / MANIFEST)
+
+    @classmethod
+    def parse(cls, content: bytes, path: Path) -> Self:
+        """The manifest with `content`, which is at `path`.
+
+        Raises:
+            ExportError: it is not one of ours.
+        """
         try:
-            return cls.model_validate_json(read_bytes(path, JSON_BYTES))
-        except OSError as error:
-            raise ExportError(f"{path}: cannot be read: {error.strerror}") from error
+            return cls.model_validate_json(content)
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             place = ".".join(map(str, first["loc"]))
             raise ExportError(f"{path}: not a manifest of an export: {place}: {first['msg']}") from error
+
+
+class OtherFileError(ExportError):
+    """A file of an export is not the one that the manifest describes."""
+
+    exit_code = 2
+
+
+def manifest_bytes(folder: Path) -> bytes:
+    """The content of manifest.json in `folder`.
+
+    Raises:
+        ExportError: there is none, or it is not a regular file of a size that manifests have.
+    """
+    try:
+        return read_bytes(folder / MANIFEST, JSON_BYTES)
+    except OSError as error:
+        raise ExportError(f"{folder / MANIFEST}: cannot be read: {error.strerror}") from error
 
 
 def config_hash(config: TrialConfig) -> str:

@@ -8,7 +8,8 @@ from torch.export import Dim, ExportedProgram
 
 from ...errors import ExportError
 from ..models.config import CustomModel, ModelConfig
-from ..models.custom import describe_error, split_name
+from ..models.custom import describe_error
+from ..models.source import split_name
 from .classifier import Classifier
 from .quiet import quiet
 

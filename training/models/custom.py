@@ -12,10 +12,10 @@ import torch
 from torch import nn
 from torch.nn.parameter import is_lazy
 
-from ...bounded import JSON_BYTES, read_bytes
 from ...errors import TrainingError, nearest
 from .config import CustomModel
 from .registry import ModelFactory, call_arguments, find_model, forget_models, model_names
+from .source import read_source, require_named, split_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ def build_custom(config: CustomModel, *, num_classes: int, in_channels: int, ima
             shows file and line).
     """
     path, name = split_name(config.name)
-    factory = _find(_load(path, config.name), path, name)
+    factory = _find(_load(path, config), path, name)
     arguments = call_arguments(factory, config.name, config.arguments, (num_classes, in_channels, image_size))
     try:
         model = factory(**arguments)
@@ -57,17 +57,6 @@ def _settle(model: nn.Module, shape: tuple[int, int, int, int]) -> None:
         model.train()
 
 
-def split_name(name: str) -> tuple[Path, str]:
-    """`./mynet.py:MyNet` as (absolute path of the file, "MyNet")."""
-    file, _, attribute = name.rpartition(":")
-    return Path(file).expanduser().absolute(), attribute
-
-
-def source_digest(name: str) -> str:
-    """SHA-256 of the file behind `path/to/file.py:name`, so that a checkpoint knows which code it belongs to."""
-    return hashlib.sha256(_source(split_name(name)[0], name)).hexdigest()
-
-
 def describe_error(error: BaseException, path: Path) -> str:
     """`file.py:12: NameError: ...`: the innermost line of the user's file that raised or called what raised."""
     if isinstance(error, SyntaxError) and error.filename:
@@ -77,19 +66,26 @@ def describe_error(error: BaseException, path: Path) -> str:
     return f"{place}: {type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else ''}"
 
 
-def _load(path: Path, name: str) -> _Loaded:
-    """The module of a user's file; run again only where the file has changed since."""
-    digest = hashlib.sha256(_source(path, name)).hexdigest()
+def _load(path: Path, config: CustomModel) -> _Loaded:
+    """The module of a user's file; run again only where the file has changed since.
+
+    Raises:
+        TrustError: the user has neither named nor allowed the file as it is now.
+    """
+    content = read_source(config.name)
+    digest = hashlib.sha256(content).hexdigest()
     known = _loaded.get(path)
     if known and known[0] == digest:
         return known[1]
+    require_named(config, content)
     if known:
         forget_models(known[1].registered)
-    _loaded[path] = (digest, _execute(path, name, digest))
+    _loaded[path] = (digest, _execute(path, config.name, content, digest))
     return _loaded[path][1]
 
 
-def _execute(path: Path, name: str, digest: str) -> _Loaded:
+def _execute(path: Path, name: str, content: bytes, digest: str) -> _Loaded:
+    """Run `content`, the very bytes that were judged: an import would take compiled ones from beside the file."""
     module_name = f"hpo_user_{path.stem}_{digest[:12]}"
     spec = importlib.util.spec_from_file_location(module_name, path)
     if spec is None or spec.loader is None:
@@ -100,7 +96,7 @@ def _execute(path: Path, name: str, digest: str) -> _Loaded:
     sys.modules[module_name] = module  # dataclasses and pickle look a class's module up
     before = set(model_names())
     try:
-        spec.loader.exec_module(module)
+        exec(compile(content, path, "exec", dont_inherit=True), vars(module))
     except Exception as error:
         del sys.modules[module_name]
         forget_models(set(model_names()) - before)
@@ -119,12 +115,3 @@ def _find(loaded: _Loaded, path: Path, name: str) -> ModelFactory:
     choices = {n for n in own if not n.startswith("_")} | loaded.registered
     hint = nearest(name, choices) if choices else "the file defines no class or function"
     raise TrainingError(f"model {path}:{name}: the file has no {name}; {hint}")
-
-
-def _source(path: Path, name: str) -> bytes:
-    try:
-        return read_bytes(path, JSON_BYTES)
-    except OSError as error:
-        beside = [p.name for p in path.parent.glob("*.py")]
-        hint = nearest(path.name, beside) if beside else "no Python file is there"
-        raise TrainingError(f"model {name}: cannot read {path} ({error.strerror}); {hint}") from error

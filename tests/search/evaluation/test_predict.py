@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hpo.errors import DataError, SpaceError
-from hpo.search.predict import PredictOptions, count_files, describe_model, files_of, predict
+from hpo.search.api import predict
+from hpo.search.predict import PredictOptions, count_files, describe_model, files_of
 from hpo.search.prediction_files import FORMATS, LineWriter, format_of, replacing
 from PIL import Image
 from sklearn.datasets import load_digits

@@ -7,8 +7,8 @@ import pytest
 import torch
 from hpo.errors import TrainingError
 from hpo.training.models.config import CustomModel
-from hpo.training.models.custom import source_digest
 from hpo.training.models.registry import build_model, forget_models, model_names
+from hpo.training.models.source import name_model, source_digest
 from torch import nn
 
 GOOD = """
@@ -51,6 +51,7 @@ def file(tmp_path: Path) -> Iterator[Path]:
 
 def build(file: Path, name: str, **arguments: object) -> nn.Module:
     config = CustomModel.model_validate({"name": f"{file}:{name}", **arguments})
+    name_model(config)
     return build_model(config, num_classes=5, in_channels=1, image_size=8)
 
 

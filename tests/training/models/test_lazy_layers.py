@@ -7,6 +7,7 @@ import torch
 from hpo.errors import TrainingError
 from hpo.training.models.config import CustomModel
 from hpo.training.models.registry import build_model
+from hpo.training.models.source import name_model
 from torch import nn
 
 NET = """
@@ -27,6 +28,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:Lazy modules are a new feature")
 def build(folder: Path, name: str) -> nn.Module:
     (folder / "lazy.py").write_text(NET)
     config = CustomModel(name=f"{folder}/lazy.py:{name}")
+    name_model(config)
     return build_model(config, num_classes=10, in_channels=1, image_size=8)
 
 

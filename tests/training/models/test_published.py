@@ -16,6 +16,7 @@ from hpo.training.models.config import Published, Timm, Torchvision
 from hpo.training.models.head import first_convolution, for_channels, head_parameters, last_layer
 from hpo.training.models.meta import build_on_meta, flops, logits_on_meta, side_that_works
 from hpo.training.models.registry import build_model
+from hpo.training.models.source import name_model
 from hpo.training.probe import check_model
 from torch import nn
 from torchvision.models import get_model, get_model_weights
@@ -191,6 +192,7 @@ def test_the_catalogue_of_a_users_file(tmp_path: Path) -> None:
         " nn.Linear(4, num_classes))\n"
     )
     models = find_models(f"{tmp_path}/net.py:net")
+    name_model(models[f"{tmp_path}/net.py:net"])
     (fact,) = facts_of(models, num_classes=10, in_channels=1, image_size=8)
     assert fact.parameters == 8 + 50
     assert fact.flops == 2 * (4 * 64 + 40)

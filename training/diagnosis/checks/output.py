@@ -4,7 +4,8 @@ import torch
 
 from ...memory import is_out_of_memory
 from ...models.config import CustomModel
-from ...models.custom import describe_error, split_name
+from ...models.custom import describe_error
+from ...models.source import split_name
 from ...seeding import seeded
 from ..finding import Cause, Checked, Finding, problem
 from ..subject import Subject

@@ -36,6 +36,7 @@ class ExecuTorch:
     needs_torch = True
     exact = False
     must_pay = False
+    may_run_code = True
 
     def write(self, source: Source) -> str:
         """Quantise model.pt2 and hand all that XNNPACK computes over to it."""

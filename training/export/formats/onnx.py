@@ -19,6 +19,7 @@ class Onnx:
     needs_torch = False
     exact = True
     must_pay = False
+    may_run_code = False
 
     def load(self, folder: Path, threads: int) -> Runtime:
         """In ONNX Runtime."""

@@ -19,6 +19,7 @@ class OnnxHalf:
     needs_torch = False
     exact = False
     must_pay = False
+    may_run_code = False
 
     def write(self, source: Source) -> str:
         """By ONNX Runtime's converter, which leaves float32 what float16 cannot express."""

@@ -58,6 +58,7 @@ class OnnxInt8:
     needs_torch = False
     exact = False
     must_pay = True
+    may_run_code = False
 
     def write(self, source: Source) -> str:
         """Try every recipe, keep the most faithful."""

@@ -21,6 +21,7 @@ class Program:
     needs_torch = True
     exact = True
     must_pay = False
+    may_run_code = True
 
     def load(self, folder: Path, threads: int) -> Runtime:
         """In PyTorch."""

@@ -84,6 +84,14 @@ class Format(Protocol):
         """Whether it is of use only where it is smaller and faster than model.onnx."""
         ...
 
+    @property
+    def may_run_code(self) -> bool:
+        """Whether its runtime may run code that lies in the file; such files are loaded from exports on record alone.
+
+        False for numbers and graphs of known operators; a model of the user's is judged when its source is run.
+        """
+        ...
+
     def load(self, folder: Path, threads: int) -> Runtime:
         """The model in `folder`, on so many threads of the CPU; exceptions are those of the runtime."""
         ...

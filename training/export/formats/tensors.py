@@ -19,6 +19,7 @@ class Tensors:
     needs_torch = True
     exact = True
     must_pay = False
+    may_run_code = False
 
     def write(self, source: Source) -> str:
         """The weights of model.pt2, and what model.onnx says of itself."""

@@ -19,6 +19,7 @@ class TorchScript:
     needs_torch = True
     exact = True
     must_pay = False
+    may_run_code = True
 
     def write(self, source: Source) -> str:
         """Trace it; a model whose graph depends on the batch size shows when the file is run again."""

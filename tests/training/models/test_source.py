@@ -1,0 +1,123 @@
+"""A user's file is run as it was when the user named it, and no other."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hpo import trust
+from hpo.errors import TrainingError, TrustError
+from hpo.training.models.config import CustomModel, SimpleCnn
+from hpo.training.models.registry import build_model
+from hpo.training.models.source import allow_model, name_model, require_model
+
+
+@pytest.fixture
+def mark(tmp_path: Path) -> Path:
+    return tmp_path / "mark"
+
+
+@pytest.fixture
+def net(tmp_path: Path, mark: Path) -> CustomModel:
+    """A model whose file leaves a mark when it is run, with a module and a package beside it."""
+    folder = tmp_path / "theirs"
+    (folder / "parts" / "inner").mkdir(parents=True)
+    (folder / "beside_a_net.py").write_text("import parts.inner.core\nWIDTH = 4\n")
+    (folder / "parts" / "__init__.py").write_text("")
+    (folder / "parts" / "inner" / "core.py").write_text("")
+    (folder / "other.py").write_text("")
+    (folder / "net.py").write_text(
+        f"from pathlib import Path\nPath({str(mark)!r}).write_text('ran')\nfrom torch import nn\n"
+        "from beside_a_net import WIDTH\ndef net(num_classes, in_channels):\n    return nn.Linear(WIDTH, num_classes)\n"
+    )
+    return CustomModel(name=f"{folder}/net.py:net")
+
+
+def build(config: CustomModel) -> None:
+    build_model(config, num_classes=5, in_channels=1, image_size=8)
+
+
+def test_what_nobody_named_is_not_run(net: CustomModel, mark: Path) -> None:
+    for attempt in (build, require_model):
+        with pytest.raises(TrustError, match=r"net\.py:net: not run, since you have not named this file") as caught:
+            attempt(net)
+        assert caught.value.exit_code == 2
+    assert not mark.exists()
+
+
+def test_what_was_named_is_run_now_and_later(net: CustomModel, mark: Path) -> None:
+    assert "net.py: named here" in name_model(net)
+    assert name_model(net) == ""
+    build(net)
+    assert mark.exists()
+    require_model(net)
+
+
+@pytest.mark.parametrize("file", ["net.py", "beside_a_net.py", "parts/__init__.py", "parts/inner/core.py"])
+def test_an_edited_file_or_one_that_it_imports_is_another(net: CustomModel, mark: Path, file: str) -> None:
+    name_model(net)
+    path = Path(net.name).parent / file
+    path.write_text(path.read_text() + "\nx = 1\n")
+    with pytest.raises(TrustError):
+        build(net)
+    assert not mark.exists()
+
+
+def test_a_file_beside_it_that_it_does_not_mention_may_change(net: CustomModel) -> None:
+    name_model(net)
+    (Path(net.name).parent / "other.py").write_text("x = 1\n")
+    require_model(net)
+
+
+def test_the_same_text_elsewhere_is_another(net: CustomModel, tmp_path: Path) -> None:
+    """It may find other files beside it."""
+    name_model(net)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "net.py").write_text(Path(net.name.removesuffix(":net")).read_text())
+    with pytest.raises(TrustError):
+        require_model(CustomModel(name=f"{tmp_path}/mine/net.py:net"))
+
+
+def test_compiled_code_beside_it_is_not_taken_for_it(net: CustomModel, mark: Path) -> None:
+    """An import takes a cache that says of itself that it need not be compared with the source."""
+    import importlib.util
+    import py_compile
+
+    path = Path(net.name.removesuffix(":net"))
+    evil, harmless = mark.with_name("evil.py"), path.read_text().replace(str(mark), str(mark.with_name("fine")))
+    evil.write_text(f"open({str(mark)!r}, 'w').write('ran')\n")
+    path.write_text(harmless)
+    cache = importlib.util.cache_from_source(str(path))
+    py_compile.compile(str(evil), cache, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
+    name_model(net)
+    build(net)
+    assert not mark.exists()
+    assert mark.with_name("fine").exists()
+
+
+def test_trust_is_for_this_process_alone(net: CustomModel, mark: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trust, "_allowed", set())
+    assert "(--trust)" in allow_model(net)
+    assert len(trust.allowed_here()) == 1
+    build(net)
+    assert mark.exists()
+    monkeypatch.setattr(trust, "_allowed", set())  # the next process
+    with pytest.raises(TrustError):
+        require_model(net)
+
+
+def test_models_without_a_file_are_nobodys(tmp_path: Path) -> None:
+    missing = CustomModel(name=f"{tmp_path}/gone.py:Net")
+    for model in (SimpleCnn(), missing):
+        assert (name_model(model), allow_model(model)) == ("", "")
+        require_model(model)
+    with pytest.raises(TrainingError, match="cannot read"):
+        build(missing)
+
+
+def test_what_is_no_file_of_a_usual_size_is_not_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.py")
+    with (tmp_path / "huge.py").open("wb") as file:
+        file.truncate(2**36)
+    for name, reason in (("pipe", "it is a pipe"), ("huge", "must have at most 16 MiB")):
+        with pytest.raises(TrainingError, match=reason):
+            build(CustomModel(name=f"{tmp_path}/{name}.py:net"))

@@ -1,0 +1,152 @@
+"""The source of a user's own model, `path/to/file.py:name`: where it is, and whether it may be run. No torch.
+
+What such a file does is its own affair, so it is run only as the user said: a command line or a space names it
+(`name_model`), or `--trust` allows it for once (`allow_model`). A configuration that was found in a study, a run or an
+export names nothing: it may be somebody else's.
+"""
+
+import hashlib
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+from ... import trust
+from ...bounded import read_bytes
+from ...errors import TrainingError, TrustError, nearest
+from .config import CustomModel, ModelConfig
+
+_MAX_BYTES = 2**24
+
+
+def split_name(name: str) -> tuple[Path, str]:
+    """`./mynet.py:MyNet` as (absolute path of the file, "MyNet")."""
+    file, _, attribute = name.rpartition(":")
+    return Path(file).expanduser().absolute(), attribute
+
+
+def read_source(name: str) -> bytes:
+    """The content of the file behind `path/to/file.py:name`.
+
+    Raises:
+        TrainingError: it cannot be read, or is no file of at most 16 MiB.
+    """
+    path = split_name(name)[0]
+    try:
+        return read_bytes(path, _MAX_BYTES)
+    except OSError as error:
+        beside = [p.name for p in path.parent.glob("*.py")]
+        hint = nearest(path.name, beside) if beside else "no Python file is there"
+        raise TrainingError(f"model {name}: cannot read {path} ({error.strerror}); {hint}") from error
+
+
+def source_digest(name: str) -> str:
+    """SHA-256 of the file behind `path/to/file.py:name`, so that a checkpoint knows which code it belongs to."""
+    return hashlib.sha256(read_source(name)).hexdigest()
+
+
+def model_source(model: ModelConfig) -> str:
+    """The `source_digest` of a user's model; empty for others, and where the file is missing."""
+    is_there = isinstance(model, CustomModel) and split_name(model.name)[0].is_file()
+    return source_digest(model.name) if is_there else ""
+
+
+def name_model(model: ModelConfig) -> str:
+    """Put the file of a user's model on record, since the user has named it in this command.
+
+    Returns:
+        What was decided, in a sentence; empty where there is no such file, or it was on record before.
+
+    Raises:
+        TrainingError: a file beside it cannot be read.
+        StudyError: the record cannot be written.
+    """
+    digest = _digest_of(model)
+    if digest is None or trust.is_on_record(digest):
+        return ""
+    path = split_name(model.name)[0]
+    trust.put_on_record(digest, str(path))
+    return f"{path}: named here, so it is run; on record from now on, as it is"
+
+
+def allow_model(model: ModelConfig) -> str:
+    """Let this process run the file of a user's model, whoever named it.
+
+    Returns:
+        What was allowed, in a sentence; empty where there is no such file, or it may be run anyway.
+
+    Raises:
+        TrainingError: a file beside it cannot be read.
+    """
+    digest = _digest_of(model)
+    if digest is None or trust.is_on_record(digest):
+        return ""
+    trust.allow(digest)
+    return f"{split_name(model.name)[0]}: not on record as it is; run all the same (--trust)"
+
+
+def require_named(model: CustomModel, content: bytes) -> None:
+    """Refuse to run `content`, of the file of `model`, unless the user has named or allowed it.
+
+    Raises:
+        TrustError: neither was done.
+        TrainingError: a file beside it cannot be read.
+    """
+    if not trust.is_on_record(_code_digest(model.name, content)):
+        raise TrustError(f"model {model.name}: not run, since you have not named this file to hpo as it is now")
+
+
+def require_model(model: ModelConfig) -> None:
+    """As `require_named`, before anything is begun; a file that is missing is told by whoever builds the model."""
+    if isinstance(model, CustomModel) and split_name(model.name)[0].is_file():
+        require_named(model, read_source(model.name))
+
+
+def _digest_of(model: ModelConfig) -> str | None:
+    """What the file of `model` is on record by; None where there is none."""
+    if not isinstance(model, CustomModel) or not split_name(model.name)[0].is_file():
+        return None  # that it is missing is told by whoever builds the model
+    return _code_digest(model.name, read_source(model.name))
+
+
+def _code_digest(name: str, content: bytes) -> str:
+    """SHA-256 of the path, of `content`, and of the files beside it that `content` and they mention by name."""
+    path = split_name(name)[0]
+    digest = hashlib.sha256(_line(path))
+    try:
+        reached = _reachable(path, content)
+    except OSError as error:
+        raise TrainingError(f"model {name}: cannot read {error.filename} beside it ({error.strerror})") from error
+    for file, text in sorted(reached.items()):
+        digest.update(_line(file) + hashlib.sha256(text).digest())
+    return digest.hexdigest()
+
+
+def _line(path: Path) -> bytes:
+    return f"{path}\n".encode(errors="surrogateescape")
+
+
+def _reachable(path: Path, content: bytes) -> dict[Path, bytes]:
+    """`content`, and what it may import from its folder: modules whose name is a word in it, and in those in turn."""
+    beside: dict[bytes, list[Path]] = defaultdict(list)
+    for entry in path.parent.iterdir():
+        beside[entry.name.removesuffix(".py").encode(errors="surrogateescape")].append(entry)
+    reached, unread, seen = {path: content}, [content], set[Path]()
+    while unread:
+        for word in sorted(set(re.findall(rb"\w+", unread.pop())) & beside.keys()):
+            for file in (file for entry in beside.pop(word) for file in _python_files(entry, seen)):
+                if file not in reached:
+                    reached[file] = read_bytes(file, _MAX_BYTES)
+                    unread.append(reached[file])
+    return reached
+
+
+def _python_files(entry: Path, seen: set[Path]) -> Iterator[Path]:
+    """`entry`, if it is a Python file; those in it and below, if it is a package. Folders of images are not walked."""
+    if entry.suffix == ".py":
+        yield entry
+    elif entry.is_dir() and (real := entry.resolve()) not in seen:
+        seen.add(real)
+        inside = sorted(entry.iterdir())
+        if any(path.suffix == ".py" for path in inside):
+            yield from (file for path in inside for file in _python_files(path, seen))
