@@ -17,16 +17,16 @@ ROOMS = ("search", "serving", "spaces", "studies", "training")
 SURFACE = {
     "run": "accept-space-change data data-root device epochs executor home json pruner sampler seed set "
     "skip-export-check space storage strict study timeout tracking-uri trials workers",
-    "train": "data data-root device epochs home json out resume set skip-export-check space storage strict trial",
-    "diagnose": "check data data-root device home html json set space storage trial",
-    "export": "data-root format home json out storage tracking-uri",
-    "infer-check": "json",
-    "retrain-best": "data-root device epochs formats home json out storage study tracking-uri trial",
+    "train": "data data-root device epochs home json out resume set skip-export-check space storage strict trial trust",
+    "diagnose": "check data data-root device home html json set space storage trial trust",
+    "export": "data-root format home json out storage tracking-uri trust",
+    "infer-check": "json trust",
+    "retrain-best": "data-root device epochs formats home json out storage study tracking-uri trial trust",
     "serve": "allow-host challenger false-alarm-every formats home host keep-days keep-rows log max-batch max-body-mb "
     "port queue shadow share thumbnails timeout token-file tracking-uri watch-per-second workers",
     "monitor": "home json log window",
-    "evaluate": "data data-root device home html json set split storage strict tracking-uri",
-    "predict": "batch-size csv device home json out storage strict",
+    "evaluate": "data data-root device home html json set split storage strict tracking-uri trust",
+    "predict": "batch-size csv device home json out storage strict trust",
     "data": "data-root html image-size json save-split set strict",
     "models": "channels classes image-size json",
     "show": "home json storage trial",

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hpo.errors import HpoError
 from hpo.search.run import example_config
+from hpo.search.trust_choice import name_space
 from hpo.spaces.load import load_space
 from hpo.training.config import TrialConfig
 from hpo.training.data.pack import Pack
@@ -62,7 +63,9 @@ def test_the_messages_of_the_guide(mistake: str, text_of: TextOf, tmp_path: Path
 
 def _try(space: Path, override: str, pack: Path) -> None:
     """What `hpo run` does with a model before a study is made."""
-    check_model(example_config(load_space(str(space), TrialConfig, [override])), Pack.open(pack))
+    loaded = load_space(str(space), TrialConfig, [override])
+    name_space(loaded, print)
+    check_model(example_config(loaded), Pack.open(pack))
 
 
 def test_every_message_of_the_guide_is_tried(text_of: TextOf) -> None:

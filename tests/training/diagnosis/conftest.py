@@ -13,6 +13,7 @@ from hpo.errors import DataError
 from hpo.training.config import DataConfig, TrialConfig
 from hpo.training.data.pack import Pack
 from hpo.training.data.prepare import prepare
+from hpo.training.models.source import name_model
 from hpo.training.report import TrainResult
 from hpo.training.train import train
 from PIL import Image
@@ -264,7 +265,9 @@ def set_up(tmp_path_factory: pytest.TempPathFactory, nets: Path, generated: Path
         spoilt = tmp_path_factory.mktemp("pack")
         shutil.copytree(pack, spoilt, dirs_exist_ok=True)
         case.spoil(spoilt)
-        return TrialConfig.model_validate({"data": data, **_sections(case, nets)}), spoilt
+        config = TrialConfig.model_validate({"data": data, **_sections(case, nets)})
+        name_model(config.model)
+        return config, spoilt
 
     return set_up
 
