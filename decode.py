@@ -8,7 +8,7 @@ these functions are called from threads.
 """
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,6 +19,7 @@ from PIL import Image, UnidentifiedImageError
 from . import preprocess
 from .bounded import IMAGE_BYTES, UnfitFileError, read_bytes
 from .errors import DataError
+from .image_limits import EXIF_BYTES, SHORT, Source, check_pieces, icon_size
 
 MAX_PIXELS = 25_000_000
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM", "TGA", "ICO", "JPEG2000", "AVIF", "PCX")
@@ -66,25 +67,36 @@ def header(source: Path | bytes) -> Header:
     return Header(image.width, image.height, image.mode, image.format or "")
 
 
-def open_image(source: Path | bytes, formats: Sequence[str] = FORMATS) -> Image.Image:
-    """The image in `source` with its header read and nothing decoded; `formats` as Pillow calls them.
+def open_image(
+    source: Path | bytes, formats: Sequence[str] = FORMATS, waiting: Callable[[], bool] = lambda: True
+) -> Image.Image:
+    """The image in `source` with its header read and nothing decoded, but for an icon; `formats` as Pillow calls them.
+
+    Reading and decoding end soon after `waiting`, which is asked on the thread that does it, says that nobody waits;
+    a short file is not worth asking.
 
     Raises:
         UnknownFormatError: it is in none of `formats`; the readers of other formats do not see it.
         TooLargeImageError: it has more than 25 megapixels.
-        UnreadableImageError: its header is damaged, or there is no permission to read it.
+        UnreadableImageError: its header is damaged or in too many pieces, or there is no permission to read it.
     """
     content = source if isinstance(source, bytes) else _read(source)
     try:
-        image = Image.open(io.BytesIO(content), formats=tuple(formats))
-        width, height = preprocess.inner(image).size
+        check_pieces(content)
+        _check_size(icon_size(content) if "ICO" in formats else None)
+        file = Source(content, waiting) if len(content) > SHORT else io.BytesIO(content)
+        image = Image.open(file, formats=tuple(formats))
+        _check_size(preprocess.inner(image).size)
+        if len(image.info.get("exif", b"")) > EXIF_BYTES:
+            raise ValueError(f"more than {EXIF_BYTES // 2**20} MiB of EXIF")
     except UnidentifiedImageError as error:
         raise UnknownFormatError(_not_an_image(content[:512], formats)) from error
+    except TooLargeImageError:
+        raise
     except Exception as error:  # Pillow's readers raise almost anything on hostile bytes
         raise UnreadableImageError(f"its header cannot be read: {_words(error)}") from error
-    if width * height > MAX_PIXELS:
-        limit = MAX_PIXELS // 1_000_000
-        raise TooLargeImageError(f"at most {limit} megapixels are read, its header says {width}x{height}")
+    if isinstance(file, Source):
+        file.opened(image.format)
     return image
 
 
@@ -100,6 +112,12 @@ def pixels(image: Image.Image, size: int, channels: int) -> NDArray[np.uint8]:
         raise UnreadableImageError(str(error)) from error
     except Exception as error:  # as above: any exception here is a property of the file
         raise UnreadableImageError(f"damaged or cut short: {_words(error)}") from error
+
+
+def _check_size(size: tuple[int, int] | None) -> None:
+    if size is not None and size[0] * size[1] > MAX_PIXELS:
+        limit = MAX_PIXELS // 1_000_000
+        raise TooLargeImageError(f"at most {limit} megapixels are read, its header says {size[0]}x{size[1]}")
 
 
 def _read(path: Path) -> bytes:

@@ -45,6 +45,7 @@ _UPRIGHT = {
 _BITS, _PHOTOMETRIC, _SAMPLE_FORMAT = 258, 262, 339  # TIFF tags
 _WHITE_IS_ZERO, _UNSIGNED, _SIGNED = 0, 1, 2  # their values
 _DEPTHS = {"L;2": 2, "L;4": 4, "I;16B": 16, "RGB;16B": 16}  # bits, by Pillow's name of what is stored; others have 8
+_BLOCK = 2**16  # numbers that are scaled at a time: as float64 a large image would take ten times its size
 _MAY_LACK_ALPHA = ("BMP", "TGA", None)  # None: a bitmap in an icon
 
 
@@ -148,16 +149,26 @@ def _eight_bits(image: Image.Image) -> Image.Image:
 
 def _scaled(values: NDArray[Any], top: int | None) -> NDArray[np.uint8]:
     """Numbers as uint8, from 0..top, or where that is None from a range that holds them, see STEPS."""
-    numbers = values.astype(np.float64)
-    finite = numbers[np.isfinite(numbers)]
-    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
+    flat = values.reshape(-1)
+    blocks = [slice(start, start + _BLOCK) for start in range(0, flat.size, _BLOCK)]
+    low, high = _range(flat, blocks) if top is None else (0.0, float(top))
+    scaled = np.empty(flat.shape, np.uint8)
+    for block in blocks:
+        numbers = np.nan_to_num(flat[block].astype(np.float64), posinf=high, neginf=low).clip(low, high)
+        scaled[block] = np.rint((numbers - low) * (255 / max(high - low, 1e-12)))
+    return scaled.reshape(values.shape)
+
+
+def _range(values: NDArray[Any], blocks: list[slice]) -> tuple[float, float]:
+    """The range from which numbers [N] are scaled where their file states none."""
+    parts = (values[block].astype(np.float64) for block in blocks)
+    finite = (part[np.isfinite(part)] for part in parts)
+    ends = [(float(part.min()), float(part.max())) for part in finite if part.size] or [(0.0, 0.0)]
+    low, high = min(low for low, _ in ends), max(high for _, high in ends)
     ranges = (1.0, 255.0, 65535.0) if values.dtype.kind == "f" else (255.0, 65535.0)
-    if top is not None:
-        low, high = 0.0, float(top)
-    elif low >= 0 and high <= ranges[-1]:
-        low, high = 0.0, next(limit for limit in ranges if high <= limit)
-    numbers = np.nan_to_num(numbers, posinf=high, neginf=low).clip(low, high)
-    return np.rint((numbers - low) * (255 / max(high - low, 1e-12))).astype(np.uint8)
+    if low >= 0 and high <= ranges[-1]:
+        return 0.0, next(limit for limit in ranges if high <= limit)
+    return low, high
 
 
 def _opaque(image: Image.Image) -> Image.Image:

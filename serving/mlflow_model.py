@@ -24,6 +24,7 @@ CODE = (
     "decode.py",
     "display.py",
     "errors.py",
+    "image_limits.py",
     "onnx_weights.py",
     "preprocess.py",
     "serving/__init__.py",
