@@ -1,14 +1,18 @@
 """From the body of a request to the image files in it: a form, JSON with base64, or one bare file."""
 
 import json
+import re
 from collections.abc import Iterator
-from email.message import Message
 
 from .base64_text import from_base64
+from .json_size import check_size
 from .problems import RefusedError
 
 MAX_IMAGES = 64
 _PARTS = 2 * MAX_IMAGES  # of a form, images and other fields
+_PARAMETERS = 20  # of a Content-Type
+_PARAMETER = re.compile(r';\s*([^\s=;]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;"]*))\s*')  # RFC 9110, 5.6.6
+_BOUNDARY = re.compile(r"[ -~]{1,70}")  # RFC 2046, 5.1.1
 KINDS = "multipart/form-data, application/json, or image/*"
 
 
@@ -36,10 +40,8 @@ def image_files(content_type: str, body: bytes) -> list[bytes]:
 
 def _form(content_type: str, body: bytes) -> Iterator[bytes]:
     """The files of a form (RFC 7578), whatever its fields are called; other fields are passed over."""
-    header = Message()
-    header["Content-Type"] = content_type
-    boundary = header.get_param("boundary")
-    if not isinstance(boundary, str) or not 0 < len(boundary) <= 70 or not boundary.isascii():  # RFC 2046, 5.1.1
+    boundary = _parameter(content_type, "boundary")
+    if not _BOUNDARY.fullmatch(boundary):
         raise RefusedError(400, "multipart/form-data needs a boundary of 1 to 70 ASCII characters")
     _, *parts = (b"\r\n" + body).split(b"\r\n--" + boundary.encode(), _PARTS)
     if len(parts) == _PARTS:
@@ -54,7 +56,22 @@ def _form(content_type: str, body: bytes) -> Iterator[bytes]:
             yield content
 
 
+def _parameter(content_type: str, wanted: str) -> str:
+    """A parameter of a Content-Type, "" where there is none; read once from left to right."""
+    end = content_type.find(";")
+    for _ in range(_PARAMETERS):
+        found = _PARAMETER.match(content_type, end) if end >= 0 else None
+        if found is None:
+            break
+        name, quoted, plain = found.groups()
+        if name.lower() == wanted:
+            return re.sub(r"\\(.)", r"\1", quoted) if plain is None else str(plain)
+        end = found.end()
+    return ""
+
+
 def _json(body: bytes) -> list[bytes]:
+    check_size(body)
     try:
         value = json.loads(body)
     except (ValueError, RecursionError) as error:

@@ -57,9 +57,11 @@ _REFUSALS = {
     401: "the token is missing or wrong",
     403: "the Host or the Origin is not ours",
     408: "the body was not there in time",
-    413: "too many bytes, pixels or images",
+    413: "too many bytes, pixels, images or numbers",
+    414: "the path is too long",
     415: "a body or an image format that is not read here",
     422: "an image is damaged, or there is none",
+    431: "the head of the request is too large",
     503: "more requests than can be answered",
 }
 _ANSWER = {
@@ -107,7 +109,7 @@ def predictor(service: Service) -> Predict:
         contents = image_files(request.headers.get("content-type", ""), body)
         service.metrics.request_images.observe(len(contents))
         manifest = lease.batcher.model.manifest
-        images = await service.decoder.decode(contents, lease.batcher.model)
+        images = await service.decoder.decode(contents, lease.batcher.model, request.state.connection.waiting)
         answers = await service.answer(lease, images, request_id, started)
         service.shadow(contents, answers, request_id)
         answer = {

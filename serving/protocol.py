@@ -1,4 +1,4 @@
-"""HTTP on one connection: uvicorn's, with a door that costs next to nothing to close.
+"""HTTP on one connection, with a door that costs next to nothing to close.
 
 To refuse a request inside the application costs about a third of answering it, and a server that refuses most of what
 it is asked would do little else. So requests for predictions are counted here from the moment they are whole, and one
@@ -9,71 +9,68 @@ import random
 from collections import deque
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-
 from .admission import Visit
+from .connection import Connection, Phase
 from .guard import request_id_of, route_of
-from .service import Service
 
 _PREDICTIONS = (b"/predict", b"/v2/models/")
 _UNLIKE = frozenset({b"x-request-id", b"upgrade"})  # headers of a request that must be parsed
 
 
-class Protocol(HttpToolsProtocol):
-    """Args as uvicorn's; the application's lifespan puts its service into `app_state`."""
+class Protocol(Connection):
+    """Args as uvicorn's."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._service: Service = self.app_state["service"]
         self._visits: deque[Visit] = deque()  # of this connection's requests that are whole and unanswered
-        self._between = True  # nothing of the next request is here
         self._refusing = False  # the request that is being read
-        self._refused_at = 0.0  # the loop's time
 
     def data_received(self, data: bytes) -> None:
         """What the client sent."""
-        alone = self._between and not self._visits
+        alone = self.phase is Phase.IDLE and not self._visits and not self.deaf
         if alone and self._full:
             route = self._service.refusals.route(data)
             if route is not None:
                 self._refuse(f"{random.getrandbits(128):032x}", route)  # nothing is kept that it could give away
-                self._keep_alive()
+                self.stay()
                 return
-        if self._between:
+        if self.phase is Phase.IDLE:
             self._refusing = False
         super().data_received(data)
         if self._refusing:
-            self._keep_alive()
             headers = dict(self.headers)
-            if alone and self._between and not _UNLIKE & headers.keys():
+            if alone and self.phase is Phase.IDLE and not _UNLIKE & headers.keys():
                 self._service.refusals.remember(data, headers.get(b"content-length", b"0"), self._route)
 
     def on_message_begin(self) -> None:
         """The first byte of a request."""
-        self._between = False
+        self._refusing = False
         super().on_message_begin()
 
-    def on_headers_complete(self) -> None:
+    def begin_request(self) -> None:
         """Refuse the request or begin on it."""
         self._refusing = self._full and self._refusable()
         if self._refusing:
             self._refuse(request_id_of(dict(self.headers)), self._route)
         else:
-            super().on_headers_complete()
+            super().begin_request()
 
-    def on_body(self, body: bytes) -> None:
-        """A piece of the body."""
+    def take_body(self, body: bytes) -> None:
+        """A piece of the body, thrown away where the request is refused."""
         if not self._refusing:
-            super().on_body(body)
+            super().take_body(body)
 
-    def on_message_complete(self) -> None:
+    def end_request(self) -> None:
         """From now on the request waits for us."""
-        self._between = True
         if self._refusing:
             return
         if not self.cycle.response_complete:
             self._visits.append(self._service.admission.enter())
-        super().on_message_complete()
+        super().end_request()
+
+    def answered(self) -> bool:
+        """Whether an answer to the request that is being read has begun."""
+        return self._refusing or super().answered()
 
     def on_response_complete(self) -> None:
         """It has its answer."""
@@ -86,22 +83,6 @@ class Protocol(HttpToolsProtocol):
         self._service.admission.leave(len(self._visits))
         self._visits.clear()
         super().connection_lost(exc)
-
-    def timeout_keep_alive_handler(self) -> None:
-        """Hang up on a client that was last refused, or answered, so long ago."""
-        left = self._refused_at + self.timeout_keep_alive - self.loop.time()
-        if left > 0:
-            self.timeout_keep_alive_task = self.loop.call_later(left, self.timeout_keep_alive_handler)
-        else:
-            super().timeout_keep_alive_handler()
-
-    def _keep_alive(self) -> None:
-        """A refused client may stay as long as an answered one. The timer finds that out by itself when it fires."""
-        self._refused_at = self.loop.time()
-        if self.timeout_keep_alive_task is None:
-            self.timeout_keep_alive_task = self.loop.call_later(
-                self.timeout_keep_alive, self.timeout_keep_alive_handler
-            )
 
     @property
     def _full(self) -> bool:

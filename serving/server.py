@@ -68,6 +68,12 @@ class Server(uvicorn.Server):
         else:
             self.should_exit = True
 
+    async def on_tick(self, counter: int) -> bool:
+        """Called ten times a second: hang up on clients that take too long; whether to end."""
+        if counter % 10 == 0:
+            self._service.room.hang_up_on_late(asyncio.get_running_loop().time())
+        return await super().on_tick(counter)
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Accept who has connected, let them ask and leave, then close."""
         self._service.draining = True
@@ -153,6 +159,7 @@ def serve(options: ServeOptions, listener: socket.socket, make_log: MakeLog, say
     log.setFormatter(LogFormatter("%(asctime)s %(name)s: %(message)s"))
     logging.basicConfig(level=logging.WARNING, handlers=[log])
     logger.setLevel(logging.INFO)
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # it warns of every request that is no HTTP
     give_back_large_blocks()
     service = Service(options, make_log())
     app = configuration(create_app(service), options)

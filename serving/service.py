@@ -20,6 +20,7 @@ from .options import ServeOptions
 from .prediction import Prediction, PredictionLog
 from .problems import BusyError, RefusedError
 from .refusals import Refusals
+from .room import Room
 
 logger = logging.getLogger("hpo.serving")
 
@@ -47,7 +48,7 @@ class Service:
         self.options, self.log = options, log
         self.metrics = Metrics()
         self.queue = Queue(options.queue)
-        self.admission, self.refusals = Admission(options.queue), Refusals()
+        self.admission, self.refusals, self.room = Admission(options.queue), Refusals(), Room()
         self.decoder = Decoder(options.formats)
         self.draining = False
         self.body_bytes = 0  # of bodies that are being read or answered
@@ -61,6 +62,7 @@ class Service:
             check_pair(self.champion, self.challenger)
         self.comparison: Share | Pairs | None = self._fresh_comparison()
         self._shadows: set[asyncio.Task[None]] = set()
+        self._shadow_bytes = 0  # of the files that shadows will be asked about
 
     @property
     def arms(self) -> tuple[Arm, ...]:
@@ -99,12 +101,15 @@ class Service:
     def shadow(self, contents: Sequence[bytes], champion: Answers, request_id: str) -> None:
         """Ask a shadow about the same files, in the background; what it has no time for is dropped and counted."""
         if self.options.shadow and self.challenger is not None:
-            if self.queue.full or len(self._shadows) > self.options.queue:
+            size = sum(map(len, contents))
+            full = self._shadow_bytes + size > self.options.max_body_mb * 2**20
+            if full or self.queue.full or len(self._shadows) > self.options.queue:
                 self.metrics.shadow_dropped.inc(len(contents))
                 return
             task = asyncio.create_task(self._ask_shadow(self.challenger, contents, champion, request_id))
             self._shadows.add(task)
-            task.add_done_callback(self._shadows.discard)
+            self._shadow_bytes += size
+            task.add_done_callback(lambda done: self._shadow_done(done, size))
 
     async def watch(self) -> None:
         """Look for new versions until cancelled."""
@@ -144,6 +149,10 @@ class Service:
             "preprocessing": {**manifest.preprocessing.model_dump(), "steps": STEPS},
             "comparison": self._compared(),
         }
+
+    def _shadow_done(self, task: asyncio.Task[None], size: int) -> None:
+        self._shadows.discard(task)
+        self._shadow_bytes -= size
 
     def _compared(self) -> dict[str, Any] | None:
         match self.comparison:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from .json_size import TENSOR_LISTS, TENSOR_VALUES, check_size
 from .model import Answers, Images
 from .problems import RefusedError
 
@@ -56,11 +57,13 @@ def read(body: bytes, header_length: str | None, shape: tuple[int, int, int], mo
         most: images, in one request.
 
     Raises:
-        RefusedError: 400 it is not the protocol, or not what this model takes; 413 too many images.
+        RefusedError: 400 it is not the protocol, or not what this model takes; 413 too many images or numbers.
     """
     length = len(body) if header_length is None else _length(header_length, len(body))
+    text = body[:length]
+    check_size(text, TENSOR_VALUES, TENSOR_LISTS)
     try:
-        request = _Request.model_validate_json(body[:length])
+        request = _Request.model_validate_json(text)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(map(str, first["loc"]))

@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import JSONResponse, Response
 
+from ..json_size import BoundedRoute
 from ..problems import RefusedError
 from .feedback import Truth, keep_feedback
 from .plots import confidence_plot, mix_plot
@@ -55,7 +56,7 @@ def router(engine: Engine, classes: Callable[[], tuple[str, ...]], report: Calla
         classes: the class names of the model in service.
         report: makes a report.
     """
-    routes = APIRouter()
+    routes = APIRouter(route_class=BoundedRoute)
     fresh = _Fresh(report)
 
     @routes.post("/feedback", summary="True labels of images that were answered")

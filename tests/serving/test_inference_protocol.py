@@ -78,6 +78,8 @@ BAD: dict[str, tuple[int, Any, str]] = {
     "too bright": (400, {"inputs": [{**GOOD, "data": [256] * 128}]}, "0 to 255"),
     "halves": (400, {"inputs": [{**GOOD, "data": [0.5] * 128}]}, "whole numbers"),
     "texts": (400, {"inputs": [{**GOOD, "data": ["a"] * 128}]}, "whole numbers"),
+    "many numbers": (413, b"0," * 2_000_001, "send raw bytes (binary tensor data)"),
+    "many lists": (413, b"[" * 100_001, "at most 100,000 lists"),
     "ragged": (400, {"inputs": [{**GOOD, "data": [[1], [1, 2]]}]}, "ragged"),
     "enormous numbers": (400, {"inputs": [{**GOOD, "data": [10**40] * 128}]}, "whole numbers"),
     "another output": (400, {"inputs": [GOOD], "outputs": [{"name": "x"}]}, "no output 'x'"),
