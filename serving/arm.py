@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from dataclasses import dataclass
 
 from ..errors import HpoError, ServeError
 from .batching import Batcher, Queue
@@ -10,16 +9,9 @@ from .export_folder import Mark, mark, read_export
 from .metrics import Metrics
 from .model import Model
 from .options import Source
+from .tryout import Limits, try_out
 
 logger = logging.getLogger("hpo.serving")
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How a model is loaded: `threads` for ONNX Runtime, at most `max_batch` images at once."""
-
-    threads: int
-    max_batch: int
 
 
 class Arm:
@@ -68,7 +60,8 @@ class Arm:
         folder = self._source.locate()
         seen = mark(folder)  # before reading: a change while it is read is seen at the next look
         export = read_export(folder)
-        return seen, Model.load(export, threads=self._limits.threads, max_batch=self._limits.max_batch)
+        speed = try_out(export, self._limits)
+        return seen, Model.tried(export, speed, threads=self._limits.threads)
 
     def _swap(self, model: Model) -> bool:
         old = self.model.manifest

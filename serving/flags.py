@@ -22,6 +22,7 @@ class ServeFlags:
     max_batch: Annotated[int, "Images that the model is given at once, at most."] = 32
     queue: Annotated[int, "Images that may wait; past it requests are refused with 503."] = 64
     max_body_mb: Annotated[int, "MiB of one request, at most."] = 32
+    max_model_mb: Annotated[int, "MiB of memory that a model may take."] = 4096
     timeout: Annotated[float, "Seconds that one request may take."] = 30.0
     formats: Annotated[str, "Image formats that are read."] = "png,jpeg,gif,webp,bmp"
     challenger: Annotated[str | None, "Another model, named as the first, to compare with."] = None

@@ -28,17 +28,20 @@ class Answers(NamedTuple):
     probabilities: NDArray[np.float32]
 
 
+class Speed(NamedTuple):
+    """`batch` is the number of images that a model is best given at once, `image_s` the seconds one of them takes."""
+
+    batch: int
+    image_s: float
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Model:
-    """An ONNX model with what its manifest says.
-
-    `batch` is the number of images that it is best given at once, `image_s` what one of them takes then, in seconds.
-    """
+    """An ONNX model with what its manifest says."""
 
     manifest: Manifest
     session: onnxruntime.InferenceSession
-    batch: int = 1
-    image_s: float = float("inf")
+    speed: Speed
 
     @classmethod
     def load(cls, export: Export, *, threads: int, max_batch: int) -> Self:
@@ -49,7 +52,7 @@ class Model:
                 its manifest.
         """
         session = _session(export, threads)
-        model = cls(export.manifest, session)
+        model = cls(export.manifest, session, Speed(1, float("inf")))
         noise = np.random.default_rng(0).integers(0, 256, (max_batch, *model.shape), np.uint8)
         try:
             logits = model.answer(noise[:2]).logits
@@ -60,7 +63,26 @@ class Model:
             raise ServeError(f"{export.folder}: the model must give {expected} logits, got {logits.shape}")
         if not np.isfinite(logits).all():
             raise ServeError(f"{export.folder}: the model answers with NaN or infinity")
-        return cls(export.manifest, session, *_best_batch(model, noise))
+        return cls(export.manifest, session, _best_batch(model, noise))
+
+    @classmethod
+    def tried(cls, export: Export, speed: Speed, *, threads: int) -> Self:
+        """The model of `export`, which has been loaded once before, and is as fast as was found then.
+
+        Raises:
+            ServeError: ONNX Runtime cannot load or run it.
+        """
+        model = cls(export.manifest, _session(export, threads), speed)
+        try:
+            model.answer(np.zeros((speed.batch, *model.shape), np.uint8))  # else the first request would be slow
+        except Exception as error:
+            raise ServeError(f"{export.folder}: the model cannot be run: {_first_line(error)}") from error
+        return model
+
+    @property
+    def batch(self) -> int:
+        """How many images it is best given at once."""
+        return self.speed.batch
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -71,7 +93,7 @@ class Model:
     @property
     def quick(self) -> bool:
         """Whether it had better answer where it is asked than on a thread of its own; its batches are short then."""
-        return self.image_s <= _QUICK_S and self.batch <= _QUICK_BATCH
+        return self.speed.image_s <= _QUICK_S and self.batch <= _QUICK_BATCH
 
     def answer(self, images: Images) -> Answers:
         """The answers to `images`, uint8 [N, channels, size, size]."""
@@ -105,7 +127,7 @@ def _session(export: Export, threads: int) -> onnxruntime.InferenceSession:
     return session
 
 
-def _best_batch(model: Model, noise: Images) -> tuple[int, float]:
+def _best_batch(model: Model, noise: Images) -> Speed:
     """The smallest power of two, at most len(noise), that answers an image about as fast as any does, and how fast.
 
     For a quick model no larger batch is tried than the event loop can wait for.
@@ -118,7 +140,7 @@ def _best_batch(model: Model, noise: Images) -> tuple[int, float]:
             break
         size *= 2
     best = min(per_image.values())
-    return next((size, seconds) for size, seconds in per_image.items() if seconds <= best * _ENOUGH)
+    return next(Speed(size, seconds) for size, seconds in per_image.items() if seconds <= best * _ENOUGH)
 
 
 def _seconds(model: Model, images: Images) -> float:

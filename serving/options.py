@@ -42,7 +42,7 @@ class ServeOptions:
 
     `share` of the requests, in (0, 1), go to the challenger; `shadow` asks it about every image and answers with the
     champion. `max_batch` and `queue` count images, `timeout_s` is one request's, `poll_s` how often a new version is
-    looked for, `threads` what ONNX Runtime may use per process.
+    looked for, `threads` what ONNX Runtime may use per process, `max_model_mb` the memory that a model may take.
     """
 
     champion: Source
@@ -58,13 +58,14 @@ class ServeOptions:
     max_batch: int = 32
     queue: int = 64
     max_body_mb: int = 32
+    max_model_mb: int = 4096
     timeout_s: float = 30.0
     poll_s: float = 1.0
     formats: tuple[str, ...] = WEB_FORMATS
 
     def __post_init__(self) -> None:
         _at_least_one(workers=self.workers, threads=self.threads, max_batch=self.max_batch, queue=self.queue)
-        _at_least_one(max_body_mb=self.max_body_mb)
+        _at_least_one(max_body_mb=self.max_body_mb, max_model_mb=self.max_model_mb)
         if self.timeout_s <= 0 or self.poll_s <= 0:
             raise UsageError("timeouts must be above 0 s")
         if not 0 <= self.port <= 65535:

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..preprocess import STEPS
 from .admission import Admission
-from .arm import Arm, Limits, check_pair
+from .arm import Arm, check_pair
 from .batching import Batcher, Queue
 from .difference import Pairs, Share
 from .images import Decoder
@@ -21,6 +21,7 @@ from .prediction import Prediction, PredictionLog
 from .problems import BusyError, RefusedError
 from .refusals import Refusals
 from .room import Room
+from .tryout import Limits
 
 logger = logging.getLogger("hpo.serving")
 
@@ -52,7 +53,7 @@ class Service:
         self.decoder = Decoder(options.formats)
         self.draining = False
         self.body_bytes = 0  # of bodies that are being read or answered
-        limits = Limits(options.threads, options.max_batch)
+        limits = Limits(options.threads, options.max_batch, options.max_model_mb)
         self.champion = Arm("champion", options.champion, limits, self.queue, self.metrics)
         self.challenger: Arm | None = None
         if options.challenger is not None:

@@ -45,6 +45,7 @@ def serve_options(flags: ServeFlags, champion: Source, find: Find) -> ServeOptio
         max_batch=flags.max_batch,
         queue=flags.queue,
         max_body_mb=flags.max_body_mb,
+        max_model_mb=flags.max_model_mb,
         timeout_s=flags.timeout,
         formats=tuple(kind.strip().upper() for kind in flags.formats.split(",")),
     )

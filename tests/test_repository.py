@@ -23,7 +23,7 @@ SURFACE = {
     "infer-check": "json trust",
     "retrain-best": "data-root device epochs formats home json out storage study tracking-uri trial trust",
     "serve": "allow-host challenger false-alarm-every formats home host keep-days keep-rows log max-batch max-body-mb "
-    "port queue shadow share thumbnails timeout token-file tracking-uri watch-per-second workers",
+    "max-model-mb port queue shadow share thumbnails timeout token-file tracking-uri watch-per-second workers",
     "monitor": "home json log window",
     "evaluate": "data data-root device home html json set split storage strict tracking-uri trust",
     "predict": "batch-size csv device home json out storage strict trust",

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from hpo.errors import ServeError
+from hpo.serving.model import Speed
 from hpo.serving.options import Folder, ServeOptions, read_token
 
 from .conftest import Running, png, until
@@ -95,7 +96,7 @@ def test_past_the_queue_requests_are_refused_at_once_and_the_rest_is_answered(
 
 def test_what_waited_is_answered_in_one_batch(serving: Serving, held: threading.Event) -> None:
     with serving() as running, running.client() as client:
-        object.__setattr__(running.service.champion.model, "batch", 8)  # whatever was measured
+        object.__setattr__(running.service.champion.model, "speed", Speed(8, 1.0))  # whatever was measured
         batcher = running.service.champion.batcher
         first, found = _in_background(client, 1)
         until(lambda: batcher.batches == 1)
