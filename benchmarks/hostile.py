@@ -1,7 +1,8 @@
 """A million requests that nobody meant well to `hpo serve`: none may end it, meet a fault of ours, or cost memory.
 
 Images of every kind and mode, bombs and headers that lie among them, are sent as files, in forms and in JSON, most with
-bytes changed, cut, doubled or put in, one in ten with the request's own head among what is changed.
+bytes changed, cut, doubled or put in, one in ten with the request's own head among what is changed. Then single
+requests that cost little to send and much to read, each to a server of its own, while another client asks.
 
     python benchmarks/hostile.py
 """
@@ -18,13 +19,14 @@ import tempfile
 import time
 import zlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import psutil
-from harness import Target, arguments, finish
+from bombs import Felt, attacks, feel, row
+from harness import Target, arguments, finish, table
 from load import Crowd, closed_loop
 from PIL import Image
 
@@ -147,20 +149,33 @@ def rows(seen: Seen) -> Iterator[dict[str, str]]:
         yield {"answer": str(status or "hung up"), "requests": f"{count:,}"}
 
 
+def bombs(export: Path, names: Sequence[str]) -> dict[str, Felt]:
+    """Each attack on a fresh server."""
+    felt = {}
+    for name in names:
+        with running(OURS, export.parent, os.sched_getaffinity(0)) as (server, port):
+            closed_loop(port, form(port), 1, 0.5)
+            felt[name] = feel(attacks()[name], port, server.pid)
+        print(row(name, felt[name]), flush=True)
+    return felt
+
+
 def main() -> None:
     parser = arguments("hostile", __doc__.splitlines()[0])
     parser.add_argument("--requests", type=int, default=1_000_000, help="how many (default 1,000,000)")
     parser.add_argument("--minutes", type=float, default=30.0, help="at most so long (default 30)")
     parser.add_argument("--seed", type=int, default=0, help="of all that is sent (default 0)")
+    parser.add_argument("--attacks", nargs="*", default=list(attacks()), choices=list(attacks()), metavar="NAME")
     options: argparse.Namespace = parser.parse_args()
     if options.quick:
-        options.requests = 2000
+        options.requests, options.attacks = 2000, options.attacks[:1]
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         make_export(folder / "export")
         with running(OURS, folder, os.sched_getaffinity(0)) as (server, port):
             seen = attack(port, server.pid, options.requests, options.minutes * 60, random.Random(options.seed))
             alive = closed_loop(port, form(port), 1, 0.5)[-1].status == 200
+        felt = bombs(folder / "export", options.attacks)
     sent = sum(seen.statuses.values())
     settled = seen.memory_mib[len(seen.memory_mib) // 5 :]
     targets = [
@@ -169,8 +184,14 @@ def main() -> None:
         Target("still there and right at the end", float(alive), 1),
         Target("growth of memory after the first fifth, MiB", settled[-1] - settled[0], 16, at_most=True),
     ]
+    for name, each in felt.items():
+        targets.append(Target(f"{name}: another client waits, s", each.worst_s, 1, at_most=True))
+        targets.append(Target(f"{name}: it is refused", each.refused, 0, at_most=True))
+        targets.append(Target(f"{name}: more memory, MiB", each.peak_mib - each.before_mib, 768, at_most=True))
     title = f"{sent:,} requests in {seen.seconds:.0f} s, seed {options.seed}; memory {settled[0]:.0f} MiB after a fifth"
-    finish(options, title, list(rows(seen)), targets, {"memory_mib": seen.memory_mib})
+    attacked = [row(name, each) for name, each in felt.items()]
+    print(f"\n{table(attacked)}")
+    finish(options, title, list(rows(seen)), targets, {"memory_mib": seen.memory_mib, "attacks": attacked})
 
 
 if __name__ == "__main__":
