@@ -16,6 +16,7 @@ import pytest
 import torch
 from hpo.training.checkpoint import load
 from hpo.training.config import TrialConfig
+from hpo.training.models.source import name_model
 from hpo.training.optim.config import OptimizerConfig, ScheduleConfig
 from hpo.training.report import EpochReport, Signal, Status, TrainResult
 from hpo.training.train import train
@@ -277,6 +278,7 @@ def test_a_models_changed_code_starts_anew(
     config = config_of(small_config, model={"name": f"{file}:net"}, budget={"epochs": 1})
     finish(config, digits_pack, tmp_path / "run")
     file.write_text(source.replace("nn.Flatten()", "nn.Flatten(), nn.ReLU()"))
+    name_model(config.model)
     with caplog.at_level(logging.WARNING):
         finish(config, digits_pack, tmp_path / "run")
     assert "model_source differs" in caplog.text
