@@ -10,6 +10,7 @@ The first of these counts:
 A choice that is not the home's own is told in a line, and so is a variable that is set and not followed.
 """
 
+import hashlib
 import json
 import os
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from typing import NamedTuple
 from ...bounded import JSON_BYTES, read_bytes
 from ...errors import StudyError
 from ...masking import is_masked, masked
+from ...trust import is_on_record, put_on_record
 from ..files import write_json
 from ..home import Home, is_study_name
 from .mlflow_store import SQLITE
@@ -54,7 +56,8 @@ def choose_stores(uri: str | None, home: Home, study: str | None, note: Callable
         note: gets a line on what was decided, where that is not the home's own store.
 
     Raises:
-        StudyError: the study went to a store whose password is not kept, and nothing names it now.
+        StudyError: the study went to a store whose password is not kept, or one that this account has never sent
+            anything to (a home may come from somebody else), and nothing names it now.
     """
     if uri == "none":
         return None
@@ -64,6 +67,7 @@ def choose_stores(uri: str | None, home: Home, study: str | None, note: Callable
         chosen, reason = Stores.at(_absolute(uri)), "--tracking-uri is given"
     elif kept:
         chosen = _with_passwords(kept, named, study)
+        _require_used(chosen, home, named, study)
         reason = f"study {study} is kept at {chosen}; --tracking-uri URI sends it elsewhere"
         if chosen != Stores.at(home.tracking_uri) and chosen != named:
             note(f"MLflow: {chosen}, where study {study} is kept")
@@ -100,6 +104,9 @@ def keep_stores(home: Home, study: str, stores: Stores) -> None:
     Raises:
         StudyError: the home cannot be written.
     """
+    for uri in stores:
+        if uri != home.tracking_uri:
+            put_on_record(_digest(uri), f"studies go to {masked(uri)}")
     uris = (_HOME if uri == home.tracking_uri else masked(uri) for uri in stores)
     write_json(_path(home, study), dict(zip(Stores._fields, uris, strict=True)))
 
@@ -135,6 +142,20 @@ def _with_passwords(kept: Stores, named: Stores | None, study: str | None) -> St
             f"  name it with its password by {TRACKING} or --tracking-uri"
         )
     return kept
+
+
+def _require_used(kept: Stores, home: Home, named: Stores | None, study: str | None) -> None:
+    """Refuse to send anything where only a file of the home says to: it may have come with the home."""
+    foreign = [uri for uri in kept if uri != home.tracking_uri and not is_on_record(_digest(uri))]
+    if foreign and kept != named:
+        raise StudyError(
+            f"study {study} says that it goes to {masked(foreign[0])}, where you have sent nothing yet\n"
+            f"  --tracking-uri {masked(foreign[0])} sends it there"
+        )
+
+
+def _digest(uri: str) -> str:
+    return hashlib.sha256(f"MLflow at {masked(uri)}".encode()).hexdigest()
 
 
 def _path(home: Home, study: str) -> Path:

@@ -33,7 +33,7 @@ def python(*arguments: str) -> "subprocess.CompletedProcess[str]":
     [
         pytest.param("throughput", marks=needs_fashion_mnist),
         "overhead",
-        "encodings",
+        "table_encodings",
         "augment",
         "larger_than_memory",
         "drift",

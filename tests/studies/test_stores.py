@@ -110,3 +110,17 @@ def test_nothing_is_asked_of_mlflow_here(home: Home, notes: list[str], monkeypat
     before = dict(os.environ)
     assert choose(home, notes) == Stores.at("http://127.0.0.1:9")
     assert dict(os.environ) == before
+
+
+def test_a_home_of_somebody_else_does_not_say_where_to_send(
+    home: Home, notes: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    keep_stores(home, "m", Stores(home.tracking_uri, MODELS))
+    assert choose(home, notes) == Stores(home.tracking_uri, MODELS)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "another account"))
+    with pytest.raises(StudyError, match=r"goes to http://models:5000, where you have sent nothing yet") as caught:
+        choose(home, notes)
+    assert len(str(caught.value).splitlines()) == 2
+    assert choose(home, notes, MODELS) == Stores.at(MODELS)
+    monkeypatch.setenv("MLFLOW_REGISTRY_URI", MODELS)
+    assert choose(home, notes) == Stores(home.tracking_uri, MODELS)

@@ -4,8 +4,8 @@ UTF-8 first, or UTF-16 with its mark. Else the encodings of Windows are tried: o
 under which the table names files that are there; else the one that reads well in a language of its encoding
 (alphabets.py). `data.encoding` says it where this does not tell, and nothing is guessed then.
 
-A detector by the statistics of long texts does not fit a few class names: benchmarks/encodings.py has the share of
-tables that charset-normalizer reads wrong, without a word, beside ours.
+A detector by the statistics of long texts does not fit a few class names: benchmarks/table_encodings.py has the share
+of tables that charset-normalizer reads wrong, without a word, beside ours.
 """
 
 import re

@@ -83,7 +83,7 @@ def measured(draws: int) -> Iterator[tuple[str, int, Counter[str], Counter[str]]
 
 def main() -> None:
     """Read the tables both ways."""
-    parser = arguments("encodings", __doc__ or "")
+    parser = arguments("table_encodings", __doc__ or "")
     parser.add_argument("--draws", type=int, default=50, help="tables per language and size (default 50)")
     options = parser.parse_args()
     found = list(measured(2 if options.quick else options.draws))
