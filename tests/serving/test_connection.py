@@ -212,7 +212,7 @@ def _phases(running: Running) -> list[int]:
     ],
 )
 def test_a_boundary_is_found_in_one_pass(kind: str, boundary: str | None) -> None:
-    start = time.perf_counter()
+    start = time.thread_time()
     if boundary is None:
         with pytest.raises(RefusedError, match="boundary of 1 to 70"):
             image_files(f"multipart/form-data{kind}", b"")
@@ -220,4 +220,4 @@ def test_a_boundary_is_found_in_one_pass(kind: str, boundary: str | None) -> Non
         part = b'Content-Disposition: form-data; name="f"; filename="a"\r\n\r\nfile'
         body = b"--%b\r\n%b\r\n--%b--" % (boundary.encode(), part, boundary.encode())
         assert image_files(f"multipart/form-data{kind}", body) == [b"file"]
-    assert time.perf_counter() - start < 1
+    assert time.thread_time() - start < 2  # of this thread's own computing; quadratic it was 14
