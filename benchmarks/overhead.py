@@ -24,6 +24,7 @@ import optuna
 from coordinator import Ours, Stock
 from harness import Target, arguments, figure, finish, free_port, ratio
 from hpo.search import run as search_run
+from hpo.studies.home import Home
 
 PROBE = Path(__file__).with_name("probe")
 TINY = ("data.image_size=28", "data.max_train=600", "data.max_val=100", "data.batch_size=64")
@@ -109,7 +110,7 @@ def search(home: Path, study: str, uri: str | None, trials: int) -> None:
     hpo.run(
         hpo.RunOptions(
             space="simple_cnn", study=study, data="digits", overrides=TINY, trials=trials, epochs=10, pruner="none",
-            home=home, tracking_uri=uri,
+            home=home, tracking_uri=uri or Home(home).tracking_uri,  # not what the peer has set
         )
     )  # fmt: skip
 

@@ -158,7 +158,7 @@ def serve(
             servers.append(_start(running, "the MLflow UI", runs, mlflow_port))
         for server in servers:
             server.wait_ready(START_TIMEOUT_S)
-        mlflow = servers[1].link if len(servers) > 1 else stores.tracking
+        mlflow = servers[1].link if len(servers) > 1 else masked(stores.tracking)
         yield Addresses(servers[0].link, mlflow), tuple(servers)
 
 

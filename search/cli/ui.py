@@ -20,7 +20,6 @@ def ui(
 ) -> None:
     """Start optuna-dashboard and the MLflow UI for this machine alone, until Ctrl-C."""
     from ...errors import StudyError
-    from ...masking import masked
     from ...studies.home import Home
     from ...studies.storage import storage_to_read
     from ...studies.tracking.stores import choose_stores, newest_kept
@@ -38,7 +37,7 @@ def ui(
         serve(url, stores, place.artifacts, place.attachments, port, mlflow_port) as (pages, servers),
     ):
         say(f"studies (optuna-dashboard): {pages.dashboard}")
-        say(f"runs (MLflow):              {masked(pages.mlflow)}")
+        say(f"runs (MLflow):              {pages.mlflow}")
         say("Ctrl-C stops both")
         while True:
             time.sleep(1)
