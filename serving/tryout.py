@@ -5,7 +5,6 @@ finds what it does with images of noise.
 """
 
 import json
-import os
 import re
 import resource
 import signal
@@ -14,6 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ..children import start_python
 from ..errors import ServeError
 from .export_folder import MODEL, Export, read_export
 from .model import Model, Speed
@@ -68,19 +68,19 @@ def _speed(folder: Path, tried: _Tried) -> Speed:
 
 
 def _told(folder: Path, limits: Limits) -> dict[str, Any]:
-    command = [sys.executable, "-P", "-m", __name__, str(folder), *map(str, limits)]
-    # note: the same packages as here, however they came into reach
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    try:
-        done = subprocess.run(command, env=environment, capture_output=True, timeout=TIME_S, check=False)
-    except subprocess.TimeoutExpired as error:
-        raise ServeError(f"{folder}: the model did not answer images of noise within {TIME_S:g} s") from error
-    if done.returncode < 0:
-        name = signal.Signals(-done.returncode).name
+    pipe = subprocess.PIPE
+    with start_python(__name__, str(folder), *map(str, limits), stdout=pipe, stderr=pipe) as child:
+        try:
+            answer, errors = child.communicate(timeout=TIME_S)
+        except subprocess.TimeoutExpired as error:
+            child.kill()
+            raise ServeError(f"{folder}: the model did not answer images of noise within {TIME_S:g} s") from error
+    if child.returncode < 0:
+        name = signal.Signals(-child.returncode).name
         raise ServeError(f"{folder}: the model ended the process that tried it, by {name}; {_law(limits)}")
-    if done.returncode:
-        raise ServeError(f"{folder}: the model cannot be tried: {done.stderr.decode(errors='replace')[-200:]!r}")
-    told: dict[str, Any] = json.loads(done.stdout)
+    if child.returncode:
+        raise ServeError(f"{folder}: the model cannot be tried: {errors.decode(errors='replace')[-200:]!r}")
+    told: dict[str, Any] = json.loads(answer)
     return told
 
 
