@@ -39,6 +39,13 @@ def digits_pack(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def few(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A pack of 100 digits to train on and 20 to validate: two batches of 64 with and without the latter."""
+    data = DataConfig(source="digits", max_train=100, max_val=20)
+    return prepare(data, cache=tmp_path_factory.mktemp("cache")).path
+
+
+@pytest.fixture(scope="session")
 def small_config() -> Callable[..., TrialConfig]:
     """A function that makes a small configuration on digits; keyword arguments replace whole sections.
 

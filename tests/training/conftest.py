@@ -2,12 +2,9 @@
 
 import resource
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 import torch
-from hpo.training.config import DataConfig
-from hpo.training.data.prepare import prepare
 
 _LIMIT_BYTES = 8_192
 
@@ -27,10 +24,3 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
-
-
-@pytest.fixture(scope="session")
-def few(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A pack of 100 digits to train on and 20 to validate."""
-    data = DataConfig(source="digits", max_train=100, max_val=20)
-    return prepare(data, cache=tmp_path_factory.mktemp("cache")).path

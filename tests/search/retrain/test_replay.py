@@ -17,8 +17,7 @@ from hpo.spaces.node import Place
 from hpo.studies import attributes
 from hpo.studies.home import Home
 from hpo.studies.storage import open_storage
-from hpo.training.config import DataConfig, TrialConfig
-from hpo.training.data.prepare import prepare
+from hpo.training.config import TrialConfig
 from hpo.training.optim.config import Piecewise
 from hpo.training.report import TrainResult
 from hpo.training.train import train
@@ -39,13 +38,6 @@ SCHEDULES: dict[str, dict[str, Any]] = {
 }
 OBJECTIVES = {"val_accuracy": "maximize", "val_loss": "minimize", "val_ece": "minimize"}
 EPOCHS = 8
-
-
-@pytest.fixture(scope="module")
-def few(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """100 images to train on and 20 to validate: two batches of 64 with and without the latter."""
-    data = DataConfig(source="digits", max_train=100, max_val=20)
-    return prepare(data, cache=tmp_path_factory.mktemp("cache")).path
 
 
 def trained(config: TrialConfig, pack: Path, directory: Path, **options: Any) -> TrainResult:
