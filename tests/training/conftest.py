@@ -1,7 +1,8 @@
 """What the tests of the training room share."""
 
 import resource
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 import torch
@@ -9,12 +10,18 @@ import torch
 _LIMIT_BYTES = 8_192
 
 
-@pytest.fixture
-def full_disk() -> Iterator[Callable[[], None]]:
-    """A function after which no file can grow beyond 8 KiB: the kernel refuses the write, as on a full disk."""
+@contextmanager
+def full_disk() -> Iterator[None]:
+    """Within it no file can grow beyond 8 KiB: the kernel refuses the write, as on a full disk.
+
+    The limit is this very process's, pytest's log included, and so must end with the block that it is for.
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    yield lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (_LIMIT_BYTES, hard))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (_LIMIT_BYTES, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @pytest.fixture
