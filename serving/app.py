@@ -7,13 +7,14 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
+from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from . import inference_route, predict_route, service_routes
-from .guard import Guard
+from .guard import Guard, is_open
 from .problems import FaultError, RefusedError
 from .service import Service
 
@@ -28,17 +29,34 @@ def create_app(service: Service) -> Guard:
         watch.cancel()
         await service.close()
 
-    # note: without the interactive pages, whose scripts come from another site
-    app = FastAPI(title="hpo", docs_url=None, redoc_url=None, lifespan=lifespan)
+    app = FastAPIOffline(  # FastAPI's own page takes its scripts from another site
+        title="hpo",
+        version=inference_route.server_version(),
+        redoc_url=None,
+        static_url="/docs/static",
+        lifespan=lifespan,
+    )
     predict = predict_route.predictor(service)
     own = (predict_route.router(predict), inference_route.router(service), service_routes.router(service))
     for routes in (*own, *service.log.routers()):
         app.include_router(routes)
+    if service.options.token:
+        app.openapi_schema = _secured(app.openapi())
     app.add_exception_handler(RefusedError, _told)
     app.add_exception_handler(HTTPException, _told)
     app.add_exception_handler(RequestValidationError, _told)
     app.add_exception_handler(Exception, _told)
     return Guard(_Shortcut(predict, app), service)
+
+
+def _secured(description: dict[str, Any]) -> dict[str, Any]:
+    """It, with the token where one is needed: the page `/docs` then asks for it."""
+    scheme = {"type": "http", "scheme": "bearer"}
+    description.setdefault("components", {})["securitySchemes"] = {"token": scheme}
+    for path, operations in description["paths"].items():
+        for operation in operations.values() if not is_open(path) else ():
+            operation["security"] = [{"token": []}]
+    return description
 
 
 class _Shortcut:

@@ -54,6 +54,11 @@ class Connection(HttpToolsProtocol):
             self.phase is not Phase.BODY and self.cycle is not None and not self.cycle.response_complete
         )
 
+    @property
+    def reading(self) -> bool:
+        """Whether the application has the request whose body is being read."""
+        return self.phase is Phase.BODY and self.cycle is not None and self.cycle.scope is self.scope
+
     def waiting(self) -> bool:
         """Whether the client is still there; asked from other threads, too."""
         return not self.transport.is_closing()
@@ -131,7 +136,11 @@ class Connection(HttpToolsProtocol):
 
     def answered(self) -> bool:
         """Whether an answer to the request that is being read has begun."""
-        return self._reading and self.cycle.response_started
+        return self.reading and self.cycle.response_started
+
+    def answer_last(self) -> None:
+        """Close it after the answer that is to come."""
+        self.cycle.keep_alive = False
 
     def on_response_complete(self) -> None:
         """It has its answer."""
@@ -164,19 +173,14 @@ class Connection(HttpToolsProtocol):
         """Answer with `problem`, unless there is another answer to come or begun, and read no more."""
         owed, self.deaf = self.owed, True
         if owed:
-            self.cycle.keep_alive = False  # its answer is the last
+            self.answer_last()
         elif self.answered() or self.transport.is_closing():
             self.transport.close()
         else:
-            self._answer_last(problem)
+            self._answer_now(problem)
 
-    @property
-    def _reading(self) -> bool:
-        """Whether the application has the request whose body is being read."""
-        return self.phase is Phase.BODY and self.cycle is not None and self.cycle.scope is self.scope
-
-    def _answer_last(self, problem: RefusedError) -> None:
-        if self._reading:
+    def _answer_now(self, problem: RefusedError) -> None:
+        if self.reading:
             self.cycle.disconnected = True
             self.cycle.message_event.set()
         url, headers = (b"", []) if self.phase is Phase.IDLE else (self.url, self.headers)

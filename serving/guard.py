@@ -12,6 +12,7 @@ import secrets
 import socket
 import time
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -19,13 +20,19 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from .problems import BusyError, FaultError, RefusedError
 from .service import Service
 
-OPEN = frozenset({"/", "/healthz", "/readyz", "/v2/health/live", "/v2/health/ready"})
-"""Paths that need no token: they tell nothing about anyone's images."""
+if TYPE_CHECKING:
+    from .connection import Connection
+
+OPEN = frozenset(
+    {"/", "/docs", "/health", "/healthz", "/openapi.json", "/readyz", "/v2/health/live", "/v2/health/ready"}
+)
+"""Paths that need no token: they tell nothing about the model or anyone's images. So do those below `/docs`."""
 
 _BODIES = 8  # bodies of the largest size that are held at a time
+_DROPPED_BYTES = 256 * 2**20  # of a body that is not read; a few times what people send by mistake
 _GONE = 499  # as nginx counts clients that hung up
 _REQUEST_ID = re.compile(rb"[\w.:-]{1,128}")
-_ROUTES = frozenset({*OPEN, "/predict", "/metrics", "/status", "/monitor", "/feedback", "/v2", "/openapi.json"})
+_ROUTES = frozenset({*OPEN, "/predict", "/metrics", "/status", "/monitor", "/feedback", "/v2"})
 
 
 class Guard:
@@ -59,6 +66,7 @@ class Guard:
             raise  # uvicorn logs it
         finally:
             request.count()
+            await request.finish()
 
     def _admit(self, path: str, headers: dict[bytes, bytes]) -> None:
         host = headers.get(b"host", b"").decode("latin-1")
@@ -68,7 +76,7 @@ class Guard:
         if origin is not None and origin not in (b"http://" + host.encode(), b"https://" + host.encode()):
             raise RefusedError(403, "pages of other origins may not send requests here")
         given = headers.get(b"authorization", b"")
-        if self._token and path not in OPEN and not hmac.compare_digest(given, self._token):
+        if self._token and not is_open(path) and not hmac.compare_digest(given, self._token):
             raise RefusedError(401, "this needs `Authorization: Bearer <token>`", {"WWW-Authenticate": "Bearer"})
         if headers.get(b"content-encoding", b"identity") != b"identity":
             raise RefusedError(415, "compressed bodies are not read here; send it without Content-Encoding")
@@ -98,6 +106,8 @@ class _Request:
         scope["state"]["request_id"] = self.id
         self._route = route_of(scope["path"])
         self._began, self._read, self._complete, self.status = time.perf_counter(), 0, False, 0
+        self._connection: Connection = scope["state"]["connection"]
+        self._early = False  # all of the answer but its end is sent
 
     async def receive(self) -> Message:
         """The next piece of the body, counted."""
@@ -114,14 +124,33 @@ class _Request:
         return message
 
     async def send(self, message: Message) -> None:
-        """The next piece of the answer, with our headers on it."""
+        """The next piece of the answer, with our headers on it; `finish` tells its end to a client who still sends."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
             extra = [(b"x-request-id", self.id.encode())]
             if self._service.draining:
                 extra.append((b"connection", b"close"))
             message["headers"] = [*message.get("headers", ()), *extra]
+        elif not message.get("more_body", False) and self._connection.reading:
+            self._early, message = True, {**message, "more_body": True}
         await self._send(message)
+
+    async def finish(self) -> None:
+        """Read what a client still sends who has its answer, and drop it: to close now would be a reset.
+
+        A client who does not look for an answer until all is sent would see that alone (RFC 9112, section 9.6). The
+        time for it is that of the request; beyond `_DROPPED_BYTES` it is closed all the same.
+        """
+        if not self._early:
+            return
+        dropped, more = 0, True
+        while more and dropped <= _DROPPED_BYTES:
+            message = await self._receive()
+            dropped += len(message.get("body", b""))
+            more = message.get("more_body", False)  # a client who is gone sends no more
+        if more:
+            self._connection.answer_last()
+        await self._send({"type": "http.response.body", "body": b""})
 
     async def refuse(self, problem: RefusedError) -> None:
         """Answer with `problem`, unless an answer has begun."""
@@ -141,6 +170,11 @@ class _Request:
         metrics = self._service.metrics
         metrics.requests(self._route, str(self.status)).inc()
         metrics.request_seconds(self._route).observe(time.perf_counter() - self._began)
+
+
+def is_open(path: str) -> bool:
+    """Whether `path` needs no token."""
+    return path in OPEN or path.startswith("/docs/")
 
 
 def request_id_of(headers: Mapping[bytes, bytes]) -> str:

@@ -48,7 +48,7 @@ def router(service: Service) -> APIRouter:
 
     @routes.get("")
     async def server() -> dict[str, Any]:
-        return {"name": "hpo", "version": _version(), "extensions": ["binary_tensor_data"]}
+        return {"name": "hpo", "version": server_version(), "extensions": ["binary_tensor_data"]}
 
     @routes.get("/health/live")
     async def live() -> dict[str, bool]:
@@ -119,7 +119,8 @@ def _not_found() -> dict[int | str, dict[str, Any]]:
     return {404: {**refusals()[400], "description": "no such model or version"}}
 
 
-def _version() -> str:
+def server_version() -> str:
+    """The version of hpo that answers."""
     try:
         return version("hpo")
     except PackageNotFoundError:  # run from a source tree

@@ -23,6 +23,7 @@ def router(service: Service) -> APIRouter:
     async def index() -> Response:
         return HTMLResponse(page, headers=headers)
 
+    @routes.get("/health", summary="Is the process alive? As /healthz")
     @routes.get("/healthz", summary="Is the process alive?")
     async def healthz() -> dict[str, str]:
         return {"status": "alive"}

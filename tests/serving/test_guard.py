@@ -46,12 +46,24 @@ def test_pages_of_other_origins_are_refused(origin: str, serving: Serving) -> No
 
 def test_a_token_is_needed_for_everything_about_images(serving: Serving) -> None:
     with serving(token=TOKEN) as running, running.client() as client:
-        opened = [client.get(path).status_code for path in ("", "healthz", "readyz", "v2/health/live")]
-        closed = [client.get(path).status_code for path in ("metrics", "status", "v2", "openapi.json")]
+        free = (
+            "",
+            "health",
+            "healthz",
+            "readyz",
+            "v2/health/live",
+            "docs",
+            "docs/static/swagger-ui.css",
+            "openapi.json",
+        )
+        opened = [client.get(path).status_code for path in free]
+        closed = [client.get(path).status_code for path in ("metrics", "status", "v2", "docsmore")]
+        around = client.get("docs/%2e%2e/status")
         wrong = client.post("predict", content=png(0), headers={**PNG, "Authorization": "Bearer no"})
         right = client.post("predict", content=png(0), headers={**PNG, "Authorization": f"Bearer {TOKEN}"})
-    assert opened == [200] * 4
+    assert opened == [200] * 8
     assert closed == [401] * 4
+    assert around.status_code == 404
     assert wrong.headers["www-authenticate"] == "Bearer"
     assert right.status_code == 200
 

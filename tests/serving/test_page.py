@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import re
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -38,13 +39,47 @@ def test_every_field_has_a_name_and_answers_are_read_out() -> None:
         assert before.rindex("<label") > before.rfind("</label>"), field
 
 
-def test_the_page_finds_the_model_in_a_browser(serving: Callable[..., Running], tmp_path: Path) -> None:
-    chromium = pytest.importorskip("shutil").which("chromium")
+@pytest.fixture
+def in_browser(tmp_path: Path) -> Callable[[str], str]:
+    """A page as a browser made it, by its address."""
+    chromium = shutil.which("chromium")
     if chromium is None:
         pytest.skip("chromium is missing")
+    command = [chromium, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}"]
+
+    def seen(url: str) -> str:
+        asked = [*command, "--virtual-time-budget=5000", "--dump-dom", url]
+        return subprocess.run(asked, capture_output=True, text=True, timeout=120, check=False).stdout
+
+    return seen
+
+
+def test_the_page_finds_the_model_in_a_browser(
+    serving: Callable[..., Running], in_browser: Callable[[str], str]
+) -> None:
     with serving() as running:
-        command = [chromium, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}"]
-        seen = [*command, "--virtual-time-budget=5000", "--dump-dom", running.url]
-        done = subprocess.run(seen, capture_output=True, text=True, timeout=120, check=False)
-    assert "shades, 3 classes: dark, medium, bright" in done.stdout
-    assert STEPS[-1] in done.stdout
+        page = in_browser(running.url)
+    assert "shades, 3 classes: dark, medium, bright" in page
+    assert STEPS[-1] in page
+
+
+def test_the_description_is_a_page_with_nothing_from_elsewhere(
+    serving: Callable[..., Running], in_browser: Callable[[str], str]
+) -> None:
+    with serving(token="a-long-enough-secret") as running, running.client() as client:
+        raw = client.get("docs").text
+        page = in_browser(f"{running.url}docs")
+    sources = re.findall(r'(?:src|href)="([^"]*)"', raw)
+    assert len(sources) == 3
+    assert all(source.startswith("/docs/static/") for source in sources)
+    assert "Classify one or several images" in page
+    assert "Authorize" in page
+
+
+def test_it_asks_for_the_token_where_one_is_needed(serving: Callable[..., Running]) -> None:
+    with serving() as running, running.client() as client:
+        assert "securitySchemes" not in client.get("openapi.json").json().get("components", {})
+    with serving(token="a-long-enough-secret") as running, running.client() as client:
+        paths = client.get("openapi.json").json()["paths"]
+    assert paths["/predict"]["post"]["security"] == paths["/status"]["get"]["security"] == [{"token": []}]
+    assert "security" not in paths["/healthz"]["get"]
