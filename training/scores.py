@@ -3,19 +3,15 @@
 from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.special import softmax
 from sklearn import metrics as sklearn_metrics
 
+from .confidence import Labels, Logits, expected_calibration_error
 from .measures import ExtraMetric
 
-Logits = NDArray[np.float32]
-Labels = NDArray[np.int64]
 Score = Callable[[Logits, Labels], float]
 
 SCORES: dict[ExtraMetric, Score] = {}
 
-BINS = 15
 _TOP = 5
 
 
@@ -68,19 +64,4 @@ def auroc(logits: Logits, labels: Labels) -> float:
     return float(sklearn_metrics.roc_auc_score(labels, logits[:, 1] - logits[:, 0]))
 
 
-@score("val_ece")
-def expected_calibration_error(logits: Logits, labels: Labels) -> float:
-    """The mean distance between confidence and accuracy over 15 bins of confidence, by the images in them.
-
-    Guo et al. 2017 (arXiv:1706.04599), equation 3.
-    """
-    probabilities = softmax(logits, axis=1)
-    confidence, hit = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
-    gaps = np.bincount(bin_of(confidence), weights=confidence - hit, minlength=BINS)
-    return float(np.abs(gaps).sum() / len(labels))
-
-
-def bin_of(confidence: NDArray[np.floating]) -> NDArray[np.int64]:
-    """Which of the 15 bins, open below and closed above, each confidence [N] is in."""
-    place: NDArray[np.int64] = np.ceil(confidence * BINS).astype(np.int64).clip(1, BINS) - 1
-    return place
+score("val_ece")(expected_calibration_error)

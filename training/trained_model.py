@@ -14,13 +14,13 @@ from torch.export.passes import move_to_device_pass
 from ..cores import available_cores
 from ..errors import ExportError
 from .checkpoint import BEST
+from .confidence import Logits
 from .export.classifier import Classifier
 from .export.export_folder import ExportFolder
 from .export.formats.onnx import onnx_runtime
 from .export.names import ONNX, PROGRAM
 from .export.quiet import quiet
 from .export.verify import first_line
-from .scores import Logits
 from .trained import Trained
 
 Pixels = NDArray[np.uint8]

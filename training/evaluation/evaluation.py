@@ -8,8 +8,8 @@ import numpy as np
 from scipy.special import softmax
 
 from ...errors import DataError, TrainingError
+from ..confidence import Labels, Logits
 from ..data.pack import Skipped
-from ..scores import Labels, Logits
 from ..trained_model import TrainedModel
 from .metrics import Metrics, measure
 from .reliability import Bin, reliability

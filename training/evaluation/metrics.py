@@ -10,8 +10,8 @@ from scipy.special import softmax
 from sklearn import metrics as sklearn_metrics
 
 from .. import scores
+from ..confidence import Labels, Logits, expected_calibration_error
 from ..export.interval import wilson
-from ..scores import Labels, Logits
 from .bootstrap import Interval, Intervals, bootstrap
 from .temperature import negative_log_likelihood, scaled
 
@@ -89,8 +89,8 @@ def measure(logits: Logits, labels: Labels, class_names: Sequence[str], temperat
         auroc=float(np.mean(known)) if known else None,
         nll=negative_log_likelihood(divided, labels),
         nll_uncalibrated=negative_log_likelihood(logits, labels),
-        ece=scores.expected_calibration_error(divided, labels),
-        ece_uncalibrated=scores.expected_calibration_error(logits, labels),
+        ece=expected_calibration_error(divided, labels),
+        ece_uncalibrated=expected_calibration_error(logits, labels),
         per_class=_per_class(labels, chosen, confusion, class_names, areas, drawn),
         confusion_matrix=tuple(tuple(row) for row in confusion.tolist()),
     )

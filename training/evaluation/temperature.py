@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, logsumexp
 
-from ..scores import Labels, Logits, expected_calibration_error
+from ..confidence import Labels, Logits, expected_calibration_error
 from .calibration import Calibration
 
 LOWEST, HIGHEST = 0.05, 20.0

@@ -6,7 +6,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
-from torch.utils.flop_counter import FlopCounterMode
 
 from .config import ModelConfig, PublishedModel
 from .registry import build_model
@@ -45,6 +44,8 @@ def logits_on_meta(model: nn.Module, images: int, in_channels: int, image_size: 
 
 def flops(model: nn.Module, in_channels: int, image_size: int) -> int:
     """Floating-point operations of a forward pass of one image: two per multiply-add of convolutions and matrices."""
+    from torch.utils.flop_counter import FlopCounterMode  # brings triton and half of torch's inner workings
+
     with FlopCounterMode(display=False) as counter:
         logits_on_meta(model.eval(), 1, in_channels, image_size)
     return int(counter.get_total_flops())

@@ -16,6 +16,7 @@ from ...errors import TrainingError
 from .config import Muon
 from .groups import Group
 from .orthogonal import OrthogonalMomentum
+from .uncompiled import uncompiled
 
 
 def hidden_matrices(model: nn.Module) -> set[nn.Parameter]:
@@ -48,8 +49,8 @@ class MuonWithAdamW(Optimizer):
         self._matrices = [(p, _matrix(p.detach(), p)) for group in inside for p in group["params"]]
         views = iter([view for _, view in self._matrices])
         matrices = [{**group, "params": [next(views) for _ in group["params"]]} for group in inside]
-        self._muon = OrthogonalMomentum(matrices, config.lr, config.momentum, config.nesterov)
-        self._adamw = AdamW(others, lr=config.lr, betas=(config.beta1, config.beta2), fused=True)
+        self._muon = uncompiled(OrthogonalMomentum)(matrices, config.lr, config.momentum, config.nesterov)
+        self._adamw = uncompiled(AdamW)(others, lr=config.lr, betas=(config.beta1, config.beta2), fused=True)
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]

@@ -11,6 +11,7 @@ from torch.optim import AdamW as TorchAdamW
 from .config import Adam, AdamW, Muon, OptimizerConfig, RmsProp, Sgd
 from .groups import Group, parameter_groups
 from .muon import MuonWithAdamW, hidden_matrices
+from .uncompiled import uncompiled
 
 Config = TypeVar("Config")
 Builder = Callable[[Config, nn.Module, list[Group]], Optimizer]
@@ -51,24 +52,26 @@ def build_optimizer(
 @builds(Sgd)
 def _sgd(config: Sgd, model: nn.Module, groups: list[Group]) -> Optimizer:
     nesterov = config.nesterov and config.momentum > 0  # torch refuses Nesterov without momentum
-    return SGD(groups, lr=config.lr, momentum=config.momentum, nesterov=nesterov, fused=True)
+    return uncompiled(SGD)(groups, lr=config.lr, momentum=config.momentum, nesterov=nesterov, fused=True)
 
 
 @builds(Adam)
 def _adam(config: Adam, model: nn.Module, groups: list[Group]) -> Optimizer:
-    return TorchAdam(groups, lr=config.lr, betas=(config.beta1, config.beta2), fused=True)
+    return uncompiled(TorchAdam)(groups, lr=config.lr, betas=(config.beta1, config.beta2), fused=True)
 
 
 @builds(AdamW)
 def _adamw(config: AdamW, model: nn.Module, groups: list[Group]) -> Optimizer:
-    return TorchAdamW(groups, lr=config.lr, betas=(config.beta1, config.beta2), fused=True)
+    return uncompiled(TorchAdamW)(groups, lr=config.lr, betas=(config.beta1, config.beta2), fused=True)
 
 
 @builds(RmsProp)
 def _rmsprop(config: RmsProp, model: nn.Module, groups: list[Group]) -> Optimizer:
-    return RMSprop(groups, lr=config.lr, alpha=config.alpha, momentum=config.momentum, centered=config.centered)
+    return uncompiled(RMSprop)(
+        groups, lr=config.lr, alpha=config.alpha, momentum=config.momentum, centered=config.centered
+    )
 
 
 @builds(Muon)
 def _muon(config: Muon, model: nn.Module, groups: list[Group]) -> Optimizer:
-    return MuonWithAdamW(groups, hidden_matrices(model), config)
+    return uncompiled(MuonWithAdamW)(groups, hidden_matrices(model), config)
