@@ -10,6 +10,12 @@ import torch
 _LIMIT_BYTES = 8_192
 
 
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """A test that is marked `cuda` is skipped where there is none."""
+    if item.get_closest_marker("cuda") and not torch.cuda.is_available():
+        pytest.skip("needs a CUDA device")
+
+
 @contextmanager
 def full_disk() -> Iterator[None]:
     """Within it no file can grow beyond 8 KiB: the kernel refuses the write, as on a full disk.

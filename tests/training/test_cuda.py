@@ -11,7 +11,7 @@ from hpo.training.precision import Precision
 from hpo.training.report import Signal, Status, TrainResult
 from hpo.training.train import train
 
-pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+pytestmark = pytest.mark.cuda
 
 Make = Callable[..., TrialConfig]
 

@@ -11,7 +11,7 @@ from hpo.training.data.pack import Split
 
 from .conftest import CLASSES, EVERYTHING, EXAMPLES, MEAN, STD, Make
 
-CUDA = pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device"))
+CUDA = pytest.param("cuda", marks=pytest.mark.cuda)
 DEVICES = ["cpu", CUDA]
 COLOUR_ONLY = {"colour/saturation", "colour/hue"}
 SplitOf = Callable[..., Split]
@@ -96,7 +96,7 @@ def test_seed_and_epoch_decide_everything(name: str, split_of: SplitOf, batches_
 
 
 @pytest.mark.parametrize("name", [*EXAMPLES, "everything"])
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.cuda
 def test_the_device_decides_nothing(name: str, split_of: SplitOf, batches_of: Make) -> None:
     config = EXAMPLES.get(name, EVERYTHING)
     there, here = (list(batches_of(split_of(), config, device=device).epoch(2)) for device in ("cuda", "cpu"))

@@ -11,7 +11,7 @@ from hpo.training.data.batches import EvalBatches, TrainBatches
 from hpo.training.data.pack import Pack, Split
 from torchvision.transforms import functional
 
-CUDA = pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device"))
+CUDA = pytest.param("cuda", marks=pytest.mark.cuda)
 DEVICES = ["cpu", CUDA]
 MEAN, STD = (0.4, 0.5, 0.6), (0.2, 0.25, 0.3)
 
@@ -176,7 +176,7 @@ def test_batches_may_be_kept(tmp_path: Path) -> None:
     assert all(torch.equal(ours, theirs) for ours, theirs in zip(kept, fresh, strict=True))
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.cuda
 def test_a_split_too_large_for_the_device_is_staged(monkeypatch: pytest.MonkeyPatch) -> None:
     resident = list(train(split(), device="cuda", crop_padding=2, flip=True).epoch(0))
     monkeypatch.setattr(reader, "_SHARE_OF_FREE_MEMORY", 0.0)

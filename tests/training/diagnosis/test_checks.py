@@ -195,7 +195,7 @@ def test_out_of_memory_is_a_finding(set_up: Setup, monkeypatch: pytest.MonkeyPat
     assert found.findings[0][1].settings == (Setting("memory.micro_batch", 16),)
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.cuda
 def test_on_a_gpu(set_up: Setup) -> None:
     config, pack = set_up(HEALTHY["cnn, adamw"])
     assert accused(diagnose(Subject(config, Pack.open(pack), torch.device("cuda")))) == []

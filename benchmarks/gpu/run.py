@@ -1,0 +1,196 @@
+"""The whole of hpo on a machine with a GPU that has nothing of ours: tests, searches, an export, memory, speed.
+
+    python benchmarks/gpu/prepare.py                        # beside a network, once
+    python benchmarks/gpu/run.py --out result.json          # there; with --device cpu anywhere, to try the kit itself
+
+Nothing is installed: the tree and the wheels of prepare.py are put on the path of what is started. Every step is a
+process with a time limit; one that fails or takes too long stops none of the others, and the JSON is written anew after
+each.
+"""
+
+import argparse
+import json
+import os
+import platform
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+WHEELS, DATA = HERE / "carried" / "wheels", HERE / "carried" / "data"
+WHOLE_S = 470.0
+TAIL = 3000  # characters of what a step printed that are kept
+
+CARD = """
+import json, torch
+found = {"torch": torch.__version__, "cuda": torch.version.cuda, "cards": torch.cuda.device_count()}
+if found["cards"]:
+    card = torch.cuda.get_device_properties(0)
+    found |= {"card": card.name, "memory_gib": round(card.total_memory / 2**30, 1)}
+    found |= {"capability": [card.major, card.minor]}
+print(json.dumps(found))
+"""
+HPO = ["-P", "-c", "from hpo.search.cli import main; main()"]
+CUDA_TESTS = ["-m", "pytest", f"--rootdir={ROOT}", str(ROOT / "tests" / "training"), "-m", "cuda", "-q", "-rfE"]
+
+
+@dataclass(frozen=True)
+class Step:
+    """A command for this Python, and the seconds that it may take."""
+
+    name: str
+    limit_s: float
+    command: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Done:
+    """What became of a step: ok, failed, timed out or left out; the object that it printed, and its last words."""
+
+    name: str
+    outcome: str
+    seconds: float
+    result: Any
+    tail: str
+
+
+def main() -> int:
+    """Run every step; 0 where none failed."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--device", default="cuda:0", help="cuda:0, or cpu to try the kit itself (default cuda:0)")
+    parser.add_argument("--out", type=Path, help="the JSON (default results/gpu-CARD.json)")
+    parser.add_argument("--quick", action="store_true", help="the least of everything: proves that it works")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        environment = made_importable(Path(folder))
+        work = Path(folder) / "work"
+        work.mkdir()
+        done = [one(Step("card", 60, ["-c", CARD]), work, environment, WHOLE_S)]
+        out = options.out or HERE.parent / "results" / f"gpu-{card_name(done[0])}.json"
+        began = time.monotonic()
+        for step in steps(options.device, quick=options.quick):
+            done.append(one(step, work, environment, WHOLE_S - (time.monotonic() - began)))
+            print(f"{done[-1].outcome:>9}  {done[-1].seconds:6.1f} s  {step.name}", flush=True)
+            write(out, options, done)
+    print(f"written to {out}")
+    return int(any(each.outcome in ("failed", "timed out") for each in done))
+
+
+def made_importable(folder: Path) -> dict[str, str]:
+    """The environment in which `import hpo` is this tree, and its dependencies are found."""
+    site, tree = folder / "site", folder / "tree"
+    for wheel in sorted(WHEELS.glob("*.whl")):
+        with zipfile.ZipFile(wheel) as packed:
+            packed.extractall(site)
+    tree.mkdir()
+    (tree / "hpo").symlink_to(ROOT)
+    path = os.pathsep.join(map(str, (tree, site) if site.is_dir() else (tree,)))
+    own = {"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1", "XDG_STATE_HOME": str(folder / "state")}
+    return {**os.environ, **own, "HPO_HOME": str(folder / "home"), "PYTHONUNBUFFERED": "1"}
+
+
+def steps(device: str, *, quick: bool) -> list[Step]:
+    """All of them, in the order of their worth."""
+    fashion = (DATA / "fashion_mnist").is_dir()
+    source, root = ("fashion_mnist", ["--data-root", str(DATA)]) if fashion else ("digits", [])
+    trials, epochs = ("2", "1") if quick else ("8", "4")
+    few = ["--set", "data.max_train=2000", "--set", "data.max_val=500"] if quick else []
+    data = ["--data", source, *root]
+    search = [*HPO, "run", "--space", "simple_cnn", *data, "--epochs", epochs, "--trials", trials, "--device", device]
+    search += ["--tracking-uri", "none", "--json", *few]
+    retrain = [*HPO, "retrain-best", "--study", "one", "--device", device, *root, "--tracking-uri", "none", "--json"]
+    small = ["--images", "2000", "--epochs", "2"] if quick or device == "cpu" else []
+    speed = ["--device", device, "--source", source, *root, *small]
+    models = ["simple_cnn"] if quick or device == "cpu" else ["simple_cnn", "resnet"]
+    return [
+        Step("tests that need a card", 90, CUDA_TESTS),
+        Step("search, one worker", 70, [*search, "--study", "one", "--workers", "1"]),
+        Step("retrain, test, export, verify", 80, retrain),
+        Step("search, four workers on one device", 80, [*search, "--study", "four", "--workers", "4"]),
+        Step("out of memory", 45, [str(HERE / "memory.py"), "--device", device, "--source", source, *root]),
+        *(
+            Step(
+                f"speed of {model}{', compiled' * compiled}",
+                60 + 20 * compiled,
+                throughput(model, speed, compiled=compiled),
+            )
+            for compiled in (False, True)
+            for model in models
+        ),
+    ]
+
+
+def throughput(model: str, options: Sequence[str], *, compiled: bool) -> list[str]:
+    """The command of throughput.py."""
+    return [str(HERE / "throughput.py"), "--model", model, *options, *(["--compile"] if compiled else [])]
+
+
+def one(step: Step, work: Path, environment: Mapping[str, str], left_s: float) -> Done:
+    """Run `step` for no longer than it may and no longer than `left_s`; its children end with it."""
+    limit = min(step.limit_s, left_s)
+    if limit < 5:
+        return Done(step.name, "left out", 0.0, None, "no time was left")
+    began, outcome = time.monotonic(), "ok"
+    with subprocess.Popen(
+        [sys.executable, *step.command],
+        cwd=work,
+        env=environment,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    ) as process:
+        try:
+            printed, told = process.communicate(timeout=limit)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            printed, told = process.communicate()
+            outcome = "timed out"
+    if outcome == "ok" and process.returncode not in (0, 5):  # 5: pytest found no test to run
+        outcome = "failed"
+    return Done(step.name, outcome, round(time.monotonic() - began, 1), last_object(printed), (printed + told)[-TAIL:])
+
+
+def last_object(printed: str) -> Any:
+    """The JSON object that a step printed, over one line or several; None where there is none."""
+    for start in (place for place, sign in enumerate(printed) if sign == "{"):
+        try:
+            return json.loads(printed[start:])
+        except json.JSONDecodeError:
+            continue
+    return None
+
+
+def card_name(card: Done) -> str:
+    """The card as part of a file's name."""
+    name = (card.result or {}).get("card", "none")
+    return "-".join(str(name).lower().split())
+
+
+def write(out: Path, options: argparse.Namespace, done: Sequence[Done]) -> None:
+    """What is known by now."""
+    machine = {
+        "python": platform.python_version(),
+        "cores": os.cpu_count(),
+        "date": time.strftime("%Y-%m-%d", time.gmtime()),
+    }
+    told = {
+        "device": options.device,
+        "quick": options.quick,
+        "machine": machine,
+        "steps": [asdict(each) for each in done],
+    }
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(json.dumps(told, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
