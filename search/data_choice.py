@@ -42,8 +42,8 @@ def choose_data(
 def choose_labelled(source: str, overrides: Sequence[str], trained: DataConfig, *, strict: bool = False) -> DataConfig:
     """New labelled data for a model that was `trained` on others.
 
-    All images of `source` are taken, in the model's own size, so that only what a CSV file means is left to say. Where
-    nobody says what its columns are called they are called as in the model's own data.
+    All images of `source`, or of the classes that are named, are taken in the model's own size, so that only what a CSV
+    file means is left to say. Where nobody says what its columns are called they are called as in the model's own data.
 
     Raises:
         SpaceError: a setting is not one of data, or has no meaning here.
@@ -52,11 +52,11 @@ def choose_labelled(source: str, overrides: Sequence[str], trained: DataConfig, 
     like = [f"data.{key}={json.dumps(value)}" for key in columns if (value := getattr(trained, key)) is not None]
     config = choose_data(source, [*like, *overrides], strict=strict)
     default = DataConfig(source=config.source)
-    others = [key for key in DataConfig.model_fields if key not in (*OF_TABLES, "strict")]
+    others = [key for key in DataConfig.model_fields if key not in (*OF_TABLES, "classes", "strict")]
     if idle := [key for key in others if getattr(config, key) != getattr(default, key)]:
         raise SpaceError(
             f"--set data.{idle[0]} has no effect on new data: all images are taken, as the model takes them\n"
-            f"  what can be set is {' and '.join(f'data.{key}' for key in OF_TABLES)}, of a CSV file"
+            f"  what can be set is data.classes, and {' and '.join(f'data.{key}' for key in OF_TABLES)} of a CSV file"
         )
     return config
 

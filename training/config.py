@@ -4,10 +4,10 @@ It is saved on the trial as JSON and is the only thing that `retrain-best` start
 with dimensions in place of some values. No torch here: the coordinator reads this file and must start at once.
 """
 
-from typing import Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import regex
-from pydantic import Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from ..errors import nearest
 from .augment.config import AugmentConfig
@@ -35,6 +35,17 @@ class ObjectiveConfig(Section):
     def better(self, value: float, than: float | None) -> bool:
         """Whether `value` beats `than` (None: nothing reached yet)."""
         return than is None or (value > than if self.direction == "maximize" else value < than)
+
+
+def _class_names(value: Any) -> Any:
+    if not isinstance(value, list | tuple) or not all(isinstance(name, str) for name in value):
+        raise ValueError('must be a list of names, with numbers in quotes, such as [cat, dog] or ["1", "7"]')
+    if len({*value}) < max(2, len(value)):
+        raise ValueError("must name two classes or more, and each once")
+    return tuple(value)
+
+
+ClassNames = Annotated[tuple[str, ...], BeforeValidator(_class_names)]
 
 
 class DataConfig(Section):
@@ -88,6 +99,11 @@ class DataConfig(Section):
     )
     group_column: str | None = Field(
         default=None, description="CSV column whose equal values stay in one split.", json_schema_extra=FIXED
+    )
+    classes: ClassNames | None = Field(
+        default=None,
+        description="The classes to use, in this order; None uses all, in order of name.",
+        json_schema_extra=FIXED,
     )
     images: str | None = Field(
         default=None,

@@ -41,6 +41,7 @@ def test_new_data_have_the_columns_of_the_old_unless_others_are_named(tmp_path: 
     other = choose_labelled(source, ["data.label_column=species", "data.path_column=null"], trained)
     assert (other.path_column, other.label_column) == (None, "species")
     assert choose_labelled("digits", [], trained) == DataConfig(source="digits")
+    assert choose_labelled("digits", ["data.classes=[a, b]"], trained).classes == ("a", "b")
 
 
 def test_what_would_not_change_new_data_is_refused() -> None:

@@ -86,7 +86,7 @@ def real_range(draw: st.DrawFn, low: float, high: float) -> Tree:
 WITH_PATIENCE = ("patience_metric", "min_delta")  # a law between fields
 METRICS = ("val_balanced_accuracy", "val_macro_f1", "val_top5_accuracy", "val_auroc", "val_ece")
 NAMES = st.text(st.characters(categories=["L", "N", "P", "S", "Zs"]), min_size=1)
-FREE = {  # every field that takes any text, or a list of numbers; of two that exclude each other, one is never set
+FREE = {  # every field that takes any text, or a list; of two that exclude each other, one is never set
     "source": NAMES | st.just("./a: b #c"),
     "split_file": st.none() | st.just("./splits of mine.csv"),
     "group_pattern": st.none() | st.just("^(.*)_"),
@@ -94,6 +94,7 @@ FREE = {  # every field that takes any text, or a list of numbers; of two that e
     "label_column": st.none() | NAMES,
     "split_column": st.none(),
     "group_column": st.none(),
+    "classes": st.none() | st.lists(NAMES, min_size=2, max_size=4, unique=True),
     "images": st.none() | st.just("images/*.jpg"),
     "encoding": st.none() | st.sampled_from(["gb18030", "cp1252", "UTF-8"]),
     "pretrained": st.none() | st.just("./weights of mine.pt"),

@@ -10,9 +10,10 @@ import regex
 from ...display import visible
 from ...errors import DataError
 from ..config import DataConfig
-from .sources.base import Found, Images, Progress, stamp, trained_classes
+from .sources.base import Found, Images, Progress, stamp
+from .sources.classes import trained_classes
+from .sources.columns import TableOptions
 from .sources.find import find
-from .sources.labels import TableOptions
 from .sources.outside import outside_note, refuse_outside
 from .sources.spelling import nfc
 from .split_file import read_split
@@ -26,7 +27,7 @@ def locate(config: DataConfig, data_root: Path | None = None) -> Found:
     Raises:
         DataError: the source or the split file is missing or not usable, or files lie outside of it under `strict`.
     """
-    source = find(config.source, data_root, _table_options(config))
+    source = find(config.source, data_root, _table_options(config), config.classes and tuple(map(nfc, config.classes)))
     if config.strict:
         refuse_outside(config.source, source.outside)
     split_file = Path(config.split_file).expanduser().absolute() if config.split_file else None

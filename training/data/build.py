@@ -14,6 +14,7 @@ from ...errors import DataError
 from ..config import DataConfig
 from .pack import Pack, Skipped
 from .sources.base import MAX_SKIPPED, Images, Progress
+from .sources.classes import remedy
 from .split import Partition, partition
 
 _BYTES_AT_ONCE = 8 * 2**20  # of images, so that packing takes no more memory for a larger set or larger images
@@ -93,8 +94,9 @@ def _refuse_many_skipped(source: str, skipped: list[Skipped], total: int) -> Non
 
 def _refuse_lost_classes(labels: NDArray[np.int64], class_names: tuple[str, ...]) -> None:
     counts = np.bincount(labels, minlength=len(class_names))
+    others = [name for name, count in zip(class_names, counts, strict=True) if count]
     for number in np.flatnonzero(counts == 0):
-        raise DataError(f"data: class {class_names[number]!r} has no readable image")
+        raise DataError(f"data: class {class_names[number]!r} has no readable image\n  repair it, or {remedy(others)}")
 
 
 def _write_split(

@@ -11,13 +11,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from ... import preprocess
 from ...errors import DataError
 from ..config import DataConfig
 from .arrange import locate
 from .build import build
 from .pack import FORMAT, Pack
 from .sources.base import Found, Images, silent
+from .sources.files import rules
 from .store import Store
 
 Progress = Callable[[str, int, int], None]
@@ -72,7 +72,7 @@ def _prepare(config: DataConfig, cache: Path, data_root: Path | None, progress: 
 def _signature(found: Found, config: DataConfig) -> str:
     """Equal while no file of the source is added, removed, replaced or edited, and no setting or version changes."""
     settings = config.model_dump(exclude={"source", "batch_size"})
-    return _digest([found.name, found.files, FORMAT, preprocess.VERSION, settings])
+    return _digest([found.name, found.files, FORMAT, rules(), settings])
 
 
 def _fingerprint(images: Images, config: DataConfig) -> str:

@@ -20,7 +20,7 @@ from ...display import cell as as_cell
 from ...display import visible
 from ...errors import DataError
 from .sources.base import shown
-from .sources.labels import PATH_NAMES, SPLIT_NAMES, UNUSED, split_names
+from .sources.columns import PATH_NAMES, SPLIT_NAMES, UNUSED, split_names
 from .sources.spelling import nfc
 from .sources.table import listed_lines, read_table
 

@@ -200,7 +200,7 @@ def new_subject(
     if unknown:
         raise DataError(
             f"data: {config.source}: the model does not know {_quoted(unknown)}; {nearest(unknown[0], class_names)}\n"
-            f"  its {len(class_names)} classes are {_quoted(class_names)}"
+            f"  its {len(class_names)} classes are {_quoted(class_names)}; data.classes says which of the data to use"
         )
     labels = np.array([position[nfc(name)] for name in found.class_names], np.int64)[found.labels]
     return NewSubject(located.name, config.source, found, labels, preprocessing)

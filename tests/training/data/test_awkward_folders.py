@@ -29,9 +29,9 @@ def inspect(root: Path) -> Inspection:
     return inspect_data(DataConfig(source=str(root)))
 
 
-def test_a_folder_without_files_is_no_class_and_says_so(root: Path, tmp_path: Path) -> None:
+def test_a_folder_without_images_is_no_class_and_says_so(root: Path, tmp_path: Path) -> None:
     (root / "c" / "deeper").mkdir(parents=True)
-    assert inspect(root).notes == ("no files in c: not taken for a class",)
+    assert inspect(root).notes == ("no images in c: not taken for a class",)
     assert prepare(DataConfig(source=str(root)), cache=tmp_path / "cache").notes == inspect(root).notes
 
 
@@ -54,7 +54,7 @@ def test_links_back_to_the_root_are_not_followed(root: Path) -> None:
     (root / "again").symlink_to(".")
     found = inspect(root)
     assert (len(found.names), found.class_names, found.duplicates) == (60, ("a", "b"), ())
-    assert found.notes == ("no files in again: not taken for a class",)
+    assert found.notes == ("no images in again: not taken for a class",)
 
 
 def test_the_folder_that_an_archive_adds_is_pointed_at(root: Path) -> None:
@@ -118,7 +118,7 @@ def test_names_with_spaces_letters_and_quotes_come_back_from_a_split_file(root: 
 def test_a_class_of_which_nothing_can_be_read_is_named(root: Path) -> None:
     for path in (root / "b").iterdir():
         path.write_text("hello")
-    advice = "No image of b can be read, which stops a run: repair its files, or remove the class."
+    advice = "No image of b can be read, which stops a run: repair its files, or name the others with data.classes."
     assert advice in inspect(root).suggestions
 
 

@@ -99,12 +99,12 @@ def test_links_are_followed_but_not_in_circles(tmp_path: Path, animals: Path) ->
 def test_unreadable_files_are_named_and_the_rest_is_used(tmp_path: Path) -> None:
     for name in ("cat", "dog"):
         write(tmp_path / "data" / name, 50)
-    (tmp_path / "data" / "cat" / "notes.txt").write_text("hello")
+    (tmp_path / "data" / "cat" / "notes.gif").write_text("hello")
     whole = tmp_path / "data" / "dog" / "000.png"
     whole.write_bytes(whole.read_bytes()[:100])
     packed = pack(tmp_path, tmp_path / "data")
     assert [(entry.path, entry.reason.split(":")[0]) for entry in packed.skipped] == [
-        ("cat/notes.txt", "text, not an image"),
+        ("cat/notes.gif", "text, not an image"),
         ("dog/000.png", "damaged or cut short"),
     ]
     assert sum(map(sum, packed.counts.values())) == 99
@@ -113,20 +113,34 @@ def test_unreadable_files_are_named_and_the_rest_is_used(tmp_path: Path) -> None
 
 def test_many_unreadable_files_stop_before_training(tmp_path: Path, animals: Path) -> None:
     for number in range(3):
-        (animals / "cat" / f"{number}.txt").write_text("hello")
-    with pytest.raises(DataError, match=r"(?s)at most 5 %.*got 3 of 43.*cat/0.txt: text, not an image") as caught:
+        (animals / "cat" / f"{number}.gif").write_text("hello")
+    with pytest.raises(DataError, match=r"(?s)at most 5 %.*got 3 of 43.*cat/0.gif: text, not an image") as caught:
         pack(tmp_path, animals)
     assert len(str(caught.value).splitlines()) == 3
     assert [path for path in (tmp_path / "cache").iterdir() if not path.name.startswith(".")] == []
 
 
-def test_sizes(tmp_path: Path) -> None:
-    for name in ("a", "b"):
-        write(tmp_path / "mixed" / name, size=(20, 30))
-        write(tmp_path / "tiny" / name, size=(2, 2))
-    assert pack(tmp_path, tmp_path / "mixed").image_size == 64
-    assert pack(tmp_path, tmp_path / "tiny").image_size == 64
-    assert pack(tmp_path, tmp_path / "mixed", image_size=16).train.images.shape[1:] == (16, 16, 3)
+@pytest.mark.parametrize(
+    ("sizes", "side", "why"),
+    [
+        ({(12, 12): 40}, 12, "every image has it"),
+        ({(12, 12): 38, (400, 5): 1, (1, 1): 1}, 12, "38 of 40 images have it"),
+        ({(12, 12): 37, (400, 5): 1, (1, 1): 2}, 64, "fewer than 95% of the images share one square size"),
+        ({(20, 30): 40}, 64, "the default, as every image is 20x30, which is not square"),
+        ({(20, 30): 39, (12, 12): 1}, 64, "(most often 20x30: 39)"),
+        ({(2, 2): 40}, 64, "the default, as every image is 2x2, and 4 to 1024 is possible"),
+    ],
+)
+def test_the_size_that_nearly_all_share_is_kept_if_it_is_square(
+    tmp_path: Path, sizes: dict[tuple[int, int], int], side: int, why: str
+) -> None:
+    for size, count in sizes.items():
+        for name in ("a", "b"):
+            write(tmp_path / "data" / name / f"{size[0]}", count, size=size)
+    packed = pack(tmp_path, tmp_path / "data")
+    assert packed.image_size == side
+    assert why in packed.image_size_from.replace("76 of 80", "38 of 40").replace(": 78)", ": 39)")
+    assert pack(tmp_path, tmp_path / "data", image_size=16).train.images.shape[1:] == (16, 16, 3)
 
 
 def test_grey_where_every_image_is(tmp_path: Path) -> None:
@@ -152,7 +166,7 @@ def test_odd_file_names(tmp_path: Path, animals: Path) -> None:
 @pytest.mark.parametrize(
     ("layout", "law"),
     [
-        ([], "no folder with files in it"),
+        ([], "no folder with images in it"),
         (["only"], "at least two class folders, one per class; it has only 'only'"),
         (["test/a", "test/b"], "must have train/"),
         (["train/a", "train/b", "val/a", "valid/b"], "at most once each"),

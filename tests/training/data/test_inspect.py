@@ -81,9 +81,9 @@ def test_grey_pictures_in_colour_are_grey(root: Path, tmp_path: Path) -> None:
 
 def test_unreadable_files_are_all_named_even_where_they_would_stop_a_run(root: Path) -> None:
     for number in range(10):
-        (root / "a" / f"{number}.txt").write_text("hello")
+        (root / "a" / f"{number}.jpg").write_text("hello")
     found = inspect(root)
-    assert [entry.path for entry in found.skipped] == [f"a/{number}.txt" for number in range(10)]
+    assert [entry.path for entry in found.skipped] == [f"a/{number}.jpg" for number in range(10)]
     assert found.suggestions[0].startswith("Repair or remove 10 files that cannot be read")
     assert "over 5 % stop a run" in found.suggestions[0]
 
@@ -108,6 +108,22 @@ def test_one_picture_under_two_labels_is_a_conflict(root: Path) -> None:
     found = inspect(root)
     assert named(found, found.conflicts) == [["a/000.png", "b/copy.png"]]
     assert any("under more than one class" in text for text in found.suggestions)
+
+
+def test_of_a_picture_under_two_labels_one_of_each_is_shown(root: Path) -> None:
+    for number in range(8):  # more than a page shows of one picture
+        Image.open(root / "a" / "000.png").save(root / "a" / f"more{number}.png")
+    Image.open(root / "a" / "000.png").save(root / "c" / "copy.png")
+    config = DataConfig(source=str(root), val_fraction=0.4)
+    name, images = read(config, None, silent)
+    found = inspect_images(name, images, config)
+    assert [found.names[row] for row in found.conflicts[0].rows[:2]] == ["a/000.png", "c/copy.png"]
+    assert len(found.conflicts[0].rows) == len(found.duplicates[0].rows) == 10
+    first, second = found.leaks[0].rows[:2]
+    assert found.splits[first] != found.splits[second]
+    assert {picture.class_name for picture in pictures(found, images).conflicts[0]} == {"a", "c"}
+    listed = found.to_json()["label_conflicts"][0]["images"]
+    assert [image["class"] for image in listed[:2]] == ["a", "c"]
 
 
 COPIES = {
@@ -226,7 +242,7 @@ def html(config: DataConfig) -> tuple[Inspection, str]:
 
 def test_the_page_fetches_nothing_and_shows_every_class_and_finding(root: Path) -> None:
     Image.open(root / "a" / "000.png").save(root / "b" / "copy.png")
-    (root / "c" / "notes.txt").write_text("hello")
+    (root / "c" / "notes.gif").write_text("hello")
     found, text = html(DataConfig(source=str(root)))
     parsed = _Page(text)
     assert all(source.startswith("data:image/png;base64,") for source in parsed.sources)
@@ -234,7 +250,7 @@ def test_the_page_fetches_nothing_and_shows_every_class_and_finding(root: Path) 
     assert "url(" not in text
     assert "@import" not in text
     assert len(parsed.sources) >= 3 * 8 + 2
-    for words in ("<h3>a</h3>", "<h3>c</h3>", "One image, two labels", "b/copy.png", "c/notes.txt", *found.notes):
+    for words in ("<h3>a</h3>", "<h3>c</h3>", "One image, two labels", "b/copy.png", "c/notes.gif", *found.notes):
         assert words in text
 
 
@@ -242,7 +258,7 @@ def test_the_page_fetches_nothing_and_shows_every_class_and_finding(root: Path) 
 def test_one_is_one_and_two_are_many(root: Path, copies: int, words: str) -> None:
     for file in sorted((root / "a").iterdir())[:copies]:
         Image.open(file).save(root / "b" / f"copy-{file.name}")
-    (root / "c" / "notes.txt").write_text("hello")
+    (root / "c" / "notes.gif").write_text("hello")
     found, text = html(DataConfig(source=str(root)))
     assert f"{words} more than one class" in text
     assert f"{words} more than one class" in " ".join(found.suggestions)

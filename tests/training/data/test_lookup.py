@@ -210,3 +210,14 @@ def test_two_tables_of_one_split_and_what_no_table_names(tmp_path: Path) -> None
     assert look(tmp_path).notes[-1] == (
         "labels.csv says which images there are; not used: train.csv, training.csv, test/"
     )
+
+
+@pytest.mark.parametrize("given", ["", "train.csv"])
+@pytest.mark.parametrize("folder", ["test", "Test", "seg_test", "val"])
+def test_split_folders_that_a_table_leaves_out_are_named(tmp_path: Path, given: str, folder: str) -> None:
+    pictures(tmp_path / "train")
+    pictures(tmp_path / folder / "a", 100, names="t{}.png")
+    table(tmp_path / "train.csv", "train/{}.png")
+    table(tmp_path / "test_labels.csv", "t{}.png")
+    (note,) = look(tmp_path / given).notes
+    assert note == f"train.csv says which images there are; not used: test_labels.csv, {folder}/"

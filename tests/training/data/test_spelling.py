@@ -136,3 +136,26 @@ def test_new_data_are_matched_with_the_classes_of_a_model(
     subject = new_subject(DataConfig(source=str(tmp_path)), None, ("pain", trained), how, lambda *step: None)
     names = subject.names(range(20))
     assert np.array_equal(subject.labels, [0 if name.startswith("pain") else 1 for name in names])
+
+
+ALIKE = ("1", "01", "1.0", "+1", "10", "Cat", "cat", "NaN", "nan", "cats", "1e0")
+TOLD = "names that differ only in case, or in how a number is written, are told apart: "
+
+
+def test_names_that_may_be_one_are_classes_of_their_own_and_told(tmp_path: Path) -> None:
+    for number, name in enumerate(ALIKE):
+        write(tmp_path / name, shade=20 * number)
+    found = inspect_data(DataConfig(source=str(tmp_path)))
+    assert found.class_names == tuple(sorted(ALIKE))
+    assert found.notes == (f"class {TOLD}+1 = 01 = 1 = 1.0, Cat = cat, NaN = nan",)
+
+
+def test_labels_and_groups_that_may_be_one_are_told(tmp_path: Path) -> None:
+    write(tmp_path / "images", 40)
+    labels, groups = ["1", "1.0", "2", "nan"], ["12345678901234567890", "12345678901234567891", "A7", "a7", "b"]
+    rows = [f"{number:02}.png,{labels[number % 4]},{groups[number % 5]}" for number in range(40)]
+    (tmp_path / "labels.csv").write_text("\n".join(["path,label,group", *rows]))
+    notes = inspect_data(DataConfig(source=str(tmp_path))).notes
+    assert f"class {TOLD}1 = 1.0" in notes
+    assert f"group {TOLD}A7 = a7" in notes
+    assert "labels.csv: 10 rows have the label 'nan', as many programs write what is missing; it is a class" in notes

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -77,13 +77,13 @@ class Inspection:
 
     @property
     def conflicts(self) -> tuple[Twins, ...]:
-        """The same image under two labels."""
-        return tuple(twins for twins in self.duplicates if len(set(self.labels[list(twins.rows)])) > 1)
+        """The same image under two labels, one of each label first."""
+        return _unlike(self.duplicates, self.labels)
 
     @property
     def leaks(self) -> tuple[Twins, ...]:
-        """The same or nearly the same image in two splits: what is learned there is known here."""
-        return tuple(twins for twins in (*self.duplicates, *self.near) if len(self._splits_of(twins)) > 1)
+        """The same or nearly the same image in two splits, one of each first: what is learned there is known here."""
+        return _unlike((*self.duplicates, *self.near), self.splits)
 
     def _splits_of(self, twins: Twins) -> set[str]:
         return set(self.splits[list(twins.rows)].tolist()) - {""}
@@ -140,3 +140,18 @@ class Inspection:
             }
             for twins in all_twins[:_LISTED]
         ]
+
+
+def _unlike(all_twins: Sequence[Twins], values: NDArray[Any]) -> tuple[Twins, ...]:
+    """Those whose images differ in their `values` [images] ("" for none), one image of each value before all others.
+
+    So whoever shows the first two, or a few, shows what is wrong with them.
+    """
+    held = ((twins, values[list(twins.rows)].tolist()) for twins in all_twins)
+    return tuple(_unlike_first(twins, those) for twins, those in held if len({*those} - {""}) > 1)
+
+
+def _unlike_first(twins: Twins, values: Sequence[Any]) -> Twins:
+    firsts = [values.index(value) for value in dict.fromkeys(values) if value != ""]
+    others = [number for number in range(len(values)) if number not in firsts]
+    return replace(twins, rows=tuple(twins.rows[number] for number in (*firsts, *others)))

@@ -33,7 +33,10 @@ def _broken(found: Inspection) -> Iterator[str]:
         yield f"Repair or remove {counted(len(found.skipped), 'file')} that cannot be read as images{stops}."
     left = np.sum(list(found.counts.values()), axis=0)
     if lost := [name for name, count in zip(found.class_names, left, strict=True) if not count]:
-        yield f"No image of {listed(lost)} can be read, which stops a run: repair its files, or remove the class."
+        yield (
+            f"No image of {listed(lost)} can be read, which stops a run: repair its files, or name the others with "
+            "data.classes."
+        )
 
 
 def _conflicts(found: Inspection) -> Iterator[str]:

@@ -153,25 +153,6 @@ def similar(name: str, place: Path, others: Iterable[str] = ()) -> list[str]:
     return get_close_matches(name, [*others, *folders], n=1)
 
 
-def trained_classes(root: Path, classes: Sequence[str], parts: Sequence[str]) -> tuple[str, ...]:
-    """The classes of the training images, in order: by number where all are numbers, else by alphabet.
-
-    Raises:
-        DataError: a class has no training images, or there are fewer than two.
-    """
-    trained = {name for name, part in zip(classes, parts, strict=True) if part == "train"}
-    for name in sorted(set(classes) - trained):
-        raise DataError(f"data: {root}: class {name!r} has no images to train on; {nearest(name, trained)}")
-    if len(trained) < 2:
-        held = f"only {next(iter(trained))!r}" if trained else "no image"
-        raise DataError(f"data: {root} must hold images of at least two classes; it has {held}")
-    return tuple(sorted(trained, key=_by_number if all(map(str.isdecimal, trained)) else None))
-
-
-def _by_number(name: str) -> tuple[int, str]:
-    return int(name), name
-
-
 def listed(names: Sequence[str]) -> str:
     """`a, b, c, d, e and 40 more`."""
     return ", ".join(map(visible, names[:5])) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

@@ -20,6 +20,9 @@ from .base import Chunk, Progress, shown, silent
 
 DEFAULT_SIZE = 64
 SIZES = range(4, 1025)  # what DataConfig.image_size may be
+NEARLY_ALL = 0.95  # of the readable images; a few odd ones shall not decide what all the others cost
+
+_SIZE_RULE = 2  # raised with every change of the size that images are given where none is asked for
 
 _CHUNK = 16  # files; few, so that a handful of large photographs still keeps every thread busy
 _CHUNK_BYTES = 4 * 2**20  # of decoded images, however large they are; a few chunks wait in memory at a time
@@ -45,16 +48,18 @@ class FilePixels:
         return len(self.names)
 
     def digests(self) -> Iterator[bytes]:
-        """The version of the rule that decodes; per chunk, name and content digest of each file."""
-        yield f"preprocess {preprocess.VERSION}".encode()
+        """The versions of the rules; per chunk, name and content digest of each file."""
+        yield rules().encode()
         yield from self._per_chunk("hash", self._digest)
 
     def natural_size(self, headers: Iterable[Header | None]) -> tuple[int, str]:
-        """The one square size that all readable files share, else 64."""
+        """The square size that at least 95 % of the readable files share, else 64."""
         sizes = Counter((seen.width, seen.height) for seen in headers if seen)
-        if len(sizes) == 1 and (width := next(iter(sizes))[0]) == next(iter(sizes))[1] and width in SIZES:
-            return width, "every image has it"
-        return DEFAULT_SIZE, f"the default, as the images are not all of one square size ({len(sizes)} sizes)"
+        (width, height), count = sizes.most_common(1)[0] if sizes else ((0, 0), 0)
+        total = sizes.total()
+        if width == height and width in SIZES and count >= NEARLY_ALL * total:
+            return width, "every image has it" if count == total else f"{count:,} of {total:,} images have it"
+        return DEFAULT_SIZE, f"the default, as {_why_default(width, height, count, total)}"
 
     def headers(self) -> Iterator[Header | None]:
         """As the files state them; unreadable ones are named when they are decoded."""
@@ -100,6 +105,22 @@ class FilePixels:
             except UnreadableImageError as error:
                 skipped.append(Skipped(shown(self.names[row]), str(error)))
         return Chunk(images[: len(good)], np.array(good, dtype=np.int64), tuple(skipped))
+
+
+def rules() -> str:
+    """The versions of the rules by which files become pixels."""
+    return f"preprocess {preprocess.VERSION}, size {_SIZE_RULE}"
+
+
+def _why_default(width: int, height: int, count: int, total: int) -> str:
+    """Why the size (`width`, `height`) that `count` images of `total` have, more than any other, is not taken."""
+    if count < total:
+        return (
+            f"fewer than {NEARLY_ALL:.0%} of the images share one square size (most often {width}x{height}: {count:,})"
+        )
+    if width == height:
+        return f"every image is {width}x{height}, and {SIZES.start} to {SIZES.stop - 1} is possible"
+    return f"every image is {width}x{height}, which is not square"
 
 
 def _content_digest(path: Path) -> bytes:

@@ -1,23 +1,26 @@
 """From what the user wrote after `--data` to a source."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from ....errors import DataError
 from . import cifar, digits, idx  # noqa: F401 - importing them registers their sources
 from .base import SOURCES, Found, by_name
+from .classes import Wanted, of_classes
+from .columns import TableOptions
 from .folder import folder
-from .labels import TableOptions, labels, table_files
+from .labels import labels, table_files
 from .spelling import on_disk
 
 DATA_ROOT = Path("~/.cache/hpo/data")
 
 
-def find(name: str, data_root: Path | None = None, tables: TableOptions | None = None) -> Found:
+def find(name: str, data_root: Path | None = None, tables: TableOptions | None = None, classes: Wanted = None) -> Found:
     """The registered data set `name`, or the folder or CSV file of that path; a registered name wins over a path.
 
     `data_root` is where public data sets lie and are downloaded to: the argument, else HPO_DATA_ROOT, else
-    ~/.cache/hpo/data. `tables` are for CSV files.
+    ~/.cache/hpo/data. `tables` are for CSV files; `classes` are those to use, None for all.
 
     Raises:
         DataError: there is no such data set, folder or file, or it cannot be used, or options of a table are given for
@@ -28,12 +31,15 @@ def find(name: str, data_root: Path | None = None, tables: TableOptions | None =
     is_path = os.sep in name or name.startswith(("~", ".")) or path.exists()
     files = table_files(path) if is_path and name not in SOURCES else {}
     if files:
-        return labels(path, files, asked)
+        return labels(path, files, asked, classes)
     if asked != TableOptions():
         raise DataError(
             f"data: columns, images and encoding are of a CSV file, and {name} is none and holds no labels.csv"
         )
     if name not in SOURCES and is_path:
-        return folder(path)
+        return folder(path, classes)
     root = (data_root or Path(os.environ.get("HPO_DATA_ROOT") or DATA_ROOT)).expanduser().absolute()
-    return by_name(name, root)
+    found = by_name(name, root)
+    if classes is None:
+        return found
+    return replace(found, read=lambda progress: of_classes(name, found.read(progress), classes))

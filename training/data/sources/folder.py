@@ -1,21 +1,25 @@
 """A folder of class folders: `<root>/<class>/**/image`, or the same below train/, test/ and val/ (layout.py).
 
-Everything below a class folder belongs to that class, however deep. Names that start with a dot are not looked at.
-Files beside the class folders, folders without files, folders beside the splits and what programs left there
-(apart.py) are not used, and noted. Two folders whose names are one in Unicode are one class.
+Every image below a class folder belongs to that class, however deep. Names that start with a dot are not looked at.
+Files that are no images (image_files.py), files beside the class folders, folders without images, those that
+`data.classes` does not name, folders beside the splits and what programs left there (apart.py) are not used, and noted.
+Two folders whose names are one in Unicode are one class.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from ....errors import DataError, nearest
+from ....errors import DataError
 from ..pack import Skipped
 from .apart import kept_apart
 from .base import Found, Images, Progress, listed, shown, similar
+from .classes import Wanted, refuse_unknown, refuse_untrained, unwanted_note
 from .files import FilePixels
+from .image_files import is_image, left_out_note
 from .layout import Layout, layout
 from .outside import outside
 from .spelling import nfc, spelling_notes
@@ -24,9 +28,10 @@ from .walk import Stamp, files_below, folders_apart, identity_of, visible_files,
 
 @dataclass(slots=True)
 class _Walk:
-    """What a walk over the folder `root` gathers, in order."""
+    """What a walk over the folder `root` gathers, in order; of the classes `wanted` alone, where they are named."""
 
     root: Path
+    wanted: Wanted = None
     names: list[str] = field(default_factory=list)
     classes: list[str] = field(default_factory=list)
     parts: list[str] = field(default_factory=list)
@@ -34,7 +39,9 @@ class _Walk:
     broken: list[Skipped] = field(default_factory=list)
     empty: list[str] = field(default_factory=list)
     beside: list[str] = field(default_factory=list)
-    spellings: list[str] = field(default_factory=list)  # of the class folders' names
+    folders: list[str] = field(default_factory=list)  # names of the class folders
+    unwanted: list[str] = field(default_factory=list)  # names of those that `wanted` leaves out
+    endings: Counter[str] = field(default_factory=Counter)  # of files that are no images
     apart: dict[str, str] = field(default_factory=dict)  # folder: what it is
 
     def keep_apart(self, folder: Path, kind: str) -> None:
@@ -44,20 +51,22 @@ class _Walk:
     def notes(self) -> Iterator[str]:
         """What lies there and is not used, and what was decided about names, in sentences."""
         if self.empty:
-            yield f"no files in {listed(self.empty)}: not taken for a class"
+            yield f"no images in {listed(self.empty)}: not taken for a class"
+        yield from left_out_note(self.endings)
+        yield from unwanted_note(map(nfc, self.unwanted), self.wanted)
         if self.beside:
             yield f"not in a class folder, and not used: {listed(self.beside)}"
         if self.apart:
             yield f"no data, and not used: {listed([f'{name} ({kind})' for name, kind in self.apart.items()])}"
-        yield from spelling_notes(self.spellings, "class")
+        yield from spelling_notes(self.folders, "class")
 
 
-def folder(root: Path) -> Found:
-    """The images below `root`, listed but not read.
+def folder(root: Path, wanted: Wanted = None) -> Found:
+    """The images below `root`, of the classes `wanted` or of all, listed but not read.
 
     Raises:
         DataError: `root` does not exist, is no folder or one of a program's own, holds no class folders or only one,
-            gives a test split without a train split, or a class that is not in the train split.
+            gives a test split without a train split, or a class that is not in the train split, or lacks a wanted one.
     """
     if not root.is_dir():
         state = "is a file, not a folder" if root.exists() else "does not exist"
@@ -66,7 +75,7 @@ def folder(root: Path) -> Found:
         raise DataError(f"data: {root} {state}; {hint}")
     if kind := kept_apart(root):
         raise DataError(f"data: {root} is {kind}, not a folder of images; give a folder of class folders")
-    walk, place = _Walk(root), layout(root)
+    walk, place = _Walk(root, wanted), layout(root, wanted)
     _walk_over(walk, place)
     class_names = _class_names(dict(place.splits)["train"], walk)
     described = "\0".join(class_names) + "\1" + "\0".join(walk.parts)
@@ -106,14 +115,16 @@ def _split_notes(place: Layout) -> Iterator[str]:
 
 
 def _class_names(train: Path, walk: _Walk) -> tuple[str, ...]:
+    known = {*map(nfc, walk.folders)}
+    without = {nfc(Path(name).name) for name in walk.empty}
+    refuse_unknown(walk.root, walk.wanted, {*known, *without, *map(nfc, walk.unwanted)})
     trained = {name for name, part in zip(walk.classes, walk.parts, strict=True) if part == "train"}
-    for name in sorted(set(walk.classes) - trained):
-        raise DataError(f"data: {walk.root}: class {name!r} has no images to train on; {nearest(name, trained)}")
+    refuse_untrained(walk.root, {*known, *(walk.wanted or ())}, trained)
     if len(trained) < 2:
-        held = f"only {next(iter(trained))!r}" if trained else "no folder with files in it"
-        more = _deeper(train) or "".join(f"\n  {note}" for note in spelling_notes(walk.spellings, "class"))
+        held = f"only {next(iter(trained))!r}" if trained else "no folder with images in it"
+        more = _deeper(train) or "".join(f"\n  {note}" for note in spelling_notes(walk.folders, "class"))
         raise DataError(f"data: {train} must hold at least two class folders, one per class; it has {held}{more}")
-    return tuple(sorted(trained))
+    return walk.wanted or tuple(sorted(trained))
 
 
 def _deeper(root: Path) -> str:
@@ -123,18 +134,24 @@ def _deeper(root: Path) -> str:
 
 
 def _gather(walk: _Walk, place: Path, part: str) -> None:
-    """Add the files of the class folder `place`."""
-    before, root = len(walk.names) + len(walk.broken), walk.root
+    """Add the images of the folder `place`; if there are any it is that of a class."""
+    if walk.wanted is not None and nfc(place.name) not in walk.wanted:
+        walk.unwanted.append(place.name)
+        return
+    before, root, endings = len(walk.names) + len(walk.broken), walk.root, Counter[str]()
     for path, stamp in files_below(place, (identity_of(root),), walk.keep_apart):
         name = path.relative_to(root).as_posix()
-        if not stamp:
+        if not is_image(path):
+            endings[path.suffix.lower()] += 1
+        elif not stamp:
             walk.broken.append(Skipped(shown(name), "a link to nothing, or a file that cannot be looked at"))
-            continue
-        walk.names.append(name)
-        walk.classes.append(nfc(place.name))
-        walk.parts.append(part)
-        walk.stamps.append(stamp)
+        else:
+            walk.names.append(name)
+            walk.classes.append(nfc(place.name))
+            walk.parts.append(part)
+            walk.stamps.append(stamp)
     if len(walk.names) + len(walk.broken) == before:
         walk.empty.append(place.relative_to(root).as_posix())
-    else:
-        walk.spellings.append(place.name)
+        return
+    walk.folders.append(place.name)
+    walk.endings += endings

@@ -4,8 +4,8 @@
     images/0001.png,cat,train,film 3
 
 Names are meant from the CSV file's folder or from a folder in it, and may lack the extension; which file is meant is
-decided in lookup.py. Labels and groups are compared in NFC. A row that repeats another is dropped; a file with two
-labels, splits or groups is refused.
+decided in lookup.py, what the columns mean in columns.py. Labels and groups are compared in NFC. A row that repeats
+another is dropped; a file with two labels, splits or groups is refused.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,37 +15,19 @@ from pathlib import Path
 import numpy as np
 
 from ....display import visible
-from ....errors import DataError, nearest
+from ....errors import DataError
 from ..pack import Skipped
-from .base import MAX_SKIPPED, SPLITS, Found, Images, Progress, listed, split_in, stamp, trained_classes
+from .base import MAX_SKIPPED, SPLITS, Found, Images, Progress, listed, split_in, stamp
+from .classes import Wanted, refuse_unknown, trained_classes, unwanted_note
+from .columns import GROUP_NAMES, TableOptions, class_names, file_names, split_parts, splits_by_name
 from .files import FilePixels
 from .lookup import Lookup
 from .outside import outside
 from .spelling import nfc, spelling_notes
-from .table import Table, listed_lines, read_table
+from .table import Table, read_table
 from .walk import visible_folders
 
-PATH_NAMES = ("path", "file", "filename", "file_name", "filepath", "image", "image_path", "image_name", "img", "id")
-LABEL_NAMES = ("label", "class", "class_name", "target", "category", "y")
-SPLIT_NAMES = ("split", "subset", "partition")
-GROUP_NAMES = ("group", "group_id")
-UNUSED = "unused"
 TEXTS = (".csv", ".tsv", ".txt")
-
-
-@dataclass(frozen=True, slots=True)
-class TableOptions:
-    """What the columns are called (None finds the usual names), where the images are, how the text is encoded.
-
-    `images` is a folder or a pattern of lookup.py, `encoding` a name that Python knows; None: both are found out.
-    """
-
-    path: str | None = None
-    label: str | None = None
-    split: str | None = None
-    group: str | None = None
-    images: str | None = None
-    encoding: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,38 +69,41 @@ def _split_tables(root: Path) -> list[Path]:
     return [path for path in sorted(root.glob("*.csv")) if path.stem.lower() in SPLITS]
 
 
-def labels(root: Path, files: Mapping[str, Path], options: TableOptions) -> Found:
-    """The images that the CSV `files` of the source `root` name, looked up but not read.
+def labels(root: Path, files: Mapping[str, Path], options: TableOptions, wanted: Wanted = None) -> Found:
+    """The images that the CSV `files` of the source `root` name, of the classes `wanted` or of all, not read yet.
 
     Raises:
-        DataError: a file is not what this module's description says, or more than 5 % of the images are not there.
+        DataError: a file is not what this module's description says, more than 5 % of the images are not there, or it
+            has no such class.
     """
     folder = root if root.is_dir() else root.parent
     lookup = Lookup(folder, options.images)
-    listing = _Listing(folder, lookup)
+    listing = _Listing(folder, lookup, wanted)
     for part, path in files.items():
         listing.add(read_table(path, lookup.__contains__, options.encoding), part, options)
+    refuse_unknown(root, wanted, listing.classes)
     listing.refuse_many_missing()
     entries = list(listing.entries.values())
     stamps = [(entry.name, stamp(folder / entry.name)[1]) for entry in entries]
     said = repr([entry.said for entry in entries])
     tables = tuple((path.name, stamp(path)[1]) for path in files.values())
-    class_names = trained_classes(root, [e.label for e in entries], [e.part for e in entries])
+    classes = trained_classes(root, [e.label for e in entries], [e.part for e in entries], wanted)
     name = folder.resolve().name if root.is_dir() or root.stem == "labels" else root.stem
-    unused = tuple(_unused(root, files, listing)) if root.is_dir() else ()
+    unused = tuple(_unused(folder, files, listing))
     return Found(
         name,
         ((said, ()), *tables, *stamps),
-        lambda progress: listing.images(class_names, unused, progress),
+        lambda progress: listing.images(classes, unused, progress),
         tuple(outside(folder, listing.entries, lookup.asked_for)),
     )
 
 
-def _unused(root: Path, files: Mapping[str, Path], listing: "_Listing") -> Iterator[str]:
-    """A sentence on what is named like a split in `root` and does not count, as the tables say nothing of it."""
-    tables = [path.name for path in _split_tables(root) if path not in files.values()]
-    folders = {name.partition("/")[0] for name in listing.entries}
-    others = [f"{name}/" for name in visible_folders(root) if name.lower() in SPLITS and name not in folders]
+def _unused(folder: Path, files: Mapping[str, Path], listing: "_Listing") -> Iterator[str]:
+    """A sentence on what is named like a split in `folder` and does not count, as the tables say nothing of it."""
+    beside = sorted(folder.glob("*.csv"))
+    tables = [path.name for path in beside if split_in(path.stem) and path not in files.values()]
+    used = {name.partition("/")[0] for name in listing.entries}
+    others = [f"{name}/" for name in visible_folders(folder) if split_in(name) and name not in used]
     if tables or others:
         yield f"{', '.join(path.name for path in files.values())} says which images there are; not used: " + listed(
             [*tables, *others]
@@ -128,9 +113,11 @@ def _unused(root: Path, files: Mapping[str, Path], listing: "_Listing") -> Itera
 class _Listing:
     """The rows of all tables of a source, one entry per file, in order."""
 
-    def __init__(self, folder: Path, lookup: Lookup) -> None:
+    def __init__(self, folder: Path, lookup: Lookup, wanted: Wanted) -> None:
         self._folder = folder
         self._lookup = lookup
+        self._wanted = wanted
+        self.classes: set[str] = set()  # wanted or not
         self.entries: dict[str, _Entry] = {}
         self._missing: list[tuple[str, str, int]] = []  # table, name, line
         self._rows = 0
@@ -140,12 +127,15 @@ class _Listing:
 
     def add(self, table: Table, part: str, options: TableOptions) -> None:
         """Take in the rows of `table`, all of split `part` where it is not ""."""
-        names = table.needed("path_column", options.path, PATH_NAMES)
-        classes = _filled(table, "label", table.needed("label_column", options.label, LABEL_NAMES))
-        parts = _parts(table, part, options)
+        file_names(table, options)  # before classes are looked for among the other columns
+        classes, decided = class_names(table, options, self._wanted)
+        self.classes |= {nfc(name) for name in classes if name}
+        kept = [row for row, name in enumerate(classes) if self._wanted is None or nfc(name) in self._wanted]
+        table, classes = table.at(kept), tuple(classes[row] for row in kept)
+        names, parts = file_names(table, options), split_parts(table, part, options)
         groups = table.column("group_column", options.group, GROUP_NAMES)
         self._grouped |= groups is not None
-        paths, notes = self._lookup.find(table.path.name, names, parts or _like(table))
+        paths, notes = self._lookup.find(table.path.name, names, parts or splits_by_name(table))
         said = zip(classes, parts or ("train",) * len(names), groups or ("",) * len(names), strict=True)
         for name, path, line, (label, split, group) in zip(names, paths, table.lines, said, strict=True):
             if path is None:
@@ -153,7 +143,13 @@ class _Listing:
             else:
                 self._put(_Entry(path, nfc(label), split, nfc(group), f"{table.path.name}:{line}"))
         self._rows += len(names)
-        self._notes += [*table.notes, *notes, *spelling_notes(classes, "class"), *spelling_notes(groups or (), "group")]
+        self._notes += [
+            *table.notes,
+            *decided,
+            *notes,
+            *spelling_notes(classes, "class"),
+            *spelling_notes(groups or (), "group"),
+        ]
 
     def _put(self, entry: _Entry) -> None:
         known = self.entries.setdefault(entry.name, entry)
@@ -193,6 +189,7 @@ class _Listing:
 
     def _all_notes(self) -> Iterator[str]:
         yield from self._notes
+        yield from unwanted_note(self.classes, self._wanted)
         if self._repeated:
             yield f"{self._repeated} rows repeat an earlier row and were dropped"
 
@@ -200,36 +197,3 @@ class _Listing:
 def _difference(known: _Entry, entry: _Entry) -> tuple[str, tuple[str, str]]:
     pairs = zip(("label", "split", "group"), known.said, entry.said, strict=True)
     return next((what, (old, new)) for what, old, new in pairs if old != new)
-
-
-def _filled(table: Table, what: str, cells: tuple[str, ...]) -> tuple[str, ...]:
-    empty = [line for line, cell in zip(table.lines, cells, strict=True) if not cell]
-    if empty:
-        raise DataError(f"data: {table.path}: every row needs a {what}; {len(empty)} have none: {listed_lines(empty)}")
-    return cells
-
-
-def _parts(table: Table, part: str, options: TableOptions) -> tuple[str, ...] | None:
-    """The split of each row: `part` where the table itself is one, else what its column says; None: there is none."""
-    if part:
-        return (part,) * len(table.rows)
-    cells = table.column("split_column", options.split, SPLIT_NAMES)
-    return None if cells is None else split_names(table, cells)
-
-
-def _like(table: Table) -> tuple[str, ...]:
-    """The split that the name of the table has in it, as `train_labels.csv` has, for each row; "" where it has none."""
-    return (split_in(table.path.stem) or "",) * len(table.rows)
-
-
-def split_names(table: Table, cells: tuple[str, ...]) -> tuple[str, ...]:
-    """The splits that `cells` name: "train", "val", "test" or "unused".
-
-    Raises:
-        DataError: a cell is empty or names none of them.
-    """
-    known = SPLITS | {UNUSED: UNUSED}
-    for line, cell in zip(table.lines, _filled(table, "split", cells), strict=True):
-        if cell.lower() not in known:
-            raise DataError(f"data: {table.path}:{line}: no split is called {cell!r}; {nearest(cell.lower(), known)}")
-    return tuple(known[cell.lower()] for cell in cells)

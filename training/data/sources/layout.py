@@ -1,5 +1,6 @@
 """Whether the folders in a folder are splits or classes, told by their names and by what lies in them.
 
+0. A folder without images is neither. Where `data.classes` names folders that are all there, they are the classes.
 1. train/ with test/ or val/ (or another name in SPLITS) beside it are splits; any other folder there is left out.
 2. Where that does not hold, so are folders with one of these words in their name (`train_set`, `seg_test`), if they
    hold folders and no files.
@@ -13,6 +14,9 @@ from pathlib import Path
 
 from ....errors import DataError
 from .base import SPLITS, listed, split_in
+from .classes import Wanted
+from .image_files import holds_images
+from .spelling import nfc
 from .walk import visible_files, visible_folders
 
 
@@ -24,19 +28,22 @@ class Layout:
     left_out: tuple[str, ...] = ()
 
 
-def layout(root: Path) -> Layout:
-    """How `root` is laid out.
+def layout(root: Path, wanted: Wanted = None) -> Layout:
+    """How `root` is laid out, of which the classes `wanted` are used.
 
     Raises:
         DataError: a split is there twice, test/ or val/ without train/, or it cannot be told what a folder is.
     """
-    names = visible_folders(root)
+    folders = visible_folders(root)
+    if wanted is not None and {*wanted} <= {*map(nfc, folders)}:
+        return Layout((("train", root),))
+    names = [name for name in folders if holds_images(root / name, root)]
     exact = {name: SPLITS[name.lower()] for name in names if name.lower() in SPLITS}
     if exact and (_complete(exact) or len(exact) == len(names)):
-        return _as_splits(root, names, exact)
+        return _as_splits(root, folders, exact)
     nested = {name: split for name in names if (split := split_in(name)) and _holds_folders(root / name)}
     if _complete(nested):
-        return _as_splits(root, names, nested)
+        return _as_splits(root, folders, nested)
     _refuse_doubtful(root, names)
     return Layout((("train", root),))
 
@@ -65,7 +72,7 @@ def _refuse_doubtful(root: Path, names: Sequence[str]) -> None:
             raise DataError(
                 f"data: {root}: {name}/ holds {inner}: it may be a split, beside {others}, or a class with folders\n"
                 f"  a split: give {root / name}, or name the others train/, test/ and val/; "
-                "a class: give it another name"
+                "a class: name all of them with data.classes"
             )
 
 

@@ -1,15 +1,21 @@
 """Names are compared in Unicode's composed form (NFC), whichever form a file system or a program wrote.
 
+What differs in more than that is told apart, and told where it may be one: `Cat` and `cat`, `1`, `01` and `1.0`.
+
 "é" is one character there (U+00E9), and two in the decomposed form (NFD: e, U+0301) that macOS gives file names. Both
 look the same. Files are opened by the name that they have.
 """
 
+import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from decimal import Decimal
 from pathlib import Path
 
 from .base import listed, shown
+
+_NUMBER = re.compile(r"[+-]?\d+(\.\d*)?", re.ASCII)
 
 
 def nfc(name: str) -> str:
@@ -28,7 +34,7 @@ def on_disk(path: Path) -> Path:
 
 
 def spelling_notes(names: Iterable[str], what: str) -> Iterator[str]:
-    """Sentences on the `names`, of `what` ("class"), that are written in another form than NFC or in several."""
+    """Sentences on the `names`, of `what` ("class"), that are not in NFC, in several forms, or nearly the same."""
     forms = defaultdict(set)
     for name in names:
         forms[nfc(name)].add(name)
@@ -38,3 +44,14 @@ def spelling_notes(names: Iterable[str], what: str) -> Iterator[str]:
     decomposed = [f"{shown(name)} ({form!a})" for name in sorted(forms) for form in forms[name] - {name}]
     if decomposed and not several:
         yield f"{what} names are not in Unicode's NFC and were brought into it: {listed(decomposed)}"
+    alike = defaultdict(set)
+    for name in forms:
+        alike[_likeness(name)].add(name)
+    if pairs := [" = ".join(sorted(names)) for names in alike.values() if len(names) > 1]:
+        told = f"{what} names that differ only in case, or in how a number is written, are told apart"
+        yield f"{told}: {listed(sorted(pairs))}"
+
+
+def _likeness(name: str) -> Decimal | str:
+    """Equal for names that may well mean the same."""
+    return Decimal(name) if _NUMBER.fullmatch(name) else name.casefold()

@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ....bounded import TABLE_BYTES, UnfitFileError, read_bytes
@@ -30,15 +30,22 @@ class Table:
         Raises:
             DataError: the column `wanted` (by the setting `key`) is not there.
         """
-        folded = {_folded(name): number for number, name in reversed(list(enumerate(self.header)))}
-        names = (wanted,) if wanted is not None else automatic
-        number = next((folded[_folded(name)] for name in names if _folded(name) in folded), None)
+        number = self.position((wanted,) if wanted is not None else automatic)
         if number is None and wanted is not None:
             raise DataError(f"data.{key}: {self.path} has no column {wanted!r}; {nearest(wanted, self.header)}")
         return None if number is None else tuple(row[number] for row in self.rows)
 
-    def needed(self, key: str, wanted: str | None, automatic: Sequence[str]) -> tuple[str, ...]:
-        """As `column`, where there must be one.
+    def position(self, names: Sequence[str]) -> int | None:
+        """The number of the first of the columns `names` that there is, in any case; None: there is none."""
+        folded = {_folded(name): number for number, name in reversed(list(enumerate(self.header)))}
+        return next((folded[_folded(name)] for name in names if _folded(name) in folded), None)
+
+    def at(self, rows: Sequence[int]) -> "Table":
+        """The table with these of its rows alone."""
+        return replace(self, rows=tuple(self.rows[row] for row in rows), lines=tuple(self.lines[row] for row in rows))
+
+    def needed(self, key: str, wanted: str | None, automatic: Sequence[str], else_: str = "") -> tuple[str, ...]:
+        """As `column`, where there must be one; `else_` says what else could be written.
 
         Raises:
             DataError: there is no such column.
@@ -47,7 +54,7 @@ class Table:
         if cells is None:
             raise DataError(
                 f"data: {self.path}: its first line must name the columns, one of them {' or '.join(automatic[:3])}\n"
-                f"  it has {', '.join(map(repr, self.header[:8]))}; say which it is with data.{key}"
+                f"  it has {', '.join(map(repr, self.header[:8]))}; say which it is with data.{key}{else_}"
             )
         return cells
 
