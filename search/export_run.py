@@ -21,7 +21,7 @@ from ..training.preprocessing import Preprocessing
 from ..training.run_folder import RESULT
 from ..training.trained import Trained
 from .model_choice import openings_log
-from .retrain_export import EXPORTERS, metrics_of
+from .retrain_export import EXPORTERS, gap_in, metrics_of
 from .retrain_progress import RetrainWatcher
 from .retrain_reference import ReferenceKeeper
 from .trust_choice import record_export
@@ -62,6 +62,7 @@ def export_run(
         )
         reference.put(folder)
         watcher.note("measuring")
+        metrics = metrics_of(result["best"]["metrics"], tested)
         manifest = ExportManifest(
             study=known.path.name,
             trial=None,
@@ -75,7 +76,8 @@ def export_run(
             class_names=pack.class_names,
             preprocessing=Preprocessing.of(pack),
             training=_training(result, pack, known.config.budget.epochs),
-            metrics=metrics_of(result["best"]["metrics"], tested),
+            metrics=metrics,
+            gap=gap_in(metrics, pack, 1, tested, watcher),
             temperature=known.temperature,
             calibration=known.calibration,
             opset=exported.opset,

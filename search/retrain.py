@@ -49,6 +49,7 @@ class RetrainResult:
             "study": manifest.study,
             "trial": manifest.trial,
             **manifest.metrics.model_dump(mode="json"),
+            "gap": manifest.gap and manifest.gap.model_dump(mode="json"),
             "epochs": manifest.training.epochs,
             "temperature": manifest.temperature,
             "onnx_max_abs_diff": manifest.onnx.max_abs_diff,

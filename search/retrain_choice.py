@@ -52,7 +52,8 @@ class Chosen:
     `config` is the saved one, with the epochs that were asked for and, under plateau, the learning rates that the trial
     had; `last_epoch` cuts its schedule short; `folder` is the name of its working directory; `fingerprint` the study's
     data; `validated` the trial's metrics on validation images where they are of the very epoch that is trained to, else
-    empty; `formats` what is made beside the base formats.
+    empty; `candidates` how many trials of the study it was chosen among, at least 1; `formats` what is made beside the
+    base formats.
     """
 
     study: str
@@ -62,6 +63,7 @@ class Chosen:
     folder: str
     fingerprint: str
     validated: Mapping[str, float]
+    candidates: int = 1
     formats: tuple[str, ...] = ()
 
     @property
@@ -95,7 +97,10 @@ def choose(options: RetrainOptions, home: Home) -> Chosen:
     is_the_trials = (last_epoch or config.budget.epochs) == record.best_epoch and config.budget == saved.budget
     validated = record.metrics if is_the_trials else {}
     fingerprint = str(summary.attributes.get(attributes.DATA_FINGERPRINT, ""))
-    return Chosen(summary.study, record, config, last_epoch, folder, fingerprint, validated, options.formats)
+    candidates = max(1, summary.counts["complete"] + summary.counts["pruned"])
+    return Chosen(
+        summary.study, record, config, last_epoch, folder, fingerprint, validated, candidates, options.formats
+    )
 
 
 def _best(summary: StudySummary) -> TrialRecord:

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 from ..cores import available_cores
 from ..studies.files import versions
 from ..training.data.pack import Pack
+from ..training.data.test_note import test_note
 from ..training.evaluation.calibration import Calibration
 from ..training.export.export_folder import ExportFolder
 from ..training.export.format_report import Verified
+from ..training.export.gap import Gap
 from ..training.export.manifest import (
     ExportManifest,
     Metrics,
@@ -60,6 +62,7 @@ def make_export(
     from ..training.probe import check_model
 
     watcher.note(describe(chosen, pack, device))
+    watcher.note(test_note(pack.size("test"), chosen.config.data, pack.given_splits))
     if needs_trial(chosen.config.model) and not (directory / BEST).exists():
         check_model(chosen.config, pack, ExportRehearsal(pack))  # a search may have left it out
     trained = fit(chosen, pack, directory, device, watcher)
@@ -87,7 +90,7 @@ def make_export(
             watcher.note(f"opening {tested.opening} of this test split: the more often it decides, the less it tells")
         watcher.note("measuring")
         reports = report_formats(made, folder, pack, tested.formats, tested.accuracy, available_cores())
-        manifest = _manifest(chosen, pack, device, trained, exported, tested, calibration, folder)
+        manifest = _manifest(chosen, pack, device, trained, exported, tested, calibration, folder, watcher)
         manifest = manifest.model_copy(update={"formats": reports, "failed_formats": failed})
         manifest.write(folder)
         record_export(ExportFolder.open(folder), watcher.note)  # before it is in place, so that no kill comes between
@@ -103,8 +106,9 @@ def _manifest(
     tested: "FinalTest",
     calibration: Calibration | None,
     folder: Path,
+    watcher: RetrainWatcher,
 ) -> ExportManifest:
-    record = chosen.record
+    record, metrics = chosen.record, metrics_of(chosen.validated, tested)
     return ExportManifest(
         study=chosen.study,
         trial=record.number,
@@ -125,7 +129,8 @@ def _manifest(
             device=device,
             seconds=round(trained.history[-1].elapsed_s, 3),
         ),
-        metrics=metrics_of(chosen.validated, tested),
+        metrics=metrics,
+        gap=gap_in(metrics, pack, chosen.candidates, tested, watcher),
         temperature=calibration.temperature if calibration else 1.0,
         calibration=calibration,
         opset=exported.opset,
@@ -147,3 +152,13 @@ def metrics_of(validated: Mapping[str, float], tested: "FinalTest") -> Metrics:
         test_images=tested.images,
         test_opening=tested.opening,
     )
+
+
+def gap_in(metrics: Metrics, pack: Pack, chosen_among: int, tested: "FinalTest", watcher: RetrainWatcher) -> Gap | None:
+    """Where validation and test of a model differ by more than chance, said to `watcher`; see find_gap."""
+    from ..training.export.find_gap import find_gap
+
+    gap = find_gap(metrics, pack, chosen_among, tested.appearance)
+    for line in gap.lines() if gap else ():
+        watcher.note(line)
+    return gap

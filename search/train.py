@@ -15,6 +15,7 @@ from ..studies.locks import held_if_free
 from ..training.config import TrialConfig
 from ..training.data.pack import Pack
 from ..training.data.prepare import prepare
+from ..training.data.test_note import test_note
 from ..training.models.config import needs_trial
 from ..training.numerics import Numerics
 from ..training.report import EpochReport, Signal, Status, TrainResult
@@ -120,7 +121,8 @@ def _open(
     if not RunFolder.is_one(directory):
         assert single is not None  # `_directory` has refused the rest
         pack = prepare(single.config.data, cache=home.cache, data_root=options.data_root, progress=watcher.stage)
-        for note in (*pack.notes, _assumed(single.params)):
+        tested = test_note(pack.size("test"), single.config.data, pack.given_splits)
+        for note in (*pack.notes, tested, _assumed(single.params)):
             watcher.note(note)
         _try(single.config, pack, skip_export=options.skip_export_check)
         config = settle(single.config, pack, device, home.cache, watcher)

@@ -13,6 +13,7 @@ from ..errors import HpoError
 from .config import TrialConfig
 from .data.pack import Pack
 from .data.prepare import prepare
+from .data.test_note import test_note
 from .numerics import ON_A_CPU, Numerics
 from .wanted import check_metrics
 
@@ -38,12 +39,13 @@ def check(request: dict[str, Any], emit: Any) -> dict[str, Any]:
         check_models(models, pack, skip_export=request["skip_export_check"])
     gpus = 0 if request["cards"] == [] else _gpus()
     numerics = _numerics(request, config, pack, gpus)
+    tested = test_note(pack.size("test"), config.data, pack.given_splits)
     return {
         "pack": str(pack.path),
         "fingerprint": pack.fingerprint,
         "gpus": gpus,
         "numerics": numerics.to_json(),
-        "notes": [*pack.notes, *filter(None, (numerics.note,))],
+        "notes": [*pack.notes, tested, *filter(None, (numerics.note,))],
     }
 
 

@@ -77,6 +77,8 @@ def _print_table(result: "RetrainResult") -> None:
     view.add_row(
         "test accuracy", f"{metrics.test_accuracy:.4f} (95 %: {low:.4f} to {high:.4f}, {metrics.test_images:,} images)"
     )
+    if manifest.gap is not None:
+        view.add_row("", "validation and test differ by more than chance explains (above, and in manifest.json)")
     if (calibration := manifest.calibration) is not None:
         change = f"calibration error {calibration.ece_before:.3f} -> {calibration.ece_after:.3f}"
         view.add_row("temperature", f"{calibration.temperature:.2f} ({change}, of {calibration.weights} on validation)")

@@ -86,7 +86,13 @@ def _cut_short(image: Image.Image) -> bytes:
 def test_the_guide_works_as_written(reader: Reader) -> None:
     write_photos(reader.directory / "photos")
     seen, mended, grouped, searched, retrained, _, table = reader.follow(GUIDE)
-    for finding in ("unreadable       2", "two labels       1", "no images in fork", "not used: readme.txt", ".txt (1)"):
+    for finding in (
+        "unreadable       2",
+        "two labels       1",
+        "no images in fork",
+        "not used: readme.txt",
+        ".txt (1)",
+    ):
         assert finding in seen
     assert "data.group_pattern" in seen
     assert not re.search(r"leaks +0", seen)

@@ -13,6 +13,7 @@ from torch.nn.functional import cross_entropy
 from ...atomic import write_atomic
 from ...bounded import JSON_BYTES, read_bytes
 from ...errors import TrainingError
+from ..data.appearance import Appearance, appearance
 from ..data.batches import EvalBatches
 from ..data.pack import Pack, Split, count_openings, open_test
 from ..evaluate import predict
@@ -32,7 +33,8 @@ class FinalTest:
 
     `accuracy` in [0, 1] with its Wilson 95 % `interval`, `loss` in nats, `images` in the split, `opening` which
     opening of the split of this study it was, from 1: every further one makes the number less honest. `formats` has the
-    accuracy of each exported file that was tested in the same opening.
+    accuracy of each exported file that was tested in the same opening; `appearance` what the images look like, None
+    where a version before kept the result.
     """
 
     accuracy: float
@@ -41,6 +43,7 @@ class FinalTest:
     images: int
     opening: int
     formats: Mapping[str, float] = field(default_factory=dict)
+    appearance: Appearance | None = None
 
 
 def final_test(
@@ -92,7 +95,8 @@ def final_test(
     witness(split, found.logits.numpy())
     correct = int((found.logits.argmax(dim=1) == found.labels).sum())
     accuracy, interval = correct / len(split), wilson(correct, len(split))
-    tested = FinalTest(accuracy, interval, loss, len(split), opening, _accuracies(formats, split))
+    seen = appearance(split.images)
+    tested = FinalTest(accuracy, interval, loss, len(split), opening, _accuracies(formats, split), seen)
     write_atomic(kept, json.dumps({"of": key, **asdict(tested)}, indent=2).encode())
     return tested
 
@@ -134,4 +138,5 @@ def _recall(kept: Path, key: dict[str, str]) -> FinalTest | None:
         return None
     if found.pop("of") != key:
         return None
-    return FinalTest(**{**found, "interval": tuple(found["interval"])})
+    seen = found.get("appearance")
+    return FinalTest(**{**found, "interval": tuple(found["interval"]), "appearance": seen and Appearance(**seen)})

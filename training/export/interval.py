@@ -1,17 +1,21 @@
 """How sure an accuracy is."""
 
-from scipy.stats import binomtest
+from math import sqrt
+from statistics import NormalDist
 
 
 def wilson(correct: int, count: int, confidence: float = 0.95) -> tuple[float, float]:
     """Wilson's score interval of the share correct / count (Wilson 1927, JASA 22:209), both ends in [0, 1].
 
-    Unlike the textbook interval it stays within [0, 1] and has a width also where every answer is right.
+    Unlike the textbook interval it stays within [0, 1] and has a width also where every answer is right. It is written
+    out since every run begins with one, and scipy.stats takes a second to import.
 
     Args:
         correct: how many of `count` answers are right.
         count: at least 1.
         confidence: in (0, 1).
     """
-    found = binomtest(correct, count).proportion_ci(confidence, method="wilson")
-    return float(found.low), float(found.high)
+    share, z = correct / count, NormalDist().inv_cdf((1 + confidence) / 2)
+    middle, scale = share + z**2 / (2 * count), 1 + z**2 / count
+    half = z * sqrt(share * (1 - share) / count + (z / (2 * count)) ** 2)
+    return (0.0 if correct == 0 else (middle - half) / scale), (1.0 if correct == count else (middle + half) / scale)

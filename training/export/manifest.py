@@ -15,6 +15,7 @@ from ..evaluation import names as evaluation
 from ..evaluation.calibration import Calibration
 from ..preprocessing import Preprocessing
 from .format_report import FormatReport, Verified
+from .gap import Gap
 
 MANIFEST = "manifest.json"
 _ALWAYS_THERE = {"model_version", "config_hash", "class_names", "files"}  # in the manifest of any version of ours
@@ -78,6 +79,7 @@ class ExportManifest(_Part):
     preprocessing: Preprocessing
     training: Training
     metrics: Metrics
+    gap: Gap | None = Field(default=None, description="Where validation and test differ by more than chance.")
     temperature: float = Field(default=1.0, gt=0, description="The softmax of logits / temperature is calibrated.")
     calibration: Calibration | None = Field(default=None, description="How it was fitted; None: it was not.")
     opset: int

@@ -42,6 +42,20 @@ def test_the_best_trial_is_trained_tested_once_and_exported(book: Book, retrain:
     assert wanted | {"onnx_top1_agreement", "export_dir"} <= printed.keys()
 
 
+def test_a_test_far_from_validation_is_told_with_what_can_be_seen(book: Book, retrain: Retrain) -> None:
+    book.add(0.5)
+    book.add(0.9, optimizer={"name": "adamw", "lr": 1e-6})  # it learns nothing, whatever its 0.9 says
+    result, notes = retrain()
+    gap = result.manifest.gap
+    assert gap is not None
+    assert (gap.accuracy[0], gap.images, gap.chosen_among) == (0.9, (180, 180), 2)
+    assert gap.brightness is not None
+    assert ExportManifest.read(result.export_dir).gap == gap
+    assert result.to_json()["gap"]["shared"] == gap.shared == 0
+    told = next(number for number, note in enumerate(notes.notes) if "differ by more than chance" in note)
+    assert [note.split(":")[0] for note in notes.notes[told + 1 : told + 4]] == ["  classes", "  images", "  copies"]
+
+
 def test_again_neither_trains_nor_opens_the_test_split(book: Book, retrain: Retrain) -> None:
     book.add(0.9)
     first, _ = retrain()

@@ -1,10 +1,12 @@
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from hpo.training.config import TrialConfig
+from hpo.training.data.appearance import Appearance
 from hpo.training.data.pack import Pack, open_test
 from hpo.training.export.classifier import Classifier
 from hpo.training.export.final_test import FinalTest, UntestableError, final_test
@@ -40,6 +42,9 @@ def test_the_numbers_are_those_of_the_test_images(
     assert found.accuracy == pytest.approx((logits.argmax(1) == labels).float().mean().item())
     assert found.loss == pytest.approx(torch.nn.functional.cross_entropy(logits, labels).item(), rel=1e-4)
     assert found.interval[0] < found.accuracy < found.interval[1]
+    assert found.appearance == Appearance(
+        pytest.approx(split.images.mean() / 255), pytest.approx(split.images.std(axis=(1, 2, 3)).mean() / 255)
+    )
 
 
 def test_the_same_weights_are_tested_once(
@@ -50,6 +55,16 @@ def test_the_same_weights_are_tested_once(
     assert first.opening == 1
     lines = (tmp_path / "openings.jsonl").read_text().splitlines()
     assert [json.loads(line)["reason"] for line in lines] == ["a test"]
+
+
+def test_a_result_that_an_older_version_kept_is_read(
+    classifier: Classifier, look: Callable[[Classifier], FinalTest], tmp_path: Path
+) -> None:
+    first = look(classifier)
+    kept = json.loads((tmp_path / "test.json").read_text())
+    del kept["appearance"]
+    (tmp_path / "test.json").write_text(json.dumps(kept))
+    assert look(classifier) == replace(first, appearance=None)
 
 
 def test_other_weights_open_the_split_again_and_it_is_counted(

@@ -1,5 +1,6 @@
 import pytest
 from hpo.training.export.interval import wilson
+from scipy.stats import binomtest
 
 
 @pytest.mark.parametrize(
@@ -19,3 +20,13 @@ def test_a_perfect_score_is_not_certain() -> None:
     low, high = wilson(10, 10)
     assert high == 1.0
     assert 0.6 < low < 0.8
+
+
+@pytest.mark.parametrize("count", [1, 2, 7, 24, 180, 1_000_003])
+@pytest.mark.parametrize("confidence", [0.5, 0.95, 0.999])
+def test_it_is_that_of_scipy(count: int, confidence: float) -> None:
+    for correct in {0, 1, count // 2, count - 1, count}:
+        theirs = binomtest(correct, count).proportion_ci(confidence, method="wilson")
+        low, high = wilson(correct, count, confidence)
+        assert (low, high) == pytest.approx((theirs.low, theirs.high), abs=1e-12)
+        assert 0 <= low <= correct / count <= high <= 1

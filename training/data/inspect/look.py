@@ -60,11 +60,16 @@ class _Seen:
     def __init__(self, chunk: Chunk) -> None:
         images = np.ascontiguousarray(chunk.images)
         self.rows, self.skipped = chunk.rows, chunk.skipped
-        self.digests = np.array([hashlib.blake2b(image.data, digest_size=16).digest() for image in images], "S16")
-        self.thumbs = shrink(images.mean(axis=3, dtype=np.float32), THUMB)
+        self.digests, self.thumbs = prints(images)
         self.sums = images.sum(axis=(1, 2), dtype=np.int64)
         self.squares = np.square(images, dtype=np.uint16).sum(axis=(1, 2), dtype=np.int64)
         self.grey = bool((images[..., :1] == images[..., 1:]).all())
+
+
+def prints(images: NDArray[np.uint8]) -> tuple[NDArray[np.bytes_], NDArray[np.float32]]:
+    """By what images uint8 [N, S, S, channels] are compared: digests bytes [N] and thumbs float32 [N, 16, 16]."""
+    digests = [hashlib.blake2b(image.data, digest_size=16).digest() for image in np.ascontiguousarray(images)]
+    return np.array(digests, "S16"), shrink(images.mean(axis=3, dtype=np.float32), THUMB)
 
 
 def shrink(grey: NDArray[np.float32], side: int) -> NDArray[np.float32]:

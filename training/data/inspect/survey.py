@@ -14,6 +14,7 @@ from ...config import DataConfig
 from ..arrange import locate
 from ..sources.base import Images, Progress, shown, silent
 from ..split import Partition, partition
+from ..test_note import WIDE, expected_width, test_note
 from .alike import near, same
 from .inspection import SPLITS, Inspection, Twins
 from .look import Look, look
@@ -87,7 +88,14 @@ def inspect_images(name: str, images: Images, config: DataConfig) -> Inspection:
         near_complete=complete,
         notes=(*images.notes, *split.notes),
     )
-    return replace(inspection, suggestions=tuple(suggestions(inspection)))
+    return replace(inspection, suggestions=(*suggestions(inspection), *_of_the_test(inspection, config)))
+
+
+def _of_the_test(found: Inspection, config: DataConfig) -> Iterator[str]:
+    images = len(found.rows["test"])
+    if expected_width(images) > WIDE:
+        told = test_note(images, config, found.given_splits)
+        yield f"{told[0].upper()}{told[1:]}."
 
 
 def _first_reason(images: Images) -> str:

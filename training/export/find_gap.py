@@ -1,0 +1,66 @@
+"""Looks for a gap between validation and test, and for what can be seen of why."""
+
+from typing import Any
+
+import numpy as np
+from scipy.stats import fisher_exact
+
+from ..data.appearance import Appearance, appearance
+from ..data.inspect.shared import shared
+from ..data.pack import Pack
+from .gap import Gap
+from .manifest import Metrics
+
+LIMIT = 0.05
+"""Differences that are less probable than this are told."""
+
+
+def find_gap(metrics: Metrics, pack: Pack, chosen_among: int, tested: Appearance | None) -> Gap | None:
+    """The gap between the accuracies in `metrics`, None where chance and choice may be all there is to it.
+
+    Args:
+        metrics: of a model that was trained on `pack`.
+        pack: its data set; the test split stays closed.
+        chosen_among: configurations of which the one with the best validation was taken, at least 1.
+        tested: what the images of the test split look like, seen when it was open.
+    """
+    if metrics.val_accuracy is None:
+        return None
+    accuracy, images = (metrics.val_accuracy, metrics.test_accuracy), (pack.size("val"), metrics.test_images)
+    right = round(accuracy[0] * images[0]), round(accuracy[1] * images[1])
+    probability = gap_probability(right, images, chosen_among)
+    if probability >= LIMIT:
+        return None
+    shares = np.array([np.array(pack.counts[part]) / pack.size(part) for part in ("val", "test")])
+    most = int(np.abs(shares[0] - shares[1]).argmax())
+    seen = appearance(pack.val.images)
+    equal, nearly = shared(pack.train.images, pack.val.images)
+    return Gap(
+        accuracy=accuracy,
+        images=images,
+        chosen_among=chosen_among,
+        probability=probability,
+        class_name=pack.class_names[most],
+        class_share=(float(shares[0, most]), float(shares[1, most])),
+        brightness=(seen.brightness, tested.brightness) if tested else None,
+        contrast=(seen.contrast, tested.contrast) if tested else None,
+        shared=equal,
+        nearly_shared=nearly,
+    )
+
+
+def gap_probability(right: tuple[int, int], images: tuple[int, int], chosen_among: int) -> float:
+    """How probable it is that two accuracies differ so much where both are of one truth.
+
+    By Fisher's exact test, two-sided. The validation accuracy is that of the best of `chosen_among` configurations,
+    which is higher than its truth by chance alone; any of them might have been the one, so that the probability is
+    taken so many times (Bonferroni).
+
+    Args:
+        right: right answers in validation and test.
+        images: images in validation and test.
+        chosen_among: at least 1.
+    """
+    wrong = tuple(count - good for count, good in zip(images, right, strict=True))
+    found: Any = fisher_exact([right, wrong])
+    return min(1.0, chosen_among * float(found.pvalue))
