@@ -85,6 +85,13 @@ def test_rows_of_other_classes_are_left_out(root: Path) -> None:
     )
 
 
+def test_a_column_without_any_image_is_told(root: Path) -> None:
+    write(root, "file,fox,cat,dog,owl", [f"{number}.png,{ones(number)},0" for number in range(COUNT)])
+    found = look(root)
+    assert found.class_names == ("cat", "dog", "fox")
+    assert found.notes[0].endswith("; no row has it in owl")
+
+
 def test_a_label_column_comes_first(root: Path) -> None:
     write(root, "file,label,fox,cat", [f"{number}.png,{'ab'[number % 2]},1,0" for number in range(COUNT)])
     assert look(root).class_names == ("a", "b")

@@ -36,6 +36,8 @@ def one_hot(table: Table, others: Collection[int | None], wanted: Wanted) -> tup
             f"or none: {listed_lines(wrong)}\n"
             "  several labels for one image are not supported; data.classes names the columns that are classes"
         )
-    without = f"; {ones.count(0)} rows have it in none, and are not used" if 0 in ones else ""
-    note = f"{table.path.name}: the classes are the columns {named}, of which each row has a 1 in one{without}"
+    empty = [names[number] for at, number in enumerate(columns) if not any(row[at] for row in cells)]
+    note = f"{table.path.name}: the classes are the columns {named}, of which each row has a 1 in one"
+    note += f"; {ones.count(0)} rows have it in none, and are not used" if 0 in ones else ""
+    note += f"; no row has it in {listed(empty)}" if empty else ""
     return tuple(names[columns[row.index(1)]] if 1 in row else "" for row in cells), note
