@@ -122,7 +122,7 @@ def _open(
         assert single is not None  # `_directory` has refused the rest
         pack = prepare(single.config.data, cache=home.cache, data_root=options.data_root, progress=watcher.stage)
         tested = test_note(pack.size("test"), single.config.data, pack.given_splits)
-        for note in (*pack.notes, tested, _assumed(single.params)):
+        for note in (*pack.notes, _assumed(single.params), tested):
             watcher.note(note)
         _try(single.config, pack, skip_export=options.skip_export_check)
         config = settle(single.config, pack, device, home.cache, watcher)
