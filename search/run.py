@@ -36,6 +36,7 @@ from .open_study import Identity, open_study, stored_seed
 from .options import RunOptions
 from .preflight import Preflight, Stage, preflight
 from .progress.base import Progress
+from .rehearsal import rehearse
 from .strategies import build_pruner, build_sampler
 from .suggest import suggest
 from .trust_choice import name_space
@@ -114,8 +115,7 @@ def example_config(space: SearchSpace) -> TrialConfig:
 def _check(options: RunOptions) -> SearchSpace:
     """The space; what is wrong with the command itself is told before a file is made or an image read."""
     check_device(options.device)
-    build_sampler(options.sampler, seed=0, number=0)
-    build_pruner(options.pruner, epochs=1)
+    rehearse(options.sampler, options.pruner)
     return load_space(options.space, TrialConfig, options.space_overrides(None))
 
 
