@@ -81,6 +81,8 @@ def retrain_best(options: RetrainOptions, watcher: RetrainWatcher) -> RetrainRes
 
     home = Home.locate(options.home)
     chosen = choose(options, home)
+    if chosen.passed_over:
+        watcher.note(chosen.passed_over)
     admit_model(chosen.config.model, trust=options.trust, note=watcher.note, trained_with=chosen.record.model_source)
     stores = choose_stores(options.tracking_uri, home, chosen.study, watcher.note)
     target = export_target(options.out, home.export(chosen.study))

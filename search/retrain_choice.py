@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from ..display import visible
 from ..errors import SpaceError, StudyError
 from ..studies import attributes
@@ -15,6 +13,7 @@ from ..studies.storage import open_existing
 from ..training.config import TrialConfig
 from ..training.export.formats.registry import choose_formats
 from ..training.optim.config import Piecewise, Plateau
+from .configure import read_config
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +52,7 @@ class Chosen:
     had; `last_epoch` cuts its schedule short; `folder` is the name of its working directory; `fingerprint` the study's
     data; `validated` the trial's metrics on validation images where they are of the very epoch that is trained to, else
     empty; `candidates` how many trials of the study it was chosen among, at least 1; `formats` what is made beside the
-    base formats.
+    base formats; `passed_over` says in a line which better trials cannot be trained.
     """
 
     study: str
@@ -65,6 +64,7 @@ class Chosen:
     validated: Mapping[str, float]
     candidates: int = 1
     formats: tuple[str, ...] = ()
+    passed_over: str = ""
 
     @property
     def epochs(self) -> int:
@@ -98,18 +98,30 @@ def choose(options: RetrainOptions, home: Home) -> Chosen:
     validated = record.metrics if is_the_trials else {}
     fingerprint = str(summary.attributes.get(attributes.DATA_FINGERPRINT, ""))
     candidates = max(1, summary.counts["complete"] + summary.counts["pruned"])
+    passed_over = summary.passed_over_line if options.trial is None else ""
     return Chosen(
-        summary.study, record, config, last_epoch, folder, fingerprint, validated, candidates, options.formats
+        study=summary.study,
+        record=record,
+        config=config,
+        last_epoch=last_epoch,
+        folder=folder,
+        fingerprint=fingerprint,
+        validated=validated,
+        candidates=candidates,
+        formats=options.formats,
+        passed_over=passed_over,
     )
 
 
 def _best(summary: StudySummary) -> TrialRecord:
+    """The best complete trial that can be trained again."""
     if summary.best is not None:
         return summary.best
     counts = ", ".join(f"{count} {state}" for state, count in summary.counts.items() if count) or "no trials yet"
     started = [trial.number for trial in summary.trials if trial.config]
     way = f"--trial {started[0]} takes one all the same" if started else "`hpo run` goes on with the search"
-    raise StudyError(f"study {visible(summary.study)} has no complete trial, but {counts}; {way}")
+    what = "no complete trial that hpo ran" if summary.passed_over else "no complete trial"
+    raise StudyError(f"study {visible(summary.study)} has {what}, but {counts}; {way}")
 
 
 def saved_config(study: str, record: TrialRecord) -> TrialConfig:
@@ -118,18 +130,15 @@ def saved_config(study: str, record: TrialRecord) -> TrialConfig:
     Raises:
         StudyError: it has none yet, or another version saved it.
     """
+    named = f"trial {record.number} of study {visible(study)}"
+    if record.is_foreign:
+        raise StudyError(f"{named} was not run by hpo, so that there is no configuration to train again")
     if not record.config:
-        raise StudyError(
-            f"trial {record.number} of study {visible(study)} is {record.state} and has no configuration yet"
-        )
+        raise StudyError(f"{named} is {record.state} and has no configuration yet")
     try:
-        return TrialConfig.model_validate_json(record.config)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(map(str, first["loc"]))
-        raise StudyError(
-            f"trial {record.number} of study {visible(study)} was saved by another version: {place}: {first['msg']}"
-        ) from error
+        return read_config(record.config)
+    except StudyError as error:
+        raise StudyError(f"{named} was {error}") from error
 
 
 def _best_epoch_if_not_last(record: TrialRecord, config: TrialConfig) -> int | None:

@@ -17,6 +17,9 @@ from . import attributes
 IDLE_S = 60.0
 """A time without any running trial that is longer than this lies between two runs, and is no part of `wall_s`."""
 
+SHOWN = 3
+"""How many trials that are passed over are named."""
+
 _STATES = {
     TrialState.COMPLETE: "complete",
     TrialState.PRUNED: "pruned",
@@ -58,6 +61,11 @@ class TrialRecord:
     model_source: str
 
     @property
+    def is_foreign(self) -> bool:
+        """Whether a program other than hpo has run it: hpo keeps the configuration of every trial that it trains."""
+        return self.state in ("complete", "pruned") and not self.config
+
+    @property
     def cause(self) -> str | None:
         """Why it came to nothing, in a few words; None where it did not (being pruned is no failure)."""
         if self.state != "failed" and self.status not in ("diverged", "out_of_memory"):
@@ -66,14 +74,16 @@ class TrialRecord:
 
     @property
     def numerics(self) -> dict[str, str]:
-        """How it computes: `precision` (fp32, bf16, fp16) and `compile` (off, on); empty before it has a configuration.
+        """How it computes: `precision` (fp32, bf16, fp16) and `compile` (off, on).
 
-        A trial of an older version may say `auto`.
+        Empty before it has a configuration, and where another version wrote that in another form; one of an older
+        version may say `auto`.
         """
-        if not self.config:
+        try:
+            config = json.loads(self.config)
+            return {"precision": config["precision"]["dtype"], "compile": config["compile"]}
+        except (ValueError, LookupError, TypeError):
             return {}
-        config = json.loads(self.config)
-        return {"precision": config["precision"]["dtype"], "compile": config["compile"]}
 
     def to_json(self) -> dict[str, Any]:
         """The record as a JSON object; the keys of `curve` become texts, `config` is left out but for `numerics`."""
@@ -85,8 +95,9 @@ class TrialRecord:
 class StudySummary:
     """One study.
 
-    `counts` of its trials by state; `best` the best complete trial; `wall_s` the seconds in which it was worked on
-    (see `summarise`); `failures` trial numbers by cause.
+    `counts` of its trials by state; `best` the best complete trial that hpo ran; `passed_over` the better ones that it
+    did not run, the best first; `wall_s` the seconds in which it was worked on (see `summarise`); `failures` trial
+    numbers by cause.
     """
 
     study: str
@@ -94,6 +105,7 @@ class StudySummary:
     metric: str
     counts: Mapping[str, int]
     best: TrialRecord | None
+    passed_over: tuple[TrialRecord, ...]
     wall_s: float
     failures: Mapping[str, tuple[int, ...]]
     attributes: Mapping[str, Any]
@@ -108,10 +120,18 @@ class StudySummary:
             "metric": self.metric,
             "trials": dict(self.counts),
             "best": best,
+            "passed_over": [trial.number for trial in self.passed_over],
             "wall_s": self.wall_s,
             "failures": {cause: list(numbers) for cause, numbers in self.failures.items()},
             "verdicts": {kind: list(numbers) for kind, numbers in self.verdicts().items()},
         }
+
+    @property
+    def passed_over_line(self) -> str:
+        """Which better trials are not the best, and why, in a line; empty where there are none."""
+        shown = [f"{trial.number} ({trial.value:.4f})" for trial in self.passed_over[:SHOWN]]
+        more = [f"{len(self.passed_over) - SHOWN} more"] if len(self.passed_over) > SHOWN else []
+        return f"passed over, as hpo did not run them: trial {', '.join([*shown, *more])}" if shown else ""
 
     def verdicts(self) -> dict[str, tuple[int, ...]]:
         """Trial numbers by the kind of their verdict, the most frequent kind first."""
@@ -145,12 +165,15 @@ def summarise(storage: BaseStorage, study_name: str) -> StudySummary:
     direction = storage.get_study_directions(study_id)[0]
     frozen = storage.get_all_trials(study_id, deepcopy=False)
     trials = tuple(_record(trial) for trial in frozen)
+    ranked = _ranked(trials, direction)
+    best = next((place for place, trial in enumerate(ranked) if not trial.is_foreign), len(ranked))
     return StudySummary(
         study=study_name,
         direction="minimize" if direction == StudyDirection.MINIMIZE else "maximize",
         metric=str(noted.get(attributes.OBJECTIVE_METRIC, "value")),
         counts={name: sum(trial.state == name for trial in trials) for name in _STATES.values()},
-        best=_best(trials, direction),
+        best=ranked[best] if best < len(ranked) else None,
+        passed_over=tuple(ranked[:best]),
         wall_s=_wall_s(frozen),
         failures=_failures(trials),
         attributes=noted,
@@ -230,15 +253,15 @@ def _number(trial: FrozenTrial) -> int:
     return trial.number
 
 
-def _best(trials: Iterable[TrialRecord], direction: StudyDirection) -> TrialRecord | None:
-    """The best complete trial; of equals the first, as Optuna has it."""
+def _ranked(trials: Iterable[TrialRecord], direction: StudyDirection) -> list[TrialRecord]:
+    """The complete trials, the best first; of equals the older, as Optuna has it."""
     sign = 1 if direction == StudyDirection.MINIMIZE else -1
     told = [
         (sign * trial.value, trial.number, trial)
         for trial in trials
         if trial.state == "complete" and trial.value is not None
     ]
-    return min(told)[2] if told else None
+    return [trial for _, _, trial in sorted(told, key=lambda entry: entry[:2])]
 
 
 def _failures(trials: Iterable[TrialRecord]) -> dict[str, tuple[int, ...]]:

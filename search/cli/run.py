@@ -98,6 +98,8 @@ def _say_result(result: "RunResult") -> None:
     if summary.best is not None:
         best = summary.best
         say(f"best {summary.metric} {best.value:.4f}, trial {best.number}: {params_line(best.params)}")
+    if summary.passed_over:
+        say(summary.passed_over_line)
     if result.unsent:
         say(f"{result.unsent} events have not reached MLflow; the next run sends them")
     if result.outcome != "done":

@@ -50,6 +50,8 @@ def _study_parts(summary: StudySummary) -> Iterator[RenderableType]:
     if summary.best is not None:
         best = summary.best
         yield line(f"best {number_of(best.value)}, trial {best.number}: {params_line(best.params)}")
+    if summary.passed_over:
+        yield line(summary.passed_over_line)
     if summary.trials:
         yield _trials(summary)
     if summary.failures:

@@ -16,7 +16,8 @@ NOON = datetime(2026, 1, 1, 12)
 
 
 def trial(state: TrialState, start_s: float, end_s: float | None, **facts: Any) -> FrozenTrial:
-    """A trial that ran from `start_s` to `end_s` seconds after noon."""
+    """A trial of hpo's that ran from `start_s` to `end_s` seconds after noon."""
+    facts["user_attrs"] = {attributes.CONFIG: "{}", **facts.get("user_attrs", {})}
     made = create_trial(
         state=state,
         params={"optimizer.lr": 0.1},
@@ -52,6 +53,7 @@ def test_a_study_is_summed_up(home: Home) -> None:
         "metric": "val_accuracy",
         "trials": {"complete": 3, "pruned": 1, "failed": 0, "running": 1, "waiting": 1},
         "best": {"number": 1, "value": 0.9, "params": {"optimizer.lr": 0.1}},
+        "passed_over": [],
         "wall_s": 20.0,
         "failures": {},
         "verdicts": {},
@@ -68,6 +70,38 @@ def test_the_best_of_a_minimised_study_is_its_smallest_complete_value(home: Home
     best = summarise(study._storage, "digits").best
     assert best is not None
     assert best.number == 1
+
+
+@pytest.mark.parametrize(("direction", "sign"), [("maximize", 1), ("minimize", -1)])
+def test_the_best_is_one_that_hpo_ran_and_better_ones_are_named(home: Home, direction: str, sign: int) -> None:
+    theirs = [create_trial(value=sign * value) for value in (0.99, 0.3, 0.95, 0.97, 0.96)]
+    ours = [trial(TrialState.COMPLETE, 0, 1, value=sign * value) for value in (0.5, 0.9)]
+    summary = summarise(study_of(home, *theirs, *ours, direction=direction)._storage, "digits")
+    assert summary.best is not None
+    assert summary.best.number == 6
+    assert summary.to_json()["passed_over"] == [0, 3, 4, 2]
+    best, second, third = (f"{sign * value:.4f}" for value in (0.99, 0.97, 0.96))
+    line = f"passed over, as hpo did not run them: trial 0 ({best}), 3 ({second}), 4 ({third}), 1 more"
+    assert summary.passed_over_line == line
+
+
+def test_a_study_of_another_program_has_trials_and_no_best(home: Home) -> None:
+    summary = summarise(
+        study_of(home, create_trial(value=0.5), create_trial(state=TrialState.WAITING))._storage, "digits"
+    )
+    assert summary.best is None
+    assert [item.number for item in summary.passed_over] == [0]
+    assert [item.is_foreign for item in summary.trials] == [True, False]
+
+
+@pytest.mark.parametrize(
+    "config", ["", "{}", "[]", "{", '{"precision": "fp32", "compile": "on"}', '{"precision": null}']
+)
+def test_a_configuration_of_another_version_is_shown_without_its_numerics(home: Home, config: str) -> None:
+    study = study_of(home, trial(TrialState.COMPLETE, 0, 1, value=1, user_attrs={attributes.CONFIG: config}))
+    (record,) = summarise(study._storage, "digits").trials
+    assert record.numerics == {}
+    assert record.to_json()["value"] == 1
 
 
 def test_an_empty_study_has_no_best_and_no_time(home: Home) -> None:

@@ -114,7 +114,7 @@ def test_a_trial_may_be_changed(home: Home) -> None:
         ("a/b/x", SpaceError, r"--trial must be STUDY/N"),
         ("a/b/7", StudyError, r"7"),
         ("other/0", StudyError, r"other"),
-        ("a/b/1", StudyError, r"has no configuration yet"),
+        ("a/b/1", StudyError, r"was not run by hpo"),
     ],
 )
 def test_a_trial_that_is_not_there(trial: str, kind: type[Exception], words: str, home: Home) -> None:
