@@ -43,24 +43,24 @@ def open_study(
     """Study `name`, created with its first configuration enqueued where it does not exist.
 
     Raises:
-        StudyError: it exists with another space, objective or data; `accept_change` lets those changes through under
-            which Optuna keeps the old trials valid.
+        StudyError: hpo did not make it, or it exists with another space, objective or data; `accept_change` lets those
+            changes through under which Optuna keeps the old trials valid.
     """
     study = _create_or_load(storage, name, identity)
-    stored = study.user_attrs.get(attributes.SPACE)
     trials = study.get_trials(deepcopy=False)
-    if all(map(_is_untouched, trials)) and not _fits(study, stored, identity):
-        # nothing was tried yet, but a study's direction and the configuration it begins with cannot be changed
+    stored = study.user_attrs.get(attributes.SPACE)
+    if stored is None:
+        _refuse_foreign(study, len(trials), identity)
+    elif not _same(study, stored, identity) and all(map(_is_untouched, trials)):
+        # nobody has put anything in, but a study's direction and the priors it begins with cannot be changed
         optuna.delete_study(study_name=name, storage=storage)
         study, stored, trials = _create_or_load(storage, name, identity), None, []
-    if stored is None and trials:
-        raise StudyError(f"study {name!r} holds {len(trials)} trials that hpo did not make; choose another --study")
     if stored is None or not _same(study, stored, identity):
         if stored is not None:
             _refuse(study, json.loads(stored), identity, accept_change)
         _write_identity(study, identity)
     if not trials and (priors := identity.space.priors()):
-        study.enqueue_trial(priors)
+        study.enqueue_trial(priors, user_attrs={attributes.PRIOR: True})
     return study
 
 
@@ -70,20 +70,27 @@ def _create_or_load(storage: optuna.storages.BaseStorage, name: str, identity: I
     )
 
 
-def _fits(study: optuna.Study, stored: str | None, identity: Identity) -> bool:
-    """Whether a study, unmarked or ours, can be taken as it is."""
-    directed = study.direction.name.lower() == identity.objective.direction
-    return directed and (stored is None or _same(study, stored, identity))
+def _refuse_foreign(study: optuna.Study, trials: int, identity: Identity) -> None:
+    """Raise where somebody else's study has the name; an empty one is taken, where its direction is right."""
+    wanted, direction = identity.objective.direction, study.direction.name.lower()
+    if trials:
+        why = f"holds {trials} trial{'' if trials == 1 else 's'} that hpo did not make"
+    elif direction != wanted:
+        why = f"is not one that hpo made, and its direction must be {wanted}, got {direction}"
+    else:
+        return
+    raise StudyError(f"study {study.study_name!r} {why}; choose another --study")
 
 
 def _is_untouched(trial: optuna.trial.FrozenTrial) -> bool:
-    """Whether a trial was only enqueued: a paused one has its owner and configuration."""
-    return trial.state is optuna.trial.TrialState.WAITING and not trial.user_attrs
+    """Whether a trial is the one that hpo enqueued, and was not begun: what people enqueued has no mark."""
+    return trial.state is optuna.trial.TrialState.WAITING and set(trial.user_attrs) == {attributes.PRIOR}
 
 
 def _same(study: optuna.Study, stored: str, identity: Identity) -> bool:
     return (
-        json.loads(stored) == identity.space.canonical()
+        study.direction.name.lower() == identity.objective.direction
+        and json.loads(stored) == identity.space.canonical()
         and study.user_attrs.get(attributes.DATA_FINGERPRINT) == identity.fingerprint
         and study.user_attrs.get(attributes.OBJECTIVE_METRIC) == identity.objective.metric
     )

@@ -144,12 +144,35 @@ def test_a_change_that_makes_old_trials_void_is_refused(
     assert study.user_attrs == before
 
 
-@pytest.mark.parametrize("direction", ["maximize", "minimize"])
-def test_an_empty_study_of_that_name_is_taken(storage: BaseStorage, identity: Any, direction: str) -> None:
-    optuna.create_study(study_name="digits", storage=storage, direction=direction)
+def test_an_empty_study_of_that_name_is_taken(storage: BaseStorage, identity: Any) -> None:
+    theirs = optuna.create_study(study_name="digits", storage=storage, direction="maximize")
+    theirs.set_user_attr("note", "mine")
     study = open_study(storage, "digits", identity(), accept_change=False)
-    assert study.user_attrs[attributes.SEED] == 7
-    assert study.direction is optuna.study.StudyDirection.MAXIMIZE
+    assert study._study_id == theirs._study_id
+    assert (study.user_attrs[attributes.SEED], study.user_attrs["note"]) == (7, "mine")
+
+
+@pytest.mark.parametrize(
+    ("direction", "enqueued", "words"),
+    [
+        ("minimize", 0, "'digits' is not one that hpo made, and its direction must be maximize, got minimize; choose"),
+        ("minimize", 1, "'digits' holds 1 trial that hpo did not make; choose another --study"),
+        ("maximize", 2, "'digits' holds 2 trials that hpo did not make; choose another --study"),
+    ],
+)
+@pytest.mark.parametrize("accept_change", [False, True])
+def test_a_study_of_somebody_else_is_refused_as_it_is(
+    storage: BaseStorage, identity: Any, direction: str, enqueued: int, words: str, accept_change: bool
+) -> None:
+    theirs = optuna.create_study(study_name="digits", storage=storage, direction=direction)
+    for x in range(enqueued):
+        theirs.enqueue_trial({"x": x})
+    with pytest.raises(StudyError, match=words):
+        open_study(storage, "digits", identity(), accept_change=accept_change)
+    again = optuna.load_study(study_name="digits", storage=storage)
+    assert again._study_id == theirs._study_id
+    assert len(again.trials) == enqueued
+    assert again.user_attrs == {}
 
 
 def test_nothing_tried_is_nothing_to_protect(storage: BaseStorage, identity: Any) -> None:
@@ -162,6 +185,24 @@ def test_nothing_tried_is_nothing_to_protect(storage: BaseStorage, identity: Any
     study = open_study(storage, "digits", other, accept_change=False)
     assert study.direction is optuna.study.StudyDirection.MINIMIZE
     assert suggest(study.ask(), other.space)["model.dropout"] == 0.4
+
+
+@pytest.mark.parametrize("override", ["budget.epochs=3", "objective={metric: val_loss, direction: minimize}"])
+def test_what_somebody_enqueued_is_something_to_protect(storage: BaseStorage, identity: Any, override: str) -> None:
+    study = open_study(storage, "digits", identity(), accept_change=False)
+    study.enqueue_trial({"model.dropout": 0.1})
+    metric = ObjectiveConfig(metric="val_loss", direction="minimize") if "loss" in override else ObjectiveConfig()
+    with pytest.raises(StudyError, match="--study OTHER-NAME"):
+        open_study(storage, "digits", identity(override, objective=metric), accept_change=False)
+    assert optuna.load_study(study_name="digits", storage=storage)._study_id == study._study_id
+    assert len(study.trials) == 2
+
+
+def test_an_accepted_change_keeps_what_somebody_enqueued(storage: BaseStorage, identity: Any) -> None:
+    study = open_study(storage, "digits", identity(), accept_change=False)
+    study.enqueue_trial({"model.dropout": 0.1})
+    again = open_study(storage, "digits", identity("budget.epochs=3"), accept_change=True)
+    assert [trial.system_attrs["fixed_params"].get("model.dropout") for trial in again.trials] == [0.2, 0.1]
 
 
 def test_a_paused_trial_is_something_to_protect(storage: BaseStorage, identity: Any) -> None:
