@@ -3,50 +3,48 @@
 The states of a trial here: RUNNING belongs to a living coordinator; WAITING is to be run, anew or from its
 checkpoint; the rest is finished. A paused or orphaned trial goes back to WAITING, whence `ask` takes the one or the
 other atomically, so that one configuration is one trial, however often it was interrupted.
+
+Other programs on Optuna write to the same study: they enqueue trials, run some of their own, and tell ours.
 """
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import optuna
-from optuna.trial import Trial, TrialState
+from optuna.exceptions import UpdateFinishedTrialError
+from optuna.trial import FrozenTrial, Trial, TrialState
 
+from ..display import visible
+from ..errors import SpaceError, StudyError
 from ..spaces.space import SearchSpace
 from ..studies import attributes
+from ..studies.heartbeats import silences
 from ..studies.locks import held
-from ..training.config import TrialConfig
 from ..training.models.source import model_source
 from ..training.numerics import ON_A_CPU, Numerics
 from ..training.report import EpochReport, Status, TrainResult
+from .claim import Claim, Refused, TakenError
 from .clock import Clock
-from .configure import configure
-from .owner import Owner, is_gone
+from .configure import configure, read_config
+from .owner import Owner, is_foreign, is_orphan
 from .strategies import Sampler
 from .suggest import suggest
+from .wish import complete_wish
 
 HEARTBEAT_S = 60.0
-GRACE_S = 300.0  # for owners on other hosts: five missed heartbeats
 
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 # an optimiser must learn from these that the configuration is bad, so they are pruned, not failed: samplers skip FAIL
 UNUSABLE = {Status.DIVERGED, Status.OUT_OF_MEMORY}
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A trial that this process now owns."""
-
-    number: int
-    params: dict[str, Any]
-    config: TrialConfig
-
-
 class Ledger:
     """One study, as one coordinator writes to it.
+
+    Every method that names a trial raises TakenError once somebody else has told it, and forgets the trial.
 
     `sampler` builds the sampler for a trial number; `lock` is the file under which trials are claimed and recovered;
     `numerics` is what `auto` in a trial's configuration means on this machine.
@@ -62,7 +60,7 @@ class Ledger:
         numerics: Numerics = ON_A_CPU,
     ) -> None:
         self._study, self._space, self._sampler, self._lock, self._clock = study, space, sampler, lock, clock
-        self._numerics = numerics
+        self._numerics, self._name = numerics, study.study_name
         self._mine: dict[int, Trial] = {}
         self._last_heartbeat = clock.now()
 
@@ -72,64 +70,65 @@ class Ledger:
         return tuple(self._mine)
 
     def counts(self) -> Counter[TrialState]:
-        """How many trials of the study are in which state."""
-        return Counter(trial.state for trial in self._trials())
+        """How many trials of the study are in which state; those that another program runs are not waited for.
 
-    def claim(self) -> Claim:
+        Raises:
+            StudyError: the study was deleted.
+        """
+        return Counter(trial.state for trial in self._trials() if not is_foreign(trial))
+
+    def claim(self) -> Claim | Refused:
         """Take a waiting trial, or ask the sampler for a new one, and write its owner and configuration down."""
         with self._exclusive():
-            self._study.sampler = self._sampler(len(self._trials()))
             trial = self._study.ask()
             self._mine[trial.number] = trial
-            trial.set_user_attr(attributes.OWNER, Owner.me().as_attribute(self._clock.now()))
-        params = suggest(trial, self._space)
-        saved = trial.user_attrs.get(attributes.CONFIG)
-        if saved is not None:  # it was begun before: what it began with, not what the file says now
-            config = TrialConfig.model_validate_json(saved)
-        else:
-            config = self._numerics.settle(configure(self._space, params))
-            trial.set_user_attr(attributes.CONFIG, config.model_dump_json())
-        if source := model_source(config.model):
-            trial.set_user_attr(attributes.MODEL_SOURCE, source)
-        return Claim(trial.number, params, config)
+            with self._writing(trial.number):
+                trial.set_user_attr(attributes.OWNER, Owner.me().as_attribute(self._clock.now()))
+        try:
+            with self._writing(trial.number):
+                return self._begin(trial)
+        except (SpaceError, StudyError) as error:
+            self.fail(trial.number, str(error))
+            return Refused(trial.number, trial.params, str(error))
 
     def report(self, number: int, report: EpochReport, value: float) -> bool:
         """Note the objective of an epoch; whether the pruner would stop the trial here.
 
         note: Optuna keeps the first value of a step, so an epoch repeated after a lost worker changes nothing.
         """
-        trial = self._mine[number]
-        trial.report(value, report.epoch)
-        return trial.should_prune()
+        with self._writing(number) as trial:
+            if report.epoch not in trial._cached_frozen_trial.intermediate_values:  # Optuna would warn
+                trial.report(value, report.epoch)
+            return trial.should_prune()
 
     def end(self, number: int, result: TrainResult, value: float | None) -> TrialState:
         """Tell how a trial ended; the state it now has."""
-        trial = self._mine.pop(number)
-        self._note_result(trial, result)
-        if result.status in UNUSABLE or value is None:
-            trial.set_constraint("usable", 1.0)
         complete = result.status is Status.FINISHED and value is not None
-        state = TrialState.COMPLETE if complete else TrialState.PRUNED
-        self._study.tell(trial, value if complete else None, state=state, skip_if_finished=True)
-        return state
+        with self._writing(number) as trial:
+            self._note_result(trial, result)
+            if result.status in UNUSABLE or value is None:
+                trial.set_constraint("usable", 1.0)
+            self._tell(trial, TrialState.COMPLETE if complete else TrialState.PRUNED, value if complete else None)
+        del self._mine[number]
+        return TrialState.COMPLETE if complete else TrialState.PRUNED
 
     def fail(self, number: int, error: str) -> None:
-        """Tell that a trial broke: a bug, or a worker lost too often."""
-        trial = self._mine.pop(number)
-        trial.set_user_attr(attributes.ERROR, error)
-        self._study.tell(trial, state=TrialState.FAIL, skip_if_finished=True)
+        """Tell that a trial broke: a bug, a worker lost too often, or a trial that cannot be run."""
+        with suppress(TakenError), self._writing(number) as trial:  # told already: nothing is left to say
+            trial.set_user_attr(attributes.ERROR, error)
+            self._tell(trial, TrialState.FAIL)
+        self._mine.pop(number, None)
 
     def lost(self, number: int) -> int:
         """Count a lost worker against the trial; how many it has lost."""
-        trial = self._mine[number]
-        attempts = int(trial.user_attrs.get(attributes.ATTEMPTS, 0)) + 1
-        trial.set_user_attr(attributes.ATTEMPTS, attempts)
-        return attempts
+        with self._writing(number) as trial:
+            attempts = int(trial.user_attrs.get(attributes.ATTEMPTS, 0)) + 1
+            trial.set_user_attr(attributes.ATTEMPTS, attempts)
+            return attempts
 
     def release(self, number: int) -> None:
-        """Put a trial back to waiting, to be continued from its checkpoint."""
-        trial = self._mine.pop(number)
-        self._set_waiting(trial._trial_id)
+        """Put a trial back to waiting, to be continued from its checkpoint; nothing where somebody else has told it."""
+        self._set_waiting(self._mine.pop(number)._trial_id)
 
     def heartbeat(self) -> bool:
         """Once a minute, say that this process still lives; whether it did so now."""
@@ -138,21 +137,58 @@ class Ledger:
             return False
         self._last_heartbeat = now
         for trial in self._mine.values():
-            trial.set_user_attr(attributes.OWNER, Owner.me().as_attribute(now))
+            with suppress(UpdateFinishedTrialError, KeyError):  # told or deleted: its next report finds out
+                trial.set_user_attr(attributes.OWNER, Owner.me().as_attribute(now))
         return True
 
     def recover(self) -> list[int]:
         """Put the trials of dead coordinators back to waiting; their numbers. Safe to repeat and to be killed in."""
         with self._exclusive():
-            orphans = [t for t in self._trials() if t.state is TrialState.RUNNING and self._is_orphan(t)]
+            running = [t for t in self._trials() if t.state is TrialState.RUNNING and t.number not in self._mine]
+            silent = silences(self._study._storage, self._study._study_id) if running else {}
+            now = self._clock.now()
+            orphans = [trial for trial in running if is_orphan(trial, silent.get(trial._trial_id), now)]
             for trial in orphans:
                 self._set_waiting(trial._trial_id)
         return [trial.number for trial in orphans]
 
-    def _is_orphan(self, trial: optuna.trial.FrozenTrial) -> bool:
-        return trial.number not in self._mine and is_gone(
-            trial.user_attrs.get(attributes.OWNER), self._clock.now(), GRACE_S
-        )
+    def _begin(self, trial: Trial) -> Claim:
+        """The configuration of a trial: a new one, or that which it began with, whatever the space says now.
+
+        Raises:
+            SpaceError: what was enqueued is not in the space.
+            StudyError: another version saved its configuration.
+        """
+        saved = trial.user_attrs.get(attributes.CONFIG)
+        if saved is not None:
+            config, params = read_config(saved), trial.params
+        else:
+            trial._fixed_params = complete_wish({**trial._fixed_params, **trial.params}, self._space)
+            self._study.sampler = self._sampler(trial.number)  # known only now: a waiting trial has an earlier number
+            params = suggest(trial, self._space)
+            config = self._numerics.settle(configure(self._space, params))
+            trial.set_user_attr(attributes.CONFIG, config.model_dump_json())
+        if source := model_source(config.model):
+            trial.set_user_attr(attributes.MODEL_SOURCE, source)
+        return Claim(trial.number, params, config)
+
+    @contextmanager
+    def _writing(self, number: int) -> Iterator[Trial]:
+        """Trial `number`, to be written to."""
+        trial = self._mine[number]
+        try:
+            yield trial
+        except UpdateFinishedTrialError:
+            del self._mine[number]
+            raise TakenError(number, self._study._storage.get_trial(trial._trial_id).state) from None
+        except KeyError:
+            self._trials()  # says so where the whole study is gone
+            raise
+
+    def _tell(self, trial: Trial, state: TrialState, value: float | None = None) -> None:
+        # note: a coordinator elsewhere that took this one for dead may have put the trial back to waiting
+        self._study._storage.set_trial_state_values(trial._trial_id, TrialState.RUNNING)
+        self._study.tell(trial, value, state=state, skip_if_finished=True)
 
     def _note_result(self, trial: Trial, result: TrainResult) -> None:
         trial.set_user_attr(attributes.STATUS, result.status.value)
@@ -169,13 +205,16 @@ class Ledger:
             trial.set_user_attr(attributes.METRICS, dict(result.best.metrics))
 
     def _set_waiting(self, trial_id: int) -> None:
-        try:
+        """Nobody's, then waiting; nothing where somebody else has told the trial, or deleted its study."""
+        with suppress(UpdateFinishedTrialError, KeyError):
+            self._study._storage.set_trial_user_attr(trial_id, attributes.OWNER, None)
             self._study._storage.set_trial_state_values(trial_id, TrialState.WAITING)
-        except optuna.exceptions.UpdateFinishedTrialError:
-            return  # another coordinator finished it meanwhile
 
-    def _trials(self) -> list[optuna.trial.FrozenTrial]:
-        return self._study.get_trials(deepcopy=False)
+    def _trials(self) -> list[FrozenTrial]:
+        try:
+            return self._study.get_trials(deepcopy=False)
+        except KeyError:
+            raise StudyError(f"study {visible(self._name)} was deleted while it was searched") from None
 
     @contextmanager
     def _exclusive(self) -> Iterator[None]:

@@ -15,9 +15,10 @@ from ..errors import TrainingError
 from ..studies.tracking.tracker import Tracker
 from ..studies.tracking.tracker import TrialState as TrackedState
 from ..training.report import EpochReport, Status, TrainResult
+from .claim import Claim, Refused, TakenError
 from .clock import Clock
 from .executors.base import Crashed, Ended, Event, Executor, Job, Lost, Reported
-from .ledger import FINISHED, Claim, Ledger
+from .ledger import FINISHED, Ledger
 from .progress.base import Progress
 
 MAX_LOST_WORKERS = 3  # a trial that has lost as many is given up
@@ -115,18 +116,41 @@ class Loop:
             counts = self._ledger.counts()
             if sum(counts[state] for state in (*FINISHED, TrialState.RUNNING)) >= self._goal.trials:
                 return
-            claim = self._ledger.claim()
-            self._claims[claim.number] = claim
-            numerics = {"precision": claim.config.precision.dtype, "compile": claim.config.compile}
-            self._tracker.trial_started(claim.number, claim.params, {"trial": claim.number, **numerics})
-            self._progress.trial_started(claim.number, claim.params, claim.config.budget.epochs)
-            self._submit(claim)
+            try:
+                claim = self._ledger.claim()
+            except TakenError as taken:
+                self._progress.note(str(taken))
+                continue
+            self._refuse(claim) if isinstance(claim, Refused) else self._start(claim)
+
+    def _start(self, claim: Claim) -> None:
+        self._claims[claim.number] = claim
+        numerics = {"precision": claim.config.precision.dtype, "compile": claim.config.compile}
+        self._tracker.trial_started(claim.number, claim.params, {"trial": claim.number, **numerics})
+        self._progress.trial_started(claim.number, claim.params, claim.config.budget.epochs)
+        self._submit(claim)
+
+    def _refuse(self, trial: Refused) -> None:
+        """Show a trial that failed before it began."""
+        self._tracker.trial_started(trial.number, trial.params, {"trial": trial.number})
+        self._progress.trial_started(trial.number, trial.params, 0)
+        self._close_trial(trial.number, TrialState.FAIL, {}, "failed", trial.reason, {})
 
     def _submit(self, claim: Claim) -> None:
         directory = self._places.trial_directory(claim.number)
         self._executor.submit(Job(claim.number, claim.config, directory, self._places.pack))
 
     def _handle(self, event: Event) -> None:
+        if event.number in self._ledger.mine:
+            try:
+                self._follow(event)
+            except TakenError as taken:
+                self._progress.note(str(taken))
+                self._close_trial(taken.number, taken.state, {}, "told elsewhere", str(taken), {})
+        if event.number not in self._ledger.mine:  # its worker may still be at it: the slot is free when that ends
+            self._executor.stop(event.number) if isinstance(event, Reported) else self._claims.pop(event.number, None)
+
+    def _follow(self, event: Event) -> None:
         match event:
             case Reported(number, report):
                 self._on_report(number, report)

@@ -11,6 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from optuna.trial import FrozenTrial, TrialState
+
+from ..studies import attributes
+
+GRACE_S = 300.0
+"""How long a trial may give no sign of life where its process cannot be looked at: five heartbeats of ours missed."""
+FOREIGN_GRACE_S = 24 * 3600.0
+"""How long a trial of a program other than hpo may run where it sends no heartbeat at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +54,34 @@ class Owner:
             return False
 
 
-def is_gone(attribute: Mapping[str, Any] | None, now: float, grace_s: float) -> bool:
+def is_orphan(trial: FrozenTrial, silent_s: float | None, now: float) -> bool:
+    """Whether nobody runs the RUNNING trial `trial` any more; `now` in seconds since the epoch.
+
+    Our own trials have an owner. One without was asked for by hpo and not claimed yet, or is run by another program on
+    Optuna: it is left alone until the heartbeat that Optuna keeps, `silent_s` seconds old (None: there is none), or
+    the time since its start says that it is dead.
+    """
+    if owner := trial.user_attrs.get(attributes.OWNER):
+        return is_gone(owner, now, GRACE_S)
+    if silent_s is not None:
+        return silent_s > GRACE_S
+    if trial.datetime_start is None:
+        return True
+    return now - trial.datetime_start.timestamp() > (FOREIGN_GRACE_S if is_foreign(trial) else GRACE_S)
+
+
+def is_foreign(trial: FrozenTrial) -> bool:
+    """Whether a program other than hpo runs `trial`: hpo writes the owner down before anything else."""
+    ours = attributes.OWNER in trial.user_attrs or attributes.CONFIG in trial.user_attrs
+    return trial.state is TrialState.RUNNING and not ours and bool(trial.params or trial.intermediate_values)
+
+
+def is_gone(attribute: Mapping[str, Any], now: float, grace_s: float) -> bool:
     """Whether the owner in a trial's attribute is gone.
 
     On this host the process itself is looked up. On another one only the heartbeat speaks: gone once it is older than
-    `grace_s` seconds. A trial without an owner was orphaned between being asked for and being claimed.
+    `grace_s` seconds.
     """
-    if not attribute:
-        return True
     fields = dict(attribute)
     seen = float(fields.pop("seen"))
     owner = Owner(**fields)

@@ -1,13 +1,14 @@
 """Samplers and pruners by name.
 
-A sampler is built anew for every trial from the study's seed and the trial's number: a search that was interrupted
-proposes what it would have proposed anyway, and never the same start-up points twice.
+A sampler is built anew for every trial from the study's seed and the trial's own number, never from how many trials
+there are: whatever was enqueued, added, paused or taken over, no two trials of a study draw from one seed.
 """
 
 import warnings
 from collections.abc import Callable
 
-from optuna import pruners, samplers
+from optuna import Study, pruners, samplers
+from optuna.distributions import BaseDistribution
 from optuna.exceptions import ExperimentalWarning
 
 from ..errors import SpaceError, nearest
@@ -29,13 +30,25 @@ def _random(seed: int, number: int) -> Sampler:
     return samplers.RandomSampler(seed=_mix(seed, number))
 
 
-def _qmc(seed: int, number: int) -> Sampler:
-    """A scrambled Sobol sequence; it keeps its place in the study, so its seed is the study's."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ExperimentalWarning)
-        return samplers.QMCSampler(
+class _Sobol(samplers.QMCSampler):
+    """A scrambled Sobol sequence, of which trial n has point n; its seed is the study's."""
+
+    def __init__(self, seed: int, number: int) -> None:
+        super().__init__(
             seed=seed, scramble=True, independent_sampler=_random(seed, number), warn_independent_sampling=False
         )
+        self._number = number
+
+    def _find_sample_id(self, study: Study, search_space: dict[str, BaseDistribution]) -> int:
+        """note: Optuna's own counts points in the study and does not lock: two processes can get the same one."""
+        return self._number
+
+
+def _qmc(seed: int, number: int) -> Sampler:
+    """Quasi-random points, which fill a space more evenly than independent draws."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        return _Sobol(seed, number)
 
 
 def _none(epochs: int) -> Pruner:

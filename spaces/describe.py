@@ -66,14 +66,15 @@ def describe(space: SearchSpace) -> Description:
 
 def _dimension(parameter: Parameter) -> Dimension:
     prior = _plain(parameter.prior) if parameter.has_prior else ""
-    return Dimension(parameter.key, _values(parameter), prior, parameter.confidence or "", _when(parameter.condition))
+    return Dimension(parameter.key, values_of(parameter), prior, parameter.confidence or "", _when(parameter.condition))
 
 
 def _plain(value: Any) -> str:
     return value if isinstance(value, str) else shown(value)
 
 
-def _values(parameter: Parameter) -> str:
+def values_of(parameter: Parameter) -> str:
+    """The values of a dimension in words: `0.01 to 1, log`."""
     if isinstance(parameter, Choice):
         return ("branches " if parameter.branching else "") + ", ".join(map(_plain, parameter.choices))
     step = f", step {parameter.step:g}" if parameter.step not in (None, 1) else ""

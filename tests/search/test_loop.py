@@ -1,6 +1,7 @@
 """The event loop in virtual time: what it owes the user whatever workers, coordinators and people do to it."""
 
 import math
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,7 @@ from hpo.search.executors.base import Crashed, Event, Job, Reported
 from hpo.search.executors.simulated import SimulatedExecutor
 from hpo.search.ledger import Ledger
 from hpo.search.loop import Goal, Loop, Outcome, Places
+from hpo.search.owner import GRACE_S
 from hpo.search.progress.base import NoProgress
 from hpo.search.strategies import build_pruner, build_sampler
 from hpo.spaces.parameter import Float
@@ -234,8 +236,11 @@ def test_a_killed_coordinator_loses_nothing(world: World, dead_owner: Callable[[
 
 
 def test_a_coordinator_killed_between_ask_and_claim_leaves_a_trial_that_is_run(world: World) -> None:
+    world.clock.time = time.time()  # the store notes when a trial began
     ledger = world.ledger()
     ledger._study.ask()
+    assert world.ledger().recover() == []  # its coordinator may be about to
+    world.clock.sleep(GRACE_S + 1)
     world.loop(3).run()
     assert world.states() == [TrialState.COMPLETE] * 3
 

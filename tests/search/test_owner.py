@@ -7,11 +7,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import psutil
 import pytest
-from hpo.search.owner import Owner, is_gone
+from hpo.search.owner import FOREIGN_GRACE_S, GRACE_S, Owner, is_foreign, is_gone, is_orphan
+from optuna.distributions import FloatDistribution
+from optuna.trial import FrozenTrial, TrialState, create_trial
 
 ELSEWHERE = "another-host"
 
@@ -72,6 +75,43 @@ def test_on_another_host_the_heartbeat_speaks(age: float, gone: bool) -> None:
     assert is_gone(attribute(owner, seen=1000.0), now=1000.0 + age, grace_s=300.0) is gone
 
 
-@pytest.mark.parametrize("nothing", [None, {}])
-def test_a_trial_without_an_owner_is_an_orphan(nothing: dict[str, Any] | None) -> None:
-    assert is_gone(nothing, now=0.0, grace_s=300.0)
+def running(at: float, **facts: Any) -> FrozenTrial:
+    """A running trial that began at `at` seconds since the epoch."""
+    trial = create_trial(state=TrialState.RUNNING, **facts)
+    trial.datetime_start = datetime.fromtimestamp(at)
+    return trial
+
+
+NOW = 1_800_000_000.0
+PARAMS: dict[str, Any] = {"params": {"x": 0.5}, "distributions": {"x": FloatDistribution(0, 1)}}
+
+
+@pytest.mark.parametrize(
+    ("facts", "foreign", "grace_s"),
+    [
+        ({}, False, GRACE_S),  # asked for, and nothing since: hpo writes its owner down before it draws a value
+        ({"user_attrs": {"config": "{}", "owner": None}, **PARAMS}, False, GRACE_S),  # waited to be continued
+        ({"user_attrs": {"config": "{}"}, **PARAMS}, False, GRACE_S),
+        (PARAMS, True, FOREIGN_GRACE_S),
+        ({"intermediate_values": {1: 0.5}}, True, FOREIGN_GRACE_S),
+        ({"system_attrs": {"fixed_params": {"x": 0.5}}}, False, GRACE_S),  # somebody enqueued it
+    ],
+)
+def test_a_trial_without_an_owner_is_given_time(facts: dict[str, Any], foreign: bool, grace_s: float) -> None:
+    assert is_foreign(running(NOW, **facts)) is foreign
+    for age, orphan in ((0.0, False), (grace_s - 1, False), (grace_s + 1, True)):
+        assert is_orphan(running(NOW - age, **facts), None, NOW) is orphan
+
+
+@pytest.mark.parametrize("age", [10.0, 1e7])
+def test_the_heartbeat_of_another_program_is_believed(age: float) -> None:
+    assert not is_orphan(running(NOW - age, **PARAMS), GRACE_S - 1, NOW)
+    assert is_orphan(running(NOW - age, **PARAMS), GRACE_S + 1, NOW)
+
+
+def test_an_owner_is_asked_before_anything_else(child: "subprocess.Popen[bytes]") -> None:
+    noted = {"user_attrs": {"owner": attribute(owner_of(child.pid))}}
+    assert not is_orphan(running(0.0, **noted), 1e9, NOW)
+    child.kill()
+    child.wait()
+    assert is_orphan(running(NOW, **noted), 0.0, NOW)

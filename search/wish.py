@@ -1,0 +1,35 @@
+"""What somebody enqueued for a trial (`study.enqueue_trial`), checked against the space before anything is drawn.
+
+Optuna takes anything: a value outside its range is trained with a warning, one that is no choice raises, and one under
+an unknown name or in a branch that is not taken is dropped. Here a wish is fulfilled whole, or refused in a line.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..errors import SpaceError, nearest
+from ..spaces.describe import values_of
+from ..spaces.node import shown
+from ..spaces.space import SearchSpace
+
+
+def complete_wish(wish: Mapping[str, Any], space: SearchSpace) -> dict[str, Any]:
+    """`wish`, values by dotted key, with the branches in which its dimensions stand.
+
+    Raises:
+        SpaceError: a key is no dimension of `space`, a value is none of its own, or it stands in another branch.
+    """
+    whole = dict(wish)
+    for key, value in wish.items():
+        parameter = space.by_key.get(key)
+        if parameter is None:
+            known = f"; {nearest(key, space.by_key)}" if space.by_key else ""
+            raise SpaceError(f"{key}: enqueued, but not a dimension of the space{known}")
+        if not parameter.contains(value):
+            raise SpaceError(
+                f"{key}: an enqueued value must be one of the space's ({values_of(parameter)}), got {shown(value)}"
+            )
+        for choice, branch in parameter.condition:
+            if (taken := whole.setdefault(choice, branch)) != branch:
+                raise SpaceError(f"{key}: enqueued, but it exists only where {choice} is {branch}, got {shown(taken)}")
+    return whole
