@@ -131,7 +131,7 @@ class StudySummary:
         """Which better trials are not the best, and why, in a line; empty where there are none."""
         shown = [f"{trial.number} ({trial.value:.4f})" for trial in self.passed_over[:SHOWN]]
         more = [f"{len(self.passed_over) - SHOWN} more"] if len(self.passed_over) > SHOWN else []
-        return f"passed over, as hpo did not run them: trial {', '.join([*shown, *more])}" if shown else ""
+        return f"passed over, not run by hpo: trial {', '.join([*shown, *more])}" if shown else ""
 
     def verdicts(self) -> dict[str, tuple[int, ...]]:
         """Trial numbers by the kind of their verdict, the most frequent kind first."""

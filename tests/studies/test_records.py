@@ -81,7 +81,7 @@ def test_the_best_is_one_that_hpo_ran_and_better_ones_are_named(home: Home, dire
     assert summary.best.number == 6
     assert summary.to_json()["passed_over"] == [0, 3, 4, 2]
     best, second, third = (f"{sign * value:.4f}" for value in (0.99, 0.97, 0.96))
-    line = f"passed over, as hpo did not run them: trial 0 ({best}), 3 ({second}), 4 ({third}), 1 more"
+    line = f"passed over, not run by hpo: trial 0 ({best}), 3 ({second}), 4 ({third}), 1 more"
     assert summary.passed_over_line == line
 
 

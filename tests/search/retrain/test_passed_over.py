@@ -25,7 +25,7 @@ def test_the_best_that_hpo_ran_is_trained_and_the_others_are_named(book: Book, r
     add_theirs(book, 0.95, 0.85)
     result, watcher = retrain()
     assert result.manifest.trial == 2
-    line = "passed over, as hpo did not run them: trial 0 (0.9900), 3 (0.9500)"
+    line = "passed over, not run by hpo: trial 0 (0.9900), 3 (0.9500)"
     assert watcher.notes.count(line) == 1
     assert watcher.notes[0] == line, "before hours are spent"
 
