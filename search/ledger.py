@@ -29,10 +29,10 @@ from ..training.report import EpochReport, Status, TrainResult
 from .claim import Claim, Refused, TakenError
 from .clock import Clock
 from .configure import configure, read_config
+from .enqueued import with_branches
 from .owner import Owner, is_foreign, is_orphan
 from .strategies import Sampler
 from .suggest import suggest
-from .wish import complete_wish
 
 HEARTBEAT_S = 60.0
 
@@ -44,7 +44,7 @@ UNUSABLE = {Status.DIVERGED, Status.OUT_OF_MEMORY}
 class Ledger:
     """One study, as one coordinator writes to it.
 
-    Every method that names a trial raises TakenError once somebody else has told it, and forgets the trial.
+    `claim`, `report`, `end` and `lost` raise TakenError where somebody else has told the trial; it is forgotten.
 
     `sampler` builds the sampler for a trial number; `lock` is the file under which trials are claimed and recovered;
     `numerics` is what `auto` in a trial's configuration means on this machine.
@@ -78,7 +78,11 @@ class Ledger:
         return Counter(trial.state for trial in self._trials() if not is_foreign(trial))
 
     def claim(self) -> Claim | Refused:
-        """Take a waiting trial, or ask the sampler for a new one, and write its owner and configuration down."""
+        """Take a waiting trial, or ask the sampler for a new one, and write its owner and configuration down.
+
+        A waiting trial that cannot be run is told FAIL: what was enqueued is not in the space, or another version saved
+        its configuration.
+        """
         with self._exclusive():
             trial = self._study.ask()
             self._mine[trial.number] = trial
@@ -163,7 +167,7 @@ class Ledger:
         if saved is not None:
             config, params = read_config(saved), trial.params
         else:
-            trial._fixed_params = complete_wish({**trial._fixed_params, **trial.params}, self._space)
+            trial._fixed_params = with_branches({**trial._fixed_params, **trial.params}, self._space)
             self._study.sampler = self._sampler(trial.number)  # known only now: a waiting trial has an earlier number
             params = suggest(trial, self._space)
             config = self._numerics.settle(configure(self._space, params))

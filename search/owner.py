@@ -71,9 +71,10 @@ def is_orphan(trial: FrozenTrial, silent_s: float | None, now: float) -> bool:
 
 
 def is_foreign(trial: FrozenTrial) -> bool:
-    """Whether a program other than hpo runs `trial`: hpo writes the owner down before anything else."""
-    ours = attributes.OWNER in trial.user_attrs or attributes.CONFIG in trial.user_attrs
-    return trial.state is TrialState.RUNNING and not ours and bool(trial.params or trial.intermediate_values)
+    """Whether a program other than hpo runs `trial`: hpo writes an owner down before it draws a value."""
+    if trial.state is not TrialState.RUNNING or not (trial.params or trial.intermediate_values):
+        return False
+    return attributes.OWNER not in trial.user_attrs and attributes.CONFIG not in trial.user_attrs
 
 
 def is_gone(attribute: Mapping[str, Any], now: float, grace_s: float) -> bool:

@@ -67,7 +67,8 @@ class LiveProgress:
         tail = message.splitlines()[0] if message and state == "FAIL" else params_line(line.params)
         numbers = f" {number_of(value)} {sparkline(line.curve, 12):<12} "
         text = Text.assemble(f"trial {number:>3} ", (f"{ending(status):<13}", color), numbers, visible(tail))
-        text.truncate(self._live.console.width, overflow="ellipsis")
+        if state != "FAIL":  # a reason is told whole
+            text.truncate(self._live.console.width, overflow="ellipsis")
         self._live.console.print(text)
         self._draw()
 

@@ -83,8 +83,8 @@ def search(world: World, trials: int, executor: Any = None) -> Screen:
 def test_what_is_enqueued_outside_the_space_is_refused_and_the_search_goes_on(
     world: World, theirs: optuna.Study
 ) -> None:
-    for wish in ({LR: 5.0}, {"lr": 0.1}, {LR: 0.25}, {LR: "fast"}):
-        theirs.enqueue_trial(wish)
+    for values in ({LR: 5.0}, {"lr": 0.1}, {LR: 0.25}, {LR: "fast"}):
+        theirs.enqueue_trial(values)
     screen = search(world, 8)
     states = world.states()
     assert [states[number] for number in (0, 1, 2, 3)] == [

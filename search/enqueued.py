@@ -1,7 +1,8 @@
-"""What somebody enqueued for a trial (`study.enqueue_trial`), checked against the space before anything is drawn.
+"""Values that somebody enqueued for a trial (`study.enqueue_trial`), checked against the space before any is drawn.
 
 Optuna takes anything: a value outside its range is trained with a warning, one that is no choice raises, and one under
-an unknown name or in a branch that is not taken is dropped. Here a wish is fulfilled whole, or refused in a line.
+an unknown name or in a branch that is not taken is dropped. Here everything that was enqueued is
+used, or the trial is refused in a line.
 """
 
 from collections.abc import Mapping
@@ -13,14 +14,14 @@ from ..spaces.node import shown
 from ..spaces.space import SearchSpace
 
 
-def complete_wish(wish: Mapping[str, Any], space: SearchSpace) -> dict[str, Any]:
-    """`wish`, values by dotted key, with the branches in which its dimensions stand.
+def with_branches(enqueued: Mapping[str, Any], space: SearchSpace) -> dict[str, Any]:
+    """`enqueued`, values by dotted key, with the branches in which its dimensions stand.
 
     Raises:
         SpaceError: a key is no dimension of `space`, a value is none of its own, or it stands in another branch.
     """
-    whole = dict(wish)
-    for key, value in wish.items():
+    whole = dict(enqueued)
+    for key, value in enqueued.items():
         parameter = space.by_key.get(key)
         if parameter is None:
             known = f"; {nearest(key, space.by_key)}" if space.by_key else ""

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from hpo.errors import SpaceError
-from hpo.search.wish import complete_wish
+from hpo.search.enqueued import with_branches
 from hpo.spaces.parameter import Choice, Float, Int
 from hpo.spaces.space import Fixed, SearchSpace
 
@@ -24,7 +24,7 @@ SPACE = SearchSpace(
 
 
 @pytest.mark.parametrize(
-    ("wish", "whole"),
+    ("enqueued", "whole"),
     [
         ({}, {}),
         ({"model.width": 16}, {"model.width": 16}),
@@ -36,15 +36,15 @@ SPACE = SearchSpace(
         ),
     ],
 )
-def test_what_lies_in_the_space_is_taken(wish: dict[str, Any], whole: dict[str, Any]) -> None:
-    assert complete_wish(wish, SPACE) == whole
+def test_what_lies_in_the_space_is_taken(enqueued: dict[str, Any], whole: dict[str, Any]) -> None:
+    assert with_branches(enqueued, SPACE) == whole
 
 
 LAW = "an enqueued value must be one of the space's"
 
 
 @pytest.mark.parametrize(
-    ("wish", "words"),
+    ("enqueued", "words"),
     [
         ({"optimizer.sgd.lr": 5.0}, f"optimizer.sgd.lr: {LAW} (0.001 to 0.01, log), got 5.0"),
         ({"optimizer.sgd.lr": float("nan")}, "got nan"),
@@ -64,13 +64,13 @@ LAW = "an enqueued value must be one of the space's"
         ({"optimizer.sgd.lr": 0.002, "optimizer.adamw.lr": 0.01}, "exists only where optimizer is adamw, got 'sgd'"),
     ],
 )
-def test_what_does_not_is_refused_in_a_line(wish: dict[str, Any], words: str) -> None:
+def test_what_does_not_is_refused_in_a_line(enqueued: dict[str, Any], words: str) -> None:
     with pytest.raises(SpaceError) as caught:
-        complete_wish(wish, SPACE)
+        with_branches(enqueued, SPACE)
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
 def test_a_space_without_dimensions_takes_nothing() -> None:
     with pytest.raises(SpaceError, match=r"x: enqueued, but not a dimension of the space$"):
-        complete_wish({"x": 1}, SearchSpace("fixed", ()))
+        with_branches({"x": 1}, SearchSpace("fixed", ()))
