@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import psutil
 from optuna.trial import FrozenTrial, TrialState
@@ -61,7 +61,8 @@ def is_orphan(trial: FrozenTrial, silent_s: float | None, now: float) -> bool:
     Optuna: it is left alone until the heartbeat that Optuna keeps, `silent_s` seconds old (None: there is none), or
     the time since its start says that it is dead.
     """
-    if owner := trial.user_attrs.get(attributes.OWNER):
+    owner = trial.user_attrs.get(attributes.OWNER)
+    if is_owner(owner):
         return is_gone(owner, now, GRACE_S)
     if silent_s is not None:
         return silent_s > GRACE_S
@@ -74,7 +75,13 @@ def is_foreign(trial: FrozenTrial) -> bool:
     """Whether a program other than hpo runs `trial`: hpo writes an owner down before it draws a value."""
     if trial.state is not TrialState.RUNNING or not (trial.params or trial.intermediate_values):
         return False
-    return attributes.OWNER not in trial.user_attrs and attributes.CONFIG not in trial.user_attrs
+    owner = trial.user_attrs.get(attributes.OWNER, "nobody's")
+    return not (owner is None or is_owner(owner) or attributes.CONFIG in trial.user_attrs)
+
+
+def is_owner(attribute: Any) -> TypeGuard[Mapping[str, Any]]:
+    """Whether an attribute is what `Owner.as_attribute` makes; another program may have one of the same name."""
+    return isinstance(attribute, Mapping) and attribute.keys() == {"host", "boot", "pid", "started", "seen"}
 
 
 def is_gone(attribute: Mapping[str, Any], now: float, grace_s: float) -> bool:

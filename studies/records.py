@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from optuna.storages import BaseStorage
 from optuna.study import StudyDirection
@@ -13,6 +13,9 @@ from optuna.trial import FrozenTrial, TrialState
 from ..display import visible
 from ..errors import StudyError, nearest
 from . import attributes
+
+T = TypeVar("T")
+D = TypeVar("D")
 
 IDLE_S = 60.0
 """A time without any running trial that is longer than this lies between two runs, and is no part of `wall_s`."""
@@ -223,7 +226,6 @@ def _last_start(storage: BaseStorage, study_id: int) -> datetime:
 
 
 def _record(trial: FrozenTrial) -> TrialRecord:
-    noted = trial.user_attrs
     span = trial.datetime_complete - trial.datetime_start if trial.datetime_complete and trial.datetime_start else None
     return TrialRecord(
         number=_number(trial),
@@ -232,18 +234,24 @@ def _record(trial: FrozenTrial) -> TrialRecord:
         params=trial.params,
         epochs=len(trial.intermediate_values),
         curve=dict(sorted(trial.intermediate_values.items())),
-        duration_s=noted.get(attributes.DURATION_S, span.total_seconds() if span else None),
-        status=noted.get(attributes.STATUS, ""),
-        message=noted.get(attributes.MESSAGE, ""),
-        error=noted.get(attributes.ERROR, ""),
-        best_epoch=noted.get(attributes.BEST_EPOCH),
-        metrics=noted.get(attributes.METRICS, {}),
-        attempts=noted.get(attributes.ATTEMPTS, 0),
-        verdict=noted.get(attributes.VERDICT, {}),
-        lr_factors=tuple(noted.get(attributes.LR_FACTORS, ())),
-        config=noted.get(attributes.CONFIG, ""),
-        model_source=noted.get(attributes.MODEL_SOURCE, ""),
+        duration_s=_noted(trial, attributes.DURATION_S, float, span.total_seconds() if span else None),
+        status=_noted(trial, attributes.STATUS, str, ""),
+        message=_noted(trial, attributes.MESSAGE, str, ""),
+        error=_noted(trial, attributes.ERROR, str, ""),
+        best_epoch=_noted(trial, attributes.BEST_EPOCH, int, None),
+        metrics=_noted(trial, attributes.METRICS, dict, {}),
+        attempts=_noted(trial, attributes.ATTEMPTS, int, 0),
+        verdict=_noted(trial, attributes.VERDICT, dict, {}),
+        lr_factors=tuple(_noted(trial, attributes.LR_FACTORS, list, [])),
+        config=_noted(trial, attributes.CONFIG, str, ""),
+        model_source=_noted(trial, attributes.MODEL_SOURCE, str, ""),
     )
+
+
+def _noted(trial: FrozenTrial, name: str, kind: type[T], default: D) -> T | D:
+    """A fact, which must be of `kind`: other programs have attributes of the same names that say something else."""
+    value = trial.user_attrs.get(name)
+    return value if isinstance(value, kind) else default
 
 
 def _number(trial: FrozenTrial) -> int:

@@ -94,6 +94,8 @@ PARAMS: dict[str, Any] = {"params": {"x": 0.5}, "distributions": {"x": FloatDist
         ({"user_attrs": {"config": "{}"}, **PARAMS}, False, GRACE_S),
         (PARAMS, True, FOREIGN_GRACE_S),
         ({"intermediate_values": {1: 0.5}}, True, FOREIGN_GRACE_S),
+        ({"user_attrs": {"owner": "alice"}, **PARAMS}, True, FOREIGN_GRACE_S),  # their own word for something else
+        ({"user_attrs": {"owner": {"pid": 1}}, **PARAMS}, True, FOREIGN_GRACE_S),
         ({"system_attrs": {"fixed_params": {"x": 0.5}}}, False, GRACE_S),  # somebody enqueued it
     ],
 )

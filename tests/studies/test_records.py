@@ -104,6 +104,17 @@ def test_a_configuration_of_another_version_is_shown_without_its_numerics(home: 
     assert record.to_json()["value"] == 1
 
 
+@pytest.mark.parametrize("value", ["a word", 5, -1.5, True, None, ["a"], {"a": 1}])
+def test_attributes_of_another_program_under_our_names_break_nothing(home: Home, value: Any) -> None:
+    names = ("status", "message", "error", "best_epoch", "metrics", "attempts", "verdict", "duration_s", "lr_factors")
+    theirs = create_trial(value=0.5, user_attrs=dict.fromkeys((*names, "model_source"), value))
+    theirs.user_attrs["config"] = {"lr": 0.1}
+    summary = summarise(study_of(home, theirs)._storage, "digits")
+    assert (summary.best, [item.number for item in summary.passed_over]) == (None, [0])
+    assert isinstance(summary.verdicts(), dict)
+    json.dumps(summary.trials[0].to_json())
+
+
 def test_an_empty_study_has_no_best_and_no_time(home: Home) -> None:
     summary = summarise(study_of(home)._storage, "digits")
     assert (summary.best, summary.wall_s, summary.to_json()["best"]) == (None, 0.0, None)
