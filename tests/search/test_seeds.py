@@ -114,6 +114,9 @@ def test_of_what_is_enqueued_only_that_is_alike(tmp_path: Path, sampler: str, en
     assert len(set(values)) == ended + 6
 
 
+# note: what keeps Optuna's warnings quiet is the process's, so that threads lift it under each other; coordinators are
+# processes
+@pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
 @pytest.mark.parametrize("sampler", SAMPLERS)
 def test_eight_coordinators_at_once_draw_as_many_values(tmp_path: Path, sampler: str) -> None:
     desks = [Desk(tmp_path, sampler) for _ in range(8)]
