@@ -22,6 +22,7 @@ from hpo.search.open_study import Identity, open_study
 from hpo.search.progress.base import NoProgress
 from hpo.search.strategies import build_pruner, build_sampler
 from hpo.spaces.load import load_space
+from hpo.sqlite_url import sqlite_url
 from hpo.studies.home import Home
 from hpo.studies.storage import open_storage
 from hpo.studies.tracking.mlflow_tracker import MlflowTracker
@@ -91,7 +92,7 @@ class Stock:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        mlflow.set_tracking_uri(f"sqlite:///{folder}/stock-mlflow.db")
+        mlflow.set_tracking_uri(sqlite_url(folder / "stock-mlflow.db"))
         mlflow.set_experiment("stock")
 
     def search(self, name: str, trials: int) -> Cost:
@@ -99,7 +100,7 @@ class Stock:
         began = time.process_time()
         study = optuna.create_study(
             study_name=name,
-            storage=f"sqlite:///{self._folder}/stock.db",
+            storage=sqlite_url(self._folder / "stock.db"),
             direction="maximize",
             sampler=optuna.samplers.TPESampler(seed=0),
             pruner=optuna.pruners.MedianPruner(),

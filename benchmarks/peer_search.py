@@ -16,6 +16,7 @@ import mlflow
 import optuna
 import recipe
 import torch
+from hpo.sqlite_url import sqlite_url
 from hpo.training.models.config import SimpleCnn
 from hpo.training.models.registry import build_model
 
@@ -30,10 +31,10 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--no-augment", action="store_true", help="no random crops and flips")
     options = parser.parse_args()
-    mlflow.set_tracking_uri(f"sqlite:///{options.home.resolve()}/mlflow.db")
+    mlflow.set_tracking_uri(sqlite_url(options.home / "mlflow.db"))
     mlflow.set_experiment("search")
     study = optuna.create_study(
-        storage=f"sqlite:///{options.home.resolve()}/studies.db",
+        storage=sqlite_url(options.home / "studies.db"),
         direction="maximize",
         sampler=optuna.samplers.TPESampler(seed=options.seed),
         pruner=optuna.pruners.MedianPruner(),

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ..errors import StudyError
 from ..private import make_private_folder, readable_by_others
+from ..sqlite_url import sqlite_url
 
 _LONGEST_NAME = 200  # bytes; file systems allow 255, of which temporary names take some
 
@@ -37,8 +38,19 @@ class Home:
 
     @classmethod
     def locate(cls, root: Path | None = None) -> "Home":
-        """The home the user means: `root` if given, else HPO_HOME, else ./runs."""
-        return cls((root or Path(os.environ.get("HPO_HOME") or "runs")).absolute())
+        """The home the user means: `root` if given, else HPO_HOME, else ./runs.
+
+        Raises:
+            StudyError: its path is not text, so that no URL can name it.
+        """
+        path = (root or Path(os.environ.get("HPO_HOME") or "runs")).absolute()
+        try:
+            str(path).encode()
+        except UnicodeEncodeError as error:
+            raise StudyError(
+                f"--home {path}: a path must be UTF-8 text to stand in a URL; rename the folder"
+            ) from error
+        return cls(path)
 
     def create(self, note: Callable[[str], None]) -> None:
         """Make the home where there is none, for its owner alone (0700); one that exists keeps its mode.
@@ -62,12 +74,12 @@ class Home:
     @property
     def storage_url(self) -> str:
         """The default Optuna store, one SQLite file for all studies."""
-        return f"sqlite:///{self._inside('studies.db')}"
+        return sqlite_url(self._inside("studies.db"))
 
     @property
     def tracking_uri(self) -> str:
         """The default MLflow store; never the same database as Optuna's, since both use `alembic_version`."""
-        return f"sqlite:///{self._inside('mlflow.db')}"
+        return sqlite_url(self._inside("mlflow.db"))
 
     @property
     def artifacts(self) -> Path:

@@ -34,7 +34,7 @@ class DashboardPage:
 
 @dataclass(frozen=True, slots=True)
 class MlflowPage:
-    """The MLflow UI on a tracking store and a registry, both by URI; `artifacts` is the folder that it serves."""
+    """The MLflow UI on a tracking store and a registry; `artifacts` is the folder that it serves. All are URIs."""
 
     tracking: str
     registry: str

@@ -17,6 +17,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from ..errors import StudyError, nearest
 from ..masking import masked
 from ..private import make_private_file, make_private_folder
+from ..sqlite_url import sqlite_file
 from .home import Home
 from .locks import held
 from .sqlite_storage import SqliteStorage
@@ -32,7 +33,7 @@ def storage_to_read(storage: str | None, home: Home) -> str:
         StudyError: it is a file that does not exist.
     """
     url = storage or home.storage_url
-    file = _sqlite_file(_parse(url))
+    file = sqlite_file(_parse(url))
     if file is None or file.exists():
         return url
     if storage is None:
@@ -49,27 +50,12 @@ def storage_to_write(storage: str | None, home: Home) -> str:
     Raises:
         StudyError: it is a file in a folder that does not exist.
     """
-    file = _sqlite_file(_parse(storage)) if storage else None
+    file = sqlite_file(_parse(storage)) if storage else None
     if file is not None and not file.parent.is_dir():
         raise StudyError(
             f"--storage {masked(str(storage))}: there is no folder {file.parent}; make it, or choose another --storage"
         )
     return storage or home.storage_url
-
-
-def absolute_url(url: str) -> str:
-    """`url` as it is meant from the working directory, to be opened by a process that works in another.
-
-    Raises:
-        StudyError: the URL is malformed.
-    """
-    parsed = _parse(url)
-    name = parsed.database or ""
-    scheme = "file:" if name.startswith("file:") else ""
-    path = name.removeprefix(scheme)
-    if parsed.get_backend_name() != "sqlite" or path in ("", ":memory:"):
-        return url
-    return parsed.set(database=f"{scheme}{Path(path).absolute()}").render_as_string(hide_password=False)
 
 
 def open_existing(storage: str | None, home: Home) -> optuna.storages.RDBStorage:
@@ -92,7 +78,7 @@ def open_storage(url: str) -> optuna.storages.RDBStorage:
     """
     parsed = _parse(url)
     try:
-        return _open_file(parsed) if _sqlite_file(parsed) else _open_server(parsed)
+        return _open_file(parsed) if sqlite_file(parsed) else _open_server(parsed)
     except ImportError as error:
         name = error.name or getattr(error.__cause__, "name", None)  # Optuna raises its own over the driver's
         driver = f"; install {name}" if name else ""
@@ -124,14 +110,6 @@ def _shown(url: URL) -> str:
     return masked(url.render_as_string(hide_password=False))
 
 
-def _sqlite_file(url: URL) -> Path | None:
-    """The file behind a SQLite URL; None for a server, a database in memory and an SQLite `file:` URI."""
-    name = url.database
-    if url.get_backend_name() != "sqlite" or not name or name == ":memory:" or name.startswith("file:"):
-        return None
-    return Path(name).absolute()
-
-
 def _open_server(url: URL) -> optuna.storages.RDBStorage:
     storage = optuna.storages.RDBStorage(_template(url))
     if url.get_backend_name() == "sqlite":
@@ -140,7 +118,7 @@ def _open_server(url: URL) -> optuna.storages.RDBStorage:
 
 
 def _open_file(url: URL) -> optuna.storages.RDBStorage:
-    path = _sqlite_file(url)
+    path = sqlite_file(url)
     assert path is not None
     make_private_folder(path.parent)
     with held(path.with_name(path.name + ".lock")):

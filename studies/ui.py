@@ -22,8 +22,9 @@ from pathlib import Path
 from ..children import start_python
 from ..errors import StudyError
 from ..masking import masked
+from ..sqlite_url import absolute_url
 from .page_server import HOST, DashboardPage, MlflowPage
-from .storage import absolute_url, open_storage
+from .storage import open_storage
 from .tracking.mlflow_store import make_private
 from .tracking.stores import Stores
 
@@ -154,7 +155,7 @@ def serve(
         servers = [_start(running, "optuna-dashboard", studies, dashboard_port)]
         if not _is_server(stores.tracking):
             registry = stores.tracking if _is_server(stores.registry) else stores.registry
-            runs = MlflowPage(stores.tracking, registry, str(artifacts.absolute()))
+            runs = MlflowPage(stores.tracking, registry, artifacts.absolute().as_uri())
             servers.append(_start(running, "the MLflow UI", runs, mlflow_port))
         for server in servers:
             server.wait_ready(START_TIMEOUT_S)

@@ -22,12 +22,13 @@ from sqlalchemy import (
     inspect,
     select,
 )
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, IntegrityError, OperationalError, ProgrammingError, SQLAlchemyError
 
 from ...errors import ServeError
 from ...masking import masked
 from ...private import make_private_file
+from ...sqlite_url import sqlite_file, sqlite_url
 
 _RACE_S = 2.0  # how long workers that start together may be in each other's way
 SCHEMA = 1  # raised whenever a table changes; `_check_version` then needs a step from each older one
@@ -97,7 +98,7 @@ drops = Table(
 
 def log_url(export: Path) -> str:
     """Where the predictions of the export in `export` are kept: beside it, since an export is replaced as a whole."""
-    return f"sqlite:///{export.absolute().parent / 'predictions.db'}"
+    return sqlite_url(export.absolute().parent / "predictions.db")
 
 
 def open_log(url: str, *, create: bool) -> Engine:
@@ -114,7 +115,7 @@ def open_log(url: str, *, create: bool) -> Engine:
         path = make_url(url)
     except ArgumentError as error:
         raise ServeError(f"{masked(url)}: not a database URL, for example sqlite:///predictions.db") from error
-    shown, file = masked(url), _file(path)
+    shown, file = masked(url), sqlite_file(path)
     if file and not create and not file.is_file():
         raise ServeError(f"{path.database}: no predictions yet; `hpo serve` writes them")
     try:
@@ -134,12 +135,6 @@ def open_log(url: str, *, create: bool) -> Engine:
         engine.dispose()
         raise
     return engine
-
-
-def _file(url: URL) -> Path | None:
-    """The file of an SQLite database; None for others."""
-    name = url.database
-    return Path(name) if url.get_backend_name() == "sqlite" and name and name != ":memory:" else None
 
 
 def _create(engine: Engine) -> None:

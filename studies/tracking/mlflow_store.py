@@ -15,14 +15,12 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from ...private import make_private_file, make_private_folder
+from ...sqlite_url import sqlite_file
 from ..home import Home
 from .mlflow_scope import mlflow_scope
 
 UID_TAG = "hpo.uid"
 """Marks a run as the one of a certain study or trial, over all homes and machines."""
-
-SQLITE = "sqlite:///"
-"""How the URI of a store in a file begins; the rest is its path."""
 
 RUN_STATUS = {
     "COMPLETE": "FINISHED",
@@ -75,8 +73,8 @@ class MlflowStore:
             from mlflow import MlflowClient
 
             make_private(uri)
-            if uri.startswith(SQLITE):
-                _write_ahead(Path(uri.removeprefix(SQLITE)))
+            if file := sqlite_file(uri):
+                _write_ahead(file)
             self._uri, self._home = uri, home
             self._client = MlflowClient(tracking_uri=uri, registry_uri=uri)
         # a server decides itself where files go
@@ -157,10 +155,9 @@ class MlflowStore:
 
 def make_private(uri: str) -> None:
     """Make the file of the store at `uri`, where it is one and not there yet: MLflow would make it for all to read."""
-    if uri.startswith(SQLITE):
-        path = Path(uri.removeprefix(SQLITE))
-        make_private_folder(path.parent)
-        make_private_file(path)
+    if file := sqlite_file(uri):
+        make_private_folder(file.parent)
+        make_private_file(file)
 
 
 def clean_tags(tags: Mapping[str, Any]) -> dict[str, str]:

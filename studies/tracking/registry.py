@@ -18,9 +18,10 @@ from typing import Any, NamedTuple
 
 from ...errors import StudyError
 from ...private import make_private_folder
+from ...sqlite_url import sqlite_file
 from ..home import Home
 from .mlflow_scope import call_mlflow
-from .mlflow_store import SQLITE, MlflowStore, RunRef, clean_tags, make_private
+from .mlflow_store import MlflowStore, RunRef, clean_tags, make_private
 from .packed_model import Code, saved_model
 from .shipper import first_line
 from .spool import read_events, spool_path
@@ -97,7 +98,7 @@ def _fetch(stores: Stores, name: str, alias: str, place: Path) -> Path:
     from mlflow import MlflowClient
 
     for uri in stores:
-        if uri.startswith(SQLITE) and not Path(uri.removeprefix(SQLITE)).exists():
+        if (file := sqlite_file(uri)) and not file.exists():
             raise FileNotFoundError("there is no such file")  # which MLflow would make
     client = MlflowClient(*stores)
     version = client.get_model_version_by_alias(name, alias)

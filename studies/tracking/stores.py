@@ -20,10 +20,10 @@ from typing import NamedTuple
 from ...bounded import JSON_BYTES, read_bytes
 from ...errors import StudyError
 from ...masking import is_masked, masked
+from ...sqlite_url import absolute_url
 from ...trust import is_on_record, put_on_record
 from ..files import write_json
 from ..home import Home, is_study_name
-from .mlflow_store import SQLITE
 
 TRACKING, REGISTRY = "MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"
 
@@ -64,7 +64,7 @@ def choose_stores(uri: str | None, home: Home, study: str | None, note: Callable
     named, variables = _named(home), " and ".join(name for name in (TRACKING, REGISTRY) if os.environ.get(name))
     kept = kept_stores(home, study) if study and not uri else None
     if uri:
-        chosen, reason = Stores.at(_absolute(uri)), "--tracking-uri is given"
+        chosen, reason = Stores.at(absolute_url(uri)), "--tracking-uri is given"
     elif kept:
         chosen = _with_passwords(kept, named, study)
         _require_used(chosen, home, named, study)
@@ -123,13 +123,8 @@ def _named(home: Home) -> Stores | None:
     tracking, registry = os.environ.get(TRACKING), os.environ.get(REGISTRY)
     if not tracking and not registry:
         return None
-    uri = _absolute(tracking) if tracking else home.tracking_uri
-    return Stores(uri, _absolute(registry) if registry else uri)
-
-
-def _absolute(uri: str) -> str:
-    """A file is meant from here, and must be found from elsewhere, too."""
-    return f"{SQLITE}{Path(uri.removeprefix(SQLITE)).absolute()}" if uri.startswith(SQLITE) else uri
+    uri = absolute_url(tracking) if tracking else home.tracking_uri
+    return Stores(uri, absolute_url(registry) if registry else uri)
 
 
 def _with_passwords(kept: Stores, named: Stores | None, study: str | None) -> Stores:

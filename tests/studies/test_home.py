@@ -1,4 +1,7 @@
 import os
+import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import optuna
@@ -110,3 +113,19 @@ def test_the_homes_own_mlflow_writes_files_into_the_home_alone(tracked: Home, tm
     assert "outside of" in store.outside(outside)
     with pytest.raises(StudyError, match="must begin with a letter or digit"):
         store.experiment("../../x")
+
+
+@pytest.mark.parametrize("name", ["q?r", "50%20z", "x#y", "ü b"])
+def test_mlflow_keeps_everything_in_a_home_of_any_name(tmp_path: Path, migrated: Path, name: str) -> None:
+    home = Home(tmp_path / "place" / name)
+    home.root.mkdir(parents=True)
+    shutil.copy(migrated, home.root / "mlflow.db")
+    (tmp_path / "config.json").write_text("{}")
+    store = MlflowStore(home.tracking_uri, home)
+    run = store.create(store.experiment("s"), "trial", 0, {})
+    assert store.outside(run) == ""
+    store.add_file(run, tmp_path / "config.json")
+    assert [entry.name for entry in (tmp_path / "place").iterdir()] == [name]
+    assert len(list((home.artifacts / "s").glob("*/artifacts/config.json"))) == 1
+    with closing(sqlite3.connect(home.root / "mlflow.db")) as file:
+        assert file.execute("SELECT count(*) FROM runs").fetchone() == (1,)

@@ -70,7 +70,7 @@ class Pages:
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory, migrated: Path) -> Iterator[Pages]:
     folder = tmp_path_factory.mktemp("ui")
-    work, marks = folder / "work", folder / "marks"
+    work, marks = folder / "50%20 {odd}? #1", folder / "marks"
     marks.mkdir()
     for name in SHADOWED:
         (work / name).mkdir(parents=True)
