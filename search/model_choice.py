@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from ..cores import available_cores
 from ..errors import StudyError, nearest
-from ..studies.home import Home, is_study_name
+from ..studies.home import Home
+from ..studies.study_name import is_study_name
 from ..training.trained import Trained
 from .trust_choice import Note, trust_trained
 

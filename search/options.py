@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from ..errors import SpaceError, nearest
 from ..masking import masked
-from ..studies.home import is_study_name
+from ..studies.study_name import refusal
 
 _NUMBER = r"(\d+(?:\.\d+)?)"
 _DURATION = re.compile(rf"(?:{_NUMBER}h)?(?:{_NUMBER}m)?(?:{_NUMBER}s)?|{_NUMBER}", re.ASCII)  # `2h30` may be minutes
@@ -50,10 +50,8 @@ class RunOptions:
             raise SpaceError(f"--trials must be at least 1, got {self.trials}")
         if self.timeout_s is not None and self.timeout_s <= 0:
             raise SpaceError(f"--timeout must be longer than 0 s, got {self.timeout_s:g} s")
-        if self.study is not None and not is_study_name(self.study):
-            raise SpaceError(
-                f"--study must begin with a letter or digit and hold no slash and nothing invisible, got {self.study!r}"
-            )
+        if self.study is not None and (refused := refusal(self.study)):
+            raise SpaceError(f"--study {refused}")
 
     @property
     def command(self) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 import optuna
 
+from ..errors import SpaceError
 from ..spaces.dump import dump_space
 from ..spaces.load import load_space
 from ..spaces.probe import corners
@@ -16,6 +17,7 @@ from ..studies.files import write_study_files
 from ..studies.home import Home
 from ..studies.records import StudySummary, summarise
 from ..studies.storage import open_storage, storage_to_write
+from ..studies.study_name import refusal
 from ..studies.tracking.mlflow_tracker import MlflowTracker
 from ..studies.tracking.stores import Stores, choose_stores, keep_stores
 from ..studies.tracking.tracker import NullTracker, StudyInfo, Tracker
@@ -116,7 +118,10 @@ def _check(options: RunOptions) -> SearchSpace:
     """The space; what is wrong with the command itself is told before a file is made or an image read."""
     check_device(options.device)
     rehearse(options.sampler, options.pruner)
-    return load_space(options.space, TrialConfig, options.space_overrides(None))
+    space = load_space(options.space, TrialConfig, options.space_overrides(None))
+    if options.study is None and (refused := refusal(space.name)):
+        raise SpaceError(f"space {options.space}: a study's name {refused} with --study")
+    return space
 
 
 def _prepare(

@@ -10,7 +10,8 @@ from pathlib import Path
 from ..errors import StudyError, nearest
 from ..serving.export_folder import MANIFEST
 from ..serving.options import Folder, Source, UsageError
-from ..studies.home import Home, is_study_name
+from ..studies.home import Home
+from ..studies.study_name import is_study_name
 from ..studies.tracking.stores import Stores, choose_stores
 
 logger = logging.getLogger("hpo.serving")

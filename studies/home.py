@@ -12,18 +12,7 @@ from pathlib import Path
 from ..errors import StudyError
 from ..private import make_private_folder, readable_by_others
 from ..sqlite_url import sqlite_url
-
-_LONGEST_NAME = 200  # bytes; file systems allow 255, of which temporary names take some
-
-
-def is_study_name(name: str) -> bool:
-    """Whether `name` can be that of a study's folder: a letter or digit, then anything visible but slashes.
-
-    >>> is_study_name("größe 3"), is_study_name("../x"), is_study_name(".."), is_study_name("a\\nb")
-    (True, False, False, False)
-    """
-    begins = name[:1].isalnum() or name[:1] == "_"
-    return begins and name.isprintable() and "/" not in name and len(os.fsencode(name)) <= _LONGEST_NAME
+from .study_name import refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +99,10 @@ class Home:
         """The folder of one study, or what `parts` name in it.
 
         Raises:
-            StudyError: the name cannot be that of a folder, see `is_study_name`.
+            StudyError: no study may be called so, see `study_name`.
         """
-        if not is_study_name(name):
-            raise StudyError(
-                f"a study's name must begin with a letter or digit and hold no slash and nothing invisible, "
-                f"got {name!r}"
-            )
+        if refused := refusal(name):
+            raise StudyError(f"a study's name {refused}")
         return self._inside(name, *parts)
 
     def trial(self, study: str, number: int) -> Path:

@@ -39,8 +39,9 @@ def show(
     json: JsonOption = False,
 ) -> None:
     """Show a study: its best trial, every trial with its learning curve, and what failed and why."""
-    from ...studies.home import Home, is_study_name
+    from ...studies.home import Home
     from ...studies.records import newest_study, summarise
+    from ...studies.study_name import is_study_name
     from .study_views import study_view, trial_view
 
     store = _open(storage, home)

@@ -48,7 +48,8 @@ def _search_again(manifest: "Manifest", home: "Path | None") -> str:
     """The command that searches anew on new images, in the space of the study where that is at hand."""
     import shlex
 
-    from ...studies.home import Home, is_study_name
+    from ...studies.home import Home
+    from ...studies.study_name import is_study_name
 
     name = manifest.study if is_study_name(manifest.study) else "STUDY"
     space = Home.locate(home).study(name, "space.yaml")

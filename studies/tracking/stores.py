@@ -23,7 +23,8 @@ from ...masking import is_masked, masked
 from ...sqlite_url import absolute_url
 from ...trust import is_on_record, put_on_record
 from ..files import write_json
-from ..home import Home, is_study_name
+from ..home import Home
+from ..study_name import is_study_name
 
 TRACKING, REGISTRY = "MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"
 

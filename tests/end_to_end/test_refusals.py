@@ -27,6 +27,10 @@ COMMAND_LINES = {
     "no pruner": ([*RUN, "--pruner", "medain"], ["--pruner", "'medain'", "did you mean median?"]),
     "no executor": ([*RUN, "--executor", "proces"], ["--executor", "did you mean process?"]),
     "a study with a slash": ([*RUN, "--study", "../x"], ["--study", "no slash", "'../x'"]),
+    "a study that is the home's cache": (
+        [*RUN, "--study", "Cache"],
+        ["--study", "the home's own", "try 'study-Cache'"],
+    ),
     "an unknown key": ([*RUN, "--set", "model.widht=8"], ["--set model.widht=8", "did you mean width?"]),
     "a value out of range": ([*RUN, "--set", "model.width=2"], ["model.width", "got 2"]),
     "half an override": ([*RUN, "--set", "model.width"], ["--set", "model.width"]),
@@ -106,6 +110,14 @@ def test_data_that_is_not_there(shell: Shell, data: str, words: list[str]) -> No
     message = shell.run("run", "--space", "simple_cnn", "--data", data, "--trials", "1").refused()
     assert [word for word in words if word not in message] == []
     assert shell.run("studies", "--json").json["studies"] == []
+
+
+def test_a_space_whose_name_no_study_may_have(shell: Shell) -> None:
+    (shell.directory / "train.yaml").write_text("data: {source: digits}\nbudget: {epochs: 1}\n")
+    message = shell.run("run", "--space", "train.yaml", "--trials", "1").refused()
+    assert "space train.yaml: a study's name must not be one of the home's own" in message
+    assert "try 'study-train' with --study" in message
+    assert not (shell.directory / "runs").exists()
 
 
 def test_a_home_that_cannot_be_written(shell: Shell) -> None:
