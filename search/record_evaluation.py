@@ -11,6 +11,7 @@ from ..studies.home import Home
 from ..studies.records import summarise
 from ..studies.storage import open_existing
 from ..studies.tracking.evaluations import log_evaluation
+from ..studies.tracking.mlflow_tracker import ship_pending
 from ..studies.tracking.stores import Stores, choose_stores, kept_stores
 from ..training.trained import Trained
 
@@ -50,6 +51,7 @@ def record(
         stores = _stores(tracking_uri, home, known.study, note)
         if stores is not None:
             uri, version = stores.tracking, report.model_version
+            ship_pending(home, known.study, uri, note)
             log_evaluation(home, uri, known.study, version=version, key=key, metrics=metrics, folder=folder)
     except StudyError as error:
         failed.append(f"not in MLflow: {error}")

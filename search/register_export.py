@@ -5,6 +5,7 @@ from pathlib import Path
 from ..errors import StudyError
 from ..masking import masked
 from ..studies.home import Home
+from ..studies.tracking.mlflow_tracker import ship_pending
 from ..studies.tracking.packed_model import Code
 from ..studies.tracking.registry import register_model
 from ..studies.tracking.stores import Stores, keep_stores, kept_stores
@@ -19,7 +20,8 @@ def register_export(
 ) -> tuple[str | None, str | None, str | None]:
     """Log the export in `folder` to MLflow and name it champion; a failure there is told and loses nothing.
 
-    A study that MLflow did not know yet is kept in `stores` from then on.
+    What earlier runs of the study have left unsent goes first. A study that MLflow did not know yet is kept in `stores`
+    from then on.
 
     Returns:
         How the registry names the model, which registry that is, and how it failed; no failure where `stores` is None.
@@ -31,6 +33,7 @@ def register_export(
 
     watcher.note("registering in MLflow")
     try:
+        ship_pending(home, manifest.study, stores.tracking, watcher.note)
         registered = register_model(
             home,
             stores,

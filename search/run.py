@@ -18,7 +18,7 @@ from ..studies.home import Home
 from ..studies.records import StudySummary, summarise
 from ..studies.storage import open_storage, storage_to_write
 from ..studies.study_name import refusal
-from ..studies.tracking.mlflow_tracker import MlflowTracker
+from ..studies.tracking.mlflow_tracker import MlflowTracker, ship_pending
 from ..studies.tracking.stores import Stores, choose_stores, keep_stores
 from ..studies.tracking.tracker import NullTracker, StudyInfo, Tracker
 from ..training.config import TrialConfig
@@ -169,7 +169,7 @@ def _search(prepared: Prepared, watcher: Watcher) -> tuple[Outcome, int]:
     ledger = _ledger(prepared, clock)
     done = sum(ledger.counts()[state] for state in FINISHED)
     if done >= options.trials:
-        return Outcome.DONE, 0
+        return Outcome.DONE, _send_pending(prepared, watcher)
     _keep(prepared, prepared.placements[0].device)
     tracker = _tracker(prepared, watcher)
     places = Places(prepared.ready.pack, lambda number: prepared.home.trial(prepared.name, number))
@@ -181,6 +181,14 @@ def _search(prepared: Prepared, watcher: Watcher) -> tuple[Outcome, int]:
             outcome = loop.run()
     tracker.study_ended("FINISHED" if outcome is Outcome.DONE else "INTERRUPTED", {}, {})
     return outcome, tracker.close(DRAIN_S)
+
+
+def _send_pending(prepared: Prepared, watcher: Watcher) -> int:
+    """Send what earlier runs of a study that has all its trials have left; how many events MLflow still lacks."""
+    if prepared.stores is None:
+        return 0
+    keep_stores(prepared.home, prepared.name, prepared.stores)
+    return ship_pending(prepared.home, prepared.name, prepared.stores.tracking, watcher.note)
 
 
 def _ledger(prepared: Prepared, clock: Clock) -> Ledger:

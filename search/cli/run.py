@@ -101,7 +101,7 @@ def _say_result(result: "RunResult") -> None:
     if summary.passed_over:
         say(summary.passed_over_line)
     if result.unsent:
-        say(f"{result.unsent} events have not reached MLflow; the next run sends them")
+        say(f"{result.unsent} events have not reached MLflow; the next command on the study sends them")
     if result.outcome != "done":
         say("run the same command again to go on")
 

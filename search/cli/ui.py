@@ -22,7 +22,8 @@ def ui(
     from ...errors import StudyError
     from ...studies.home import Home
     from ...studies.storage import storage_to_read
-    from ...studies.tracking.stores import choose_stores, newest_kept
+    from ...studies.tracking.mlflow_tracker import ship_pending
+    from ...studies.tracking.stores import choose_stores, newest_kept, tracked_studies
     from ...studies.ui import serve
     from ..interrupt import terminate_as_interrupt
 
@@ -31,6 +32,8 @@ def ui(
     stores = choose_stores(tracking_uri, place, newest_kept(place), say)
     if stores is None:
         raise StudyError("hpo ui shows MLflow's pages, which --tracking-uri none leaves out; give a URI, or nothing")
+    for study in tracked_studies(place):
+        ship_pending(place, study, stores.tracking, say)
     say("starting both pages ...")
     with (
         terminate_as_interrupt(),

@@ -1,15 +1,15 @@
 """The tracker that brings everything to MLflow: it notes events in the spool, a thread of its own ships them.
 
 The search never waits for MLflow. The thread ships every few seconds what is new, and uses little of a core; where
-MLflow does not answer it says so once, and tries again ever more rarely. What is left when a run ends, or is killed,
-is sent by the next run of the study or by `ship_pending`.
+MLflow does not answer it says so once, and tries again ever more rarely. Of several processes on a study one sends for
+all; when it ends, another does. What is left when the last ends, or is killed, is sent by the next run of the study or
+by `ship_pending`.
 """
 
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from queue import Empty, SimpleQueue
 from threading import Event as Flag
 from threading import Thread
 from typing import Any
@@ -18,7 +18,8 @@ from ...masking import masked
 from ..home import Home
 from ..locks import held_if_free
 from .shipper import StudyShipper, count_unsent, first_line
-from .spool import SpoolWriter, read_events, spool_path, spooled_trials
+from .spool import SpoolWriter, read_events, spool_path
+from .stores import kept_stores
 from .tracker import StudyInfo, StudyState, TrialState
 
 PAUSE_S = 10.0
@@ -27,6 +28,10 @@ IDLE_SHARE = 20
 """A pause is at least this many times the CPU time of the shipment before: some 5 % of one core."""
 LONGEST_PAUSE_S = 60.0
 """Between two attempts to reach an MLflow that does not answer."""
+LAST_PAUSE_S = 1.0
+"""The same, once the command only waits for it."""
+PENDING_S = 10.0
+"""How long a command waits until what earlier runs have left is sent; what is not sent by then goes on beside it."""
 
 
 class MlflowTracker:
@@ -38,15 +43,18 @@ class MlflowTracker:
     def __init__(self, home: Home, study: str, uri: str, on_warning: Callable[[str], None]) -> None:
         self._home, self._study, self._uri, self._warn = home, study, uri, on_warning
         self._writers: dict[int | None, SpoolWriter] = {}
-        self._changed: SimpleQueue[int] = SimpleQueue()
         self._closing, self._abandoned = Flag(), Flag()
         self._thread = Thread(target=self._ship_until_closed, name="mlflow shipper", daemon=True)
 
     def study_started(self, study: StudyInfo) -> None:
-        """Note it, and start shipping: first what an earlier run has left."""
+        """Note it, and start shipping: what an earlier run has left as well."""
         uid = _known_uid(spool_path(self._home, self._study, None)) or uuid.uuid4().hex
         tags = {**study.tags, "metric": study.metric, "direction": study.direction}
         self._note(None, "study", uid=uid, tags=tags, artifacts=_names(study.artifacts), state="RUNNING")
+        self.start()
+
+    def start(self) -> None:
+        """Start shipping, unless that was done."""
         if not self._thread.is_alive():
             self._thread.start()
 
@@ -102,36 +110,42 @@ class MlflowTracker:
         writer.append(kind, facts)
         if writer.failed == 1 and lost == 0:
             self._warn(f"{self._home.study(self._study)} cannot be written, so events are missing from MLflow")
-        if number is not None:
-            self._changed.put(number)
 
     def _ship_until_closed(self) -> None:
-        with held_if_free(_lock(self._home, self._study)) as free:
-            if not free:
+        told = False
+        while not self._abandoned.is_set():
+            with held_if_free(self._home.study(self._study) / "spool.lock") as free:
+                if free:
+                    _Courier(self._home, self._study, self._uri, self._warn).run(self._closing, self._abandoned)
+                    return
+            if not told:
                 self._warn(f"another process is sending {self._study} to MLflow; it sends this run's events too")
+                told = True
+            if not self._closing.is_set():
+                self._closing.wait(PAUSE_S)
+            elif count_unsent(self._home, self._study, self._uri):
+                self._abandoned.wait(LAST_PAUSE_S)
+            else:
                 return
-            _Courier(self._home, self._study, self._uri, self._warn).run(self._changed, self._closing, self._abandoned)
 
 
 class _Courier:
-    """The thread's loop: when to ship, and what to do about failure."""
+    """The thread's loop while it holds the lock of the study: when to ship, and what to do about failure."""
 
     def __init__(self, home: Home, study: str, uri: str, warn: Callable[[str], None]) -> None:
         self._shipper = StudyShipper(home, study, uri, warn)
         self._place, self._uri, self._warn = home.study(study), uri, warn
-        self._todo: set[int] = set(spooled_trials(home, study))
         self._failures = 0
 
-    def run(self, changed: SimpleQueue[int], closing: Flag, abandoned: Flag) -> None:
+    def run(self, closing: Flag, abandoned: Flag) -> None:
         """Ship until all is sent after `closing`, or until `abandoned`."""
         while not abandoned.is_set():
-            last = closing.is_set()  # before the queue is emptied: nothing is noted after it is set
-            self._todo |= set(_drain(changed))
+            last = closing.is_set()  # before the spools are looked at: this process notes nothing after it is set
             pause_s = self._attempt()
             if last and not self._failures:
                 return
             if last:
-                abandoned.wait(1.0)
+                abandoned.wait(LAST_PAUSE_S)
             else:
                 closing.wait(pause_s)
 
@@ -139,46 +153,35 @@ class _Courier:
         """Ship once; seconds until the next time."""
         began = time.thread_time()
         try:
-            self._shipper.ship(sorted(self._todo))
+            self._shipper.ship()
         except Exception as error:  # whatever MLflow or a driver of it raises: the search must not hear of it
             self._failures += 1
             if self._failures == 1:
                 self._warn(
                     f"MLflow at {masked(self._uri)} does not answer ({first_line(error)}); "
-                    f"the search goes on, its metrics wait in {self._place}"
+                    f"what it lacks waits in {self._place}"
                 )
             return float(min(2.0**self._failures, LONGEST_PAUSE_S))
         if self._failures:
             self._warn(f"MLflow at {masked(self._uri)} answers again; what was waiting has been sent")
         self._failures = 0
-        self._todo.clear()
         return max(PAUSE_S, IDLE_SHARE * (time.thread_time() - began))
 
 
-def ship_pending(home: Home, uri: str, on_warning: Callable[[str], None]) -> int:
-    """Send what earlier runs of all studies have left; how many events still remain.
+def ship_pending(home: Home, study: str, uri: str, on_warning: Callable[[str], None]) -> int:
+    """Send what earlier runs of `study` have left, for at most PENDING_S seconds; how many events still remain.
 
-    A study that a live run is sending is left to it.
+    A study that is kept at another store than `uri` is left alone; without anything to send MLflow is not imported.
+
+    Raises:
+        StudyError: the file that says where the study is kept cannot be read.
     """
-    remaining = 0
-    for path in sorted(home.root.glob("*/spool.jsonl")):
-        study = path.parent.name
-        with held_if_free(_lock(home, study)) as free:
-            if free:
-                _ship_study(home, study, uri, on_warning)
-        remaining += count_unsent(home, study, uri)
-    return remaining
-
-
-def _ship_study(home: Home, study: str, uri: str, on_warning: Callable[[str], None]) -> None:
-    try:
-        StudyShipper(home, study, uri, on_warning).ship(spooled_trials(home, study))
-    except Exception as error:  # as in _Courier
-        on_warning(f"MLflow at {masked(uri)} does not answer ({first_line(error)}); {study} is sent another time")
-
-
-def _lock(home: Home, study: str) -> Path:
-    return home.study(study) / "spool.lock"
+    kept = kept_stores(home, study)
+    if kept is None or kept.tracking != masked(uri) or not count_unsent(home, study, uri):
+        return 0
+    tracker = MlflowTracker(home, study, uri, on_warning)
+    tracker.start()
+    return tracker.close(PENDING_S)
 
 
 def _known_uid(spool: Path) -> str | None:
@@ -189,11 +192,3 @@ def _known_uid(spool: Path) -> str | None:
 
 def _names(paths: Iterable[Path]) -> list[str]:
     return [str(path.absolute()) for path in paths]
-
-
-def _drain(queue: SimpleQueue[int]) -> Iterable[int]:
-    while True:
-        try:
-            yield queue.get_nowait()
-        except Empty:
-            return

@@ -5,7 +5,7 @@ between, the same batch is sent again, which MLflow's store drops (see mlflow_st
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -70,19 +70,24 @@ class StudyShipper:
         self._refused: set[int | None] = set()
         # spools whose run may exist although their cursor does not say so
         self._doubtful: set[int | None] = {None, *spooled_trials(home, study)}
+        # how large the spool of a trial was when all of it had been sent
+        self._sent: dict[int, int] = {}
         # runs whose creation went unanswered once: a server that was only slow may make them after all
         self._unanswered: set[int | None] = set()
 
-    def ship(self, numbers: Iterable[int]) -> None:
-        """Send what is new in the spools of the study and of trials `numbers`.
+    def ship(self) -> None:
+        """Send what is new in the spools of the study and of its trials, whichever process has noted it.
 
         Raises:
             Exception: what MLflow raised; what was not sent is sent by a later call.
         """
         with mlflow_scope():
             self._ship_spool(None)
-            for number in numbers if self._parent else ():
-                self._ship_spool(number)
+            for number in spooled_trials(self._home, self._study) if self._parent else ():
+                size = spool_path(self._home, self._study, number).stat().st_size
+                if self._sent.get(number) != size:
+                    self._ship_spool(number)
+                    self._sent[number] = size
 
     def _ship_spool(self, number: int | None) -> None:
         try:
@@ -104,6 +109,7 @@ class StudyShipper:
         if number is None:
             self._experiment, self._parent = "", None
             lost += spooled_trials(self._home, self._study)
+        self._sent.clear()
         for each in lost:
             write_cursor(spool_path(self._home, self._study, each), Cursor(self._store_name))
 

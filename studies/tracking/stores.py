@@ -114,9 +114,12 @@ def keep_stores(home: Home, study: str, stores: Stores) -> None:
 
 def newest_kept(home: Home) -> str | None:
     """The study of `home` that was sent to MLflow last; None where none was."""
-    kept = (path for path in home.root.glob("*/mlflow.json") if is_study_name(path.parent.name))
-    newest = max(kept, key=lambda path: path.stat().st_mtime, default=None)
-    return newest.parent.name if newest else None
+    return max(tracked_studies(home), key=lambda study: _path(home, study).stat().st_mtime, default=None)
+
+
+def tracked_studies(home: Home) -> list[str]:
+    """The studies of `home` that go to MLflow, by name."""
+    return sorted(path.parent.name for path in home.root.glob("*/mlflow.json") if is_study_name(path.parent.name))
 
 
 def _named(home: Home) -> Stores | None:

@@ -1,12 +1,16 @@
 """`hpo.run` in a script or a notebook: a search in the caller's own process."""
 
+import shutil
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import hpo
 import pytest
 from hpo.errors import SpaceError
+from hpo.studies.home import Home
 
 SMALL = ("model.width=8", "data.batch_size=128")
 
@@ -30,6 +34,23 @@ def test_a_search_from_python(tmp_path: Path, capfd: pytest.CaptureFixture[str])
     ]
     more = hpo.run(options(tmp_path / "runs", trials=3))
     assert len(more.study.trials) == 3
+
+
+def test_a_finished_study_sends_what_mlflow_lacks(
+    tmp_path: Path, migrated: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hpo.search.run.DRAIN_S", 0.1)
+    monkeypatch.setattr("hpo.studies.tracking.mlflow_tracker.PENDING_S", 0.1)
+    home = Home(tmp_path / "runs")
+    nowhere = options(home.root, trials=1, tracking_uri="http://127.0.0.1:9")
+    lacking = hpo.run(nowhere).unsent
+    assert lacking > 0
+    assert hpo.run(nowhere).unsent == lacking  # finished already, and no less true
+    monkeypatch.undo()
+    shutil.copy(migrated, home.root / "mlflow.db")
+    assert hpo.run(options(home.root, trials=1, tracking_uri=home.tracking_uri)).unsent == 0
+    with closing(sqlite3.connect(home.root / "mlflow.db")) as store:
+        assert sorted(store.execute("SELECT name FROM runs").fetchall()) == [("simple_cnn",), ("trial-0000",)]
 
 
 def test_the_winner_from_python(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

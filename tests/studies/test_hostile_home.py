@@ -32,7 +32,7 @@ def test_a_spool_sends_files_of_its_home_alone(tracked: Home, tmp_path: Path) ->
     (tracked.root / "digits" / "link").symlink_to(tmp_path / "id_rsa")
     files = [str(tmp_path / "id_rsa"), str(tracked.root / "digits" / "link")]
     SpoolWriter(spool_path(tracked, "digits", None)).append("study", {"uid": "u", "artifacts": files})
-    StudyShipper(tracked, "digits", tracked.tracking_uri, warnings.append).ship([])
+    StudyShipper(tracked, "digits", tracked.tracking_uri, warnings.append).ship()
     assert warnings == [f"{file} is outside of {tracked.root}, so it is not sent to MLflow" for file in files]
     assert not [path for path in tracked.artifacts.rglob("*") if path.is_file()]
 

@@ -15,11 +15,13 @@ from typing import Any
 
 import pytest
 from hpo.studies.home import Home
+from hpo.studies.locks import held_if_free
 from hpo.studies.tracking import mlflow_tracker
 from hpo.studies.tracking.mlflow_store import MlflowStore
 from hpo.studies.tracking.mlflow_tracker import MlflowTracker, ship_pending
 from hpo.studies.tracking.shipper import StudyShipper, count_unsent
 from hpo.studies.tracking.spool import read_events, spool_path, spooled_trials
+from hpo.studies.tracking.stores import Stores, keep_stores
 from hpo.studies.tracking.tracker import NullTracker, StudyInfo, Tracker
 
 INFO = StudyInfo("digits", "val_accuracy", "maximize", tags={"space": "5ace", "data_fingerprint": "f1"})
@@ -133,6 +135,23 @@ def test_a_paused_trial_goes_on_in_the_same_run_and_told_epochs_are_dropped(trac
     assert in_mlflow.epoch_rows() == Counter([(0, "val_accuracy", e, v) for e, v in ((1, 0.5), (2, 0.6), (3, 0.7))])
 
 
+def pending(home: Home) -> int:
+    """How many events remain once a study that is kept in its home has sent what waited."""
+    keep_stores(home, "digits", Stores.at(home.tracking_uri))
+    return ship_pending(home, "digits", home.tracking_uri, pytest.fail)
+
+
+def test_what_waits_is_sent_where_the_study_is_kept_and_nowhere_else(tracked: Home, in_mlflow: Any) -> None:
+    note_trial(MlflowTracker(tracked, "digits", "none", print), 0)
+    MlflowTracker(tracked, "digits", "none", print)._note(None, "study", uid="u1", state="RUNNING")
+    assert ship_pending(tracked, "digits", tracked.tracking_uri, pytest.fail) == 0  # kept nowhere
+    keep_stores(tracked, "digits", Stores.at("http://team:5000"))
+    assert ship_pending(tracked, "digits", tracked.tracking_uri, pytest.fail) == 0
+    assert in_mlflow.run_states() == {}
+    assert pending(tracked) == 0
+    assert in_mlflow.epoch_rows() == expected(0)
+
+
 class Killed(BaseException):
     """Stands for the end of the process: nothing catches it."""
 
@@ -190,7 +209,7 @@ def test_killed_at_any_call_everything_arrives_once(
         if dies_at % 5 == 0:  # and now and then a cursor is lost too
             (tracked.trial("digits", 0) / "spool.cursor").unlink(missing_ok=True)
         try:
-            StudyShipper(tracked, "digits", tracked.tracking_uri, print).ship(spooled_trials(tracked, "digits"))
+            StudyShipper(tracked, "digits", tracked.tracking_uri, print).ship()
         except Killed:
             deaths += 1
     assert deaths > 5
@@ -203,6 +222,7 @@ _CHILD = """
 import itertools, sys, time
 from pathlib import Path
 from hpo.studies.home import Home
+from hpo.studies.locks import held_if_free
 from hpo.studies.tracking import mlflow_store, mlflow_tracker
 from hpo.studies.tracking.tracker import StudyInfo
 
@@ -235,7 +255,7 @@ def killed_child(home: Home, start: int, lines: int) -> set[tuple[int, int]]:
 def test_killed_for_real_at_random_times_everything_arrives_once(tracked: Home, in_mlflow: Any) -> None:
     noted = killed_child(tracked, 0, 17) | killed_child(tracked, 1000, 41) | killed_child(tracked, 2000, 64)
     assert in_mlflow.epoch_rows()  # the children had time to send something
-    assert ship_pending(tracked, tracked.tracking_uri, pytest.fail) == 0
+    assert pending(tracked) == 0
     spooled = Counter(
         (number, metric, event.facts["epoch"], value)
         for number in spooled_trials(tracked, "digits")
@@ -265,7 +285,7 @@ def test_a_dead_store_warns_once_costs_nothing_and_gets_everything_later(
     assert "does not answer" in warnings[0]
     assert "s3cret" not in warnings[0]
     tracker._thread.join(20)  # until then it holds the lock of the study
-    assert ship_pending(tracked, tracked.tracking_uri, pytest.fail) == 0
+    assert pending(tracked) == 0
     assert in_mlflow.epoch_rows() == expected(0)
 
 
@@ -303,20 +323,50 @@ def test_a_store_that_lost_everything_gets_everything_again(tracked: Home, in_ml
     connection.close()
     with tracking(tracked) as (tracker, _):
         note_trial(tracker, 1)
-    ship_pending(tracked, tracked.tracking_uri, print)
+    pending(tracked)
     assert in_mlflow.epoch_rows() == expected(0, 1)
 
 
-def test_two_processes_do_not_send_one_study_at_once(tracked: Home, in_mlflow: Any) -> None:
+def test_one_of_two_processes_sends_for_both(tracked: Home, in_mlflow: Any) -> None:
     with tracking(tracked) as (tracker, _):
         note_trial(tracker, 0)
         wait_for(lambda: len(in_mlflow.run_states()) == 2)
         with tracking(tracked) as (other, warnings):
             note_trial(other, 1)
         assert ["another process" in warning for warning in warnings] == [True]
-    assert ship_pending(tracked, tracked.tracking_uri, pytest.fail) == 0
-    assert in_mlflow.epoch_rows() == expected(0, 1)
+        assert in_mlflow.epoch_rows() == expected(0, 1)  # the first, which still runs, has sent them
+        assert count_unsent(tracked, "digits", tracked.tracking_uri) == 0
     assert len(in_mlflow.run_states()) == 3
+
+
+def test_a_process_goes_on_with_the_sending_when_the_one_that_did_it_ends(tracked: Home, in_mlflow: Any) -> None:
+    with tracking(tracked) as (tracker, _):
+        note_trial(tracker, 0)
+        wait_for(lambda: len(in_mlflow.run_states()) == 2)
+        other = MlflowTracker(tracked, "digits", tracked.tracking_uri, print)
+        other.study_started(INFO)
+        note_trial(other, 1)
+    note_trial(other, 2)
+    wait_for(lambda: in_mlflow.epoch_rows() == expected(0, 1, 2))
+    assert other.close(20) == 0
+    assert len(in_mlflow.run_states()) == 4
+
+
+def test_what_a_process_that_sends_for_others_cannot_send_is_counted_by_them(tracked: Home, hanging_port: int) -> None:
+    uri = f"http://127.0.0.1:{hanging_port}"
+    first = MlflowTracker(tracked, "digits", uri, print)
+    first.study_started(INFO)
+    wait_for(lambda: not is_free(tracked))
+    other = MlflowTracker(tracked, "digits", uri, print)
+    other.study_started(INFO)
+    note_trial(other, 1)
+    assert other.close(0.3) == 2 + 5
+    assert first.close(0.1) == 2 + 5
+
+
+def is_free(home: Home) -> bool:
+    with held_if_free(home.study("digits") / "spool.lock") as free:
+        return free
 
 
 def test_a_real_server_gets_everything_and_nothing_is_printed(

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from hpo.search.evaluate import EvaluateOptions, evaluate
+from hpo.studies.tracking.spool import SpoolWriter, spool_path
 from hpo.studies.tracking.stores import Stores, keep_stores, kept_stores
 
 from .conftest import Book, Notes, Retrain
@@ -129,3 +130,18 @@ def test_a_model_is_registered_where_the_environment_says(
     assert MlflowClient(own_store, own_store).get_run(version.run_id).data.metrics["test_accuracy"] > 0
     home = tracked_book.home.tracking_uri
     assert MlflowClient(home, home).search_registered_models() == []
+
+
+def test_what_the_search_has_left_is_sent_before_its_winner(tracked_book: Book, retrain: Retrain) -> None:
+    from mlflow import MlflowClient
+
+    home = tracked_book.home
+    keep_stores(home, "digits", Stores.at(home.tracking_uri))
+    SpoolWriter(spool_path(home, "digits", None)).append("study", {"uid": "u", "state": "RUNNING"})
+    SpoolWriter(spool_path(home, "digits", 0)).append("start", {"state": "RUNNING"})
+    retrain(tracking_uri=None)
+    client = MlflowClient(home.tracking_uri, home.tracking_uri)
+    experiment = client.get_experiment_by_name("digits")
+    runs = {run.info.run_name: run for run in client.search_runs([experiment.experiment_id])}
+    assert sorted(runs) == ["champion", "digits", "trial-0000"]
+    assert runs["champion"].data.tags["mlflow.parentRunId"] == runs["digits"].info.run_id
