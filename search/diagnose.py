@@ -95,12 +95,15 @@ def diagnose(options: DiagnoseOptions, watcher: RetrainWatcher) -> DiagnoseOutco
 def _pack(patient: Patient, options: DiagnoseOptions, home: Home, watcher: RetrainWatcher) -> "Pack":
     from ..training.data.pack import Pack
     from ..training.data.prepare import prepare
+    from ..training.data.store import Store
     from ..training.run_folder import RunFolder
 
     if patient.run is not None:
-        packed = RunFolder.open(patient.run).pack
-        if (packed / "manifest.json").exists():
-            return Pack.open(packed)
+        run = RunFolder.open(patient.run)
+        if (run.pack / "manifest.json").exists():
+            return Pack.open(run.pack)
+        if packed := Store(home.cache).find(run.fingerprint):  # the home was moved
+            return packed
     pack = prepare(patient.config.data, cache=home.cache, data_root=options.data_root, progress=watcher.stage)
     for note in pack.notes:
         watcher.note(note)

@@ -2,18 +2,20 @@
 
 import json
 import warnings
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 import optuna
 
 from ..errors import StudyError
-from ..spaces.compare import changes
+from ..spaces.compare import Change, changes
 from ..spaces.space import SearchSpace
 from ..studies import attributes
 from ..studies.files import versions
 from ..training.config import ObjectiveConfig
+
+_PLACES = ("data.source", "data.split_file", "data.images")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +40,16 @@ def stored_seed(storage: optuna.storages.BaseStorage, name: str) -> int | None:
 
 
 def open_study(
-    storage: optuna.storages.BaseStorage, name: str, identity: Identity, *, accept_change: bool
+    storage: optuna.storages.BaseStorage,
+    name: str,
+    identity: Identity,
+    *,
+    accept_change: bool,
+    note: Callable[[str], None] = lambda _: None,
 ) -> optuna.Study:
     """Study `name`, created with its first configuration enqueued where it does not exist.
+
+    Data are the same by their content: that they lie elsewhere now is written down, and `note` gets a line on it.
 
     Raises:
         StudyError: hpo did not make it, or it exists with another space, objective or data; `accept_change` lets those
@@ -57,7 +66,11 @@ def open_study(
         study, stored, trials = _create_or_load(storage, name, identity), None, []
     if stored is None or not _same(study, stored, identity):
         if stored is not None:
-            _refuse(study, json.loads(stored), identity, accept_change)
+            found = changes(json.loads(stored), identity.space.canonical())
+            moved = [change for change in found if _moves_data(change, study, identity)]
+            _refuse(study, [change for change in found if change not in moved], identity, accept_change)
+            for line in map(_line, moved):
+                note(f"{line}: the same images, so study {name} goes on with them")
         _write_identity(study, identity)
     if not trials and (priors := identity.space.priors()):
         study.enqueue_trial(priors, user_attrs={attributes.PRIOR: True})
@@ -96,16 +109,23 @@ def _same(study: optuna.Study, stored: str, identity: Identity) -> bool:
     )
 
 
-def _refuse(study: optuna.Study, stored: dict[str, Any], identity: Identity, accept_change: bool) -> None:
+def _moves_data(change: Change, study: optuna.Study, identity: Identity) -> bool:
+    """Whether a change says where the images lie, and they are the very same: then nothing is compared that differs."""
+    return change.key in _PLACES and study.user_attrs.get(attributes.DATA_FINGERPRINT) == identity.fingerprint
+
+
+def _line(change: Change) -> str:
+    return f"{change.key}: {change.old} -> {change.new}"
+
+
+def _refuse(study: optuna.Study, found: Sequence[Change], identity: Identity, accept_change: bool) -> None:
     """Raise unless every difference is accepted and acceptable."""
-    found = changes(stored, identity.space.canonical())
-    lines = [f"{change.key}: {change.old} -> {change.new}" for change in found]
-    impossible = [line for line, change in zip(lines, found, strict=True) if not change.acceptable]
-    if not found:  # the same space names other images
-        before = str(study.user_attrs.get(attributes.DATA_FINGERPRINT))
+    lines, impossible = [*map(_line, found)], [_line(change) for change in found if not change.acceptable]
+    before = str(study.user_attrs.get(attributes.DATA_FINGERPRINT))
+    if not found and before != identity.fingerprint:  # the same space names other images
         why = "the images, or how hpo reads them, changed"
         impossible = lines = [f"data fingerprint: {before[:12]} -> {identity.fingerprint[:12]} ({why})"]
-    if accept_change and not impossible:
+    if not lines or (accept_change and not impossible):
         return
     name = study.study_name
     if impossible:

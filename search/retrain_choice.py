@@ -1,5 +1,6 @@
 """Which trial is trained again, from which configuration, for how long."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,7 +88,7 @@ def choose(options: RetrainOptions, home: Home) -> Chosen:
     storage = open_existing(options.storage, home)
     summary = summarise(storage, options.study or newest_study(storage))
     record = _best(summary) if options.trial is None else summary.trial(options.trial)
-    saved = saved_config(summary.study, record)
+    saved = with_data_as_now(saved_config(summary.study, record), summary)
     config, last_epoch = _replayed(summary.study, record, saved), _best_epoch_if_not_last(record, saved)
     folder = f"trial-{record.number}"
     if options.epochs is not None:
@@ -139,6 +140,13 @@ def saved_config(study: str, record: TrialRecord) -> TrialConfig:
         return read_config(record.config)
     except StudyError as error:
         raise StudyError(f"{named} was {error}") from error
+
+
+def with_data_as_now(config: TrialConfig, summary: StudySummary) -> TrialConfig:
+    """`config` with the place where the study has its images now: they may have been moved since the trial."""
+    fixed = json.loads(summary.attributes.get(attributes.SPACE, "{}")).get("fixed", {})
+    places = {key: fixed[f"data.{key}"]["value"] for key in ("source", "split_file") if f"data.{key}" in fixed}
+    return config.model_copy(update={"data": config.data.model_copy(update=places)})
 
 
 def _best_epoch_if_not_last(record: TrialRecord, config: TrialConfig) -> int | None:

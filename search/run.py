@@ -146,7 +146,7 @@ def _prepare(
         watcher.note(note)
     placements = place(options.device, options.workers, ready.gpus)  # before the study is made
     identity = Identity(space, config.objective, ready.fingerprint, config.seed, options.command)
-    study = open_study(storage, name, identity, accept_change=options.accept_space_change)
+    study = open_study(storage, name, identity, accept_change=options.accept_space_change, note=watcher.note)
     study.pruner = pruner
     return Prepared(options, home, study, identity, ready, placements, stores)
 
@@ -230,7 +230,7 @@ def _keep(prepared: Prepared, device: str) -> None:
         extra={
             "sampler": options.sampler,
             "pruner": options.pruner,
-            "pack": str(prepared.ready.pack),
+            "pack": str(prepared.ready.pack.relative_to(prepared.home.root)),
             "numerics": prepared.ready.numerics.to_json(),
         },
     )

@@ -88,13 +88,14 @@ def choose_single(options: TrainOptions, home: Home) -> Single:
 def _from_trial(trial: str, options: TrainOptions, home: Home) -> Single:
     from ..studies.records import summarise
     from ..studies.storage import open_existing
-    from .retrain_choice import saved_config
+    from .retrain_choice import saved_config, with_data_as_now
 
     study, slash, number = trial.rpartition("/")
     if not slash or not study or not number.isdecimal():
         raise SpaceError(f"--trial must be STUDY/N, such as resnet/12, got {trial!r}")
-    record = summarise(open_existing(options.storage, home), study).trial(int(number))
-    saved = saved_config(study, record)
+    summary = summarise(open_existing(options.storage, home), study)
+    record = summary.trial(int(number))
+    saved = with_data_as_now(saved_config(study, record), summary)
     origin = f"trial {record.number} of study {study}"
     source = Source(f"{study}-{record.number}", saved.model_dump_json(), Place(origin, Path.cwd()))
     single = _single(source.name, origin, load_source(source, TrialConfig, options.changes))

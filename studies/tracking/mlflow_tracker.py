@@ -50,7 +50,7 @@ class MlflowTracker:
         """Note it, and start shipping: what an earlier run has left as well."""
         uid = _known_uid(spool_path(self._home, self._study, None)) or uuid.uuid4().hex
         tags = {**study.tags, "metric": study.metric, "direction": study.direction}
-        self._note(None, "study", uid=uid, tags=tags, artifacts=_names(study.artifacts), state="RUNNING")
+        self._note(None, "study", uid=uid, tags=tags, artifacts=_names(self._home, study.artifacts), state="RUNNING")
         self.start()
 
     def start(self) -> None:
@@ -62,7 +62,11 @@ class MlflowTracker:
         self, number: int, params: Mapping[str, Any], tags: Mapping[str, Any], artifacts: Sequence[Path] = ()
     ) -> None:
         """Note it."""
-        facts = {"params": dict(params), "tags": {**tags, "state": "RUNNING"}, "artifacts": _names(artifacts)}
+        facts = {
+            "params": dict(params),
+            "tags": {**tags, "state": "RUNNING"},
+            "artifacts": _names(self._home, artifacts),
+        }
         self._note(number, "start", state="RUNNING", **facts)
 
     def epoch(self, number: int, epoch: int, metrics: Mapping[str, float]) -> None:
@@ -78,7 +82,7 @@ class MlflowTracker:
         artifacts: Sequence[Path] = (),
     ) -> None:
         """Note it."""
-        facts = {"metrics": dict(metrics), "tags": {**tags, "state": state}, "artifacts": _names(artifacts)}
+        facts = {"metrics": dict(metrics), "tags": {**tags, "state": state}, "artifacts": _names(self._home, artifacts)}
         self._note(number, "end", state=state, **facts)
         self._writers.pop(number).close()
 
@@ -90,7 +94,9 @@ class MlflowTracker:
         artifacts: Sequence[Path] = (),
     ) -> None:
         """Note it."""
-        self._note(None, "finish", state=state, metrics=dict(metrics), tags=dict(tags), artifacts=_names(artifacts))
+        self._note(
+            None, "finish", state=state, metrics=dict(metrics), tags=dict(tags), artifacts=_names(self._home, artifacts)
+        )
 
     def close(self, timeout_s: float) -> int:
         """Ship for at most `timeout_s` seconds more; how many events remain for the next run."""
@@ -190,5 +196,7 @@ def _known_uid(spool: Path) -> str | None:
     return next((event.facts["uid"] for event in events if event.kind == "study"), None)
 
 
-def _names(paths: Iterable[Path]) -> list[str]:
-    return [str(path.absolute()) for path in paths]
+def _names(home: Home, paths: Iterable[Path]) -> list[str]:
+    """`paths` as they are noted: what lies in the home from there, since it may be moved before it is sent."""
+    whole = [path.absolute() for path in paths]
+    return [str(path.relative_to(home.root) if path.is_relative_to(home.root) else path) for path in whole]

@@ -61,7 +61,7 @@ class StudyShipper:
 
     def __init__(self, home: Home, study: str, uri: str, on_warning: Callable[[str], None]) -> None:
         self._home, self._study, self._uri, self._warn = home, study, uri, on_warning
-        self._store_name = store_name(uri)
+        self._store_name = store_name(home, uri)
         self._store: MlflowStore | None = None
         self._experiment = ""
         self._parent: RunRef | None = None
@@ -121,7 +121,7 @@ class StudyShipper:
         if number is None and self._parent is None and cursor.run_id:
             self._read_study(path)
             self._experiment = self._open_store().experiment(self._study)
-            self._parent = RunRef(cursor.run_id, cursor.artifact_uri)
+            self._parent = self._run(cursor)
         if offset == cursor.offset:
             return False
         if events:
@@ -133,18 +133,24 @@ class StudyShipper:
         store = self._open_store()
         if number is None and not self._uid:
             self._read_study(spool_path(self._home, self._study, None))
-        run = RunRef(cursor.run_id, cursor.artifact_uri) if cursor.run_id else None
+        run = self._run(cursor) if cursor.run_id else None
         created = False
         if run is None:
             run, created = self._find_or_create(number, batch)
         store.log(run.run_id, batch.metrics, batch.params, {} if created else batch.tags)
         for path in batch.files:
-            self._add_file(run, path)
+            self._add_file(run, self._home.root / path)
         if batch.status and not (created and batch.status == "RUNNING"):
             store.set_status(run.run_id, batch.status, batch.end_ms)
         if number in self._unanswered and batch.status != "RUNNING":
             store.delete_others(self._experiment, self._run_uid(number), run.run_id)
-        return replace(cursor, run_id=run.run_id, artifact_uri=run.artifact_uri, epoch=batch.epoch)
+        artifact_uri = run.artifact_uri.removeprefix(self._home.root.as_uri())
+        return replace(cursor, run_id=run.run_id, artifact_uri=artifact_uri, epoch=batch.epoch)
+
+    def _run(self, cursor: Cursor) -> RunRef:
+        """The run of a spool. What lies in the home is noted from there, so that the home can be moved."""
+        is_inside = cursor.artifact_uri.startswith("/")
+        return RunRef(cursor.run_id, (self._home.root.as_uri() if is_inside else "") + cursor.artifact_uri)
 
     def _find_or_create(self, number: int | None, batch: Batch) -> tuple[RunRef, bool]:
         store, created = self._open_store(), False
@@ -201,15 +207,15 @@ class StudyShipper:
         return self._store
 
 
-def store_name(uri: str) -> str:
-    """A short name of a tracking store for the cursors, which must not hold a password."""
-    return hashlib.sha256(uri.encode()).hexdigest()[:16]
+def store_name(home: Home, uri: str) -> str:
+    """A short name of a tracking store for the cursors: no password, and no place of a home that may be moved."""
+    return "home" if uri == home.tracking_uri else hashlib.sha256(uri.encode()).hexdigest()[:16]
 
 
 def count_unsent(home: Home, study: str, uri: str) -> int:
     """How many events of a study are not in the tracking store yet."""
     spools = [None, *spooled_trials(home, study)]
-    return sum(unsent(spool_path(home, study, number), store_name(uri)) for number in spools)
+    return sum(unsent(spool_path(home, study, number), store_name(home, uri)) for number in spools)
 
 
 def first_line(error: BaseException) -> str:

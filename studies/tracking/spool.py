@@ -40,7 +40,7 @@ class Cursor:
     """How far a spool has been sent.
 
     `store` names the tracking store, so that another one gets everything from the start; `offset` is in bytes; `epoch`
-    the highest epoch sent.
+    the highest epoch sent; `artifact_uri` where the files of the run go, from the home on where it is there.
     """
 
     store: str

@@ -25,6 +25,7 @@ from ...trust import is_on_record, put_on_record
 from ..files import write_json
 from ..home import Home
 from ..study_name import is_study_name
+from .moved_home import follow_home
 
 TRACKING, REGISTRY = "MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"
 
@@ -50,6 +51,8 @@ class Stores(NamedTuple):
 def choose_stores(uri: str | None, home: Home, study: str | None, note: Callable[[str], None]) -> Stores | None:
     """The stores of `study`, or of the home where that is None; None where `uri` is "none".
 
+    The home's own is ready to be used then, also where the home was moved.
+
     Args:
         uri: as given by `--tracking-uri`.
         home: where the study is kept.
@@ -58,10 +61,16 @@ def choose_stores(uri: str | None, home: Home, study: str | None, note: Callable
 
     Raises:
         StudyError: the study went to a store whose password is not kept, or one that this account has never sent
-            anything to (a home may come from somebody else), and nothing names it now.
+            anything to (a home may come from somebody else), and nothing names it now; or the home's own cannot be
+            used.
     """
-    if uri == "none":
-        return None
+    chosen = None if uri == "none" else _choose(uri, home, study, note)
+    if chosen and home.tracking_uri in chosen:
+        follow_home(home)
+    return chosen
+
+
+def _choose(uri: str | None, home: Home, study: str | None, note: Callable[[str], None]) -> Stores:
     named, variables = _named(home), " and ".join(name for name in (TRACKING, REGISTRY) if os.environ.get(name))
     kept = kept_stores(home, study) if study and not uri else None
     if uri:

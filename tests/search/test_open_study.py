@@ -119,6 +119,24 @@ def test_a_change_that_keeps_old_trials_valid_may_be_accepted(
         open_study(storage, "digits", identity(), accept_change=False)
 
 
+@pytest.mark.parametrize("key", ["data.source", "data.split_file"])
+def test_data_that_lie_elsewhere_are_the_same_by_their_content(
+    storage: BaseStorage, identity: Any, tmp_path: Path, key: str
+) -> None:
+    with_a_trial(storage, identity(f"{key}=/old/place"))
+    notes: list[str] = []
+    here = identity(f"{key}=/new/place")
+    study = open_study(storage, "digits", here, accept_change=False, note=notes.append)
+    assert notes == [f"{key}: /old/place -> /new/place: the same images, so study digits goes on with them"]
+    assert len(study.trials) == 1
+    assert json.loads(study.user_attrs[attributes.SPACE])["fixed"][key]["value"] == "/new/place"
+    open_study(storage, "digits", here, accept_change=False, note=pytest.fail)
+    with pytest.raises(StudyError, match=f"{key}: /new/place -> /old/place"):
+        open_study(storage, "digits", identity(f"{key}=/old/place", fingerprint="b" * 24), accept_change=True)
+    with pytest.raises(StudyError, match=r"was made with another space\n  budget.epochs"):
+        open_study(storage, "digits", identity(f"{key}=/old/place", "budget.epochs=3"), accept_change=False)
+
+
 @pytest.mark.parametrize(
     ("overrides", "changes", "words"),
     [

@@ -13,6 +13,7 @@ from hpo.studies.records import summarise
 from hpo.studies.storage import open_storage
 from hpo.studies.study_name import OWN_NAMES
 from hpo.studies.tracking.mlflow_store import MlflowStore, RunRef
+from hpo.studies.tracking.stores import Stores, choose_stores
 from sqlalchemy import text
 
 
@@ -128,3 +129,28 @@ def test_mlflow_keeps_everything_in_a_home_of_any_name(tmp_path: Path, migrated:
     assert len(list((home.artifacts / "s").glob("*/artifacts/config.json"))) == 1
     with closing(sqlite3.connect(home.root / "mlflow.db")) as file:
         assert file.execute("SELECT count(*) FROM runs").fetchone() == (1,)
+
+
+@pytest.mark.parametrize("copied", [False, True])
+def test_a_home_that_was_moved_takes_its_mlflow_files_with_it(tracked: Home, tmp_path: Path, copied: bool) -> None:
+    (tracked.root / "one.json").write_text("{}")
+    store = MlflowStore(tracked.tracking_uri, tracked)
+    run = store.create(store.experiment("50% s"), "trial", 0, {})
+    store.add_file(run, tracked.root / "one.json")
+    elsewhere = store._client.create_experiment("mine", (tmp_path / "mine").as_uri())
+    moved = Home(tmp_path / "new place")
+    shutil.copytree(tracked.root, moved.root)
+    if not copied:
+        shutil.rmtree(tracked.root)
+    before = sorted(tracked.root.rglob("*"))
+    stores = choose_stores(None, moved, None, pytest.fail)
+    assert stores == Stores.at(moved.tracking_uri)
+    store = MlflowStore(moved.tracking_uri, moved)
+    assert store._client.get_experiment(elsewhere).artifact_location == (tmp_path / "mine").as_uri()
+    found = store._client.get_run(run.run_id).info.artifact_uri
+    assert store.outside(RunRef(run.run_id, found)) == ""
+    assert [file.path for file in store._client.list_artifacts(run.run_id)] == ["one.json"]
+    new = store.create(store.experiment("50% s"), "trial", 0, {})
+    store.add_file(new, moved.root / "one.json")
+    assert len(list((moved.artifacts / "50% s").glob("*/artifacts/one.json"))) == 2
+    assert sorted(tracked.root.rglob("*")) == before

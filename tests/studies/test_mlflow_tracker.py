@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,8 +22,10 @@ from hpo.studies.tracking.mlflow_store import MlflowStore
 from hpo.studies.tracking.mlflow_tracker import MlflowTracker, ship_pending
 from hpo.studies.tracking.shipper import StudyShipper, count_unsent
 from hpo.studies.tracking.spool import read_events, spool_path, spooled_trials
-from hpo.studies.tracking.stores import Stores, keep_stores
+from hpo.studies.tracking.stores import Stores, choose_stores, keep_stores
 from hpo.studies.tracking.tracker import NullTracker, StudyInfo, Tracker
+
+from .conftest import MlflowFile
 
 INFO = StudyInfo("digits", "val_accuracy", "maximize", tags={"space": "5ace", "data_fingerprint": "f1"})
 METRICS = ("train_loss", "val_accuracy", "lr")
@@ -150,6 +153,23 @@ def test_what_waits_is_sent_where_the_study_is_kept_and_nowhere_else(tracked: Ho
     assert in_mlflow.run_states() == {}
     assert pending(tracked) == 0
     assert in_mlflow.epoch_rows() == expected(0)
+
+
+def test_what_waits_in_a_home_that_was_moved_is_sent_and_nothing_twice(tracked: Home, tmp_path: Path) -> None:
+    first, second = tracked.trial("digits", 0) / "config.json", tracked.trial("digits", 1) / "config.json"
+    for config in (first, second):
+        config.parent.mkdir(parents=True)
+        config.write_text("{}")
+    with tracking(tracked) as (tracker, _):
+        note_trial(tracker, 0, artifacts=[first])
+    note_trial(MlflowTracker(tracked, "digits", "none", print), 1, artifacts=[second])
+    moved = Home(tracked.root.rename(tmp_path / "moved"))
+    choose_stores(None, moved, None, pytest.fail)
+    assert count_unsent(moved, "digits", moved.tracking_uri) == 5
+    assert pending(moved) == 0
+    assert len(list(moved.artifacts.glob("digits/*/artifacts/config.json"))) == 2
+    assert MlflowFile(moved).epoch_rows() == expected(0, 1)
+    assert not tracked.root.exists()
 
 
 class Killed(BaseException):

@@ -10,7 +10,10 @@ from hpo.errors import DataError, ExportError, SpaceError, StudyError
 from hpo.search.retrain import retrain_best
 from hpo.search.retrain_choice import RetrainOptions, choose
 from hpo.search.retrain_fit import RetrainError
+from hpo.search.train_choice import TrainOptions, choose_single
+from hpo.studies import attributes
 from hpo.studies.home import Home
+from hpo.studies.storage import open_storage
 from hpo.training.config import TrialConfig
 from hpo.training.data.pack import Pack
 from hpo.training.export.manifest import ExportManifest
@@ -122,6 +125,17 @@ def test_a_lost_pack_is_prepared_again(book: Book, retrain: Retrain, digits_pack
     (book.home.cache / digits_pack.name).unlink()
     result, _ = retrain()
     assert result.manifest.data_fingerprint == digits_pack.name
+
+
+def test_images_that_were_moved_are_taken_from_where_the_study_has_them_now(book: Book) -> None:
+    book.add(0.9, data={"source": "/old/pics", "split_file": "/old/split.csv"})
+    study = optuna.load_study(study_name="digits", storage=open_storage(book.home.storage_url))
+    fixed = {"data.source": {"value": "/new/pics"}, "data.split_file": {"value": "/new/split.csv"}}
+    study.set_user_attr(attributes.SPACE, json.dumps({"fixed": fixed, "parameters": {}}))
+    chosen = choose(RetrainOptions(home=book.home.root), book.home)
+    assert (chosen.config.data.source, chosen.config.data.split_file) == ("/new/pics", "/new/split.csv")
+    single = choose_single(TrainOptions(trial="digits/0", home=book.home.root), book.home)
+    assert single.config.data.source == "/new/pics"
 
 
 def test_changed_images_are_refused(tmp_path: Path, small_config: Callable[..., TrialConfig]) -> None:
