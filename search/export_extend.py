@@ -16,6 +16,7 @@ from ..training.export.manifest import ExportedFile, ExportManifest, describe_fi
 from ..training.export.names import SAMPLES
 from ..training.trained import Trained
 from .model_choice import openings_log
+from .model_copies import ModelCopies
 from .retrain_export import EXPORTERS
 from .retrain_progress import RetrainWatcher
 from .trust_choice import record_export
@@ -48,7 +49,8 @@ def extend_export(
         shutil.copytree(known.path, folder, dirs_exist_ok=True)
         manifest.check_files(folder)  # the copies, since these are what is loaded
         watcher.note("exporting and verifying")
-        source = Source(folder, manifest.config, pack.val)
+        config = ModelCopies(home.models(known.study)).place(manifest.config) if known.study else manifest.config
+        source = Source(folder, config, pack.val)
         made, failed = make_formats(wanted, source, pack, {name: report.how for name, report in before.items()})
         tested = {one.key: before[one.name].test_accuracy for one in made if one.name in before}
         untested = {one.key: one.run for one in made if one.key not in tested}

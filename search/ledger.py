@@ -23,13 +23,13 @@ from ..spaces.space import SearchSpace
 from ..studies import attributes
 from ..studies.heartbeats import silences
 from ..studies.locks import held
-from ..training.models.source import model_source
 from ..training.numerics import ON_A_CPU, Numerics
 from ..training.report import EpochReport, Status, TrainResult
 from .claim import Claim, Refused, TakenError
 from .clock import Clock
 from .configure import configure, read_config
 from .enqueued import with_branches
+from .model_copies import ModelCopies
 from .owner import Owner, is_foreign, is_orphan
 from .strategies import Sampler
 from .suggest import suggest
@@ -47,7 +47,7 @@ class Ledger:
     `claim`, `report`, `end` and `lost` raise TakenError where somebody else has told the trial; it is forgotten.
 
     `sampler` builds the sampler for a trial number; `lock` is the file under which trials are claimed and recovered;
-    `numerics` is what `auto` in a trial's configuration means on this machine.
+    `numerics` is what `auto` in a trial's configuration means on this machine, `models` what trials load models from.
     """
 
     def __init__(
@@ -58,9 +58,10 @@ class Ledger:
         lock: Path,
         clock: Clock,
         numerics: Numerics = ON_A_CPU,
+        models: ModelCopies = ModelCopies(),  # noqa: B008 (frozen)
     ) -> None:
         self._study, self._space, self._sampler, self._lock, self._clock = study, space, sampler, lock, clock
-        self._numerics, self._name = numerics, study.study_name
+        self._numerics, self._models, self._name = numerics, models, study.study_name
         self._mine: dict[int, Trial] = {}
         self._last_heartbeat = clock.now()
 
@@ -172,9 +173,10 @@ class Ledger:
             params = suggest(trial, self._space)
             config = self._numerics.settle(configure(self._space, params))
             trial.set_user_attr(attributes.CONFIG, config.model_dump_json())
-        if source := model_source(config.model):
+        source = str(trial.user_attrs.get(attributes.MODEL_SOURCE, "")) or self._models.digest(config.model)
+        if source:
             trial.set_user_attr(attributes.MODEL_SOURCE, source)
-        return Claim(trial.number, params, config)
+        return Claim(trial.number, params, self._models.place(config, source))
 
     @contextmanager
     def _writing(self, number: int) -> Iterator[Trial]:

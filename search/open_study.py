@@ -2,8 +2,8 @@
 
 import json
 import warnings
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import optuna
@@ -20,13 +20,17 @@ _PLACES = ("data.source", "data.split_file", "data.images")
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What makes a study the same study: its space, its objective and its data. `seed` is the sampler's."""
+    """What makes a study the same study: its space, its objective, its data, and the users' models in its space.
+
+    `seed` is the sampler's; `models` are the digests of models by their names.
+    """
 
     space: SearchSpace
     objective: ObjectiveConfig
     fingerprint: str
     seed: int
     command: str
+    models: Mapping[str, str] = field(default_factory=dict)
 
 
 def stored_seed(storage: optuna.storages.BaseStorage, name: str) -> int | None:
@@ -66,11 +70,11 @@ def open_study(
         study, stored, trials = _create_or_load(storage, name, identity), None, []
     if stored is None or not _same(study, stored, identity):
         if stored is not None:
-            found = changes(json.loads(stored), identity.space.canonical())
-            moved = [change for change in found if _moves_data(change, study, identity)]
+            found = [*changes(json.loads(stored), identity.space.canonical()), *_edited_models(study, identity)]
+            moved = [change for change in found if _only_moves(change, study, identity)]
             _refuse(study, [change for change in found if change not in moved], identity, accept_change)
             for line in map(_line, moved):
-                note(f"{line}: the same images, so study {name} goes on with them")
+                note(f"{line}: the same content, so study {name} goes on with it")
         _write_identity(study, identity)
     if not trials and (priors := identity.space.priors()):
         study.enqueue_trial(priors, user_attrs={attributes.PRIOR: True})
@@ -105,13 +109,36 @@ def _same(study: optuna.Study, stored: str, identity: Identity) -> bool:
         study.direction.name.lower() == identity.objective.direction
         and json.loads(stored) == identity.space.canonical()
         and study.user_attrs.get(attributes.DATA_FINGERPRINT) == identity.fingerprint
+        and _models(study) == identity.models
         and study.user_attrs.get(attributes.OBJECTIVE_METRIC) == identity.objective.metric
     )
 
 
-def _moves_data(change: Change, study: optuna.Study, identity: Identity) -> bool:
-    """Whether a change says where the images lie, and they are the very same: then nothing is compared that differs."""
-    return change.key in _PLACES and study.user_attrs.get(attributes.DATA_FINGERPRINT) == identity.fingerprint
+def _only_moves(change: Change, study: optuna.Study, identity: Identity) -> bool:
+    """Whether a change says where images or a model's file lie, and these are the very same."""
+    if change.key in _PLACES:
+        return bool(study.user_attrs.get(attributes.DATA_FINGERPRINT) == identity.fingerprint)
+    return change.old in (before := _models(study)) and before[change.old] == identity.models.get(change.new)
+
+
+def _models(study: optuna.Study) -> dict[str, str]:
+    return dict(json.loads(study.user_attrs.get(attributes.MODELS, "{}")))
+
+
+def _edited_models(study: optuna.Study, identity: Identity) -> list[Change]:
+    """The models whose file, or what it needs beside it, is not what it was."""
+    before = _models(study)
+    return [
+        Change(
+            f"model {name}",
+            before[name][:12],
+            f"{now[:12]} (its file, or one that it needs, was edited)",
+            "value",
+            True,
+        )
+        for name, now in identity.models.items()
+        if before.get(name, now) != now
+    ]
 
 
 def _line(change: Change) -> str:
@@ -142,6 +169,7 @@ def _write_identity(study: optuna.Study, identity: Identity) -> None:
     study.set_user_attr(attributes.SPACE_NAME, identity.space.name)
     study.set_user_attr(attributes.OBJECTIVE_METRIC, identity.objective.metric)
     study.set_user_attr(attributes.DATA_FINGERPRINT, identity.fingerprint)
+    study.set_user_attr(attributes.MODELS, json.dumps(dict(identity.models)))
     study.set_user_attr(attributes.SEED, identity.seed)
     study.set_user_attr(attributes.COMMAND, identity.command)
     study.set_user_attr(attributes.VERSIONS, versions())

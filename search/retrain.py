@@ -19,6 +19,7 @@ from ..studies.locks import held_if_free
 from ..studies.tracking.stores import choose_stores
 from ..training.export.manifest import ExportManifest, other_files
 from .export_table import formats_to_json
+from .model_copies import ModelCopies
 from .register_export import register_export
 from .retrain_choice import RetrainOptions, choose
 from .retrain_export import make_export
@@ -83,6 +84,8 @@ def retrain_best(options: RetrainOptions, watcher: RetrainWatcher) -> RetrainRes
     chosen = choose(options, home)
     if chosen.passed_over:
         watcher.note(chosen.passed_over)
+    kept = ModelCopies(home.models(chosen.study)).place(chosen.config, chosen.record.model_source)
+    chosen = replace(chosen, config=kept)
     admit_model(chosen.config.model, trust=options.trust, note=watcher.note, trained_with=chosen.record.model_source)
     stores = choose_stores(options.tracking_uri, home, chosen.study, watcher.note)
     target = export_target(options.out, home.export(chosen.study))

@@ -22,6 +22,7 @@ from ..studies.tracking.mlflow_tracker import MlflowTracker, ship_pending
 from ..studies.tracking.stores import Stores, choose_stores, keep_stores
 from ..studies.tracking.tracker import NullTracker, StudyInfo, Tracker
 from ..training.config import TrialConfig
+from ..training.models.source import source_digest
 from .background import in_background
 from .clock import Clock, SystemClock
 from .configure import configure
@@ -34,6 +35,7 @@ from .executors.worker_process import Placement
 from .interrupt import on_interrupt
 from .ledger import FINISHED, Ledger
 from .loop import Goal, Loop, Outcome, Places
+from .model_copies import ModelCopies
 from .open_study import Identity, open_study, stored_seed
 from .options import RunOptions
 from .preflight import Preflight, Stage, preflight
@@ -41,7 +43,7 @@ from .progress.base import Progress
 from .rehearsal import rehearse
 from .strategies import build_pruner, build_sampler
 from .suggest import suggest
-from .trust_choice import name_space
+from .trust_choice import model_files, name_space
 from .variants import models_to_try
 
 DRAIN_S = 30.0  # how long the end of a run waits for MLflow
@@ -132,6 +134,7 @@ def _prepare(
     name = options.study or space.name
     pruner = build_pruner(options.pruner, config.budget.epochs)
     stores = choose_stores(options.tracking_uri, home, name, watcher.note)
+    models = {model: source_digest(model) for model in model_files(space)}  # as they are tried, and no later edit
     ready = preflight(
         _as_open_as_can_be(space, config),
         models=models_to_try(space),
@@ -145,9 +148,10 @@ def _prepare(
     for note in ready.notes:
         watcher.note(note)
     placements = place(options.device, options.workers, ready.gpus)  # before the study is made
-    identity = Identity(space, config.objective, ready.fingerprint, config.seed, options.command)
+    identity = Identity(space, config.objective, ready.fingerprint, config.seed, options.command, models)
     study = open_study(storage, name, identity, accept_change=options.accept_space_change, note=watcher.note)
     study.pruner = pruner
+    ModelCopies(home.models(name), models).keep()
     return Prepared(options, home, study, identity, ready, placements, stores)
 
 
@@ -195,7 +199,9 @@ def _ledger(prepared: Prepared, clock: Clock) -> Ledger:
     name, seed = prepared.options.sampler, prepared.identity.seed
     lock = prepared.home.study(prepared.name) / ".lock"
     numerics = prepared.ready.numerics
-    return Ledger(prepared.study, prepared.identity.space, partial(build_sampler, name, seed), lock, clock, numerics)
+    models = ModelCopies(prepared.home.models(prepared.name), prepared.identity.models)
+    sampler = partial(build_sampler, name, seed)
+    return Ledger(prepared.study, prepared.identity.space, sampler, lock, clock, numerics, models)
 
 
 def _executor(prepared: Prepared) -> Executor:

@@ -88,6 +88,8 @@ def choose_single(options: TrainOptions, home: Home) -> Single:
 def _from_trial(trial: str, options: TrainOptions, home: Home) -> Single:
     from ..studies.records import summarise
     from ..studies.storage import open_existing
+    from ..studies.study_name import is_study_name
+    from .model_copies import ModelCopies
     from .retrain_choice import saved_config, with_data_as_now
 
     study, slash, number = trial.rpartition("/")
@@ -96,6 +98,8 @@ def _from_trial(trial: str, options: TrainOptions, home: Home) -> Single:
     summary = summarise(open_existing(options.storage, home), study)
     record = summary.trial(int(number))
     saved = with_data_as_now(saved_config(study, record), summary)
+    if is_study_name(study):
+        saved = ModelCopies(home.models(study)).place(saved, record.model_source)
     origin = f"trial {record.number} of study {study}"
     source = Source(f"{study}-{record.number}", saved.model_dump_json(), Place(origin, Path.cwd()))
     single = _single(source.name, origin, load_source(source, TrialConfig, options.changes))

@@ -25,8 +25,13 @@ def name_models(models: Iterable[ModelConfig], note: Note) -> None:
 
 def name_space(space: SearchSpace, note: Note) -> None:
     """As `name_models`, for every model that `space` may choose."""
+    name_models((CustomModel(name=name) for name in model_files(space)), note)
+
+
+def model_files(space: SearchSpace) -> list[str]:
+    """The users' models that `space` may choose, each as `path/to/file.py:name`."""
     names = {str(fixed.value) for fixed in space.values if path(fixed.key, fixed.condition) == ("model", "name")}
-    name_models((CustomModel(name=name) for name in sorted(names) if ".py:" in name), note)
+    return sorted(name for name in names if ".py:" in name)
 
 
 def admit_model(model: ModelConfig, *, trust: bool, note: Note, named: bool = False, trained_with: str = "") -> None:

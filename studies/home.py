@@ -105,6 +105,10 @@ class Home:
             raise StudyError(f"a study's name {refused}")
         return self._inside(name, *parts)
 
+    def models(self, study: str) -> Path:
+        """The copies of users' model files that the trials of a study were made with, a folder each."""
+        return self.study(study, "models")
+
     def trial(self, study: str, number: int) -> Path:
         """Config, checkpoints and metric spool of one trial.
 

@@ -10,7 +10,7 @@ from .config import TrialConfig
 from .data.pack import Pack
 from .learner import Learner
 from .models.config import CustomModel
-from .models.source import source_digest
+from .models.source import source_digest, split_name
 from .run_folder import CONFIG, RESULT
 
 Identity = dict[str, Any]
@@ -21,12 +21,20 @@ _log = logging.getLogger(__name__)
 def identity_of(config: TrialConfig, pack: Pack, fit_on: str, last_epoch: int | None) -> Identity:
     """What a checkpoint must agree on to be continued: all that decides the numbers of a run."""
     return {
-        "config": config.model_dump_json(),
+        "config": _without_place(config).model_dump_json(),
         "pack": pack.fingerprint,
         "fit_on": fit_on,
         "model_source": source_digest(config.model.name) if isinstance(config.model, CustomModel) else "",
         "last_epoch": last_epoch,
     }
+
+
+def _without_place(config: TrialConfig) -> TrialConfig:
+    """`config`, where a user's model is named by its file alone: what is in it is told by its digest."""
+    if not isinstance(config.model, CustomModel):
+        return config
+    path, name = split_name(config.model.name)
+    return config.model_copy(update={"model": config.model.model_copy(update={"name": f"{path.name}:{name}"})})
 
 
 def resume(directory: Path, identity: Identity, create: Callable[[], Learner]) -> tuple[Learner, State | None]:

@@ -127,7 +127,7 @@ def test_data_that_lie_elsewhere_are_the_same_by_their_content(
     notes: list[str] = []
     here = identity(f"{key}=/new/place")
     study = open_study(storage, "digits", here, accept_change=False, note=notes.append)
-    assert notes == [f"{key}: /old/place -> /new/place: the same images, so study digits goes on with them"]
+    assert notes == [f"{key}: /old/place -> /new/place: the same content, so study digits goes on with it"]
     assert len(study.trials) == 1
     assert json.loads(study.user_attrs[attributes.SPACE])["fixed"][key]["value"] == "/new/place"
     open_study(storage, "digits", here, accept_change=False, note=pytest.fail)
@@ -135,6 +135,32 @@ def test_data_that_lie_elsewhere_are_the_same_by_their_content(
         open_study(storage, "digits", identity(f"{key}=/old/place", fingerprint="b" * 24), accept_change=True)
     with pytest.raises(StudyError, match=r"was made with another space\n  budget.epochs"):
         open_study(storage, "digits", identity(f"{key}=/old/place", "budget.epochs=3"), accept_change=False)
+
+
+def test_an_edited_model_is_refused_as_a_changed_space_is(storage: BaseStorage, identity: Any) -> None:
+    name, override = "/here/net.py:Net", "model={name: '/here/net.py:Net'}"
+    with_a_trial(storage, identity(override, models={name: "a" * 64}))
+    edited = identity(override, models={name: "b" * 64})
+    with pytest.raises(StudyError) as caught:
+        open_study(storage, "digits", edited, accept_change=False)
+    assert "was made with another space\n  model /here/net.py:Net: aaaaaaaaaaaa -> bbbbbbbbbbbb" in str(caught.value)
+    assert "--accept-space-change" in str(caught.value)
+    study = open_study(storage, "digits", edited, accept_change=True)
+    assert json.loads(study.user_attrs[attributes.MODELS]) == {name: "b" * 64}
+    open_study(storage, "digits", edited, accept_change=False)
+
+
+def test_a_model_whose_file_was_moved_is_the_same(storage: BaseStorage, identity: Any) -> None:
+    with_a_trial(storage, identity("model={name: '/old/net.py:Net'}", models={"/old/net.py:Net": "a" * 64}))
+    moved, other = ({"/new/net.py:Net": digest * 64} for digest in "ab")
+    with pytest.raises(StudyError, match=r"/old/net\.py:Net -> /new/net\.py:Net"):
+        open_study(storage, "digits", identity("model={name: '/new/net.py:Net'}", models=other), accept_change=False)
+    notes: list[str] = []
+    here = identity("model={name: '/new/net.py:Net'}", models=moved)
+    open_study(storage, "digits", here, accept_change=False, note=notes.append)
+    assert notes == [
+        "model.name: /old/net.py:Net -> /new/net.py:Net: the same content, so study digits goes on with it"
+    ]
 
 
 @pytest.mark.parametrize(

@@ -282,3 +282,20 @@ def test_a_models_changed_code_starts_anew(
     with caplog.at_level(logging.WARNING):
         finish(config, digits_pack, tmp_path / "run")
     assert "model_source differs" in caplog.text
+
+
+def test_a_model_whose_file_lies_elsewhere_goes_on(
+    digits_pack: Path, small_config: Make, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    results = []
+    for folder in ("here", "there"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "flat.py").write_text(
+            "from torch import nn\ndef net(num_classes, in_channels):\n"
+            "    return nn.Sequential(nn.Flatten(), nn.Linear(64, num_classes))\n"
+        )
+        config = config_of(small_config, model={"name": f"{tmp_path}/{folder}/flat.py:net"}, budget={"epochs": 1})
+        results.append(finish(config, digits_pack, tmp_path / "run"))
+    assert values(results[0]) == values(results[1])
+    assert not caplog.records
+    assert not list((tmp_path / "run").glob("set-aside-*"))

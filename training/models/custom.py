@@ -1,9 +1,10 @@
 """A user's own model, `path/to/file.py:name`: loaded once per version of the file, errors shown at their line."""
 
-import hashlib
 import importlib.util
 import sys
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -15,7 +16,7 @@ from torch.nn.parameter import is_lazy
 from ...errors import TrainingError, nearest
 from .config import CustomModel
 from .registry import ModelFactory, call_arguments, find_model, forget_models, model_names
-from .source import read_source, require_named, split_name
+from .source import read_source, require_named, source_digest, split_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,44 @@ class _Loaded:
     registered: set[str]
 
 
+class _Imports:
+    """The folder whose files a user's file can import: its own, and nothing of another file's.
+
+    A study may keep two versions of one file, each with a module `blocks` beside it.
+    """
+
+    def __init__(self) -> None:
+        self.folder: Path | None = None
+        self._is_ours = False
+
+    def enter(self, folder: Path) -> None:
+        """Let files in `folder` be imported, as they are now; at the end of the path, so that nothing is shadowed."""
+        if self._is_ours:
+            sys.path.remove(str(self.folder))
+            for name in filter(self._has, tuple(sys.modules)):
+                del sys.modules[name]
+        self.folder, self._is_ours = folder, str(folder) not in sys.path
+        if self._is_ours:
+            sys.path.append(str(folder))
+
+    def _has(self, name: str) -> bool:
+        """Whether a module was found in the folder, or below a package there; an environment below it is not meant."""
+        top = sys.modules.get(name.partition(".")[0])
+        places = (getattr(top, "__file__", None), *getattr(top, "__path__", ()))
+        return not name.startswith(_PREFIX) and any(place and Path(place).parent == self.folder for place in places)
+
+
+@contextmanager
+def _without_bytecode() -> Iterator[None]:
+    before, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    try:
+        yield
+    finally:
+        sys.dont_write_bytecode = before
+
+
+_PREFIX = "hpo_user_"
+_imports = _Imports()
 _loaded: dict[Path, tuple[str, _Loaded]] = {}
 
 
@@ -72,31 +111,30 @@ def _load(path: Path, config: CustomModel) -> _Loaded:
     Raises:
         TrustError: the user has neither named nor allowed the file as it is now.
     """
-    content = read_source(config.name)
-    digest = hashlib.sha256(content).hexdigest()
+    content, digest = read_source(config.name), source_digest(config.name)
     known = _loaded.get(path)
-    if known and known[0] == digest:
+    if known and known[0] == digest and path.parent == _imports.folder:
         return known[1]
     require_named(config, content)
-    if known:
-        forget_models(known[1].registered)
+    for other in [other for other in _loaded if other == path or other.parent != path.parent]:
+        forget_models(_loaded.pop(other)[1].registered)
+    _imports.enter(path.parent)
     _loaded[path] = (digest, _execute(path, config.name, content, digest))
     return _loaded[path][1]
 
 
 def _execute(path: Path, name: str, content: bytes, digest: str) -> _Loaded:
     """Run `content`, the very bytes that were judged: an import would take compiled ones from beside the file."""
-    module_name = f"hpo_user_{path.stem}_{digest[:12]}"
+    module_name = f"{_PREFIX}{path.stem}_{digest[:12]}"
     spec = importlib.util.spec_from_file_location(module_name, path)
     if spec is None or spec.loader is None:
         raise TrainingError(f"model {name}: {path} is not a Python file")
-    if str(path.parent) not in sys.path:
-        sys.path.append(str(path.parent))  # files beside it can be imported; at the end, so that nothing is shadowed
     module = importlib.util.module_from_spec(spec)
     sys.modules[module_name] = module  # dataclasses and pickle look a class's module up
     before = set(model_names())
     try:
-        exec(compile(content, path, "exec", dont_inherit=True), vars(module))
+        with _without_bytecode():  # a kept copy stays as it was kept
+            exec(compile(content, path, "exec", dont_inherit=True), vars(module))
     except Exception as error:
         del sys.modules[module_name]
         forget_models(set(model_names()) - before)

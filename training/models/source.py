@@ -6,9 +6,11 @@ export names nothing: it may be somebody else's.
 """
 
 import hashlib
+import os
 import re
+import tempfile
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from ... import trust
@@ -17,6 +19,7 @@ from ...errors import TrainingError, TrustError, nearest
 from .config import CustomModel, ModelConfig
 
 _MAX_BYTES = 2**24
+_MAX_DATA_BYTES = 2**28  # weights, mostly, that a model reads from beside its file; larger ones are data
 
 
 def split_name(name: str) -> tuple[Path, str]:
@@ -40,9 +43,73 @@ def read_source(name: str) -> bytes:
         raise TrainingError(f"model {name}: cannot read {path} ({error.strerror}); {hint}") from error
 
 
+def source_files(name: str) -> dict[str, bytes]:
+    """What `path/to/file.py:name` is made of, by its path from the file's folder: first the file, then what it needs.
+
+    That is what it and those in turn import, and files beside it that they mention by their whole name.
+
+    Raises:
+        TrainingError: one of them cannot be read.
+    """
+    path = split_name(name)[0]
+    try:
+        files = _reachable(path, read_source(name), _imported)
+        code = list(files.values())
+        for entry in sorted(path.parent.iterdir()):
+            mentioned = "." in entry.name and any(os.fsencode(entry.name) in text for text in code)
+            if mentioned and entry not in files and entry.is_file() and entry.stat().st_size <= _MAX_DATA_BYTES:
+                files[entry] = read_bytes(entry, _MAX_DATA_BYTES)
+    except OSError as error:
+        raise TrainingError(f"model {name}: cannot read {error.filename} beside it ({error.strerror})") from error
+    return {str(file.relative_to(path.parent)): content for file, content in files.items()}
+
+
 def source_digest(name: str) -> str:
-    """SHA-256 of the file behind `path/to/file.py:name`, so that a checkpoint knows which code it belongs to."""
-    return hashlib.sha256(read_source(name)).hexdigest()
+    """SHA-256 of what `path/to/file.py:name` is made of, wherever that lies: checkpoints know by it whose they are."""
+    return _digest_of_files(source_files(name))
+
+
+def keep_model(name: str, place: Path, digest: str) -> Path:
+    """A copy of what `name` is made of, in the folder `digest` of `place`, made where there is none, and on record.
+
+    Raises:
+        TrainingError: it is not what has `digest` any more, or the copy cannot be written.
+        StudyError: the record cannot be written.
+    """
+    files, folder = source_files(name), place / digest
+    if _digest_of_files(files) != digest:
+        raise TrainingError(f"model {name}: the file was edited while the search was prepared; run it again")
+    try:
+        if not folder.exists():
+            _write_whole(files, folder)
+    except OSError as error:
+        raise TrainingError(f"model {name}: cannot be copied to {folder}: {error.strerror}") from error
+    copy = CustomModel(name=f"{folder / next(iter(files))}:{split_name(name)[1]}")
+    trust.put_on_record(_kept(digest), f"copy of {split_name(name)[0]}")
+    name_model(copy)
+    return folder
+
+
+def _write_whole(files: Mapping[str, bytes], folder: Path) -> None:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".", dir=folder.parent) as scratch:
+        for file, content in files.items():
+            target = Path(scratch, "copy", file)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
+        try:
+            Path(scratch, "copy").rename(folder)
+        except OSError:
+            if not folder.exists():  # else another process was first
+                raise
+
+
+def _digest_of_files(files: Mapping[str, bytes]) -> str:
+    (_, content), *others = files.items()
+    digest = hashlib.sha256(content)
+    for file, text in sorted(others):
+        digest.update(_line(Path(file)) + hashlib.sha256(text).digest())
+    return digest.hexdigest()
 
 
 def model_source(model: ModelConfig) -> str:
@@ -92,7 +159,7 @@ def require_named(model: CustomModel, content: bytes) -> None:
         TrustError: neither was done.
         TrainingError: a file beside it cannot be read.
     """
-    if not trust.is_on_record(_code_digest(model.name, content)):
+    if not trust.is_on_record(_code_digest(model.name, content)) and not _is_kept_copy(model.name):
         raise TrustError(f"model {model.name}: not run, since you have not named this file to hpo as it is now")
 
 
@@ -100,6 +167,22 @@ def require_model(model: ModelConfig) -> None:
     """As `require_named`, before anything is begun; a file that is missing is told by whoever builds the model."""
     if isinstance(model, CustomModel) and split_name(model.name)[0].is_file():
         require_named(model, read_source(model.name))
+
+
+def _is_kept_copy(name: str) -> bool:
+    """Whether `name` is a copy that this account has kept, whole and with nothing beside it, whose home was moved."""
+    path = split_name(name)[0]
+    digest = path.parent.name
+    if not trust.is_on_record(_kept(digest)):
+        return False
+    files = source_files(name)
+    there = {str(file.relative_to(path.parent)) for file in path.parent.rglob("*") if not file.is_dir()}
+    return _digest_of_files(files) == digest and there == files.keys()
+
+
+def _kept(digest: str) -> str:
+    """What a kept copy is on record by, wherever it lies."""
+    return hashlib.sha256(f"kept copy {digest}".encode(errors="surrogateescape")).hexdigest()
 
 
 def _digest_of(model: ModelConfig) -> str | None:
@@ -114,7 +197,7 @@ def _code_digest(name: str, content: bytes) -> str:
     path = split_name(name)[0]
     digest = hashlib.sha256(_line(path))
     try:
-        reached = _reachable(path, content)
+        reached = _reachable(path, content, _words)
     except OSError as error:
         raise TrainingError(f"model {name}: cannot read {error.filename} beside it ({error.strerror})") from error
     for file, text in sorted(reached.items()):
@@ -126,14 +209,24 @@ def _line(path: Path) -> bytes:
     return f"{path}\n".encode(errors="surrogateescape")
 
 
-def _reachable(path: Path, content: bytes) -> dict[Path, bytes]:
-    """`content`, and what it may import from its folder: modules whose name is a word in it, and in those in turn."""
+def _words(text: bytes) -> set[bytes]:
+    """Every name that code could be imported by, however it goes about it."""
+    return set(re.findall(rb"\w+", text))
+
+
+def _imported(text: bytes) -> set[bytes]:
+    """The words of lines that import something."""
+    return {word for line in text.splitlines() if b"import" in line for word in _words(line)}
+
+
+def _reachable(path: Path, content: bytes, names: Callable[[bytes], set[bytes]]) -> dict[Path, bytes]:
+    """`content`, and what it may import from its folder: the modules among its `names`, and in those in turn."""
     beside: dict[bytes, list[Path]] = defaultdict(list)
     for entry in path.parent.iterdir():
         beside[entry.name.removesuffix(".py").encode(errors="surrogateescape")].append(entry)
     reached, unread, seen = {path: content}, [content], set[Path]()
     while unread:
-        for word in sorted(set(re.findall(rb"\w+", unread.pop())) & beside.keys()):
+        for word in sorted(names(unread.pop()) & beside.keys()):
             for file in (file for entry in beside.pop(word) for file in _python_files(entry, seen)):
                 if file not in reached:
                     reached[file] = read_bytes(file, _MAX_BYTES)

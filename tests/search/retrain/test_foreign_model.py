@@ -1,6 +1,7 @@
 """A model file that a study or a run only mentions is not run; one that the user named is, as it was then."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import optuna
@@ -16,10 +17,11 @@ from hpo.search.executors.base import Crashed, Job
 from hpo.search.executors.inline import InlineExecutor
 from hpo.search.export import ExportOptions
 from hpo.search.ledger import Ledger
+from hpo.search.model_copies import ModelCopies
 from hpo.search.predict import PredictOptions, predict
 from hpo.search.strategies import build_sampler
 from hpo.search.train_choice import TrainOptions
-from hpo.search.trust_choice import admit_model, name_space
+from hpo.search.trust_choice import admit_model, model_files, name_space
 from hpo.spaces.load import load_space
 from hpo.studies.records import summarise
 from hpo.studies.storage import open_storage
@@ -149,14 +151,34 @@ def test_a_trial_notes_what_it_was_trained_with(tmp_path: Path, file: Path) -> N
     space = load_space(str(tmp_path / "mine.yaml"), TrialConfig)
     storage = open_storage("sqlite://")
     study = optuna.create_study(storage=storage, study_name="s")
-    ledger = Ledger(study, space, lambda n: build_sampler("random", 0, n), tmp_path / "lock", VirtualClock())
-    first = ledger.claim().number
-    ledger.release(first)
-    file.write_text(file.read_text() + "\n")
-    assert ledger.claim().number == first
-    second = ledger.claim().number
-    (one, two) = (summarise(storage, "s").trial(number).model_source for number in (first, second))
-    assert one == two  # interrupted, it begins anew with the new code
+
+    def ledger() -> Ledger:
+        models = ModelCopies(tmp_path / "models", {name: source_digest(name) for name in model_files(space)})
+        models.keep()
+        sampler = partial(build_sampler, "random", 0)
+        return Ledger(study, space, sampler, tmp_path / "lock", VirtualClock(), models=models)
+
+    before = ledger()
+    first = before.claim()
+    text = file.read_text()
+    file.write_text(text + "\n")
+    also_first = before.claim()  # an edit during a run
+    before.release(first.number)
+    after = ledger()
+    again, second = after.claim(), after.claim()
+    assert again.number == first.number
+    assert again.config == first.config
+    read = [
+        Path(claim.config.model.name.rpartition(":")[0]).read_text() for claim in (first, also_first, again, second)
+    ]
+    assert read == [text, text, text, text + "\n"]
+    noted = [summarise(storage, "s").trial(claim.number) for claim in (first, second)]
+    assert [trial.model_source for trial in noted] == [
+        source_digest(claim.config.model.name) for claim in (first, second)
+    ]
+    assert all(f"{file}:Net" in trial.config for trial in noted)  # where the user has it
+    file.unlink()
+    admit_model(first.config.model, trust=False, note=pytest.fail, trained_with=noted[0].model_source)
 
 
 def test_a_file_that_changed_after_the_trial_makes_another_model(

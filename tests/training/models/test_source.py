@@ -1,6 +1,7 @@
 """A user's file is run as it was when the user named it, and no other."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,15 @@ from hpo import trust
 from hpo.errors import TrainingError, TrustError
 from hpo.training.models.config import CustomModel, SimpleCnn
 from hpo.training.models.registry import build_model
-from hpo.training.models.source import allow_model, name_model, require_model
+from hpo.training.models.source import (
+    allow_model,
+    keep_model,
+    name_model,
+    require_model,
+    source_digest,
+    source_files,
+)
+from torch import nn
 
 
 @pytest.fixture
@@ -121,3 +130,94 @@ def test_what_is_no_file_of_a_usual_size_is_not_read(tmp_path: Path) -> None:
     for name, reason in (("pipe", "it is a pipe"), ("huge", "must have at most 16 MiB")):
         with pytest.raises(TrainingError, match=reason):
             build(CustomModel(name=f"{tmp_path}/{name}.py:net"))
+
+
+def kept(net: CustomModel, place: Path) -> CustomModel:
+    folder = keep_model(net.name, place, source_digest(net.name))
+    return CustomModel(name=f"{folder}/net.py:net")
+
+
+def test_what_a_model_is_made_of(net: CustomModel) -> None:
+    folder = Path(net.name).parent
+    (folder / "train.py").write_text("")  # a word in many models, and imported by none
+    (folder / "init.bin").write_bytes(b"123")
+    (folder / "net.py").write_text((folder / "net.py").read_text() + "# model.train() reads init.bin\n")
+    assert set(source_files(net.name)) == {
+        "net.py", "beside_a_net.py", "parts/__init__.py", "parts/inner/core.py", "init.bin"
+    }  # fmt: skip
+    assert next(iter(source_files(net.name))) == "net.py"
+    before = source_digest(net.name)
+    for file in ("net.py", "beside_a_net.py", "parts/inner/core.py", "init.bin"):
+        content = (folder / file).read_bytes()
+        (folder / file).write_bytes(content + b"\n")
+        assert source_digest(net.name) != before
+        (folder / file).write_bytes(content)
+    (folder / "other.py").write_text("x = 1")
+    assert source_digest(net.name) == before
+    shutil.copytree(folder, folder.parent / "mine")
+    assert source_digest(f"{folder.parent}/mine/net.py:net") == before
+
+
+def test_a_copy_is_the_model_whatever_becomes_of_the_file(net: CustomModel, tmp_path: Path) -> None:
+    copy = kept(net, tmp_path / "kept")
+    assert source_digest(copy.name) == source_digest(net.name)
+    shutil.rmtree(Path(net.name).parent)
+    build(copy)
+    require_model(copy)
+
+
+def test_two_versions_of_a_file_and_of_what_it_imports_in_one_process(net: CustomModel, tmp_path: Path) -> None:
+    old = kept(net, tmp_path / "kept")
+    (Path(net.name).parent / "beside_a_net.py").write_text("WIDTH = 7\n")
+    new = kept(net, tmp_path / "kept")
+    assert old.name != new.name
+    for config, width in ((old, 4), (new, 7), (old, 4)):
+        model = build_model(config, num_classes=5, in_channels=1, image_size=8)
+        assert isinstance(model, nn.Linear)
+        assert model.in_features == width
+
+
+def test_a_copy_in_a_home_that_was_moved_is_run_only_while_it_is_whole(net: CustomModel, tmp_path: Path) -> None:
+    copy = kept(net, tmp_path / "kept")
+    build(copy)
+    moved = tmp_path / "moved"
+    (tmp_path / "kept").rename(moved)
+    copy = CustomModel(name=f"{moved}/{Path(copy.name).parent.name}/net.py:net")
+    require_model(copy)
+    (Path(copy.name).parent / "torch.py").write_text("")
+    with pytest.raises(TrustError):
+        require_model(copy)
+    (Path(copy.name).parent / "torch.py").unlink()
+    (Path(copy.name).parent / "beside_a_net.py").write_text("WIDTH = 5\n")
+    with pytest.raises(TrustError):
+        require_model(copy)
+
+
+def test_a_file_that_was_edited_since_it_was_tried_is_not_kept(net: CustomModel, tmp_path: Path) -> None:
+    digest = source_digest(net.name)
+    (Path(net.name).parent / "beside_a_net.py").write_text("WIDTH = 5\n")
+    with pytest.raises(TrainingError, match="was edited while the search was prepared"):
+        keep_model(net.name, tmp_path / "kept", digest)
+    assert not (tmp_path / "kept").exists()
+
+
+def test_a_project_below_the_folder_of_a_model_keeps_its_modules(net: CustomModel, tmp_path: Path) -> None:
+    """An environment in the folder is where torch itself is found."""
+    import sys
+
+    build(kept(net, tmp_path / "kept"))
+    folder = Path(net.name).parent
+    (folder / "venv" / "library").mkdir(parents=True)
+    (folder / "venv" / "library" / "__init__.py").write_text("")
+    sys.path.append(str(folder / "venv"))
+    try:
+        import library  # type: ignore[import-not-found]
+
+        name_model(net)
+        build(net)
+        build(kept(net, tmp_path / "kept"))
+        assert sys.modules["library"] is library
+        assert "beside_a_net" in sys.modules
+    finally:
+        sys.path.remove(str(folder / "venv"))
+        sys.modules.pop("library", None)
