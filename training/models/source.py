@@ -6,20 +6,13 @@ export names nothing: it may be somebody else's.
 """
 
 import hashlib
-import os
-import re
-import tempfile
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from ... import trust
 from ...bounded import read_bytes
 from ...errors import TrainingError, TrustError, nearest
 from .config import CustomModel, ModelConfig
-
-_MAX_BYTES = 2**24
-_MAX_DATA_BYTES = 2**28  # weights, mostly, that a model reads from beside its file; larger ones are data
+from .source_files import MAX_BYTES, digest_of, line_of, needed_files, reachable, words, write_whole
 
 
 def split_name(name: str) -> tuple[Path, str]:
@@ -36,7 +29,7 @@ def read_source(name: str) -> bytes:
     """
     path = split_name(name)[0]
     try:
-        return read_bytes(path, _MAX_BYTES)
+        return read_bytes(path, MAX_BYTES)
     except OSError as error:
         beside = [p.name for p in path.parent.glob("*.py")]
         hint = nearest(path.name, beside) if beside else "no Python file is there"
@@ -53,20 +46,14 @@ def source_files(name: str) -> dict[str, bytes]:
     """
     path = split_name(name)[0]
     try:
-        files = _reachable(path, read_source(name), _imported)
-        code = list(files.values())
-        for entry in sorted(path.parent.iterdir()):
-            mentioned = "." in entry.name and any(os.fsencode(entry.name) in text for text in code)
-            if mentioned and entry not in files and entry.is_file() and entry.stat().st_size <= _MAX_DATA_BYTES:
-                files[entry] = read_bytes(entry, _MAX_DATA_BYTES)
+        return needed_files(path, read_source(name))
     except OSError as error:
         raise TrainingError(f"model {name}: cannot read {error.filename} beside it ({error.strerror})") from error
-    return {str(file.relative_to(path.parent)): content for file, content in files.items()}
 
 
 def source_digest(name: str) -> str:
     """SHA-256 of what `path/to/file.py:name` is made of, wherever that lies: checkpoints know by it whose they are."""
-    return _digest_of_files(source_files(name))
+    return digest_of(source_files(name))
 
 
 def keep_model(name: str, place: Path, digest: str) -> Path:
@@ -77,39 +64,17 @@ def keep_model(name: str, place: Path, digest: str) -> Path:
         StudyError: the record cannot be written.
     """
     files, folder = source_files(name), place / digest
-    if _digest_of_files(files) != digest:
+    if digest_of(files) != digest:
         raise TrainingError(f"model {name}: the file was edited while the search was prepared; run it again")
     try:
         if not folder.exists():
-            _write_whole(files, folder)
+            write_whole(files, folder)
     except OSError as error:
         raise TrainingError(f"model {name}: cannot be copied to {folder}: {error.strerror}") from error
     copy = CustomModel(name=f"{folder / next(iter(files))}:{split_name(name)[1]}")
     trust.put_on_record(_kept(digest), f"copy of {split_name(name)[0]}")
     name_model(copy)
     return folder
-
-
-def _write_whole(files: Mapping[str, bytes], folder: Path) -> None:
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".", dir=folder.parent) as scratch:
-        for file, content in files.items():
-            target = Path(scratch, "copy", file)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(content)
-        try:
-            Path(scratch, "copy").rename(folder)
-        except OSError:
-            if not folder.exists():  # else another process was first
-                raise
-
-
-def _digest_of_files(files: Mapping[str, bytes]) -> str:
-    (_, content), *others = files.items()
-    digest = hashlib.sha256(content)
-    for file, text in sorted(others):
-        digest.update(_line(Path(file)) + hashlib.sha256(text).digest())
-    return digest.hexdigest()
 
 
 def model_source(model: ModelConfig) -> str:
@@ -177,7 +142,7 @@ def _is_kept_copy(name: str) -> bool:
         return False
     files = source_files(name)
     there = {str(file.relative_to(path.parent)) for file in path.parent.rglob("*") if not file.is_dir()}
-    return _digest_of_files(files) == digest and there == files.keys()
+    return digest_of(files) == digest and there == files.keys()
 
 
 def _kept(digest: str) -> str:
@@ -195,51 +160,11 @@ def _digest_of(model: ModelConfig) -> str | None:
 def _code_digest(name: str, content: bytes) -> str:
     """SHA-256 of the path, of `content`, and of the files beside it that `content` and they mention by name."""
     path = split_name(name)[0]
-    digest = hashlib.sha256(_line(path))
+    digest = hashlib.sha256(line_of(path))
     try:
-        reached = _reachable(path, content, _words)
+        reached = reachable(path, content, words)
     except OSError as error:
         raise TrainingError(f"model {name}: cannot read {error.filename} beside it ({error.strerror})") from error
     for file, text in sorted(reached.items()):
-        digest.update(_line(file) + hashlib.sha256(text).digest())
+        digest.update(line_of(file) + hashlib.sha256(text).digest())
     return digest.hexdigest()
-
-
-def _line(path: Path) -> bytes:
-    return f"{path}\n".encode(errors="surrogateescape")
-
-
-def _words(text: bytes) -> set[bytes]:
-    """Every name that code could be imported by, however it goes about it."""
-    return set(re.findall(rb"\w+", text))
-
-
-def _imported(text: bytes) -> set[bytes]:
-    """The words of lines that import something."""
-    return {word for line in text.splitlines() if b"import" in line for word in _words(line)}
-
-
-def _reachable(path: Path, content: bytes, names: Callable[[bytes], set[bytes]]) -> dict[Path, bytes]:
-    """`content`, and what it may import from its folder: the modules among its `names`, and in those in turn."""
-    beside: dict[bytes, list[Path]] = defaultdict(list)
-    for entry in path.parent.iterdir():
-        beside[entry.name.removesuffix(".py").encode(errors="surrogateescape")].append(entry)
-    reached, unread, seen = {path: content}, [content], set[Path]()
-    while unread:
-        for word in sorted(names(unread.pop()) & beside.keys()):
-            for file in (file for entry in beside.pop(word) for file in _python_files(entry, seen)):
-                if file not in reached:
-                    reached[file] = read_bytes(file, _MAX_BYTES)
-                    unread.append(reached[file])
-    return reached
-
-
-def _python_files(entry: Path, seen: set[Path]) -> Iterator[Path]:
-    """`entry`, if it is a Python file; those in it and below, if it is a package. Folders of images are not walked."""
-    if entry.suffix == ".py":
-        yield entry
-    elif entry.is_dir() and (real := entry.resolve()) not in seen:
-        seen.add(real)
-        inside = sorted(entry.iterdir())
-        if any(path.suffix == ".py" for path in inside):
-            yield from (file for path in inside for file in _python_files(path, seen))
