@@ -61,12 +61,14 @@ def choose_stores(uri: str | None, home: Home, study: str | None, note: Callable
 
     Raises:
         StudyError: the study went to a store whose password is not kept, or one that this account has never sent
-            anything to (a home may come from somebody else), and nothing names it now; or the home's own cannot be
-            used.
+            anything to (a home may come from somebody else), and nothing names it now.
     """
     chosen = None if uri == "none" else _choose(uri, home, study, note)
     if chosen and home.tracking_uri in chosen:
-        follow_home(home)
+        try:
+            follow_home(home)
+        except StudyError as error:  # no search waits for MLflow, or ends with it
+            note(str(error))
     return chosen
 
 

@@ -81,6 +81,13 @@ def test_a_home_can_be_moved_and_a_relative_file_is_meant_from_here(
     assert choose(home, notes) == Stores.at(f"sqlite:///{tmp_path}/team.db")
 
 
+def test_a_store_of_the_home_that_is_damaged_is_told_and_stops_nothing(home: Home, notes: list[str]) -> None:
+    home.root.mkdir()
+    (home.root / "mlflow.db").write_text("buy milk\n" * 100)
+    assert choose(home, notes) == Stores.at(home.tracking_uri)
+    assert notes == [f"MLflow's store {home.root}/mlflow.db cannot be used: file is not a database"]
+
+
 def test_a_password_is_not_written_down_and_must_be_named_again(
     home: Home, notes: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,6 +6,7 @@ export names nothing: it may be somebody else's.
 """
 
 import hashlib
+import shutil
 from pathlib import Path
 
 from ... import trust
@@ -66,12 +67,17 @@ def keep_model(name: str, place: Path, digest: str) -> Path:
     files, folder = source_files(name), place / digest
     if digest_of(files) != digest:
         raise TrainingError(f"model {name}: the file was edited while the search was prepared; run it again")
+    copy = CustomModel(name=f"{folder / next(iter(files))}:{split_name(name)[1]}")
     try:
+        if folder.exists():
+            for compiled in tuple(folder.rglob("__pycache__")):
+                shutil.rmtree(compiled)
+            if not _is_whole(copy.name):  # what is put on record must be what the user named
+                shutil.rmtree(folder)
         if not folder.exists():
             write_whole(files, folder)
     except OSError as error:
         raise TrainingError(f"model {name}: cannot be copied to {folder}: {error.strerror}") from error
-    copy = CustomModel(name=f"{folder / next(iter(files))}:{split_name(name)[1]}")
     trust.put_on_record(_kept(digest), f"copy of {split_name(name)[0]}")
     name_model(copy)
     return folder
@@ -136,13 +142,17 @@ def require_model(model: ModelConfig) -> None:
 
 def _is_kept_copy(name: str) -> bool:
     """Whether `name` is a copy that this account has kept, whole and with nothing beside it, whose home was moved."""
+    return trust.is_on_record(_kept(split_name(name)[0].parent.name)) and _is_whole(name)
+
+
+def _is_whole(name: str) -> bool:
+    """Whether the folder of a copy holds what has the digest that it is called by, and nothing else."""
     path = split_name(name)[0]
-    digest = path.parent.name
-    if not trust.is_on_record(_kept(digest)):
+    there = {str(file.relative_to(path.parent)) for file in path.parent.rglob("*") if not file.is_dir()}
+    if path.name not in there:
         return False
     files = source_files(name)
-    there = {str(file.relative_to(path.parent)) for file in path.parent.rglob("*") if not file.is_dir()}
-    return digest_of(files) == digest and there == files.keys()
+    return there == files.keys() and digest_of(files) == path.parent.name
 
 
 def _kept(digest: str) -> str:

@@ -193,6 +193,23 @@ def test_a_copy_in_a_home_that_was_moved_is_run_only_while_it_is_whole(net: Cust
         require_model(copy)
 
 
+@pytest.mark.parametrize("planted", ["", "net.py", "beside_a_net.py", "torch.py", "__pycache__/beside_a_net.pyc"])
+def test_what_somebody_put_in_the_place_of_a_copy_is_not_put_on_record(
+    net: CustomModel, tmp_path: Path, planted: str
+) -> None:
+    folder = tmp_path / "kept" / source_digest(net.name)
+    if planted:
+        shutil.copytree(Path(net.name).parent, folder)
+        (folder / planted).parent.mkdir(exist_ok=True)
+        (folder / planted).write_text("evil")
+    else:
+        folder.mkdir(parents=True)
+    copy = kept(net, tmp_path / "kept")
+    there = {str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file()}
+    assert there == source_files(net.name).keys()
+    assert source_files(copy.name) == source_files(net.name)
+
+
 def test_a_file_that_was_edited_since_it_was_tried_is_not_kept(net: CustomModel, tmp_path: Path) -> None:
     digest = source_digest(net.name)
     (Path(net.name).parent / "beside_a_net.py").write_text("WIDTH = 5\n")
