@@ -131,7 +131,8 @@ def _open(
     folder = RunFolder.open(directory)
     if single is not None:
         _refuse_other(folder, single.config)
-    admit_model(folder.config.model, trust=options.trust, note=watcher.note)
+    trained_with = folder.model_source
+    admit_model(folder.config.model, trust=options.trust, note=watcher.note, trained_with=trained_with)
     return folder, _same_pack(folder, home, options.data_root, watcher)
 
 

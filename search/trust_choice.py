@@ -49,7 +49,7 @@ def admit_model(model: ModelConfig, *, trust: bool, note: Note, named: bool = Fa
         _tell(allow_model(model), note)
     require_model(model)
     if isinstance(model, CustomModel) and trained_with and source_digest(model.name) != trained_with:
-        change = f"model {model.name}: the file has changed since the trial was trained with it"
+        change = f"model {model.name}: the file, or one that it needs, has changed since the training"
         if not trust:
             raise TrustError(f"{change}, so that another model would be made")
         note(f"{change}; run all the same (--trust)")
@@ -64,16 +64,14 @@ def admit_trained(known: Trained, trust: bool, note: Note) -> None:
     trust_trained(known, trust, note)
     if known.kind == "export":
         ExportFolder.open(known.path).require_on_record()
-    else:
-        require_model(known.config.model)
 
 
 def trust_trained(known: Trained, trust: bool, note: Note) -> None:
     """As `admit_trained`; without `trust` and a record, what is data of `known` is still to be used."""
     if known.kind == "export":
         trust_export(ExportFolder.open(known.path), trust, note)
-    elif trust:
-        _tell(allow_model(known.config.model), note)
+    else:
+        admit_model(known.config.model, trust=trust, note=note, trained_with=known.model_source)
 
 
 def trust_export(export: ExportFolder, trust: bool, note: Note) -> None:

@@ -24,6 +24,7 @@ from ..errors import TrainingError
 from .config import TrialConfig
 from .data.pack import Pack
 from .evaluation.calibration import Calibration
+from .models.source import model_source
 from .preprocessing import Preprocessing
 
 CONFIG = "config.json"
@@ -38,7 +39,7 @@ class RunFolder:
 
     `pack` is the directory of its packed data with `fingerprint`, `source` the name of that data; `origin` says in
     words where the configuration came from, `created` when the run began (ISO 8601). `class_names` and `preprocessing`
-    are the pack's: the folder alone is enough to predict with.
+    are the pack's: the folder alone is enough to predict with. `model_source` is the SHA-256 of a user's model.
     """
 
     path: Path
@@ -50,6 +51,7 @@ class RunFolder:
     created: str
     class_names: tuple[str, ...]
     preprocessing: Preprocessing
+    model_source: str = ""
 
     @classmethod
     def create(cls, path: Path, config: TrialConfig, pack: Pack, origin: str) -> Self:
@@ -69,6 +71,7 @@ class RunFolder:
             datetime.now(UTC).isoformat(timespec="seconds"),
             pack.class_names,
             Preprocessing.of(pack),
+            model_source(config.model),
         )
         write_atomic(path / CONFIG, config.model_dump_json(indent=2).encode())
         write_atomic(path / RUN, json.dumps(folder._facts(), indent=2).encode())

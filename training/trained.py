@@ -37,6 +37,7 @@ class Trained:
         fingerprint: of the packed data it was trained on.
         source: the name of that data.
         study, trial: which it is the winner of; None for a run, exported or not.
+        model_source: the SHA-256 of the user's model that a run is of; empty for others.
     """
 
     path: Path
@@ -49,6 +50,7 @@ class Trained:
     source: str
     study: str | None = None
     trial: int | None = None
+    model_source: str = ""
 
     @classmethod
     def describe(cls, path: Path) -> Self:
@@ -113,4 +115,5 @@ class Trained:
             run.calibration,
             run.fingerprint,
             run.source,
+            model_source=run.model_source,
         )

@@ -191,7 +191,29 @@ def test_a_file_that_changed_after_the_trial_makes_another_model(
     study.add_trial(optuna.trial.create_trial(value=0.95, user_attrs=noted, intermediate_values={1: 0.95}))
     file.write_text(file.read_text() + "\n")
     name_model(config.model)  # the user's own, so it is no stranger's
-    with pytest.raises(TrustError, match="the file has changed since the trial was trained with it"):
+    with pytest.raises(TrustError, match="the file, or one that it needs, has changed since the training"):
         retrain()
     _, notes = retrain(trust=True)
     assert any("run all the same (--trust)" in note for note in notes.notes)
+
+
+def test_a_run_whose_file_has_changed_is_of_another_model(
+    config: TrialConfig, digits_pack: Path, tmp_path: Path, book: Book, file: Path
+) -> None:
+    name_model(config.model)
+    run = RunFolder.create(tmp_path / "run", config, Pack.open(digits_pack), "somebody").path
+    with torch.random.fork_rng():
+        save(run / "best.ckpt", {"model": nn.Sequential(nn.Flatten(), nn.Linear(64, 10)).state_dict()})
+    home = book.home.root
+    list(predict(PredictOptions(str(run), home=home, device="cpu"), [], print))
+    file.write_text(file.read_text().replace("nn.Linear(64, num_classes)", "nn.Dropout(), nn.Linear(64, num_classes)"))
+    name_model(config.model)
+    attempts: list[Callable[[], object]] = [
+        lambda: train(TrainOptions(out=run, resume=True, home=home, device="cpu")),
+        lambda: export(ExportOptions(str(run), home=home)),
+        lambda: evaluate(EvaluateOptions(str(run), "digits", home=home, device="cpu"), Notes()),
+        lambda: predict(PredictOptions(str(run), home=home, device="cpu"), [], print),
+    ]
+    for attempt in attempts:
+        with pytest.raises(TrustError, match="has changed since the training"):
+            attempt()
