@@ -9,7 +9,7 @@ from pathlib import Path
 
 import hpo
 import pytest
-from hpo.errors import SpaceError
+from hpo.errors import SpaceError, StudyError
 from hpo.studies.home import Home
 
 SMALL = ("model.width=8", "data.batch_size=128")
@@ -51,6 +51,35 @@ def test_a_finished_study_sends_what_mlflow_lacks(
     assert hpo.run(options(home.root, trials=1, tracking_uri=home.tracking_uri)).unsent == 0
     with closing(sqlite3.connect(home.root / "mlflow.db")) as store:
         assert sorted(store.execute("SELECT name FROM runs").fetchall()) == [("simple_cnn",), ("trial-0000",)]
+
+
+@pytest.mark.slow
+def test_a_model_that_is_edited_under_a_study(tmp_path: Path) -> None:
+    """The study keeps what it began with: a change is refused, and accepted for new trials alone."""
+    net, home = tmp_path / "net.py", tmp_path / "runs"
+    net.write_text(
+        "from torch import nn\nfrom blocks import body\n"
+        "def Net(num_classes, in_channels):\n    return nn.Sequential(*body(), nn.Linear(64, num_classes))\n"
+    )
+    (tmp_path / "blocks.py").write_text("from torch import nn\ndef body():\n    return [nn.Flatten()]\n")
+    (tmp_path / "mine.yaml").write_text("data: {source: digits}\nmodel: {name: ./net.py:Net}\nbudget: {epochs: 1}\n")
+    mine = {"space": str(tmp_path / "mine.yaml"), "overrides": (), "skip_export_check": True}
+    hpo.run(options(home, trials=1, **mine))
+    (tmp_path / "blocks.py").write_text(
+        "from torch import nn\ndef body():\n    return [nn.Flatten(), nn.Dropout(0.98)]\n"
+    )
+    with pytest.raises(StudyError, match=r"another space\n  model .*net\.py:Net: (?s:.*)--accept-space-change"):
+        hpo.run(options(home, trials=2, **mine))
+    result = hpo.run(options(home, trials=2, accept_space_change=True, **mine))
+    first, second = result.study.trials
+    assert first.model_source != second.model_source
+    assert sorted(path.name for path in (home / "mine" / "models").iterdir()) == sorted(
+        trial.model_source for trial in (first, second)
+    )
+    net.unlink()
+    winner = hpo.retrain_best(hpo.RetrainOptions(home=home, trial=0, device="cpu", tracking_uri="none"))
+    assert first.model_source in winner.manifest.config.model.name
+    assert winner.manifest.metrics.test_accuracy > 0.5
 
 
 def test_the_winner_from_python(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
