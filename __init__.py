@@ -12,6 +12,8 @@ The names below are imported when they are first used, so that `import hpo` is i
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from .cores import sleep_while_waiting
+
 if TYPE_CHECKING:
     from .errors import HpoError
     from .search.api import (
@@ -102,6 +104,8 @@ __all__ = [
     "run",
     "train",
 ]
+
+sleep_while_waiting()  # here, since every process of the project comes through here before it imports torch
 
 
 def __getattr__(name: str) -> Any:
