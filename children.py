@@ -6,12 +6,17 @@ of a child, and of what that child starts in turn, which `-P` would not.
 
 import multiprocessing
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from multiprocessing.context import SpawnContext
 from pathlib import Path
 from typing import Any
+
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""What asks a program to end: Ctrl-C, `kill`, `systemctl stop` or `scancel`, and the end of its terminal."""
 
 _SAFE_PATH = "PYTHONSAFEPATH"
 
@@ -36,3 +41,13 @@ def spawn_context() -> SpawnContext:
     """The same for processes of `multiprocessing`, and its resource tracker."""
     os.environ[_SAFE_PATH] = "1"
     return multiprocessing.get_context("spawn")
+
+
+@contextmanager
+def held_back(*signals: signal.Signals) -> Iterator[None]:
+    """Hold `signals` back, here and in a process that is started meanwhile; there until it lets them through itself."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, signals)

@@ -36,7 +36,7 @@ def run(options: RunOptions) -> RunResult:
     Raises:
         HpoError: the space, the data, the study or an option is wrong.
     """
-    return search(options, Watcher(_no_stage, _plain, _note))
+    return search(options, Watcher(_no_stage, PlainProgress, _note))
 
 
 def retrain_best(options: "RetrainOptions") -> "RetrainResult":
@@ -144,10 +144,6 @@ def diagnose(options: DiagnoseOptions) -> DiagnoseOutcome:
 
 def _no_stage(stage: str, done: int, total: int) -> None:
     """Packing is quick, or done before."""
-
-
-def _plain(study: str, total: int, done: int, direction: str) -> PlainProgress:
-    return PlainProgress(study, total, direction=direction)
 
 
 def _note(text: str) -> None:

@@ -1,6 +1,7 @@
 """What comes of taking up a trial, and what ends that before its training does."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from optuna.trial import TrialState
@@ -10,11 +11,16 @@ from ..training.config import TrialConfig
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A trial that this process now owns."""
+    """A trial that this process now owns.
+
+    `curve` is its objective by epoch, as far as it came before; `broke` the error that it was put back to waiting with.
+    """
 
     number: int
     params: dict[str, Any]
     config: TrialConfig
+    curve: Mapping[int, float] = field(default_factory=dict)
+    broke: str = ""
 
 
 @dataclass(frozen=True, slots=True)

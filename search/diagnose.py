@@ -1,6 +1,5 @@
 """`hpo diagnose`, composed: one configuration -> its data -> checks. Nothing is written but the data cache."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..cores import available_cores
 from ..studies.home import Home
+from ..training.checkpoint_files import LAST
+from ..training.report import IMPORTING
 from ..training.setting import Setting
 from .advice import Change, Target
 from .data_choice import refuse_home_as_data
@@ -78,11 +79,11 @@ def diagnose(options: DiagnoseOptions, watcher: RetrainWatcher) -> DiagnoseOutco
     Raises:
         HpoError: the space, the trial, the run, the data, the device or a check's name is wrong.
     """
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as in `train`: before torch is imported
     home = Home.locate(options.home)
     patient = choose_patient(options, home)
     refuse_home_as_data(home.root, patient.config.data.source)
     admit_model(patient.config.model, trust=options.trust, note=watcher.note, named=patient.named)
+    watcher.busy(IMPORTING)
     from ..training.diagnosis.registry import choose_checks
 
     checks = choose_checks(options.checks)
@@ -128,6 +129,6 @@ def _examine(
 
 def _state(run: Path | None) -> "State | None":
     """The last checkpoint of a run, where it has one."""
-    from ..training.checkpoint import LAST, load
+    from ..training.checkpoint import load
 
     return load(run / LAST) if run is not None and (run / LAST).exists() else None

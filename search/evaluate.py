@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ..errors import SpaceError
 from ..studies.home import Home
+from ..training.report import IMPORTING
 from ..training.trained import Trained
 from .data_choice import choose_labelled
 from .model_choice import choose_model, open_model, openings_log
@@ -77,7 +78,9 @@ def evaluate(options: EvaluateOptions, watcher: RetrainWatcher) -> EvaluateOutco
     """
     home = Home.locate(options.home)
     known = choose_model(options.model, home, options.storage)
-    return _evaluate(options, known, None if options.data is not None else _part(options, known), home, watcher)
+    part = None if options.data is not None else _part(options, known)
+    watcher.busy(IMPORTING)
+    return _evaluate(options, known, part, home, watcher)
 
 
 def _evaluate(

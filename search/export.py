@@ -1,6 +1,5 @@
 """`hpo export`, composed: a trained model -> its formats, made, tested, measured -> one folder."""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from ..studies.home import Home
 from ..studies.tracking.stores import choose_stores
 from ..training.export.formats.registry import choose_formats
 from ..training.export.manifest import ExportManifest
+from ..training.report import IMPORTING
 from .export_extend import extend_export
 from .export_run import export_run
 from .export_table import formats_to_json
@@ -72,7 +72,6 @@ def export(options: ExportOptions, watcher: RetrainWatcher) -> ExportOutcome:
     Raises:
         HpoError: there is no such model, its images are gone, or a base format cannot be made; nothing has changed.
     """
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch is imported, see `retrain`
     home = Home.locate(options.home)
     known = choose_model(options.model, home, options.storage)
     admit_trained(known, options.trust, watcher.note)
@@ -80,6 +79,7 @@ def export(options: ExportOptions, watcher: RetrainWatcher) -> ExportOutcome:
     default = known.path / "export" if is_run else known.path
     target = export_target(options.out or default, default)
     home.create(watcher.note)
+    watcher.busy(IMPORTING)
     pack = same_data(
         known.config.data,
         known.fingerprint,

@@ -12,6 +12,7 @@ from ..cores import available_cores
 from ..errors import TrainingError
 from ..studies.files import versions
 from ..studies.home import Home
+from ..training.checkpoint_files import BEST
 from ..training.data.pack import Pack
 from ..training.export.export_folder import ExportFolder
 from ..training.export.format_report import Verified
@@ -36,7 +37,6 @@ def export_run(
         TrainingError: the run has not ended, or has no weights.
         ExportError: the model cannot be exported or does not verify; what is at `target` is as it was.
     """
-    from ..training.checkpoint import BEST
     from ..training.export.classifier import Classifier
     from ..training.export.export import export_model
     from ..training.export.final_test import final_test

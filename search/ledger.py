@@ -11,10 +11,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
+from heapq import nsmallest
 from pathlib import Path
 
 import optuna
 from optuna.exceptions import UpdateFinishedTrialError
+from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from ..display import visible
@@ -99,7 +101,7 @@ class Ledger:
     def report(self, number: int, report: EpochReport, value: float) -> bool:
         """Note the objective of an epoch; whether the pruner would stop the trial here.
 
-        note: Optuna keeps the first value of a step, so an epoch repeated after a lost worker changes nothing.
+        note: an epoch that is repeated after a lost worker changes nothing: the first value of it stays.
         """
         with self._writing(number) as trial:
             if report.epoch not in trial._cached_frozen_trial.intermediate_values:  # Optuna would warn
@@ -134,6 +136,24 @@ class Ledger:
     def release(self, number: int) -> None:
         """Put a trial back to waiting, to be continued from its checkpoint; nothing where somebody else has told it."""
         self._set_waiting(self._mine.pop(number)._trial_id)
+
+    def excuse(self, number: int, error: str) -> None:
+        """Put a trial that broke with `error` back to waiting: not by its own fault, as far as is known."""
+        with suppress(TakenError):
+            with self._writing(number) as trial:
+                trial.set_user_attr(attributes.BROKE, error)
+                trial.set_user_attr(attributes.ATTEMPTS, 0)
+            self.release(number)
+
+    def finished(self) -> list[int]:
+        """The trials that will not go on."""
+        return [trial.number for trial in self._trials() if trial.state in FINISHED]
+
+    def best(self, count: int) -> list[int]:
+        """The `count` best complete trials that hpo ran, the best first; of equals the older."""
+        sign = 1 if self._study.direction is StudyDirection.MINIMIZE else -1
+        told = (t for t in self._trials() if t.state is TrialState.COMPLETE and t.value is not None and _ran(t))
+        return [t.number for t in nsmallest(count, told, key=lambda t: sign * (t.value or 0.0))]
 
     def heartbeat(self) -> bool:
         """Once a minute, say that this process still lives; whether it did so now."""
@@ -176,7 +196,9 @@ class Ledger:
         source = str(trial.user_attrs.get(attributes.MODEL_SOURCE, "")) or self._models.digest(config.model)
         if source:
             trial.set_user_attr(attributes.MODEL_SOURCE, source)
-        return Claim(trial.number, params, self._models.place(config, source))
+        curve = dict(trial._cached_frozen_trial.intermediate_values)
+        broke = trial.user_attrs.get(attributes.BROKE, "")
+        return Claim(trial.number, params, self._models.place(config, source), curve, broke)
 
     @contextmanager
     def _writing(self, number: int) -> Iterator[Trial]:
@@ -228,3 +250,8 @@ class Ledger:
         self._lock.parent.mkdir(parents=True, exist_ok=True)
         with held(self._lock):
             yield
+
+
+def _ran(trial: FrozenTrial) -> bool:
+    """Whether hpo ran it: it has a folder then, where others have none."""
+    return attributes.CONFIG in trial.user_attrs

@@ -4,10 +4,12 @@ It holds no strategy and no training. What happens is decided by the ledger (wha
 the executor (what came of it), in whatever time the clock keeps.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import NoReturn
 
 from optuna.trial import TrialState
 
@@ -15,19 +17,21 @@ from ..errors import TrainingError
 from ..studies.tracking.tracker import Tracker
 from ..studies.tracking.tracker import TrialState as TrackedState
 from ..training.report import EpochReport, Status, TrainResult
+from .brake import Brake, HopelessError
+from .checkpoints import KEPT, Checkpoints
 from .claim import Claim, Refused, TakenError
 from .clock import Clock
-from .executors.base import Crashed, Ended, Event, Executor, Job, Lost, Reported
+from .executors.base import Blocked, Busy, Crashed, Ended, Event, Executor, Job, Lost, Reported
 from .ledger import FINISHED, Ledger
 from .progress.base import Progress
 
 MAX_LOST_WORKERS = 3  # a trial that has lost as many is given up
-MAX_CRASHES_ALIKE = 3  # as many first trials that break: the space, the model or the machine is at fault
+_MEND = "mend that, then run the same command again: what was running waits, and nothing has failed by it"
 TICK_S = 0.5  # how soon an interrupt is seen
 
 
-class HopelessError(TrainingError):
-    """The first trials all broke: more of them would break as well."""
+class BlockedError(TrainingError):
+    """The machine lets no trial go on."""
 
     exit_code = 1
 
@@ -73,18 +77,23 @@ class Loop:
         self._clock, self._goal, self._places = clock, goal, places
         self._claims: dict[int, Claim] = {}
         self._ending: Outcome | None = None
-        self._crashes: list[str] = []  # errors of crashed trials, until the first one that does not crash
+        self._brake = Brake()
+        self._checkpoints = Checkpoints(places.trial_directory)
 
     def run(self) -> Outcome:
         """Work until the goal is reached, then say why it ended. Whatever was running by then waits to be continued.
 
         Raises:
-            HopelessError: the first trials all broke with an error; it holds the last one.
+            HopelessError: trial after trial broke.
+            BlockedError: a disk is full, read-only or gone.
         """
         self._recover()
+        self._checkpoints.sweep(self._ledger.finished(), self._ledger.best(KEPT))
         try:
             while not self._over():
                 self._fill()
+                if not self._claims:
+                    self._settle()
                 event = self._executor.next_event(TICK_S)
                 if event is not None:
                     self._handle(event)
@@ -92,8 +101,9 @@ class Loop:
                     self._clock.sleep(TICK_S)  # trials of other coordinators are all that is left
                 self._housekeep()
         finally:
-            for number in self._ledger.mine:  # a second Ctrl-C, or a bug
-                self._ledger.release(number)
+            for number in self._ledger.mine:  # a second Ctrl-C, a fault or a bug
+                with suppress(Exception):  # of a store that cannot be written: the next run finds them orphaned
+                    self._ledger.release(number)
         return self._ending or Outcome.DONE
 
     def interrupt(self) -> None:
@@ -127,14 +137,15 @@ class Loop:
         self._claims[claim.number] = claim
         numerics = {"precision": claim.config.precision.dtype, "compile": claim.config.compile}
         self._tracker.trial_started(claim.number, claim.params, {"trial": claim.number, **numerics})
-        self._progress.trial_started(claim.number, claim.params, claim.config.budget.epochs)
+        self._progress.trial_started(claim.number, claim.params, claim.config.budget.epochs, claim.curve)
         self._submit(claim)
 
     def _refuse(self, trial: Refused) -> None:
         """Show a trial that failed before it began."""
         self._tracker.trial_started(trial.number, trial.params, {"trial": trial.number})
-        self._progress.trial_started(trial.number, trial.params, 0)
-        self._close_trial(trial.number, TrialState.FAIL, {}, "failed", trial.reason, {})
+        self._progress.trial_started(trial.number, trial.params, 0, {})
+        self._track_end(trial.number, "FAIL", {}, "failed", trial.reason, {})
+        self._progress.trial_ended(trial.number, "FAIL", None, "failed", trial.reason)
 
     def _submit(self, claim: Claim) -> None:
         directory = self._places.trial_directory(claim.number)
@@ -146,12 +157,20 @@ class Loop:
                 self._follow(event)
             except TakenError as taken:
                 self._progress.note(str(taken))
-                self._close_trial(taken.number, taken.state, {}, "told elsewhere", str(taken), {})
-        if event.number not in self._ledger.mine:  # its worker may still be at it: the slot is free when that ends
-            self._executor.stop(event.number) if isinstance(event, Reported) else self._claims.pop(event.number, None)
+                tracked = _tracked(taken.state)
+                self._track_end(taken.number, tracked, {}, "told elsewhere", str(taken), {})
+                self._progress.trial_ended(taken.number, tracked, None, "told elsewhere", str(taken))
+        if event.number in self._ledger.mine:
+            return
+        if isinstance(event, Busy | Reported):  # its worker is still at it: the slot is free when that ends
+            self._executor.stop(event.number)
+        else:
+            self._claims.pop(event.number, None)
 
     def _follow(self, event: Event) -> None:
         match event:
+            case Busy(number, activity):
+                self._progress.busy(number, activity)
             case Reported(number, report):
                 self._on_report(number, report)
             case Ended(number, result):
@@ -160,6 +179,8 @@ class Loop:
                 self._on_lost(number, reason)
             case Crashed():
                 self._on_crash(event)
+            case Blocked(number, reason):
+                raise BlockedError(f"trial {number} cannot go on: {reason}\n  {_MEND}")
 
     def _on_report(self, number: int, report: EpochReport) -> None:
         config = self._claims[number].config
@@ -176,49 +197,73 @@ class Loop:
             return
         value = result.best.metrics[claim.config.objective.metric] if result.best else None
         state = self._ledger.end(number, result, value)
-        self._crashes.clear()
+        self._fail(self._brake.worked())
         metrics = {} if value is None else {f"best_{claim.config.objective.metric}": value}
-        self._close_trial(number, state, metrics, result.status.value, result.message, _verdict_tags(result))
+        tracked = _tracked(state)
+        status, message = result.status.value, result.message
+        self._track_end(number, tracked, metrics, status, message, _verdict_tags(result))
+        self._progress.trial_ended(number, tracked, value, status, message)
 
     def _on_lost(self, number: int, reason: str) -> None:
+        if self._ending is not None:  # by what asks this process to end, as likely as not
+            self._claims.pop(number)
+            self._ledger.release(number)
+            return
         attempts = self._ledger.lost(number)
         if attempts < MAX_LOST_WORKERS:
             self._progress.note(f"trial {number}: worker lost ({reason}); continued from its checkpoint")
             self._submit(self._claims[number])
             return
-        self._give_up(number, f"its worker was lost {attempts} times, last: {reason}")
+        self._on_break(number, f"its worker was lost {attempts} times, last: {reason}")
 
     def _on_crash(self, event: Crashed) -> None:
         directory = self._places.trial_directory(event.number)
-        directory.mkdir(parents=True, exist_ok=True)
-        (directory / "error.txt").write_text(event.traceback)
-        self._give_up(event.number, event.error)
-        self._crashes.append(event.error)
-        if len(self._crashes) >= MAX_CRASHES_ALIKE and self._finished() == len(self._crashes):
-            raise HopelessError(f"the first {len(self._crashes)} trials all broke, the last with: {event.error}")
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            (directory / "error.txt").write_text(event.traceback)
+        except OSError as error:
+            self._progress.note(f"trial {event.number}: its traceback cannot be kept: {error.strerror}")
+        self._on_break(event.number, event.error)
 
-    def _give_up(self, number: int, error: str) -> None:
-        self._claims.pop(number)
-        self._ledger.fail(number, error)
-        self._close_trial(number, TrialState.FAIL, {}, "failed", error, {})
+    def _on_break(self, number: int, error: str) -> None:
+        """Show that a trial broke; whether it has failed is seen by the trials after it."""
+        self._brake.broke(number, error, self._claims.pop(number).broke)
+        self._progress.trial_ended(number, "FAIL", None, "failed", error)
+        if self._brake.pulled:
+            self._give_up()
 
-    def _close_trial(
+    def _settle(self) -> None:
+        """Nothing runs, and nothing is left to begin: the trials on hold have failed, or the search has."""
+        if self._brake.on_hold and self._ending is None:
+            self._fail(self._brake.settle())
+            if self._brake.on_hold:
+                self._give_up()
+
+    def _give_up(self) -> NoReturn:
+        for number, error in self._brake.on_hold.items():
+            self._ledger.excuse(number, error)
+        raise HopelessError(self._brake.words)
+
+    def _fail(self, errors: Mapping[int, str]) -> None:
+        for number, error in errors.items():
+            self._ledger.fail(number, error)
+            self._track_end(number, "FAIL", {}, "failed", error, {})
+
+    def _track_end(
         self,
         number: int,
-        state: TrialState,
+        state: TrackedState,
         metrics: dict[str, float],
         status: str,
         message: str,
         tags: dict[str, str],
     ) -> None:
-        tracked: TrackedState = "COMPLETE" if state is TrialState.COMPLETE else "FAIL"
-        tracked = "PRUNED" if state is TrialState.PRUNED else tracked
         config = self._places.trial_directory(number) / "config.json"
         artifacts = [config] if config.exists() else []
-        tags = {"status": status, "message": message, **tags}
-        self._tracker.trial_ended(number, tracked, metrics, tags, artifacts)
-        value = next(iter(metrics.values()), None)
-        self._progress.trial_ended(number, tracked, value, status, message)
+        self._tracker.trial_ended(number, state, metrics, {"status": status, "message": message, **tags}, artifacts)
+        if state == "COMPLETE":
+            self._checkpoints.rank(self._ledger.best(KEPT))
+        self._checkpoints.ended(number)
 
     def _housekeep(self) -> None:
         if self._ledger.heartbeat():
@@ -235,6 +280,10 @@ class Loop:
             self._ending = outcome
             for number in list(self._claims):
                 self._executor.pause(number)
+
+
+def _tracked(state: TrialState) -> TrackedState:
+    return "COMPLETE" if state is TrialState.COMPLETE else "PRUNED" if state is TrialState.PRUNED else "FAIL"
 
 
 def _verdict_tags(result: TrainResult) -> dict[str, str]:

@@ -5,6 +5,7 @@ import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from .. import errors
 from ..children import start_python
@@ -65,18 +66,28 @@ def preflight(
         "skip_export_check": skip_export_check,
     }
     pipe = subprocess.PIPE
-    with start_python("hpo.training.preflight", text=True, stdin=pipe, stdout=pipe) as child:
-        if child.stdin is None or child.stdout is None:
-            raise RuntimeError("the child's pipes are missing")
-        child.stdin.write(json.dumps(request))
-        child.stdin.close()
-        for line in child.stdout:
-            message = json.loads(line)
-            if "report" in message:
-                report = message["report"]
-                numerics, notes = Numerics(**report["numerics"]), tuple(report["notes"])
-                return Preflight(Path(report["pack"]), report["fingerprint"], report["gpus"], numerics, notes)
-            if "error" in message:
-                raise getattr(errors, message["error"])(message["text"])
-            progress(message["stage"], message["done"], message["total"])
-    raise errors.DataError(f"preparing the data must end, but the process died with exit code {child.returncode}")
+    # note: Ctrl-C at the terminal is for this process alone, else the child's traceback would be its answer
+    with start_python("hpo.training.preflight", text=True, stdin=pipe, stdout=pipe, start_new_session=True) as child:
+        try:
+            return _answer(child, request, progress)
+        except KeyboardInterrupt:
+            child.kill()
+            raise
+
+
+def _answer(child: "subprocess.Popen[str]", request: dict[str, Any], progress: Stage) -> Preflight:
+    """What `child` finds out about `request`."""
+    if child.stdin is None or child.stdout is None:
+        raise RuntimeError("the child's pipes are missing")
+    child.stdin.write(json.dumps(request))
+    child.stdin.close()
+    for line in child.stdout:
+        message = json.loads(line)
+        if "report" in message:
+            report = message["report"]
+            numerics, notes = Numerics(**report["numerics"]), tuple(report["notes"])
+            return Preflight(Path(report["pack"]), report["fingerprint"], report["gpus"], numerics, notes)
+        if "error" in message:
+            raise getattr(errors, message["error"])(message["text"])
+        progress(message["stage"], message["done"], message["total"])
+    raise errors.DataError(f"preparing the data must end, but the process died with exit code {child.wait()}")

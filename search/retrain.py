@@ -4,7 +4,6 @@ Every step finds what an earlier attempt finished: training goes on from its che
 weights is kept, and the export takes the place of the former one in a single step.
 """
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -18,6 +17,7 @@ from ..studies.home import Home
 from ..studies.locks import held_if_free
 from ..studies.tracking.stores import choose_stores
 from ..training.export.manifest import ExportManifest, other_files
+from ..training.report import IMPORTING
 from .export_table import formats_to_json
 from .model_copies import ModelCopies
 from .register_export import register_export
@@ -75,11 +75,6 @@ def retrain_best(options: RetrainOptions, watcher: RetrainWatcher) -> RetrainRes
         ExportError: the model cannot be exported or does not verify; an earlier export is then as it was.
         KeyboardInterrupt: Ctrl-C; the same call goes on.
     """
-    # note: before torch is imported. Its threads otherwise spin at every barrier, and on a machine where something else
-    # is running an epoch takes 25 times as long (measured: 140 in place of 3,700 images/s).
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    from ..training.device import choose_device
-
     home = Home.locate(options.home)
     chosen = choose(options, home)
     if chosen.passed_over:
@@ -90,6 +85,9 @@ def retrain_best(options: RetrainOptions, watcher: RetrainWatcher) -> RetrainRes
     stores = choose_stores(options.tracking_uri, home, chosen.study, watcher.note)
     target = export_target(options.out, home.export(chosen.study))
     home.create(watcher.note)
+    watcher.busy(IMPORTING)
+    from ..training.device import choose_device
+
     with _alone(home.study(chosen.study, "retrain"), chosen.study) as workshop:
         pack = find_pack(chosen, home.cache, options.data_root, watcher)
         device = choose_device(options.device, available_cores())

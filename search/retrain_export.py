@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..cores import available_cores
 from ..studies.files import versions
+from ..training.checkpoint_files import BEST
 from ..training.data.pack import Pack
 from ..training.data.test_note import test_note
 from ..training.evaluation.calibration import Calibration
@@ -51,7 +52,6 @@ def make_export(
         ExportError: the model cannot be exported, which is found out first, or does not verify; what is at `target` is
             as it was.
     """
-    from ..training.checkpoint import BEST
     from ..training.export.classifier import Classifier
     from ..training.export.export import export_model
     from ..training.export.final_test import final_test

@@ -8,7 +8,7 @@ from ..training.config import TrialConfig
 from ..training.data.pack import Pack
 from ..training.numerics import Numerics
 from ..training.report import EpochReport, Signal, Status, TrainResult
-from .interrupt import on_interrupt
+from .interrupt import STOPPING, on_interrupt
 from .retrain_choice import Chosen
 from .retrain_progress import RetrainWatcher
 from .same_data import same_data
@@ -53,7 +53,7 @@ def fit(chosen: Chosen, pack: Pack, directory: Path, device: str, watcher: Retra
         interrupted = True
 
     watcher.training(chosen.epochs)
-    with on_interrupt(interrupt):
+    with on_interrupt(interrupt, lambda: watcher.note(STOPPING)):
         run = train(
             chosen.config,
             pack=pack.path,
@@ -62,6 +62,7 @@ def fit(chosen: Chosen, pack: Pack, directory: Path, device: str, watcher: Retra
             fit_on="train_and_val",
             last_epoch=chosen.last_epoch,
             signal=lambda: Signal.PAUSE if interrupted else Signal.CONTINUE,
+            tell=watcher.busy,
         )
         result = _follow(run, watcher)
     if interrupted:

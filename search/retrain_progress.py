@@ -1,6 +1,7 @@
 """What a person sees while one model is trained: a bar on a terminal, plain lines elsewhere."""
 
 import sys
+import time
 from typing import Protocol
 
 from rich.console import Console
@@ -8,7 +9,10 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
 from ..display import visible
-from ..training.report import EpochReport
+from ..training.report import Activity, EpochReport
+from .progress.terminal import QuietKeys
+
+_REDRAW_S = 0.1  # as often as rich draws: a batch must not wait for it each time
 
 
 class RetrainWatcher(Protocol):
@@ -20,6 +24,10 @@ class RetrainWatcher(Protocol):
 
     def training(self, epochs: int) -> None:
         """Training begins, or goes on, up to epoch `epochs`."""
+        ...
+
+    def busy(self, activity: Activity) -> None:
+        """What is being done, also after every batch."""
         ...
 
     def epoch(self, report: EpochReport) -> None:
@@ -40,7 +48,7 @@ class PlainWatcher:
 
     def __init__(self) -> None:
         self._stage = ""
-        self._epochs = 0
+        self._epochs = self._reached = 0
 
     def stage(self, stage: str, done: int, total: int) -> None:
         """One line where a stage begins."""
@@ -51,6 +59,14 @@ class PlainWatcher:
     def training(self, epochs: int) -> None:
         """Remember how many there will be."""
         self._epochs = epochs
+
+    def busy(self, activity: Activity) -> None:
+        """One line before training, and one where that goes on in a later epoch than the first."""
+        if not self._epochs:
+            self.note(activity.words)
+        elif activity.epoch > self._reached + 1:
+            self.note(f"going on with epoch {activity.epoch}/{self._epochs}")
+        self._reached = max(self._reached, activity.epoch)
 
     def epoch(self, report: EpochReport) -> None:
         """One line."""
@@ -68,24 +84,39 @@ class LiveWatcher:
     """A bar for the stage at hand; notes scroll by above it."""
 
     def __init__(self, console: Console) -> None:
-        columns = (TextColumn("{task.description}"), BarColumn(24), TextColumn("{task.completed}/{task.total}"))
+        columns = (TextColumn("{task.description}"), BarColumn(24), TextColumn("{task.fields[count]}"))
         self._progress = Progress(*columns, TimeRemainingColumn(), TextColumn("{task.fields[tail]}"), console=console)
+        self._keys = QuietKeys()
         self._progress.start()
-        self._task = self._progress.add_task("", total=None, visible=False, tail="")
+        self._task = self._progress.add_task("", total=None, visible=False, count="", tail="")
         self._title = ""
+        self._epochs = 0
+        self._moved = 0.0
 
     def stage(self, stage: str, done: int, total: int) -> None:
         """The bar follows the images."""
         self._show(stage, total)
-        self._progress.update(self._task, completed=done)
+        self._progress.update(self._task, completed=done, count=f"{done:,}/{total:,}")
 
     def training(self, epochs: int) -> None:
         """The bar follows the epochs."""
+        self._epochs = epochs
         self._show("training", epochs)
+
+    def busy(self, activity: Activity) -> None:
+        """The bar moves within an epoch, too; before the first, and before training, it says what is done."""
+        if not activity.total:
+            self._progress.update(self._task, description=activity.words, visible=True)
+        elif time.monotonic() - self._moved >= _REDRAW_S:
+            self._moved = time.monotonic()
+            done = activity.epoch - 1 + activity.done / activity.total
+            count = f"epoch {activity.epoch}/{self._epochs}"
+            self._progress.update(self._task, description=activity.words, completed=done, count=count)
 
     def epoch(self, report: EpochReport) -> None:
         """One step on, with the epoch's numbers."""
-        self._progress.update(self._task, completed=report.epoch, tail=_metrics(report))
+        count = f"epoch {report.epoch}/{self._epochs}"
+        self._progress.update(self._task, completed=report.epoch, count=count, tail=_metrics(report))
 
     def note(self, text: str) -> None:
         """A line that scrolls by."""
@@ -94,10 +125,11 @@ class LiveWatcher:
     def close(self) -> None:
         """Give the terminal back."""
         self._progress.stop()
+        self._keys.close()
 
     def _show(self, title: str, total: int) -> None:
         if title != self._title:
-            self._progress.reset(self._task, description=title, total=total, visible=True, tail="")
+            self._progress.reset(self._task, description=title, total=total, visible=True, count="", tail="")
             self._title = title
 
 

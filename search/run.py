@@ -8,7 +8,7 @@ from typing import Any
 
 import optuna
 
-from ..errors import SpaceError
+from ..errors import HpoError, SpaceError
 from ..spaces.dump import dump_space
 from ..spaces.load import load_space
 from ..spaces.probe import corners
@@ -39,7 +39,7 @@ from .model_copies import ModelCopies
 from .open_study import Identity, open_study, stored_seed
 from .options import RunOptions
 from .preflight import Preflight, Stage, preflight
-from .progress.base import Progress
+from .progress.base import Progress, Standing
 from .rehearsal import rehearse
 from .strategies import build_pruner, build_sampler
 from .suggest import suggest
@@ -47,6 +47,9 @@ from .trust_choice import model_files, name_space
 from .variants import models_to_try
 
 DRAIN_S = 30.0  # how long the end of a run waits for MLflow
+PAUSING = (
+    "stopping: what runs is paused at its next batch, and goes on with the same command; Ctrl-C again stops at once"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +67,10 @@ class RunResult:
 
 @dataclass(frozen=True, slots=True)
 class Watcher:
-    """Who is told: `stage` of the preparation, `progress(study, total, done, direction)` of the search."""
+    """Who is told: `stage` of the preparation, `progress` of the search, which begins as it stands."""
 
     stage: Stage
-    progress: Callable[[str, int, int, str], Progress]
+    progress: Callable[[Standing], Progress]
     note: Callable[[str], None]
 
 
@@ -178,11 +181,16 @@ def _search(prepared: Prepared, watcher: Watcher) -> tuple[Outcome, int]:
     tracker = _tracker(prepared, watcher)
     places = Places(prepared.ready.pack, lambda number: prepared.home.trial(prepared.name, number))
     goal = Goal(options.trials, clock.now() + options.timeout_s if options.timeout_s else float("inf"))
-    progress = watcher.progress(prepared.name, options.trials, done, prepared.identity.objective.direction)
-    with closing(progress), _executor(prepared) as executor, in_background():
-        loop = Loop(ledger, executor, tracker, progress, clock, goal, places)
-        with on_interrupt(loop.interrupt):
-            outcome = loop.run()
+    progress = watcher.progress(_standing(prepared))
+    try:
+        with closing(progress), _executor(prepared) as executor, in_background():
+            loop = Loop(ledger, executor, tracker, progress, clock, goal, places)
+            with on_interrupt(loop.interrupt, lambda: progress.note(PAUSING)):
+                outcome = loop.run()
+    except HpoError:
+        tracker.study_ended("FAILED", {}, {})
+        tracker.close(DRAIN_S)
+        raise
     tracker.study_ended("FINISHED" if outcome is Outcome.DONE else "INTERRUPTED", {}, {})
     return outcome, tracker.close(DRAIN_S)
 
@@ -193,6 +201,15 @@ def _send_pending(prepared: Prepared, watcher: Watcher) -> int:
         return 0
     keep_stores(prepared.home, prepared.name, prepared.stores)
     return ship_pending(prepared.home, prepared.name, prepared.stores.tracking, watcher.note)
+
+
+def _standing(prepared: Prepared) -> Standing:
+    """The study as this run finds it."""
+    summary = summarise(prepared.study._storage, prepared.name)
+    best = None if summary.best is None or summary.best.value is None else (summary.best.value, summary.best.number)
+    done = sum(summary.counts[state] for state in ("complete", "pruned", "failed"))
+    begun = {trial.number: trial.epochs for trial in summary.trials if trial.state == "waiting" and trial.epochs}
+    return Standing(prepared.name, summary.direction, prepared.options.trials, done, best, begun)
 
 
 def _ledger(prepared: Prepared, clock: Clock) -> Ledger:

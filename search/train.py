@@ -1,6 +1,5 @@
 """`hpo train`, composed: one configuration -> data -> one run in a folder of its own, which may go on at any time."""
 
-import os
 import shlex
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -18,10 +17,10 @@ from ..training.data.prepare import prepare
 from ..training.data.test_note import test_note
 from ..training.models.config import needs_trial
 from ..training.numerics import Numerics
-from ..training.report import EpochReport, Signal, Status, TrainResult
+from ..training.report import IMPORTING, EpochReport, Signal, Status, TrainResult
 from ..training.run_folder import CALIBRATION, CONFIG, RunFolder
 from .data_choice import refuse_home_as_data
-from .interrupt import on_interrupt
+from .interrupt import STOPPING, on_interrupt
 from .retrain_progress import RetrainWatcher
 from .same_data import same_data
 from .settle import settle
@@ -55,17 +54,16 @@ def train(options: TrainOptions, watcher: RetrainWatcher) -> TrainOutcome:
         HpoError: the space, the trial, the data, the folder or the device is wrong.
         KeyboardInterrupt: Ctrl-C; the last whole epoch is kept, and the same call with `resume` goes on.
     """
-    # note: before torch is imported. Its threads otherwise spin at every barrier, see `retrain`.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    from ..training.device import choose_device
-
     home = Home.locate(options.home)
-    device = choose_device(options.device, available_cores())
     single = choose_single(options, home) if options.space or options.trial else None
     if single is not None:
         refuse_home_as_data(home.root, single.config.data.source)
         admit_model(single.config.model, trust=options.trust, note=watcher.note, named=single.named)
     directory = _directory(options, home, single)
+    watcher.busy(IMPORTING)
+    from ..training.device import choose_device
+
+    device = choose_device(options.device, available_cores())
     home.create(watcher.note)
     with _alone(directory):
         folder, pack = _open(options, home, single, directory, device, watcher)
@@ -204,13 +202,14 @@ def _fit(folder: RunFolder, pack: Pack, device: str, watcher: RetrainWatcher) ->
         interrupted = True
 
     watcher.training(epochs)
-    with on_interrupt(interrupt):
+    with on_interrupt(interrupt, lambda: watcher.note(STOPPING)):
         run = train_run(
             folder.config,
             pack=pack.path,
             directory=folder.path,
             device=device,
             signal=lambda: Signal.PAUSE if interrupted else Signal.CONTINUE,
+            tell=watcher.busy,
         )
         result = _follow(run, watcher)
     if result.status is Status.PAUSED:

@@ -12,7 +12,7 @@ from multiprocessing import resource_tracker
 from multiprocessing.context import SpawnProcess
 from types import FrameType
 
-from ..children import spawn_context
+from ..children import held_back, spawn_context
 from ..display import visible
 from ..errors import ServeError
 from .metrics import MANY
@@ -50,7 +50,7 @@ def _supervise(options: ServeOptions, listener: socket.socket, make_log: MakeLog
 
     def start(number: int) -> SpawnProcess:
         process = context.Process(target=_work, args=(options, listener, make_log, number), name=f"worker {number}")
-        with _terminate_held():
+        with held_back(signal.SIGTERM):
             process.start()  # it inherits the mask: a worker that died while it starts would reset who waits for it
         return process
 
@@ -99,16 +99,6 @@ def _forget_metrics(worker: SpawnProcess) -> None:
 
     if worker.pid is not None:
         mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
-
-
-@contextmanager
-def _terminate_held() -> Iterator[None]:
-    """Hold SIGTERM back, here and in a process that is started meanwhile; that one until its server handles it."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
 
 
 @contextmanager

@@ -19,12 +19,10 @@ import torch
 from ..atomic import rename, write_atomic
 from ..bounded import WEIGHTS_BYTES, read_bytes
 from ..errors import TrainingError
+from .checkpoint_files import BEST, LAST, NEXT_BEST
 
 State = dict[str, Any]
 
-LAST = "last.ckpt"
-BEST = "best.ckpt"
-_NEXT_BEST = "best.ckpt.next"
 _MARK = b"hpo-sha256:"
 _DIGEST_BYTES = 32
 _COMMENT_BYTES = len(_MARK) + _DIGEST_BYTES
@@ -80,10 +78,10 @@ def save_pair(directory: Path, last: State, best: State | None) -> None:
     """
     try:
         if best is not None:
-            save(directory / _NEXT_BEST, best)
+            save(directory / NEXT_BEST, best)
         save(directory / LAST, last)
         if best is not None:
-            rename(directory / _NEXT_BEST, directory / BEST)
+            rename(directory / NEXT_BEST, directory / BEST)
     except OSError as error:
         raise CheckpointError(f"{directory}: the checkpoint could not be written: {error.strerror}") from error
 
@@ -97,7 +95,7 @@ def load_pair(directory: Path) -> State | None:
     if not (directory / LAST).exists():
         return None
     last = load(directory / LAST)
-    waiting = directory / _NEXT_BEST
+    waiting = directory / NEXT_BEST
     if waiting.exists() and load(waiting)["epoch"] == last["best_epoch"]:
         rename(waiting, directory / BEST)
     waiting.unlink(missing_ok=True)
@@ -108,7 +106,7 @@ def load_pair(directory: Path) -> State | None:
 
 def set_aside(directory: Path, names: tuple[str, ...]) -> Path | None:
     """Move the files `names` of `directory`, where they exist, into a new `set-aside-<n>` in it; None if none does."""
-    found = [directory / name for name in (*names, LAST, BEST, _NEXT_BEST) if (directory / name).exists()]
+    found = [directory / name for name in (*names, LAST, BEST, NEXT_BEST) if (directory / name).exists()]
     if not found:
         return None
     number = 1 + sum(1 for _ in directory.glob("set-aside-*"))

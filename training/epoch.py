@@ -24,9 +24,12 @@ def train_epoch(
     number: int,
     steps: int,
     signal: Callable[[], Signal],
+    tell: Callable[[int], None],
     peak: float = 1.0,
 ) -> dict[str, float] | Status:
     """Train epoch `number` (from 1) of `steps` batches; `peak` is what earlier epochs have left of the peak rate.
+
+    `tell` hears how many batches are done.
 
     Returns:
         The training metrics, or why the epoch was left before its end: STOPPED, PAUSED or DIVERGED.
@@ -46,6 +49,7 @@ def train_epoch(
             if watch.diverged(meter.loss):
                 return Status.DIVERGED
             step += 1
+            tell(step - (number - 1) * steps)
     metrics = meter.read()  # waits for the device, so that the time below is the whole time
     seconds = time.perf_counter() - started
     if not math.isfinite(metrics["train_loss"]):

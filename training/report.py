@@ -1,11 +1,12 @@
 """What comes out of a training run: a report per epoch, then one result. What goes in: a signal.
 
-`train()` is an iterator of these; nothing else leaves the loop.
+`train()` is an iterator of these; nothing else leaves the loop, but for what it is busy with in between.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from .setting import Setting
 
@@ -26,6 +27,18 @@ class Status(StrEnum):
     PAUSED = "paused"
     DIVERGED = "diverged"
     OUT_OF_MEMORY = "out_of_memory"
+
+
+class Activity(NamedTuple):  # and no dataclass: one is made for every batch
+    """What a run is busy with, in words; in epoch `epoch` (from 1), `done` of its `total` batches. 0 outside of one."""
+
+    words: str
+    epoch: int = 0
+    done: int = 0
+    total: int = 0
+
+
+IMPORTING = Activity("importing torch")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from .checkpoint import BEST, LAST, CheckpointError, State, load_pair, set_aside
+from .checkpoint import CheckpointError, State, load_pair, set_aside
+from .checkpoint_files import BEST, LAST
 from .config import TrialConfig
 from .data.pack import Pack
 from .learner import Learner

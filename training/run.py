@@ -25,7 +25,7 @@ from .memory import Passes, is_out_of_memory, peak_memory, watch_peak
 from .optim.config import Plateau
 from .optim.schedules import epoch_factors
 from .progress import Progress, report_from_json, report_to_json
-from .report import EpochReport, Signal, Status, TrainResult
+from .report import Activity, EpochReport, Signal, Status, TrainResult
 from .resume import identity_of, resume
 from .run_folder import CONFIG, RESULT
 from .wanted import check_metrics, wanted_metrics
@@ -42,6 +42,7 @@ class Run:
         pack: Pack,
         directory: Path,
         device: torch.device,
+        tell: Callable[[Activity], None],
         fit_on: FitOn,
         last_epoch: int | None = None,
     ) -> None:
@@ -52,6 +53,7 @@ class Run:
         self._pack = pack
         self._directory = directory
         self._device = device
+        self._tell = tell
         self._identity = identity_of(config, pack, fit_on, last_epoch)
         self._validates = fit_on == "train"
         self._wanted = wanted_metrics(config)
@@ -61,8 +63,10 @@ class Run:
     def epochs(self, signal: Callable[[], Signal]) -> Generator[EpochReport, None, TrainResult]:
         """Yield a report per epoch still to be trained; return the result once every checkpoint is on disk."""
         self._prepare()
+        self._tell(Activity("building the model"))
         state = self._open()
         self._recall(state)
+        self._tell(Activity("loading the data"))
         batches = self._train_batches()
         self._set_up()
         with CheckpointWriter(self._directory) as writer:
@@ -109,6 +113,7 @@ class Run:
         """How the learner runs a forward pass."""
         self._learner.micro_batch = self._passes.train
         if self._config.compile == "on":
+            self._tell(Activity("compiling"))  # until the first batch has gone through
             self._learner.compilation = Compilation(self._learner.model, self._device)
 
     def _epoch_that_fits(
@@ -144,11 +149,13 @@ class Run:
             number=number,
             steps=batches.steps,
             signal=signal,
+            tell=lambda done: self._tell(Activity("training", number, done, batches.steps)),
             peak=self._factors(number)[-1],
         )
         if isinstance(metrics, Status):
             return metrics
         if self._validates:
+            self._tell(Activity("validating", number, batches.steps, batches.steps))
             evaluation = self._evaluate()
             if not math.isfinite(evaluation.loss):  # the last step of the epoch broke the weights
                 return Status.DIVERGED

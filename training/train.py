@@ -15,7 +15,7 @@ from .data.pack import Pack
 from .diagnosis.verdict import judge
 from .memory import is_out_of_memory
 from .progress import result_to_json
-from .report import EpochReport, Signal, Status, TrainResult
+from .report import Activity, EpochReport, Signal, Status, TrainResult
 from .run import FitOn, Run
 from .run_folder import RESULT
 
@@ -23,6 +23,10 @@ from .run_folder import RESULT
 def always_continue() -> Signal:
     """The signal of a run that nobody steers."""
     return Signal.CONTINUE
+
+
+def tell_nobody(activity: Activity) -> None:
+    """What a run is busy with, where nobody watches."""
 
 
 def train(
@@ -34,6 +38,7 @@ def train(
     fit_on: FitOn = "train",
     last_epoch: int | None = None,
     signal: Callable[[], Signal] = always_continue,
+    tell: Callable[[Activity], None] = tell_nobody,
 ) -> Iterator[EpochReport | TrainResult]:
     """Train as `config` says; yields an EpochReport after each epoch and, last, exactly one TrainResult.
 
@@ -51,6 +56,7 @@ def train(
         last_epoch: end after this epoch, as if the budget were spent; the schedule keeps its length. None: the budget.
         signal: asked before every batch. STOP ends with Status.STOPPED, PAUSE with Status.PAUSED; both discard the
             epoch they interrupt.
+        tell: hears what the run is busy with, after every batch: it must return at once.
 
     Raises:
         TrainingError: the configuration cannot be trained, or wants a metric that means nothing on these data.
@@ -60,7 +66,7 @@ def train(
     if torch.device(device).type == "cpu":
         keep_freed_memory()
     data = Pack.open(pack)
-    run = Run(config, data, directory, torch.device(device), fit_on, last_epoch)
+    run = Run(config, data, directory, torch.device(device), tell, fit_on, last_epoch)
     try:
         result = yield from run.epochs(signal)
     except Exception as error:

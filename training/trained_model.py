@@ -13,7 +13,7 @@ from torch.export.passes import move_to_device_pass
 
 from ..cores import available_cores
 from ..errors import ExportError
-from .checkpoint import BEST
+from .checkpoint_files import BEST
 from .confidence import Logits
 from .export.classifier import Classifier
 from .export.export_folder import ExportFolder

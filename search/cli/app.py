@@ -13,6 +13,7 @@ import typer
 
 from ...display import message
 from ...errors import HpoError, TrustError
+from ...faults import disk_fault
 from . import (
     data,
     diagnose,
@@ -75,6 +76,11 @@ def run_program() -> NoReturn:
             again = shlex.join(["hpo", *sys.argv[1:], "--trust"])
             print(message(f"  look at it first; to run it: {again}"), file=sys.stderr, flush=True)
         sys.exit(error.exit_code)
+    except Exception as error:
+        if not (fault := disk_fault(error)):
+            raise
+        say_error(f"{fault}\n  mend that, then run the same command again")
+        sys.exit(1)
     sys.exit(ended if isinstance(ended, int) else 0)
 
 

@@ -2,7 +2,7 @@
 
 from rich.console import Console
 
-from ..progress.base import Progress
+from ..progress.base import Progress, Standing
 from ..progress.live import LiveProgress
 from ..progress.plain import PlainProgress
 from ..run import Watcher
@@ -14,10 +14,8 @@ def watcher() -> Watcher:
     console = Console(stderr=True)
     live = console.is_terminal and not console.is_dumb_terminal
 
-    def progress(study: str, total: int, done: int, direction: str) -> Progress:
-        if live:
-            return LiveProgress(study, total, done, direction=direction, console=console)
-        return PlainProgress(study, total, direction=direction)
+    def progress(standing: Standing) -> Progress:
+        return LiveProgress(standing, console) if live else PlainProgress(standing)
 
     return Watcher(_Stages(console if live else None), progress, say)
 

@@ -12,8 +12,9 @@ from traceback import format_exc
 from typing import Self
 
 from ...errors import HpoError
+from ...faults import disk_fault, needs_new_process
 from ...training.config import TrialConfig
-from ...training.report import EpochReport, TrainResult
+from ...training.report import Activity, EpochReport, TrainResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,14 @@ class Job:
     config: TrialConfig
     directory: Path
     pack: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """What trial `number` is busy with, for whoever watches; seldom, and never in the place of a report."""
+
+    number: int
+    activity: Activity
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +69,15 @@ class Crashed:
     user_error: bool
 
 
-Event = Reported | Ended | Lost | Crashed
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """No trial can go on, trial `number` for one: a disk is full, read-only or gone. Its checkpoint remains."""
+
+    number: int
+    reason: str
+
+
+Event = Busy | Reported | Ended | Lost | Crashed | Blocked
 
 
 class Executor(ABC):
@@ -107,8 +124,12 @@ def no_slot(slots: int) -> RuntimeError:
     return RuntimeError(f"submit needs a free slot, but all {slots} are taken")
 
 
-def crash(number: int, error: Exception) -> Crashed:
-    """The event for an exception that training raised; called while it is being handled."""
+def event_of(number: int, error: Exception) -> Crashed | Lost | Blocked:
+    """What an exception that training raised says of trial `number`; called while it is being handled."""
     user_error = isinstance(error, HpoError)
     line = str(error) if user_error else f"{type(error).__name__}: {error}"
+    if fault := disk_fault(error):
+        return Blocked(number, line.splitlines()[0] if user_error else fault)
+    if needs_new_process(error):
+        return Lost(number, line.splitlines()[0])
     return Crashed(number, line, format_exc(), user_error)

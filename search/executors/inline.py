@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from ...training.report import EpochReport, Signal, TrainResult
-from .base import Ended, Event, Executor, Job, Reported, crash, no_slot
+from .base import Ended, Event, Executor, Job, Reported, event_of, no_slot
 
 
 class InlineExecutor(Executor):
@@ -45,7 +45,7 @@ class InlineExecutor(Executor):
             item = next(self._run)
         except Exception as error:
             self._free()
-            return crash(number, error)
+            return event_of(number, error)
         if isinstance(item, EpochReport):
             return Reported(number, item)
         self._free()

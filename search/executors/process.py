@@ -1,7 +1,7 @@
 """The default executor: worker processes that live for the whole run.
 
 Each worker imports torch once, is pinned to its GPU or its share of the cores, and can be killed without hurting the
-others: its trial is reported lost and a new worker takes its place.
+others: its trial is reported lost, and a new worker takes its place when there is a job for it.
 """
 
 from collections import deque
@@ -11,8 +11,8 @@ from multiprocessing.connection import wait
 from pathlib import Path
 
 from ...errors import TrainingError
-from ...training.report import EpochReport, Signal, TrainResult
-from .base import Crashed, Ended, Event, Executor, Job, Lost, Reported, no_slot
+from ...training.report import IMPORTING, Activity, EpochReport, Signal, Status, TrainResult
+from .base import Blocked, Busy, Crashed, Ended, Event, Executor, Job, Lost, Reported, no_slot
 from .worker_process import Placement, Ready, WorkerProcess
 
 STARTUP_FAILURES = 3
@@ -20,11 +20,11 @@ STARTUP_FAILURES = 3
 
 @dataclass(slots=True)
 class _Slot:
-    """A place for one worker: where it runs, the process in it now, the trial it has."""
+    """A place for one worker: where it runs, the process in it now, None where that died, and the trial it has."""
 
     placement: Placement
     log: Path
-    worker: WorkerProcess
+    worker: WorkerProcess | None
     number: int | None = None
     failures: int = field(default=0)  # starts in a row that never became ready
 
@@ -46,7 +46,7 @@ class ProcessExecutor(Executor):
     @property
     def pids(self) -> dict[int, int]:
         """The worker process of each running trial: trial number -> pid."""
-        return {slot.number: slot.worker.pid for slot in self._slots if slot.number is not None}
+        return {slot.number: slot.worker.pid for slot in self._slots if slot.worker and slot.number is not None}
 
     def submit(self, job: Job) -> None:
         """Hand `job` to an idle worker; a worker still starting takes it as soon as it is ready."""
@@ -55,7 +55,11 @@ class ProcessExecutor(Executor):
             raise no_slot(self.slots)
         slot.number = job.number
         self._wishes.pop(job.number, None)
+        if slot.worker is None:
+            slot.worker = WorkerProcess(slot.placement, slot.log)
         slot.worker.send(job)
+        if not slot.worker.ready:
+            self._events.append(Busy(job.number, IMPORTING))
 
     def stop(self, number: int) -> None:
         """Ask trial `number` to stop at its next batch."""
@@ -69,52 +73,69 @@ class ProcessExecutor(Executor):
         """Wait for a worker to say something or to die."""
         self._deliver_wishes()
         while not self._events and any(slot.number is not None for slot in self._slots):
-            by_connection = {slot.worker.connection: slot for slot in self._slots}
-            spoken = wait(list(by_connection), timeout_s)
+            workers = [(slot, slot.worker) for slot in self._slots if slot.worker]
+            spoken = wait([worker.connection for _, worker in workers], timeout_s)
             if not spoken:
                 return None
-            for connection in spoken:
-                self._receive(by_connection[connection])  # type: ignore[index]
+            for slot, worker in workers:
+                if worker.connection in spoken:
+                    self._receive(slot, worker)
         return self._events.popleft() if self._events else None
 
     def close(self) -> None:
         """Kill every worker."""
         for slot in self._slots:
-            slot.worker.kill()
+            if slot.worker:
+                slot.worker.kill()
 
     def _deliver_wishes(self) -> None:
         for slot in self._slots:
             wish = None if slot.number is None else self._wishes.pop(slot.number, None)
-            if wish is not None:
+            if wish is None or slot.worker is None:
+                continue
+            if wish is Signal.PAUSE and not slot.worker.ready:
+                self._withdraw(slot, slot.worker)
+            else:
                 slot.worker.send(wish)
         self._wishes.clear()
 
-    def _receive(self, slot: _Slot) -> None:
+    def _withdraw(self, slot: _Slot, worker: WorkerProcess) -> None:
+        """Take the job back from a worker that has not begun it, and may be busy with its own start for long."""
+        worker.kill()
+        self._events.append(Ended(_number(slot), TrainResult(Status.PAUSED, None, ())))
+        slot.number = slot.worker = None
+
+    def _receive(self, slot: _Slot, worker: WorkerProcess) -> None:
         try:
-            message = slot.worker.connection.recv()
+            message = worker.connection.recv()
         except (EOFError, OSError):
-            self._replace(slot)
+            self._bury(slot, worker)
             return
         if isinstance(message, Ready):
-            slot.worker.ready, slot.failures = True, 0
+            worker.ready, slot.failures = True, 0
         elif isinstance(message, EpochReport):
             self._events.append(Reported(_number(slot), message))
+        elif isinstance(message, Activity):
+            self._events.append(Busy(_number(slot), message))
         elif isinstance(message, TrainResult):
             self._events.append(Ended(_number(slot), message))
             slot.number = None
-        elif isinstance(message, Crashed):
+        elif isinstance(message, Crashed | Blocked):
             self._events.append(message)
             slot.number = None
+        elif isinstance(message, Lost):  # it ends itself, but a job may come before it has
+            worker.kill()
+            self._events.append(message)
+            slot.number = slot.worker = None
 
-    def _replace(self, slot: _Slot) -> None:
-        reason = slot.worker.reap()
-        slot.failures += 0 if slot.worker.ready else 1
+    def _bury(self, slot: _Slot, worker: WorkerProcess) -> None:
+        reason = worker.reap()
+        slot.failures += 0 if worker.ready else 1
         if slot.failures >= STARTUP_FAILURES:
             raise TrainingError(f"a worker must start, but {STARTUP_FAILURES} in a row died: {reason}\nsee {slot.log}")
         if slot.number is not None:
             self._events.append(Lost(slot.number, reason))
-            slot.number = None
-        slot.worker = WorkerProcess(slot.placement, slot.log)
+        slot.number = slot.worker = None
 
 
 def _number(slot: _Slot) -> int:

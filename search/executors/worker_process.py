@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from multiprocessing import Pipe
 from pathlib import Path
 
-from ...children import start_python
+from ...children import ENDING, held_back, start_python
 from ...private import no_link
 from ...training.report import Signal
 from .base import Job
@@ -48,7 +48,8 @@ class WorkerProcess:
         self.connection, theirs = Pipe()
         self.ready = False
         self._log = log
-        with open(log, "ab", opener=no_link) as output:
+        # note: a worker that is still importing torch must not be ended by what it will ignore
+        with open(log, "ab", opener=no_link) as output, held_back(*ENDING):
             self._process = start_python(
                 "hpo.search.executors.worker",
                 str(theirs.fileno()),

@@ -1,16 +1,51 @@
-"""What the event loop tells whoever watches, and the watcher that looks away."""
+"""What the event loop tells whoever watches, and the watcher that shows nothing."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from ...training.report import EpochReport
+from ...training.report import Activity, EpochReport
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a run finds as it begins.
+
+    `total` is how many trials the study shall reach, `done` how many have ended; `best` the value and number of the
+    best one; `begun` the epochs that each trial has which goes on.
+    """
+
+    study: str
+    direction: str
+    total: int
+    done: int = 0
+    best: tuple[float, int] | None = None
+    begun: Mapping[int, int] = field(default_factory=dict)
+
+    @property
+    def words(self) -> str:
+        """One line: what there is, and what goes on from where."""
+        if not self.done and not self.begun:
+            return f"study {self.study}: to {self.total} trials"
+        best = "no best yet" if self.best is None else f"best {self.best[0]:.4f} (trial {self.best[1]})"
+        goes_on = [f"trial {number} goes on after epoch {epochs}" for number, epochs in self.begun.items()]
+        if len(goes_on) > _NAMED:
+            goes_on = [f"{len(goes_on)} trials go on where they were"]
+        return "; ".join([f"study {self.study}: {self.done} of {self.total} trials done, {best}", *goes_on])
+
+
+_NAMED = 4  # trials in one line
 
 
 class Progress(Protocol):
-    """Follows one run of a search; every call returns at once."""
+    """Follows one run of a search; every call returns at once. `note` may be called from another thread."""
 
-    def trial_started(self, number: int, params: Mapping[str, Any], epochs: int) -> None:
-        """Trial `number` has a slot, for at most `epochs` epochs."""
+    def trial_started(self, number: int, params: Mapping[str, Any], epochs: int, curve: Mapping[int, float]) -> None:
+        """Trial `number` has a slot, for at most `epochs` epochs; `curve` is its objective by epoch so far."""
+        ...
+
+    def busy(self, number: int, activity: Activity) -> None:
+        """What trial `number` is busy with."""
         ...
 
     def epoch(self, number: int, report: EpochReport, value: float) -> None:
@@ -31,19 +66,22 @@ class Progress(Protocol):
 
 
 class NoProgress:
-    """Nobody watches."""
+    """Shows nothing."""
 
-    def trial_started(self, number: int, params: Mapping[str, Any], epochs: int) -> None:
-        """Look away."""
+    def trial_started(self, number: int, params: Mapping[str, Any], epochs: int, curve: Mapping[int, float]) -> None:
+        """Nothing."""
+
+    def busy(self, number: int, activity: Activity) -> None:
+        """Nothing."""
 
     def epoch(self, number: int, report: EpochReport, value: float) -> None:
-        """Look away."""
+        """Nothing."""
 
     def trial_ended(self, number: int, state: str, value: float | None, status: str, message: str) -> None:
-        """Look away."""
+        """Nothing."""
 
     def note(self, text: str) -> None:
-        """Look away."""
+        """Nothing."""
 
     def close(self) -> None:
-        """Look away."""
+        """Nothing."""

@@ -12,20 +12,24 @@ from rich.table import Table
 from rich.text import Text
 
 from ...display import visible
-from ...training.report import EpochReport
+from ...training.report import Activity, EpochReport
+from .base import Standing
 from .format import duration, ending, number_of, params_line, sparkline
+from .terminal import QuietKeys
 
 _REDRAW_S = 0.2
 
 
 @dataclass(slots=True)
 class _Line:
-    """A running trial: what it tries, and its newest report."""
+    """A running trial: what it tries, its epochs, its newest report, and what it is busy with since."""
 
     params: Mapping[str, Any]
     epochs: int
+    done: int
     curve: list[float]
     report: EpochReport | None = None
+    activity: Activity | None = None
 
 
 class LiveProgress:
@@ -34,27 +38,38 @@ class LiveProgress:
     note: rich's own refresh thread races with lines that are printed above, and leaves pieces of old frames behind.
     """
 
-    def __init__(self, study: str, total: int, done: int, *, direction: str, console: Console) -> None:
-        self._study, self._total, self._better = study, total, max if direction == "maximize" else min
-        self._before, self._done, self._start = done, done, time.monotonic()
-        self._best: tuple[float, int] | None = None
+    def __init__(self, standing: Standing, console: Console) -> None:
+        self._study, self._total = standing.study, standing.total
+        self._better = max if standing.direction == "maximize" else min
+        self._before, self._done, self._start = standing.done, standing.done, time.monotonic()
+        self._best = standing.best
         self._lines: dict[int, _Line] = {}
+        self._keys = QuietKeys()
+        if standing.done or standing.begun:
+            console.print(Text(visible(standing.words), style="dim"))
         self._live = Live(get_renderable=self._view, console=console, auto_refresh=False, transient=True)
         self._live.start(refresh=True)
         self._drawn = time.monotonic()
 
-    def trial_started(self, number: int, params: Mapping[str, Any], epochs: int) -> None:
-        """A new line."""
-        self._lines[number] = _Line(params, epochs, [])
+    def trial_started(self, number: int, params: Mapping[str, Any], epochs: int, curve: Mapping[int, float]) -> None:
+        """A new line, where the trial stands."""
+        self._lines[number] = _Line(params, epochs, max(curve, default=0), [curve[epoch] for epoch in sorted(curve)])
         self._draw()
+
+    def busy(self, number: int, activity: Activity) -> None:
+        """What the line says until its next report."""
+        self._lines[number].activity = activity
+        if activity.total:
+            self._draw_soon()
+        else:
+            self._draw()  # nothing else may happen for long
 
     def epoch(self, number: int, report: EpochReport, value: float) -> None:
         """The line's newest numbers."""
         line = self._lines[number]
-        line.report = report
+        line.report, line.done, line.activity = report, report.epoch, None
         line.curve.append(value)
-        if time.monotonic() - self._drawn >= _REDRAW_S:
-            self._draw()
+        self._draw_soon()
 
     def trial_ended(self, number: int, state: str, value: float | None, status: str, message: str) -> None:
         """The line leaves the view and scrolls by."""
@@ -79,6 +94,11 @@ class LiveProgress:
     def close(self) -> None:
         """Give the terminal back."""
         self._live.stop()
+        self._keys.close()
+
+    def _draw_soon(self) -> None:
+        if time.monotonic() - self._drawn >= _REDRAW_S:
+            self._draw()
 
     def _draw(self) -> None:
         self._live.refresh()
@@ -110,8 +130,25 @@ class LiveProgress:
 
 
 def _cells(line: _Line) -> tuple[str, ...]:
-    if line.report is None:
-        return (f"0/{line.epochs}", "-", "-", "-", "starting")
-    metrics = line.report.metrics
+    metrics = line.report.metrics if line.report else {}
     shown = [f"{metrics[key]:.4f}" if key in metrics else "-" for key in ("train_loss", "val_accuracy")]
-    return (f"{line.report.epoch}/{line.epochs}", *shown, f"{metrics['images_per_s']:,.0f}", sparkline(line.curve))
+    speed = f"{metrics['images_per_s']:,.0f}" if metrics else "-"
+    return (_epoch(line), *shown, speed, _curve(line))
+
+
+def _epoch(line: _Line) -> str:
+    """`2/6`, and within an epoch how much of it is done: `2/6 +45%`."""
+    now = line.activity
+    if now is None or not now.total:
+        return f"{line.done}/{line.epochs}"
+    return f"{now.epoch - 1}/{line.epochs} +{100 * now.done // now.total}%"
+
+
+def _curve(line: _Line) -> str:
+    """The curve; before the first epoch of this run what is being done."""
+    now = line.activity
+    if now is None:
+        return sparkline(line.curve) if line.curve else "starting"
+    if now.total and line.curve:
+        return sparkline(line.curve)
+    return f"{now.words}, batch {now.done}/{now.total}" if now.total else now.words

@@ -5,25 +5,29 @@ from collections.abc import Mapping
 from typing import Any, TextIO
 
 from ...display import visible
-from ...training.report import EpochReport
+from ...training.report import Activity, EpochReport
+from .base import Standing
 from .format import duration, ending, number_of, params_line
 
 
 class PlainProgress:
     """Prints to `stream`, standard error by default, which keeps standard output for `--json`."""
 
-    def __init__(self, study: str, total: int, *, direction: str, stream: TextIO | None = None) -> None:
+    def __init__(self, standing: Standing, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stderr
-        self._total, self._better = total, max if direction == "maximize" else min
-        self._best: float | None = None
+        self._better = max if standing.direction == "maximize" else min
+        self._best = None if standing.best is None else standing.best[0]
         self._params: dict[int, Mapping[str, Any]] = {}
         self._elapsed: dict[int, float] = {}
         self._epochs: dict[int, int] = {}
-        self._print(f"study {study}: to {total} trials")
+        self._print(standing.words)
 
-    def trial_started(self, number: int, params: Mapping[str, Any], epochs: int) -> None:
+    def trial_started(self, number: int, params: Mapping[str, Any], epochs: int, curve: Mapping[int, float]) -> None:
         """Remember what it tries."""
-        self._params[number] = params
+        self._params[number], self._epochs[number] = params, max(curve, default=0)
+
+    def busy(self, number: int, activity: Activity) -> None:
+        """Nothing: a log has a line per trial."""
 
     def epoch(self, number: int, report: EpochReport, value: float) -> None:
         """Remember how far it is."""

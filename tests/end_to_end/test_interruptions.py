@@ -31,10 +31,14 @@ def workers_of(pid: int) -> list[psutil.Process]:
 
 
 def is_worker(process: psutil.Process) -> bool:
+    return "hpo.search.executors.worker" in command_of(process)
+
+
+def command_of(process: psutil.Process) -> list[str]:
     try:
-        return "hpo.search.executors.worker" in process.cmdline()
-    except psutil.NoSuchProcess:  # another child, which has just ended
-        return False
+        return process.cmdline()
+    except psutil.NoSuchProcess:  # a child that has just ended
+        return []
 
 
 def test_ctrl_c_once_keeps_everything_and_says_how_to_go_on(shell: Shell, wait_until: Wait) -> None:
@@ -54,6 +58,36 @@ def test_ctrl_c_once_keeps_everything_and_says_how_to_go_on(shell: Shell, wait_u
     assert sum(again.json["trials"].values()) == 4
     assert again.json["trials"]["waiting"] == 0
     assert reported_epochs(shell.directory / "runs") > before
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_what_is_sent_to_every_process_ends_a_run_as_cleanly(shell: Shell, wait_until: Wait, number: int) -> None:
+    """`systemctl stop` and `scancel` signal the workers, too, which go on to their next batch and pause."""
+    process = shell.start(*shell.search_command("--workers", "2", trials=4, epochs=200))
+    wait_until(lambda: reported_epochs(shell.directory / "runs") >= 5, "five epochs")
+    for each in (*workers_of(process.pid), psutil.Process(process.pid)):
+        each.send_signal(number)
+    done = finish(process)
+    assert done.code == 130, done.err
+    assert "stopping: what runs is paused" in done.err
+    assert "lost" not in done.err
+    trials = shell.run("show", "--json").json["trials"]
+    assert (trials["running"], trials["waiting"]) == (0, 2)
+
+
+def test_ctrl_c_while_the_data_is_prepared_is_told_in_a_word(shell: Shell, wait_until: Wait) -> None:
+    process = shell.start(*shell.search_command(trials=1, epochs=1))
+
+    def preparing() -> list[psutil.Process]:
+        children = psutil.Process(process.pid).children()
+        return [child for child in children if "hpo.training.preflight" in command_of(child)]
+
+    wait_until(preparing, "preparation")
+    (child,) = preparing()
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+    done = finish(process)
+    assert (done.code, done.err) == (130, "interrupted\n")
+    assert not child.is_running()
 
 
 def test_ctrl_c_twice_ends_at_once_with_a_clean_database(shell: Shell, wait_until: Wait) -> None:

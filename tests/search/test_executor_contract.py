@@ -1,6 +1,7 @@
 """One contract, every executor: the inline and process ones train on digits, the simulated one replays curves."""
 
 import os
+import resource
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -8,15 +9,16 @@ from pathlib import Path
 
 import psutil
 import pytest
+from hpo.children import ENDING
 from hpo.errors import TrainingError
 from hpo.search.clock import VirtualClock
-from hpo.search.executors.base import Crashed, Ended, Event, Executor, Job, Lost, Reported
+from hpo.search.executors.base import Blocked, Busy, Crashed, Ended, Event, Executor, Job, Lost, Reported
 from hpo.search.executors.inline import InlineExecutor
 from hpo.search.executors.process import STARTUP_FAILURES, ProcessExecutor
 from hpo.search.executors.simulated import SimulatedExecutor
 from hpo.search.executors.worker_process import Placement
 from hpo.training.config import TrialConfig
-from hpo.training.report import EpochReport, Status
+from hpo.training.report import Activity, EpochReport, Status
 
 MakeJob = Callable[..., Job]
 
@@ -55,10 +57,17 @@ def processes(tmp_path: Path) -> Iterator[ProcessExecutor]:
         yield made
 
 
+def next_event(executor: Executor) -> Event | None:
+    """The next event but for what is only shown."""
+    while isinstance(event := executor.next_event(60), Busy):
+        pass
+    return event
+
+
 def events_until_end(executor: Executor) -> list[Event]:
     seen: list[Event] = []
     while not seen or isinstance(seen[-1], Reported):
-        event = executor.next_event(60)
+        event = next_event(executor)
         assert event is not None, "nothing happened for 60 s"
         seen.append(event)
     return seen
@@ -81,7 +90,7 @@ class TestContract:
 
     def test_stop_ends_early(self, executor: Executor, job: MakeJob) -> None:
         executor.submit(job(epochs=200))
-        assert isinstance(executor.next_event(60), Reported)
+        assert isinstance(next_event(executor), Reported)
         executor.stop(0)
         end = events_until_end(executor)[-1]
         assert isinstance(end, Ended)
@@ -90,7 +99,7 @@ class TestContract:
 
     def test_a_paused_job_goes_on_when_submitted_again(self, executor: Executor, job: MakeJob) -> None:
         executor.submit(job(epochs=30))
-        assert isinstance(executor.next_event(60), Reported)
+        assert isinstance(next_event(executor), Reported)
         executor.pause(0)
         end = events_until_end(executor)[-1]
         assert isinstance(end, Ended)
@@ -117,9 +126,22 @@ class TestContract:
             executor.submit(job(1))
 
     def test_idle_means_no_event_at_once(self, executor: Executor) -> None:
-        assert executor.next_event(60) is None
+        assert next_event(executor) is None
 
 
+SLOW_MODEL = """
+import time
+from torch import nn
+
+class Net(nn.Module):
+    def __init__(self, num_classes, in_channels):
+        super().__init__()
+        self.net = nn.Sequential(nn.Flatten(), nn.LazyLinear(num_classes))
+
+    def forward(self, images):
+        time.sleep(0.2)
+        return self.net(images)
+"""
 BROKEN_MODEL = "def Net(num_classes, in_channels):\n    raise RuntimeError('no such layer')\n"
 
 
@@ -130,12 +152,17 @@ class TestCrashes:
         model.write_text(BROKEN_MODEL)
         with make_executor(kind, tmp_path) as executor:
             executor.submit(job(0, model={"name": f"{model}:Net"}))
-            event = executor.next_event(60)
+            event = next_event(executor)
             assert isinstance(event, Crashed)
             assert "no such layer" in event.error
             assert "broken.py" in event.traceback
             executor.submit(job(1, epochs=1))
             assert isinstance(events_until_end(executor)[-1], Ended)
+
+
+def signal_all(pid: int) -> None:
+    for number in ENDING:
+        os.kill(pid, number)
 
 
 class TestWorkers:
@@ -144,7 +171,7 @@ class TestWorkers:
     ) -> None:
         processes.submit(job(epochs=40))
         for _ in range(3):
-            assert isinstance(processes.next_event(60), Reported)
+            assert isinstance(next_event(processes), Reported)
         os.kill(processes.pids[0], signal.SIGKILL)
         lost = events_until_end(processes)[-1]
         assert isinstance(lost, Lost)
@@ -157,16 +184,74 @@ class TestWorkers:
         assert isinstance(end, Ended)
         assert [r.epoch for r in end.result.history] == list(range(1, 41))
 
-    def test_ctrl_c_at_the_terminal_does_not_reach_workers(self, processes: ProcessExecutor, job: MakeJob) -> None:
+    def test_what_asks_the_program_to_end_ends_no_worker(self, processes: ProcessExecutor, job: MakeJob) -> None:
+        """Ctrl-C, and what systemd and Slurm send to all processes: while a worker starts as well as later."""
         processes.submit(job(epochs=3))
-        assert isinstance(processes.next_event(60), Reported)
-        os.kill(processes.pids[0], signal.SIGINT)
+        signal_all(processes.pids[0])
+        assert isinstance(next_event(processes), Reported)
+        signal_all(processes.pids[0])
         assert isinstance(events_until_end(processes)[-1], Ended)
+
+    def test_a_job_that_has_not_begun_is_paused_at_once(self, processes: ProcessExecutor, job: MakeJob) -> None:
+        processes.submit(job(epochs=2))
+        processes.pause(0)
+        paused = next_event(processes)
+        assert isinstance(paused, Ended)
+        assert (paused.result.status, paused.result.history) == (Status.PAUSED, ())
+        assert psutil.Process().children() == []
+        processes.submit(job(epochs=2))
+        assert isinstance(events_until_end(processes)[-1], Ended)
+
+    def test_a_full_disk_is_not_the_trials_fault(self, processes: ProcessExecutor, job: MakeJob) -> None:
+        processes.submit(job(0, epochs=1))
+        events_until_end(processes)
+        worker = psutil.Process(psutil.Process().children()[0].pid)
+        worker.rlimit(psutil.RLIMIT_FSIZE, (8192, resource.RLIM_INFINITY))  # no file can grow: the kernel refuses it
+        processes.submit(job(1, epochs=200))
+        blocked = events_until_end(processes)[-1]
+        assert isinstance(blocked, Blocked)
+        assert "File too large" in blocked.reason
+        worker.rlimit(psutil.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        processes.submit(job(1, epochs=2))
+        assert isinstance(events_until_end(processes)[-1], Ended)
+
+    def test_a_broken_driver_costs_the_worker_and_not_the_trial(
+        self, tmp_path: Path, processes: ProcessExecutor, job: MakeJob
+    ) -> None:
+        model = tmp_path / "net.py"
+        model.write_text(
+            "def Net(num_classes, in_channels):\n"
+            "    raise RuntimeError('CUDA error: unspecified launch failure\\nhints')\n"
+        )
+        processes.submit(job(0, model={"name": f"{model}:Net"}))
+        lost = next_event(processes)
+        assert isinstance(lost, Lost)
+        assert lost.reason.endswith("net.py:2: RuntimeError: CUDA error: unspecified launch failure")
+        assert psutil.Process().children() == []
+        processes.submit(job(1, epochs=1))
+        assert isinstance(events_until_end(processes)[-1], Ended)
+        assert "line 2, in Net" in (tmp_path / "logs" / "worker-0.log").read_text()
+
+    def test_it_says_what_it_is_busy_with_and_how_far_an_epoch_is(
+        self, tmp_path: Path, processes: ProcessExecutor, job: MakeJob
+    ) -> None:
+        model = tmp_path / "net.py"
+        model.write_text(SLOW_MODEL)
+        processes.submit(job(epochs=1, model={"name": f"{model}:Net"}))
+        told: list[Activity] = []
+        while isinstance(event := processes.next_event(60), Busy):
+            told.append(event.activity)
+        assert isinstance(event, Reported)
+        words = list(dict.fromkeys(activity.words for activity in told))
+        assert words[:4] == ["importing torch", "building the model", "loading the data", "training"]
+        steps = [activity.done for activity in told if activity.words == "training"]
+        assert steps == sorted(set(steps))
+        assert {(activity.epoch, activity.total) for activity in told if activity.total} == {(1, 12)}
 
     def test_close_leaves_no_process(self, tmp_path: Path, job: MakeJob) -> None:
         with ProcessExecutor([Placement(), Placement()], tmp_path / "logs") as executor:
             executor.submit(job(epochs=1000))
-            assert isinstance(executor.next_event(60), Reported)
+            assert isinstance(next_event(executor), Reported)
             children = psutil.Process().children(recursive=True)
             assert len(children) == 2
         assert not any(child.is_running() for child in children)
@@ -181,7 +266,7 @@ class TestWorkers:
         with ProcessExecutor([Placement()], tmp_path / "logs") as executor:
             for _ in range(STARTUP_FAILURES - 1):
                 executor.submit(job())
-                assert isinstance(executor.next_event(60), Lost)
+                assert isinstance(next_event(executor), Lost)
             executor.submit(job())
             with pytest.raises(TrainingError, match="libcuda is broken"):
-                executor.next_event(60)
+                next_event(executor)

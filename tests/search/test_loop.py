@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,11 +10,12 @@ from typing import Any
 import optuna
 import pytest
 from hpo.errors import TrainingError
+from hpo.search.brake import LATER
 from hpo.search.clock import VirtualClock
-from hpo.search.executors.base import Crashed, Event, Job, Reported
+from hpo.search.executors.base import Blocked, Crashed, Ended, Event, Job, Lost, Reported
 from hpo.search.executors.simulated import SimulatedExecutor
 from hpo.search.ledger import Ledger
-from hpo.search.loop import Goal, Loop, Outcome, Places
+from hpo.search.loop import BlockedError, Goal, Loop, Outcome, Places
 from hpo.search.owner import GRACE_S
 from hpo.search.progress.base import NoProgress
 from hpo.search.strategies import build_pruner, build_sampler
@@ -23,7 +24,7 @@ from hpo.spaces.space import Fixed, SearchSpace
 from hpo.studies import attributes
 from hpo.studies.storage import open_storage
 from hpo.studies.tracking.tracker import NullTracker
-from hpo.training.report import EpochReport
+from hpo.training.report import EpochReport, Status
 from optuna.trial import TrialState
 
 EPOCHS = 10
@@ -273,7 +274,7 @@ def test_two_coordinators_share_a_study(tmp_path: Path, url: str) -> None:
 class Breaking(SimulatedExecutor):
     """Every trial but those in `sound` raises."""
 
-    sound: tuple[int, ...] = ()
+    sound: Container[int] = ()
 
     def next_event(self, timeout_s: float | None = None) -> Event | None:
         event = super().next_event(timeout_s)
@@ -284,11 +285,105 @@ class Breaking(SimulatedExecutor):
         return event
 
 
-def test_first_trials_that_all_break_end_the_search(world: World) -> None:
-    with pytest.raises(TrainingError, match=r"first 3 trials all broke.*boom"):
-        world.loop(50, executor=world.executor(kind=Breaking)).run()
-    assert world.states().count(TrialState.FAIL) == 3
+def test_first_trials_that_all_break_end_the_search_and_wait(world: World) -> None:
+    with pytest.raises(TrainingError, match=r"3 trials in a row broke.*boom"):
+        world.loop(50, executor=world.executor(1, Breaking)).run()
+    assert world.states() == [TrialState.WAITING] * 3
     assert (world.directory / "0" / "error.txt").read_text() == "Traceback ..."
+    assert world.loop(5).run() is Outcome.DONE
+    assert world.states() == [TrialState.COMPLETE] * 5
+
+
+@pytest.mark.parametrize("slots", [1, 3])
+def test_so_do_trials_that_all_break_after_sound_ones(world: World, slots: int) -> None:
+    with pytest.raises(TrainingError, match=rf"{LATER} trials in a row broke.*boom"):
+        world.loop(50, executor=world.executor(slots, Breaking, sound=range(slots)), slots=slots).run()
+    states = world.states()
+    assert states.count(TrialState.FAIL) == 0
+    assert states.count(TrialState.COMPLETE) == slots
+    assert world.loop(50).run() is Outcome.DONE
+    assert world.states() == [TrialState.COMPLETE] * 50
+
+
+def test_trials_that_break_in_every_run_do_not_end_every_run(world: World) -> None:
+    broken = world.executor(1, Breaking, sound=range(3, 50))
+    with pytest.raises(TrainingError):
+        world.loop(6, executor=broken).run()
+    assert world.loop(6, executor=world.executor(1, Breaking, sound=range(3, 50))).run() is Outcome.DONE
+    assert world.states() == [TrialState.FAIL] * 3 + [TrialState.COMPLETE] * 3
+
+
+def test_a_study_in_which_all_break_again_and_again_never_fails_a_trial(world: World) -> None:
+    for _ in range(6):
+        with pytest.raises(TrainingError, match="trials in a row broke"):
+            world.loop(7, executor=world.executor(1, Breaking)).run()
+    assert world.states() == [TrialState.WAITING] * 7
+
+
+def test_what_breaks_on_its_own_fails(world: World) -> None:
+    assert world.loop(2, executor=world.executor(1, Breaking)).run() is Outcome.DONE
+    assert world.states() == [TrialState.FAIL] * 2
+
+
+def test_workers_that_are_lost_under_every_trial_cost_none(world: World) -> None:
+    class Cursed(SimulatedExecutor):
+        def next_event(self, timeout_s: float | None = None) -> Event | None:
+            self._lost.clear()
+            return super().next_event(timeout_s)
+
+    world.losses = dict.fromkeys(range(50), 2)
+    with pytest.raises(TrainingError, match=r"3 trials in a row broke.*worker was lost 3 times"):
+        world.loop(50, executor=world.executor(1, Cursed)).run()
+    world.losses.clear()
+    assert world.loop(4).run() is Outcome.DONE
+    assert world.states() == [TrialState.COMPLETE] * 4
+    assert {trial.user_attrs.get(attributes.ATTEMPTS, 0) for trial in world.trials()} == {0}
+
+
+def test_a_worker_that_dies_while_the_run_ends_is_not_started_again(world: World) -> None:
+    @dataclass
+    class Killed(SimulatedExecutor):
+        """A worker that is asked to pause dies first."""
+
+        begun: int = 0
+
+        def submit(self, job: Job) -> None:
+            self.begun += 1
+            super().submit(job)
+
+        def next_event(self, timeout_s: float | None = None) -> Event | None:
+            event = super().next_event(timeout_s)
+            paused = isinstance(event, Ended) and event.result.status is Status.PAUSED
+            return Lost(event.number, "killed by SIGTERM") if event and paused else event
+
+    executor = world.executor(2, Killed)
+    assert world.loop(5, executor=executor, deadline=25).run() is Outcome.TIMED_OUT
+    assert executor.begun == 2
+    assert world.states() == [TrialState.WAITING] * 2
+    assert [trial.user_attrs.get(attributes.ATTEMPTS, 0) for trial in world.trials()] == [0, 0]
+
+
+def test_a_full_disk_ends_the_run_and_loses_nothing(world: World) -> None:
+    @dataclass
+    class Full(SimulatedExecutor):
+        def next_event(self, timeout_s: float | None = None) -> Event | None:
+            event = super().next_event(timeout_s)
+            return Blocked(event.number, "No space left on device: last.ckpt") if event and event.number > 1 else event
+
+    with pytest.raises(BlockedError, match=r"No space left on device: last\.ckpt") as told:
+        world.loop(9, executor=world.executor(2, Full)).run()
+    assert told.value.exit_code == 1
+    assert len(str(told.value).splitlines()) <= 3
+    assert world.states().count(TrialState.FAIL) == 0
+    assert TrialState.RUNNING not in world.states()
+    assert world.loop(9).run() is Outcome.DONE
+    assert world.states() == [TrialState.COMPLETE] * 9
+
+
+def test_a_traceback_that_cannot_be_kept_ends_nothing(world: World) -> None:
+    (world.directory / "1").write_text("no folder can be made here")
+    assert world.loop(4, executor=world.executor(1, Breaking, sound=(0, 2, 3))).run() is Outcome.DONE
+    assert world.states().count(TrialState.FAIL) == 1
 
 
 def test_a_few_broken_trials_are_kept_as_failures(world: World) -> None:

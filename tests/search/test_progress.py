@@ -5,13 +5,14 @@ import math
 import re
 
 import pytest
-from hpo.search.progress.base import Progress
+from hpo.search.progress.base import Progress, Standing
 from hpo.search.progress.format import amount, duration, ending, number_of, params_line, short, sparkline
 from hpo.search.progress.live import LiveProgress
 from hpo.search.progress.plain import PlainProgress
-from hpo.training.report import EpochReport
+from hpo.training.report import IMPORTING, Activity, EpochReport
 from rich.console import Console
 
+FRESH = Standing("digits", "maximize", 7)
 PARAMS = {"optimizer": "sgd", "optimizer.sgd.lr": 0.0123456, "model.width": 32}
 
 
@@ -66,7 +67,7 @@ def report(epoch: int, value: float, elapsed_s: float = 1.0) -> EpochReport:
 def play(progress: Progress) -> None:
     """A small search: one trial of each ending, and one that is still running."""
     for number in range(5):
-        progress.trial_started(number, {"model.width": number}, 3)
+        progress.trial_started(number, {"model.width": number}, 3, {})
     for epoch, value in ((1, 0.5), (2, 0.8)):
         progress.epoch(0, report(epoch, value, 1.5 * epoch), value)
     progress.epoch(1, report(1, 0.1), 0.1)
@@ -80,7 +81,7 @@ def play(progress: Progress) -> None:
 
 def test_a_log_has_a_line_per_trial() -> None:
     stream = io.StringIO()
-    progress = PlainProgress("digits", 7, direction="maximize", stream=stream)
+    progress = PlainProgress(FRESH, stream)
     play(progress)
     progress.close()
     lines = [re.sub(r" +", " ", line) for line in stream.getvalue().splitlines()]
@@ -98,10 +99,11 @@ def test_a_log_has_a_line_per_trial() -> None:
 def test_the_best_is_the_best_complete_one_in_the_studys_direction(direction: str, best: str) -> None:
     stream = io.StringIO()
     console = Console(file=io.StringIO(), force_terminal=True, width=100, record=True)
-    live = LiveProgress("digits", 3, 0, direction=direction, console=console)
-    for progress in (PlainProgress("digits", 3, direction=direction, stream=stream), live):
+    standing = Standing("digits", direction, 3)
+    live = LiveProgress(standing, console)
+    for progress in (PlainProgress(standing, stream), live):
         for number, value in enumerate((0.5, 0.2, 0.8, 0.6)):
-            progress.trial_started(number, {}, 3)
+            progress.trial_started(number, {}, 3, {})
             progress.trial_ended(number, "COMPLETE", value, "finished", "")
     assert f"best {best}" in stream.getvalue().splitlines()[-1]
     assert f"best {best}" in seen(live)
@@ -119,16 +121,13 @@ def on_a_terminal(done: int = 0) -> tuple[LiveProgress, io.StringIO]:
     """A live view, and all that its terminal was sent."""
     screen = io.StringIO()
     console = Console(file=screen, force_terminal=True, width=100)
-    return LiveProgress("digits", 7, done, direction="maximize", console=console), screen
+    return LiveProgress(Standing("digits", "maximize", 7, done), console), screen
 
 
 def test_the_live_view_shows_the_study_and_a_line_per_worker() -> None:
-    screen = io.StringIO()
-    live = LiveProgress(
-        "digits", 7, 2, direction="maximize", console=Console(file=screen, force_terminal=True, width=100)
-    )
+    live, _ = on_a_terminal(done=2)
     assert "2/7 trials no best yet ETA -" in re.sub(r" +", " ", seen(live).replace("━", ""))
-    live.trial_started(9, {"model.width": 1}, 3)
+    live.trial_started(9, {"model.width": 1}, 3, {})
     assert re.search(r"9 +0/3 +- +- +- +starting", seen(live))
     play(live)
     frame = seen(live)
@@ -142,9 +141,9 @@ def test_the_live_view_shows_the_study_and_a_line_per_worker() -> None:
 
 def test_finished_trials_scroll_by_above_the_live_view() -> None:
     console = Console(file=io.StringIO(), force_terminal=True, width=80, record=True)
-    live = LiveProgress("digits", 7, 0, direction="maximize", console=console)
+    live = LiveProgress(FRESH, console)
     play(live)
-    live.trial_started(8, {"model.a_parameter_with_a_long_name": "x" * 80}, 3)
+    live.trial_started(8, {"model.a_parameter_with_a_long_name": "x" * 80}, 3, {})
     live.trial_ended(8, "COMPLETE", 0.4, "finished", "")
     live.close()
     text = console.export_text()
@@ -169,9 +168,7 @@ def test_the_reason_of_a_failure_is_told_whole() -> None:
 
 def test_closing_gives_the_terminal_back() -> None:
     screen = io.StringIO()
-    live = LiveProgress(
-        "digits", 7, 0, direction="maximize", console=Console(file=screen, force_terminal=True, width=60)
-    )
+    live = LiveProgress(FRESH, Console(file=screen, force_terminal=True, width=60))
     assert screen.getvalue().count("\x1b[?25l") == 1  # the cursor is hidden
     live.close()
     assert "\x1b[?25h" in screen.getvalue().rpartition("\x1b[?25l")[2]  # and shown again
@@ -179,12 +176,80 @@ def test_closing_gives_the_terminal_back() -> None:
 
 def test_quick_epochs_do_not_redraw_each_time() -> None:
     screen = io.StringIO()
-    live = LiveProgress(
-        "digits", 7, 0, direction="maximize", console=Console(file=screen, force_terminal=True, width=60)
-    )
-    live.trial_started(0, {}, 1000)
+    live = LiveProgress(FRESH, Console(file=screen, force_terminal=True, width=60))
+    live.trial_started(0, {}, 1000, {})
     before = len(screen.getvalue())
     for epoch in range(1, 1001):
         live.epoch(0, report(epoch, 0.5), 0.5)
     assert len(screen.getvalue()) - before < 20 * 400  # a few frames, not a thousand
+    live.close()
+
+
+RESUMED = Standing("digits", "maximize", 8, done=2, best=(0.91234, 1), begun={2: 3, 5: 1})
+
+
+@pytest.mark.parametrize(
+    ("standing", "words"),
+    [
+        (FRESH, "study digits: to 7 trials"),
+        (
+            RESUMED,
+            "study digits: 2 of 8 trials done, best 0.9123 (trial 1); trial 2 goes on after epoch 3; "
+            "trial 5 goes on after epoch 1",
+        ),
+        (Standing("digits", "maximize", 8, done=1), "study digits: 1 of 8 trials done, no best yet"),
+        (
+            Standing("digits", "maximize", 8, begun=dict.fromkeys(range(5), 2)),
+            "study digits: 0 of 8 trials done, no best yet; 5 trials go on where they were",
+        ),
+    ],
+)
+def test_one_line_says_what_there_is_and_what_goes_on_from_where(standing: Standing, words: str) -> None:
+    assert standing.words == words
+
+
+def test_a_study_that_goes_on_begins_with_what_it_has() -> None:
+    stream, screen = io.StringIO(), io.StringIO()
+    plain, live = PlainProgress(RESUMED, stream), LiveProgress(RESUMED, Console(file=screen, width=200))
+    assert stream.getvalue() == f"{RESUMED.words}\n"
+    assert RESUMED.words in screen.getvalue()
+    assert "2/8 trials best 0.9123 (trial 1)" in re.sub(r" +", " ", seen(live).replace("━", ""))
+    for progress in (plain, live):
+        progress.trial_started(2, {}, 6, {1: 0.5, 3: 0.8, 2: 0.7})
+    assert re.search(r"2 +3/6 +- +- +- +▁▆█", seen(live))
+    for progress in (plain, live):
+        progress.trial_ended(2, "COMPLETE", 0.8, "finished", "")
+    assert "best 0.9123" in stream.getvalue().splitlines()[-1]
+    assert "best 0.9123" in seen(live)
+    live.close()
+
+
+def test_the_live_view_says_what_is_done_before_and_within_an_epoch() -> None:
+    live, _ = on_a_terminal()
+    live.trial_started(0, {}, 6, {})
+    for activity, line in (
+        (IMPORTING, r"0 +0/6 +- +- +- +importing torch"),
+        (Activity("loading the data"), r"0 +0/6 +- +- +- +loading the data"),
+        (Activity("training", 1, 45, 120), r"0 +0/6 \+37% +- +- +- +training, batch 45/120"),
+    ):
+        live.busy(0, activity)
+        assert re.search(line, seen(live)), seen(live)
+    live.epoch(0, report(1, 0.5), 0.5)
+    assert re.search(r"0 +1/6 +1\.0000", seen(live))
+    live.busy(0, Activity("validating", 2, 120, 120))
+    assert re.search(r"0 +1/6 \+100% +1\.0000 +0\.5000 +12,346 +▁", seen(live))
+    live.close()
+
+
+def test_the_live_view_fits_a_terminal_of_80_columns() -> None:
+    live, _ = on_a_terminal()
+    live.trial_started(104, {}, 200, dict.fromkeys(range(1, 190), 0.5))
+    live.busy(104, Activity("training", 190, 45, 120))
+    live.trial_started(105, {}, 200, {})
+    live.busy(105, Activity("training", 1, 1045, 1200))
+    console = Console(width=80, file=io.StringIO(), record=True)
+    console.print(live._workers())
+    text = console.export_text()
+    assert "…" not in text
+    assert "training, batch 1045/1200" in text
     live.close()

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import torch
 
-from ..checkpoint import BEST, LAST, CheckpointError, load
+from ..checkpoint import CheckpointError, load
+from ..checkpoint_files import BEST, LAST
 from ..config import TrialConfig
 from ..data.batches import EvalBatches
 from ..data.pack import Pack

@@ -15,6 +15,7 @@ import pytest
 from hpo.display import visible
 from hpo.search.cli.app import run_program
 from hpo.search.cli.retrain import _print_table
+from hpo.search.progress.base import Standing
 from hpo.search.progress.live import LiveProgress
 from hpo.search.progress.plain import PlainProgress
 from hpo.search.retrain import RetrainResult
@@ -206,11 +207,12 @@ def test_an_export(hpo: Hpo, theirs: dict[str, Path], capsys: pytest.CaptureFixt
 
 def test_progress(capsys: pytest.CaptureFixture[str]) -> None:
     out = io.StringIO()
-    plain = PlainProgress(NAME, 2, direction="maximize", stream=out)
-    live = LiveProgress(NAME, 2, 0, direction="maximize", console=Console(file=out, width=2000))
+    standing = Standing(NAME, "maximize", 2)
+    plain = PlainProgress(standing, out)
+    live = LiveProgress(standing, Console(file=out, width=2000))
     for number, message in ((0, ""), (1, NAME)):
         for progress in (plain, live):
-            progress.trial_started(number, {NAME: NAME}, 1)
+            progress.trial_started(number, {NAME: NAME}, 1, {})
             progress.trial_ended(number, "FAIL" if message else "COMPLETE", 0.5, "finished", message)
             progress.note(NAME)
     live.close()

@@ -11,7 +11,7 @@ from hpo.studies import attributes
 from hpo.studies.home import Home
 from hpo.studies.storage import open_storage
 from hpo.training.config import TrialConfig
-from hpo.training.report import EpochReport
+from hpo.training.report import Activity, EpochReport
 
 
 class Notes:
@@ -25,6 +25,9 @@ class Notes:
         pass
 
     def training(self, epochs: int) -> None:
+        pass
+
+    def busy(self, activity: Activity) -> None:
         pass
 
     def epoch(self, report: EpochReport) -> None:

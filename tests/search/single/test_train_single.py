@@ -12,7 +12,7 @@ from hpo.search.train import TrainOutcome, train
 from hpo.search.train_choice import TrainOptions
 from hpo.studies.locks import held
 from hpo.training.progress import result_from_json
-from hpo.training.report import EpochReport, Status
+from hpo.training.report import Activity, EpochReport, Status
 from hpo.training.run_folder import RunFolder
 
 SMALL = ("model.width=4", "model.dropout=0.5", "data.batch_size=128", "ema.decay=0.9")
@@ -30,6 +30,9 @@ class Notes:
         pass
 
     def training(self, epochs: int) -> None:
+        pass
+
+    def busy(self, activity: Activity) -> None:
         pass
 
     def epoch(self, report: EpochReport) -> None:

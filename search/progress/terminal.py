@@ -1,0 +1,30 @@
+"""The terminal while a live view is on it: a Ctrl-C must not paste `^C` into the view."""
+
+import os
+import sys
+import termios
+from contextlib import suppress
+
+
+class QuietKeys:
+    """Until `close`, control keys leave no mark on the terminal that they are typed into. Without one, nothing."""
+
+    def __init__(self) -> None:
+        self._before: int | None = None
+        with suppress(OSError, ValueError, termios.error):  # closed, redirected, or not a terminal
+            self._input = sys.stdin.fileno()
+            self._before = termios.tcgetattr(self._input)[3] & termios.ECHOCTL
+            self._echo(0)
+
+    def close(self) -> None:
+        """The terminal as it was."""
+        if self._before is not None:
+            with suppress(OSError, termios.error):
+                self._echo(self._before)
+
+    def _echo(self, bit: int) -> None:
+        # note: a process in the background that changes its terminal is stopped; the shell has set it up anew by then
+        if os.tcgetpgrp(self._input) == os.getpgrp():
+            modes = termios.tcgetattr(self._input)
+            modes[3] = modes[3] & ~termios.ECHOCTL | bit
+            termios.tcsetattr(self._input, termios.TCSANOW, modes)
