@@ -1,6 +1,7 @@
 """Killed, interrupted, cut off: nothing finished is lost, and the study ends with exactly what was asked for."""
 
 import os
+import resource
 import signal
 import sqlite3
 from collections.abc import Callable
@@ -88,6 +89,22 @@ def test_ctrl_c_while_the_data_is_prepared_is_told_in_a_word(shell: Shell, wait_
     done = finish(process)
     assert (done.code, done.err) == (130, "interrupted\n")
     assert not child.is_running()
+
+
+def test_a_full_disk_under_the_store_is_told_in_two_lines_and_loses_nothing(shell: Shell, wait_until: Wait) -> None:
+    command = shell.search_command("--workers", "1", trials=1, epochs=60)
+    process = shell.start(*command)
+    wait_until(lambda: reported_epochs(shell.directory / "runs") >= 2, "two epochs")
+    limits = (4096, resource.RLIM_INFINITY)  # no file can grow beyond: the kernel refuses it, as on a full disk
+    psutil.Process(process.pid).rlimit(psutil.RLIMIT_FSIZE, limits)
+    done = finish(process)
+    *_, error, remedy = done.err.splitlines()
+    assert done.code == 1
+    assert error in ("error: disk I/O error", "error: database or disk is full")
+    assert remedy == "  mend that, then run the same command again"
+    assert "Traceback" not in done.err
+    again = shell.run(*command, "--json")
+    assert again.json["trials"]["complete"] == 1, again.err
 
 
 def test_ctrl_c_twice_ends_at_once_with_a_clean_database(shell: Shell, wait_until: Wait) -> None:

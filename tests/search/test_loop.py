@@ -11,6 +11,7 @@ import optuna
 import pytest
 from hpo.errors import TrainingError
 from hpo.search.brake import LATER
+from hpo.search.checkpoints import KEPT
 from hpo.search.clock import VirtualClock
 from hpo.search.executors.base import Blocked, Crashed, Ended, Event, Job, Lost, Reported
 from hpo.search.executors.simulated import SimulatedExecutor
@@ -24,6 +25,7 @@ from hpo.spaces.space import Fixed, SearchSpace
 from hpo.studies import attributes
 from hpo.studies.storage import open_storage
 from hpo.studies.tracking.tracker import NullTracker
+from hpo.training.checkpoint_files import BEST, LAST
 from hpo.training.report import EpochReport, Status
 from optuna.trial import TrialState
 
@@ -378,6 +380,28 @@ def test_a_full_disk_ends_the_run_and_loses_nothing(world: World) -> None:
     assert TrialState.RUNNING not in world.states()
     assert world.loop(9).run() is Outcome.DONE
     assert world.states() == [TrialState.COMPLETE] * 9
+
+
+def test_only_what_can_go_on_or_win_keeps_its_checkpoint(world: World) -> None:
+    @dataclass
+    class Leaving(SimulatedExecutor):
+        def submit(self, job: Job) -> None:
+            job.directory.mkdir(exist_ok=True)
+            for name in (LAST, BEST):
+                (job.directory / name).touch()
+            super().submit(job)
+
+    def left(number: int) -> set[str]:
+        return {path.name for path in (world.directory / str(number)).iterdir()}
+
+    loop = world.loop(50, executor=world.executor(2, Leaving), pruner="median", deadline=355)
+    assert loop.run() is Outcome.TIMED_OUT
+    complete = [trial for trial in world.trials() if trial.state is TrialState.COMPLETE]
+    best = {trial.number for trial in sorted(complete, key=lambda trial: -(trial.value or 0.0))[:KEPT]}
+    for trial in world.trials():
+        waits = trial.state is TrialState.WAITING
+        assert left(trial.number) == ({LAST, BEST} if waits else {BEST} if trial.number in best else set())
+    assert {TrialState.WAITING, TrialState.PRUNED, TrialState.COMPLETE} == set(world.states())
 
 
 def test_a_traceback_that_cannot_be_kept_ends_nothing(world: World) -> None:
