@@ -49,7 +49,7 @@ def preflight(
         data_root: where public data sets lie.
         cards: the CUDA devices that the search may use, None for all, [] for none.
         threads: of a worker, where it computes on the CPU.
-        progress: called with (stage, done, total).
+        progress: called with (stage, done, total), both 0 for a stage without images.
         skip_export_check: whether models that cannot be exported may pass; else each is exported, untrained.
 
     Raises:

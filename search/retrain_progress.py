@@ -19,7 +19,7 @@ class RetrainWatcher(Protocol):
     """Who is told of a training; every call returns at once."""
 
     def stage(self, stage: str, done: int, total: int) -> None:
-        """The data is being prepared."""
+        """The data is being prepared; a stage without images has no `total`."""
         ...
 
     def training(self, epochs: int) -> None:
@@ -53,7 +53,7 @@ class PlainWatcher:
     def stage(self, stage: str, done: int, total: int) -> None:
         """One line where a stage begins."""
         if stage != self._stage:
-            self.note(f"{stage}: {total:,} images")
+            self.note(f"{stage}: {total:,} images" if total else stage)
         self._stage = stage
 
     def training(self, epochs: int) -> None:
@@ -95,6 +95,9 @@ class LiveWatcher:
 
     def stage(self, stage: str, done: int, total: int) -> None:
         """The bar follows the images."""
+        if not total:
+            self.busy(Activity(stage))
+            return
         self._show(stage, total)
         self._progress.update(self._task, completed=done, count=f"{done:,}/{total:,}")
 

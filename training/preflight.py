@@ -15,6 +15,7 @@ from .data.pack import Pack
 from .data.prepare import prepare
 from .data.test_note import test_note
 from .numerics import ON_A_CPU, Numerics
+from .report import IMPORTING
 from .wanted import check_metrics
 
 
@@ -33,9 +34,12 @@ def check(request: dict[str, Any], emit: Any) -> dict[str, Any]:
     pack = prepare(config.data, cache=Path(request["cache"]), data_root=root, progress=progress)
     check_metrics(config, pack)
     models = [TrialConfig.model_validate(model) for model in request["models"]]
-    if models:  # torch takes seconds to import
+    if models or request["cards"] != [] or config.compile == "auto":  # torch takes seconds to import
+        progress(IMPORTING.words, 0, 0)
+    if models:
         from .probe import check_models
 
+        progress("trying the models", 0, 0)
         check_models(models, pack, skip_export=request["skip_export_check"])
     gpus = 0 if request["cards"] == [] else _gpus()
     numerics = _numerics(request, config, pack, gpus)

@@ -21,14 +21,16 @@ def watcher() -> Watcher:
 
 
 class _Stages:
-    """The preparation of data: a line that is redrawn on a terminal, else a line per stage."""
+    """The preparation: images are counted in a line that is redrawn on a terminal; else a line per stage."""
 
     def __init__(self, console: Console | None) -> None:
         self._console = console
         self._stage = ""
 
     def __call__(self, stage: str, done: int, total: int) -> None:
-        if self._console is not None:
+        if not total:
+            say(stage)
+        elif self._console is not None:
             end = "\n" if done >= total else "\r"
             self._console.print(f"{stage}: {done:,}/{total:,} images", end=end, highlight=False)
         elif stage != self._stage:

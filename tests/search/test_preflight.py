@@ -12,6 +12,12 @@ from hpo.training.data.pack import Pack
 from hpo.training.models.config import needs_trial
 from hpo.training.numerics import Numerics
 
+NET = """
+from torch import nn
+
+def Net(num_classes, in_channels):
+    return nn.Sequential(nn.Flatten(), nn.LazyLinear(num_classes))
+"""
 Make = Callable[..., TrialConfig]
 Check = Callable[..., Preflight]
 
@@ -41,6 +47,14 @@ def test_the_data_are_packed_once(check: Check, small_config: Make, tmp_path: Pa
     again: list[tuple[str, int, int]] = []
     assert check(small_config(), again) == ready
     assert again == []
+
+
+def test_what_takes_seconds_before_a_study_is_named(check: Check, small_config: Make, tmp_path: Path) -> None:
+    model = tmp_path / "net.py"
+    model.write_text(NET)
+    stages: list[tuple[str, int, int]] = []
+    check(small_config(model={"name": f"{model}:Net"}), stages, skip_export_check=True)
+    assert stages[-2:] == [("importing torch", 0, 0), ("trying the models", 0, 0)]
 
 
 def test_cards_are_counted_only_when_asked_for(check: Check, small_config: Make) -> None:
