@@ -9,6 +9,7 @@ from hpo.search.clock import VirtualClock
 from hpo.search.ledger import Ledger
 from hpo.search.strategies import build_sampler
 from hpo.spaces.space import SearchSpace
+from hpo.studies import attributes
 from hpo.training.checkpoint_files import BEST, LAST, NEXT_BEST
 from optuna.trial import TrialState, create_trial
 
@@ -56,11 +57,12 @@ def test_a_run_begins_by_removing_what_earlier_ones_have_left(tmp_path: Path) ->
 def test_the_best_are_complete_and_the_older_of_equals(tmp_path: Path, direction: str, best: list[int]) -> None:
     study = optuna.create_study(direction=direction)
     for value in (0.1, 0.5, 0.2, 0.9, 0.5):
-        study.add_trial(create_trial(value=value))
+        study.add_trial(create_trial(value=value, user_attrs={attributes.CONFIG: "{}"}))
+    study.add_trial(create_trial(value=0.0 if direction == "minimize" else 1.0))  # of another program
     study.add_trial(create_trial(state=TrialState.PRUNED, intermediate_values={1: 1.0}))
     study.add_trial(create_trial(state=TrialState.FAIL))
     study.enqueue_trial({})
     lock, clock = tmp_path / "lock", VirtualClock()
     ledger = Ledger(study, SearchSpace("s", (), ()), lambda n: build_sampler("random", 0, n), lock, clock)
     assert ledger.best(KEPT) == best
-    assert ledger.finished() == [0, 1, 2, 3, 4, 5, 6]
+    assert ledger.finished() == [0, 1, 2, 3, 4, 5, 6, 7]

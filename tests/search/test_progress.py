@@ -158,8 +158,8 @@ def test_finished_trials_scroll_by_above_the_live_view() -> None:
 
 def test_the_reason_of_a_failure_is_told_whole() -> None:
     console = Console(file=io.StringIO(), force_terminal=True, width=60, record=True)
-    live = LiveProgress("digits", 7, 0, direction="maximize", console=console)
-    live.trial_started(8, {}, 0)
+    live = LiveProgress(FRESH, console)
+    live.trial_started(8, {}, 0, {})
     reason = "optimizer.lr: an enqueued value must be one of the space's (0.0003 to 0.01, log), got 5.0"
     live.trial_ended(8, "FAIL", None, "failed", reason)
     live.close()

@@ -16,6 +16,7 @@ from hpo.search.executors.simulated import SimulatedExecutor
 from hpo.search.ledger import Ledger
 from hpo.search.loop import Outcome
 from hpo.search.owner import FOREIGN_GRACE_S, GRACE_S
+from hpo.search.progress.base import NoProgress
 from hpo.search.strategies import SAMPLERS, build_sampler
 from hpo.spaces.parameter import Float
 from hpo.spaces.space import SearchSpace
@@ -49,14 +50,11 @@ def theirs(world: World) -> optuna.Study:
 
 
 @dataclass
-class Screen:
+class Screen(NoProgress):
     """Who is told."""
 
     notes: list[str] = field(default_factory=list)
     ended: dict[int, tuple[str, str]] = field(default_factory=dict)
-
-    def trial_started(self, number: int, params: Any, epochs: int) -> None:
-        pass
 
     def epoch(self, number: int, report: EpochReport, value: float) -> None:
         assert number not in self.ended
@@ -67,9 +65,6 @@ class Screen:
 
     def note(self, text: str) -> None:
         self.notes.append(text)
-
-    def close(self) -> None:
-        pass
 
 
 def search(world: World, trials: int, executor: Any = None) -> Screen:
