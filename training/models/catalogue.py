@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from fnmatch import fnmatch
-from typing import Any, get_args
+from importlib import import_module
+from typing import Any
 
 from ...errors import TrainingError
-from .config import CustomModel, ModelConfig, PublishedModel, ResNet, SimpleCnn, Timm, Torchvision
+from .config import SECTIONS, CustomModel, ModelConfig, OfTheZoo, Published, PublishedModel
 from .meta import build_on_meta, flops
 from .registry import build_model
 
@@ -41,11 +42,9 @@ def find_models(pattern: str | None) -> dict[str, ModelConfig]:
     """
     if pattern is not None and ".py:" in pattern:
         return {pattern: CustomModel(name=pattern)}
-    depths = get_args(ResNet.model_fields["depth"].annotation)
-    own: dict[str, ModelConfig] = {"simple_cnn": SimpleCnn(), **{f"resnet/{d}": ResNet(depth=d) for d in depths}}
     if pattern is None:
-        return own
-    found = {name: config for name, config in (own | _published()).items() if _fits(name, pattern)}
+        return _own()
+    found = {name: config for name, config in (_own() | _published()).items() if _fits(name, pattern)}
     if not found:
         raise TrainingError(f"model: no name has {pattern!r} in it; try resnet, convnext, vit, torchvision/ or timm/")
     return found
@@ -53,9 +52,7 @@ def find_models(pattern: str | None) -> dict[str, ModelConfig]:
 
 def library_sizes() -> dict[str, int]:
     """How many architectures each library has; 0 where it is not installed."""
-    from . import timm, torchvision
-
-    return {"torchvision": len(torchvision.archs()), "timm": len(timm.archs())}
+    return {name: len(_library(name).archs()) for name in _libraries()}
 
 
 def facts_of(
@@ -85,11 +82,26 @@ def _facts(name: str, config: ModelConfig, shape: dict[str, int]) -> ModelFacts:
     return ModelFacts(name, parameters, flops(model, shape["in_channels"], shape["image_size"]), _weights(config))
 
 
-def _published() -> dict[str, ModelConfig]:
-    from . import timm, torchvision
+def _own() -> dict[str, ModelConfig]:
+    sections = {name: section for name, section in SECTIONS.items() if issubclass(section, OfTheZoo)}
+    return {f"{name}{size}": config for name, section in sections.items() for size, config in section.sizes().items()}
 
-    found: dict[str, ModelConfig] = {f"torchvision/{arch}": Torchvision(arch=arch) for arch in torchvision.archs()}
-    return found | {f"timm/{arch}": Timm(arch=arch) for arch in timm.archs()}
+
+def _published() -> dict[str, ModelConfig]:
+    return {
+        f"{name}/{arch}": section(arch=arch)
+        for name, section in _libraries().items()
+        for arch in _library(name).archs()
+    }
+
+
+def _libraries() -> dict[str, type[PublishedModel]]:
+    return {name: section for name, section in SECTIONS.items() if issubclass(section, Published)}
+
+
+def _library(name: str) -> Any:
+    """The module for the library `name`: `archs()` and `weight_names(arch)`."""
+    return import_module(f".{name}", __package__)
 
 
 def _fits(name: str, pattern: str) -> bool:
@@ -99,9 +111,4 @@ def _fits(name: str, pattern: str) -> bool:
 
 
 def _weights(config: ModelConfig) -> tuple[str, ...]:
-    if not isinstance(config, PublishedModel):
-        return ()
-    from . import timm, torchvision
-
-    names = torchvision.weight_names if isinstance(config, Torchvision) else timm.weight_names
-    return names(config.arch)
+    return tuple(_library(config.name).weight_names(config.arch)) if isinstance(config, PublishedModel) else ()

@@ -1,6 +1,7 @@
 """The section `model` of a configuration. No torch."""
 
-from typing import Annotated, Any, Literal, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
@@ -46,6 +47,11 @@ class FineTuned(Section):
 class OfTheZoo(FineTuned):
     """A model of hpo's own."""
 
+    @classmethod
+    def sizes(cls) -> "Mapping[str, Self]":
+        """The sizes that `hpo models` lists, by what follows the model's name; a model of one size has no such part."""
+        return {"": cls()}
+
     pretrained: str | None = Field(
         default=None,
         description="path/to/file of weights of the same model, such as a best.ckpt; null: drawn at random.",
@@ -81,6 +87,11 @@ class ResNet(OfTheZoo):
     stem: Literal["auto", "small", "imagenet"] = Field(
         default="auto", description="auto: small up to 64 pixels a side."
     )
+
+    @classmethod
+    def sizes(cls) -> "Mapping[str, Self]":
+        """One for each depth."""
+        return {f"/{depth}": cls(depth=depth) for depth in get_args(cls.model_fields["depth"].annotation)}
 
 
 class Published(FineTuned):
@@ -136,14 +147,18 @@ def _model_kind(value: Any) -> str:
     return "custom" if ".py:" in str(name) else str(name)
 
 
-ModelConfig = Annotated[
+BuiltIn = (
     Annotated[SimpleCnn, Tag("simple_cnn")]
     | Annotated[ResNet, Tag("resnet")]
     | Annotated[Torchvision, Tag("torchvision")]
     | Annotated[Timm, Tag("timm")]
-    | Annotated[CustomModel, Tag("custom")],
-    Discriminator(_model_kind),
-]
+)
+"""The models there are: the one list, which the space language, `hpo models`, workers and retraining read."""
+
+ModelConfig = Annotated[BuiltIn | Annotated[CustomModel, Tag("custom")], Discriminator(_model_kind)]
+
+SECTIONS: Mapping[str, type[BuiltIn]] = {tag.tag: section for section, tag in map(get_args, get_args(BuiltIn))}
+"""The sections of built-in models by name; the network of each is registered by the module of its name beside this."""
 
 
 def needs_trial(model: ModelConfig) -> bool:

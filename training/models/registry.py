@@ -1,4 +1,4 @@
-"""Models by name: the built-in ones, and a user's own through the same decorator.
+"""Models by name: the built-in ones, which the sections of `ModelConfig` name, and a user's own.
 
     @register_model("my_net")
     class MyNet(nn.Module):
@@ -16,13 +16,12 @@ from typing import Any, TypeVar
 from torch import nn
 
 from ...errors import TrainingError, nearest
-from .config import CustomModel, FineTuned, ModelConfig
+from .config import SECTIONS, CustomModel, FineTuned, ModelConfig
 
 ModelFactory = Callable[..., nn.Module]
 Factory = TypeVar("Factory", bound=ModelFactory)
 
 _FROM_DATA = ("num_classes", "in_channels", "image_size")
-_BUILT_IN = ("resnet", "simple_cnn", "timm", "torchvision")  # each in the file of its name, read when it is wanted
 _models: dict[str, ModelFactory] = {}
 
 
@@ -34,7 +33,7 @@ def register_model(name: str) -> Callable[[Factory], Factory]:
     """
 
     def register(factory: Factory) -> Factory:
-        if name in _models or (name in _BUILT_IN and factory.__module__ != f"{__package__}.{name}"):
+        if name in _models or (name in SECTIONS and factory.__module__ != f"{__package__}.{name}"):
             raise TrainingError(f"model {name}: a name is registered once, and {_place(find_model(name))} has it")
         _models[name] = factory
         return factory
@@ -50,7 +49,7 @@ def forget_models(names: set[str]) -> None:
 
 def model_names() -> tuple[str, ...]:
     """Every registered name, sorted."""
-    return tuple(sorted({*_models, *_BUILT_IN}))
+    return tuple(sorted({*_models, *SECTIONS}))
 
 
 def find_model(name: str) -> ModelFactory:
@@ -62,7 +61,7 @@ def find_model(name: str) -> ModelFactory:
     known = model_names()
     if name not in known:
         raise TrainingError(f"model {name}: unknown; {nearest(name, known)}")
-    if name not in _models:
+    if name not in _models:  # a built-in one: in the module of its name, imported when it is wanted
         import_module(f".{name}", __package__)
     return _models[name]
 

@@ -1,18 +1,27 @@
 """The registry and every model in it."""
 
+import json
+import re
+from pathlib import Path
+
 import pytest
 import torch
 from hpo.errors import TrainingError
-from hpo.training.models.config import ResNet, SimpleCnn
+from hpo.spaces.load import load_space
+from hpo.spaces.schema import json_schema
+from hpo.training import models
+from hpo.training.config import TrialConfig
+from hpo.training.models.catalogue import find_models, library_sizes
+from hpo.training.models.config import SECTIONS, OfTheZoo
 from hpo.training.models.registry import build_model, find_model, forget_models, model_names, register_model
 from torch import nn
 
+ZOO = sorted(name for name, section in SECTIONS.items() if issubclass(section, OfTheZoo))
 SMALL = {"simple_cnn": {"width": 4}, "resnet": {"width": 4, "depth": 10}}
 
 
 def build(name: str, *, channels: int = 1, size: int = 8, classes: int = 10, **arguments: object) -> nn.Module:
-    section = {"simple_cnn": SimpleCnn, "resnet": ResNet}[name]
-    config = section.model_validate({"name": name, **SMALL[name], **arguments})
+    config = SECTIONS[name].model_validate({"name": name, **SMALL.get(name, {}), **arguments})
     return build_model(config, num_classes=classes, in_channels=channels, image_size=size)
 
 
@@ -20,11 +29,24 @@ def parameters(model: nn.Module) -> int:
     return sum(p.numel() for p in model.parameters())
 
 
-def test_every_registered_model_is_tested() -> None:
-    assert set(model_names()) == {*SMALL, "torchvision", "timm"}  # the libraries: test_published.py
+@pytest.mark.parametrize("name", sorted(SECTIONS))
+def test_a_model_with_a_section_is_in_every_list(name: str, tmp_path: Path) -> None:
+    assert name in model_names()
+    assert callable(find_model(name))  # what workers, `hpo train` and `hpo retrain-best` build
+    assert any(listed.split("/")[0] == name for listed in find_models(None)) or name in library_sizes()
+    assert f'"{name}"' in json.dumps(json_schema(TrialConfig)["properties"]["model"])
+    (tmp_path / "space.yaml").write_text(f"model: {{name: {name}}}\n")
+    assert load_space(str(tmp_path / "space.yaml"), TrialConfig).fixed["model.name"] == name  # `hpo check`
 
 
-@pytest.mark.parametrize("name", sorted(SMALL))
+def test_every_module_that_registers_a_model_has_its_section() -> None:
+    folder = Path(models.__path__[0])
+    code = {path.stem: path.read_text() for path in folder.glob("*.py")}
+    registering = {name for name, text in code.items() if re.search(r"^@register_model\(", text, re.MULTILINE)}
+    assert registering == set(SECTIONS)
+
+
+@pytest.mark.parametrize("name", ZOO)
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("size", [4, 8, 13, 28, 32, 40, 64, 96])
 def test_trains_on_every_size(name: str, channels: int, size: int) -> None:
@@ -35,7 +57,7 @@ def test_trains_on_every_size(name: str, channels: int, size: int) -> None:
     assert all(p.grad is not None and p.grad.isfinite().all() for p in model.parameters())
 
 
-@pytest.mark.parametrize("name", sorted(SMALL))
+@pytest.mark.parametrize("name", ZOO)
 def test_same_seed_same_weights(name: str) -> None:
     states = []
     for _ in range(2):
@@ -44,7 +66,7 @@ def test_same_seed_same_weights(name: str) -> None:
     assert all(torch.equal(value, states[1][key]) for key, value in states[0].items())
 
 
-@pytest.mark.parametrize("name", sorted(SMALL))
+@pytest.mark.parametrize("name", ZOO)
 def test_dropout_is_active_while_training_only(name: str) -> None:
     model = build(name, dropout=0.5, size=16)
     images = torch.randn(4, 1, 16, 16)
@@ -67,9 +89,9 @@ def test_resnet_has_the_known_number_of_parameters(depth: int, width: int, count
 
 
 def test_resnet18_imagenet_matches_torchvision() -> None:
-    models = pytest.importorskip("torchvision.models")
+    published = pytest.importorskip("torchvision.models")
     ours = build("resnet", channels=3, size=224, depth=18, width=64, classes=1000)
-    assert parameters(ours) == parameters(models.resnet18(weights=None))
+    assert parameters(ours) == parameters(published.resnet18(weights=None))
 
 
 @pytest.mark.parametrize(("size", "stem", "stride"), [(64, "auto", 1), (65, "auto", 2), (32, "imagenet", 2)])
