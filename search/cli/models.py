@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ...display import visible
+from ...installation import install_command
 from .common import JsonOption, command, print_json, say
 
 if TYPE_CHECKING:
@@ -42,10 +43,11 @@ def models(
     for entry in facts:
         print(visible(_line(entry)), flush=True)
     if name_filter is None:
-        sizes = library_sizes()
-        say(f"and {sizes['torchvision']} of torchvision: hpo models torchvision/")
-        timm = f"and {sizes['timm']:,} of timm: hpo models 'timm/*NAME*'"
-        say(timm if sizes["timm"] else "and any of timm: pip install 'hpo[timm]'")
+        for library, size in library_sizes().items():
+            if size:
+                say(f"and {size:,} of {library}: hpo models '{library}/*NAME*'")
+            else:
+                say(f"and any of {library}: {install_command(library)}")
 
 
 def _line(entry: "ModelFacts") -> str:

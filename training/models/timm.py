@@ -7,6 +7,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from ...errors import TrainingError
+from ...installation import install_command
 from .download import WeightsError, impatient
 from .published import ImageSizeError, Statistics, unknown_arch
 from .registry import register_model
@@ -155,5 +156,6 @@ def _library() -> Any:
     except ImportError as error:
         raise TrainingError(
             f"model timm: the package timm must be installed, got: {error}\n"
-            "  pip install 'hpo[timm]', or choose a model of torchvision: `hpo models torchvision`"
+            f"  {install_command('timm')}\n"
+            "  or choose a model of torchvision: `hpo models torchvision`"
         ) from error

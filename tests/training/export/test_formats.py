@@ -177,7 +177,7 @@ def test_a_format_whose_extra_is_not_installed_is_not_among_all_and_refused_by_n
 ) -> None:
     monkeypatch.setattr(type(find_format("executorch")), "extra", Extra("mobile", "not_installed"))
     assert choose_formats(("all",)) == tuple(name for name in format_names() if name != "executorch")
-    with pytest.raises(SpaceError, match=r"not_installed is not installed; pip install 'hpo\[mobile\]'"):
+    with pytest.raises(SpaceError, match=r"not_installed is not installed; pip install .*\[mobile\]"):
         choose_formats(("executorch",))
 
 

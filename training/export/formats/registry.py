@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....errors import ExportError, SpaceError, nearest
+from ....installation import install_command
 from ...config import TrialConfig
 
 if TYPE_CHECKING:
@@ -157,7 +158,7 @@ def choose_formats(wishes: Iterable[str]) -> tuple[str, ...]:
         named = named - {"all"} | {name for name in format_names() if _missing(name) is None}
     for name in named:
         if (extra := _missing(name)) is not None:
-            raise SpaceError(f"format {name}: {extra.package} is not installed; pip install 'hpo[{extra.name}]'")
+            raise SpaceError(f"format {name}: {extra.package} is not installed; {install_command(extra.name)}")
     return tuple(name for name in format_names() if name in named or name in BASE)
 
 
