@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from ..cores import available_cores
@@ -68,7 +69,7 @@ def _no_export(study: str, home: Home, storage: str | None) -> str:
         names = ()
     if study in names:
         return (
-            f"study {study} has no export in {home.export(study)} yet; make one with: hpo retrain-best --study {study}"
+            f"study {study} has no export in {home.export(study)} yet; make one with: hpo retrain-best {quote(study)}"
         )
     tail = nearest(study, names) if names else f"{home.root} holds no studies"
     return f"{study!r} is neither a folder of a trained model nor a study; {tail}"

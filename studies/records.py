@@ -163,10 +163,10 @@ def summarise(storage: BaseStorage, study_name: str) -> StudySummary:
     Raises:
         StudyError: no such study.
     """
-    study_id = _find(storage, study_name)
-    noted = storage.get_study_user_attrs(study_id)
-    direction = storage.get_study_directions(study_id)[0]
-    frozen = storage.get_all_trials(study_id, deepcopy=False)
+    identifier = study_id(storage, study_name)
+    noted = storage.get_study_user_attrs(identifier)
+    direction = storage.get_study_directions(identifier)[0]
+    frozen = storage.get_all_trials(identifier, deepcopy=False)
     trials = tuple(_record(trial) for trial in frozen)
     ranked = _ranked(trials, direction)
     best = next((place for place, trial in enumerate(ranked) if not trial.is_foreign), len(ranked))
@@ -207,7 +207,12 @@ def newest_study(storage: BaseStorage) -> str:
     return names[0]
 
 
-def _find(storage: BaseStorage, study_name: str) -> int:
+def study_id(storage: BaseStorage, study_name: str) -> int:
+    """The number by which the store, and optuna-dashboard, know a study.
+
+    Raises:
+        StudyError: no such study.
+    """
     try:
         return storage.get_study_id_from_name(study_name)
     except KeyError:

@@ -25,6 +25,7 @@ from ..masking import masked
 from ..sqlite_url import absolute_url
 from .page_server import HOST, DashboardPage, MlflowPage
 from .storage import open_storage
+from .study_pages import dashboard_page, experiment_page
 from .tracking.mlflow_store import make_private
 from .tracking.stores import Stores
 
@@ -55,7 +56,7 @@ class Server:
     def __init__(self, name: str, page: DashboardPage | MlflowPage, port: int) -> None:
         self.name = name
         self.token = secrets.token_urlsafe(32)
-        self._address = f"http://{HOST}:{port}/"
+        self.address = f"http://{HOST}:{port}/"
         self._folder = tempfile.TemporaryDirectory(prefix="hpo-ui-", ignore_cleanup_errors=True)
         self._log = Path(self._folder.name) / "log"
         work = Path(self._folder.name) / "work"  # empty, so that nothing there can be taken for a module or a setting
@@ -74,10 +75,9 @@ class Server:
                 start_new_session=True,  # a Ctrl-C reaches us alone, and `stop` reaches the whole group
             )
 
-    @property
-    def link(self) -> str:
-        """The address that opens the page in a browser."""
-        return f"{self._address}?token={self.token}"
+    def link(self, path: str = "", fragment: str = "") -> str:
+        """The address that opens `path` of the page in a browser, at `fragment`."""
+        return f"{self.address}{path}?token={self.token}{fragment}"
 
     def wait_ready(self, timeout_s: float) -> None:
         """Wait until it answers.
@@ -89,7 +89,7 @@ class Server:
         while not self._answers():
             self.check_alive()
             if time.monotonic() > until:
-                raise StudyError(f"{self.name} gives no answer at {self._address} in {timeout_s:.0f} s{self._tail()}")
+                raise StudyError(f"{self.name} gives no answer at {self.address} in {timeout_s:.0f} s{self._tail()}")
             time.sleep(0.1)
         self.check_alive()
 
@@ -114,7 +114,7 @@ class Server:
 
     def _answers(self) -> bool:
         direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        request = urllib.request.Request(self._address, headers={"Authorization": f"Bearer {self.token}"})
+        request = urllib.request.Request(self.address, headers={"Authorization": f"Bearer {self.token}"})
         try:
             with direct.open(request, timeout=5):
                 return True
@@ -134,19 +134,23 @@ def serve(
     stores: Stores,
     artifacts: Path,
     attachments: Path,
+    study: str | None = None,
     dashboard_port: int | None = None,
     mlflow_port: int | None = None,
 ) -> Iterator[tuple[Addresses, tuple[Server, ...]]]:
     """Start both browsers, wait until they answer, stop them on leaving.
 
-    Gives their addresses and the running servers. A tracking store that is a server already is only passed through.
+    Gives their addresses, at `study` where it is given, and the running servers. A tracking store that is a server
+    already is only passed through.
     `artifacts` is where MLflow keeps the files of experiments made through its UI, `attachments` where the files that
     are attached to trials lie. Without a port, a free one is taken.
 
     Raises:
-        StudyError: a store cannot be opened, a port is taken, or a server does not start.
+        StudyError: a store cannot be opened or has no such study, a port is taken, or a server does not start.
     """
-    open_storage(storage_url).engine.dispose()
+    storage = open_storage(storage_url)
+    path = "" if study is None else dashboard_page(storage, study)
+    storage.engine.dispose()
     for uri in stores:
         make_private(uri)
     attachments.mkdir(parents=True, exist_ok=True)
@@ -159,14 +163,23 @@ def serve(
             servers.append(_start(running, "the MLflow UI", runs, mlflow_port))
         for server in servers:
             server.wait_ready(START_TIMEOUT_S)
-        mlflow = servers[1].link if len(servers) > 1 else masked(stores.tracking)
-        yield Addresses(servers[0].link, mlflow), tuple(servers)
+        mlflow = _mlflow_link(servers[1:], stores.tracking, study)
+        yield Addresses(servers[0].link(path), mlflow), tuple(servers)
 
 
 def _start(running: ExitStack, name: str, page: DashboardPage | MlflowPage, port: int | None) -> Server:
     server = Server(name, page, _port(port, name))
     running.callback(server.stop)
     return server
+
+
+def _mlflow_link(ours: list[Server], tracking: str, study: str | None) -> str:
+    """Where MLflow shows the experiment of `study`: on the server that we have started, or at `tracking`."""
+    if ours:
+        found = "" if study is None else experiment_page(ours[0].address, study, ours[0].token)
+        return ours[0].link(fragment=found)
+    found = "" if study is None else experiment_page(f"{tracking.rstrip('/')}/", study)
+    return f"{masked(tracking).rstrip('/')}/{found}" if found else masked(tracking)
 
 
 def _environment() -> dict[str, str]:

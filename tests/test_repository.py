@@ -29,9 +29,9 @@ SURFACE = {
     "predict": "batch-size csv device home json out storage strict trust",
     "data": "data-root html image-size json save-split set strict",
     "models": "channels classes image-size json",
-    "show": "home json storage trial",
+    "show": "home json storage study trial",
     "studies": "home json storage",
-    "ui": "home mlflow-port port storage tracking-uri",
+    "ui": "home mlflow-port port storage study tracking-uri",
     "check": "data data-root home json set",
     "schema": "out",
 }
@@ -55,6 +55,16 @@ def test_the_surface_of_the_command_line(command: str) -> None:
     options = typer.main.get_command(app).commands[command].params
     flags = {name for option in options for name in option.opts if name.startswith("--")}
     assert flags == {f"--{flag}" for flag in SURFACE[command].split()}
+
+
+def test_a_study_is_named_by_position_and_by_study() -> None:
+    import typer
+    from hpo.search.cli.app import app
+
+    commands = typer.main.get_command(app).commands
+    by_position = {name for name, command in commands.items() if any(p.name == "study" for p in command.params)}
+    by_flag = {name for name, command in commands.items() if any("--study" in p.opts for p in command.params)}
+    assert by_position == by_flag == {"run", "retrain-best", "show", "ui"}
 
 
 def test_every_command_is_in_the_surface() -> None:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, ParamSpec, TypeVar
 import typer
 
 from ...display import json_text, message, visible
+from ...errors import SpaceError
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -16,6 +17,8 @@ R = TypeVar("R")
 INTERRUPTED = 130
 FORMATS = "executorch, onnx-fp16, onnx-int8, safetensors, torchscript"  # asking the registry takes a while
 
+StudyArgument = Annotated[str | None, typer.Argument(metavar="[STUDY]", help="A study's name. Default: the newest.")]
+StudyOption = Annotated[str | None, typer.Option("--study", help="The same as STUDY.")]
 StorageOption = Annotated[str | None, typer.Option(help="An Optuna storage URL. Default: studies.db in the home.")]
 HomeOption = Annotated[Path | None, typer.Option(help="Where all is kept. Default: $HPO_HOME, else ./runs.")]
 DataRootOption = Annotated[Path | None, typer.Option(help="Where named data sets lie or are downloaded to.")]
@@ -49,6 +52,17 @@ def command(function: Callable[P, R]) -> Callable[P, R]:
             raise typer.Exit(INTERRUPTED) from None
 
     return guarded
+
+
+def one_study(argument: str | None, option: str | None) -> str | None:
+    """The study that STUDY or `--study` names, None where neither does.
+
+    Raises:
+        SpaceError: they name two.
+    """
+    if argument is not None and option is not None and argument != option:
+        raise SpaceError(f"STUDY and --study must name the same study, got {argument!r} and {option!r}")
+    return option if argument is None else argument
 
 
 def say(text: str) -> None:

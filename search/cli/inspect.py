@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ...masking import masked
-from .common import HomeOption, JsonOption, StorageOption, command, print_json
+from .common import (
+    HomeOption,
+    JsonOption,
+    StorageOption,
+    StudyArgument,
+    StudyOption,
+    command,
+    one_study,
+    print_json,
+)
 
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage
@@ -32,7 +41,8 @@ def studies(storage: StorageOption = None, home: HomeOption = None, json: JsonOp
 
 @command
 def show(
-    study: Annotated[str | None, typer.Argument(help="A study's name. Default: the newest.")] = None,
+    study: StudyArgument = None,
+    study_: StudyOption = None,
     trial: Annotated[int | None, typer.Option(help="Show one trial whole.")] = None,
     storage: StorageOption = None,
     home: HomeOption = None,
@@ -44,8 +54,8 @@ def show(
     from ...studies.study_name import is_study_name
     from .study_views import study_view, trial_view
 
-    store = _open(storage, home)
-    summary = summarise(store, study or newest_study(store))
+    named, store = one_study(study, study_), _open(storage, home)
+    summary = summarise(store, newest_study(store) if named is None else named)
     if trial is not None:
         record = summary.trial(trial)
         directory = Home.locate(home).trial(summary.study, trial) if is_study_name(summary.study) else None

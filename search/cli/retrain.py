@@ -13,9 +13,12 @@ from .common import (
     HomeOption,
     JsonOption,
     StorageOption,
+    StudyArgument,
+    StudyOption,
     TrackingOption,
     TrustOption,
     command,
+    one_study,
     print_json,
     say,
     say_error,
@@ -27,7 +30,8 @@ if TYPE_CHECKING:
 
 @command
 def retrain_best(
-    study: Annotated[str | None, typer.Option(help="A study's name. Default: the newest.")] = None,
+    study: StudyArgument = None,
+    study_: StudyOption = None,
     trial: Annotated[int | None, typer.Option(help="A trial's number. Default: the best complete one.")] = None,
     epochs: Annotated[int | None, typer.Option(help="Epochs to train. Default: as many as the trial.")] = None,
     out: Annotated[Path | None, typer.Option(help="Where the export goes. Default: the study's export folder.")] = None,
@@ -52,8 +56,9 @@ def retrain_best(
     from ..retrain_choice import RetrainOptions
     from ..retrain_progress import watcher
 
+    named = one_study(study, study_)
     options = RetrainOptions(
-        study, trial, epochs, out, device, data_root, storage, tracking_uri, home, (formats,), trust
+        named, trial, epochs, out, device, data_root, storage, tracking_uri, home, (formats,), trust
     )
     with closing(watcher()) as view:
         result = retrain(options, view)

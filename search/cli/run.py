@@ -12,8 +12,10 @@ from .common import (
     SkipExportOption,
     StorageOption,
     StrictOption,
+    StudyOption,
     TrackingOption,
     command,
+    one_study,
     print_json,
     say,
 )
@@ -28,7 +30,10 @@ WORK_FAILED = 1
 def run(
     space: Annotated[str, typer.Option("--space", "-s", help="A space file, or the name of a bundled space.")],
     trials: Annotated[int, typer.Option("--trials", "-n", help="How many trials the study should reach in all.")],
-    study: Annotated[str | None, typer.Option(help="The study's name. Default: the space's.")] = None,
+    study: Annotated[
+        str | None, typer.Argument(metavar="[STUDY]", help="The study's name. Default: the space's.")
+    ] = None,
+    study_: StudyOption = None,
     data: Annotated[str | None, typer.Option(help="A data set by name, or a folder of class folders.")] = None,
     data_root: DataRootOption = None,
     set_: Annotated[
@@ -63,7 +68,7 @@ def run(
     options = RunOptions(
         space=space,
         trials=trials,
-        study=study,
+        study=one_study(study, study_),
         data=data,
         data_root=data_root,
         overrides=tuple(set_ or ()),

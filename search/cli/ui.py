@@ -5,11 +5,13 @@ from typing import Annotated
 
 import typer
 
-from .common import HomeOption, StorageOption, command, say
+from .common import HomeOption, StorageOption, StudyArgument, StudyOption, command, one_study, say
 
 
 @command
 def ui(
+    study: StudyArgument = None,
+    study_: StudyOption = None,
     storage: StorageOption = None,
     tracking_uri: Annotated[
         str | None, typer.Option(help="An MLflow tracking URI. Default: that of the study sent there last.")
@@ -18,7 +20,7 @@ def ui(
     port: Annotated[int | None, typer.Option(help="optuna-dashboard's port. Default: a free one.")] = None,
     mlflow_port: Annotated[int | None, typer.Option(help="The MLflow UI's port. Default: a free one.")] = None,
 ) -> None:
-    """Start optuna-dashboard and the MLflow UI for this machine alone, until Ctrl-C."""
+    """Start optuna-dashboard and the MLflow UI at a study, for this machine alone, until Ctrl-C."""
     from ...errors import StudyError
     from ...studies.home import Home
     from ...studies.storage import storage_to_read
@@ -29,15 +31,17 @@ def ui(
 
     place = Home.locate(home)
     url = storage_to_read(storage, place)
-    stores = choose_stores(tracking_uri, place, newest_kept(place), say)
+    named = one_study(study, study_)
+    stores = choose_stores(tracking_uri, place, newest_kept(place) if named is None else named, say)
     if stores is None:
         raise StudyError("hpo ui shows MLflow's pages, which --tracking-uri none leaves out; give a URI, or nothing")
-    for study in tracked_studies(place):
-        ship_pending(place, study, stores.tracking, say)
+    for name in tracked_studies(place):
+        ship_pending(place, name, stores.tracking, say)
+    shown = _newest(url) if named is None else named
     say("starting both pages ...")
     with (
         terminate_as_interrupt(),
-        serve(url, stores, place.artifacts, place.attachments, port, mlflow_port) as (pages, servers),
+        serve(url, stores, place.artifacts, place.attachments, shown, port, mlflow_port) as (pages, servers),
     ):
         say(f"studies (optuna-dashboard): {pages.dashboard}")
         say(f"runs (MLflow):              {pages.mlflow}")
@@ -46,3 +50,15 @@ def ui(
             time.sleep(1)
             for server in servers:
                 server.check_alive()
+
+
+def _newest(storage_url: str) -> str | None:
+    """The study worked on last; None where there is none yet."""
+    from ...studies.records import study_names
+    from ...studies.storage import open_storage
+
+    storage = open_storage(storage_url)
+    try:
+        return next(iter(study_names(storage)), None)
+    finally:
+        storage.engine.dispose()

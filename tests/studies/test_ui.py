@@ -6,7 +6,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import optuna
 import psutil
@@ -16,6 +16,8 @@ from hpo.studies import ui
 from hpo.studies.artifacts import attach
 from hpo.studies.home import Home
 from hpo.studies.storage import open_storage
+from hpo.studies.study_pages import experiment_page
+from hpo.studies.tracking.mlflow_store import MlflowStore
 from hpo.studies.tracking.stores import Stores
 
 Answer = tuple[http.client.HTTPResponse, bytes]
@@ -85,8 +87,13 @@ def pages(tmp_path_factory: pytest.TempPathFactory, migrated: Path) -> Iterator[
     before = Path.cwd()
     os.chdir(work)
     try:
+        MlflowStore(home.tracking_uri, home).experiment("digits")
         with ui.serve(
-            "sqlite:///runs/studies.db", Stores.at(home.tracking_uri), Path("runs/mlartifacts"), Path("runs/artifacts")
+            "sqlite:///runs/studies.db",
+            Stores.at(home.tracking_uri),
+            Path("runs/mlartifacts"),
+            Path("runs/artifacts"),
+            "digits",
         ) as (addresses, _):
             yield Pages(addresses, home, marks)
     finally:
@@ -102,6 +109,35 @@ def test_the_link_opens_the_page_and_nothing_else_does(pages: Pages) -> None:
         assert page.status(path) == 403
         assert page.status(path, Cookie="session=1") == 403
     assert pages.dashboard.status("/api/studies", Cookie=pages.mlflow.cookie()) == 403
+
+
+def test_both_links_open_at_the_study(pages: Pages) -> None:
+    link = urlsplit(pages.dashboard.link)
+    answer, content = pages.dashboard.ask("/api/studies", Cookie=pages.dashboard.cookie())
+    (study,) = json.loads(content)["study_summaries"]
+    assert (answer.status, link.path) == (200, f"/dashboard/studies/{study['study_id']}")
+    assert pages.dashboard.status(link.path, Cookie=pages.dashboard.cookie()) == 200
+    ask = "/api/2.0/mlflow/experiments/get-by-name?experiment_name=digits"
+    _, content = pages.mlflow.ask(ask, Cookie=pages.mlflow.cookie())
+    number = json.loads(content)["experiment"]["experiment_id"]
+    assert urlsplit(pages.mlflow.link).fragment == f"/experiments/{number}"
+
+
+def test_a_study_that_mlflow_does_not_have_opens_its_first_page(pages: Pages) -> None:
+    server, token = f"http://{pages.mlflow.host}/", parse_qs(urlsplit(pages.mlflow.link).query)["token"][0]
+    assert experiment_page(server, "digits", token) == f"#{urlsplit(pages.mlflow.link).fragment}"
+    assert experiment_page(server, "unsent", token) == ""
+    assert experiment_page(server, "digits") == ""  # without the token
+    assert experiment_page("http://user:secret@127.0.0.1:1/", "digits") == ""
+
+
+def test_a_study_that_is_not_there_is_refused_before_anything_starts(home: Home) -> None:
+    optuna.create_study(study_name="digits", storage=open_storage(home.storage_url))
+    with (
+        pytest.raises(StudyError, match="no study is called 'digit'; did you mean digits"),
+        ui.serve(home.storage_url, Stores.at(home.tracking_uri), home.artifacts, home.attachments, "digit"),
+    ):
+        pytest.fail("it started")
 
 
 def test_nothing_is_imported_from_the_working_directory(pages: Pages) -> None:

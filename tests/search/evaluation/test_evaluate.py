@@ -134,7 +134,7 @@ def test_what_is_no_model_says_what_is_missing(models: Models, tmp_path: Path) -
     with pytest.raises(StudyError, match="did you mean digits"):
         models.evaluate("digit")
     optuna.create_study(study_name="young", storage=open_storage(models.home.storage_url))
-    with pytest.raises(StudyError, match="hpo retrain-best --study young"):
+    with pytest.raises(StudyError, match="hpo retrain-best young"):
         models.evaluate("young")
     with pytest.raises(StudyError, match="holds no studies"):
         models.evaluate("digits", home=tmp_path)
