@@ -10,6 +10,7 @@ from optuna.storages import BaseStorage
 from .records import study_id
 
 _ANSWER_S, _ANSWER_BYTES = 5.0, 2**20
+_RUNS = "runs?workflowType=machine_learning"  # else MLflow 3 opens what it has for language models, without the runs
 _FIND = "api/2.0/mlflow/experiments/get-by-name"
 
 
@@ -40,4 +41,5 @@ def experiment_page(server: str, study: str, token: str | None = None) -> str:
             experiment = json.loads(answer.read(_ANSWER_BYTES))["experiment"]
     except (OSError, HTTPException, ValueError, KeyError, TypeError):
         return ""
-    return f"#/experiments/{experiment['experiment_id']}" if experiment.get("lifecycle_stage") == "active" else ""
+    is_active = experiment.get("lifecycle_stage") == "active"
+    return f"#/experiments/{experiment['experiment_id']}/{_RUNS}" if is_active else ""

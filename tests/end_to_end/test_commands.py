@@ -142,7 +142,7 @@ def test_ui_serves_both_pages_until_it_is_stopped(shell: Shell, wait_until: Wait
     while len(addresses) < 2:
         line = process.stderr.readline()
         assert line, "hpo ui has ended"
-        addresses += re.findall(r"http://127\.0\.0\.1:\d+/\?token=\S+", line)
+        addresses += re.findall(r"http://127\.0\.0\.1:\d+/\S*\?token=\S+", line)
     assert [answers(address) for address in addresses] == [200, 200]
     started = psutil.Process(process.pid).children(recursive=True)
     assert len(started) >= 2

@@ -120,7 +120,7 @@ def test_both_links_open_at_the_study(pages: Pages) -> None:
     ask = "/api/2.0/mlflow/experiments/get-by-name?experiment_name=digits"
     _, content = pages.mlflow.ask(ask, Cookie=pages.mlflow.cookie())
     number = json.loads(content)["experiment"]["experiment_id"]
-    assert urlsplit(pages.mlflow.link).fragment == f"/experiments/{number}"
+    assert urlsplit(pages.mlflow.link).fragment == f"/experiments/{number}/runs?workflowType=machine_learning"
 
 
 def test_a_study_that_mlflow_does_not_have_opens_its_first_page(pages: Pages) -> None:
