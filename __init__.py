@@ -2,10 +2,11 @@
 
     import hpo
     hpo.inspect_data("photos/").suggestions
-    result = hpo.run(hpo.RunOptions(space="resnet", data="digits", trials=50))
+    result = hpo.run(space="resnet", data="digits", trials=50)
     result.study.best.params
-    hpo.retrain_best(hpo.RetrainOptions()).manifest.metrics.test_accuracy
+    hpo.retrain_best().manifest.metrics.test_accuracy
 
+The keywords of `hpo.run` are the fields of `hpo.RunOptions`, which may be given in their place, and so on.
 The names below are imported when they are first used, so that `import hpo` is instant.
 """
 

@@ -1,4 +1,7 @@
-"""The commands as functions, for notebooks and scripts, watched by plain lines."""
+"""The commands as functions, for notebooks and scripts, watched by plain lines.
+
+Each takes an object of its options, or their fields as keyword arguments.
+"""
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -9,8 +12,13 @@ from ..display import visible
 from .diagnose import DiagnoseOutcome
 from .diagnose import diagnose as examine
 from .diagnose_choice import DiagnoseOptions
+from .evaluate import EvaluateOptions, EvaluateOutcome
+from .export import ExportOptions, ExportOutcome
+from .keywords import by_keywords
 from .options import RunOptions
+from .predict import PredictOptions
 from .progress.plain import PlainProgress
+from .retrain_choice import RetrainOptions
 from .retrain_progress import PlainWatcher
 from .run import RunResult, Watcher
 from .run import run as search
@@ -22,14 +30,11 @@ if TYPE_CHECKING:
     from ..training.data.inspect.inspection import Inspection
     from ..training.models.catalogue import ModelFacts
     from ..training.predictions import Prediction
-    from .evaluate import EvaluateOptions, EvaluateOutcome
-    from .export import ExportOptions, ExportOutcome
     from .infer_check import InferCheck
-    from .predict import PredictOptions
     from .retrain import RetrainResult
-    from .retrain_choice import RetrainOptions
 
 
+@by_keywords(RunOptions)
 def run(options: RunOptions) -> RunResult:
     """Search until the study holds `options.trials` finished trials; progress goes to standard error.
 
@@ -39,7 +44,8 @@ def run(options: RunOptions) -> RunResult:
     return search(options, Watcher(_no_stage, PlainProgress, _note))
 
 
-def retrain_best(options: "RetrainOptions") -> "RetrainResult":
+@by_keywords(RetrainOptions)
+def retrain_best(options: RetrainOptions) -> "RetrainResult":
     """Train a study's winner on all but the test images, test it once, export and register it.
 
     Raises:
@@ -50,7 +56,8 @@ def retrain_best(options: "RetrainOptions") -> "RetrainResult":
     return retrain(options, PlainWatcher())
 
 
-def export(options: "ExportOptions") -> "ExportOutcome":
+@by_keywords(ExportOptions)
+def export(options: ExportOptions) -> ExportOutcome:
     """Bring a trained model into further formats, each tested, measured and judged.
 
     Raises:
@@ -61,7 +68,7 @@ def export(options: "ExportOptions") -> "ExportOutcome":
     return export_model(options, PlainWatcher())
 
 
-def infer_check(folder: Path, trust: bool = False) -> "InferCheck":
+def infer_check(folder: Path | str, trust: bool = False) -> "InferCheck":
     """Check the export in `folder`: its checksums, and every format on its sample images.
 
     Formats whose loading may run code are tried with `trust`, or where the export is on record.
@@ -71,9 +78,10 @@ def infer_check(folder: Path, trust: bool = False) -> "InferCheck":
     """
     from .infer_check import infer_check as check
 
-    return check(folder, trust, _note)
+    return check(Path(folder), trust, _note)
 
 
+@by_keywords(TrainOptions)
 def train(options: TrainOptions) -> TrainOutcome:
     """Train one configuration, without a study; progress goes to standard error.
 
@@ -83,7 +91,7 @@ def train(options: TrainOptions) -> TrainOutcome:
     return train_one(options, PlainWatcher())
 
 
-def inspect_data(source: str, overrides: Sequence[str] = (), data_root: Path | None = None) -> "Inspection":
+def inspect_data(source: str, overrides: Sequence[str] = (), data_root: Path | str | None = None) -> "Inspection":
     """What `hpo data` finds in `source`, a name, folder or CSV file; each of `overrides` is a `data.KEY=VALUE`.
 
     Raises:
@@ -92,7 +100,8 @@ def inspect_data(source: str, overrides: Sequence[str] = (), data_root: Path | N
     from ..training.data.inspect import survey
     from .data_choice import choose_data
 
-    return survey.inspect_data(choose_data(source, overrides), data_root, PlainWatcher().stage)
+    root = None if data_root is None else Path(data_root)
+    return survey.inspect_data(choose_data(source, overrides), root, PlainWatcher().stage)
 
 
 def models(
@@ -111,7 +120,8 @@ def models(
     return list(facts_of(found, num_classes=classes, in_channels=channels, image_size=image_size))
 
 
-def evaluate(options: "EvaluateOptions") -> "EvaluateOutcome":
+@by_keywords(EvaluateOptions)
+def evaluate(options: EvaluateOptions) -> EvaluateOutcome:
     """Measure a trained model on labelled images, and keep the evaluation beside it; an opened test split is counted.
 
     Raises:
@@ -122,17 +132,20 @@ def evaluate(options: "EvaluateOptions") -> "EvaluateOutcome":
     return evaluate_model(options, PlainWatcher())
 
 
-def predict(options: "PredictOptions", images: Iterable[Path | str]) -> Iterator["Prediction"]:
+def predict(options: PredictOptions | str, images: Iterable[Path | str]) -> Iterator["Prediction"]:
     """A prediction for each file of `images`, in order, as a stream; folders stand for the files below them.
+
+    A text in the place of `options` is the model: a folder of a trained model, or a study.
 
     Raises:
         HpoError: the model or the device is wrong.
     """
     from .predict import predict as predict_files
 
-    return predict_files(options, images, _note)
+    return predict_files(PredictOptions(options) if isinstance(options, str) else options, images, _note)
 
 
+@by_keywords(DiagnoseOptions)
 def diagnose(options: DiagnoseOptions) -> DiagnoseOutcome:
     """Look for what keeps a configuration, a trial or a run from learning; progress goes to standard error.
 

@@ -16,6 +16,7 @@ from ..training.progress import result_from_json, verdict_from_json
 from ..training.report import Verdict
 from ..training.run_folder import RESULT, RunFolder
 from .advice import Target
+from .keywords import coerce
 from .train_choice import Single, TrainOptions, choose_single
 
 
@@ -41,6 +42,7 @@ class DiagnoseOptions:
     home: Path | None = None
 
     def __post_init__(self) -> None:
+        coerce(self)
         given = [name for name in ("space", "trial", "run") if getattr(self, name) is not None]
         if len(given) != 1:
             said = " and ".join(given) or "none of them"

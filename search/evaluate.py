@@ -10,6 +10,7 @@ from ..studies.home import Home
 from ..training.report import IMPORTING
 from ..training.trained import Trained
 from .data_choice import choose_labelled
+from .keywords import coerce
 from .model_choice import choose_model, open_model, openings_log
 from .record_evaluation import record
 from .retrain_progress import RetrainWatcher
@@ -45,6 +46,7 @@ class EvaluateOptions:
     trust: bool = False
 
     def __post_init__(self) -> None:
+        coerce(self)
         if self.split not in (None, "test", "val"):
             raise SpaceError(f"--split must be test or val, got {self.split!r}")
         if self.data is not None and self.split is not None:

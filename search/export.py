@@ -12,6 +12,7 @@ from ..training.report import IMPORTING
 from .export_extend import extend_export
 from .export_run import export_run
 from .export_table import formats_to_json
+from .keywords import coerce
 from .model_choice import choose_model
 from .register_export import register_export
 from .retrain import export_target
@@ -38,6 +39,7 @@ class ExportOptions:
     trust: bool = False
 
     def __post_init__(self) -> None:
+        coerce(self)
         choose_formats(self.formats)
 
 

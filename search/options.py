@@ -11,6 +11,7 @@ from typing import Any, Literal
 from ..errors import SpaceError, nearest
 from ..masking import masked
 from ..studies.study_name import refusal
+from .keywords import coerce
 
 _NUMBER = r"(\d+(?:\.\d+)?)"
 _DURATION = re.compile(rf"(?:{_NUMBER}h)?(?:{_NUMBER}m)?(?:{_NUMBER}s)?|{_NUMBER}", re.ASCII)  # `2h30` may be minutes
@@ -46,6 +47,7 @@ class RunOptions:
     strict: bool = False
 
     def __post_init__(self) -> None:
+        coerce(self)
         if self.trials < 1:
             raise SpaceError(f"--trials must be at least 1, got {self.trials}")
         if self.timeout_s is not None and self.timeout_s <= 0:

@@ -10,6 +10,7 @@ from ..studies.home import Home
 from ..training.data.sources.outside import Outside, outside
 from ..training.data.sources.walk import files_below, unheard
 from ..training.trained import Trained
+from .keywords import coerce
 from .model_choice import choose_model, open_model
 from .trust_choice import Note
 
@@ -35,6 +36,7 @@ class PredictOptions:
     trust: bool = False
 
     def __post_init__(self) -> None:
+        coerce(self)
         if not 1 <= self.batch_size <= 65_536:
             raise SpaceError(f"--batch-size must be 1 to 65536, got {self.batch_size}")
 

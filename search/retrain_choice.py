@@ -15,6 +15,7 @@ from ..training.config import TrialConfig
 from ..training.export.formats.registry import choose_formats
 from ..training.optim.config import Piecewise, Plateau
 from .configure import read_config
+from .keywords import coerce
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ class RetrainOptions:
     trust: bool = False
 
     def __post_init__(self) -> None:
+        coerce(self)
         choose_formats(self.formats)
         if self.epochs is not None and not 1 <= self.epochs <= 100_000:
             raise SpaceError(f"--epochs must be 1 to 100000, got {self.epochs}")

@@ -14,6 +14,7 @@ from ..spaces.space import SearchSpace
 from ..studies.home import Home
 from ..training.config import TrialConfig
 from .configure import configure
+from .keywords import coerce
 from .options import RunOptions
 
 
@@ -41,6 +42,7 @@ class TrainOptions:
     home: Path | None = None
 
     def __post_init__(self) -> None:
+        coerce(self)
         if self.space and self.trial:
             raise SpaceError("--space and --trial each say what to train; give one of them")
         if not (self.space or self.trial or self.resume):

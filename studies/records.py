@@ -115,7 +115,7 @@ class StudySummary:
     trials: tuple[TrialRecord, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """The object that `hpo show --json` prints, without the single trials."""
+        """What `hpo run --json` and `hpo studies --json` print of it: without the single trials."""
         best = self.best and {"number": self.best.number, "value": self.best.value, "params": dict(self.best.params)}
         return {
             "study": self.study,

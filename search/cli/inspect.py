@@ -63,7 +63,8 @@ def show(
         commands = _commands(summary.study, record, storage, home)
         print_json(whole) if json else _print(trial_view(summary, record, directory, commands))
     else:
-        print_json(summary.to_json()) if json else _print(study_view(summary))
+        records = [record.to_json() for record in summary.trials]
+        print_json({**summary.to_json(), "records": records}) if json else _print(study_view(summary))
 
 
 def _commands(study: str, record: "TrialRecord", storage: str | None, home: Path | None) -> list[str]:

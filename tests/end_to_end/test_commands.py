@@ -88,6 +88,8 @@ def test_a_failed_trial_is_shown_with_its_cause_and_traceback(shell: Shell) -> N
 def test_show_and_studies_tell_a_person_what_they_tell_a_program(shell: Shell) -> None:
     shell.search(trials=2)
     summary, trial = shell.run("show", "--json").json, shell.run("show", "--trial", "0", "--json").json
+    assert [record["number"] for record in summary["records"]] == [0, 1]
+    assert {"study": summary["study"], **summary["records"][0]} == trial
     shown = shell.run("show").out
     head = re.search(r"study simple_cnn: maximize val_accuracy; (.*) of search", shown)
     assert head is not None

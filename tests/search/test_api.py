@@ -1,5 +1,7 @@
 """`hpo.run` in a script or a notebook: a search in the caller's own process."""
 
+import dataclasses
+import inspect
 import shutil
 import sqlite3
 import subprocess
@@ -80,6 +82,39 @@ def test_a_model_that_is_edited_under_a_study(tmp_path: Path) -> None:
     winner = hpo.retrain_best(hpo.RetrainOptions(home=home, trial=0, device="cpu", tracking_uri="none"))
     assert first.model_source in winner.manifest.config.model.name
     assert winner.manifest.metrics.test_accuracy > 0.5
+
+
+def test_a_search_by_keywords(tmp_path: Path) -> None:
+    """As the README has it; folders may be texts, and one text a list of one."""
+    result = hpo.run(
+        space="simple_cnn", trials=1, data="digits", epochs=1, overrides="model.width=8", executor="inline",
+        home=str(tmp_path / "runs"), tracking_uri="none", device="cpu",
+    )  # fmt: skip
+    assert len(result.study.trials) == 1
+    assert (tmp_path / "runs" / "simple_cnn" / "study.json").exists()
+    with pytest.raises(SpaceError, match="--trials must be at least 1, got 0"):
+        hpo.run("simple_cnn", 0)
+    with pytest.raises(TypeError, match="unexpected keyword argument 'trails'"):
+        hpo.run(space="simple_cnn", trails=1)
+
+
+@pytest.mark.parametrize("name", ["run", "train", "retrain_best", "evaluate", "export", "diagnose"])
+def test_every_function_of_options_shows_and_takes_their_fields(name: str, tmp_path: Path) -> None:
+    function = getattr(hpo, name)
+    kind = getattr(hpo, f"{name.split('_')[0].capitalize()}Options")
+    assert list(inspect.signature(function).parameters) == [field.name for field in dataclasses.fields(kind)]
+    what = {"space": "no_such", "trials": 1} if name == "run" else {"space": "no_such"}
+    what = {} if name == "retrain_best" else {"model": "no_such"} if name in ("evaluate", "export") else what
+    for call in (lambda: function(**what, home=str(tmp_path)), lambda: function(kind(**what, home=tmp_path))):
+        with pytest.raises(hpo.HpoError):
+            call()
+
+
+def test_text_stands_for_a_path_and_a_path_for_text(tmp_path: Path) -> None:
+    assert hpo.RunOptions("s", 1, home=str(tmp_path)) == hpo.RunOptions("s", 1, home=tmp_path)
+    assert hpo.RunOptions(tmp_path / "s.yaml", 1, data=tmp_path).data == str(tmp_path)
+    assert hpo.RetrainOptions(formats="onnx-fp16", out="export").formats == ("onnx-fp16",)
+    assert hpo.PredictOptions(tmp_path).model == str(tmp_path)
 
 
 def test_the_winner_from_python(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
