@@ -4,7 +4,7 @@ For example `{low: 1e-4, high: 0.1, log: true}`.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, cast, get_args
 
 from ..errors import nearest
@@ -14,6 +14,15 @@ from .parameter import Choice, Condition, Confidence, Float, Int, Parameter, exa
 
 RANGE = frozenset({"low", "high", "log", "step", "prior", "confidence"})
 CHOICE = frozenset({"choices", "prior", "confidence"})
+_SYNONYMS = {
+    **dict.fromkeys(("min", "minimum", "lower", "from", "start"), "low"),
+    **dict.fromkeys(("max", "maximum", "upper", "to", "end", "stop"), "high"),
+    **dict.fromkeys(("values", "options", "categories", "grid"), "choices"),
+    **dict.fromkeys(("default", "initial"), "prior"),
+    **dict.fromkeys(("scale", "distribution"), "log"),
+    **dict.fromkeys(("q", "increment"), "step"),
+}
+"""The words of other tools for the keys of a dimension."""
 MAX_CHOICES = 1000
 MAX_STEPS = 2**53
 
@@ -27,8 +36,8 @@ def dimension(node: Node, key: str, leaf: Leaf, condition: Condition) -> Paramet
     entries = node.mapping or {}
     unknown = [name for name in entries if name not in RANGE | CHOICE]
     if unknown:
-        law = f"a dimension has low and high, or choices; {nearest(unknown[0], RANGE | CHOICE)}"
-        raise refusal(entries[unknown[0]].place, key, f"{law}; got {unknown[0]}")
+        law = f"a dimension has low and high, or choices; {_own_words(unknown, RANGE | CHOICE)}"
+        raise refusal(entries[unknown[0]].place, key, f"{law}; got {', '.join(unknown)}")
     if not entries:
         raise refusal(node.place, key, "must be a value or a dimension ({low, high} or {choices}), got {}")
     reader = _Reader(node, key, leaf)
@@ -44,7 +53,15 @@ def check_keys(node: Node, key: str, known: Iterable[str]) -> None:
     known = set(known)
     for name, entry in (node.mapping or {}).items():
         if name not in known:
-            raise refusal(entry.place, f"{key}.{name}" if key else name, f"unknown key; {nearest(name, known)}")
+            raise refusal(entry.place, f"{key}.{name}" if key else name, f"unknown key; {_own_words([name], known)}")
+
+
+def _own_words(unknown: list[str], known: Collection[str]) -> str:
+    """What to write for `unknown`: the words of this language for those of others, else the nearest that is `known`."""
+    said = {name: _SYNONYMS[name] for name in unknown if _SYNONYMS.get(name, name) in known}
+    if said:
+        return "write " + ", ".join(f"{own} for {name}" for name, own in said.items())
+    return nearest(unknown[0], known)
 
 
 def confidence(node: Node, key: str) -> Confidence | None:

@@ -144,7 +144,7 @@ class _Builder:
             name = self._key(event, key, depth)
             inner = f"{key}.{name}" if key else name
             if name in entries:
-                raise refusal(self._at(event), inner, f"a key must stand once, first at {entries[name].place.text}")
+                raise refusal(self._at(event), inner, f"duplicate key, first at {entries[name].place.text}")
             entries[name] = self._node(next(self.events), self._at(event), inner, depth + 1)
         return entries
 

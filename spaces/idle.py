@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from ..errors import SpaceError
 from .fields import Needs
-from .node import refusal, shown
+from .node import refusal, refuse_all, shown
 from .parameter import Choice, Parameter
 from .space import Fixed
 from .walk import Found
@@ -15,6 +16,7 @@ def refuse_idle(found: Found) -> None:
     Raises:
         SpaceError: a field stands without any of the others that it works with.
     """
+    mistakes: list[SpaceError] = []
     said: dict[str, Parameter | Fixed] = {entry.key: entry for entry in (*found.parameters, *found.values)}
     for key, needs in found.needs.items():
         section = key.rpartition(".")[0]
@@ -23,7 +25,9 @@ def refuse_idle(found: Found) -> None:
             continue
         if not any(_may_work(said.get(f"{section}.{name}"), wanted) for name, wanted in needs.items()):
             got = shown(entry.value) if isinstance(entry, Fixed) else "a dimension"
-            raise refusal(found.places[key], key, f"has no effect without {_words(section, needs)}, got {got}")
+            law = f"has no effect without {_words(section, needs)}, got {got}"
+            mistakes.append(refusal(found.places[key], key, law))
+    refuse_all(mistakes)
 
 
 def _may_work(entry: Parameter | Fixed | None, wanted: Any) -> bool:

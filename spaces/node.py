@@ -1,11 +1,14 @@
 """A YAML document as a tree in which every node knows where it was written."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..errors import SpaceError
 from .parameter import Scalar
+
+MOST_MISTAKES = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,20 @@ class Node:
 def refusal(place: Place, key: str, law: str) -> SpaceError:
     """The one form of every complaint about a space: place, key path (may be ""), law and value."""
     return SpaceError(f"{place.text}: {key}: {law}" if key else f"{place.text}: {law}")
+
+
+def refuse_all(mistakes: Sequence[SpaceError]) -> None:
+    """Refuse a space for all that is wrong with it: the first ten mistakes, a line each.
+
+    Raises:
+        SpaceError: there is one.
+    """
+    if len(mistakes) == 1:
+        raise mistakes[0]
+    if mistakes:
+        more = len(mistakes) - MOST_MISTAKES
+        lines = [*map(str, mistakes[:MOST_MISTAKES]), *([f"and {more} more"] if more > 0 else [])]
+        raise SpaceError("\n  ".join(lines))
 
 
 def shown(value: Any) -> str:

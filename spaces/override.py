@@ -5,11 +5,13 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from ..errors import SpaceError, nearest
+from .branch import branches, branching, no_variant
 from .dimension import CHOICE, RANGE
 from .document import parse_value
 from .fields import Kind, Leaf, Section, Variants
+from .keys import hint, keys
 from .node import Node, Place, refusal, shown
-from .walk import branches, branching, no_variant, unknown_key
+from .walk import unknown_key
 
 
 def override(root: Node, target: type[BaseModel], text: str) -> Node:
@@ -26,12 +28,15 @@ def override(root: Node, target: type[BaseModel], text: str) -> Node:
     place = Place(f"--set {words if len(words) <= 200 else words[:197] + '...'}", Path.cwd())
     if not equals or not key.strip() or not key.isprintable():
         raise SpaceError(f"{place.text}: must be key=value")
-    return _Override(parse_value(value, place), key.strip()).put(root, Section(target), key.strip())
+    change = _Override(parse_value(value, place), key.strip(), root, Section(target))
+    return change.put(root, Section(target), key.strip())
 
 
 class _Override:
-    def __init__(self, value: Node, key: str) -> None:
-        self.value, self.key = value, key
+    """A change of the tree `root`, read along `target`: `value` at `key`."""
+
+    def __init__(self, value: Node, key: str, root: Node, target: Section) -> None:
+        self.value, self.key, self.root, self.target = value, key, root, target
 
     def put(self, node: Node | None, kind: Kind, rest: str) -> Node:
         """`node` with the value at `rest`, the part of the key that is still to go."""
@@ -74,7 +79,7 @@ class _Override:
         head, _, tail = rest.partition(".")
         field = section.field(head)
         if field is None:
-            raise unknown_key(self.value.place, self.key, head, section)
+            raise unknown_key(self.value.place, self.key, rest, section, self.root, self.target)
         return head, tail, field.kind
 
     def _into_branch(
@@ -85,7 +90,7 @@ class _Override:
         bodies = branches(node, kind, self.key)
         label = max((name for name in bodies if f"{rest}.".startswith(f"{name}.")), key=len, default=None)
         if label is None:
-            raise self._refuse(f"goes through a choice of branches; {nearest(rest.partition('.')[0], bodies)}")
+            raise self._refuse(f"goes through a choice of branches; {hint(rest, bodies, keys(self.target, self.root))}")
         body = self._in_body(bodies[label], label, kind, rest[len(label) + 1 :])
         return entries | {"choices": Node(bodies | {label: body}, entries["choices"].place)}
 

@@ -44,7 +44,7 @@ class SearchSpace:
         keys = [entry.key for entry in (*self.parameters, *self.values)]
         twice = sorted({key for key in keys if keys.count(key) > 1}) if len(set(keys)) < len(keys) else []
         if twice:
-            raise SpaceError(f"{self.name}: {twice[0]}: a key must stand once, got it twice")
+            raise SpaceError(f"{self.name}: {twice[0]}: duplicate key")
 
     @property
     def fixed(self) -> dict[str, Any]:

@@ -1,15 +1,18 @@
 """A Node tree along a pydantic model: every dimension and fixed value found, everything else refused."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pydantic import BaseModel
 
-from ..errors import nearest
+from ..errors import SpaceError, nearest
+from .branch import branches, branching, no_variant
 from .dimension import CHOICE, check_keys, confidence, dimension
-from .fields import Field, Kind, Leaf, Needs, Section, Variants
-from .node import Node, Place, refusal, shown
+from .fields import Field, Leaf, Needs, Section, Variants
+from .keys import hint, keys
+from .node import Node, Place, refusal, refuse_all, shown
 from .parameter import Choice, Condition, Parameter
 from .paths import resolved
 from .space import Fixed
@@ -17,12 +20,26 @@ from .space import Fixed
 
 @dataclass(slots=True)
 class Found:
-    """What a file says, in its order, where it says it, and what it says that works with other fields only."""
+    """What a file says, in its order, where it says it, and what it says that works with other fields only.
 
+    `root` and `target` are the whole tree and what it is read along; `mistakes` is what is wrong with it.
+    """
+
+    root: Node
+    target: Section
     parameters: list[Parameter] = field(default_factory=list)
     values: list[Fixed] = field(default_factory=list)
     places: dict[str, Place] = field(default_factory=dict)
     needs: dict[str, Needs] = field(default_factory=dict)
+    mistakes: list[SpaceError] = field(default_factory=list)
+
+    @contextmanager
+    def noting(self) -> Iterator[None]:
+        """Keep a mistake, so that what follows is read as well and all mistakes are told at once."""
+        try:
+            yield
+        except SpaceError as error:
+            self.mistakes.append(error)
 
     def parameter(self, parameter: Parameter, place: Place) -> None:
         """Adds a dimension."""
@@ -56,58 +73,22 @@ def walk(root: Node, target: type[BaseModel]) -> Found:
     """Every dimension and fixed value of the tree `root`, read along `target`.
 
     Raises:
-        SpaceError: the tree says something that `target` does not allow.
+        SpaceError: the tree says something that `target` does not allow; up to ten mistakes, a line each.
     """
     if root.mapping is None:
         law = f"a space must be a mapping of {', '.join(target.model_fields)}"
         raise refusal(root.place, "", f"{law}, got {shown(root)}")
-    found = Found()
-    _section(found, root, Section(target), Spot())
+    found = Found(root, Section(target))
+    _section(found, root, found.target, Spot())
+    refuse_all(found.mistakes)
     return found
 
 
-def branching(node: Node, kind: Kind) -> bool:
-    """Whether `node` is a choice of branches in the place of a section."""
-    entries = node.mapping
-    if entries is None or "choices" not in entries or isinstance(kind, Leaf):
-        return False
-    return kind.tag not in entries if isinstance(kind, Variants) else kind.field("choices") is None
-
-
-def branches(node: Node, kind: Kind, key: str) -> dict[str, Node]:
-    """The branches of the choice `node` by name; `choices: [a, b]` are variants with nothing set in them.
-
-    Raises:
-        SpaceError: there are none, or they are not what `kind` can have.
-    """
-    choices = (node.mapping or {})["choices"]
-    names = choices.items
-    if names is not None and isinstance(kind, Variants) and all(isinstance(item.value, str) for item in names):
-        if len({str(item.value) for item in names}) < len(names):
-            raise refusal(choices.place, key, f"choices must differ, got {shown(choices)}")
-        found = {str(item.value): Node({}, item.place) for item in names}
-    elif choices.mapping is not None:
-        found = choices.mapping
-    else:
-        raise refusal(choices.place, key, f"choices must be a mapping of branches here, got {shown(choices)}")
-    if not found:
-        raise refusal(choices.place, key, "choices must have at least one branch, got none")
-    return found
-
-
-def unknown_key(place: Place, key: str, name: str, section: Section) -> Exception:
-    """The refusal of a key that `section` does not have."""
+def unknown_key(place: Place, key: str, name: str, section: Section, root: Node, target: Section) -> SpaceError:
+    """The refusal of a key that `section` does not have; `root` and `target` are the whole space's."""
     if section.open:
         return refusal(place, key, f"a key must be a Python identifier, got {name}")
-    return refusal(place, key, f"unknown key; {nearest(name, section.fields)}")
-
-
-def no_variant(place: Place, key: str, name: object, kind: Variants) -> Exception:
-    """The refusal of a name that stands for no variant."""
-    hint = nearest(str(name), kind.names)
-    if kind.beside_names and not hint.endswith("?"):
-        hint += f", or {kind.beside_names}"
-    return refusal(place, key, f"no variant {shown(name)}; {hint}")
+    return refusal(place, key, f"unknown key; {hint(name, section.fields, keys(target, root))}")
 
 
 def _visit(found: Found, node: Node, field: Field, spot: Spot) -> None:
@@ -160,12 +141,13 @@ def _section(found: Found, node: Node, section: Section, spot: Spot) -> None:
 
 def _entries(found: Found, entries: Iterable[tuple[str, Node]], section: Section, spot: Spot) -> None:
     for name, child in entries:
-        field = section.field(name)
-        if field is None:
-            raise unknown_key(child.place, spot.into(name).key, name, section)
-        _visit(found, child, field, spot.into(name, field.fixed))
-        if field.needs:
-            found.needs[spot.into(name).key] = field.needs
+        with found.noting():
+            field = section.field(name)
+            if field is None:
+                raise unknown_key(child.place, spot.into(name).key, name, section, found.root, found.target)
+            if field.needs:
+                found.needs[spot.into(name).key] = field.needs
+            _visit(found, child, field, spot.into(name, field.fixed))
 
 
 def _variants(found: Found, node: Node, kind: Variants, spot: Spot) -> None:
@@ -196,18 +178,27 @@ def _variant(found: Found, name: Node, entries: dict[str, Node], kind: Variants,
 
 def _branches(found: Found, node: Node, kind: Section | Variants, spot: Spot) -> None:
     _refuse_where_fixed(node, spot)
-    check_keys(node, spot.key, CHOICE)
     bodies = branches(node, kind, spot.key)
     labels = tuple(sorted(bodies))
+    with found.noting():
+        check_keys(node, spot.key, CHOICE)
+        prior = _prior_branch(node, labels, spot)
+        choice = Choice(spot.key, labels, True, prior, confidence(node, spot.key), spot.condition)
+        found.parameter(choice, node.place)
+    for label, body in bodies.items():
+        with found.noting():
+            _body(found, label, body, kind, spot.branch(label))
+
+
+def _prior_branch(node: Node, labels: tuple[str, ...], spot: Spot) -> int | None:
+    """The position of the branch that is tried first; None where the choice `node` names none."""
     prior = (node.mapping or {}).get("prior")
-    if prior is not None and prior.value not in labels:
+    if prior is None:
+        return None
+    if prior.value not in labels:
         law = f"prior must be one of the branches, got {shown(prior)}; {nearest(str(prior.value), labels)}"
         raise refusal(prior.place, spot.key, law)
-    index = None if prior is None else labels.index(str(prior.value))
-    choice = Choice(spot.key, labels, True, index, confidence(node, spot.key), spot.condition)
-    found.parameter(choice, node.place)
-    for label, body in bodies.items():
-        _body(found, label, body, kind, spot.branch(label))
+    return labels.index(str(prior.value))
 
 
 def _body(found: Found, label: str, body: Node, kind: Section | Variants, spot: Spot) -> None:

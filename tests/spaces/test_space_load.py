@@ -176,7 +176,7 @@ def test_identity_is_what_a_trial_can_be(tmp_path: Path) -> None:
 
 
 def test_the_same_key_twice_is_refused() -> None:
-    with pytest.raises(SpaceError, match="seed: a key must stand once"):
+    with pytest.raises(SpaceError, match="seed: duplicate key"):
         SearchSpace("s", (Int("seed", 0, 1), Int("seed", 0, 2)))
 
 

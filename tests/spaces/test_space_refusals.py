@@ -11,8 +11,8 @@ from hpo.training.config import TrialConfig
 
 # What stands in the file -> line, key and words of the refusal.
 REFUSED = {
-    "duplicate key": ("seed: 1\nseed: 2\n", 2, "seed", "a key must stand once"),
-    "duplicate nested key": ("data:\n  batch_size: 1\n  batch_size: 2\n", 3, "data.batch_size", "stand once"),
+    "duplicate key": ("seed: 1\nseed: 2\n", 2, "seed", "duplicate key, first at"),
+    "duplicate nested key": ("data:\n  batch_size: 1\n  batch_size: 2\n", 3, "data.batch_size", "duplicate key"),
     "unknown section": ("optimiser: {name: sgd}\n", 1, "optimiser", "unknown key; did you mean optimizer?"),
     "unknown field": ("seed: 1\nloss: {label_smothing: 0.1}\n", 2, "loss.label_smothing", "did you mean label_smoothing?"),
     "field of another variant": ("model: {name: resnet}\noptimizer:\n  name: sgd\n  beta1: 0.9\n", 4, "optimizer.beta1", "unknown key"),
@@ -151,6 +151,58 @@ def test_refuses_with_line_key_law_and_value(tmp_path: Path, case: str) -> None:
     message = refusal(tmp_path, text)
     assert message.startswith(f"space.yaml:{line}: {key}: ")
     assert words in message
+
+
+def test_all_mistakes_of_a_file_are_told_at_once(tmp_path: Path) -> None:
+    text = """optimiser: {name: sgd}
+data:
+  batch_size: 0
+  soucre: digits
+model: {name: resnt}
+loss:
+  label_smoothing: {low: 0.2, high: 0.1}
+optimizer:
+  choices:
+    sgd: {lr: {low: 0, high: 0.1, log: true}, beta1: 0.9}
+    adamw: {lr: fast}
+  prior: adam
+lr: 0.1
+"""
+    (tmp_path / "space.yaml").write_text(text)
+    with pytest.raises(SpaceError) as caught:
+        load_space(str(tmp_path / "space.yaml"), TrialConfig)
+    places = [line.strip().removeprefix(f"{tmp_path}/").split(": ")[:2] for line in str(caught.value).splitlines()]
+    assert places == [
+        ["space.yaml:1", "optimiser"],
+        ["space.yaml:3", "data.batch_size"],
+        ["space.yaml:4", "data.soucre"],
+        ["space.yaml:5", "model"],
+        ["space.yaml:7", "loss.label_smoothing"],
+        ["space.yaml:12", "optimizer"],
+        ["space.yaml:10", "optimizer.sgd.lr"],
+        ["space.yaml:10", "optimizer.sgd.beta1"],
+        ["space.yaml:11", "optimizer.adamw.lr"],
+        ["space.yaml:13", "lr"],
+    ]
+    assert str(caught.value).endswith("lr: unknown key; did you mean optimizer.sgd.lr or optimizer.adamw.lr?")
+
+
+def test_ten_mistakes_are_told_and_the_rest_counted(tmp_path: Path) -> None:
+    (tmp_path / "space.yaml").write_text("".join(f"no_such_section_{i}: 1\n" for i in range(25)))
+    with pytest.raises(SpaceError) as caught:
+        load_space(str(tmp_path / "space.yaml"), TrialConfig)
+    lines = str(caught.value).splitlines()
+    assert len(lines) == 11
+    assert f"{tmp_path}/space.yaml:10: no_such_section_9: unknown key" in lines[9]
+    assert lines[10].strip() == "and 15 more"
+
+
+def test_all_that_has_no_effect_is_told_at_once(tmp_path: Path) -> None:
+    (tmp_path / "space.yaml").write_text("augment: {alternate_flip: true}\nloss: {focal_gamma: 1.0}\n")
+    with pytest.raises(
+        SpaceError, match=r"yaml:1: augment.alternate_flip: .*\n  .*yaml:2: loss.focal_gamma: has no eff"
+    ):
+        load_space(str(tmp_path / "space.yaml"), TrialConfig)
 
 
 @pytest.mark.parametrize("case", NOT_YAML)
