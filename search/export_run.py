@@ -62,7 +62,7 @@ def export_run(
         )
         reference.put(folder)
         watcher.note("measuring")
-        metrics = metrics_of(result["best"]["metrics"], tested)
+        metrics = metrics_of(result["best"]["metrics"], pack.size("val"), tested)
         manifest = ExportManifest(
             study=known.path.name,
             trial=None,

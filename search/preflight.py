@@ -17,13 +17,15 @@ Stage = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Preflight:
-    """The packed data set and its fingerprint, the CUDA devices that torch sees, and what `auto` means on them.
+    """The packed data set, its fingerprint and number of validation images, and what `auto` means here.
 
-    `gpus` is their number, 0 where nobody asked; `notes` what was decided about the data and for `auto`, in sentences.
+    `gpus` is the number of CUDA devices that torch sees, 0 where nobody asked; `notes` what was decided about the data
+    and for `auto`, in sentences.
     """
 
     pack: Path
     fingerprint: str
+    val_images: int
     gpus: int
     numerics: Numerics
     notes: tuple[str, ...]
@@ -86,7 +88,9 @@ def _answer(child: "subprocess.Popen[str]", request: dict[str, Any], progress: S
         if "report" in message:
             report = message["report"]
             numerics, notes = Numerics(**report["numerics"]), tuple(report["notes"])
-            return Preflight(Path(report["pack"]), report["fingerprint"], report["gpus"], numerics, notes)
+            return Preflight(
+                Path(report["pack"]), report["fingerprint"], report["val_images"], report["gpus"], numerics, notes
+            )
         if "error" in message:
             raise getattr(errors, message["error"])(message["text"])
         progress(message["stage"], message["done"], message["total"])

@@ -59,7 +59,7 @@ def register_export(
 
 
 def _metrics(manifest: ExportManifest) -> dict[str, float]:
-    numbers = manifest.metrics.model_dump(exclude={"test_interval"})
+    numbers = manifest.metrics.model_dump(exclude={"val_interval", "test_interval"})
     low, high = manifest.metrics.test_interval
     metrics = {key: float(value) for key, value in numbers.items() if value is not None}
     return metrics | {"test_accuracy_low": low, "test_accuracy_high": high} | formats_to_metrics(manifest)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..cores import available_cores
+from ..interval import around
 from ..studies.files import versions
 from ..training.checkpoint_files import BEST
 from ..training.data.pack import Pack
@@ -108,7 +109,7 @@ def _manifest(
     folder: Path,
     watcher: RetrainWatcher,
 ) -> ExportManifest:
-    record, metrics = chosen.record, metrics_of(chosen.validated, tested)
+    record, metrics = chosen.record, metrics_of(chosen.validated, pack.size("val"), tested)
     return ExportManifest(
         study=chosen.study,
         trial=record.number,
@@ -141,10 +142,12 @@ def _manifest(
     )
 
 
-def metrics_of(validated: Mapping[str, float], tested: "FinalTest") -> Metrics:
-    """The metrics of a manifest: those of the trial or run on validation images, and the final test's."""
+def metrics_of(validated: Mapping[str, float], images: int, tested: "FinalTest") -> Metrics:
+    """The metrics of a manifest: those of the trial or run on its validation `images`, and the final test's."""
+    accuracy = validated.get("val_accuracy")
     return Metrics(
-        val_accuracy=validated.get("val_accuracy"),
+        val_accuracy=accuracy,
+        val_interval=None if accuracy is None else around(accuracy, images),
         val_loss=validated.get("val_loss"),
         test_accuracy=tested.accuracy,
         test_interval=tested.interval,

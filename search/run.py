@@ -13,9 +13,10 @@ from ..spaces.dump import dump_space
 from ..spaces.load import load_space
 from ..spaces.probe import corners
 from ..spaces.space import SearchSpace
+from ..studies import attributes
 from ..studies.files import write_study_files
 from ..studies.home import Home
-from ..studies.records import StudySummary, summarise
+from ..studies.records import SHARES, StudySummary, summarise
 from ..studies.storage import open_storage, storage_to_write
 from ..studies.study_name import refusal
 from ..studies.tracking.mlflow_tracker import MlflowTracker, ship_pending
@@ -153,6 +154,7 @@ def _prepare(
     placements = place(options.device, options.workers, ready.gpus)  # before the study is made
     identity = Identity(space, config.objective, ready.fingerprint, config.seed, options.command, models)
     study = open_study(storage, name, identity, accept_change=options.accept_space_change, note=watcher.note)
+    study.set_user_attr(attributes.VAL_IMAGES, ready.val_images)
     study.pruner = pruner
     ModelCopies(home.models(name), models).keep()
     return Prepared(options, home, study, identity, ready, placements, stores)
@@ -209,7 +211,8 @@ def _standing(prepared: Prepared) -> Standing:
     best = None if summary.best is None or summary.best.value is None else (summary.best.value, summary.best.number)
     done = sum(summary.counts[state] for state in ("complete", "pruned", "failed"))
     begun = {trial.number: trial.epochs for trial in summary.trials if trial.state == "waiting" and trial.epochs}
-    return Standing(prepared.name, summary.direction, prepared.options.trials, done, best, begun)
+    images = prepared.ready.val_images if summary.metric in SHARES else None
+    return Standing(prepared.name, summary.direction, prepared.options.trials, done, best, begun, images)
 
 
 def _ledger(prepared: Prepared, clock: Clock) -> Ledger:

@@ -12,10 +12,14 @@ from optuna.trial import FrozenTrial, TrialState
 
 from ..display import visible
 from ..errors import StudyError, nearest
+from ..interval import around
 from . import attributes
 
 T = TypeVar("T")
 D = TypeVar("D")
+
+SHARES = frozenset({"val_accuracy", "val_top5_accuracy"})
+"""The objectives that are a share of the validation images, whose interval is known from their number alone."""
 
 IDLE_S = 60.0
 """A time without any running trial that is longer than this lies between two runs, and is no part of `wall_s`."""
@@ -114,9 +118,25 @@ class StudySummary:
     attributes: Mapping[str, Any]
     trials: tuple[TrialRecord, ...]
 
+    @property
+    def best_interval(self) -> tuple[float, float] | None:
+        """The 95 % interval of the best value, where that is a share of a known number of validation images.
+
+        note: it is that of one measurement. The best of many is chosen for being high, so it tends to be too high.
+        """
+        images = self.attributes.get(attributes.VAL_IMAGES)
+        if self.best is None or self.best.value is None or not images or self.metric not in SHARES:
+            return None
+        return around(self.best.value, images)
+
     def to_json(self) -> dict[str, Any]:
         """What `hpo run --json` and `hpo studies --json` print of it: without the single trials."""
-        best = self.best and {"number": self.best.number, "value": self.best.value, "params": dict(self.best.params)}
+        best = self.best and {
+            "number": self.best.number,
+            "value": self.best.value,
+            "interval": self.best_interval,
+            "params": dict(self.best.params),
+        }
         return {
             "study": self.study,
             "direction": self.direction,

@@ -47,6 +47,7 @@ def check(request: dict[str, Any], emit: Any) -> dict[str, Any]:
     return {
         "pack": str(pack.path),
         "fingerprint": pack.fingerprint,
+        "val_images": pack.size("val"),
         "gpus": gpus,
         "numerics": numerics.to_json(),
         "notes": [*pack.notes, tested, *filter(None, (numerics.note,))],

@@ -70,18 +70,18 @@ def retrain_best(
 
 
 def _print_table(result: "RetrainResult") -> None:
+    from ..progress.format import with_interval
     from .format_table import print_formats
     from .tables import stdout, table
 
     manifest, metrics = result.manifest, result.manifest.metrics
-    low, high = metrics.test_interval
     view = table("", "")
     view.add_row("study", f"{manifest.study}, trial {manifest.trial}, {manifest.training.epochs} epochs")
     if metrics.val_accuracy is not None:
-        view.add_row("validation accuracy", f"{metrics.val_accuracy:.4f} (the trial's)")
-    view.add_row(
-        "test accuracy", f"{metrics.test_accuracy:.4f} (95 %: {low:.4f} to {high:.4f}, {metrics.test_images:,} images)"
-    )
+        known = with_interval(metrics.val_accuracy, metrics.val_interval)
+        view.add_row("validation accuracy", f"{known}, the trial's")
+    tested = with_interval(metrics.test_accuracy, metrics.test_interval)
+    view.add_row("test accuracy", f"{tested}, {metrics.test_images:,} images")
     if manifest.gap is not None:
         view.add_row("", "validation and test differ by more than chance explains (above, and in manifest.json)")
     if (calibration := manifest.calibration) is not None:

@@ -95,14 +95,15 @@ def run(
 
 
 def _say_result(result: "RunResult") -> None:
-    from ..progress.format import duration, params_line
+    from ..progress.format import duration, trial_with, with_interval
 
     summary = result.study
     counts = ", ".join(f"{count} {state}" for state, count in summary.counts.items() if count)
     say(f"study {summary.study} {result.outcome}: {counts or 'no trials'} in {duration(summary.wall_s)}")
     if summary.best is not None:
         best = summary.best
-        say(f"best {summary.metric} {best.value:.4f}, trial {best.number}: {params_line(best.params)}")
+        value = with_interval(best.value, summary.best_interval)
+        say(f"best {summary.metric} {value}, {trial_with(best.number, best.params)}")
     if summary.passed_over:
         say(summary.passed_over_line)
     if result.unsent:

@@ -11,7 +11,17 @@ from rich.table import Table
 
 from ...studies import attributes
 from ...studies.records import StudySummary, TrialRecord
-from ..progress.format import amount, duration, ending, number_of, params_line, short, sparkline
+from ..progress.format import (
+    amount,
+    duration,
+    ending,
+    number_of,
+    params_line,
+    short,
+    sparkline,
+    trial_with,
+    with_interval,
+)
 from .tables import line, table
 
 _AS_THE_STATE_SAYS = ("", "finished", "stopped")  # a status that adds nothing to complete, pruned or failed
@@ -21,7 +31,7 @@ def studies_view(summaries: Iterable[StudySummary]) -> Table:
     """A line per study."""
     view = table("study", "begun", "trials", "metric", "best", "time")
     for item in summaries:
-        best = number_of(item.best.value if item.best else None)
+        best = with_interval(item.best.value if item.best else None, item.best_interval)
         view.add_row(item.study, _begun(item), _counts(item), item.metric, best, duration(item.wall_s))
     return view
 
@@ -49,7 +59,8 @@ def _study_parts(summary: StudySummary) -> Iterator[RenderableType]:
     )
     if summary.best is not None:
         best = summary.best
-        yield line(f"best {number_of(best.value)}, trial {best.number}: {params_line(best.params)}")
+        value = with_interval(best.value, summary.best_interval)
+        yield line(f"best {value}, {trial_with(best.number, best.params)}")
     if summary.passed_over:
         yield line(summary.passed_over_line)
     if summary.trials:

@@ -12,7 +12,8 @@ class Standing:
     """What a run finds as it begins.
 
     `total` is how many trials the study shall reach, `done` how many have ended; `best` the value and number of the
-    best one; `begun` the epochs that each trial has which goes on.
+    best one; `begun` the epochs that each trial has which goes on; `images` the number of validation images where the
+    objective is a share of them, else None.
     """
 
     study: str
@@ -21,6 +22,7 @@ class Standing:
     done: int = 0
     best: tuple[float, int] | None = None
     begun: Mapping[int, int] = field(default_factory=dict)
+    images: int | None = None
 
     @property
     def words(self) -> str:

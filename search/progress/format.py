@@ -13,6 +13,18 @@ def number_of(value: float | None) -> str:
     return "     -" if value is None else f"{value:.4f}"
 
 
+def with_interval(value: float | None, interval: tuple[float, float] | None) -> str:
+    """`0.5312 (95 %: 0.3645 to 0.6913)`: a value and how sure it is, where that is known."""
+    if interval is None:
+        return number_of(value)
+    return f"{number_of(value)} (95 %: {interval[0]:.4f} to {interval[1]:.4f})"
+
+
+def trial_with(number: int, params: Mapping[str, Any]) -> str:
+    """`trial 3: lr=0.01 width=32`."""
+    return f"trial {number}: {params_line(params)}" if params else f"trial {number}"
+
+
 def ending(status: str) -> str:
     """How a trial ended, in a word: one that its pruner stopped is `pruned`."""
     return "pruned" if status == "stopped" else status.replace("_", " ")

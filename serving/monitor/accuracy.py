@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
-from scipy.stats import binomtest
 
+from ...interval import wilson
 from .features import Numbers
 
 _TEMPERATURES = (0.2, 5.0)
@@ -25,8 +25,7 @@ class Counted:
     @classmethod
     def of(cls, correct: int, count: int) -> "Counted":
         """From `correct` of `count`, at least 1."""
-        found = binomtest(correct, count).proportion_ci(method="wilson")
-        return cls(correct, count, correct / count, float(found.low), float(found.high))
+        return cls(correct, count, correct / count, *wilson(correct, count))
 
 
 class Estimator:

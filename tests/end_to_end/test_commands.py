@@ -94,7 +94,10 @@ def test_show_and_studies_tell_a_person_what_they_tell_a_program(shell: Shell) -
     head = re.search(r"study simple_cnn: maximize val_accuracy; (.*) of search", shown)
     assert head is not None
     assert f"{summary['trials']['complete']} complete" in head[1]
-    assert f"best {summary['best']['value']:.4f}, trial {summary['best']['number']}: " in shown
+    low, high = summary["best"]["interval"]
+    assert low < summary["best"]["value"] < high
+    known = f"{summary['best']['value']:.4f} (95 %: {low:.4f} to {high:.4f})"
+    assert f"best {known}, trial {summary['best']['number']}: " in shown
     one = shell.run("show", "--trial", "0").out
     for key in trial["params"]:
         assert key in one

@@ -36,6 +36,28 @@ def study_of(home: Home, *trials: FrozenTrial, name: str = "digits", direction: 
     return study
 
 
+@pytest.mark.parametrize(
+    ("metric", "images", "interval"),
+    [
+        ("val_accuracy", 32, (0.3645, 0.6913)),  # 17 of 32
+        ("val_top5_accuracy", 32, (0.3645, 0.6913)),
+        ("val_accuracy", None, None),  # a study of an older version
+        ("val_loss", 32, None),
+        ("val_balanced_accuracy", 32, None),  # of unknown width: classes differ
+    ],
+)
+def test_the_best_value_has_an_interval_where_it_is_a_share(
+    home: Home, metric: str, images: int | None, interval: tuple[float, float] | None
+) -> None:
+    study = study_of(home, trial(TrialState.COMPLETE, 0, 10, value=17 / 32))
+    study.set_user_attr(attributes.OBJECTIVE_METRIC, metric)
+    if images is not None:
+        study.set_user_attr(attributes.VAL_IMAGES, images)
+    summary = summarise(study._storage, "digits")
+    assert summary.best_interval == (None if interval is None else pytest.approx(interval, abs=1e-4))
+    assert summary.to_json()["best"]["interval"] == summary.best_interval
+
+
 def test_a_study_is_summed_up(home: Home) -> None:
     study = study_of(
         home,
@@ -52,7 +74,7 @@ def test_a_study_is_summed_up(home: Home) -> None:
         "direction": "maximize",
         "metric": "val_accuracy",
         "trials": {"complete": 3, "pruned": 1, "failed": 0, "running": 1, "waiting": 1},
-        "best": {"number": 1, "value": 0.9, "params": {"optimizer.lr": 0.1}},
+        "best": {"number": 1, "value": 0.9, "interval": None, "params": {"optimizer.lr": 0.1}},
         "passed_over": [],
         "wall_s": 20.0,
         "failures": {},

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from ...interval import wilson
 from ..config import DataConfig
-from ..export.interval import wilson
 from ..page import counted
 from ..setting import Setting
 

@@ -13,6 +13,7 @@ from torch.nn.functional import cross_entropy
 from ...atomic import write_atomic
 from ...bounded import JSON_BYTES, read_bytes
 from ...errors import TrainingError
+from ...interval import wilson
 from ..data.appearance import Appearance, appearance
 from ..data.batches import EvalBatches
 from ..data.pack import Pack, Split, count_openings, open_test
@@ -20,7 +21,6 @@ from ..evaluate import predict
 from ..precision import Precision
 from .classifier import Classifier
 from .formats.registry import Runtime
-from .interval import wilson
 from .pixels import as_input
 
 _BATCH = 512

@@ -54,6 +54,7 @@ class Metrics(_Part):
     """Accuracies in [0, 1], losses in nats. `val_*` are the trial's, before the retraining."""
 
     val_accuracy: float | None
+    val_interval: tuple[float, float] | None = Field(default=None, description="Wilson, 95 %, of val_accuracy.")
     val_loss: float | None
     test_accuracy: float
     test_interval: tuple[float, float] = Field(description="Wilson, 95 %.")

@@ -1,5 +1,5 @@
 import pytest
-from hpo.training.export.interval import wilson
+from hpo.interval import around, wilson
 from scipy.stats import binomtest
 
 
@@ -30,3 +30,7 @@ def test_it_is_that_of_scipy(count: int, confidence: float) -> None:
         low, high = wilson(correct, count, confidence)
         assert (low, high) == pytest.approx((theirs.low, theirs.high), abs=1e-12)
         assert 0 <= low <= correct / count <= high <= 1
+
+
+def test_the_interval_around_a_share_is_that_of_its_count() -> None:
+    assert around(17 / 32, 32) == wilson(17, 32)

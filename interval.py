@@ -1,4 +1,4 @@
-"""How sure an accuracy is."""
+"""How sure a share is, such as an accuracy."""
 
 from math import sqrt
 from statistics import NormalDist
@@ -19,3 +19,8 @@ def wilson(correct: int, count: int, confidence: float = 0.95) -> tuple[float, f
     middle, scale = share + z**2 / (2 * count), 1 + z**2 / count
     half = z * sqrt(share * (1 - share) / count + (z / (2 * count)) ** 2)
     return (0.0 if correct == 0 else (middle - half) / scale), (1.0 if correct == count else (middle + half) / scale)
+
+
+def around(share: float, count: int) -> tuple[float, float]:
+    """Wilson's interval of a `share` that was measured on `count` images, at least 1."""
+    return wilson(round(share * count), count)
