@@ -24,6 +24,6 @@ def calibrate_winner(
     else:
         watcher.note(
             f"temperature {found.temperature:.2f}, fitted on {found.images:,} validation images with {found.weights}: "
-            f"calibration error {found.ece_before:.3f} -> {found.ece_after:.3f}"
+            f"{found.words}"
         )
     return found

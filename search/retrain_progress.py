@@ -47,14 +47,14 @@ class PlainWatcher:
     """A line on standard error for each stage and epoch."""
 
     def __init__(self) -> None:
-        self._stage = ""
+        self._stages: set[tuple[str, int]] = set()
         self._epochs = self._reached = 0
 
     def stage(self, stage: str, done: int, total: int) -> None:
-        """One line where a stage begins."""
-        if stage != self._stage:
+        """One line for each stage, though some take turns, batch by batch."""
+        if (stage, total) not in self._stages:
+            self._stages.add((stage, total))
             self.note(f"{stage}: {total:,} images" if total else stage)
-        self._stage = stage
 
     def training(self, epochs: int) -> None:
         """Remember how many there will be."""

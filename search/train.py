@@ -229,8 +229,7 @@ def _calibrate(folder: RunFolder, pack: Pack, result: TrainResult, device: str, 
     found = fit_calibration(folder.path, folder.config, pack, epoch=result.best.epoch, device=device, name="the run")
     if found is not None:
         folder.calibrated(found)
-        change = f"calibration error {found.ece_before:.3f} -> {found.ece_after:.3f} on the validation images"
-        watcher.note(f"temperature {found.temperature:.2f}: {change}")
+        watcher.note(f"temperature {found.temperature:.2f}, on the validation images: {found.words}")
 
 
 def _follow(run: Iterable[EpochReport | TrainResult], watcher: RetrainWatcher) -> TrainResult:

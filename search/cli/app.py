@@ -6,6 +6,7 @@ Exit codes: 0 done, 1 the work failed, 2 the input is wrong, 130 interrupted.
 import shlex
 import sys
 import traceback
+from io import TextIOWrapper
 from types import TracebackType
 from typing import NoReturn
 
@@ -66,6 +67,8 @@ for command in (
 def run_program() -> NoReturn:
     """Run the command that was asked for and exit."""
     sys.excepthook = _show_bug
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # as standard error: no name may end the work
     try:
         ended = app(prog_name="hpo", standalone_mode=False)
     except typer.TyperException as error:  # a command, flag or value that is not one

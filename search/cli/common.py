@@ -1,7 +1,9 @@
 """What every command shares: how it ends, and how it prints JSON."""
 
 import functools
+import shutil
 import sys
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, ParamSpec, TypeVar
@@ -10,6 +12,7 @@ import typer
 
 from ...display import json_text, message, visible
 from ...errors import SpaceError
+from ..broken_pipe import print_lasting
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -68,6 +71,13 @@ def one_study(argument: str | None, option: str | None) -> str | None:
 def say(text: str) -> None:
     """A line for a person: standard error, so that standard output stays clean for `--json`."""
     print(visible(text), file=sys.stderr, flush=True)
+
+
+def tell(text: str) -> None:
+    """A line of the result: standard output; on a terminal folded between words, elsewhere in one line."""
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
+    lines = textwrap.wrap(visible(text), width, break_long_words=False, break_on_hyphens=False) if width else []
+    print_lasting("\n".join(lines) or visible(text), sys.stdout)
 
 
 def say_error(error: object) -> None:

@@ -1,39 +1,75 @@
 """The formats of an export side by side, for a person."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
+
+from rich.console import Group
+from rich.table import Table
 
 from ...rounding import beside
 from ..export_table import threads
-from .tables import stdout, table
+from .tables import FirstThatFits, stdout, unfolded
 
 if TYPE_CHECKING:
     from ...training.export.format_report import FormatReport, Latency
     from ...training.export.manifest import ExportManifest
 
+Reports = Mapping[str, "FormatReport"]
+
+_QUALITIES = ("MB", "test\naccuracy", "same\nclass")
+_CAPTION = "p50 / p99 in milliseconds; same class: as the model in PyTorch, on images it was trained on"
+
 
 def print_formats(manifest: "ExportManifest") -> None:
-    """A row for each format; below it those that are not promoted or could not be made, with the reason."""
-    reports = manifest.formats
+    """A row for each format; below it those that are not promoted or could not be made, with the reason.
+
+    In 110 characters it is one table, in 80 it is two.
+    """
+    reports, console = manifest.formats, stdout()
     if reports:
-        settings = [_setting(latency) for latency in next(iter(reports.values())).latency]
-        view = table("format", "MB", "test accuracy", "same class", *settings, "")
-        for name, report in reports.items():
-            view.add_row(name, *_numbers(report), "" if report.promoted else "not promoted")
-        view.caption = "p50 / p99 in milliseconds; same class: as the model in PyTorch, on images it was trained on"
-        view.caption_justify = "left"
-        stdout().print(view)
+        latencies = {_setting(each): _times(reports, row) for row, each in enumerate(_latency(reports))}
+        wide = _table(reports, {**_qualities(reports), **latencies})
+        console.print(FirstThatFits(wide, Group(_table(reports, _qualities(reports)), _table(reports, latencies))))
+        console.print(_CAPTION)
     for name, report in reports.items():
         if not report.promoted:
-            stdout().print(f"{name} is not promoted: it {report.why_not}")
+            console.print(f"{name} is not promoted: it {report.why_not}")
     for name, why in manifest.failed_formats.items():
-        stdout().print(f"{name} could not be made: {why}")
+        console.print(f"{name} could not be made: {why}")
+
+
+def _table(reports: Reports, columns: Mapping[str, list[str]]) -> Table:
+    view = unfolded("format", *columns)
+    for name, *cells in zip(reports, *columns.values(), strict=True):
+        view.add_row(name, *cells)
+    return view
+
+
+def _qualities(reports: Reports) -> dict[str, list[str]]:
+    """Columns by title: what a format is worth."""
+    rows = [_numbers(report) for report in reports.values()]
+    return {title: [row[place] for row in rows] for place, title in enumerate(_QUALITIES)}
+
+
+def _numbers(report: "FormatReport") -> tuple[str, str, str]:
+    same, _ = beside(report.agreement.top1_agreement, 1, ".2%")
+    return f"{report.size_bytes / 1e6:.2f}", f"{report.test_accuracy:.4f}", same
+
+
+def _latency(reports: Reports) -> "tuple[Latency, ...]":
+    """The settings in which every format was timed."""
+    return tuple(next(iter(reports.values())).latency)
 
 
 def _setting(latency: "Latency") -> str:
-    return f"batch {latency.batch}, {threads(latency.threads)}"
+    return f"batch {latency.batch}\n{threads(latency.threads)}"
 
 
-def _numbers(report: "FormatReport") -> tuple[str, ...]:
-    times = (f"{latency.p50_ms:.2f} / {latency.p99_ms:.2f}" for latency in report.latency)
-    size, (same, _) = f"{report.size_bytes / 1e6:.2f}", beside(report.agreement.top1_agreement, 1, ".2%")
-    return (size, f"{report.test_accuracy:.4f}", same, *times)
+def _times(reports: Reports, row: int) -> list[str]:
+    timed = [report.latency[row] for report in reports.values()]
+    return [f"{_short(latency.p50_ms)} / {_short(latency.p99_ms)}" for latency in timed]
+
+
+def _short(milliseconds: float) -> str:
+    """Three digits or so: 0.04, 12.3, 1234."""
+    return f"{milliseconds:.{2 if milliseconds < 10 else 1 if milliseconds < 100 else 0}f}"

@@ -1,6 +1,5 @@
 """`hpo predict`: what a trained model says of image files."""
 
-import os
 import sys
 from contextlib import AbstractContextManager, closing, nullcontext
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
+from ..broken_pipe import silence
 from .common import DeviceOption, HomeOption, StorageOption, TrustOption, command, say
 
 if TYPE_CHECKING:
@@ -111,5 +111,5 @@ def _predict(
             writer.end(files, failed)
             file.flush()
         except BrokenPipeError:  # whoever reads has seen enough, as in `hpo predict ... | head`
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            silence(sys.stdout)
     return files, failed

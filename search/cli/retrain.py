@@ -85,8 +85,8 @@ def _print_table(result: "RetrainResult") -> None:
     if manifest.gap is not None:
         view.add_row("", "validation and test differ by more than chance explains (above, and in manifest.json)")
     if (calibration := manifest.calibration) is not None:
-        change = f"calibration error {calibration.ece_before:.3f} -> {calibration.ece_after:.3f}"
-        view.add_row("temperature", f"{calibration.temperature:.2f} ({change}, of {calibration.weights} on validation)")
+        fitted = f"{calibration.temperature:.2f}, fitted with {calibration.weights} on validation images"
+        view.add_row("temperature", f"{fitted}: {calibration.words}")
     same = f"{beside(manifest.onnx.top1_agreement, 1, '.2%')[0]} of {manifest.onnx.images} images the same class"
     view.add_row("ONNX against PyTorch", f"logits differ by {manifest.onnx.max_abs_diff:.1e} at most, {same}")
     view.add_row("export", f"{result.export_dir}: {', '.join([*manifest.files, 'manifest.json'])}")

@@ -1,5 +1,6 @@
 """`hpo run`: search."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -18,6 +19,7 @@ from .common import (
     one_study,
     print_json,
     say,
+    tell,
 )
 
 if TYPE_CHECKING:
@@ -87,25 +89,25 @@ def run(
         skip_export_check=skip_export_check,
         strict=strict,
     )
-    result = search(options, watcher())
+    result = search(options, watcher(json))
     if json:
         print_json(result.to_json())
-    _say_result(result)
+    _tell_result(result, say if json else tell)
     raise typer.Exit(_exit_code(result))
 
 
-def _say_result(result: "RunResult") -> None:
+def _tell_result(result: "RunResult", tell: Callable[[str], None]) -> None:
     from ..progress.format import duration, trial_with, with_interval
 
     summary = result.study
     counts = ", ".join(f"{count} {state}" for state, count in summary.counts.items() if count)
-    say(f"study {summary.study} {result.outcome}: {counts or 'no trials'} in {duration(summary.wall_s)}")
+    tell(f"study {summary.study} {result.outcome}: {counts or 'no trials'} in {duration(summary.wall_s)}")
     if summary.best is not None:
         best = summary.best
         value = with_interval(best.value, summary.best_interval)
-        say(f"best {summary.metric} {value}, {trial_with(best.number, best.params)}")
+        tell(f"best {summary.metric} {value}, {trial_with(best.number, best.params)}")
     if summary.passed_over:
-        say(summary.passed_over_line)
+        tell(summary.passed_over_line)
     if result.unsent:
         say(f"{result.unsent} events have not reached MLflow; the next command on the study sends them")
     if result.outcome != "done":

@@ -22,8 +22,9 @@ from ..progress.format import (
     trial_with,
     with_interval,
 )
-from .tables import line, table
+from .tables import FirstThatFits, line, table, unfolded
 
+_PARAMETERS = 18  # characters: one parameter a line, as `weight_decay=0.01`
 _AS_THE_STATE_SAYS = ("", "finished", "stopped")  # a status that adds nothing to complete, pruned or failed
 
 
@@ -73,15 +74,36 @@ def _study_parts(summary: StudySummary) -> Iterator[RenderableType]:
         yield Padding(line(words), (0, 0, 0, 2), expand=False)
 
 
-def _trials(summary: StudySummary) -> Table:
-    view = table("trial", "state", "value", "epochs", "time", "verdict", "curve", "parameters")
+_COLUMNS = ("trial", "state", "value", "epochs", "time", "verdict", "curve", "parameters")
+_NARROW = ("trial", "state", "value", "epochs", "parameters")  # for 60 characters
+
+
+def _trials(summary: StudySummary) -> FirstThatFits:
+    """Every trial in a row; where the terminal is too narrow for all columns, the rest is in `hpo show --trial`."""
+    return FirstThatFits(_table_of(summary, _COLUMNS), _table_of(summary, _NARROW))
+
+
+def _table_of(summary: StudySummary, columns: tuple[str, ...]) -> Table:
+    view = unfolded(*columns)
+    view.columns[-1].no_wrap, view.columns[-1].overflow, view.columns[-1].min_width = False, "fold", _PARAMETERS
     best = summary.best.number if summary.best else None
     for item in summary.trials:
-        cells = (str(item.number), _state(item), number_of(item.value), str(item.epochs), _spent(item))
-        curve = sparkline(list(item.curve.values()), 16)
-        verdict, style = item.verdict.get("kind", "-"), "bold" if item.number == best else ""
-        view.add_row(*cells, verdict, curve, params_line(item.params), style=style)
+        cells = _cells(item)
+        view.add_row(*(cells[column] for column in columns), style="bold" if item.number == best else "")
     return view
+
+
+def _cells(item: TrialRecord) -> dict[str, str]:
+    return {
+        "trial": str(item.number),
+        "state": _state(item),
+        "value": number_of(item.value),
+        "epochs": str(item.epochs),
+        "time": _spent(item),
+        "verdict": item.verdict.get("kind", "-"),
+        "curve": sparkline(list(item.curve.values()), 16),
+        "parameters": params_line(item.params),
+    }
 
 
 def _trial_parts(summary: StudySummary, record: TrialRecord, directory: Path | None) -> Iterator[RenderableType]:

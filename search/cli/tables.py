@@ -5,13 +5,15 @@ import shutil
 from typing import Any
 
 from rich import box
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
 from ...display import visible
 
 PIPE_WIDTH = 160  # in a pipe there is no window to fit
+_BOUNDLESS = 100_000
 NUMBERS = frozenset({"trial", "value", "epochs", "best"})
 
 
@@ -28,7 +30,24 @@ class PlainTable(Table):
 
     def add_row(self, *cells: Any, **options: Any) -> None:
         """As rich's, with each string as `line` makes it."""
-        super().add_row(*(line(each) if isinstance(each, str) else each for each in cells), **options)
+        shown = [line(each) if isinstance(each, str) else each for each in cells]
+        super().add_row(*shown, **options)
+        for column, cell in zip(self.columns, shown, strict=False):
+            if column.no_wrap and isinstance(cell, Text):  # else rich takes the longest word for what it needs
+                column.min_width = max(column.min_width or 0, cell.cell_len)
+
+
+class FirstThatFits:
+    """The first of `tables` that is no wider than the terminal, else the last; the widest comes first."""
+
+    def __init__(self, *tables: RenderableType) -> None:
+        self._tables = tables
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Rich's hook."""
+        boundless = options.update(max_width=_BOUNDLESS)  # a measure stops at the width of its options
+        needs = [(table, Measurement.get(console, boundless, table).minimum) for table in self._tables]
+        yield next((table for table, width in needs if width <= options.max_width), self._tables[-1])
 
 
 def line(text: str, **options: Any) -> Text:
@@ -45,9 +64,19 @@ def stdout() -> Screen:
 
 
 def table(*titles: str) -> PlainTable:
-    """A plain table with these column titles; without titles it is a list of facts."""
+    """A plain table with these column titles, of one or more lines; without titles it is a list of facts."""
     named = any(titles)
     view = PlainTable(box=box.SIMPLE_HEAD if named else None, show_header=named, header_style="bold", pad_edge=False)
     for title in titles:
-        view.add_column(line(title), justify="right" if title in NUMBERS else "left")
+        view.add_column(
+            Text("\n".join(map(visible, title.split("\n")))), justify="right" if title in NUMBERS else "left"
+        )
+    return view
+
+
+def unfolded(*titles: str) -> PlainTable:
+    """A table whose cells stay in one line, so that `FirstThatFits` knows how wide it is."""
+    view = table(*titles)
+    for column, title in zip(view.columns, titles, strict=True):
+        column.no_wrap, column.min_width = True, max(map(len, title.split("\n")))
     return view

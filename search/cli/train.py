@@ -1,5 +1,6 @@
 """`hpo train`: one run, without a study."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +18,7 @@ from .common import (
     command,
     print_json,
     say,
+    tell,
 )
 
 if TYPE_CHECKING:
@@ -79,12 +81,12 @@ def train(
         outcome = train_one(options, view)
     if json:
         print_json(outcome.to_json())
-    _say_result(outcome)
+    _tell_result(outcome, say if json else tell)
     if outcome.result.status is not Status.FINISHED:
         raise typer.Exit(WORK_FAILED)
 
 
-def _say_result(outcome: "TrainOutcome") -> None:
+def _tell_result(outcome: "TrainOutcome", tell: Callable[[str], None]) -> None:
     from ..progress.format import number_of
 
     result = outcome.result
@@ -92,13 +94,13 @@ def _say_result(outcome: "TrainOutcome") -> None:
     early = ", stopped early" if result.early_stopped else ""
     count = len(result.history)
     epochs = f"{count} epoch{'' if count == 1 else 's'}"
-    say(f"{status} after {epochs}{early}{f': {result.message}' if result.message else ''}")
+    tell(f"{status} after {epochs}{early}{f': {result.message}' if result.message else ''}")
     if result.best is not None:
         best = result.best
         shown = [f"{k} {number_of(v)}" for k, v in best.metrics.items() if k.startswith(("val_", "train_"))]
-        say(f"best epoch {best.epoch}: {'  '.join(shown)}")
+        tell(f"best epoch {best.epoch}: {'  '.join(shown)}")
     if result.verdict is not None:
-        say(f"verdict: {result.verdict.kind}: {result.verdict.evidence}")
+        tell(f"verdict: {result.verdict.kind}: {result.verdict.evidence}")
         if result.verdict.advice:
             _say_advice(outcome.directory, result.verdict)
 

@@ -1,5 +1,7 @@
 """What `hpo run` shows: a live view on a terminal, plain lines elsewhere."""
 
+import sys
+
 from rich.console import Console
 
 from ..progress.base import Progress, Standing
@@ -9,13 +11,17 @@ from ..run import Watcher
 from .common import say
 
 
-def watcher() -> Watcher:
-    """A live view where standard error is a terminal, else one line per finished trial."""
+def watcher(json: bool = False) -> Watcher:
+    """A live view on a terminal, else one line per finished trial.
+
+    The lines go to standard output, and so into the file of `hpo run ... > file`; under `json` that is for the result.
+    """
     console = Console(stderr=True)
-    live = console.is_terminal and not console.is_dumb_terminal
+    live = console.is_terminal and not console.is_dumb_terminal and (json or sys.stdout.isatty())
 
     def progress(standing: Standing) -> Progress:
-        return LiveProgress(standing, console) if live else PlainProgress(standing)
+        stream = sys.stderr if json else sys.stdout
+        return LiveProgress(standing, console) if live else PlainProgress(standing, stream)
 
     return Watcher(_Stages(console if live else None), progress, say)
 
@@ -25,7 +31,7 @@ class _Stages:
 
     def __init__(self, console: Console | None) -> None:
         self._console = console
-        self._stage = ""
+        self._stages: set[tuple[str, int]] = set()
 
     def __call__(self, stage: str, done: int, total: int) -> None:
         if not total:
@@ -33,6 +39,6 @@ class _Stages:
         elif self._console is not None:
             end = "\n" if done >= total else "\r"
             self._console.print(f"{stage}: {done:,}/{total:,} images", end=end, highlight=False)
-        elif stage != self._stage:
+        elif (stage, total) not in self._stages:
+            self._stages.add((stage, total))
             say(f"{stage}: {total:,} images")
-        self._stage = stage

@@ -6,12 +6,13 @@ from typing import Any, TextIO
 
 from ...display import visible
 from ...training.report import Activity, EpochReport
+from ..broken_pipe import print_lasting
 from .base import Standing
 from .format import duration, ending, number_of, params_line
 
 
 class PlainProgress:
-    """Prints to `stream`, standard error by default, which keeps standard output for `--json`."""
+    """Prints to `stream`, standard error by default."""
 
     def __init__(self, standing: Standing, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stderr
@@ -51,7 +52,7 @@ class PlainProgress:
         """Nothing is open."""
 
     def _print(self, line: str) -> None:
-        print(visible(line), file=self._stream, flush=True)
+        print_lasting(visible(line), self._stream)
 
 
 def _epochs(count: int) -> str:

@@ -47,11 +47,24 @@ def test_the_data_may_be_where_the_home_is(shell: Shell) -> None:
     assert not (shell.directory / "studies.db").exists()
 
 
-def test_progress_is_a_line_per_trial_and_never_on_stdout(shell: Shell) -> None:
-    done = shell.search(trials=3)
-    assert done.out == ""
-    assert [line for line in done.err.splitlines() if line.startswith("trial ")].__len__() == 3
-    assert "best val_accuracy" in done.err
+def test_a_line_per_trial_and_the_result_go_to_stdout_and_under_json_to_stderr(shell: Shell) -> None:
+    done, again = shell.search(trials=3), shell.search("--json", trials=4)
+    for text, trials in ((done.out, 3), (again.err, 1)):
+        assert len([line for line in text.splitlines() if line.startswith("trial ")]) == trials
+        assert "best val_accuracy" in text
+    assert "trial" not in done.err
+    assert again.json["outcome"] == "done"
+
+
+def test_a_search_goes_on_when_whoever_read_its_lines_has_gone(shell: Shell) -> None:
+    process = shell.start(*shell.search_command(trials=2, epochs=1))
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    assert "Traceback" not in process.stderr.read()
+    assert process.wait(240) == 0
+    process.stderr.close()
+    assert sum(shell.run("show", "--json").json["trials"].values()) == 2
 
 
 def test_trials_is_the_total(shell: Shell) -> None:

@@ -63,4 +63,4 @@ def test_exit_codes(shell: Shell) -> None:
     steep = ("--set", "optimizer={name: sgd, lr: 100.0, momentum: 0.99}", "--set", "data.batch_size=4")
     diverged = shell.run("train", *SMALL, *steep)
     assert diverged.code == 1
-    assert "diverged" in diverged.err
+    assert "diverged" in diverged.out

@@ -18,3 +18,16 @@ class Calibration(BaseModel):
     nll_after: float
     ece_before: float = Field(description="Expected calibration error over 15 bins.")
     ece_after: float
+
+    @property
+    def words(self) -> str:
+        """What the temperature did, and why it is kept where that does not look like a gain."""
+        error = f"calibration error {self.ece_before:.3f} -> {self.ece_after:.3f}"
+        if self.ece_after <= self.ece_before:
+            return error
+        loss = f"{self.nll_before:.3f} -> {self.nll_after:.3f} nats"
+        if self.nll_after < self.nll_before:
+            return (
+                f"kept for the log loss, which it is fitted to: {loss}; the {error}, counted in 15 bins, did not gain"
+            )
+        return f"kept, though it did not help here: log loss {loss}, {error}"
