@@ -8,7 +8,7 @@ import sys
 import traceback
 from io import TextIOWrapper
 from types import TracebackType
-from typing import NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -34,14 +34,36 @@ from . import (
 )
 from .common import say_error
 
+
+def _print_version(wanted: bool) -> None:
+    """`hpo 0.1.0, Python 3.12.3, torch 2.14.1`, without importing any of them."""
+    if wanted:
+        from ...studies.files import versions
+
+        found = versions()
+        words = {"hpo": "hpo", "python": "Python", "torch": "torch"}
+        print(", ".join(f"{words[name]} {found[name]}" for name in words if name in found))
+        raise typer.Exit
+
+
 app = typer.Typer(
     name="hpo",
     help="Hyperparameter search for PyTorch image classifiers.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the versions, and exit.")
+    ] = False,
+) -> None:
+    """What stands before a command."""
+
+
 for command in (
     run.run,
     train.train,

@@ -13,6 +13,7 @@ import typer
 from ...display import json_text, message, visible
 from ...errors import SpaceError
 from ..broken_pipe import print_lasting
+from . import complete
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -20,8 +21,11 @@ R = TypeVar("R")
 INTERRUPTED = 130
 FORMATS = "executorch, onnx-fp16, onnx-int8, safetensors, torchscript"  # asking the registry takes a while
 
-StudyArgument = Annotated[str | None, typer.Argument(metavar="[STUDY]", help="A study's name. Default: the newest.")]
-StudyOption = Annotated[str | None, typer.Option("--study", help="The same as STUDY.")]
+StudyArgument = Annotated[
+    str | None,
+    typer.Argument(metavar="[STUDY]", help="A study's name. Default: the newest.", autocompletion=complete.studies),
+]
+StudyOption = Annotated[str | None, typer.Option("--study", help="The same as STUDY.", autocompletion=complete.studies)]
 StorageOption = Annotated[str | None, typer.Option(help="An Optuna storage URL. Default: studies.db in the home.")]
 HomeOption = Annotated[Path | None, typer.Option(help="Where all is kept. Default: $HPO_HOME, else ./runs.")]
 DataRootOption = Annotated[Path | None, typer.Option(help="Where named data sets lie or are downloaded to.")]

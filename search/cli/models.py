@@ -6,6 +6,7 @@ import typer
 
 from ...display import visible
 from ...installation import install_command
+from . import complete
 from .common import JsonOption, command, print_json, say
 
 if TYPE_CHECKING:
@@ -18,7 +19,10 @@ _NAME, _NUMBER = 44, 10  # widths of columns
 def models(
     name_filter: Annotated[
         str | None,
-        typer.Argument(help="Part of a name, a pattern with *, or path/to/file.py:Name. Default: hpo's own models."),
+        typer.Argument(
+            help="Part of a name, a pattern with *, or path/to/file.py:Name. Default: hpo's own models.",
+            autocompletion=complete.models,
+        ),
     ] = None,
     image_size: Annotated[int, typer.Option(min=4, max=4096, help="Side of the images in pixels.")] = 224,
     channels: Annotated[int, typer.Option(min=1, max=64, help="1 for grey images, 3 for colour.")] = 3,

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from . import complete
 from .common import (
     INTERRUPTED,
     DataRootOption,
@@ -30,7 +31,12 @@ WORK_FAILED = 1
 
 @command
 def run(
-    space: Annotated[str, typer.Option("--space", "-s", help="A space file, or the name of a bundled space.")],
+    space: Annotated[
+        str,
+        typer.Option(
+            "--space", "-s", help="A space file, or the name of a bundled space.", autocompletion=complete.spaces
+        ),
+    ],
     trials: Annotated[int, typer.Option("--trials", "-n", help="How many trials the study should reach in all.")],
     study: Annotated[
         str | None, typer.Argument(metavar="[STUDY]", help="The study's name. Default: the space's.")
@@ -39,7 +45,13 @@ def run(
     data: Annotated[str | None, typer.Option(help="A data set by name, or a folder of class folders.")] = None,
     data_root: DataRootOption = None,
     set_: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Replace a value or dimension. Repeatable.")
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="Replace a value or dimension. Repeatable.",
+            autocompletion=complete.settings,
+        ),
     ] = None,
     epochs: Annotated[int | None, typer.Option(help="Epochs of each trial; short for --set budget.epochs=N.")] = None,
     workers: Annotated[str, typer.Option(help="How many trials run at once, or auto: one a GPU or core.")] = "auto",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from . import complete
 from .common import DataRootOption, HomeOption, JsonOption, command, print_json, say
 
 if TYPE_CHECKING:
@@ -15,9 +16,17 @@ if TYPE_CHECKING:
 
 @command
 def check(
-    space: Annotated[str, typer.Argument(help="A space file, or the name of a bundled space.")],
+    space: Annotated[
+        str, typer.Argument(help="A space file, or the name of a bundled space.", autocompletion=complete.spaces)
+    ],
     set_: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Replace a value or dimension. Repeatable.")
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="Replace a value or dimension. Repeatable.",
+            autocompletion=complete.settings,
+        ),
     ] = None,
     data: Annotated[
         str | None, typer.Option(help="Try the models on this data, and their export, as run does.")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from . import complete
 from .common import (
     DataRootOption,
     DeviceOption,
@@ -31,11 +32,20 @@ WORK_FAILED = 1
 @command
 def train(
     space: Annotated[
-        str | None, typer.Option("--space", "-s", help="A space file, or the name of a bundled space.")
+        str | None,
+        typer.Option(
+            "--space", "-s", help="A space file, or the name of a bundled space.", autocompletion=complete.spaces
+        ),
     ] = None,
     trial: Annotated[str | None, typer.Option(metavar="STUDY/N", help="Or a trial of a study, as it was.")] = None,
     set_: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Replace a value or dimension. Repeatable.")
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="Replace a value or dimension. Repeatable.",
+            autocompletion=complete.settings,
+        ),
     ] = None,
     data: Annotated[str | None, typer.Option(help="A data set by name, or a folder of class folders.")] = None,
     data_root: DataRootOption = None,

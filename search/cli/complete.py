@@ -1,0 +1,51 @@
+"""What a shell completes after a flag: found without torch, Optuna or a database, since it is asked at every key."""
+
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+import typer
+
+
+def studies(context: typer.Context, incomplete: str) -> list[str]:
+    """The studies of the home, by their folders."""
+    from ...studies.home import Home, is_study_name
+
+    noted = Home.locate(context.params.get("home")).root.glob("*/study.json")
+    return _that_begin(incomplete, filter(is_study_name, (path.parent.name for path in noted)))
+
+
+def spaces(incomplete: str) -> list[str]:
+    """The bundled spaces, and space files."""
+    from ...spaces.find import bundled
+
+    folder = Path(incomplete) if incomplete.endswith("/") else Path(incomplete).parent
+    files = (path for path in folder.glob("*") if path.suffix in (".yaml", ".yml") or path.is_dir())
+    return _that_begin(incomplete, [*bundled(), *(f"{path}/" if path.is_dir() else str(path) for path in files)])
+
+
+def settings(context: typer.Context, incomplete: str) -> list[str]:
+    """The keys of `--set`, through the branches of the space that is named before it."""
+    from ...errors import SpaceError
+    from ...spaces.document import parse_file
+    from ...spaces.fields import Section
+    from ...spaces.find import find
+    from ...spaces.keys import keys
+    from ...training.config import TrialConfig
+
+    root = None
+    with suppress(SpaceError):
+        source = find(context.params.get("space") or "")
+        root = parse_file(source.text, source.place)
+    return _that_begin(incomplete, (f"{key}=" for key in keys(Section(TrialConfig), root)))
+
+
+def models(incomplete: str) -> list[str]:
+    """hpo's own models and the libraries."""
+    from ...training.models.config import SECTIONS
+
+    return _that_begin(incomplete, SECTIONS)
+
+
+def _that_begin(incomplete: str, names: Iterable[str]) -> list[str]:
+    return sorted({name for name in names if name.startswith(incomplete)})
