@@ -33,7 +33,9 @@ def said(site: Path, origin: dict[str, object] | None) -> str:
         (site / "hpo-0.1.0.dist-info" / "direct_url.json").write_text(json.dumps(origin))
     code = "from hpo.installation import install_command; print(install_command('timm'))"
     environment = {"PYTHONPATH": str(site)}
-    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=site, env=environment, capture_output=True, text=True, check=True
+    )  # not where an hpo.egg-info of a build may lie
     return done.stdout.strip()
 
 
