@@ -9,7 +9,8 @@ import typer
 
 def studies(context: typer.Context, incomplete: str) -> list[str]:
     """The studies of the home, by their folders."""
-    from ...studies.home import Home, is_study_name
+    from ...studies.home import Home
+    from ...studies.study_name import is_study_name
 
     noted = Home.locate(context.params.get("home")).root.glob("*/study.json")
     return _that_begin(incomplete, filter(is_study_name, (path.parent.name for path in noted)))
