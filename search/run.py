@@ -27,11 +27,9 @@ from ..training.models.source import source_digest
 from .background import in_background
 from .clock import Clock, SystemClock
 from .configure import configure
+from .crew import Crew
 from .data_choice import refuse_home_as_data
 from .devices import check_device, place, threads_on_cpu, wanted_cards
-from .executors.base import Executor
-from .executors.inline import InlineExecutor
-from .executors.process import ProcessExecutor
 from .executors.worker_process import Placement
 from .interrupt import on_interrupt
 from .ledger import FINISHED, Ledger
@@ -108,9 +106,11 @@ def run(options: RunOptions, watcher: Watcher) -> RunResult:
     url = storage_to_write(options.storage, home)
     home.create(watcher.note)
     storage = open_storage(url)
-    prepared = _prepare(options, home, storage, space, watcher)
-    outcome, unsent = _search(prepared, watcher)
-    return RunResult(outcome, summarise(storage, prepared.name), unsent)
+    name = options.study or space.name
+    with Crew(options, home.study(name, "workers"), options.trials - _finished(storage, name)) as crew:
+        prepared = _prepare(options, home, storage, space, watcher)
+        outcome, unsent = _search(prepared, crew, watcher)
+    return RunResult(outcome, summarise(storage, name), unsent)
 
 
 def example_config(space: SearchSpace) -> TrialConfig:
@@ -172,7 +172,15 @@ def _as_begun(space: SearchSpace, options: RunOptions, storage: optuna.storages.
     return space if seed is None else load_space(options.space, TrialConfig, options.space_overrides(seed))
 
 
-def _search(prepared: Prepared, watcher: Watcher) -> tuple[Outcome, int]:
+def _finished(storage: optuna.storages.BaseStorage, name: str) -> int:
+    """How many trials of a study have ended; 0 where there is none of that name."""
+    try:
+        return storage.get_n_trials(storage.get_study_id_from_name(name), FINISHED)
+    except KeyError:
+        return 0
+
+
+def _search(prepared: Prepared, crew: Crew, watcher: Watcher) -> tuple[Outcome, int]:
     """Run the loop; why it ended, and how many events MLflow still lacks."""
     options, clock = prepared.options, SystemClock()
     ledger = _ledger(prepared, clock)
@@ -185,7 +193,7 @@ def _search(prepared: Prepared, watcher: Watcher) -> tuple[Outcome, int]:
     goal = Goal(options.trials, clock.now() + options.timeout_s if options.timeout_s else float("inf"))
     progress = watcher.progress(_standing(prepared))
     try:
-        with closing(progress), _executor(prepared) as executor, in_background():
+        with closing(progress), crew.executor(prepared.placements) as executor, in_background():
             loop = Loop(ledger, executor, tracker, progress, clock, goal, places)
             with on_interrupt(loop.interrupt, lambda: progress.note(PAUSING)):
                 outcome = loop.run()
@@ -222,12 +230,6 @@ def _ledger(prepared: Prepared, clock: Clock) -> Ledger:
     models = ModelCopies(prepared.home.models(prepared.name), prepared.identity.models)
     sampler = partial(build_sampler, name, seed)
     return Ledger(prepared.study, prepared.identity.space, sampler, lock, clock, numerics, models)
-
-
-def _executor(prepared: Prepared) -> Executor:
-    if prepared.options.executor == "inline":
-        return InlineExecutor(prepared.placements[0].device)
-    return ProcessExecutor(prepared.placements, prepared.home.study(prepared.name, "workers"))
 
 
 def _tracker(prepared: Prepared, watcher: Watcher) -> Tracker:

@@ -110,6 +110,7 @@ def run(
 
 def _tell_result(result: "RunResult", tell: Callable[[str], None]) -> None:
     from ..progress.format import duration, trial_with, with_interval
+    from ..progress.gain import gain
 
     summary = result.study
     counts = ", ".join(f"{count} {state}" for state, count in summary.counts.items() if count)
@@ -118,6 +119,8 @@ def _tell_result(result: "RunResult", tell: Callable[[str], None]) -> None:
         best = summary.best
         value = with_interval(best.value, summary.best_interval)
         tell(f"best {summary.metric} {value}, {trial_with(best.number, best.params)}")
+    if gained := gain(summary):
+        tell(gained)
     if summary.passed_over:
         tell(summary.passed_over_line)
     if result.unsent:

@@ -22,6 +22,7 @@ from ..progress.format import (
     trial_with,
     with_interval,
 )
+from ..progress.gain import gain
 from .tables import FirstThatFits, line, table, unfolded
 
 _PARAMETERS = 18  # characters: one parameter a line, as `weight_decay=0.01`
@@ -62,6 +63,8 @@ def _study_parts(summary: StudySummary) -> Iterator[RenderableType]:
         best = summary.best
         value = with_interval(best.value, summary.best_interval)
         yield line(f"best {value}, {trial_with(best.number, best.params)}")
+    if gained := gain(summary):
+        yield line(gained)
     if summary.passed_over:
         yield line(summary.passed_over_line)
     if summary.trials:

@@ -1,0 +1,37 @@
+"""What a search has gained over its first guess, in a line."""
+
+import json
+from collections.abc import Iterable
+
+from ...studies.records import StudySummary, TrialRecord
+from .format import number_of
+
+
+def gain(summary: StudySummary) -> str:
+    """`0.5722 -> 0.9889 since trial 0; 9 of 24 trials stopped early; 31 % of the epochs saved`.
+
+    The first value is that of the first trial that came to its end, which are the priors of the space, or what somebody
+    enqueued. An epoch is saved where a trial ended before the last one of its budget. Empty where there is no second
+    trial to speak of.
+    """
+    told = [trial for trial in summary.trials if trial.config and trial.state in ("complete", "pruned")]
+    first = next((trial for trial in told if trial.state == "complete" and trial.value is not None), None)
+    if len(told) < 2 or first is None or summary.best is None:
+        return ""
+    stopped = sum(trial.state == "pruned" for trial in told)
+    parts = [f"{number_of(first.value)} -> {number_of(summary.best.value)} since trial {first.number}"]
+    if stopped:
+        parts.append(f"{stopped} of {len(told)} trials stopped early")
+    saved = _saved(told)
+    if round(100 * saved) > 0:
+        parts.append(f"{saved:.0%} of the epochs saved".replace("%", " %"))
+    return "; ".join(parts)
+
+
+def _saved(trials: Iterable[TrialRecord]) -> float:
+    """The share of the epochs that `trials` might have taken which they did not, in [0, 1]."""
+    planned, done = 0, 0
+    for trial in trials:
+        epochs = json.loads(trial.config).get("budget", {}).get("epochs", trial.epochs)
+        planned, done = planned + max(epochs, trial.epochs), done + trial.epochs
+    return 1 - done / planned if planned else 0.0
