@@ -11,7 +11,6 @@ from pathlib import Path
 
 from ..errors import StudyError
 from ..private import make_private_folder, readable_by_others
-from ..sqlite_url import sqlite_url
 from .study_name import refusal
 
 
@@ -63,12 +62,12 @@ class Home:
     @property
     def storage_url(self) -> str:
         """The default Optuna store, one SQLite file for all studies."""
-        return sqlite_url(self._inside("studies.db"))
+        return self._url("studies.db")
 
     @property
     def tracking_uri(self) -> str:
         """The default MLflow store; never the same database as Optuna's, since both use `alembic_version`."""
-        return sqlite_url(self._inside("mlflow.db"))
+        return self._url("mlflow.db")
 
     @property
     def artifacts(self) -> Path:
@@ -122,6 +121,11 @@ class Home:
     def export(self, study: str) -> Path:
         """The retrained winner, exported and verified."""
         return self.study(study, "export")
+
+    def _url(self, file: str) -> str:
+        from ..sqlite_url import sqlite_url  # brings SQLAlchemy, which whoever asks for a folder has no use for
+
+        return sqlite_url(self._inside(file))
 
     def _inside(self, *parts: str) -> Path:
         path = self.root.joinpath(*parts)

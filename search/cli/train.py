@@ -112,14 +112,14 @@ def _tell_result(outcome: "TrainOutcome", tell: Callable[[str], None]) -> None:
     if result.verdict is not None:
         tell(f"verdict: {result.verdict.kind}: {result.verdict.evidence}")
         if result.verdict.advice:
-            _say_advice(outcome.directory, result.verdict)
+            _tell_advice(outcome.directory, result.verdict, tell)
 
 
-def _say_advice(directory: Path, verdict: "Verdict") -> None:
+def _tell_advice(directory: Path, verdict: "Verdict", tell: Callable[[str], None]) -> None:
     from ...training.run_folder import RunFolder
     from ..advice import Target
 
     target = Target.run(directory, RunFolder.open(directory).config)
-    say(f"try: {verdict.advice}")
+    tell(f"try: {verdict.advice}")
     for line in target.commands(verdict.settings):
-        say(f"  {line}")
+        tell(f"  {line}")

@@ -126,9 +126,11 @@ def test_a_search_whose_trials_all_break_ends_with_1(shell: Shell) -> None:
     (shell.directory / "mine.yaml").write_text(space)
     done = shell.run("run", "--space", "mine.yaml", "--trials", "50", "--tracking-uri", "none")
     assert done.code == 1, done.err
-    assert "error: the first 3 trials all broke" in done.err
+    assert "error: 3 trials in a row broke" in done.err
     assert "Traceback" not in done.err
-    assert shell.run("show", "--json").json["trials"]["failed"] == 3
+    counts = shell.run("show", "--json").json["trials"]
+    assert counts["failed"] == counts["running"] == 0
+    assert counts["waiting"] >= 3  # to be run once the model is mended
 
 
 def answers(address: str) -> int:

@@ -141,8 +141,8 @@ def test_the_live_view_shows_the_study_and_a_line_per_worker() -> None:
 
 def test_the_best_has_half_its_interval_beside_it() -> None:
     console = Console(file=io.StringIO(), force_terminal=True, width=100)
-    live = LiveProgress("digits", 7, 0, direction="maximize", console=console, images=32)
-    live.trial_started(3, {}, 1)
+    live = LiveProgress(Standing("digits", "maximize", 7, images=32), console)
+    live.trial_started(3, {}, 1, {})
     live.trial_ended(3, "COMPLETE", 17 / 32, "finished", "")
     assert "best 0.5312 ± 0.16 (trial 3)" in seen(live)
     live.close()
