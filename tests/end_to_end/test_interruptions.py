@@ -70,7 +70,7 @@ def test_what_is_sent_to_every_process_ends_a_run_as_cleanly(shell: Shell, wait_
         each.send_signal(number)
     done = finish(process)
     assert done.code == 130, done.err
-    assert "stopping: what runs is paused" in done.err
+    assert "stopping: what runs is paused" in done.out
     assert "lost" not in done.err
     trials = shell.run("show", "--json").json["trials"]
     assert (trials["running"], trials["waiting"]) == (0, 2)
