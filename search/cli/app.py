@@ -3,6 +3,8 @@
 Exit codes: 0 done, 1 the work failed, 2 the input is wrong, 130 interrupted.
 """
 
+import atexit
+import gc
 import shlex
 import sys
 import traceback
@@ -89,6 +91,7 @@ for command in (
 def run_program() -> NoReturn:
     """Run the command that was asked for and exit."""
     sys.excepthook = _show_bug
+    atexit.register(gc.freeze)  # or Python goes through all objects of all libraries as it ends, up to a second long
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # as standard error: no name may end the work
     try:
