@@ -53,7 +53,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Done:
-    """What became of a step: ok, failed, timed out or left out; the object that it printed, and its last words."""
+    """What became of a step: ok, failed, timed out or left out; the object that it printed, and its last words unless it is ok."""
 
     name: str
     outcome: str
@@ -65,7 +65,7 @@ class Done:
 def main() -> int:
     """Run every step; 0 where none failed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--device", default="cuda:0", help="cuda:0, or cpu to try the kit itself (default cuda:0)")
+    parser.add_argument("--device", default="cuda:0", help="cuda:0, or cpu, on which it tries itself (default cuda:0)")
     parser.add_argument("--out", type=Path, help="the JSON (default results/gpu-CARD.json)")
     parser.add_argument("--quick", action="store_true", help="the least of everything: proves that it works")
     options = parser.parse_args()
@@ -79,7 +79,7 @@ def main() -> int:
         for step in steps(options.device, quick=options.quick):
             done.append(one(step, work, environment, WHOLE_S - (time.monotonic() - began)))
             print(f"{done[-1].outcome:>9}  {done[-1].seconds:6.1f} s  {step.name}", flush=True)
-            write(out, options, done)
+            write(out, options, done, Path(folder))
     print(f"written to {out}")
     return int(any(each.outcome in ("failed", "timed out") for each in done))
 
@@ -99,17 +99,18 @@ def made_importable(folder: Path) -> dict[str, str]:
 
 def steps(device: str, *, quick: bool) -> list[Step]:
     """All of them, in the order of their worth."""
+    little = quick or device == "cpu"
     fashion = (DATA / "fashion_mnist").is_dir()
     source, root = ("fashion_mnist", ["--data-root", str(DATA)]) if fashion else ("digits", [])
-    trials, epochs = ("2", "1") if quick else ("8", "4")
-    few = ["--set", "data.max_train=2000", "--set", "data.max_val=500"] if quick else []
+    trials, epochs = ("2", "1") if little else ("8", "4")
+    few = ["--set", "data.max_train=2000", "--set", "data.max_val=500"] if little else []
     data = ["--data", source, *root]
     search = [*HPO, "run", "--space", "simple_cnn", *data, "--epochs", epochs, "--trials", trials, "--device", device]
     search += ["--tracking-uri", "none", "--json", *few]
     retrain = [*HPO, "retrain-best", "--study", "one", "--device", device, *root, "--tracking-uri", "none", "--json"]
-    small = ["--images", "2000", "--epochs", "2"] if quick or device == "cpu" else []
+    small = ["--images", "2000", "--epochs", "2"] if little else []
     speed = ["--device", device, "--source", source, *root, *small]
-    models = ["simple_cnn"] if quick or device == "cpu" else ["simple_cnn", "resnet"]
+    models = ["simple_cnn"] if little else ["simple_cnn", "resnet"]
     return [
         Step("tests that need a card", 90, CUDA_TESTS),
         Step("search, one worker", 70, [*search, "--study", "one", "--workers", "1"]),
@@ -156,7 +157,8 @@ def one(step: Step, work: Path, environment: Mapping[str, str], left_s: float) -
             outcome = "timed out"
     if outcome == "ok" and process.returncode not in (0, 5):  # 5: pytest found no test to run
         outcome = "failed"
-    return Done(step.name, outcome, round(time.monotonic() - began, 1), last_object(printed), (printed + told)[-TAIL:])
+    tail = "" if outcome == "ok" else (printed + told)[-TAIL:]
+    return Done(step.name, outcome, round(time.monotonic() - began, 1), last_object(printed), tail)
 
 
 def last_object(printed: str) -> Any:
@@ -175,8 +177,8 @@ def card_name(card: Done) -> str:
     return "-".join(str(name).lower().split())
 
 
-def write(out: Path, options: argparse.Namespace, done: Sequence[Done]) -> None:
-    """What is known by now."""
+def write(out: Path, options: argparse.Namespace, done: Sequence[Done], folder: Path) -> None:
+    """What is known by now; where it lay on that machine is nobody's business."""
     machine = {
         "python": platform.python_version(),
         "cores": os.cpu_count(),
@@ -188,8 +190,9 @@ def write(out: Path, options: argparse.Namespace, done: Sequence[Done]) -> None:
         "machine": machine,
         "steps": [asdict(each) for each in done],
     }
+    text = json.dumps(told, indent=1).replace(str(folder), "FOLDER").replace(str(ROOT), "TREE")
     out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(json.dumps(told, indent=1) + "\n")
+    out.write_text(text + "\n")
 
 
 if __name__ == "__main__":
