@@ -53,7 +53,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Done:
-    """What became of a step: ok, failed, timed out or left out; the object that it printed, and its last words unless it is ok."""
+    """What became of a step: ok, failed, timed out or left out; what it printed: an object, last words unless ok."""
 
     name: str
     outcome: str
