@@ -60,6 +60,11 @@ class Home:
         return path.resolve().is_relative_to(self.root.resolve())
 
     @property
+    def storage_file(self) -> Path:
+        """The file of the default Optuna store."""
+        return self._inside("studies.db")
+
+    @property
     def storage_url(self) -> str:
         """The default Optuna store, one SQLite file for all studies."""
         return self._url("studies.db")

@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from optuna.storages import BaseStorage
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
@@ -14,6 +13,7 @@ from ..display import visible
 from ..errors import StudyError, nearest
 from ..interval import around
 from . import attributes
+from .readable import Readable
 
 T = TypeVar("T")
 D = TypeVar("D")
@@ -173,7 +173,7 @@ class StudySummary:
         raise StudyError(f"study {visible(self.study)} has {has}, got {number}")
 
 
-def summarise(storage: BaseStorage, study_name: str) -> StudySummary:
+def summarise(storage: Readable, study_name: str) -> StudySummary:
     """Everything about one study.
 
     `wall_s` adds the times in which at least one trial was running, from its start to its end, and the pauses between
@@ -204,18 +204,18 @@ def summarise(storage: BaseStorage, study_name: str) -> StudySummary:
     )
 
 
-def study_names(storage: BaseStorage) -> tuple[str, ...]:
+def study_names(storage: Readable) -> tuple[str, ...]:
     """The names of all studies, the one worked on last first."""
     worked_on = [(_last_start(storage, s._study_id), s._study_id, s.study_name) for s in storage.get_all_studies()]
     return tuple(name for _, _, name in sorted(worked_on, reverse=True))
 
 
-def list_studies(storage: BaseStorage) -> tuple[StudySummary, ...]:
+def list_studies(storage: Readable) -> tuple[StudySummary, ...]:
     """All studies, the one worked on last first."""
     return tuple(summarise(storage, name) for name in study_names(storage))
 
 
-def newest_study(storage: BaseStorage) -> str:
+def newest_study(storage: Readable) -> str:
     """The name of the study worked on last.
 
     Raises:
@@ -227,7 +227,7 @@ def newest_study(storage: BaseStorage) -> str:
     return names[0]
 
 
-def study_id(storage: BaseStorage, study_name: str) -> int:
+def study_id(storage: Readable, study_name: str) -> int:
     """The number by which the store, and optuna-dashboard, know a study.
 
     Raises:
@@ -241,7 +241,7 @@ def study_id(storage: BaseStorage, study_name: str) -> int:
         raise StudyError(f"no study is called {study_name!r}; {tail}") from None
 
 
-def _last_start(storage: BaseStorage, study_id: int) -> datetime:
+def _last_start(storage: Readable, study_id: int) -> datetime:
     """When its newest trial began; reading one trial per study keeps this quick with many."""
     count = storage.get_n_trials(study_id)
     if count == 0:

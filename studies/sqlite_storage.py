@@ -79,7 +79,7 @@ class SqliteStorage(optuna.storages.RDBStorage):
     def get_trial(self, trial_id: int) -> FrozenTrial:
         """The trial as it is now."""
         with self._cursor() as cursor:
-            found = _read_trials(cursor, "trial_id = ?", (trial_id,))
+            found = read_trials(cursor, "trial_id = ?", (trial_id,))
         return found[0] if found else super().get_trial(trial_id)
 
     def _get_trials(
@@ -95,7 +95,7 @@ class SqliteStorage(optuna.storages.RDBStorage):
         with self._cursor() as cursor:
             if cursor.execute("SELECT 1 FROM studies WHERE study_id = ?", (study_id,)).fetchone() is None:
                 raise KeyError(f"no study has id {study_id}")
-            trials = _read_trials(cursor, where, (study_id, trial_id_greater_than))
+            trials = read_trials(cursor, where, (study_id, trial_id_greater_than))
         return [trial for trial in trials if states is None or trial.state in states]
 
     def _wrote(self, statement: str, values: tuple[Any, ...]) -> bool:
@@ -117,7 +117,8 @@ class SqliteStorage(optuna.storages.RDBStorage):
             connection.close()  # back to the pool, which rolls back what is open
 
 
-def _read_trials(cursor: sqlite3.Cursor, where: str, bound: tuple[int, ...]) -> list[FrozenTrial]:
+def read_trials(cursor: sqlite3.Cursor, where: str, bound: tuple[int, ...]) -> list[FrozenTrial]:
+    """The trials for which `where` holds, with all that belongs to them; `bound` are the values of its places."""
     chosen = f"SELECT trial_id FROM trials WHERE {where}"
 
     def children(columns: str, table: str, key: str) -> dict[int, list[Any]]:

@@ -19,9 +19,9 @@ from .common import (
 )
 
 if TYPE_CHECKING:
-    from optuna.storages import BaseStorage
     from rich.console import RenderableType
 
+    from ...studies.readable import Readable
     from ...studies.records import TrialRecord
 
 
@@ -87,11 +87,11 @@ def _commands(study: str, record: "TrialRecord", storage: str | None, home: Path
     return target.commands(verdict_from_json(record.verdict).settings)
 
 
-def _open(storage: str | None, home: Path | None) -> "BaseStorage":
+def _open(storage: str | None, home: Path | None) -> "Readable":
     from ...studies.home import Home
-    from ...studies.storage import open_existing
+    from ...studies.reader import open_to_read
 
-    return open_existing(storage, Home.locate(home))
+    return open_to_read(storage, Home.locate(home))
 
 
 def _print(what: "RenderableType") -> None:

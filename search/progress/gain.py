@@ -19,7 +19,10 @@ def gain(summary: StudySummary) -> str:
     if len(told) < 2 or first is None or summary.best is None:
         return ""
     stopped = sum(trial.state == "pruned" for trial in told)
-    parts = [f"{number_of(first.value)} -> {number_of(summary.best.value)} since trial {first.number}"]
+    if summary.best.number == first.number:
+        parts = [f"trial {first.number}, the first guess, is still the best"]
+    else:
+        parts = [f"{number_of(first.value)} -> {number_of(summary.best.value)} since trial {first.number}"]
     if stopped:
         parts.append(f"{stopped} of {len(told)} trials stopped early")
     saved = _saved(told)

@@ -36,7 +36,7 @@ def summed(*trials: FrozenTrial, direction: str = "maximize") -> StudySummary:
         ([ended(0.5722, 8), ended(None, 2), ended(0.9889, 8), ended(None, 6)],
          "0.5722 -> 0.9889 since trial 0; 2 of 4 trials stopped early; 25 % of the epochs saved"),
         ([ended(None, 1), ended(0.8, 8), ended(0.7, 8)],
-         "0.8000 -> 0.8000 since trial 1; 1 of 3 trials stopped early; 29 % of the epochs saved"),
+         "trial 1, the first guess, is still the best; 1 of 3 trials stopped early; 29 % of the epochs saved"),
         ([ended(0.8, 8), ended(0.9, 8)], "0.8000 -> 0.9000 since trial 0"),
         ([ended(0.8, 8), ended(0.9, 4)], "0.8000 -> 0.9000 since trial 0; 25 % of the epochs saved"),
         ([ended(0.99, 8, config=None), ended(0.8, 8), ended(0.9, 8)], "0.8000 -> 0.9000 since trial 1"),

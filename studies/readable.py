@@ -1,0 +1,43 @@
+"""What this project reads of Optuna's storage: the names and errors are those of `optuna.storages.BaseStorage`."""
+
+from typing import Any, Protocol
+
+from optuna.study import StudyDirection
+from optuna.study._frozen import FrozenStudy
+from optuna.trial import FrozenTrial
+
+
+class Readable(Protocol):
+    """A store of studies, to be looked at. What is asked for by an id or a name that is not there is a KeyError."""
+
+    def get_all_studies(self) -> list[FrozenStudy]:
+        """Every study."""
+        ...
+
+    def get_study_id_from_name(self, study_name: str) -> int:
+        """The id of a study."""
+        ...
+
+    def get_study_directions(self, study_id: int) -> list[StudyDirection]:
+        """Which way each objective is better."""
+        ...
+
+    def get_study_user_attrs(self, study_id: int) -> dict[str, Any]:
+        """What is noted on a study."""
+        ...
+
+    def get_n_trials(self, study_id: int) -> int:
+        """How many trials a study has."""
+        ...
+
+    def get_trial_id_from_study_id_trial_number(self, study_id: int, trial_number: int) -> int:
+        """The id of a trial."""
+        ...
+
+    def get_trial(self, trial_id: int) -> FrozenTrial:
+        """A trial."""
+        ...
+
+    def get_all_trials(self, study_id: int, deepcopy: bool = True) -> list[FrozenTrial]:
+        """The trials of a study, in the order of their making."""
+        ...
