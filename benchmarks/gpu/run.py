@@ -12,6 +12,7 @@ import argparse
 import json
 import os
 import platform
+import re
 import signal
 import subprocess
 import sys
@@ -20,6 +21,7 @@ import time
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +92,10 @@ def main() -> int:
 def made_importable(folder: Path) -> dict[str, str]:
     """The environment in which `import hpo` is this tree, and its dependencies are found."""
     site, tree = folder / "site", folder / "tree"
+    there = {_plain(found.name) for found in distributions()}
     for wheel in sorted(WHEELS.glob("*.whl")):
+        if _plain(wheel.name.partition("-")[0]) in there:
+            continue  # what is there fits this Python
         with zipfile.ZipFile(wheel) as packed:
             packed.extractall(site)
     tree.mkdir()
@@ -98,6 +103,11 @@ def made_importable(folder: Path) -> dict[str, str]:
     path = os.pathsep.join(map(str, (tree, site) if site.is_dir() else (tree,)))
     own = {"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1", "XDG_STATE_HOME": str(folder / "state")}
     return {**os.environ, **own, "HPO_HOME": str(folder / "home"), "PYTHONUNBUFFERED": "1"}
+
+
+def _plain(name: str) -> str:
+    """The name of a package as indexes write it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def steps(device: str, *, quick: bool) -> list[Step]:
