@@ -4,6 +4,8 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from functools import reduce
+from operator import getitem
 from typing import Any, TypeVar
 
 from optuna.study import StudyDirection
@@ -86,11 +88,21 @@ class TrialRecord:
         Empty before it has a configuration, and where another version wrote that in another form; one of an older
         version may say `auto`.
         """
+        precision, compiled = self._setting("precision", "dtype"), self._setting("compile")
+        return {} if precision is None or compiled is None else {"precision": precision, "compile": compiled}
+
+    @property
+    def planned_epochs(self) -> int | None:
+        """How many epochs its budget has; None where its configuration does not say, as in `numerics`."""
+        epochs = self._setting("budget", "epochs")
+        return epochs if isinstance(epochs, int) else None
+
+    def _setting(self, *keys: str) -> Any:
+        """What its configuration says at `keys`; None where it says nothing, or is none of this version."""
         try:
-            config = json.loads(self.config)
-            return {"precision": config["precision"]["dtype"], "compile": config["compile"]}
+            return reduce(getitem, keys, json.loads(self.config))
         except (ValueError, LookupError, TypeError):
-            return {}
+            return None
 
     def to_json(self) -> dict[str, Any]:
         """The record as a JSON object; the keys of `curve` become texts, `config` is left out but for `numerics`."""

@@ -1,6 +1,5 @@
 """What a search has gained over its first guess, in a line."""
 
-import json
 from collections.abc import Iterable
 
 from ...studies.records import StudySummary, TrialRecord
@@ -35,6 +34,5 @@ def _saved(trials: Iterable[TrialRecord]) -> float:
     """The share of the epochs that `trials` might have taken which they did not, in [0, 1]."""
     planned, done = 0, 0
     for trial in trials:
-        epochs = json.loads(trial.config).get("budget", {}).get("epochs", trial.epochs)
-        planned, done = planned + max(epochs, trial.epochs), done + trial.epochs
+        planned, done = planned + max(trial.planned_epochs or 0, trial.epochs), done + trial.epochs
     return 1 - done / planned if planned else 0.0

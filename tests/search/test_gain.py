@@ -50,5 +50,11 @@ def test_the_line(trials: list[FrozenTrial], words: str) -> None:
     assert gain(summed(*trials)) == words
 
 
+@pytest.mark.parametrize("config", ["x", "[]", '{"budget": 3}', '{"budget": {"epochs": "many"}}'])
+def test_a_configuration_that_says_no_budget_saves_nothing(config: str) -> None:
+    told = gain(summed(ended(0.8, 3, config=config), ended(0.9, 3, config=config)))
+    assert told == "0.8000 -> 0.9000 since trial 0"
+
+
 def test_less_is_better_where_it_is_minimised() -> None:
     assert gain(summed(ended(2.5, 8), ended(0.3, 8), direction="minimize")) == "2.5000 -> 0.3000 since trial 0"
