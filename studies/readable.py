@@ -1,16 +1,28 @@
 """What this project reads of Optuna's storage: the names and errors are those of `optuna.storages.BaseStorage`."""
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from optuna.study import StudyDirection
-from optuna.study._frozen import FrozenStudy
 from optuna.trial import FrozenTrial
+
+
+class Listed(Protocol):
+    """A study in the list of all."""
+
+    @property
+    def study_name(self) -> str:
+        """Its name."""
+        ...
+
+    @property
+    def _study_id(self) -> int: ...
 
 
 class Readable(Protocol):
     """A store of studies, to be looked at. What is asked for by an id or a name that is not there is a KeyError."""
 
-    def get_all_studies(self) -> list[FrozenStudy]:
+    def get_all_studies(self) -> Sequence[Listed]:
         """Every study."""
         ...
 

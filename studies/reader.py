@@ -8,21 +8,19 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from optuna.study import StudyDirection
-from optuna.study._frozen import FrozenStudy
 from optuna.trial import FrozenTrial
 
 from ..errors import StudyError
 from .home import Home
 from .readable import Readable
-from .sqlite_storage import read_trials
+from .sqlite_storage import BUSY_TIMEOUT_S, read_trials
 
 SCHEMA = "v3.2.0.a"  # of Optuna 3.2 to 5
-BUSY_TIMEOUT_S = 60
-"""How long a look waits for another process that holds the file."""
 
 
 def open_to_read(storage: str | None, home: Home) -> Readable:
@@ -48,26 +46,21 @@ def _is_known(file: Path) -> bool:
         return False
 
 
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    _study_id: int
+    study_name: str
+
+
 class SqliteReader:
     """The calls of Optuna's storage that only read, on the file `path`."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def get_all_studies(self) -> list[FrozenStudy]:
+    def get_all_studies(self) -> list[_Listed]:
         """Every study, in the order of their making."""
-        studies = self._rows("SELECT study_id, study_name FROM studies ORDER BY study_id")
-        return [
-            FrozenStudy(
-                study_name=name,
-                direction=None,
-                directions=self.get_study_directions(study_id),
-                user_attrs=self.get_study_user_attrs(study_id),
-                system_attrs={},
-                study_id=study_id,
-            )
-            for study_id, name in studies
-        ]
+        return [_Listed(*row) for row in self._rows("SELECT study_id, study_name FROM studies ORDER BY study_id")]
 
     def get_study_id_from_name(self, study_name: str) -> int:
         """Its id.
@@ -82,10 +75,11 @@ class SqliteReader:
     def get_study_directions(self, study_id: int) -> list[StudyDirection]:
         """Which way each objective is better."""
         query = "SELECT direction FROM study_directions WHERE study_id = ? ORDER BY objective"
-        found = [text for (text,) in self._rows(query, study_id)]
-        if unknown := [text for text in found if text not in StudyDirection.__members__] or (not found and ["none"]):
-            raise StudyError(f"{self._path}: a study's direction must be MINIMIZE or MAXIMIZE, got {unknown[0]!r}")
-        return [StudyDirection[text] for text in found]
+        directions = [direction for (direction,) in self._rows(query, study_id)] or ["none"]
+        for direction in directions:
+            if direction not in StudyDirection.__members__:
+                raise StudyError(f"{self._path}: a study's direction must be MINIMIZE or MAXIMIZE, got {direction!r}")
+        return [StudyDirection[direction] for direction in directions]
 
     def get_study_user_attrs(self, study_id: int) -> dict[str, Any]:
         """What is noted on a study."""

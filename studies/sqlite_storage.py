@@ -21,6 +21,9 @@ import optuna
 from optuna.distributions import BaseDistribution, distribution_to_json, json_to_distribution
 from optuna.trial import FrozenTrial, TrialState
 
+BUSY_TIMEOUT_S = 60
+"""How long whoever reads or writes waits for another process that holds the SQLite file."""
+
 _UPDATABLE = "SELECT trial_id, {} FROM trials WHERE trial_id = ? AND state IN ('RUNNING', 'WAITING')"
 
 _WRITE_EPOCH = f"""

@@ -20,10 +20,7 @@ from ..private import make_private_file, make_private_folder
 from ..sqlite_url import sqlite_file
 from .home import Home
 from .locks import held
-from .sqlite_storage import SqliteStorage
-
-BUSY_TIMEOUT_S = 60
-"""How long a write waits for another process that holds the SQLite file."""
+from .sqlite_storage import BUSY_TIMEOUT_S, SqliteStorage
 
 
 def storage_to_read(storage: str | None, home: Home) -> str:
