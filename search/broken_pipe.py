@@ -9,11 +9,11 @@ def print_lasting(line: str, stream: TextIO) -> None:
     try:
         print(line, file=stream, flush=True)
     except BrokenPipeError:
-        silence(stream)
+        silence(stream.fileno())
 
 
-def silence(stream: TextIO) -> None:
-    """Let what is written to `stream`, standard output or error, go nowhere from here on."""
+def silence(descriptor: int) -> None:
+    """Let what is written to `descriptor`, that of standard output or error, go nowhere from here on."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, stream.fileno())
+    os.dup2(nowhere, descriptor)
     os.close(nowhere)

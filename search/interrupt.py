@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from ..children import ENDING
+from .broken_pipe import silence
 
 STOPPING = "stopping at the next batch, the last whole epoch is kept; Ctrl-C again stops at once"
 
@@ -91,8 +92,6 @@ def _answered(answer: Callable[[], None]) -> Iterator[None]:
 
 def _let_go_of_the_terminal() -> None:
     """Writing to a terminal that is gone is an error, which must not end what goes on."""
-    nowhere = os.open(os.devnull, os.O_RDWR)
     for descriptor in (1, 2):
         if stat.S_ISCHR(os.fstat(descriptor).st_mode):
-            os.dup2(nowhere, descriptor)
-    os.close(nowhere)
+            silence(descriptor)

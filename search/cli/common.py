@@ -26,6 +26,15 @@ StudyArgument = Annotated[
     typer.Argument(metavar="[STUDY]", help="A study's name. Default: the newest.", autocompletion=complete.studies),
 ]
 StudyOption = Annotated[str | None, typer.Option("--study", help="The same as STUDY.", autocompletion=complete.studies)]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Replace a value or dimension. Repeatable.",
+        autocompletion=complete.settings,
+    ),
+]
 StorageOption = Annotated[str | None, typer.Option(help="An Optuna storage URL. Default: studies.db in the home.")]
 HomeOption = Annotated[Path | None, typer.Option(help="Where all is kept. Default: $HPO_HOME, else ./runs.")]
 DataRootOption = Annotated[Path | None, typer.Option(help="Where named data sets lie or are downloaded to.")]

@@ -111,5 +111,5 @@ def _predict(
             writer.end(files, failed)
             file.flush()
         except BrokenPipeError:  # whoever reads has seen enough, as in `hpo predict ... | head`
-            silence(sys.stdout)
+            silence(sys.stdout.fileno())
     return files, failed

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from . import complete
-from .common import DataRootOption, HomeOption, JsonOption, command, print_json, say
+from .common import DataRootOption, HomeOption, JsonOption, SetOption, command, print_json, say
 
 if TYPE_CHECKING:
     from ...spaces.describe import Description
@@ -19,15 +19,7 @@ def check(
     space: Annotated[
         str, typer.Argument(help="A space file, or the name of a bundled space.", autocompletion=complete.spaces)
     ],
-    set_: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="KEY=VALUE",
-            help="Replace a value or dimension. Repeatable.",
-            autocompletion=complete.settings,
-        ),
-    ] = None,
+    set_: SetOption = None,
     data: Annotated[
         str | None, typer.Option(help="Try the models on this data, and their export, as run does.")
     ] = None,

@@ -23,6 +23,8 @@ def ui(
     """Start optuna-dashboard and the MLflow UI at a study, for this machine alone, until Ctrl-C."""
     from ...errors import StudyError
     from ...studies.home import Home
+    from ...studies.reader import open_to_read
+    from ...studies.records import study_names
     from ...studies.storage import storage_to_read
     from ...studies.tracking.mlflow_tracker import ship_pending
     from ...studies.tracking.stores import choose_stores, newest_kept, tracked_studies
@@ -37,7 +39,7 @@ def ui(
         raise StudyError("hpo ui shows MLflow's pages, which --tracking-uri none leaves out; give a URI, or nothing")
     for name in tracked_studies(place):
         ship_pending(place, name, stores.tracking, say)
-    shown = _newest(url) if named is None else named
+    shown = next(iter(study_names(open_to_read(storage, place))), None) if named is None else named
     say("starting both pages ...")
     with (
         terminate_as_interrupt(),
@@ -50,15 +52,3 @@ def ui(
             time.sleep(1)
             for server in servers:
                 server.check_alive()
-
-
-def _newest(storage_url: str) -> str | None:
-    """The study worked on last; None where there is none yet."""
-    from ...studies.records import study_names
-    from ...studies.storage import open_storage
-
-    storage = open_storage(storage_url)
-    try:
-        return next(iter(study_names(storage)), None)
-    finally:
-        storage.engine.dispose()
