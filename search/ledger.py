@@ -16,7 +16,6 @@ from pathlib import Path
 
 import optuna
 from optuna.exceptions import UpdateFinishedTrialError
-from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from ..display import visible
@@ -25,6 +24,7 @@ from ..spaces.space import SearchSpace
 from ..studies import attributes
 from ..studies.heartbeats import silences
 from ..studies.locks import held
+from ..studies.records import rank
 from ..training.numerics import ON_A_CPU, Numerics
 from ..training.report import EpochReport, Status, TrainResult
 from .claim import Claim, Refused, TakenError
@@ -151,9 +151,9 @@ class Ledger:
 
     def best(self, count: int) -> list[int]:
         """The `count` best complete trials that hpo ran, the best first; of equals the older."""
-        sign = 1 if self._study.direction is StudyDirection.MINIMIZE else -1
+        direction = self._study.direction
         told = (t for t in self._trials() if t.state is TrialState.COMPLETE and t.value is not None and _ran(t))
-        return [t.number for t in nsmallest(count, told, key=lambda t: sign * (t.value or 0.0))]
+        return [t.number for t in nsmallest(count, told, key=lambda t: rank(direction, t.value or 0.0, t.number))]
 
     def heartbeat(self) -> bool:
         """Once a minute, say that this process still lives; whether it did so now."""

@@ -184,8 +184,7 @@ def _search(prepared: Prepared, crew: Crew, watcher: Watcher) -> tuple[Outcome, 
     """Run the loop; why it ended, and how many events MLflow still lacks."""
     options, clock = prepared.options, SystemClock()
     ledger = _ledger(prepared, clock)
-    done = sum(ledger.counts()[state] for state in FINISHED)
-    if done >= options.trials:
+    if _finished(prepared.study._storage, prepared.name) >= options.trials:
         return Outcome.DONE, _send_pending(prepared, watcher)
     _keep(prepared, prepared.placements[0].device)
     tracker = _tracker(prepared, watcher)

@@ -298,15 +298,15 @@ def _number(trial: FrozenTrial) -> int:
     return trial.number
 
 
+def rank(direction: StudyDirection, value: float, number: int) -> tuple[float, int]:
+    """By what complete trials are sorted: the best value first, of equals the older, as Optuna has it."""
+    return (value if direction == StudyDirection.MINIMIZE else -value), number
+
+
 def _ranked(trials: Iterable[TrialRecord], direction: StudyDirection) -> list[TrialRecord]:
-    """The complete trials, the best first; of equals the older, as Optuna has it."""
-    sign = 1 if direction == StudyDirection.MINIMIZE else -1
-    told = [
-        (sign * trial.value, trial.number, trial)
-        for trial in trials
-        if trial.state == "complete" and trial.value is not None
-    ]
-    return [trial for _, _, trial in sorted(told, key=lambda entry: entry[:2])]
+    """The complete trials, the best first."""
+    told = [trial for trial in trials if trial.state == "complete" and trial.value is not None]
+    return sorted(told, key=lambda trial: rank(direction, trial.value or 0.0, trial.number))
 
 
 def _failures(trials: Iterable[TrialRecord]) -> dict[str, tuple[int, ...]]:

@@ -8,7 +8,6 @@ travel with the tree. `run.py` is what is run there.
 import argparse
 import gzip
 import json
-import re
 import shutil
 import subprocess
 import sys
@@ -17,6 +16,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name as plain
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -48,16 +49,11 @@ def main() -> None:
     tell()
 
 
-def plain(name: str) -> str:
-    """The name of a package as indexes write it."""
-    return re.sub(r"[-_.]+", "-", name).lower()
-
-
 def wanted() -> list[str]:
     """What hpo and its tests ask for, as requirements, less what is left out."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     asked = [*project["dependencies"], *TESTS]
-    return [each for each in asked if plain(re.split(r"[\s<>=!~;\[]", each)[0]) not in LEFT_OUT]
+    return [each for each in asked if plain(Requirement(each).name) not in LEFT_OUT]
 
 
 def target(python: str) -> list[str]:
@@ -67,7 +63,7 @@ def target(python: str) -> list[str]:
 
 def missing(there: set[str], python: str) -> list[str]:
     """`name==version` of all that is not there."""
-    asked = [each for each in wanted() if plain(re.split(r"[\s<>=!~;\[]", each)[0]) not in there]
+    asked = [each for each in wanted() if plain(Requirement(each).name) not in there]
     command = [
         "install",
         "-qq",

@@ -12,7 +12,6 @@ import argparse
 import json
 import os
 import platform
-import re
 import signal
 import subprocess
 import sys
@@ -24,6 +23,8 @@ from dataclasses import asdict, dataclass, replace
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
+
+from packaging.utils import canonicalize_name
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -92,9 +93,9 @@ def main() -> int:
 def made_importable(folder: Path) -> dict[str, str]:
     """The environment in which `import hpo` is this tree, and its dependencies are found."""
     site, tree = folder / "site", folder / "tree"
-    there = {_plain(found.name) for found in distributions()}
+    there = {canonicalize_name(found.name) for found in distributions()}
     for wheel in sorted(WHEELS.glob("*.whl")):
-        if _plain(wheel.name.partition("-")[0]) in there:
+        if canonicalize_name(wheel.name.partition("-")[0]) in there:
             continue  # what is there fits this Python
         with zipfile.ZipFile(wheel) as packed:
             packed.extractall(site)
@@ -103,11 +104,6 @@ def made_importable(folder: Path) -> dict[str, str]:
     path = os.pathsep.join(map(str, (tree, site) if site.is_dir() else (tree,)))
     own = {"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1", "XDG_STATE_HOME": str(folder / "state")}
     return {**os.environ, **own, "HPO_HOME": str(folder / "home"), "PYTHONUNBUFFERED": "1"}
-
-
-def _plain(name: str) -> str:
-    """The name of a package as indexes write it."""
-    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def steps(device: str, *, quick: bool) -> list[Step]:
