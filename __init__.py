@@ -13,7 +13,7 @@ The names below are imported when they are first used, so that `import hpo` is i
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from .cores import sleep_while_waiting
+from .common.cores import sleep_while_waiting
 
 if TYPE_CHECKING:
     from .errors import HpoError
@@ -29,40 +29,40 @@ if TYPE_CHECKING:
         run,
         train,
     )
-    from .search.diagnose import DiagnoseOutcome
-    from .search.diagnose_choice import DiagnoseOptions
-    from .search.evaluate import EvaluateOptions, EvaluateOutcome
-    from .search.export import ExportOptions, ExportOutcome
-    from .search.infer_check import InferCheck
-    from .search.options import RunOptions
-    from .search.predict import PredictOptions
-    from .search.retrain import RetrainResult
-    from .search.retrain_choice import RetrainOptions
-    from .search.run import RunResult
-    from .search.train import TrainOutcome
-    from .search.train_choice import TrainOptions
+    from .search.commands.diagnose.diagnose import DiagnoseOutcome
+    from .search.commands.diagnose.options import DiagnoseOptions
+    from .search.commands.evaluate.evaluate import EvaluateOptions, EvaluateOutcome
+    from .search.commands.export.export import ExportOptions, ExportOutcome
+    from .search.commands.infer_check.infer_check import InferCheck
+    from .search.commands.predict.predict import PredictOptions
+    from .search.commands.retrain.options import RetrainOptions
+    from .search.commands.retrain.retrain import RetrainResult
+    from .search.commands.run.options import RunOptions
+    from .search.commands.run.run import RunResult
+    from .search.commands.train.options import TrainOptions
+    from .search.commands.train.train import TrainOutcome
     from .training.data.inspect.inspection import Inspection
     from .training.models.registry import register_model
-    from .training.predictions import Prediction
+    from .training.trained.predict import Prediction
 
 _HOMES = {
-    "DiagnoseOptions": ".search.diagnose_choice",
-    "DiagnoseOutcome": ".search.diagnose",
-    "EvaluateOptions": ".search.evaluate",
-    "EvaluateOutcome": ".search.evaluate",
-    "ExportOptions": ".search.export",
-    "ExportOutcome": ".search.export",
+    "DiagnoseOptions": ".search.commands.diagnose.options",
+    "DiagnoseOutcome": ".search.commands.diagnose.diagnose",
+    "EvaluateOptions": ".search.commands.evaluate.evaluate",
+    "EvaluateOutcome": ".search.commands.evaluate.evaluate",
+    "ExportOptions": ".search.commands.export.export",
+    "ExportOutcome": ".search.commands.export.export",
     "HpoError": ".errors",
-    "InferCheck": ".search.infer_check",
+    "InferCheck": ".search.commands.infer_check.infer_check",
     "Inspection": ".training.data.inspect.inspection",
-    "PredictOptions": ".search.predict",
-    "Prediction": ".training.predictions",
-    "RetrainOptions": ".search.retrain_choice",
-    "RetrainResult": ".search.retrain",
-    "RunOptions": ".search.options",
-    "RunResult": ".search.run",
-    "TrainOptions": ".search.train_choice",
-    "TrainOutcome": ".search.train",
+    "PredictOptions": ".search.commands.predict.predict",
+    "Prediction": ".training.trained.predict",
+    "RetrainOptions": ".search.commands.retrain.options",
+    "RetrainResult": ".search.commands.retrain.retrain",
+    "RunOptions": ".search.commands.run.options",
+    "RunResult": ".search.commands.run.run",
+    "TrainOptions": ".search.commands.train.options",
+    "TrainOutcome": ".search.commands.train.train",
     "diagnose": ".search.api",
     "evaluate": ".search.api",
     "export": ".search.api",

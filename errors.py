@@ -16,7 +16,7 @@ and keeps its traceback.
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-from .display import visible
+from .common.display import visible
 
 
 class HpoError(Exception):

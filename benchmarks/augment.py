@@ -17,7 +17,7 @@ from hpo.training.augment.config import AugmentConfig
 from hpo.training.config import TrialConfig
 from hpo.training.data.batches import TrainBatches
 from hpo.training.data.pack import Split
-from hpo.training.learner import Learner
+from hpo.training.loop.learner import Learner
 from hpo.training.models.registry import build_model
 from torchvision.transforms import InterpolationMode, v2
 

@@ -13,21 +13,23 @@ from pathlib import Path
 
 import mlflow
 import optuna
-from hpo.search.clock import VirtualClock
+from hpo.common.sqlite_url import sqlite_url
+from hpo.search.configuration.example import example_config
+from hpo.search.configuration.identify import identify
 from hpo.search.executors.base import Event, Job
+from hpo.search.executors.clock import VirtualClock
 from hpo.search.executors.simulated import SimulatedExecutor
-from hpo.search.ledger import Ledger
-from hpo.search.loop import Goal, Loop, Places
-from hpo.search.open_study import Identity, open_study
+from hpo.search.loop.ledger import Ledger
+from hpo.search.loop.loop import Goal, Loop, Places
 from hpo.search.progress.base import NoProgress
-from hpo.search.strategies import build_pruner, build_sampler
+from hpo.search.strategy.strategies import build_pruner, build_sampler
 from hpo.spaces.load import load_space
-from hpo.sqlite_url import sqlite_url
+from hpo.studies.book.open_study import open_study
 from hpo.studies.home import Home
-from hpo.studies.storage import open_storage
+from hpo.studies.store.storage import open_storage
 from hpo.studies.tracking.mlflow_tracker import MlflowTracker
 from hpo.studies.tracking.tracker import StudyInfo
-from hpo.training.config import ObjectiveConfig, TrialConfig
+from hpo.training.config import TrialConfig
 from hpo.training.report import EpochReport
 
 METRICS = ("train_loss", "train_accuracy", "val_loss", "val_accuracy", "lr", "images_per_s", "grad_norm")
@@ -71,7 +73,8 @@ class Ours:
         """A study of `trials` trials, `slots` at once, an epoch in `epoch_s` seconds; in MLflow at the end."""
         began = time.process_time()
         clock = VirtualClock(time.time())
-        identity = Identity(self._space, ObjectiveConfig(), "given curves", 0, "benchmark")
+        config = example_config(self._space)
+        identity = identify(self._space, config, fingerprint="given curves", command="benchmark")
         study = open_study(self._storage, name, identity, accept_change=False)
         study.pruner = build_pruner("median", REPORTS)
         lock = self._home.study(name) / ".lock"

@@ -21,7 +21,7 @@ from hpo.training.config import TrialConfig
 from hpo.training.data import reader
 from hpo.training.data.batches import TrainBatches
 from hpo.training.data.pack import Split
-from hpo.training.learner import Learner
+from hpo.training.loop.learner import Learner
 from hpo.training.models.registry import build_model
 
 SIDE, BATCH, CLASSES = 64, 64, 10

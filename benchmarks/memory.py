@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from harness import arguments, figure, finish, ratio
 from hpo.training.config import TrialConfig
-from hpo.training.learner import Learner
+from hpo.training.loop.learner import Learner
 from hpo.training.models.checkpointing import checkpoint_activations
 from hpo.training.models.registry import build_model
 

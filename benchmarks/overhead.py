@@ -23,7 +23,7 @@ import numpy as np
 import optuna
 from coordinator import Ours, Stock
 from harness import Target, arguments, figure, finish, free_port, ratio
-from hpo.search import run as search_run
+from hpo.search.commands.run import run as search_run
 from hpo.studies.home import Home
 
 PROBE = Path(__file__).with_name("probe")

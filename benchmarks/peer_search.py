@@ -16,7 +16,7 @@ import mlflow
 import optuna
 import recipe
 import torch
-from hpo.sqlite_url import sqlite_url
+from hpo.common.sqlite_url import sqlite_url
 from hpo.training.models.config import SimpleCnn
 from hpo.training.models.registry import build_model
 

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import hpo
-from hpo.search import run as search_run
+from hpo.search.commands.run import run as search_run
 from hpo.search.executors.worker_process import Placement
 
 

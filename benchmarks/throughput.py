@@ -19,11 +19,11 @@ from pathlib import Path
 import recipe
 import torch
 from harness import Figure, Target, arguments, figure, finish, need_fashion_mnist, ratio
-from hpo.training import run as training_run
 from hpo.training.config import TrialConfig
 from hpo.training.data.batches import EvalBatches
 from hpo.training.data.pack import Pack
 from hpo.training.data.prepare import prepare
+from hpo.training.loop import training as training_run
 from hpo.training.models.registry import build_model
 from hpo.training.optim.optimizers import build_optimizer
 from hpo.training.train import train

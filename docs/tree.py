@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-ROOMS = ("search", "serving", "spaces", "studies", "training", "benchmarks", "docs")
+ROOMS = ("common", "search", "serving", "spaces", "studies", "training", "benchmarks", "docs")
 KINDS = {".py", ".yaml", ".json", ".md"}
 _SENTENCE_END = r"(?<=[.;])(?<!et al\.)\s"
 _LONG = 80  # characters; a longer sentence is cut at its colon,

@@ -8,30 +8,30 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..display import visible
-from .diagnose import DiagnoseOutcome
-from .diagnose import diagnose as examine
-from .diagnose_choice import DiagnoseOptions
-from .evaluate import EvaluateOptions, EvaluateOutcome
-from .export import ExportOptions, ExportOutcome
-from .keywords import by_keywords
-from .options import RunOptions
-from .predict import PredictOptions
+from ..common.display import visible
+from .commands.diagnose.diagnose import DiagnoseOutcome
+from .commands.diagnose.diagnose import diagnose as examine
+from .commands.diagnose.options import DiagnoseOptions
+from .commands.evaluate.evaluate import EvaluateOptions, EvaluateOutcome
+from .commands.export.export import ExportOptions, ExportOutcome
+from .commands.keywords import by_keywords
+from .commands.predict.predict import PredictOptions
+from .commands.retrain.options import RetrainOptions
+from .commands.run.options import RunOptions
+from .commands.run.run import RunResult, Watcher
+from .commands.run.run import run as search
+from .commands.train.options import TrainOptions
+from .commands.train.train import TrainOutcome
+from .commands.train.train import train as train_one
 from .progress.plain import PlainProgress
-from .retrain_choice import RetrainOptions
-from .retrain_progress import PlainWatcher
-from .run import RunResult, Watcher
-from .run import run as search
-from .train import TrainOutcome
-from .train import train as train_one
-from .train_choice import TrainOptions
+from .progress.single import PlainWatcher
 
 if TYPE_CHECKING:
     from ..training.data.inspect.inspection import Inspection
     from ..training.models.catalogue import ModelFacts
-    from ..training.predictions import Prediction
-    from .infer_check import InferCheck
-    from .retrain import RetrainResult
+    from ..training.trained.predict import Prediction
+    from .commands.infer_check.infer_check import InferCheck
+    from .commands.retrain.retrain import RetrainResult
 
 
 @by_keywords(RunOptions)
@@ -51,7 +51,7 @@ def retrain_best(options: RetrainOptions) -> "RetrainResult":
     Raises:
         HpoError: there is no such study or trial, the training failed, or the export does not verify.
     """
-    from .retrain import retrain_best as retrain
+    from .commands.retrain.retrain import retrain_best as retrain
 
     return retrain(options, PlainWatcher())
 
@@ -63,7 +63,7 @@ def export(options: ExportOptions) -> ExportOutcome:
     Raises:
         HpoError: there is no such model, its images are gone, or it cannot be exported.
     """
-    from .export import export as export_model
+    from .commands.export.export import export as export_model
 
     return export_model(options, PlainWatcher())
 
@@ -76,7 +76,7 @@ def infer_check(folder: Path | str, trust: bool = False) -> "InferCheck":
     Raises:
         ExportError: it is no export, or a file is not the one described.
     """
-    from .infer_check import infer_check as check
+    from .commands.infer_check.infer_check import infer_check as check
 
     return check(Path(folder), trust, _note)
 
@@ -98,7 +98,7 @@ def inspect_data(source: str, overrides: Sequence[str] = (), data_root: Path | s
         HpoError: a setting is not one of data, or the source is missing or not usable.
     """
     from ..training.data.inspect import survey
-    from .data_choice import choose_data
+    from .resolve.data import choose_data
 
     root = None if data_root is None else Path(data_root)
     return survey.inspect_data(choose_data(source, overrides), root, PlainWatcher().stage)
@@ -113,7 +113,7 @@ def models(
         TrainingError: there is none.
     """
     from ..training.models.catalogue import facts_of, find_models
-    from .trust_choice import name_models
+    from .resolve.trust import name_models
 
     found = find_models(name_filter)
     name_models(found.values(), _note)
@@ -127,7 +127,7 @@ def evaluate(options: EvaluateOptions) -> EvaluateOutcome:
     Raises:
         HpoError: the model, the data, the split or the device is wrong.
     """
-    from .evaluate import evaluate as evaluate_model
+    from .commands.evaluate.evaluate import evaluate as evaluate_model
 
     return evaluate_model(options, PlainWatcher())
 
@@ -140,7 +140,7 @@ def predict(options: PredictOptions | str, images: Iterable[Path | str]) -> Iter
     Raises:
         HpoError: the model or the device is wrong.
     """
-    from .predict import predict as predict_files
+    from .commands.predict.predict import predict as predict_files
 
     return predict_files(PredictOptions(options) if isinstance(options, str) else options, images, _note)
 

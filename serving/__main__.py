@@ -10,7 +10,7 @@ from dataclasses import Field, fields
 from pathlib import Path
 from typing import Any, get_args
 
-from ..display import message, visible
+from ..common.display import message, visible
 from ..errors import HpoError
 from .flags import ServeFlags
 from .options import Folder

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from ..bounded import JSON_BYTES, WEIGHTS_BYTES, read_bytes
+from ..common.bounded import JSON_BYTES, WEIGHTS_BYTES, read_bytes
 from ..errors import ServeError
 
 MANIFEST, MODEL = "manifest.json", "model.onnx"

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from starlette.requests import ClientDisconnect
 
-from ..decode import MAX_PIXELS, TooLargeImageError, UnknownFormatError, UnreadableImageError, open_image, pixels
+from ..common.decode import MAX_PIXELS, TooLargeImageError, UnknownFormatError, UnreadableImageError, open_image, pixels
 from .budget import Budget
 from .model import Images, Model
 from .problems import RefusedError

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..decode import UnreadableImageError, decode
+from ..common.decode import UnreadableImageError, decode
 from ..errors import DataError
 from .answer import prediction
 from .base64_text import from_base64
@@ -20,13 +20,13 @@ from .export_folder import read_export
 from .model import Images, Model
 
 CODE = (
-    "bounded.py",
-    "decode.py",
-    "display.py",
+    "common/bounded.py",
+    "common/decode.py",
+    "common/display.py",
     "errors.py",
-    "image_limits.py",
-    "onnx_weights.py",
-    "preprocess.py",
+    "common/image_limits.py",
+    "common/onnx_weights.py",
+    "common/preprocess.py",
     "serving/__init__.py",
     "serving/answer.py",
     "serving/base64_text.py",

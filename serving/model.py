@@ -8,8 +8,8 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from ..common.onnx_weights import check_own_weights
 from ..errors import ServeError
-from ..onnx_weights import check_own_weights
 from .export_folder import Export, Manifest
 
 Images = NDArray[np.uint8]

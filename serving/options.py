@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from ..decode import FORMATS
+from ..common.decode import FORMATS
 from ..errors import ServeError, nearest
 
 LOOPBACK, PORT = "127.0.0.1", 8000

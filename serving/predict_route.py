@@ -11,7 +11,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ..preprocess import STEPS
+from ..common.preprocess import STEPS
 from .answer import prediction
 from .bodies import image_files
 from .problems import RefusedError

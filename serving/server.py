@@ -15,7 +15,7 @@ from typing import Any
 
 import uvicorn
 
-from ..display import LogFormatter
+from ..common.display import LogFormatter
 from ..errors import ServeError
 from .app import create_app
 from .export_folder import Manifest

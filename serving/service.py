@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..preprocess import STEPS
+from ..common.preprocess import STEPS
 from .admission import Admission
 from .arm import Arm, check_pair
 from .batching import Batcher, Queue

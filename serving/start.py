@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from ..cores import available_cores
+from ..common.cores import available_cores
 from .flags import ServeFlags
 from .monitor.monitor import MakeMonitor
 from .monitor.options import MonitorOptions

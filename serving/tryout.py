@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..children import start_python
+from ..common.children import start_python
 from ..errors import ServeError
 from .export_folder import MODEL, Export, read_export
 from .model import Model, Speed

@@ -12,8 +12,8 @@ from multiprocessing import resource_tracker
 from multiprocessing.context import SpawnProcess
 from types import FrameType
 
-from ..children import held_back, spawn_context
-from ..display import visible
+from ..common.children import held_back, spawn_context
+from ..common.display import visible
 from ..errors import ServeError
 from .metrics import MANY
 from .options import ServeOptions

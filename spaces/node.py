@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..common.display import value_text
 from ..errors import SpaceError
 from .parameter import Scalar
 
@@ -70,15 +71,5 @@ def refuse_all(mistakes: Sequence[SpaceError]) -> None:
 
 
 def shown(value: Any) -> str:
-    """`value` as a message shows it: short, on one line."""
-    if isinstance(value, Node):
-        value = value.plain()
-    if isinstance(value, dict):
-        text = "{" + ", ".join(f"{key}: {shown(entry)}" for key, entry in value.items()) + "}"
-    elif isinstance(value, list):
-        text = "[" + ", ".join(map(shown, value)) + "]"
-    elif value is None or isinstance(value, bool):
-        text = {None: "null", True: "true", False: "false"}[value]
-    else:
-        text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+    """`value`, plain or a node, as a message shows it: short, on one line."""
+    return value_text(value.plain() if isinstance(value, Node) else value)

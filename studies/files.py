@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from ..atomic import write_atomic
+from ..common.atomic import write_atomic
 from ..errors import StudyError
 from .git_state import git_state
 from .home import Home

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..common.private import make_private_folder, readable_by_others
 from ..errors import StudyError
-from ..private import make_private_folder, readable_by_others
 from .study_name import refusal
 
 
@@ -128,7 +128,7 @@ class Home:
         return self.study(study, "export")
 
     def _url(self, file: str) -> str:
-        from ..sqlite_url import sqlite_url  # brings SQLAlchemy, which whoever asks for a folder has no use for
+        from ..common.sqlite_url import sqlite_url  # brings SQLAlchemy, which whoever asks for a folder has no use for
 
         return sqlite_url(self._inside(file))
 

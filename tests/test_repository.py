@@ -12,7 +12,7 @@ import hpo
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-ROOMS = ("search", "serving", "spaces", "studies", "training")
+ROOMS = ("common", "search", "serving", "spaces", "studies", "training")
 
 SURFACE = {
     "run": "accept-space-change data data-root device epochs executor home json pruner sampler seed set "
@@ -94,7 +94,7 @@ def test_help_imports_nothing_heavy() -> None:
 
 
 def test_the_coordinator_does_not_import_torch() -> None:
-    modules = _imported_by("import hpo.search.run, hpo.search.api, hpo.search.cli.watch")
+    modules = _imported_by("import hpo.search.commands.run.run, hpo.search.api, hpo.search.cli.watch")
     assert "optuna" in modules
     assert not {"torch", "torchvision", "mlflow", "sklearn"} & modules
 

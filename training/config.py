@@ -13,7 +13,7 @@ from ..errors import nearest
 from .augment.config import AugmentConfig
 from .data.sources.alphabets import ENCODINGS
 from .losses.config import LossConfig, SamplingConfig
-from .measures import Direction, ExtraMetric, ValMetric, Watched, direction_of
+from .metric_names import Direction, ExtraMetric, ValMetric, Watched, direction_of
 from .models.config import ModelConfig, ResNet
 from .optim.config import Cosine, EmaConfig, OptimizerConfig, ScheduleConfig, Sgd
 from .section import FIXED, FIXED_PATH, Section

@@ -15,7 +15,7 @@ from matplotlib.font_manager import FontEntry
 from matplotlib.ft2font import FT2Font
 from matplotlib.text import Text
 
-from ..display import visible
+from ..common.display import visible
 
 _FIRST = "DejaVu Sans"  # comes with matplotlib, and is what it draws in where nothing else is said
 _HOLLOW = ("Last Resort", "LastResort", "Adobe Blank")  # have a glyph for everything, and it says nothing
@@ -29,7 +29,7 @@ _EAST_ASIAN = ("CJK", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMOFO")
 def draw_literally(figure: Figure) -> None:
     """Give every text of `figure` fonts that have its characters, and take no `$` in it for mathematics.
 
-    A character that no font has becomes a box, one that would not be seen its number (display.py). The labels of
+    A character that no font has becomes a box, one that would not be seen its number (common/display.py). The labels of
     numbers, which are made while drawing, stay as they are.
     """
     texts = [text for text in figure.findobj(Text) if isinstance(text, Text) and text.get_text()]

@@ -8,16 +8,16 @@ from pathlib import Path
 
 import torch
 
-from ..atomic import write_atomic
-from .allocator import keep_freed_memory, return_freed_memory
+from ..common.atomic import write_atomic
+from .checkpoints.run_folder import RESULT
 from .config import TrialConfig
 from .data.pack import Pack
 from .diagnosis.verdict import judge
-from .memory import is_out_of_memory
-from .progress import result_to_json
+from .loop.history import result_to_json
+from .loop.training import FitOn, Run
+from .machine.allocator import keep_freed_memory, return_freed_memory
+from .machine.memory import is_out_of_memory
 from .report import Activity, EpochReport, Signal, Status, TrainResult
-from .run import FitOn, Run
-from .run_folder import RESULT
 
 
 def always_continue() -> Signal:

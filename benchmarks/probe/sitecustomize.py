@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable
 
 if "HPO_WAITS" in os.environ and "HPO_WORKER_DEVICE" in os.environ:
+    from hpo.training.loop.training import Run
     from hpo.training.report import Signal
-    from hpo.training.run import Run
 
     plain_epoch = Run._epoch
 

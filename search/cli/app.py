@@ -14,9 +14,9 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from ...display import message
+from ...common.display import message
+from ...common.faults import disk_fault
 from ...errors import HpoError, TrustError
-from ...faults import disk_fault
 from . import (
     data,
     diagnose,

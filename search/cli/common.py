@@ -10,9 +10,9 @@ from typing import Annotated, Any, ParamSpec, TypeVar
 
 import typer
 
-from ...display import json_text, message, visible
+from ...common.display import json_text, message, visible
 from ...errors import SpaceError
-from ..broken_pipe import print_lasting
+from ..progress.broken_pipe import print_lasting
 from . import complete
 
 P = ParamSpec("P")

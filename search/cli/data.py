@@ -37,8 +37,8 @@ def data(
     from contextlib import closing
 
     from ...training.data.inspect.survey import inspect_images, read
-    from ..data_choice import choose_data
-    from ..retrain_progress import watcher
+    from ..progress.single import watcher
+    from ..resolve.data import choose_data
 
     config = choose_data(source, set_ or [], image_size, strict=strict)
     with closing(watcher()) as view:

@@ -21,7 +21,7 @@ from .common import (
 )
 
 if TYPE_CHECKING:
-    from ..diagnose import DiagnoseOutcome
+    from ..commands.diagnose.diagnose import DiagnoseOutcome
 
 
 @command
@@ -51,9 +51,9 @@ def diagnose(
     """
     from contextlib import closing
 
-    from ..diagnose import diagnose as examine
-    from ..diagnose_choice import DiagnoseOptions
-    from ..retrain_progress import watcher
+    from ..commands.diagnose.diagnose import diagnose as examine
+    from ..commands.diagnose.options import DiagnoseOptions
+    from ..progress.single import watcher
 
     options = DiagnoseOptions(
         space=space,

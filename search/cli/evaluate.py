@@ -20,7 +20,7 @@ from .common import (
 )
 
 if TYPE_CHECKING:
-    from ..evaluate import EvaluateOutcome
+    from ..commands.evaluate.evaluate import EvaluateOutcome
 
 _CLASSES = 30  # rows of the table that fit a screen; --json and --html have all
 
@@ -61,9 +61,9 @@ def evaluate(
     """
     from contextlib import closing
 
-    from ..evaluate import EvaluateOptions
-    from ..evaluate import evaluate as evaluate_model
-    from ..retrain_progress import watcher
+    from ..commands.evaluate.evaluate import EvaluateOptions
+    from ..commands.evaluate.evaluate import evaluate as evaluate_model
+    from ..progress.single import watcher
 
     options = EvaluateOptions(
         model=model,

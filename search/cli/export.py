@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ...display import visible
+from ...common.display import visible
 from .common import (
     FORMATS,
     DataRootOption,
@@ -47,9 +47,9 @@ def export(
     """
     from contextlib import closing
 
-    from ..export import ExportOptions
-    from ..export import export as export_model
-    from ..retrain_progress import watcher
+    from ..commands.export.export import ExportOptions
+    from ..commands.export.export import export as export_model
+    from ..progress.single import watcher
 
     wishes = tuple(format_ or ("all",))
     options = ExportOptions(model, wishes, out, data_root, storage, tracking_uri, home, trust)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 from rich.console import Group
 from rich.table import Table
 
-from ...rounding import beside
-from ..export_table import threads
+from ...common.rounding import beside
+from ..commands.export.table import threads
 from .tables import FirstThatFits, stdout, unfolded
 
 if TYPE_CHECKING:

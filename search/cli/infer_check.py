@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ...rounding import beside
+from ...common.rounding import beside
 from .common import JsonOption, TrustOption, command, print_json, say
 
 if TYPE_CHECKING:
-    from ..infer_check import FormatCheck
+    from ..commands.infer_check.infer_check import FormatCheck
 
 
 @command
@@ -23,7 +23,7 @@ def infer_check(
     Exit code 1 where something does not hold, 2 where something was not tried: it may run code, and was not made here.
     """
     from ...errors import TrustError
-    from ..infer_check import infer_check as check
+    from ..commands.infer_check.infer_check import infer_check as check
 
     found = check(folder, trust, say)
     if json:

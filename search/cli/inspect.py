@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ...masking import masked
+from ...common.masking import masked
 from .common import (
     HomeOption,
     JsonOption,
@@ -21,14 +21,14 @@ from .common import (
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from ...studies.readable import Readable
-    from ...studies.records import TrialRecord
+    from ...studies.records.readable import Readable
+    from ...studies.records.records import TrialRecord
 
 
 @command
 def studies(storage: StorageOption = None, home: HomeOption = None, json: JsonOption = False) -> None:
     """List the studies, the newest first."""
-    from ...studies.records import list_studies
+    from ...studies.records.records import list_studies
 
     summaries = list_studies(_open(storage, home))
     if json:
@@ -50,7 +50,7 @@ def show(
 ) -> None:
     """Show a study: its best trial, every trial with its learning curve, and what failed and why."""
     from ...studies.home import Home
-    from ...studies.records import newest_study, summarise
+    from ...studies.records.records import newest_study, summarise
     from ...studies.study_name import is_study_name
     from .study_views import study_view, trial_view
 
@@ -70,9 +70,9 @@ def show(
 def _commands(study: str, record: "TrialRecord", storage: str | None, home: Path | None) -> list[str]:
     """What tries the advice of the verdict on a trial; nothing where its configuration is none of this version."""
     from ...errors import HpoError
-    from ...training.progress import verdict_from_json
-    from ..advice import Target
-    from ..retrain_choice import saved_config
+    from ...training.loop.history import verdict_from_json
+    from ..commands.diagnose.advice import Target
+    from ..commands.retrain.options import saved_config
 
     if not record.verdict.get("advice"):
         return []
@@ -89,7 +89,7 @@ def _commands(study: str, record: "TrialRecord", storage: str | None, home: Path
 
 def _open(storage: str | None, home: Path | None) -> "Readable":
     from ...studies.home import Home
-    from ...studies.reader import open_to_read
+    from ...studies.records.reader import open_to_read
 
     return open_to_read(storage, Home.locate(home))
 

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ...display import visible
-from ...installation import install_command
+from ...common.display import visible
+from ...common.installation import install_command
 from . import complete
 from .common import JsonOption, command, print_json, say
 
@@ -34,7 +34,7 @@ def models(
     Nothing is downloaded, and no model is kept in memory.
     """
     from ...training.models.catalogue import facts_of, find_models, library_sizes
-    from ..trust_choice import name_models
+    from ..resolve.trust import name_models
 
     found = find_models(name_filter)
     name_models(found.values(), say)

@@ -31,7 +31,7 @@ def monitor(
     from ...serving.monitor.monitor import find_reference
     from ...serving.monitor.report import make_report
     from ...serving.monitor.schema import log_url, open_log
-    from ..serve_source import source
+    from ..resolve.served import source
 
     folder = source(target, home, None).locate()
     engine = open_log(log or log_url(folder), create=False)

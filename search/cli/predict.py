@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
-from ..broken_pipe import silence
+from ..progress.broken_pipe import silence
 from .common import DeviceOption, HomeOption, StorageOption, TrustOption, command, say
 
 if TYPE_CHECKING:
-    from ..predict import PredictOptions
-    from ..prediction_files import Writer
-    from ..retrain_progress import RetrainWatcher
+    from ..commands.predict.files import Writer
+    from ..commands.predict.predict import PredictOptions
+    from ..progress.single import RetrainWatcher
 
 _SOME_FAILED = 1
 _TOLD_EVERY = 64  # files between two moves of the bar
@@ -41,8 +41,8 @@ def predict(
 
     Files are read as for training. One that cannot be read gets an error of its own; the exit code is then 1.
     """
-    from ..predict import PredictOptions
-    from ..retrain_progress import watcher
+    from ..commands.predict.predict import PredictOptions
+    from ..progress.single import watcher
 
     name = _format(json, csv, out)
     options = PredictOptions(model, batch_size, device, storage, home, trust)
@@ -57,7 +57,7 @@ def predict(
 def _tell_outside(images: list[Path], strict: bool) -> None:
     """Say which files lie outside of their folder; refuse them under `strict`."""
     from ...training.data.sources.outside import outside_note, refuse_outside
-    from ..predict import files_outside
+    from ..commands.predict.predict import files_outside
 
     for folder, files in files_outside(images):
         if strict:
@@ -72,7 +72,7 @@ def _left_out(folder: Path, kind: str) -> None:
 def _format(json: bool, csv: bool, out: Path | None) -> str | None:
     """The name of the format; None for lines that a person reads."""
     from ...errors import SpaceError
-    from ..prediction_files import format_of
+    from ..commands.predict.files import format_of
 
     if json and csv:
         raise SpaceError("--json and --csv each say the format; give one of them")
@@ -92,8 +92,8 @@ def _predict(
     view: "RetrainWatcher",
 ) -> tuple[int, int]:
     """How many files there were, and how many could not be read."""
-    from ..predict import count_files, describe_model, predict
-    from ..prediction_files import FORMATS, LineWriter, replacing
+    from ..commands.predict.files import FORMATS, LineWriter, replacing
+    from ..commands.predict.predict import count_files, describe_model, predict
 
     known, total = describe_model(options), count_files(images, _left_out)
     _tell_outside(images, strict)

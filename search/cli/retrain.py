@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ...rounding import beside
+from ...common.rounding import beside
 from .common import (
     FORMATS,
     DataRootOption,
@@ -25,7 +25,7 @@ from .common import (
 )
 
 if TYPE_CHECKING:
-    from ..retrain import RetrainResult
+    from ..commands.retrain.retrain import RetrainResult
 
 
 @command
@@ -52,9 +52,9 @@ def retrain_best(
     """
     from contextlib import closing
 
-    from ..retrain import retrain_best as retrain
-    from ..retrain_choice import RetrainOptions
-    from ..retrain_progress import watcher
+    from ..commands.retrain.options import RetrainOptions
+    from ..commands.retrain.retrain import retrain_best as retrain
+    from ..progress.single import watcher
 
     named = one_study(study, study_)
     options = RetrainOptions(

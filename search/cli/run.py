@@ -25,7 +25,7 @@ from .common import (
 )
 
 if TYPE_CHECKING:
-    from ..run import RunResult
+    from ..commands.run.run import RunResult
 
 WORK_FAILED = 1
 
@@ -68,8 +68,8 @@ def run(
 
     Run it again to continue the study: --trials is the total it should reach.
     """
-    from ..options import RunOptions, parse_duration, parse_executor, parse_workers
-    from ..run import run as search
+    from ..commands.run.options import RunOptions, parse_duration, parse_executor, parse_workers
+    from ..commands.run.run import run as search
     from .watch import watcher
 
     options = RunOptions(
@@ -123,7 +123,7 @@ def _tell_result(result: "RunResult", tell: Callable[[str], None]) -> None:
 
 
 def _exit_code(result: "RunResult") -> int:
-    from ..loop import Outcome
+    from ..loop.loop import Outcome
 
     if result.outcome is Outcome.INTERRUPTED:
         return INTERRUPTED

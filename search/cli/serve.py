@@ -33,7 +33,7 @@ def serve(
     A new export in the same place, or under the same alias, is put in service without a pause.
     """
     from ...serving.start import start
-    from ..serve_source import source
+    from ..resolve.served import source
 
     def find(name: str | None) -> "Source":
         return source(name, home, tracking_uri)

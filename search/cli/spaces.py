@@ -31,7 +31,7 @@ def check(
     from ...spaces.describe import describe
     from ...spaces.load import load_space
     from ...training.config import TrialConfig
-    from ..options import data_source
+    from ..resolve.data import data_source
 
     source = [f"data.source={dumps(data_source(data))}"] if data else []
     loaded = load_space(space, TrialConfig, [*(set_ or []), *source])
@@ -68,10 +68,10 @@ def _try_models(space: "SearchSpace", data_root: Path | None, home: Path | None)
         HpoError: the data or a model is wrong.
     """
     from ...studies.home import Home
-    from ..preflight import preflight
-    from ..run import example_config
-    from ..trust_choice import name_space
-    from ..variants import models_to_try
+    from ..configuration.example import example_config
+    from ..configuration.models_to_try import models_to_try
+    from ..executors.preflight import preflight
+    from ..resolve.trust import name_space
     from .watch import watcher
 
     name_space(space, say)

@@ -9,8 +9,8 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 
-from ...studies import attributes
-from ...studies.records import StudySummary, TrialRecord
+from ...studies.book import attributes
+from ...studies.records.records import StudySummary, TrialRecord
 from ..progress.format import (
     amount,
     duration,

@@ -1,4 +1,4 @@
-"""Tables and lines on standard output, in one style; what they say is shown as text, never obeyed (display.py)."""
+"""Tables and lines on standard output, in one style; what they say is text, never obeyed (common/display.py)."""
 
 import os
 import shutil
@@ -10,7 +10,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from ...display import visible
+from ...common.display import visible
 
 PIPE_WIDTH = 160  # in a pipe there is no window to fit
 _BOUNDLESS = 100_000

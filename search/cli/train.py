@@ -25,7 +25,7 @@ from .common import (
 
 if TYPE_CHECKING:
     from ...training.report import Verdict
-    from ..train import TrainOutcome
+    from ..commands.train.train import TrainOutcome
 
 WORK_FAILED = 1
 
@@ -60,9 +60,9 @@ def train(
     from contextlib import closing
 
     from ...training.report import Status
-    from ..retrain_progress import watcher
-    from ..train import train as train_one
-    from ..train_choice import TrainOptions
+    from ..commands.train.options import TrainOptions
+    from ..commands.train.train import train as train_one
+    from ..progress.single import watcher
 
     options = TrainOptions(
         space=space,
@@ -109,8 +109,8 @@ def _tell_result(outcome: "TrainOutcome", tell: Callable[[str], None]) -> None:
 
 
 def _tell_advice(directory: Path, verdict: "Verdict", tell: Callable[[str], None]) -> None:
-    from ...training.run_folder import RunFolder
-    from ..advice import Target
+    from ...training.checkpoints.run_folder import RunFolder
+    from ..commands.diagnose.advice import Target
 
     target = Target.run(directory, RunFolder.open(directory).config)
     tell(f"try: {verdict.advice}")

@@ -23,13 +23,13 @@ def ui(
     """Start optuna-dashboard and the MLflow UI at a study, for this machine alone, until Ctrl-C."""
     from ...errors import StudyError
     from ...studies.home import Home
-    from ...studies.reader import open_to_read
-    from ...studies.records import study_names
-    from ...studies.storage import storage_to_read
+    from ...studies.pages.ui import serve
+    from ...studies.records.reader import open_to_read
+    from ...studies.records.records import study_names
+    from ...studies.store.storage import storage_to_read
     from ...studies.tracking.mlflow_tracker import ship_pending
     from ...studies.tracking.stores import choose_stores, newest_kept, tracked_studies
-    from ...studies.ui import serve
-    from ..interrupt import terminate_as_interrupt
+    from ..loop.interrupt import terminate_as_interrupt
 
     place = Home.locate(home)
     url = storage_to_read(storage, place)

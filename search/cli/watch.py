@@ -4,10 +4,10 @@ import sys
 
 from rich.console import Console
 
+from ..commands.run.run import Watcher
 from ..progress.base import Progress, Standing
 from ..progress.live import LiveProgress
 from ..progress.plain import PlainProgress
-from ..run import Watcher
 from .common import say
 
 

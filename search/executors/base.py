@@ -11,8 +11,8 @@ from pathlib import Path
 from traceback import format_exc
 from typing import Self
 
+from ...common.faults import disk_fault, needs_new_process
 from ...errors import HpoError
-from ...faults import disk_fault, needs_new_process
 from ...training.config import TrialConfig
 from ...training.report import Activity, EpochReport, TrainResult
 

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ...training.report import EpochReport, Signal, Status, TrainResult
-from ..clock import VirtualClock
 from .base import Ended, Event, Executor, Job, Lost, Reported, no_slot
+from .clock import VirtualClock
 
 Curve = Callable[[Job], Sequence[EpochReport]]
 

@@ -13,9 +13,9 @@ import time
 import traceback
 from multiprocessing.connection import Connection
 
-from ...children import ENDING
+from ...common.children import ENDING
 from ...training.report import Activity, Signal
-from ..background import in_foreground
+from .background import in_foreground
 from .base import Job, Lost, event_of
 from .worker_process import DEVICE_VARIABLE, Ready
 

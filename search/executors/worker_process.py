@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from multiprocessing import Pipe
 from pathlib import Path
 
-from ...children import ENDING, held_back, start_python
-from ...private import no_link
+from ...common.children import ENDING, held_back, start_python
+from ...common.private import no_link
 from ...training.report import Signal
 from .base import Job
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from ...studies.records import StudySummary, TrialRecord
+from ...studies.records.records import StudySummary, TrialRecord
 from .format import number_of
 
 

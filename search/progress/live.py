@@ -11,8 +11,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from ...display import visible
-from ...interval import around
+from ...common.display import visible
+from ...common.interval import around
 from ...training.report import Activity, EpochReport
 from .base import Standing
 from .format import duration, ending, number_of, params_line, sparkline

@@ -4,10 +4,10 @@ import sys
 from collections.abc import Mapping
 from typing import Any, TextIO
 
-from ...display import visible
+from ...common.display import visible
 from ...training.report import Activity, EpochReport
-from ..broken_pipe import print_lasting
 from .base import Standing
+from .broken_pipe import print_lasting
 from .format import duration, ending, number_of, params_line
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
-from ...interval import wilson
+from ...common.interval import wilson
 from .features import Numbers
 
 _TEMPERATURES = (0.2, 5.0)

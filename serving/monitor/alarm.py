@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...rounding import beside
+from ...common.rounding import beside
 from .detector import Change
 from .features import Feature, Numbers
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine
 
-from ...bounded import ARRAYS_BYTES, read_bytes
+from ...common.bounded import ARRAYS_BYTES, read_bytes
 from ...errors import HpoError, ServeError
 from ..export_folder import Manifest, read_manifest
 from ..options import Source

@@ -13,9 +13,9 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ...atomic import write_atomic
-from ...bounded import ARRAYS_BYTES
-from ...bounded_arrays import read_npz
+from ...common.atomic import write_atomic
+from ...common.bounded import ARRAYS_BYTES
+from ...common.bounded_arrays import read_npz
 from ...errors import ServeError
 
 REFERENCE = "reference.npz"

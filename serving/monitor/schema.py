@@ -25,10 +25,10 @@ from sqlalchemy import (
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, IntegrityError, OperationalError, ProgrammingError, SQLAlchemyError
 
+from ...common.masking import masked
+from ...common.private import make_private_file
+from ...common.sqlite_url import sqlite_file, sqlite_url
 from ...errors import ServeError
-from ...masking import masked
-from ...private import make_private_file
-from ...sqlite_url import sqlite_file, sqlite_url
 
 _RACE_S = 2.0  # how long workers that start together may be in each other's way
 SCHEMA = 1  # raised whenever a table changes; `_check_version` then needs a step from each older one

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ...common.masking import masked
 from ...errors import StudyError
-from ...masking import masked
 from ..home import Home
 from .mlflow_scope import call_mlflow
 from .mlflow_store import UID_TAG, make_private

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from ...private import make_private_file, make_private_folder
-from ...sqlite_url import sqlite_file
+from ...common.private import make_private_file, make_private_folder
+from ...common.sqlite_url import sqlite_file
 from ..home import Home
 from .mlflow_scope import mlflow_scope
 

@@ -14,9 +14,9 @@ from threading import Event as Flag
 from threading import Thread
 from typing import Any
 
-from ...masking import masked
+from ...common.masking import masked
 from ..home import Home
-from ..locks import held_if_free
+from ..store.locks import held_if_free
 from .shipper import StudyShipper, count_unsent, first_line
 from .spool import SpoolWriter, read_events, spool_path
 from .stores import kept_stores

@@ -4,8 +4,8 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 
+from ...common.sqlite_url import sqlite_file
 from ...errors import StudyError
-from ...sqlite_url import sqlite_file
 from ..home import Home
 from ..study_name import is_study_name
 

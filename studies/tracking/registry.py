@@ -16,9 +16,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ...common.private import make_private_folder
+from ...common.sqlite_url import sqlite_file
 from ...errors import StudyError
-from ...private import make_private_folder
-from ...sqlite_url import sqlite_file
 from ..home import Home
 from .mlflow_scope import call_mlflow
 from .mlflow_store import MlflowStore, RunRef, clean_tags, make_private

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ...masking import masked
+from ...common.masking import masked
 from ..home import Home
 from .mlflow_scope import mlflow_scope
 from .mlflow_store import RUN_STATUS, UID_TAG, MetricRow, MlflowStore, RunRef, is_lasting, is_missing

@@ -18,8 +18,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ...bounded import JSON_BYTES, read_bytes
-from ...private import no_link
+from ...common.bounded import JSON_BYTES, read_bytes
+from ...common.private import no_link
 from ..home import Home
 
 READ_BYTES = 1 << 20

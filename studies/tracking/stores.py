@@ -17,11 +17,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from ...bounded import JSON_BYTES, read_bytes
+from ...common.bounded import JSON_BYTES, read_bytes
+from ...common.masking import is_masked, masked
+from ...common.sqlite_url import absolute_url
+from ...common.trust import is_on_record, put_on_record
 from ...errors import StudyError
-from ...masking import is_masked, masked
-from ...sqlite_url import absolute_url
-from ...trust import is_on_record, put_on_record
 from ..files import write_json
 from ..home import Home
 from ..study_name import is_study_name

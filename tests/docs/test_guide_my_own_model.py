@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 from hpo.errors import HpoError
-from hpo.search.run import example_config
-from hpo.search.trust_choice import name_space
+from hpo.search.configuration.example import example_config
+from hpo.search.resolve.trust import name_space
 from hpo.spaces.load import load_space
 from hpo.training.config import TrialConfig
 from hpo.training.data.pack import Pack
-from hpo.training.probe import check_model
+from hpo.training.preflight.try_model import check_model
 
 from .conftest import Reader
 

@@ -10,17 +10,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hpo.preprocess import STEPS
+from hpo.common.preprocess import STEPS
+from hpo.training.checkpoints.run_folder import RunFolder
 from hpo.training.config import DataConfig, TrialConfig
 from hpo.training.data.pack import Pack
 from hpo.training.data.prepare import prepare
 from hpo.training.export.classifier import Classifier
 from hpo.training.export.export import export_model
 from hpo.training.export.manifest import ExportManifest
-from hpo.training.predictions import predict_files
-from hpo.training.run_folder import RunFolder
 from hpo.training.train import train
-from hpo.training.trained import Trained
+from hpo.training.trained.folder import Trained
+from hpo.training.trained.predict import predict_files
 from PIL import Image
 
 from .conftest import Reader

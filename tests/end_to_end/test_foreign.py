@@ -4,7 +4,7 @@ import json
 
 import optuna
 import pytest
-from hpo.studies.storage import open_storage
+from hpo.studies.store.storage import open_storage
 
 from .conftest import Shell
 

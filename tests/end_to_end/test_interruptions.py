@@ -81,7 +81,7 @@ def test_ctrl_c_while_the_data_is_prepared_is_told_in_a_word(shell: Shell, wait_
 
     def preparing() -> list[psutil.Process]:
         children = psutil.Process(process.pid).children()
-        return [child for child in children if "hpo.training.preflight" in command_of(child)]
+        return [child for child in children if "hpo.training.preflight.preflight" in command_of(child)]
 
     wait_until(preparing, "preparation")
     (child,) = preparing()

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from hpo.training.checkpoint import load
+from hpo.training.checkpoints.checkpoint import load
 
 from .conftest import SMALL, Shell
 from .test_train_command import metrics

@@ -3,7 +3,7 @@
 import os
 import signal
 
-from hpo.training.checkpoint import load
+from hpo.training.checkpoints.checkpoint import load
 
 from .conftest import SMALL, Shell, finish
 

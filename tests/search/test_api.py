@@ -41,7 +41,7 @@ def test_a_search_from_python(tmp_path: Path, capfd: pytest.CaptureFixture[str])
 def test_a_finished_study_sends_what_mlflow_lacks(
     tmp_path: Path, migrated: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hpo.search.run.DRAIN_S", 0.1)
+    monkeypatch.setattr("hpo.search.commands.run.run.DRAIN_S", 0.1)
     monkeypatch.setattr("hpo.studies.tracking.mlflow_tracker.PENDING_S", 0.1)
     home = Home(tmp_path / "runs")
     nowhere = options(home.root, trials=1, tracking_uri="http://127.0.0.1:9")

@@ -34,7 +34,7 @@ def encoded(image: Image.Image, kind: str, **options: Any) -> bytes:
 
 
 def awkward() -> list[bytes]:
-    """Files that only the rule of hpo.preprocess brings to the same pixels: a plain reader takes each otherwise."""
+    """Files that only the rule of preprocess.py brings to the same pixels: a plain reader takes each otherwise."""
     half = Image.fromarray(np.repeat([[0], [255]], [10, 30], axis=0).repeat(8, axis=1).astype(np.uint8))
     exif = Image.Exif()
     exif[0x0112] = 6  # lies on its side

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hpo.preprocess import STEPS
+from hpo.common.preprocess import STEPS
 from hpo.serving.service_routes import content_policy
 
 from .conftest import Running

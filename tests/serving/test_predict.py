@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hpo.preprocess import STEPS
+from hpo.common.preprocess import STEPS
 from PIL import Image
 
 from .conftest import CLASSES, Running, png

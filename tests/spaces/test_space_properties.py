@@ -12,9 +12,8 @@ from typing import Any
 import jsonschema
 import optuna
 from hpo.errors import SpaceError
-from hpo.search.configure import configure
-from hpo.search.suggest import distributions, suggest
-from hpo.spaces.compare import changes
+from hpo.search.configuration.configure import configure
+from hpo.search.configuration.suggest import distributions, suggest
 from hpo.spaces.describe import describe
 from hpo.spaces.dump import dump_space
 from hpo.spaces.fields import Leaf, Section, Variants
@@ -23,6 +22,7 @@ from hpo.spaces.node import MOST_MISTAKES
 from hpo.spaces.parameter import Choice
 from hpo.spaces.schema import json_schema
 from hpo.spaces.space import SearchSpace
+from hpo.studies.book.space_changes import changes
 from hpo.training.config import TrialConfig
 from hpo.training.models.config import CustomModel
 from hypothesis import HealthCheck, given, settings

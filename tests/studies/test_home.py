@@ -6,11 +6,11 @@ from pathlib import Path
 
 import optuna
 import pytest
+from hpo.common.sqlite_url import sqlite_file
 from hpo.errors import StudyError
-from hpo.sqlite_url import sqlite_file
 from hpo.studies.home import Home
-from hpo.studies.records import summarise
-from hpo.studies.storage import open_storage
+from hpo.studies.records.records import summarise
+from hpo.studies.store.storage import open_storage
 from hpo.studies.study_name import OWN_NAMES
 from hpo.studies.tracking.mlflow_store import MlflowStore, RunRef
 from hpo.studies.tracking.stores import Stores, choose_stores

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 from hpo.errors import StudyError
-from hpo.search.options import RunOptions
+from hpo.search.commands.run.options import RunOptions
 from hpo.studies.home import Home
-from hpo.studies.locks import held
+from hpo.studies.store.locks import held
 from hpo.studies.tracking.mlflow_store import make_private
 from hpo.studies.tracking.mlflow_tracker import MlflowTracker
 from hpo.studies.tracking.shipper import StudyShipper

@@ -1,6 +1,6 @@
 import pytest
 from hpo.errors import SpaceError
-from hpo.search.options import RunOptions
+from hpo.search.commands.run.options import RunOptions
 from hpo.studies.home import Home
 from hpo.studies.study_name import OWN_NAMES, is_study_name, nearest_name, refusal
 from hypothesis import given

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 from hpo.training.config import PrecisionConfig, TrialConfig
-from hpo.training.meter import DivergenceWatch
-from hpo.training.precision import Precision
+from hpo.training.loop.meter import DivergenceWatch
+from hpo.training.machine.precision import Precision
 from hpo.training.report import Signal, Status, TrainResult
 from hpo.training.train import train
 

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from hpo.training.checkpoint import load
+from hpo.training.checkpoints.checkpoint import load
 from hpo.training.config import TrialConfig
 from hpo.training.data.batches import EvalBatches
 from hpo.training.data.pack import Pack
-from hpo.training.evaluate import evaluate
-from hpo.training.learner import Learner
-from hpo.training.progress import result_from_json
+from hpo.training.loop.history import result_from_json
+from hpo.training.loop.learner import Learner
+from hpo.training.metrics.over_split import evaluate
 from hpo.training.report import EpochReport, Signal, Status, TrainResult
 from hpo.training.train import train
 

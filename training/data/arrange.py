@@ -7,7 +7,7 @@ from pathlib import Path
 
 import regex
 
-from ...display import visible
+from ...common.display import visible
 from ...errors import DataError
 from ..config import DataConfig
 from .sources.base import Found, Images, Progress, stamp

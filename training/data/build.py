@@ -9,7 +9,7 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from ...display import visible
+from ...common.display import visible
 from ...errors import DataError
 from ..config import DataConfig
 from .pack import Pack, Skipped

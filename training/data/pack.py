@@ -18,9 +18,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ...bounded import JSON_BYTES, read_bytes
+from ...common.bounded import JSON_BYTES, read_bytes
+from ...common.private import no_link
 from ...errors import DataError
-from ...private import no_link
 
 FORMAT = 2  # raised whenever a pack written by an older version must not be read
 

@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ...display import cell as as_cell
-from ...display import visible
+from ...common.display import cell as as_cell
+from ...common.display import visible
 from ...errors import DataError
 from .sources.base import shown
 from .sources.columns import PATH_NAMES, SPLIT_NAMES, UNUSED, split_names

@@ -15,9 +15,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...bounded import JSON_BYTES, read_bytes
+from ...common.bounded import JSON_BYTES, read_bytes
+from ...common.private import no_link
 from ...errors import DataError
-from ...private import no_link
 from .pack import Pack
 
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from ...interval import wilson
+from ...common.interval import wilson
+from ...common.page import counted
 from ..config import DataConfig
-from ..page import counted
 from ..setting import Setting
 
 WIDE = 0.10  # of the 95 % interval; models that differ by a few points are not told apart by a wider one

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ..memory import is_out_of_memory
+from ..machine.memory import is_out_of_memory
 from ..report import Verdict
 from ..setting import Setting
 from .conclusion import Conclusion, conclude

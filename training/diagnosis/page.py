@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 
 from markupsafe import Markup
 
+from ...common.page import render
 from ..fonts import missing_note
-from ..page import render
 from ..setting import Setting
 from .diagnosis import Diagnosis
 from .figures import svg, texts_of
@@ -46,5 +46,11 @@ def page(
         for name, checked in found.checked.items()
     ]
     return render(
-        "diagnosis/page.html", found=found, checks=checks, flags=flags, command=command, dimension=dimension, yaml=yaml
+        "training/diagnosis/page.html",
+        found=found,
+        checks=checks,
+        flags=flags,
+        command=command,
+        dimension=dimension,
+        yaml=yaml,
     )

@@ -11,13 +11,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..checkpoint import State
+from ..checkpoints.checkpoint import State
 from ..config import DataConfig, TrialConfig
 from ..data.batches import EvalBatches
 from ..data.pack import Pack, Split
-from ..feed import train_batches
-from ..learner import Learner
-from ..seeding import seeded
+from ..loop.feed import train_batches
+from ..loop.learner import Learner
+from ..machine.seeding import seeded
 from ..setting import Setting
 from .watch import Watched, watch
 

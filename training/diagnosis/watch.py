@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
-from ..learner import Learner
+from ..loop.learner import Learner
 
 STEPS = 24
 """Steps that are watched at least."""

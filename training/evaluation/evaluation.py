@@ -8,9 +8,9 @@ import numpy as np
 from scipy.special import softmax
 
 from ...errors import DataError, TrainingError
-from ..confidence import Labels, Logits
 from ..data.pack import Skipped
-from ..trained_model import TrainedModel
+from ..metrics.confidence import Labels, Logits
+from ..trained.model import TrainedModel
 from .metrics import Metrics, measure
 from .reliability import Bin, reliability
 from .subject import Subject

@@ -10,15 +10,15 @@ from pathlib import Path
 
 import torch
 
-from ..checkpoint import CheckpointError, load
-from ..checkpoint_files import BEST, LAST
+from ..checkpoints.checkpoint import CheckpointError, load
+from ..checkpoints.files import BEST, LAST
 from ..config import TrialConfig
 from ..data.batches import EvalBatches
 from ..data.pack import Pack
-from ..evaluate import predict
 from ..export.classifier import Classifier
-from ..precision import Precision
-from .calibration import Calibration
+from ..machine.precision import Precision
+from ..metrics.calibration import Calibration
+from ..metrics.over_split import predict
 from .temperature import calibrate
 
 _BATCH = 256

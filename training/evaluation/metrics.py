@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 from sklearn import metrics as sklearn_metrics
 
-from ...interval import wilson
-from .. import scores
-from ..confidence import Labels, Logits, expected_calibration_error
+from ...common.interval import wilson
+from ..metrics import scores
+from ..metrics.confidence import Labels, Logits, expected_calibration_error
 from .bootstrap import Interval, Intervals, bootstrap
 from .temperature import negative_log_likelihood, scaled
 

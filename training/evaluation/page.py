@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ...common.page import render
 from ..data.inspect.pictures import png_uri
 from ..fonts import missing_note
-from ..page import render
 from .evaluation import EvaluationReport
 
 CONFUSIONS = 12  # pairs of classes that are listed
@@ -31,7 +31,7 @@ def page(
 ) -> str:
     """The evaluation as HTML; names from the data are escaped. `images` are those of the mistakes, in their order."""
     return render(
-        "evaluation/page.html",
+        "training/evaluation/page.html",
         report=report,
         metrics=report.metrics,
         gallery=list(zip(report.mistakes, map(png_uri, images), strict=True)),

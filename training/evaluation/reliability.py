@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from scipy.special import softmax
 
-from ..confidence import BINS, Labels, Logits, bin_of
+from ..metrics.confidence import BINS, Labels, Logits, bin_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import DataError, nearest
-from ..confidence import Labels
 from ..config import DataConfig
 from ..data.arrange import locate
 from ..data.pack import Pack, Skipped, Split
+from ..data.preprocessing import Preprocessing
 from ..data.sources.base import Chunk, Images, Progress
 from ..data.sources.spelling import nfc
-from ..preprocessing import Preprocessing
+from ..metrics.confidence import Labels
 
 _CHUNK = 256
 

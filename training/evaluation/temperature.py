@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import log_softmax, logsumexp
 
-from ..confidence import Labels, Logits, expected_calibration_error
-from .calibration import Calibration
+from ..metrics.calibration import Calibration
+from ..metrics.confidence import Labels, Logits, expected_calibration_error
 
 LOWEST, HIGHEST = 0.05, 20.0
 _PRECISION = 1e-5  # of the logarithm of the temperature

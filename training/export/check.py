@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ... import trust
-from ...bounded import ARRAYS_BYTES
-from ...bounded_arrays import read_npz
+from ...common import trust
+from ...common.bounded import ARRAYS_BYTES
+from ...common.bounded_arrays import read_npz
 from ...errors import TrustError
 from .export_folder import ExportFolder
 from .formats.registry import Logits, find_format

@@ -8,12 +8,12 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
-from ..checkpoint import load
+from ..checkpoints.checkpoint import load
 from ..config import TrialConfig
 from ..data.pack import Pack
+from ..data.preprocessing import Preprocessing
+from ..machine.seeding import seeded
 from ..models.registry import build_model
-from ..preprocessing import Preprocessing
-from ..seeding import seeded
 
 
 class Classifier(nn.Module):

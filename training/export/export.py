@@ -8,10 +8,10 @@ from pathlib import Path
 import torch
 from torch.export import ExportedProgram
 
-from ... import preprocess
+from ...common import preprocess
 from ..config import TrialConfig
 from ..data.pack import Pack, Split
-from ..preprocessing import Preprocessing
+from ..data.preprocessing import Preprocessing
 from .classifier import Classifier
 from .formats.registry import find_format
 from .manifest import config_hash

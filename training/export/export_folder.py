@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from ... import trust
+from ...common import trust
 from ...errors import TrustError
 from .manifest import MANIFEST, ExportManifest, manifest_bytes
 

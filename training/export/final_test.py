@@ -10,15 +10,15 @@ import torch
 from numpy.typing import NDArray
 from torch.nn.functional import cross_entropy
 
-from ...atomic import write_atomic
-from ...bounded import JSON_BYTES, read_bytes
+from ...common.atomic import write_atomic
+from ...common.bounded import JSON_BYTES, read_bytes
+from ...common.interval import wilson
 from ...errors import TrainingError
-from ...interval import wilson
 from ..data.appearance import Appearance, appearance
 from ..data.batches import EvalBatches
 from ..data.pack import Pack, Split, count_openings, open_test
-from ..evaluate import predict
-from ..precision import Precision
+from ..machine.precision import Precision
+from ..metrics.over_split import predict
 from .classifier import Classifier
 from .formats.registry import Runtime
 from .pixels import as_input

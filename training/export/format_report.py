@@ -4,7 +4,7 @@ from math import exp, log
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from ...rounding import beside
+from ...common.rounding import beside
 
 MAX_LOSS = 0.005
 """Of test accuracy: half a point."""

@@ -8,12 +8,12 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from ...bounded import JSON_BYTES, WEIGHTS_BYTES, open_regular, read_bytes
+from ...common.bounded import JSON_BYTES, WEIGHTS_BYTES, open_regular, read_bytes
 from ...errors import ExportError
 from ..config import TrialConfig
+from ..data.preprocessing import Preprocessing
 from ..evaluation import names as evaluation
-from ..evaluation.calibration import Calibration
-from ..preprocessing import Preprocessing
+from ..metrics.calibration import Calibration
 from .format_report import FormatReport, Verified
 from .gap import Gap
 

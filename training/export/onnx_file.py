@@ -7,8 +7,8 @@ import torch
 from torch.export import ExportedProgram
 
 from ...errors import ExportError
+from ..data.preprocessing import INPUT
 from ..models.config import ModelConfig
-from ..preprocessing import INPUT
 from .program import in_words
 from .quiet import quiet
 

@@ -8,8 +8,8 @@ from torch import nn
 from torch.export import ExportedProgram
 
 from ...errors import ExportError
-from ..checkpoint import save
-from ..checkpoint_files import BEST
+from ..checkpoints.checkpoint import save
+from ..checkpoints.files import BEST
 from ..config import TrialConfig
 from ..data.pack import Pack
 from ..models.config import PublishedModel

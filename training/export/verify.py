@@ -5,12 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from ...common.rounding import beside
 from ...errors import ExportError
-from ...rounding import beside
 from ..data.batches import EvalBatches
 from ..data.pack import Pack, Split
-from ..evaluate import predict
-from ..precision import Precision
+from ..machine.precision import Precision
+from ..metrics.over_split import predict
 from .classifier import Classifier
 from .formats.registry import Logits, Runtime
 from .pixels import as_input

@@ -10,8 +10,8 @@ from urllib.parse import urlparse
 
 from torch import hub
 
+from ...common.private import no_link
 from ...errors import TrainingError
-from ...private import no_link
 
 _SILENCE_S = 30.0  # a network that swallows packets would otherwise hold a search up for ever
 

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ...bounded import WEIGHTS_BYTES, check_regular
+from ...common.bounded import WEIGHTS_BYTES, check_regular
 from ...errors import TrainingError, nearest
 from .config import FineTuned, ModelConfig, Timm, Torchvision
 from .finetune import Rescale, TunedModel

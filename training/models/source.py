@@ -9,8 +9,8 @@ import hashlib
 import shutil
 from pathlib import Path
 
-from ... import trust
-from ...bounded import read_bytes
+from ...common import trust
+from ...common.bounded import read_bytes
 from ...errors import TrainingError, TrustError, nearest
 from .config import CustomModel, ModelConfig
 from .source_files import MAX_BYTES, digest_of, line_of, needed_files, reachable, words, write_whole

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from ...bounded import read_bytes
+from ...common.bounded import read_bytes
 
 MAX_BYTES = 2**24
 """The longest Python file that is read."""

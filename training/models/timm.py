@@ -6,8 +6,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from ...common.installation import install_command
 from ...errors import TrainingError
-from ...installation import install_command
 from .download import WeightsError, impatient
 from .published import ImageSizeError, Statistics, unknown_arch
 from .registry import register_model

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ..measures import Watched
+from ..metric_names import Watched
 from ..section import FIXED, Fraction, Section
 
 _LR = "Peak learning rate; the schedule scales it."

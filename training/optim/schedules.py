@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 
-from ..measures import improves
+from ..metric_names import improves
 from .config import Constant, Cosine, OneCycle, Piecewise, Plateau, ScheduleConfig, Step
 
 

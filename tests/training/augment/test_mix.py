@@ -7,10 +7,10 @@ import pytest
 import torch
 from hpo.training.config import TrialConfig
 from hpo.training.data.pack import Split
-from hpo.training.learner import Learner
+from hpo.training.loop.learner import Learner
+from hpo.training.loop.meter import Meter
 from hpo.training.losses.config import LossConfig
 from hpo.training.losses.loss import build_loss
-from hpo.training.meter import Meter
 from hpo.training.models.registry import build_model
 from torch.nn.functional import one_hot
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 from hpo.errors import DataError
-from hpo.search.predict import files_of
+from hpo.search.commands.predict.predict import files_of
 from hpo.studies.home import Home
-from hpo.studies.storage import open_storage
+from hpo.studies.store.storage import open_storage
 from hpo.training.config import DataConfig
 from hpo.training.data.inspect.survey import inspect_data
 from hpo.training.data.prepare import prepare

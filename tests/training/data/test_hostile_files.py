@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hpo.errors import DataError, HpoError, TrainingError
-from hpo.training.checkpoint import CheckpointError, load
+from hpo.training.checkpoints.checkpoint import CheckpointError, load
+from hpo.training.checkpoints.run_folder import RunFolder
 from hpo.training.config import DataConfig
 from hpo.training.data.prepare import prepare
 from hpo.training.data.sources import idx
 from hpo.training.export.manifest import ExportManifest
 from hpo.training.models.pretrained import _read
-from hpo.training.run_folder import RunFolder
 from PIL import Image
 
 GIGABYTE = 2**30

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hpo.decode import FORMATS
+from hpo.common.decode import FORMATS
 from hpo.errors import DataError
 from hpo.training.config import DataConfig
 from hpo.training.data.inspect.survey import inspect_data

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hpo import preprocess
+from hpo.common import preprocess
 from hpo.errors import DataError
 from hpo.training.config import DataConfig
 from hpo.training.data.pack import Pack

@@ -9,9 +9,9 @@ from hpo.errors import DataError
 from hpo.training.config import DataConfig
 from hpo.training.data.inspect.survey import inspect_data
 from hpo.training.data.pack import Pack
+from hpo.training.data.preprocessing import Preprocessing
 from hpo.training.data.split_file import read_split
 from hpo.training.evaluation.subject import new_subject
-from hpo.training.preprocessing import Preprocessing
 from PIL import Image
 
 NFC, NFD = "\xe9clair", "e\u0301clair"

@@ -9,7 +9,7 @@ import pytest
 from hpo.training.config import TrialConfig
 from hpo.training.diagnosis.trace import Chance
 from hpo.training.diagnosis.verdict import FEWEST_EPOCHS, judge
-from hpo.training.progress import result_from_json, result_to_json
+from hpo.training.loop.history import result_from_json, result_to_json
 from hpo.training.report import EpochReport, Signal, Status, TrainResult, VerdictKind
 from hpo.training.setting import Setting
 from hpo.training.train import train

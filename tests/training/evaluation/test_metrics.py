@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from hpo.interval import wilson
-from hpo.training.confidence import Labels, Logits
+from hpo.common.interval import wilson
 from hpo.training.evaluation.bootstrap import bootstrap
 from hpo.training.evaluation.metrics import measure
 from hpo.training.evaluation.reliability import reliability
+from hpo.training.metrics.confidence import Labels, Logits
 from scipy.special import softmax
 from scipy.stats import bootstrap as scipy_bootstrap
 from sklearn import metrics as sk

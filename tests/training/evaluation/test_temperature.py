@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
-from hpo.training.confidence import Labels, Logits
 from hpo.training.evaluation.temperature import calibrate, fit_temperature, negative_log_likelihood, scaled
+from hpo.training.metrics.confidence import Labels, Logits
 from scipy.special import softmax
 from sklearn.metrics import log_loss
 

@@ -14,7 +14,7 @@ import onnx
 import onnxruntime
 import pytest
 import torch
-from hpo import preprocess
+from hpo.common import preprocess
 from hpo.errors import ExportError
 from hpo.training.config import TrialConfig
 from hpo.training.data.pack import Pack

@@ -10,7 +10,7 @@ from hpo.training.data.pack import Pack
 from hpo.training.export.rehearse import ExportRehearsal
 from hpo.training.models.config import Torchvision
 from hpo.training.models.meta import build_on_meta
-from hpo.training.probe import check_model, check_models
+from hpo.training.preflight.try_model import check_model, check_models
 
 Make = Callable[..., TrialConfig]
 

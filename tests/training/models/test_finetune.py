@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 import torch
 from hpo.errors import TrainingError
-from hpo.training.checkpoint import load
+from hpo.training.checkpoints.checkpoint import load
 from hpo.training.config import TrialConfig
 from hpo.training.data.pack import Pack
 from hpo.training.export.classifier import Classifier
 from hpo.training.export.export import export_model
-from hpo.training.learner import Learner
+from hpo.training.loop.learner import Learner
 from hpo.training.models.blocks import depths
 from hpo.training.models.checkpointing import checkpoint_activations
 from hpo.training.models.config import FineTuned, ResNet, SimpleCnn, Timm, Torchvision

@@ -8,7 +8,7 @@ import pytest
 import torch
 from hpo.training.config import TrialConfig
 from hpo.training.data.pack import Pack
-from hpo.training.learner import Learner
+from hpo.training.loop.learner import Learner
 from hpo.training.models.lone_image import LoneImageNorms
 from hpo.training.report import Status, TrainResult
 from hpo.training.train import train

@@ -17,7 +17,7 @@ from hpo.training.models.head import first_convolution, for_channels, head_param
 from hpo.training.models.meta import build_on_meta, flops, logits_on_meta, side_that_works
 from hpo.training.models.registry import build_model
 from hpo.training.models.source import name_model
-from hpo.training.probe import check_model
+from hpo.training.preflight.try_model import check_model
 from torch import nn
 from torchvision.models import get_model, get_model_weights
 

@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from hpo import trust
+from hpo.common import trust
 from hpo.errors import TrainingError, TrustError
 from hpo.training.models.config import CustomModel, SimpleCnn
 from hpo.training.models.registry import build_model

@@ -5,7 +5,7 @@ from typing import get_args
 
 import pytest
 import torch
-from hpo.training.measures import ValMetric
+from hpo.training.metric_names import ValMetric
 from hpo.training.optim.config import Constant, Cosine, OneCycle, Piecewise, Plateau, ScheduleConfig, Step
 from hpo.training.optim.schedules import epoch_factors, lr_factor, plateau_factors
 from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler, MultiStepLR, OneCycleLR, ReduceLROnPlateau

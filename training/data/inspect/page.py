@@ -1,6 +1,6 @@
 """The page of `hpo data --html`."""
 
-from ...page import render
+from ....common.page import render
 from .inspection import SPLITS, Inspection
 from .pictures import Pictures
 
@@ -13,7 +13,7 @@ def page(found: Inspection, shown: Pictures) -> str:
     named = zip(found.class_names, counts, strict=True)
     classes = [{"name": name, **dict(zip(SPLITS, row, strict=True))} for name, row in named]
     return render(
-        "data/inspect/page.html",
+        "training/data/inspect/page.html",
         found=found,
         shown=shown,
         classes=classes,

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...page import counted
+from ....common.page import counted
 from ...setting import Setting
 from ..sources.base import listed
 from .inspection import Inspection

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ....display import visible
+from ....common.display import visible
 from ....errors import DataError
 from ...config import DataConfig
 from ..arrange import locate

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ....decode import Header
-from ....preprocess import fit
+from ....common.decode import Header
+from ....common.preprocess import fit
 from .base import Chunk, Images
 
 _CHUNK = 2048

@@ -13,8 +13,8 @@ from typing import Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ....decode import Header
-from ....display import visible
+from ....common.decode import Header
+from ....common.display import visible
 from ....errors import DataError, nearest
 from ..pack import Skipped
 

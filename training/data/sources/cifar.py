@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ....bounded import ARCHIVE_BYTES, read_bytes, read_gzip
+from ....common.bounded import ARCHIVE_BYTES, read_bytes, read_gzip
 from ....errors import DataError
 from .arrays import train_and_test
 from .base import Found, Images, Progress, source, stamp

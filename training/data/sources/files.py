@@ -11,9 +11,9 @@ from typing import Self, TypeVar
 
 import numpy as np
 
-from .... import preprocess
-from ....bounded import IMAGE_BYTES, UnfitFileError, read_bytes
-from ....decode import Header, UnreadableImageError, decode, header
+from ....common import preprocess
+from ....common.bounded import IMAGE_BYTES, UnfitFileError, read_bytes
+from ....common.decode import Header, UnreadableImageError, decode, header
 from ..ahead import ahead
 from ..pack import Skipped
 from .base import Chunk, Progress, shown, silent

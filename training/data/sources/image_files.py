@@ -9,11 +9,11 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from ....bounded import IMAGE_BYTES, UnfitFileError, open_regular
+from ....common.bounded import IMAGE_BYTES, UnfitFileError, open_regular
 from .base import listed
 from .walk import files_below, identity_of
 
-_READ = (  # endings of the formats in decode.py
+_READ = (  # endings of the formats in common/decode.py
     ".png .apng .jpg .jpeg .jpe .jfif .gif .bmp .dib .tif .tiff .webp .pnm .pbm .pgm .ppm .tga .icb .vda .vst .ico .jp2"
     " .j2k .j2c .jpc .jpf .jpx .avif .avifs .pcx"
 )

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ....display import visible
+from ....common.display import visible
 from ....errors import DataError
 from ..pack import Skipped
 from .base import MAX_SKIPPED, SPLITS, Found, Images, Progress, listed, split_in, stamp

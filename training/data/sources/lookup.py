@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from ....decode import UnreadableImageError, header
-from ....display import visible
+from ....common.decode import UnreadableImageError, header
+from ....common.display import visible
 from ....errors import DataError
 from .base import listed, similar, split_in
 from .spelling import nfc, on_disk

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ....bounded import TABLE_BYTES, UnfitFileError, read_bytes
+from ....common.bounded import TABLE_BYTES, UnfitFileError, read_bytes
 from ....errors import DataError, nearest
 from .encoding import IsName, decoded
 from .spelling import nfc

@@ -5,7 +5,7 @@ from math import log
 import torch
 from torch.nn.functional import cross_entropy
 
-from ...seeding import seeded
+from ...machine.seeding import seeded
 from ..finding import Cause, Checked, Finding, problem, warning
 from ..subject import Subject
 

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from ...seeding import seeded
+from ...machine.seeding import seeded
 from ..finding import Cause, Chart, Checked, Finding, problem, warning
 from ..subject import SAMPLE, Subject
 

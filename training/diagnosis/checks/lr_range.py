@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import mean, median
 
-from ....rounding import beside
-from ...seeding import seeded
+from ....common.rounding import beside
+from ...machine.seeding import seeded
 from ...setting import Setting
 from ..finding import Cause, Chart, Checked, Finding, note, problem, warning
 from ..subject import Subject

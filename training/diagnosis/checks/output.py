@@ -2,11 +2,11 @@
 
 import torch
 
-from ...memory import is_out_of_memory
+from ...machine.memory import is_out_of_memory
+from ...machine.seeding import seeded
 from ...models.config import CustomModel
 from ...models.custom import describe_error
 from ...models.source import split_name
-from ...seeding import seeded
 from ..finding import Cause, Checked, Finding, problem
 from ..subject import Subject
 

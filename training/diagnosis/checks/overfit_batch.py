@@ -8,7 +8,7 @@ import math
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from ...seeding import seeded
+from ...machine.seeding import seeded
 from ..finding import Cause, Chart, Checked, Finding, problem
 from ..subject import Subject
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ....onnx_weights import read_onnx
-from ...preprocessing import INPUT
+from ....common.onnx_weights import read_onnx
+from ...data.preprocessing import INPUT
 from ..names import ONNX
 from .registry import Logits, Pixels, Runtime, register_format
 

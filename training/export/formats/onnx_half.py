@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ....onnx_weights import read_onnx
+from ....common.onnx_weights import read_onnx
 from ..names import ONNX
 from .onnx import onnx_runtime, runtime_version
 from .registry import Runtime, Source, register_format

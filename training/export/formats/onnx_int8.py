@@ -16,7 +16,7 @@ import numpy as np
 from scipy.special import log_softmax
 
 from ...data.pack import Split
-from ...preprocessing import INPUT
+from ...data.preprocessing import INPUT
 from ..names import ONNX
 from ..pixels import as_input, sample
 from .onnx import onnx_runtime, runtime_version

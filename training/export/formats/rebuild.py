@@ -9,10 +9,10 @@ import onnx
 import torch
 from torch import Tensor
 
-from ....onnx_weights import read_onnx
+from ....common.onnx_weights import read_onnx
 from ...config import TrialConfig
+from ...machine.seeding import seeded
 from ...models.registry import build_model
-from ...seeding import seeded
 from ..classifier import Classifier
 from ..names import ONNX, PROGRAM
 

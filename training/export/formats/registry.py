@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar, runtime_checkab
 import numpy as np
 from numpy.typing import NDArray
 
+from ....common.installation import install_command
 from ....errors import ExportError, SpaceError, nearest
-from ....installation import install_command
 from ...config import TrialConfig
 
 if TYPE_CHECKING:

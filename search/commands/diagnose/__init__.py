@@ -1,0 +1,1 @@
+"""`hpo diagnose`: why a training does not learn."""

@@ -1,0 +1,1 @@
+"""`hpo evaluate`: a trained model on held-out data."""

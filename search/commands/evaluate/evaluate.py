@@ -1,0 +1,152 @@
+"""`hpo evaluate`, composed: model -> labelled images -> report -> kept beside the model and with its study."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from ....errors import SpaceError
+from ....studies.home import Home
+from ....training.report import IMPORTING
+from ....training.trained.folder import Trained
+from ...progress.single import RetrainWatcher
+from ...resolve.data import choose_labelled
+from ...resolve.model import choose_model, open_model, openings_log
+from ...resolve.pack import same_data
+from ..keywords import coerce
+from .record import record
+
+if TYPE_CHECKING:
+    from ....training.evaluation.evaluation import EvaluationReport
+    from ....training.evaluation.subject import Subject
+
+Part = Literal["test", "val"]
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluateOptions:
+    """Everything `hpo.evaluate` takes; the flags of `hpo evaluate` in the same words.
+
+    `model` is a folder or a study. `data` is new labelled data, all of it; `overrides` say how a CSV file is meant
+    ("data.label_column=kind"). Else `split` of the model's own data is taken, None meaning test for an export and val
+    for a run of `hpo train`. `trust` runs what is not on record, see docs/security.md.
+    """
+
+    model: str
+    data: str | None = None
+    overrides: Sequence[str] = ()
+    split: str | None = None
+    strict: bool = False
+    html: Path | None = None
+    device: str = "auto"
+    data_root: Path | None = None
+    storage: str | None = None
+    tracking_uri: str | None = None
+    home: Path | None = None
+    trust: bool = False
+
+    def __post_init__(self) -> None:
+        coerce(self)
+        if self.split not in (None, "test", "val"):
+            raise SpaceError(f"--split must be test or val, got {self.split!r}")
+        if self.data is not None and self.split is not None:
+            raise SpaceError(
+                "--data takes all images of other data, --split a part of the model's own; give one of them"
+            )
+        if self.strict and self.data is None:
+            raise SpaceError("--strict is about new data given with --data, and none is given")
+        if self.overrides and self.data is None:
+            raise SpaceError("--set says how a CSV file given with --data is meant, and none is given")
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluateOutcome:
+    """An evaluation: its report, the folder that it is kept in, and what could not be recorded elsewhere."""
+
+    report: "EvaluationReport"
+    folder: Path
+    unrecorded: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that `hpo evaluate --json` prints."""
+        return {**self.report.to_json(), "folder": str(self.folder), "unrecorded": list(self.unrecorded)}
+
+
+def evaluate(options: EvaluateOptions, watcher: RetrainWatcher) -> EvaluateOutcome:
+    """Evaluate a trained model, keep the evaluation beside it and record it on the trial and in MLflow.
+
+    Raises:
+        HpoError: the model, the data, the split or the device is wrong; the test split was not opened then.
+    """
+    home = Home.locate(options.home)
+    known = choose_model(options.model, home, options.storage)
+    part = None if options.data is not None else _part(options, known)
+    watcher.busy(IMPORTING)
+    return _evaluate(options, known, part, home, watcher)
+
+
+def _evaluate(
+    options: EvaluateOptions, known: Trained, part: Part | None, home: Home, watcher: RetrainWatcher
+) -> EvaluateOutcome:
+    """From here on torch is needed."""
+    from ....training.evaluation.evaluation import evaluate_model
+    from ....training.evaluation.keep import keep
+    from ....training.evaluation.names import FOLDER, PAGE
+    from ....training.fonts import missing_note
+
+    model = open_model(known, options.device, options.trust, watcher.note)  # before the test split is opened
+    subject = _subject(options, known, part, home, watcher)
+    for note in subject.notes:
+        watcher.note(note)
+    if subject.opening is not None and subject.opening > 1:
+        watcher.note(f"opening {subject.opening} of this test split: the more often it decides, the less it tells")
+    report = evaluate_model(model, subject, part, watcher.stage)
+    folder = known.path / FOLDER / subject.key
+    keep(report, subject, folder)
+    if note := missing_note((report.title, *report.class_names)):
+        watcher.note(note)
+    if options.html is not None:
+        from ....studies.files import write_text
+
+        write_text(options.html, (folder / PAGE).read_text(encoding="utf-8"))
+    unrecorded = record(report, subject.key, known, folder, home, options.storage, options.tracking_uri, watcher.note)
+    return EvaluateOutcome(report, folder, unrecorded)
+
+
+def _part(options: EvaluateOptions, known: Trained) -> Part:
+    """The split that is meant; one that the model was trained on is refused."""
+    part = options.split or ("test" if known.kind == "export" else "val")
+    if part == "val" and known.kind == "export":
+        raise SpaceError(
+            "--split val: an export was trained on its validation images, so they tell nothing about it\n"
+            "  --split test opens the test images; --data takes new ones"
+        )
+    return "test" if part == "test" else "val"
+
+
+def _subject(
+    options: EvaluateOptions, known: Trained, part: Part | None, home: Home, watcher: RetrainWatcher
+) -> "Subject":
+    from ....training.data.pack import count_openings, open_test
+    from ....training.evaluation.subject import SplitSubject, new_subject
+
+    if options.data is not None:
+        data = choose_labelled(options.data, options.overrides, known.config.data, strict=options.strict)
+        return new_subject(data, options.data_root, known.class_names, known.preprocessing, watcher.stage)
+    assert part is not None  # without data there is a split
+    config = known.config.data
+    home.create(watcher.note)
+    pack = same_data(
+        config,
+        known.fingerprint,
+        cache=home.cache,
+        data_root=options.data_root,
+        progress=watcher.stage,
+        of=str(known.path),
+        remedy="give other data with --data",
+    )
+    if part == "val":
+        return SplitSubject(pack, part, pack.val, config, options.data_root)
+    log = openings_log(known, home)
+    split = open_test(pack, f"evaluate {known.path}", log)
+    return SplitSubject(pack, part, split, config, options.data_root, count_openings(pack, log))

@@ -1,0 +1,79 @@
+"""An export brought into further formats: nothing but its folder and its data is needed for that."""
+
+import shutil
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ....common.cores import available_cores
+from ....studies.files import versions
+from ....studies.home import Home
+from ....training.data.pack import Pack, count_openings
+from ....training.export.export_folder import ExportFolder
+from ....training.export.formats.registry import Source, format_names
+from ....training.export.manifest import ExportedFile, ExportManifest, describe_files, other_files
+from ....training.export.names import SAMPLES
+from ....training.trained.folder import Trained
+from ...configuration.model_copies import ModelCopies
+from ...progress.single import RetrainWatcher
+from ...resolve.model import openings_log
+from ...resolve.trust import record_export
+from ..retrain.export_winner import EXPORTERS
+
+if TYPE_CHECKING:
+    from ....training.export.make_formats import Made
+
+
+def extend_export(
+    known: Trained, names: Sequence[str], pack: Pack, target: Path, home: Home, watcher: RetrainWatcher
+) -> ExportManifest:
+    """Put the export `known`, with its own formats and those of `names`, at `target`.
+
+    The test split is opened once for all formats that were not tested yet, and not at all where there are none.
+
+    Raises:
+        TrustError: the export is not on record: its programs must be run for this.
+        ExportError: a file is not the one its manifest describes, or a base format does not work.
+    """
+    from ....training.export.final_test import accuracies_on_test
+    from ....training.export.make_formats import make_formats, report_formats
+    from ....training.export.promote import staged
+
+    export = ExportFolder.open(known.path)
+    export.require_on_record()
+    manifest = export.manifest
+    before = manifest.formats
+    wanted = [name for name in format_names() if name in names or name in before]
+    with staged(target, other_files) as folder:
+        shutil.copytree(known.path, folder, dirs_exist_ok=True)
+        manifest.check_files(folder)  # the copies, since these are what is loaded
+        watcher.note("exporting and verifying")
+        config = ModelCopies(home.models(known.study)).place(manifest.config) if known.study else manifest.config
+        source = Source(folder, config, pack.val)
+        made, failed = make_formats(wanted, source, pack, {name: report.how for name, report in before.items()})
+        tested = {one.key: before[one.name].test_accuracy for one in made if one.name in before}
+        untested = {one.key: one.run for one in made if one.key not in tested}
+        log, reason = openings_log(known, home), f"export {known.path}: {', '.join(names)}"
+        tested |= accuracies_on_test(untested, pack, reason=reason, log=log)
+        if untested:
+            watcher.note(f"opening {count_openings(pack, log)} of this test split, for formats not tested yet")
+        watcher.note("measuring")
+        accuracy = manifest.metrics.test_accuracy
+        manifest = manifest.model_copy(
+            update={
+                "formats": report_formats(made, folder, pack, tested, accuracy, available_cores()),
+                "failed_formats": failed,
+                "versions": versions() | {package: version(package) for package in EXPORTERS},
+                "files": _described(manifest, made, folder),
+            }
+        )
+        manifest.write(folder)
+        record_export(ExportFolder.open(folder), watcher.note)  # before it is in place, so that no kill comes between
+    return manifest
+
+
+def _described(manifest: ExportManifest, made: "Sequence[Made]", folder: Path) -> dict[str, ExportedFile]:
+    """The files of the export; not the evaluations kept in its folder, which are made anew at any time."""
+    own = {*manifest.files, SAMPLES}.union(*(one.format.files for one in made))
+    return {name: file for name, file in describe_files(folder).items() if name in own}

@@ -1,0 +1,52 @@
+"""The formats of an export side by side: as JSON, as metrics, as a table."""
+
+from typing import Any
+
+from ....training.export.manifest import ExportManifest
+
+
+def formats_to_json(manifest: ExportManifest) -> dict[str, Any]:
+    """Each format with what was measured of it, and those that could not be made, with the reason."""
+    return {
+        "formats": {name: report.model_dump(mode="json") for name, report in manifest.formats.items()},
+        "failed_formats": manifest.failed_formats,
+    }
+
+
+def formats_to_columns(manifest: ExportManifest) -> dict[str, list[Any]]:
+    """A table with a row per format, by column; latencies under names such as `p50_ms batch 32, 1 thread`."""
+    rows = []
+    for name, report in manifest.formats.items():
+        row: dict[str, Any] = {
+            "format": name,
+            "promoted": report.promoted,
+            "size_bytes": report.size_bytes,
+            "test_accuracy": report.test_accuracy,
+            "top1_agreement": report.agreement.top1_agreement,
+            "max_abs_diff": report.agreement.max_abs_diff,
+        }
+        for latency in report.latency:
+            setting = f"batch {latency.batch}, {threads(latency.threads)}"
+            row |= {f"p50_ms {setting}": latency.p50_ms, f"p99_ms {setting}": latency.p99_ms}
+        rows.append(row | {"how": report.how, "why_not": report.why_not})
+    return {column: [row[column] for row in rows] for column in (rows[0] if rows else ())}
+
+
+def formats_to_metrics(manifest: ExportManifest) -> dict[str, float]:
+    """What can be compared between runs, under `<format>/<measure>`."""
+    found: dict[str, float] = {}
+    for name, report in manifest.formats.items():
+        found |= {
+            f"{name}/test_accuracy": report.test_accuracy,
+            f"{name}/size_bytes": float(report.size_bytes),
+            f"{name}/top1_agreement": report.agreement.top1_agreement,
+            f"{name}/promoted": float(report.promoted),
+        }
+        for latency in report.latency:
+            found[f"{name}/p50_ms_batch{latency.batch}_threads{latency.threads}"] = latency.p50_ms
+    return found
+
+
+def threads(count: int) -> str:
+    """So many threads, in words."""
+    return "1 thread" if count == 1 else f"{count} threads"

@@ -1,0 +1,1 @@
+"""`hpo infer-check`: an export run again in a fresh process."""

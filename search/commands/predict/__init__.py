@@ -1,0 +1,1 @@
+"""`hpo predict`: answers for image files."""

@@ -1,0 +1,120 @@
+"""`hpo predict`, composed: model x files -> a stream of predictions."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ....errors import DataError, SpaceError
+from ....studies.home import Home
+from ....training.data.sources.outside import Outside, outside
+from ....training.data.sources.walk import files_below, unheard
+from ....training.trained.folder import Trained
+from ...resolve.model import choose_model, open_model
+from ...resolve.trust import Note
+from ..keywords import coerce
+
+if TYPE_CHECKING:
+    from ....training.trained.predict import Prediction
+
+BATCH_SIZE = 64
+
+
+@dataclass(frozen=True, slots=True)
+class PredictOptions:
+    """What `hpo.predict` takes beside the images; the flags of `hpo predict` in the same words.
+
+    `model` is a folder of a trained model or a study; `batch_size` the images per forward pass; `trust` runs what is
+    not on record, see docs/security.md.
+    """
+
+    model: str
+    batch_size: int = BATCH_SIZE
+    device: str = "auto"
+    storage: str | None = None
+    home: Path | None = None
+    trust: bool = False
+
+    def __post_init__(self) -> None:
+        coerce(self)
+        if not 1 <= self.batch_size <= 65_536:
+            raise SpaceError(f"--batch-size must be 1 to 65536, got {self.batch_size}")
+
+
+def describe_model(options: PredictOptions) -> Trained:
+    """The model that `options` means; torch is not needed to know it.
+
+    Raises:
+        HpoError: there is none.
+    """
+    return choose_model(options.model, Home.locate(options.home), options.storage)
+
+
+def predict(options: PredictOptions, images: Iterable[Path | str], note: Note) -> Iterator["Prediction"]:
+    """A prediction for each file of `images`, in order; a folder stands for all files below it.
+
+    `images` may be endless: a few batches are taken ahead. What cannot be read as an image gives a prediction with an
+    `error`. The model is opened by this call, not by the first prediction; `note` hears of what is decided then.
+
+    Raises:
+        HpoError: the model or the device is wrong.
+    """
+    known = describe_model(options)
+    return _predict(known, options, images, note)
+
+
+def _predict(
+    known: Trained, options: PredictOptions, images: Iterable[Path | str], note: Note
+) -> Iterator["Prediction"]:
+    """From here on torch is needed."""
+    from ....training.trained.predict import predict_files
+
+    model = open_model(known, options.device, options.trust, note)
+    return predict_files(model, files_of(images), options.batch_size)
+
+
+def files_of(images: Iterable[Path | str], apart: Callable[[Path, str], None] = unheard) -> Iterator[Path]:
+    """The files that `images` name, those below a folder by name; names that begin with a dot are left out there.
+
+    So are homes, runs and exports; `apart(folder, what it is)` hears of them.
+
+    Raises:
+        DataError: a folder cannot be read.
+    """
+    for image in images:
+        path = Path(image)
+        if path.is_dir():
+            yield from _below(path, apart)
+        else:
+            yield path
+
+
+def _below(folder: Path, apart: Callable[[Path, str], None]) -> Iterator[Path]:
+    try:
+        yield from (file for file, _ in files_below(folder, apart=apart))
+    except OSError as error:
+        raise DataError(f"{error.filename}: cannot be read: {error.strerror}") from error
+
+
+def files_outside(images: Iterable[Path | str]) -> Iterator[tuple[Path, tuple[Outside, ...]]]:
+    """The folders among `images` with files below them that lie elsewhere, behind links, and those files.
+
+    Raises:
+        DataError: a folder cannot be read.
+    """
+    for folder in filter(Path.is_dir, map(Path, images)):
+        names = (str(file.relative_to(folder)) for file in _below(folder, unheard))
+        if files := tuple(outside(folder, names)):
+            yield folder, files
+
+
+def count_files(images: Iterable[Path | str], apart: Callable[[Path, str], None] = unheard) -> int:
+    """How many files `images` name; `apart` as in `files_of`.
+
+    Raises:
+        DataError: none at all, or a folder cannot be read.
+    """
+    count = sum(1 for _ in files_of(images, apart))
+    if count == 0:
+        raise DataError("there is no file to predict: the folders given are empty")
+    return count

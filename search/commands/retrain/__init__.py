@@ -1,0 +1,1 @@
+"""`hpo retrain-best`: the winner trained again, tested once, exported."""

@@ -1,0 +1,101 @@
+"""The data and the training of a retrained winner, both found again where an earlier attempt left them."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from ....errors import TrainingError
+from ....training.config import TrialConfig
+from ....training.data.pack import Pack
+from ....training.machine.numerics import Numerics
+from ....training.report import EpochReport, Signal, Status, TrainResult
+from ...loop.interrupt import STOPPING, on_interrupt
+from ...progress.single import RetrainWatcher
+from ...resolve.pack import same_data
+from .options import Chosen
+
+
+class RetrainError(TrainingError):
+    """The training of the winner came to no good end."""
+
+    exit_code = 1
+
+
+def find_pack(chosen: Chosen, cache: Path, data_root: Path | None, watcher: RetrainWatcher) -> Pack:
+    """The very data of the study: from the cache, else prepared again.
+
+    Raises:
+        DataError: the source is missing, or its images are no longer those of the study.
+    """
+    return same_data(
+        chosen.config.data,
+        chosen.fingerprint,
+        cache=cache,
+        data_root=data_root,
+        progress=watcher.stage,
+        of=f"study {chosen.study}",
+        remedy="search anew with `hpo run --study OTHER-NAME`",
+    )
+
+
+def fit(chosen: Chosen, pack: Pack, directory: Path, device: str, watcher: RetrainWatcher) -> TrainResult:
+    """Train `chosen` on training and validation images in `directory`, going on where an earlier attempt ended.
+
+    Raises:
+        RetrainError: it diverged or ran out of memory.
+        KeyboardInterrupt: Ctrl-C; the last whole epoch is kept.
+    """
+    from ....training.train import train
+
+    interrupted = False
+
+    def interrupt() -> None:
+        nonlocal interrupted
+        interrupted = True
+
+    watcher.training(chosen.epochs)
+    with on_interrupt(interrupt, lambda: watcher.note(STOPPING)):
+        run = train(
+            chosen.config,
+            pack=pack.path,
+            directory=directory,
+            device=device,
+            fit_on="train_and_val",
+            last_epoch=chosen.last_epoch,
+            signal=lambda: Signal.PAUSE if interrupted else Signal.CONTINUE,
+            tell=watcher.busy,
+        )
+        result = _follow(run, watcher)
+    if interrupted:
+        watcher.note(
+            f"stopped after epoch {len(result.history)} of {chosen.epochs}; the same command goes on from there"
+        )
+        raise KeyboardInterrupt
+    if result.status is not Status.FINISHED:
+        raise RetrainError(_words(chosen, result))
+    return result
+
+
+def _follow(run: Iterable[EpochReport | TrainResult], watcher: RetrainWatcher) -> TrainResult:
+    for item in run:
+        if isinstance(item, TrainResult):
+            return item
+        watcher.epoch(item)
+    raise RuntimeError("a training run must end with a result")
+
+
+def describe(chosen: Chosen, pack: Pack, device: str) -> str:
+    """What is about to be trained, in one line."""
+    config: TrialConfig = chosen.config
+    images = pack.size("train") + pack.size("val")
+    cut = f" of a schedule of {config.budget.epochs}" if chosen.last_epoch else ""
+    epochs = f"{chosen.epochs} epochs{cut}"
+    numerics = Numerics.of(config).words
+    return f"study {chosen.study}, trial {chosen.record.number}: {epochs} on {images:,} images, {device}, {numerics}"
+
+
+def _words(chosen: Chosen, result: TrainResult) -> str:
+    status = result.status.value.replace("_", " ")
+    return (
+        f"trial {chosen.record.number} of study {chosen.study}: trained on all images it ended as {status}"
+        f" ({result.message})\n  nothing was exported; --trial N takes another trial"
+    )

@@ -1,0 +1,133 @@
+"""`hpo retrain-best`, composed: trial -> trained on all but the test split -> exported -> tested -> registered.
+
+Every step finds what an earlier attempt finished: training goes on from its checkpoint, the test result of the same
+weights is kept, and the export takes the place of the former one in a single step.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from ....common.cores import available_cores
+from ....errors import ExportError, SpaceError, StudyError
+from ....studies.home import Home
+from ....studies.store.locks import held_if_free
+from ....studies.tracking.stores import choose_stores
+from ....training.export.manifest import ExportManifest, other_files
+from ....training.report import IMPORTING
+from ...configuration.model_copies import ModelCopies
+from ...configuration.settle import settle
+from ...progress.single import RetrainWatcher
+from ...resolve.trust import admit_model
+from ..export.register import register_export
+from ..export.table import formats_to_json
+from .export_winner import make_export
+from .fit import find_pack
+from .options import RetrainOptions, choose
+
+
+@dataclass(frozen=True, slots=True)
+class RetrainResult:
+    """An exported winner: its manifest, where it is, and how the model registry names it.
+
+    `registered` is None where MLflow was left out or failed; `registry` is the URI of the registry that has it, without
+    a password; `registry_error` says how it failed.
+    """
+
+    manifest: ExportManifest
+    export_dir: Path
+    registered: str | None = None
+    registry: str | None = None
+    registry_error: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that `hpo retrain-best --json` prints."""
+        manifest = self.manifest
+        return {
+            "study": manifest.study,
+            "trial": manifest.trial,
+            **manifest.metrics.model_dump(mode="json"),
+            "gap": manifest.gap and manifest.gap.model_dump(mode="json"),
+            "epochs": manifest.training.epochs,
+            "temperature": manifest.temperature,
+            "onnx_max_abs_diff": manifest.onnx.max_abs_diff,
+            "onnx_top1_agreement": manifest.onnx.top1_agreement,
+            "onnx_images": manifest.onnx.images,
+            **formats_to_json(manifest),
+            "export_dir": str(self.export_dir),
+            "registered": self.registered,
+            "registry": self.registry,
+            "registry_error": self.registry_error,
+        }
+
+
+def retrain_best(options: RetrainOptions, watcher: RetrainWatcher) -> RetrainResult:
+    """Train a study's winner on training and validation images, export it, test it once, register it as champion.
+
+    Raises:
+        TrustError: its model is a file that the user has not named to hpo as it is now.
+        StudyError: no such study or trial, or another retraining of this study is running.
+        DataError: the study's images are missing or changed.
+        TrainingError: the training failed (exit code 1), or the device is not there.
+        ExportError: the model cannot be exported or does not verify; an earlier export is then as it was.
+        KeyboardInterrupt: Ctrl-C; the same call goes on.
+    """
+    home = Home.locate(options.home)
+    chosen = choose(options, home)
+    if chosen.passed_over:
+        watcher.note(chosen.passed_over)
+    kept = ModelCopies(home.models(chosen.study)).place(chosen.config, chosen.record.model_source)
+    chosen = replace(chosen, config=kept)
+    admit_model(chosen.config.model, trust=options.trust, note=watcher.note, trained_with=chosen.record.model_source)
+    stores = choose_stores(options.tracking_uri, home, chosen.study, watcher.note)
+    target = export_target(options.out, home.export(chosen.study))
+    home.create(watcher.note)
+    watcher.busy(IMPORTING)
+    from ....training.machine.device import choose_device
+
+    with _alone(home.study(chosen.study, "retrain"), chosen.study) as workshop:
+        pack = find_pack(chosen, home.cache, options.data_root, watcher)
+        device = choose_device(options.device, available_cores())
+        chosen = replace(chosen, config=settle(chosen.config, pack, device, home.cache, watcher))
+        trial = home.trial(chosen.study, chosen.record.number)
+        manifest = make_export(chosen, pack, device, workshop / chosen.folder, trial, target, watcher)
+        return RetrainResult(manifest, target, *register_export(manifest, target, stores, home, pack, watcher))
+
+
+def export_target(out: Path | None, default: Path) -> Path:
+    """Where the export goes, checked before hours are spent: nothing but an export of ours is ever replaced."""
+    target = (out or default).expanduser().absolute()
+    if target.exists() and not target.is_dir():
+        raise SpaceError(f"--out must name a directory, but {target} is a file")
+    if target.exists() and (others := other_files(target)):
+        raise SpaceError(
+            f"only an earlier export is replaced, but {target} holds {len(others)} other files, such as {others[0]!r}\n"
+            "  move them away, or name another directory with --out"
+        )
+    return _writable(target)
+
+
+def _writable(target: Path) -> Path:
+    """`target`, where a folder can be put beside it, as the export will be at its end."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent):
+            return target
+    except OSError as error:
+        raise ExportError(f"{target}: cannot be written: {error.strerror}") from error
+
+
+@contextmanager
+def _alone(workshop: Path, study: str) -> Iterator[Path]:
+    """`workshop`, made and held by this process alone: two would write the same checkpoints."""
+    try:
+        workshop.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StudyError(f"{workshop}: cannot be written: {error.strerror}") from error
+    with held_if_free(workshop / ".lock") as free:
+        if not free:
+            raise StudyError(f"study {study} is being retrained by another process; wait for it, then try again")
+        yield workshop

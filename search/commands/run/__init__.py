@@ -1,0 +1,1 @@
+"""`hpo run`: a search."""

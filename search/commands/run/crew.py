@@ -1,0 +1,64 @@
+"""The workers of a search, started as early as it is known where they run.
+
+A worker imports torch for seconds. On the CPU nothing has to be found out first, so it does that while the data is
+packed and the models are tried; how many cards there are is known only afterwards.
+"""
+
+import shutil
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from ...executors.base import Executor
+from ...executors.devices import place, wanted_cards
+from ...executors.inline import InlineExecutor
+from ...executors.process import ProcessExecutor
+from ...executors.worker_process import Placement
+from .options import RunOptions
+
+
+class Crew:
+    """Used as a context manager: whatever ends it, no worker outlives it, and one that had no work leaves nothing.
+
+    `logs` is the folder that takes what workers print, `jobs` how many trials there are to run: no more workers than
+    that are started.
+    """
+
+    def __init__(self, options: RunOptions, logs: Path, jobs: int) -> None:
+        self._options, self._logs, self._jobs = options, logs, jobs
+        self._early: ProcessExecutor | None = None
+        self._left_behind = not logs.exists()  # by workers that are started and never have work
+
+    def __enter__(self) -> Self:
+        """Start the workers, where they run on the CPU.
+
+        Raises:
+            SpaceError: `--workers` or `--device` is wrong.
+        """
+        options = self._options
+        if options.executor == "process" and self._jobs > 0 and wanted_cards(options.device) == []:
+            self._early = self._start(place(options.device, options.workers, gpus=0))
+        return self
+
+    def executor(self, placements: Sequence[Placement]) -> Executor:
+        """What runs the trials, at `placements`; on the CPU those are where the workers are already."""
+        self._left_behind = False
+        if self._options.executor == "inline":
+            return InlineExecutor(placements[0].device)
+        return self._early or self._start(placements)
+
+    def _start(self, placements: Sequence[Placement]) -> ProcessExecutor:
+        return ProcessExecutor(placements[: max(self._jobs, 1)], self._logs)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End the workers; where none had work, their logs go, too."""
+        if self._early is not None:
+            self._early.close()
+            if self._left_behind:
+                shutil.rmtree(self._logs, ignore_errors=True)
+                with suppress(OSError):
+                    self._logs.parent.rmdir()  # of a study that was refused; one with anything in it stays

@@ -1,0 +1,130 @@
+"""What `hpo run` was asked to do, checked once."""
+
+import json
+import re
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Literal
+
+from ....common.masking import masked
+from ....errors import SpaceError, nearest
+from ....studies.study_name import refusal
+from ...resolve.data import data_source
+from ..keywords import coerce
+
+_NUMBER = r"(\d+(?:\.\d+)?)"
+_DURATION = re.compile(rf"(?:{_NUMBER}h)?(?:{_NUMBER}m)?(?:{_NUMBER}s)?|{_NUMBER}", re.ASCII)  # `2h30` may be minutes
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """Everything `hpo.run` takes; the flags of `hpo run` in the same words.
+
+    `trials` is the total the study should reach. `workers` None means auto; `timeout_s` None means no limit; `seed`
+    None means the study's own, and for a new study the space's.
+    """
+
+    space: str
+    trials: int
+    study: str | None = None
+    data: str | None = None
+    data_root: Path | None = None
+    overrides: Sequence[str] = ()
+    epochs: int | None = None
+    workers: int | None = None
+    device: str = "auto"
+    timeout_s: float | None = None
+    seed: int | None = None
+    sampler: str = "tpe"
+    pruner: str = "median"
+    storage: str | None = None
+    tracking_uri: str | None = None
+    home: Path | None = None
+    executor: Literal["process", "inline"] = "process"
+    accept_space_change: bool = False
+    skip_export_check: bool = False
+    strict: bool = False
+
+    def __post_init__(self) -> None:
+        coerce(self)
+        if self.trials < 1:
+            raise SpaceError(f"--trials must be at least 1, got {self.trials}")
+        if self.timeout_s is not None and self.timeout_s <= 0:
+            raise SpaceError(f"--timeout must be longer than 0 s, got {self.timeout_s:g} s")
+        if self.study is not None and (refused := refusal(self.study)):
+            raise SpaceError(f"--study {refused}")
+
+    @property
+    def command(self) -> str:
+        """The command line that asks for the same, wherever the options came from; a URL's secrets are `***`.
+
+        It is kept where others read it: in the study and in MLflow.
+        """
+        words = ["hpo", "run"]
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if value != field.default:
+                words += _flag(field.name, value)
+        return shlex.join(words)
+
+    def space_overrides(self, stored_seed: int | None) -> list[str]:
+        """`--set` and the flags that are short for it, the flags last."""
+        seed = self.seed if self.seed is not None else stored_seed
+        short = {"data.source": data_source(self.data), "budget.epochs": self.epochs, "seed": seed}
+        short |= {"data.strict": True} if self.strict else {}
+        # as JSON, which is YAML: a folder may be called `a: b`
+        return [*self.overrides, *(f"{key}={json.dumps(value)}" for key, value in short.items() if value is not None)]
+
+
+def _flag(name: str, value: Any) -> list[str]:
+    """A field of RunOptions and its value as words of a command line."""
+    match name:
+        case "overrides":
+            return [word for change in value for word in ("--set", change)]
+        case "timeout_s":
+            return ["--timeout", f"{value:g}s"]
+        case "accept_space_change" | "skip_export_check" | "strict":
+            return [f"--{name.replace('_', '-')}"]
+        case "storage" | "tracking_uri":
+            value = masked(value)
+    return [f"--{name.replace('_', '-')}", str(value)]
+
+
+def parse_duration(text: str) -> float:
+    """Seconds in `2h`, `90m`, `1h30m`, `45s` or `45`.
+
+    Raises:
+        SpaceError: it is none of these.
+    """
+    match = _DURATION.fullmatch(text.strip().lower())
+    if not match or not any(match.groups()):
+        raise SpaceError(f"--timeout must be a duration such as 2h, 1h30m, 90m or 45s, got {text!r}")
+    hours, minutes, seconds, bare = (float(part or 0) for part in match.groups())
+    return hours * 3600 + minutes * 60 + seconds + bare
+
+
+def parse_workers(text: str) -> int | None:
+    """A number, or None for `auto`.
+
+    Raises:
+        SpaceError: it is neither.
+    """
+    if text == "auto":
+        return None
+    if not text.isdecimal() or int(text) < 1:
+        raise SpaceError(f"--workers must be auto or at least 1, got {text!r}")
+    return int(text)
+
+
+def parse_executor(text: str) -> Literal["process", "inline"]:
+    """`process` or `inline`.
+
+    Raises:
+        SpaceError: it is neither.
+    """
+    match text:
+        case "process" | "inline":
+            return text
+    raise SpaceError(f"--executor: unknown executor {text!r}; {nearest(text, ('process', 'inline'))}")

@@ -1,0 +1,258 @@
+"""`hpo run`, composed: space -> preflight -> study -> loop."""
+
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import optuna
+
+from ....errors import HpoError, SpaceError
+from ....spaces.dump import dump_space
+from ....spaces.load import load_space
+from ....spaces.probe import corners
+from ....spaces.space import SearchSpace
+from ....studies.book import attributes
+from ....studies.book.open_study import Identity, open_study, stored_seed
+from ....studies.files import write_study_files
+from ....studies.home import Home
+from ....studies.records.records import SHARES, StudySummary, summarise
+from ....studies.store.storage import open_storage, storage_to_write
+from ....studies.study_name import refusal
+from ....studies.tracking.mlflow_tracker import MlflowTracker, ship_pending
+from ....studies.tracking.stores import Stores, choose_stores, keep_stores
+from ....studies.tracking.tracker import NullTracker, StudyInfo, Tracker
+from ....training.config import TrialConfig
+from ....training.models.source import source_digest
+from ...configuration.configure import configure
+from ...configuration.example import example_config
+from ...configuration.identify import identify
+from ...configuration.model_copies import ModelCopies
+from ...configuration.models_to_try import models_to_try
+from ...executors.background import in_background
+from ...executors.clock import Clock, SystemClock
+from ...executors.devices import check_device, place, threads_on_cpu, wanted_cards
+from ...executors.preflight import Preflight, Stage, preflight
+from ...executors.worker_process import Placement
+from ...loop.interrupt import on_interrupt
+from ...loop.ledger import FINISHED, Ledger
+from ...loop.loop import Goal, Loop, Outcome, Places
+from ...progress.base import Progress, Standing
+from ...resolve.data import refuse_home_as_data
+from ...resolve.trust import model_files, name_space
+from ...strategy.rehearsal import rehearse
+from ...strategy.strategies import build_pruner, build_sampler
+from .crew import Crew
+from .options import RunOptions
+
+DRAIN_S = 30.0  # how long the end of a run waits for MLflow
+PAUSING = (
+    "stopping: what runs is paused at its next batch, and goes on with the same command; Ctrl-C again stops at once"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """What a run reached: why it ended, the study as it is now, and how many events MLflow still lacks."""
+
+    outcome: Outcome
+    study: StudySummary
+    unsent: int
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that `hpo run --json` prints."""
+        return {**self.study.to_json(), "outcome": self.outcome.value, "unsent": self.unsent}
+
+
+@dataclass(frozen=True, slots=True)
+class Watcher:
+    """Who is told: `stage` of the preparation, `progress` of the search, which begins as it stands."""
+
+    stage: Stage
+    progress: Callable[[Standing], Progress]
+    note: Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A search that is about to begin."""
+
+    options: RunOptions
+    home: Home
+    study: optuna.Study
+    space: SearchSpace
+    identity: Identity
+    ready: Preflight
+    placements: list[Placement]
+    stores: Stores | None
+
+    @property
+    def name(self) -> str:
+        """The study's name."""
+        return self.study.study_name
+
+
+def run(options: RunOptions, watcher: Watcher) -> RunResult:
+    """Search until the study holds `options.trials` finished trials, the time is up, or Ctrl-C.
+
+    Raises:
+        HpoError: the space, the data, the study or a flag is wrong.
+        KeyboardInterrupt: Ctrl-C came twice.
+    """
+    optuna.logging.set_verbosity(optuna.logging.WARNING)  # the watcher tells what happens
+    space = _check(options)
+    name_space(space, watcher.note)
+    home = Home.locate(options.home)
+    refuse_home_as_data(home.root, example_config(space).data.source)
+    url = storage_to_write(options.storage, home)
+    home.create(watcher.note)
+    storage = open_storage(url)
+    name = options.study or space.name
+    with Crew(options, home.study(name, "workers"), options.trials - _finished(storage, name)) as crew:
+        prepared = _prepare(options, home, storage, space, watcher)
+        outcome, unsent = _search(prepared, crew, watcher)
+    return RunResult(outcome, summarise(storage, name), unsent)
+
+
+def _check(options: RunOptions) -> SearchSpace:
+    """The space; what is wrong with the command itself is told before a file is made or an image read."""
+    check_device(options.device)
+    rehearse(options.sampler, options.pruner)
+    space = load_space(options.space, TrialConfig, options.space_overrides(None))
+    if options.study is None and (refused := refusal(space.name)):
+        raise SpaceError(f"space {options.space}: a study's name {refused} with --study")
+    return space
+
+
+def _prepare(
+    options: RunOptions, home: Home, storage: optuna.storages.BaseStorage, space: SearchSpace, watcher: Watcher
+) -> Prepared:
+    space = _as_begun(space, options, storage)
+    config = example_config(space)
+    name = options.study or space.name
+    pruner = build_pruner(options.pruner, config.budget.epochs)
+    stores = choose_stores(options.tracking_uri, home, name, watcher.note)
+    models = {model: source_digest(model) for model in model_files(space)}  # as they are tried, and no later edit
+    ready = preflight(
+        _as_open_as_can_be(space, config),
+        models=models_to_try(space),
+        cache=home.cache,
+        data_root=options.data_root,
+        cards=wanted_cards(options.device),
+        threads=threads_on_cpu(options.workers),
+        progress=watcher.stage,
+        skip_export_check=options.skip_export_check,
+    )
+    for note in ready.notes:
+        watcher.note(note)
+    placements = place(options.device, options.workers, ready.gpus)  # before the study is made
+    identity = identify(space, config, fingerprint=ready.fingerprint, command=options.command, models=models)
+    study = open_study(storage, name, identity, accept_change=options.accept_space_change, note=watcher.note)
+    study.set_user_attr(attributes.VAL_IMAGES, ready.val_images)
+    study.pruner = pruner
+    ModelCopies(home.models(name), models).keep()
+    return Prepared(options, home, study, space, identity, ready, placements, stores)
+
+
+def _as_open_as_can_be(space: SearchSpace, config: TrialConfig) -> TrialConfig:
+    """`config` with `compile: auto` where some trial of `space` may have that: what preflight must find out."""
+    asked = any(configure(space, params).compile == "auto" for params in corners(space, "compile"))
+    return config.model_copy(update={"compile": "auto"}) if asked else config
+
+
+def _as_begun(space: SearchSpace, options: RunOptions, storage: optuna.storages.BaseStorage) -> SearchSpace:
+    """A study that is continued keeps its seed where none is given."""
+    seed = stored_seed(storage, options.study or space.name)
+    return space if seed is None else load_space(options.space, TrialConfig, options.space_overrides(seed))
+
+
+def _finished(storage: optuna.storages.BaseStorage, name: str) -> int:
+    """How many trials of a study have ended; 0 where there is none of that name."""
+    try:
+        return storage.get_n_trials(storage.get_study_id_from_name(name), FINISHED)
+    except KeyError:
+        return 0
+
+
+def _search(prepared: Prepared, crew: Crew, watcher: Watcher) -> tuple[Outcome, int]:
+    """Run the loop; why it ended, and how many events MLflow still lacks."""
+    options, clock = prepared.options, SystemClock()
+    ledger = _ledger(prepared, clock)
+    if _finished(prepared.study._storage, prepared.name) >= options.trials:
+        return Outcome.DONE, _send_pending(prepared, watcher)
+    _keep(prepared, prepared.placements[0].device)
+    tracker = _tracker(prepared, watcher)
+    places = Places(prepared.ready.pack, lambda number: prepared.home.trial(prepared.name, number))
+    goal = Goal(options.trials, clock.now() + options.timeout_s if options.timeout_s else float("inf"))
+    progress = watcher.progress(_standing(prepared))
+    try:
+        with closing(progress), crew.executor(prepared.placements) as executor, in_background():
+            loop = Loop(ledger, executor, tracker, progress, clock, goal, places)
+            with on_interrupt(loop.interrupt, lambda: progress.note(PAUSING)):
+                outcome = loop.run()
+    except HpoError:
+        tracker.study_ended("FAILED", {}, {})
+        tracker.close(DRAIN_S)
+        raise
+    tracker.study_ended("FINISHED" if outcome is Outcome.DONE else "INTERRUPTED", {}, {})
+    return outcome, tracker.close(DRAIN_S)
+
+
+def _send_pending(prepared: Prepared, watcher: Watcher) -> int:
+    """Send what earlier runs of a study that has all its trials have left; how many events MLflow still lacks."""
+    if prepared.stores is None:
+        return 0
+    keep_stores(prepared.home, prepared.name, prepared.stores)
+    return ship_pending(prepared.home, prepared.name, prepared.stores.tracking, watcher.note)
+
+
+def _standing(prepared: Prepared) -> Standing:
+    """The study as this run finds it."""
+    summary = summarise(prepared.study._storage, prepared.name)
+    best = None if summary.best is None or summary.best.value is None else (summary.best.value, summary.best.number)
+    done = sum(summary.counts[state] for state in ("complete", "pruned", "failed"))
+    begun = {trial.number: trial.epochs for trial in summary.trials if trial.state == "waiting" and trial.epochs}
+    images = prepared.ready.val_images if summary.metric in SHARES else None
+    return Standing(prepared.name, summary.direction, prepared.options.trials, done, best, begun, images)
+
+
+def _ledger(prepared: Prepared, clock: Clock) -> Ledger:
+    name, seed = prepared.options.sampler, prepared.identity.seed
+    lock = prepared.home.study(prepared.name) / ".lock"
+    numerics = prepared.ready.numerics
+    models = ModelCopies(prepared.home.models(prepared.name), prepared.identity.models)
+    sampler = partial(build_sampler, name, seed)
+    return Ledger(prepared.study, prepared.space, sampler, lock, clock, numerics, models)
+
+
+def _tracker(prepared: Prepared, watcher: Watcher) -> Tracker:
+    home, name, stores = prepared.home, prepared.name, prepared.stores
+    tracker = MlflowTracker(home, name, stores.tracking, watcher.note) if stores else NullTracker()
+    identity, space = prepared.identity, prepared.space
+    tags = {"space": space.name, "space_hash": space.hash, "data_fingerprint": identity.fingerprint}
+    files = [home.study(name) / "space.yaml", home.study(name) / "study.json"]
+    tracker.study_started(StudyInfo(name, identity.metric, identity.direction, tags, files))
+    return tracker
+
+
+def _keep(prepared: Prepared, device: str) -> None:
+    """Write down how the study is run, beside its trials."""
+    identity, options = prepared.identity, prepared.options
+    if prepared.stores is not None:
+        keep_stores(prepared.home, prepared.name, prepared.stores)
+    write_study_files(
+        prepared.home,
+        prepared.name,
+        space=dump_space(prepared.space),
+        seed=identity.seed,
+        data_fingerprint=identity.fingerprint,
+        device=device,
+        command=identity.command,
+        extra={
+            "sampler": options.sampler,
+            "pruner": options.pruner,
+            "pack": str(prepared.ready.pack.relative_to(prepared.home.root)),
+            "numerics": prepared.ready.numerics.to_json(),
+        },
+    )

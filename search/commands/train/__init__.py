@@ -1,0 +1,1 @@
+"""`hpo train`: one configuration."""

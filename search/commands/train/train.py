@@ -1,0 +1,242 @@
+"""`hpo train`, composed: one configuration -> data -> one run in a folder of its own, which may go on at any time."""
+
+import shlex
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ....common.cores import available_cores
+from ....errors import SpaceError, StudyError
+from ....studies.home import Home
+from ....studies.store.locks import held_if_free
+from ....training.checkpoints.run_folder import CALIBRATION, CONFIG, RunFolder
+from ....training.config import TrialConfig
+from ....training.data.pack import Pack
+from ....training.data.prepare import prepare
+from ....training.data.test_note import test_note
+from ....training.machine.numerics import Numerics
+from ....training.models.config import needs_trial
+from ....training.report import IMPORTING, EpochReport, Signal, Status, TrainResult
+from ...configuration.settle import settle
+from ...loop.interrupt import STOPPING, on_interrupt
+from ...progress.single import RetrainWatcher
+from ...resolve.data import refuse_home_as_data
+from ...resolve.pack import same_data
+from ...resolve.trust import admit_model
+from .options import Single, TrainOptions, choose_single
+
+if TYPE_CHECKING:
+    from ....spaces.parameter import Scalar
+
+_LOCK = ".lock"
+
+
+@dataclass(frozen=True, slots=True)
+class TrainOutcome:
+    """A single run that ended: its folder and its result."""
+
+    directory: Path
+    result: TrainResult
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that `hpo train --json` prints."""
+        from ....training.loop.history import result_to_json
+
+        return {"directory": str(self.directory), **result_to_json(self.result)}
+
+
+def train(options: TrainOptions, watcher: RetrainWatcher) -> TrainOutcome:
+    """Train one configuration, or go on with a run that was interrupted.
+
+    Raises:
+        HpoError: the space, the trial, the data, the folder or the device is wrong.
+        KeyboardInterrupt: Ctrl-C; the last whole epoch is kept, and the same call with `resume` goes on.
+    """
+    home = Home.locate(options.home)
+    single = choose_single(options, home) if options.space or options.trial else None
+    if single is not None:
+        refuse_home_as_data(home.root, single.config.data.source)
+        admit_model(single.config.model, trust=options.trust, note=watcher.note, named=single.named)
+    directory = _directory(options, home, single)
+    watcher.busy(IMPORTING)
+    from ....training.machine.device import choose_device
+
+    device = choose_device(options.device, available_cores())
+    home.create(watcher.note)
+    with _alone(directory):
+        folder, pack = _open(options, home, single, directory, device, watcher)
+        return TrainOutcome(directory, _fit(folder, pack, device, watcher))
+
+
+def _directory(options: TrainOptions, home: Home, single: Single | None) -> Path:
+    """Where the run lives; nothing of anyone else's is written to.
+
+    Raises:
+        SpaceError: the folder holds a run that was not asked for, or something else.
+    """
+    if options.out is None:
+        assert single is not None  # only a run to go on with has no configuration, and it has a folder
+        return _numbered(home.single_runs, single.name)
+    directory = options.out.expanduser().absolute()
+    if directory.exists() and not directory.is_dir():
+        raise SpaceError(f"--out must name a directory, but {directory} is a file")
+    if RunFolder.is_one(directory):
+        if not options.resume:
+            raise SpaceError(f"--out: {directory} holds a run already; --resume goes on with it")
+    elif single is None:
+        raise SpaceError(f"--resume: {directory} holds no run; give --space or --trial to begin one")
+    elif directory.exists() and {path.name for path in directory.iterdir()} - {CONFIG, _LOCK}:
+        raise SpaceError(f"--out must be new or empty, but {directory} holds other files")
+    return directory
+
+
+def _numbered(parent: Path, name: str) -> Path:
+    number = 1
+    while (parent / f"{name}-{number}").exists():
+        number += 1
+    return parent / f"{name}-{number}"
+
+
+@contextmanager
+def _alone(directory: Path) -> Iterator[None]:
+    """`directory`, made and held by this process alone: two would write the same checkpoints."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SpaceError(f"--out: {directory}: cannot be made: {error.strerror}") from error
+    with held_if_free(directory / _LOCK) as free:
+        if not free:
+            raise StudyError(f"{directory} is being trained by another process; wait for it, then try again")
+        yield
+
+
+def _open(
+    options: TrainOptions, home: Home, single: Single | None, directory: Path, device: str, watcher: RetrainWatcher
+) -> tuple[RunFolder, Pack]:
+    """The run, begun or found again, and its data. What `auto` means is settled as it begins."""
+    if not RunFolder.is_one(directory):
+        assert single is not None  # `_directory` has refused the rest
+        pack = prepare(single.config.data, cache=home.cache, data_root=options.data_root, progress=watcher.stage)
+        tested = test_note(pack.size("test"), single.config.data, pack.given_splits)
+        for note in (*pack.notes, _assumed(single.params), tested):
+            watcher.note(note)
+        _try(single.config, pack, skip_export=options.skip_export_check)
+        config = settle(single.config, pack, device, home.cache, watcher)
+        folder = RunFolder.create(directory, config, pack, single.origin)
+        return folder, pack
+    folder = RunFolder.open(directory)
+    if single is not None:
+        _refuse_other(folder, single.config)
+    trained_with = folder.model_source
+    admit_model(folder.config.model, trust=options.trust, note=watcher.note, trained_with=trained_with)
+    return folder, _same_pack(folder, home, options.data_root, watcher)
+
+
+def _try(config: TrialConfig, pack: Pack, *, skip_export: bool) -> None:
+    """Refuse a model that cannot be trained on these images or exported, before the folder holds a run."""
+    from ....training.preflight.try_model import check_models
+
+    if needs_trial(config.model):
+        check_models([config], pack, skip_export=skip_export)
+
+
+def _assumed(params: "dict[str, Scalar]") -> str:
+    from ...progress.format import params_line
+
+    return f"values of the dimensions: {params_line(params)}" if params else "no dimension is left open"
+
+
+def _refuse_other(folder: RunFolder, config: TrialConfig) -> None:
+    """A run goes on as it began: other values would train another model under its name."""
+    settled = Numerics.of(folder.config).settle(config)
+    then, now = _flat(folder.config.model_dump()), _flat(settled.model_dump())
+    keys = [key for key in {**then, **now} if then.get(key) != now.get(key)]
+    if keys:
+        differing = "; ".join(f"{key}: {then.get(key)} -> {now.get(key)}" for key in keys[:8])
+        raise SpaceError(
+            f"--resume: {folder.path} began with another configuration\n  {differing}\n"
+            "  --resume --out DIR alone goes on with it; another --out begins anew"
+        )
+
+
+def _flat(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in tree.items():
+        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
+    return flat
+
+
+def _same_pack(folder: RunFolder, home: Home, data_root: Path | None, watcher: RetrainWatcher) -> Pack:
+    """The very data the run began with: the pack it names, else prepared again.
+
+    Raises:
+        DataError: the source is missing, or its images are no longer those of the run.
+    """
+    if (folder.pack / "manifest.json").exists():
+        return Pack.open(folder.pack)
+    return same_data(
+        folder.config.data,
+        folder.fingerprint,
+        cache=home.cache,
+        data_root=data_root,
+        progress=watcher.stage,
+        of=str(folder.path),
+        remedy="begin anew",
+    )
+
+
+def _fit(folder: RunFolder, pack: Pack, device: str, watcher: RetrainWatcher) -> TrainResult:
+    from ....training.train import train as train_run
+
+    epochs, numerics = folder.config.budget.epochs, Numerics.of(folder.config)
+    images = f"{pack.size('train'):,} images of {pack.source}"
+    watcher.note(f"{folder.origin}: {epochs} epochs on {images}, {device}, {numerics.words}")
+    watcher.note(f"folder {folder.path}")
+    (folder.path / CALIBRATION).unlink(missing_ok=True)  # of weights that may be about to change
+    interrupted = False
+
+    def interrupt() -> None:
+        nonlocal interrupted
+        interrupted = True
+
+    watcher.training(epochs)
+    with on_interrupt(interrupt, lambda: watcher.note(STOPPING)):
+        run = train_run(
+            folder.config,
+            pack=pack.path,
+            directory=folder.path,
+            device=device,
+            signal=lambda: Signal.PAUSE if interrupted else Signal.CONTINUE,
+            tell=watcher.busy,
+        )
+        result = _follow(run, watcher)
+    if result.status is Status.PAUSED:
+        again = f"hpo train --resume --out {shlex.quote(str(folder.path))}"
+        watcher.note(f"stopped after epoch {len(result.history)} of {epochs}; {again} goes on from there")
+        raise KeyboardInterrupt
+    if result.status is Status.FINISHED:
+        _calibrate(folder, pack, result, device, watcher)
+    return result
+
+
+def _calibrate(folder: RunFolder, pack: Pack, result: TrainResult, device: str, watcher: RetrainWatcher) -> None:
+    """Fit the temperature of the best weights: nothing in the folder was trained on the validation images."""
+    from ....training.evaluation.held_out import fit_calibration
+
+    assert result.best is not None  # a finished run has an epoch
+    found = fit_calibration(folder.path, folder.config, pack, epoch=result.best.epoch, device=device, name="the run")
+    if found is not None:
+        folder.calibrated(found)
+        watcher.note(f"temperature {found.temperature:.2f}, on the validation images: {found.words}")
+
+
+def _follow(run: Iterable[EpochReport | TrainResult], watcher: RetrainWatcher) -> TrainResult:
+    for item in run:
+        if isinstance(item, TrainResult):
+            for note in item.notes:
+                watcher.note(note)
+            return item
+        watcher.epoch(item)
+    raise RuntimeError("a training run must end with a result")

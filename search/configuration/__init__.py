@@ -1,0 +1,1 @@
+"""From a search space to the configuration of a trial."""

@@ -1,0 +1,32 @@
+"""What a study is known by: its space, in words that a study's book keeps."""
+
+from collections.abc import Mapping
+
+from ...spaces.space import SearchSpace
+from ...studies.book.open_study import Identity
+from ...training.config import TrialConfig
+
+
+def identify(
+    space: SearchSpace, config: TrialConfig, *, fingerprint: str, command: str, models: Mapping[str, str] | None = None
+) -> Identity:
+    """The identity of a study of `space`.
+
+    Args:
+        space: the search space.
+        config: any configuration of it; objective and seed are the same in all.
+        fingerprint: the digest of the data.
+        command: what the user typed.
+        models: digests of the users' models in the space by their names.
+    """
+    return Identity(
+        space_name=space.name,
+        space=space.canonical(),
+        priors=space.priors(),
+        metric=config.objective.metric,
+        direction=config.objective.direction,
+        fingerprint=fingerprint,
+        seed=config.seed,
+        command=command,
+        models=models or {},
+    )

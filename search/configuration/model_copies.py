@@ -1,0 +1,51 @@
+"""The copies of users' model files that a study keeps: what a trial began with is what every later step loads.
+
+    runs/<study>/models/<digest>/    a file, what it imports from its folder, and files there that it mentions
+
+A trial's configuration names the file where the user has it, and the trial its digest; so a home can be moved.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ...training.config import TrialConfig
+from ...training.models.config import CustomModel, ModelConfig
+from ...training.models.source import keep_model, model_source, split_name
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCopies:
+    """The copies below `folder`, None for none; `current` are the digests of the space's models by their name."""
+
+    folder: Path | None = None
+    current: Mapping[str, str] = field(default_factory=dict)
+
+    def keep(self) -> None:
+        """Copy the current models, where that was not done.
+
+        Raises:
+            TrainingError: one was edited since its digest was taken, or cannot be copied.
+            StudyError: the record of what may be run cannot be written.
+        """
+        for name, digest in self.current.items():
+            if self.folder is not None:
+                keep_model(name, self.folder, digest)
+
+    def digest(self, model: ModelConfig) -> str:
+        """The digest that a new trial of `model` begins with; empty where it is no file of a user."""
+        return self.current.get(model.name, "") or model_source(model)
+
+    def place(self, config: TrialConfig, digest: str = "") -> TrialConfig:
+        """`config` with its model's file taken from the copy with `digest`; as it is where there is none.
+
+        Without a digest a copy is meant that the configuration names itself, from wherever the home was then.
+        """
+        if self.folder is None or not isinstance(config.model, CustomModel):
+            return config
+        path, name = split_name(config.model.name)
+        copy = self.folder / (digest or path.parent.name) / path.name
+        if not re.fullmatch("[0-9a-f]{64}", copy.parent.name) or not copy.is_file():
+            return config
+        return config.model_copy(update={"model": config.model.model_copy(update={"name": f"{copy}:{name}"})})

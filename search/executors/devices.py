@@ -1,0 +1,83 @@
+"""From `--device` and `--workers` to one placement per worker. No torch: a machine without a GPU is told at once."""
+
+import os
+import re
+from pathlib import Path
+
+from ...common.cores import available_cores
+from ...errors import SpaceError
+from .worker_process import Placement
+
+_DEVICE = re.compile(r"cpu|cuda(:\d+(,\d+)*)?")
+
+
+def wanted_cards(device: str) -> list[int] | None:
+    """The indices of the cards that a checked `--device` may mean: None for every card there is, [] for none."""
+    if device == "cpu" or (device == "auto" and not _gpu_may_exist()):
+        return []
+    return _named(device)
+
+
+def threads_on_cpu(workers: int | None) -> int:
+    """The CPU threads of each of so many workers, None for one per core."""
+    cores = available_cores()
+    return max(1, cores // (workers or cores))
+
+
+def _gpu_may_exist() -> bool:
+    """Whether it is worth a few seconds to ask torch for CUDA devices."""
+    return Path("/proc/driver/nvidia").exists() or Path("/dev/nvidiactl").exists() or Path("/dev/dxg").exists()
+
+
+def check_device(device: str) -> None:
+    """Refuse what cannot be a `--device`, whatever machine this is.
+
+    Raises:
+        SpaceError: it is not auto, cpu, cuda or cuda:0,1.
+    """
+    if device != "auto" and not _DEVICE.fullmatch(device):
+        raise SpaceError(f"--device must be auto, cpu, cuda or cuda:0,1, got {device!r}")
+
+
+def place(device: str, workers: int | None, gpus: int) -> list[Placement]:
+    """One placement per worker.
+
+    Args:
+        device: auto, cpu, cuda (every card) or cuda:0,1 (these cards).
+        workers: how many; None for one per card, or on the CPU one per core.
+        gpus: how many CUDA devices torch sees.
+
+    Raises:
+        SpaceError: the device is not of that form, or a card is asked for that is not there.
+    """
+    if workers is not None and workers < 1:
+        raise SpaceError(f"--workers must be auto or at least 1, got {workers}")
+    cores = available_cores()
+    cards = _cards(device, gpus)
+    if not cards:
+        count = workers or cores
+        return [Placement("cpu", threads_on_cpu(workers))] * count
+    count = workers or len(cards)
+    threads = max(1, cores // count)
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if os.environ.get("CUDA_VISIBLE_DEVICES") else None
+    names = [visible[card] if visible else str(card) for card in cards]
+    return [Placement("cuda", threads, names[i % len(names)]) for i in range(count)]
+
+
+def _cards(device: str, gpus: int) -> list[int]:
+    """The card indices that `device` names; none for the CPU."""
+    check_device(device)
+    if device == "cpu":
+        return []
+    named = _named(device)
+    cards = list(range(gpus)) if named is None else named
+    missing = [card for card in cards if card >= gpus]
+    if missing or (not cards and device != "auto"):
+        raise SpaceError(f"--device {device}: torch sees {gpus} CUDA devices here; use --device cpu or auto")
+    return cards
+
+
+def _named(device: str) -> list[int] | None:
+    """The cards in `cuda:0,1`; None where there are none in it."""
+    _, _, numbers = device.partition(":")
+    return [int(number) for number in numbers.split(",")] if numbers else None

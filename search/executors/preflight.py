@@ -1,0 +1,99 @@
+"""Asks a child process to pack the data and try the models before a study begins."""
+
+import json
+import subprocess
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ... import errors
+from ...common.children import start_python
+from ...training.config import TrialConfig
+from ...training.machine.numerics import Numerics
+
+Stage = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Preflight:
+    """The packed data set, its fingerprint and number of validation images, and what `auto` means here.
+
+    `gpus` is the number of CUDA devices that torch sees, 0 where nobody asked; `notes` what was decided about the data
+    and for `auto`, in sentences.
+    """
+
+    pack: Path
+    fingerprint: str
+    val_images: int
+    gpus: int
+    numerics: Numerics
+    notes: tuple[str, ...]
+
+
+def preflight(
+    config: TrialConfig,
+    *,
+    models: Sequence[TrialConfig] = (),
+    cache: Path,
+    data_root: Path | None,
+    cards: list[int] | None,
+    threads: int,
+    progress: Stage,
+    skip_export_check: bool = False,
+) -> Preflight:
+    """Pack the data of `config` under `cache`, try each model of `models` on them, and fetch the weights they need.
+
+    Args:
+        config: whose data, and whose `auto` values, are meant.
+        models: one configuration for each model of the space.
+        cache: where packs are kept.
+        data_root: where public data sets lie.
+        cards: the CUDA devices that the search may use, None for all, [] for none.
+        threads: of a worker, where it computes on the CPU.
+        progress: called with (stage, done, total), both 0 for a stage without images.
+        skip_export_check: whether models that cannot be exported may pass; else each is exported, untrained.
+
+    Raises:
+        DataError: the data is missing or broken.
+        TrainingError: a model cannot be built or exported, or its weights are not to be had.
+    """
+    request = {
+        "config": config.model_dump(),
+        "models": [model.model_dump() for model in models],
+        "cache": str(cache),
+        "data_root": str(data_root) if data_root else None,
+        "cards": cards,
+        "threads": threads,
+        "skip_export_check": skip_export_check,
+    }
+    pipe = subprocess.PIPE
+    # note: Ctrl-C at the terminal is for this process alone, else the child's traceback would be its answer
+    with start_python(
+        "hpo.training.preflight.preflight", text=True, stdin=pipe, stdout=pipe, start_new_session=True
+    ) as child:
+        try:
+            return _answer(child, request, progress)
+        except KeyboardInterrupt:
+            child.kill()
+            raise
+
+
+def _answer(child: "subprocess.Popen[str]", request: dict[str, Any], progress: Stage) -> Preflight:
+    """What `child` finds out about `request`."""
+    if child.stdin is None or child.stdout is None:
+        raise RuntimeError("the child's pipes are missing")
+    child.stdin.write(json.dumps(request))
+    child.stdin.close()
+    for line in child.stdout:
+        message = json.loads(line)
+        if "report" in message:
+            report = message["report"]
+            numerics, notes = Numerics(**report["numerics"]), tuple(report["notes"])
+            return Preflight(
+                Path(report["pack"]), report["fingerprint"], report["val_images"], report["gpus"], numerics, notes
+            )
+        if "error" in message:
+            raise getattr(errors, message["error"])(message["text"])
+        progress(message["stage"], message["done"], message["total"])
+    raise errors.DataError(f"preparing the data must end, but the process died with exit code {child.wait()}")

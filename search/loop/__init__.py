@@ -1,0 +1,1 @@
+"""The search while it runs: claims, events, interrupts."""

@@ -1,0 +1,257 @@
+"""The study's book: every write to the Optuna store that a search makes.
+
+The states of a trial here: RUNNING belongs to a living coordinator; WAITING is to be run, anew or from its
+checkpoint; the rest is finished. A paused or orphaned trial goes back to WAITING, whence `ask` takes the one or the
+other atomically, so that one configuration is one trial, however often it was interrupted.
+
+Other programs on Optuna write to the same study: they enqueue trials, run some of their own, and tell ours.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
+from heapq import nsmallest
+from pathlib import Path
+
+import optuna
+from optuna.exceptions import UpdateFinishedTrialError
+from optuna.trial import FrozenTrial, Trial, TrialState
+
+from ...common.display import visible
+from ...errors import SpaceError, StudyError
+from ...spaces.space import SearchSpace
+from ...studies.book import attributes
+from ...studies.book.owner import Owner, is_foreign, is_orphan
+from ...studies.records.records import rank
+from ...studies.store.heartbeats import silences
+from ...studies.store.locks import held
+from ...training.machine.numerics import ON_A_CPU, Numerics
+from ...training.report import EpochReport, Status, TrainResult
+from ..configuration.configure import configure, read_config
+from ..configuration.enqueued import with_branches
+from ..configuration.model_copies import ModelCopies
+from ..configuration.suggest import suggest
+from ..executors.clock import Clock
+from ..strategy.strategies import Sampler
+from .claim import Claim, Refused, TakenError
+
+HEARTBEAT_S = 60.0
+
+FINISHED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
+# an optimiser must learn from these that the configuration is bad, so they are pruned, not failed: samplers skip FAIL
+UNUSABLE = {Status.DIVERGED, Status.OUT_OF_MEMORY}
+
+
+class Ledger:
+    """One study, as one coordinator writes to it.
+
+    `claim`, `report`, `end` and `lost` raise TakenError where somebody else has told the trial; it is forgotten.
+
+    `sampler` builds the sampler for a trial number; `lock` is the file under which trials are claimed and recovered;
+    `numerics` is what `auto` in a trial's configuration means on this machine, `models` what trials load models from.
+    """
+
+    def __init__(
+        self,
+        study: optuna.Study,
+        space: SearchSpace,
+        sampler: Callable[[int], Sampler],
+        lock: Path,
+        clock: Clock,
+        numerics: Numerics = ON_A_CPU,
+        models: ModelCopies = ModelCopies(),  # noqa: B008 (frozen)
+    ) -> None:
+        self._study, self._space, self._sampler, self._lock, self._clock = study, space, sampler, lock, clock
+        self._numerics, self._models, self._name = numerics, models, study.study_name
+        self._mine: dict[int, Trial] = {}
+        self._last_heartbeat = clock.now()
+
+    @property
+    def mine(self) -> tuple[int, ...]:
+        """The trials this process is running."""
+        return tuple(self._mine)
+
+    def counts(self) -> Counter[TrialState]:
+        """How many trials of the study are in which state; those that another program runs are not waited for.
+
+        Raises:
+            StudyError: the study was deleted.
+        """
+        return Counter(trial.state for trial in self._trials() if not is_foreign(trial))
+
+    def claim(self) -> Claim | Refused:
+        """Take a waiting trial, or ask the sampler for a new one, and write its owner and configuration down.
+
+        A waiting trial that cannot be run is told FAIL: what was enqueued is not in the space, or another version saved
+        its configuration.
+        """
+        with self._exclusive():
+            trial = self._study.ask()
+            self._mine[trial.number] = trial
+            with self._writing(trial.number):
+                trial.set_user_attr(attributes.OWNER, Owner.me().as_attribute(self._clock.now()))
+        try:
+            with self._writing(trial.number):
+                return self._begin(trial)
+        except (SpaceError, StudyError) as error:
+            self.fail(trial.number, str(error))
+            return Refused(trial.number, trial.params, str(error))
+
+    def report(self, number: int, report: EpochReport, value: float) -> bool:
+        """Note the objective of an epoch; whether the pruner would stop the trial here.
+
+        note: an epoch that is repeated after a lost worker changes nothing: the first value of it stays.
+        """
+        with self._writing(number) as trial:
+            if report.epoch not in trial._cached_frozen_trial.intermediate_values:  # Optuna would warn
+                trial.report(value, report.epoch)
+            return trial.should_prune()
+
+    def end(self, number: int, result: TrainResult, value: float | None) -> TrialState:
+        """Tell how a trial ended; the state it now has."""
+        complete = result.status is Status.FINISHED and value is not None
+        with self._writing(number) as trial:
+            self._note_result(trial, result)
+            if result.status in UNUSABLE or value is None:
+                trial.set_constraint("usable", 1.0)
+            self._tell(trial, TrialState.COMPLETE if complete else TrialState.PRUNED, value if complete else None)
+        del self._mine[number]
+        return TrialState.COMPLETE if complete else TrialState.PRUNED
+
+    def fail(self, number: int, error: str) -> None:
+        """Tell that a trial broke: a bug, a worker lost too often, or a trial that cannot be run."""
+        with suppress(TakenError), self._writing(number) as trial:  # told already: nothing is left to say
+            trial.set_user_attr(attributes.ERROR, error)
+            self._tell(trial, TrialState.FAIL)
+        self._mine.pop(number, None)
+
+    def lost(self, number: int) -> int:
+        """Count a lost worker against the trial; how many it has lost."""
+        with self._writing(number) as trial:
+            attempts = int(trial.user_attrs.get(attributes.ATTEMPTS, 0)) + 1
+            trial.set_user_attr(attributes.ATTEMPTS, attempts)
+            return attempts
+
+    def release(self, number: int) -> None:
+        """Put a trial back to waiting, to be continued from its checkpoint; nothing where somebody else has told it."""
+        self._set_waiting(self._mine.pop(number)._trial_id)
+
+    def excuse(self, number: int, error: str) -> None:
+        """Put a trial that broke with `error` back to waiting: not by its own fault, as far as is known."""
+        with suppress(TakenError):
+            with self._writing(number) as trial:
+                trial.set_user_attr(attributes.BROKE, error)
+                trial.set_user_attr(attributes.ATTEMPTS, 0)
+            self.release(number)
+
+    def finished(self) -> list[int]:
+        """The trials that will not go on."""
+        return [trial.number for trial in self._trials() if trial.state in FINISHED]
+
+    def best(self, count: int) -> list[int]:
+        """The `count` best complete trials that hpo ran, the best first; of equals the older."""
+        direction = self._study.direction
+        told = (t for t in self._trials() if t.state is TrialState.COMPLETE and t.value is not None and _ran(t))
+        return [t.number for t in nsmallest(count, told, key=lambda t: rank(direction, t.value or 0.0, t.number))]
+
+    def heartbeat(self) -> bool:
+        """Once a minute, say that this process still lives; whether it did so now."""
+        now = self._clock.now()
+        if now - self._last_heartbeat < HEARTBEAT_S:
+            return False
+        self._last_heartbeat = now
+        for trial in self._mine.values():
+            with suppress(UpdateFinishedTrialError, KeyError):  # told or deleted: its next report finds out
+                trial.set_user_attr(attributes.OWNER, Owner.me().as_attribute(now))
+        return True
+
+    def recover(self) -> list[int]:
+        """Put the trials of dead coordinators back to waiting; their numbers. Safe to repeat and to be killed in."""
+        with self._exclusive():
+            running = [t for t in self._trials() if t.state is TrialState.RUNNING and t.number not in self._mine]
+            silent = silences(self._study._storage, self._study._study_id) if running else {}
+            now = self._clock.now()
+            orphans = [trial for trial in running if is_orphan(trial, silent.get(trial._trial_id), now)]
+            for trial in orphans:
+                self._set_waiting(trial._trial_id)
+        return [trial.number for trial in orphans]
+
+    def _begin(self, trial: Trial) -> Claim:
+        """The configuration of a trial: a new one, or that which it began with, whatever the space says now.
+
+        Raises:
+            SpaceError: what was enqueued is not in the space.
+            StudyError: another version saved its configuration.
+        """
+        saved = trial.user_attrs.get(attributes.CONFIG)
+        if saved is not None:
+            config, params = read_config(saved), trial.params
+        else:
+            trial._fixed_params = with_branches({**trial._fixed_params, **trial.params}, self._space)
+            self._study.sampler = self._sampler(trial.number)  # known only now: a waiting trial has an earlier number
+            params = suggest(trial, self._space)
+            config = self._numerics.settle(configure(self._space, params))
+            trial.set_user_attr(attributes.CONFIG, config.model_dump_json())
+        source = str(trial.user_attrs.get(attributes.MODEL_SOURCE, "")) or self._models.digest(config.model)
+        if source:
+            trial.set_user_attr(attributes.MODEL_SOURCE, source)
+        curve = dict(trial._cached_frozen_trial.intermediate_values)
+        broke = trial.user_attrs.get(attributes.BROKE, "")
+        return Claim(trial.number, params, self._models.place(config, source), curve, broke)
+
+    @contextmanager
+    def _writing(self, number: int) -> Iterator[Trial]:
+        """Trial `number`, to be written to."""
+        trial = self._mine[number]
+        try:
+            yield trial
+        except UpdateFinishedTrialError:
+            del self._mine[number]
+            raise TakenError(number, self._study._storage.get_trial(trial._trial_id).state) from None
+        except KeyError:
+            self._trials()  # says so where the whole study is gone
+            raise
+
+    def _tell(self, trial: Trial, state: TrialState, value: float | None = None) -> None:
+        # note: a coordinator elsewhere that took this one for dead may have put the trial back to waiting
+        self._study._storage.set_trial_state_values(trial._trial_id, TrialState.RUNNING)
+        self._study.tell(trial, value, state=state, skip_if_finished=True)
+
+    def _note_result(self, trial: Trial, result: TrainResult) -> None:
+        trial.set_user_attr(attributes.STATUS, result.status.value)
+        if result.message:
+            trial.set_user_attr(attributes.MESSAGE, result.message)
+        if result.verdict is not None:
+            trial.set_user_attr(attributes.VERDICT, asdict(result.verdict))
+        if result.history:
+            trial.set_user_attr(attributes.DURATION_S, round(result.history[-1].elapsed_s, 3))
+        if result.lr_factors:
+            trial.set_user_attr(attributes.LR_FACTORS, list(result.lr_factors))
+        if result.best is not None:
+            trial.set_user_attr(attributes.BEST_EPOCH, result.best.epoch)
+            trial.set_user_attr(attributes.METRICS, dict(result.best.metrics))
+
+    def _set_waiting(self, trial_id: int) -> None:
+        """Nobody's, then waiting; nothing where somebody else has told the trial, or deleted its study."""
+        with suppress(UpdateFinishedTrialError, KeyError):
+            self._study._storage.set_trial_user_attr(trial_id, attributes.OWNER, None)
+            self._study._storage.set_trial_state_values(trial_id, TrialState.WAITING)
+
+    def _trials(self) -> list[FrozenTrial]:
+        try:
+            return self._study.get_trials(deepcopy=False)
+        except KeyError:
+            raise StudyError(f"study {visible(self._name)} was deleted while it was searched") from None
+
+    @contextmanager
+    def _exclusive(self) -> Iterator[None]:
+        """Claims and recoveries of one study happen one at a time; the lock ends with its process."""
+        self._lock.parent.mkdir(parents=True, exist_ok=True)
+        with held(self._lock):
+            yield
+
+
+def _ran(trial: FrozenTrial) -> bool:
+    """Whether hpo ran it: it has a folder then, where others have none."""
+    return attributes.CONFIG in trial.user_attrs

@@ -1,0 +1,77 @@
+"""What `hpo data` and `hpo evaluate --data` were asked to look at: the section `data`, by the laws of a space file."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from ...errors import SpaceError
+from ...spaces.find import Source
+from ...spaces.load import load_source
+from ...spaces.node import Place
+from ...training.config import DataConfig
+from ...training.data.sources.labels import table_files
+from ...training.data.sources.spelling import on_disk
+from ...training.section import Section
+
+COLUMNS = ("path_column", "label_column")
+OF_TABLES = (*COLUMNS, "images", "encoding")
+
+
+class _DataAlone(Section):
+    """A space of nothing but data, so that any other key of `--set` is refused."""
+
+    data: DataConfig = DataConfig()
+
+
+def data_source(data: str | None) -> str | None:
+    """A folder or CSV file by its absolute path (relative ones are meant from here), a name as it is."""
+    if data is None or not ("/" in data or data.startswith((".", "~")) or data.endswith(".csv") or Path(data).is_dir()):
+        return data
+    return str(Path(data).expanduser().absolute())
+
+
+def choose_data(
+    source: str, overrides: Sequence[str] = (), image_size: int | None = None, *, strict: bool = False
+) -> DataConfig:
+    """The data `source` (a name, folder or CSV file) with the settings `data.KEY=VALUE`, each as in `hpo run --set`.
+
+    Raises:
+        SpaceError: a setting is not one of data, or its value is not allowed.
+    """
+    short = {"data.source": data_source(source), "data.image_size": image_size, "data.strict": strict or None}
+    changes = [f"{key}={json.dumps(value)}" for key, value in short.items() if value is not None]
+    text = Source("data", "{}", Place("hpo data", Path.cwd()))
+    space = load_source(text, _DataAlone, [*overrides, *changes])
+    return _DataAlone.model_validate(space.tree({})).data
+
+
+def choose_labelled(source: str, overrides: Sequence[str], trained: DataConfig, *, strict: bool = False) -> DataConfig:
+    """New labelled data for a model that was `trained` on others.
+
+    All images of `source`, or of the classes that are named, are taken in the model's own size, so that only what a CSV
+    file means is left to say. Where nobody says what its columns are called they are called as in the model's own data.
+
+    Raises:
+        SpaceError: a setting is not one of data, or has no meaning here.
+    """
+    columns = COLUMNS if table_files(on_disk(Path(source).expanduser())) else ()
+    like = [f"data.{key}={json.dumps(value)}" for key in columns if (value := getattr(trained, key)) is not None]
+    config = choose_data(source, [*like, *overrides], strict=strict)
+    default = DataConfig(source=config.source)
+    others = [key for key in DataConfig.model_fields if key not in (*OF_TABLES, "classes", "strict")]
+    if idle := [key for key in others if getattr(config, key) != getattr(default, key)]:
+        raise SpaceError(
+            f"--set data.{idle[0]} has no effect on new data: all images are taken, as the model takes them\n"
+            f"  what can be set is data.classes, and {' and '.join(f'data.{key}' for key in OF_TABLES)} of a CSV file"
+        )
+    return config
+
+
+def refuse_home_as_data(home: Path, source: str) -> None:
+    """Refuse to keep studies in the very folder of the images, before a file is made there.
+
+    Raises:
+        SpaceError: `source` is the folder `home`.
+    """
+    if Path(source).expanduser().resolve() == home.resolve():
+        raise SpaceError(f"--home must not be the folder of the images, got {home}; ./runs inside it is never data")

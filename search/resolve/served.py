@@ -1,0 +1,93 @@
+"""What `hpo serve` was asked to serve: a folder, a study's export, or an alias in the MLflow registry."""
+
+import logging
+import math
+import re
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ...errors import StudyError, nearest
+from ...serving.export_folder import MANIFEST
+from ...serving.options import Folder, Source, UsageError
+from ...studies.home import Home
+from ...studies.study_name import is_study_name
+from ...studies.tracking.stores import Stores, choose_stores
+
+logger = logging.getLogger("hpo.serving")
+
+_ALIAS = re.compile(r"models:/([^@/]+)@([^@/]+)")
+
+
+@dataclass(slots=True)
+class Alias:
+    """A version in the MLflow registry under an alias; its export is fetched into the home, once.
+
+    `pause_s` lies between questions to MLflow.
+    """
+
+    stores: Stores
+    name: str
+    alias: str
+    home: Home
+    pause_s: float = 10.0
+    _found: Path | None = field(default=None, init=False)
+    _asked_s: float = field(default=-math.inf, init=False)
+    _failure: str = field(default="", init=False)
+
+    def locate(self) -> Path:
+        """The folder of the version that the alias names, as of at most `pause_s` ago.
+
+        While MLflow is away or the alias is gone, it is the folder found last; the reason is logged once.
+
+        Raises:
+            StudyError: nothing was found yet, and MLflow does not answer, or there is no such alias.
+        """
+        from ...studies.tracking.registry import fetch_export
+
+        now_s = time.monotonic()
+        if self._found is not None and now_s - self._asked_s < self.pause_s:
+            return self._found
+        self._asked_s = now_s
+        try:
+            self._found = fetch_export(self.stores, self.name, self.alias, self.home.served)
+            self._failure = ""
+        except StudyError as error:
+            if self._found is None:
+                raise
+            if str(error) != self._failure:
+                logger.error("kept at %s: %s", self._found.name, error)
+            self._failure = str(error)
+        return self._found
+
+
+def source(target: str | None, home: Path | None, tracking_uri: str | None) -> Source:
+    """The source that `target` names: `models:/NAME@ALIAS`, a folder that exists, or a study of the home.
+
+    Raises:
+        ServeError: there is no such folder or study, or it has no export.
+    """
+    place = Home.locate(home)
+    if target is not None and target.startswith("models:/"):
+        found = _ALIAS.fullmatch(target)
+        if found is None:
+            raise UsageError(f"a registered model is named models:/NAME@ALIAS, got {target}")
+        stores = choose_stores(tracking_uri, place, found[1] if is_study_name(found[1]) else None, logger.warning)
+        if stores is None:
+            raise UsageError(f"{target} is looked up in MLflow, which --tracking-uri none leaves out")
+        return Alias(stores, found[1], found[2], place)
+    exports = {path.parent.parent.name: path.parent for path in place.root.glob(f"*/export/{MANIFEST}")}
+    if target is None:
+        return Folder(_newest(exports, place))
+    if target in exports and not Path(target, MANIFEST).is_file():
+        return Folder(exports[target])
+    if Path(target).is_dir():
+        return Folder(Path(target).absolute())
+    hint = nearest(target, exports) if exports else "`hpo retrain-best` makes one"
+    raise UsageError(f"{target}: neither an export folder nor a study of {place.root} with an export; {hint}")
+
+
+def _newest(exports: dict[str, Path], place: Home) -> Path:
+    if not exports:
+        raise StudyError(f"{place.root}: no study has an export yet; `hpo retrain-best` makes one")
+    return max(exports.values(), key=lambda folder: (folder / MANIFEST).stat().st_mtime)

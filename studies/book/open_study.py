@@ -1,0 +1,181 @@
+"""Opens a study or creates it, and refuses to go on with one that was something else."""
+
+import json
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import optuna
+
+from ...errors import StudyError
+from ..files import versions
+from . import attributes
+from .space_changes import Change, changes
+
+_PLACES = ("data.source", "data.split_file", "data.images")
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What makes a study the same study: its space, its objective, its data, and the users' models in its space.
+
+    `space` is the canonical form of the space, `priors` the parameters of the trial that a new study begins with, empty
+    for none; `fingerprint` the digest of the data; `seed` the sampler's; `models` are digests of models by their names.
+    """
+
+    space_name: str
+    space: Mapping[str, Any]
+    priors: Mapping[str, Any]
+    metric: str
+    direction: Literal["maximize", "minimize"]
+    fingerprint: str
+    seed: int
+    command: str
+    models: Mapping[str, str] = field(default_factory=dict)
+
+
+def stored_seed(storage: optuna.storages.BaseStorage, name: str) -> int | None:
+    """The seed of study `name`, None where there is no such study."""
+    try:
+        study_id = storage.get_study_id_from_name(name)
+    except KeyError:
+        return None
+    seed = storage.get_study_user_attrs(study_id).get(attributes.SEED)
+    return None if seed is None else int(seed)
+
+
+def open_study(
+    storage: optuna.storages.BaseStorage,
+    name: str,
+    identity: Identity,
+    *,
+    accept_change: bool,
+    note: Callable[[str], None] = lambda _: None,
+) -> optuna.Study:
+    """Study `name`, created with its first configuration enqueued where it does not exist.
+
+    Data are the same by their content: that they lie elsewhere now is written down, and `note` gets a line on it.
+
+    Raises:
+        StudyError: hpo did not make it, or it exists with another space, objective or data; `accept_change` lets those
+            changes through under which Optuna keeps the old trials valid.
+    """
+    study = _create_or_load(storage, name, identity)
+    trials = study.get_trials(deepcopy=False)
+    stored = study.user_attrs.get(attributes.SPACE)
+    if stored is None:
+        _refuse_foreign(study, len(trials), identity)
+    elif not _same(study, stored, identity) and all(map(_is_untouched, trials)):
+        # nobody has put anything in, but a study's direction and the priors it begins with cannot be changed
+        optuna.delete_study(study_name=name, storage=storage)
+        study, stored, trials = _create_or_load(storage, name, identity), None, []
+    if stored is None or not _same(study, stored, identity):
+        if stored is not None:
+            found = [*changes(json.loads(stored), identity.space), *_edited_models(study, identity)]
+            moved = [change for change in found if _only_moves(change, study, identity)]
+            _refuse(study, [change for change in found if change not in moved], identity, accept_change)
+            for line in map(_line, moved):
+                note(f"{line}: the same content, so study {name} goes on with it")
+        _write_identity(study, identity)
+    if not trials and identity.priors:
+        study.enqueue_trial(dict(identity.priors), user_attrs={attributes.PRIOR: True})
+    return study
+
+
+def _create_or_load(storage: optuna.storages.BaseStorage, name: str, identity: Identity) -> optuna.Study:
+    return optuna.create_study(study_name=name, storage=storage, direction=identity.direction, load_if_exists=True)
+
+
+def _refuse_foreign(study: optuna.Study, trials: int, identity: Identity) -> None:
+    """Raise where somebody else's study has the name; an empty one is taken, where its direction is right."""
+    wanted, direction = identity.direction, study.direction.name.lower()
+    if trials:
+        why = f"holds {trials} trial{'' if trials == 1 else 's'} that hpo did not make"
+    elif direction != wanted:
+        why = f"is not one that hpo made, and its direction must be {wanted}, got {direction}"
+    else:
+        return
+    raise StudyError(f"study {study.study_name!r} {why}; choose another --study")
+
+
+def _is_untouched(trial: optuna.trial.FrozenTrial) -> bool:
+    """Whether a trial is the one that hpo enqueued, and was not begun: what people enqueued has no mark."""
+    return trial.state is optuna.trial.TrialState.WAITING and set(trial.user_attrs) == {attributes.PRIOR}
+
+
+def _same(study: optuna.Study, stored: str, identity: Identity) -> bool:
+    return (
+        study.direction.name.lower() == identity.direction
+        and json.loads(stored) == identity.space
+        and study.user_attrs.get(attributes.DATA_FINGERPRINT) == identity.fingerprint
+        and _models(study) == identity.models
+        and study.user_attrs.get(attributes.OBJECTIVE_METRIC) == identity.metric
+    )
+
+
+def _only_moves(change: Change, study: optuna.Study, identity: Identity) -> bool:
+    """Whether a change says where images or a model's file lie, and these are the very same."""
+    if change.key in _PLACES:
+        return bool(study.user_attrs.get(attributes.DATA_FINGERPRINT) == identity.fingerprint)
+    return change.old in (before := _models(study)) and before[change.old] == identity.models.get(change.new)
+
+
+def _models(study: optuna.Study) -> dict[str, str]:
+    return dict(json.loads(study.user_attrs.get(attributes.MODELS, "{}")))
+
+
+def _edited_models(study: optuna.Study, identity: Identity) -> list[Change]:
+    """The models whose file, or what it needs beside it, is not what it was."""
+    before = _models(study)
+    return [
+        Change(
+            f"model {name}",
+            before[name][:12],
+            f"{now[:12]} (its file, or one that it needs, was edited)",
+            "value",
+            True,
+        )
+        for name, now in identity.models.items()
+        if before.get(name, now) != now
+    ]
+
+
+def _line(change: Change) -> str:
+    return f"{change.key}: {change.old} -> {change.new}"
+
+
+def _refuse(study: optuna.Study, found: Sequence[Change], identity: Identity, accept_change: bool) -> None:
+    """Raise unless every difference is accepted and acceptable."""
+    lines, impossible = [*map(_line, found)], [_line(change) for change in found if not change.acceptable]
+    before = str(study.user_attrs.get(attributes.DATA_FINGERPRINT))
+    if not found and before != identity.fingerprint:  # the same space names other images
+        why = "the images, or how hpo reads them, changed"
+        impossible = lines = [f"data fingerprint: {before[:12]} -> {identity.fingerprint[:12]} ({why})"]
+    if not lines or (accept_change and not impossible):
+        return
+    name = study.study_name
+    if impossible:
+        law = "differs where Optuna cannot keep its trials"
+        way = "--study OTHER-NAME starts a new study"
+    else:
+        law = "was made with another space"
+        way = "--study OTHER-NAME starts a new study, --accept-space-change goes on with this one"
+    raise StudyError(f"study {name!r} {law}\n  {'; '.join(impossible or lines)}\n{way}")
+
+
+def _write_identity(study: optuna.Study, identity: Identity) -> None:
+    """The space comes last: a study without it is made again from the start."""
+    study.set_user_attr(attributes.SPACE_NAME, identity.space_name)
+    study.set_user_attr(attributes.OBJECTIVE_METRIC, identity.metric)
+    study.set_user_attr(attributes.DATA_FINGERPRINT, identity.fingerprint)
+    study.set_user_attr(attributes.MODELS, json.dumps(dict(identity.models)))
+    study.set_user_attr(attributes.SEED, identity.seed)
+    study.set_user_attr(attributes.COMMAND, identity.command)
+    study.set_user_attr(attributes.VERSIONS, versions())
+    study.set_user_attr(attributes.CREATED, datetime.now(UTC).isoformat(timespec="seconds"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        study.set_metric_names([identity.metric])  # the dashboard's axis labels
+    study.set_user_attr(attributes.SPACE, json.dumps(dict(identity.space)))

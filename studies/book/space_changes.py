@@ -1,0 +1,84 @@
+"""What differs between two spaces, and whether a study made with one can go on with the other.
+
+Optuna accepts a changed range, a removed dimension and a changed direction without a word, so that trials that are
+not comparable land in one study. Here each difference is named, and only those are acceptable after which the old
+trials still mean what they said.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from ...common.display import value_text
+
+Kind = Literal["added", "removed", "became", "value", "range", "type", "scale", "choices", "branch"]
+
+# Optuna's check_distribution_compatibility refuses another class, scale or list of choices under one name.
+_IMPOSSIBLE = frozenset({"type", "scale", "choices", "branch"})
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One difference: `old` and `new` are short texts; `acceptable`: the old trials stay valid."""
+
+    key: str
+    old: str
+    new: str
+    kind: Kind
+    acceptable: bool
+
+
+def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Change]:
+    """Every difference between two canonical spaces, by key; empty where they are equal.
+
+    Never acceptable: another objective or other data (`objective.*`, `data.*` without the batch size), other choices,
+    a whole number that becomes a real one, a linear scale that becomes a logarithmic one.
+    """
+    before, after = _entries(old), _entries(new)
+    keys = sorted(before.keys() | after.keys())
+    return [_change(key, before.get(key), after.get(key)) for key in keys if before.get(key) != after.get(key)]
+
+
+def _entries(canonical: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    return {**canonical["fixed"], **canonical["parameters"]}
+
+
+def _change(key: str, old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> Change:
+    kind = _kind(old, new)
+    return Change(key, _text(old), _text(new), kind, kind not in _IMPOSSIBLE and not _compared(key))
+
+
+def _compared(key: str) -> bool:
+    """Whether `key` decides what is compared: the objective, or which images are used."""
+    return key.startswith(("objective.", "data.")) and key != "data.batch_size"
+
+
+def _kind(old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> Kind:
+    if old is None:
+        return "added"
+    if new is None:
+        return "removed"
+    if old.get("when") != new.get("when"):
+        return "branch"
+    if "value" in old or "value" in new:
+        return "value" if "value" in old and "value" in new else "became"
+    if old["type"] != new["type"]:
+        return "type"
+    if old["type"] == "choice":
+        return "choices"
+    return "scale" if old["log"] != new["log"] else "range"
+
+
+def _text(entry: Mapping[str, Any] | None) -> str:
+    if entry is None:
+        return "not set"
+    if "value" in entry:
+        return _plain(entry["value"])
+    if entry["type"] == "choice":
+        return f"one of {', '.join(map(_plain, entry['choices']))}"
+    step = f", step {entry['step']}" if entry["step"] not in (None, 1) else ""
+    return f"{entry['type']} {entry['low']} to {entry['high']}{', log' if entry['log'] else ''}{step}"
+
+
+def _plain(value: Any) -> str:
+    return value if isinstance(value, str) else value_text(value)

@@ -1,0 +1,1 @@
+"""`hpo ui`: optuna-dashboard and the MLflow UI behind a guard."""

@@ -1,0 +1,83 @@
+"""`python -m hpo.studies.pages.server`: one of the two pages of `hpo ui`, behind its guard.
+
+What it needs comes as JSON on standard input: a command line, where a URL may hold a password, can be read by everyone.
+"""
+
+import json
+import os
+import sys
+from dataclasses import dataclass
+from socketserver import ThreadingMixIn
+from typing import Any
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+
+from .guard import PageGuard
+
+HOST = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class DashboardPage:
+    """optuna-dashboard on the store at `storage_url`; `attachments` is the folder of the files tied to trials."""
+
+    storage_url: str
+    attachments: str
+
+    def serve(self, port: int, guard: PageGuard) -> None:
+        """Serve until a signal ends the process."""
+        import optuna_dashboard
+        from optuna.artifacts import FileSystemArtifactStore
+
+        app = optuna_dashboard.wsgi(self.storage_url, FileSystemArtifactStore(self.attachments))
+        make_server(HOST, port, guard.wsgi(app), _ThreadingServer, _QuietHandler).serve_forever()
+
+
+@dataclass(frozen=True, slots=True)
+class MlflowPage:
+    """The MLflow UI on a tracking store and a registry; `artifacts` is the folder that it serves. All are URIs."""
+
+    tracking: str
+    registry: str
+    artifacts: str
+
+    def serve(self, port: int, guard: PageGuard) -> None:
+        """Serve until a signal ends the process; as `mlflow server` does, but in one process, which the guard wraps."""
+        import uvicorn
+        from mlflow.server import constants
+        from mlflow.server.handlers import initialize_backend_stores
+        from mlflow.utils.server_cli_utils import resolve_default_artifact_root
+
+        root = resolve_default_artifact_root(True, "", self.tracking)
+        os.environ |= {
+            constants.BACKEND_STORE_URI_ENV_VAR: self.tracking,
+            constants.REGISTRY_STORE_URI_ENV_VAR: self.registry,
+            constants.ARTIFACT_ROOT_ENV_VAR: root,
+            constants.ARTIFACTS_DESTINATION_ENV_VAR: self.artifacts,
+            constants.SERVE_ARTIFACTS_ENV_VAR: "true",
+        }
+        initialize_backend_stores(self.tracking, self.registry, root)
+        from mlflow.server.fastapi_app import app  # reads the variables
+
+        uvicorn.run(guard.asgi(app), host=HOST, port=port, log_level="warning", access_log=False)
+
+
+PAGES = {page.__name__: page for page in (DashboardPage, MlflowPage)}
+
+
+class _ThreadingServer(ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+
+
+class _QuietHandler(WSGIRequestHandler):
+    def log_message(self, format: str, *args: Any) -> None:
+        """Nothing: the log is shown where a page fails, and an address may hold the token."""
+
+
+def main() -> None:
+    """Serve the page that standard input describes: its kind, settings, port and token."""
+    request = json.load(sys.stdin)
+    PAGES[request["page"]](**request["settings"]).serve(request["port"], PageGuard(request["token"]))
+
+
+if __name__ == "__main__":
+    main()

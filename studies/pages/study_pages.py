@@ -1,0 +1,45 @@
+"""Where the browsers of `hpo ui` show one study: the path of its page in each."""
+
+import json
+import urllib.request
+from http.client import HTTPException
+from urllib.parse import urlencode
+
+from optuna.storages import BaseStorage
+
+from ..records.records import study_id
+
+_ANSWER_S, _ANSWER_BYTES = 5.0, 2**20
+_RUNS = "runs?workflowType=machine_learning"  # else MLflow 3 opens what it has for language models, without the runs
+_FIND = "api/2.0/mlflow/experiments/get-by-name"
+
+
+def dashboard_page(storage: BaseStorage, study: str) -> str:
+    """The path of `study` in optuna-dashboard.
+
+    Raises:
+        StudyError: no such study.
+    """
+    return f"dashboard/studies/{study_id(storage, study)}"
+
+
+def experiment_page(server: str, study: str, token: str | None = None) -> str:
+    """The fragment by which the page of the MLflow server at `server` shows the experiment of `study`.
+
+    "" where the server has no such experiment, or does not say: it may be elsewhere, and ask for more than we know.
+
+    Args:
+        server: its address, ending in a slash.
+        study: the name of the study, and of the experiment.
+        token: of our own server, which lets nobody in without it.
+    """
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    request = urllib.request.Request(f"{server}{_FIND}?{urlencode({'experiment_name': study})}", headers=headers)
+    own = [urllib.request.ProxyHandler({})] if token else []  # on this machine, which no proxy stands before
+    try:
+        with urllib.request.build_opener(*own).open(request, timeout=_ANSWER_S) as answer:
+            experiment = json.loads(answer.read(_ANSWER_BYTES))["experiment"]
+    except (OSError, HTTPException, ValueError, KeyError, TypeError):
+        return ""
+    is_active = experiment.get("lifecycle_stage") == "active"
+    return f"#/experiments/{experiment['experiment_id']}/{_RUNS}" if is_active else ""

@@ -1,0 +1,210 @@
+"""The browsers of a home, optuna-dashboard and the MLflow UI, as child processes that only this machine can reach.
+
+Each has a token of its own, without which it answers nobody (page_guard.py).
+"""
+
+import json
+import os
+import re
+import secrets
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from ...common.children import start_python
+from ...common.masking import masked
+from ...common.sqlite_url import absolute_url
+from ...errors import StudyError
+from ..store.storage import open_storage
+from ..tracking.mlflow_store import make_private
+from ..tracking.stores import Stores
+from .server import HOST, DashboardPage, MlflowPage
+from .study_pages import dashboard_page, experiment_page
+
+START_TIMEOUT_S = 120.0
+"""A fresh MLflow file is migrated first, which takes 10 s or more."""
+STOP_TIMEOUT_S = 5.0
+
+# what a user's own `mlflow server` is set up with: read by ours, it would forbid the page or empty it
+_SERVER_OPTIONS = {
+    "MLFLOW_READ_REPLICA_BACKEND_STORE_URI",
+    "MLFLOW_SERVER_ALLOWED_HOSTS",
+    "MLFLOW_SERVER_CORS_ALLOWED_ORIGINS",
+    "MLFLOW_WORKSPACE",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where to point a browser: with the token that opens the page."""
+
+    dashboard: str
+    mlflow: str
+
+
+class Server:
+    """A child process that serves a page to whoever has its token, with every process that it starts itself."""
+
+    def __init__(self, name: str, page: DashboardPage | MlflowPage, port: int) -> None:
+        self.name = name
+        self.token = secrets.token_urlsafe(32)
+        self.address = f"http://{HOST}:{port}/"
+        self._folder = tempfile.TemporaryDirectory(prefix="hpo-ui-", ignore_cleanup_errors=True)
+        self._log = Path(self._folder.name) / "log"
+        work = Path(self._folder.name) / "work"  # empty, so that nothing there can be taken for a module or a setting
+        work.mkdir()
+        request = {"page": type(page).__name__, "settings": asdict(page), "port": port, "token": self.token}
+        with tempfile.TemporaryFile("w+") as standard_input, self._log.open("wb") as log:
+            json.dump(request, standard_input)
+            standard_input.seek(0)
+            self._process = start_python(
+                "hpo.studies.pages.server",
+                environment=_environment(),
+                cwd=work,
+                stdin=standard_input,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # a Ctrl-C reaches us alone, and `stop` reaches the whole group
+            )
+
+    def link(self, path: str = "", fragment: str = "") -> str:
+        """The address that opens `path` of the page in a browser, at `fragment`."""
+        return f"{self.address}{path}?token={self.token}{fragment}"
+
+    def wait_ready(self, timeout_s: float) -> None:
+        """Wait until it answers.
+
+        Raises:
+            StudyError: it ended, or did not answer in time; the message holds the end of its log.
+        """
+        until = time.monotonic() + timeout_s
+        while not self._answers():
+            self.check_alive()
+            if time.monotonic() > until:
+                raise StudyError(f"{self.name} gives no answer at {self.address} in {timeout_s:.0f} s{self._tail()}")
+            time.sleep(0.1)
+        self.check_alive()
+
+    def check_alive(self) -> None:
+        """Nothing, while it runs.
+
+        Raises:
+            StudyError: it has ended.
+        """
+        if (code := self._process.poll()) is not None:
+            raise StudyError(f"{self.name} has ended with code {code}{self._tail()}")
+
+    def stop(self) -> None:
+        """End it and all it has started: asked first, forced after STOP_TIMEOUT_S."""
+        _signal_group(self._process, signal.SIGTERM)
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(STOP_TIMEOUT_S)
+        # note: the leader may be gone before its workers
+        _signal_group(self._process, signal.SIGKILL)
+        self._process.wait()
+        self._folder.cleanup()
+
+    def _answers(self) -> bool:
+        direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        request = urllib.request.Request(self.address, headers={"Authorization": f"Bearer {self.token}"})
+        try:
+            with direct.open(request, timeout=5):
+                return True
+        except OSError:
+            return False
+
+    def _tail(self) -> str:
+        """What its log says of the reason: the last error in it, or its last lines."""
+        lines = [line for line in self._log.read_text(errors="replace").splitlines() if line.strip()]
+        errors = [line for line in lines if re.search(r"Error\b.*:|\bERROR\b|Errno", line)]
+        return "".join(f"\n  {masked(line)[:200]}" for line in errors[-1:] or lines[-2:])
+
+
+@contextmanager
+def serve(
+    storage_url: str,
+    stores: Stores,
+    artifacts: Path,
+    attachments: Path,
+    study: str | None = None,
+    dashboard_port: int | None = None,
+    mlflow_port: int | None = None,
+) -> Iterator[tuple[Addresses, tuple[Server, ...]]]:
+    """Start both browsers, wait until they answer, stop them on leaving.
+
+    Gives their addresses, at `study` where it is given, and the running servers. A tracking store that is a server
+    already is only passed through.
+    `artifacts` is where MLflow keeps the files of experiments made through its UI, `attachments` where the files that
+    are attached to trials lie. Without a port, a free one is taken.
+
+    Raises:
+        StudyError: a store cannot be opened or has no such study, a port is taken, or a server does not start.
+    """
+    storage = open_storage(storage_url)
+    path = "" if study is None else dashboard_page(storage, study)
+    storage.engine.dispose()
+    for uri in stores:
+        make_private(uri)
+    attachments.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as running:
+        studies = DashboardPage(absolute_url(storage_url), str(attachments.absolute()))
+        servers = [_start(running, "optuna-dashboard", studies, dashboard_port)]
+        if not _is_server(stores.tracking):
+            registry = stores.tracking if _is_server(stores.registry) else stores.registry
+            runs = MlflowPage(stores.tracking, registry, artifacts.absolute().as_uri())
+            servers.append(_start(running, "the MLflow UI", runs, mlflow_port))
+        for server in servers:
+            server.wait_ready(START_TIMEOUT_S)
+        mlflow = _mlflow_link(servers[1:], stores.tracking, study)
+        yield Addresses(servers[0].link(path), mlflow), tuple(servers)
+
+
+def _start(running: ExitStack, name: str, page: DashboardPage | MlflowPage, port: int | None) -> Server:
+    server = Server(name, page, _port(port, name))
+    running.callback(server.stop)
+    return server
+
+
+def _mlflow_link(ours: list[Server], tracking: str, study: str | None) -> str:
+    """Where MLflow shows the experiment of `study`: on the server that we have started, or at `tracking`."""
+    if ours:
+        found = "" if study is None else experiment_page(ours[0].address, study, ours[0].token)
+        return ours[0].link(fragment=found)
+    found = "" if study is None else experiment_page(f"{tracking.rstrip('/')}/", study)
+    return f"{masked(tracking).rstrip('/')}/{found}" if found else masked(tracking)
+
+
+def _environment() -> dict[str, str]:
+    """That of both pages."""
+    return {
+        **{name: value for name, value in os.environ.items() if name not in _SERVER_OPTIONS},
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # three more processes, for language models only
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+    }
+
+
+def _is_server(uri: str) -> bool:
+    return uri.startswith(("http://", "https://"))
+
+
+def _port(wanted: int | None, name: str) -> int:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, wanted or 0))
+        except (OSError, OverflowError) as error:
+            raise StudyError(f"port {wanted} for {name} is not free; give another one, or none for any") from error
+        return int(probe.getsockname()[1])
+
+
+def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, number)

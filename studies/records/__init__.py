@@ -1,0 +1,1 @@
+"""Reading a study: its trials, its counts, its best."""

@@ -1,0 +1,133 @@
+"""The studies of a home, for commands that only look: read from the file itself, without SQLAlchemy and Alembic.
+
+Those two take longer to import than all the rest of such a command. The tables are those that sqlite_storage.py reads;
+a file of another version, or a store that is no file of the home's, is opened as everywhere else.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial
+
+from ...errors import StudyError
+from ..home import Home
+from ..store.sqlite_storage import BUSY_TIMEOUT_S, read_trials
+from .readable import Readable
+
+SCHEMA = "v3.2.0.a"  # of Optuna 3.2 to 5
+
+
+def open_to_read(storage: str | None, home: Home) -> Readable:
+    """The store behind `storage`, None meaning that of `home`, to be read from.
+
+    Raises:
+        StudyError: it does not exist, or cannot be read.
+    """
+    if storage is None and _is_known(home.storage_file):
+        return SqliteReader(home.storage_file)
+    from ..store.storage import open_existing
+
+    return open_existing(storage, home)
+
+
+def _is_known(file: Path) -> bool:
+    """Whether `file` is a store with the tables that are known here; what else it may be is found out elsewhere."""
+    place = f"{file.absolute().as_uri()}?mode=rw"  # a file that is not there is not made
+    try:
+        with closing(sqlite3.connect(place, uri=True, timeout=BUSY_TIMEOUT_S)) as opened:
+            return opened.execute("SELECT version_num FROM alembic_version").fetchall() == [(SCHEMA,)]
+    except sqlite3.Error:
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    _study_id: int
+    study_name: str
+
+
+class SqliteReader:
+    """The calls of Optuna's storage that only read, on the file `path`."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def get_all_studies(self) -> list[_Listed]:
+        """Every study, in the order of their making."""
+        return [_Listed(*row) for row in self._rows("SELECT study_id, study_name FROM studies ORDER BY study_id")]
+
+    def get_study_id_from_name(self, study_name: str) -> int:
+        """Its id.
+
+        Raises:
+            KeyError: no study is called so.
+        """
+        for (study_id,) in self._rows("SELECT study_id FROM studies WHERE study_name = ?", study_name):
+            return int(study_id)
+        raise KeyError(study_name)
+
+    def get_study_directions(self, study_id: int) -> list[StudyDirection]:
+        """Which way each objective is better."""
+        query = "SELECT direction FROM study_directions WHERE study_id = ? ORDER BY objective"
+        directions = [direction for (direction,) in self._rows(query, study_id)] or ["none"]
+        for direction in directions:
+            if direction not in StudyDirection.__members__:
+                raise StudyError(f"{self._path}: a study's direction must be MINIMIZE or MAXIMIZE, got {direction!r}")
+        return [StudyDirection[direction] for direction in directions]
+
+    def get_study_user_attrs(self, study_id: int) -> dict[str, Any]:
+        """What is noted on a study."""
+        query = "SELECT key, value_json FROM study_user_attributes WHERE study_id = ?"
+        return {key: json.loads(text) for key, text in self._rows(query, study_id)}
+
+    def get_n_trials(self, study_id: int) -> int:
+        """How many trials it has."""
+        ((count,),) = self._rows("SELECT COUNT(*) FROM trials WHERE study_id = ?", study_id)
+        return int(count)
+
+    def get_trial_id_from_study_id_trial_number(self, study_id: int, trial_number: int) -> int:
+        """The id of a trial by its number.
+
+        Raises:
+            KeyError: there is none.
+        """
+        query = "SELECT trial_id FROM trials WHERE study_id = ? AND number = ?"
+        for (trial_id,) in self._rows(query, study_id, trial_number):
+            return int(trial_id)
+        raise KeyError(trial_number)
+
+    def get_trial(self, trial_id: int) -> FrozenTrial:
+        """A trial.
+
+        Raises:
+            KeyError: there is none.
+        """
+        for trial in self._trials("trial_id = ?", trial_id):
+            return trial
+        raise KeyError(trial_id)
+
+    def get_all_trials(self, study_id: int, deepcopy: bool = True) -> list[FrozenTrial]:
+        """The trials of a study, in the order of their making; nobody else has them, whatever `deepcopy` says."""
+        return self._trials("study_id = ?", study_id)
+
+    def _trials(self, where: str, bound: int) -> list[FrozenTrial]:
+        with self._connected() as connection:
+            return read_trials(connection.cursor(), where, (bound,))
+
+    def _rows(self, query: str, *bound: Any) -> list[Any]:
+        with self._connected() as connection:
+            return connection.execute(query, bound).fetchall()
+
+    @contextmanager
+    def _connected(self) -> Iterator[sqlite3.Connection]:
+        try:
+            with closing(sqlite3.connect(self._path, timeout=BUSY_TIMEOUT_S)) as connection:
+                yield connection
+        except sqlite3.Error as error:
+            raise StudyError(f"{self._path}: cannot be read: {error}") from error

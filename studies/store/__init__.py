@@ -1,0 +1,1 @@
+"""The database: SQLite with Optuna's schema, locks, heartbeats."""

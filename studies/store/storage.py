@@ -1,0 +1,180 @@
+"""The Optuna store: any SQLAlchemy URL, SQLite made fast and safe.
+
+Stock Optuna on SQLite waits for the disk at every report and dies when several processes create one file at once. Here
+the file is in write-ahead mode, a commit does not wait for the disk (a power cut may lose the last seconds, never the
+file: sqlite.org/wal.html), and the schema is made under a file lock.
+"""
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import optuna
+from sqlalchemy import event, text
+from sqlalchemy.engine import URL, Engine, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+
+from ...common.masking import masked
+from ...common.private import make_private_file, make_private_folder
+from ...common.sqlite_url import sqlite_file
+from ...errors import StudyError, nearest
+from ..home import Home
+from .locks import held
+from .sqlite_storage import BUSY_TIMEOUT_S, SqliteStorage
+
+
+def storage_to_read(storage: str | None, home: Home) -> str:
+    """The URL of `storage`, None meaning that of `home`; it must be there: looking does not create one.
+
+    Raises:
+        StudyError: it is a file that does not exist.
+    """
+    url = storage or home.storage_url
+    file = sqlite_file(_parse(url))
+    if file is None or file.exists():
+        return url
+    if storage is None:
+        raise StudyError(f"{home.root} holds no studies; run `hpo run` first, or name another --home")
+    beside = [path.name for path in file.parent.glob("*.db")]
+    raise StudyError(
+        f"--storage {masked(url)}: {file} does not exist" + (f"; {nearest(file.name, beside)}" if beside else "")
+    )
+
+
+def storage_to_write(storage: str | None, home: Home) -> str:
+    """The same, made where it does not exist; but no folder but the home's is, for it may be a disk that is not there.
+
+    Raises:
+        StudyError: it is a file in a folder that does not exist.
+    """
+    file = sqlite_file(_parse(storage)) if storage else None
+    if file is not None and not file.parent.is_dir():
+        raise StudyError(
+            f"--storage {masked(str(storage))}: there is no folder {file.parent}; make it, or choose another --storage"
+        )
+    return storage or home.storage_url
+
+
+def open_existing(storage: str | None, home: Home) -> optuna.storages.RDBStorage:
+    """The store behind `storage`, None meaning that of `home`.
+
+    Raises:
+        StudyError: it does not exist, or as of `open_storage`.
+    """
+    return open_storage(storage_to_read(storage, home))
+
+
+def open_storage(url: str) -> optuna.storages.RDBStorage:
+    """The store behind `url`, created where it does not exist; safe to call from several processes at once.
+
+    Args:
+        url: a SQLAlchemy URL, such as `sqlite:///runs/studies.db` or `postgresql://user:password@host/hpo`.
+
+    Raises:
+        StudyError: the URL is malformed, its dialect or driver is missing, or the store cannot be read and written.
+    """
+    parsed = _parse(url)
+    try:
+        return _open_file(parsed) if sqlite_file(parsed) else _open_server(parsed)
+    except ImportError as error:
+        name = error.name or getattr(error.__cause__, "name", None)  # Optuna raises its own over the driver's
+        driver = f"; install {name}" if name else ""
+        raise StudyError(f"{_shown(parsed)}: the database driver is not installed{driver}") from error
+    except NoSuchModuleError as error:
+        raise StudyError(
+            f"{_shown(parsed)}: unknown database {parsed.drivername!r}; "
+            "use sqlite, postgresql or mysql, or install its SQLAlchemy dialect"
+        ) from error
+    except DBAPIError as error:
+        raise StudyError(f"{_shown(parsed)}: {_in_words(error.orig, parsed)}") from error
+    except (sqlite3.Error, OSError) as error:
+        raise StudyError(f"{_shown(parsed)}: {_in_words(error, parsed)}") from error
+    except RuntimeError as error:  # Optuna's own check of the schema version
+        raise StudyError(_schema_words(parsed, str(error))) from error
+
+
+def _parse(url: str) -> URL:
+    try:
+        return make_url(url)
+    except (ArgumentError, ValueError) as error:  # the text is not repeated: it may hold a password
+        raise StudyError(
+            "the storage must be a SQLAlchemy URL, such as sqlite:///runs/studies.db or "
+            "postgresql://user:password@host/name; what was given cannot be read as one"
+        ) from error
+
+
+def _shown(url: URL) -> str:
+    return masked(url.render_as_string(hide_password=False))
+
+
+def _open_server(url: URL) -> optuna.storages.RDBStorage:
+    storage = optuna.storages.RDBStorage(_template(url))
+    if url.get_backend_name() == "sqlite":
+        _prove_writable(storage.engine)
+    return storage
+
+
+def _open_file(url: URL) -> optuna.storages.RDBStorage:
+    path = sqlite_file(url)
+    assert path is not None
+    make_private_folder(path.parent)
+    with held(path.with_name(path.name + ".lock")):
+        make_private_file(path)
+        _write_ahead(path)
+        connection = {"timeout": BUSY_TIMEOUT_S}
+        storage = SqliteStorage(_template(url), engine_kwargs={"connect_args": connection})
+        # note: the engine is made and used inside the constructor, so its first connection is thrown away here
+        event.listen(storage.engine, "connect", _tune)
+        storage.engine.dispose()
+        _prove_writable(storage.engine)
+    return storage
+
+
+def _template(url: URL) -> str:
+    """The URL as RDBStorage wants it: a template for `str.format`, so that braces in a path count as themselves."""
+    return url.render_as_string(hide_password=False).replace("{", "{{").replace("}", "}}")
+
+
+def _write_ahead(path: Path) -> None:
+    """Turn on write-ahead logging; it is a property of the file and stays."""
+    connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S)
+    try:
+        connection.execute("PRAGMA journal_mode=WAL")
+    finally:
+        connection.close()
+
+
+def _tune(connection: Any, record: Any) -> None:
+    connection.execute("PRAGMA synchronous=NORMAL")
+
+
+def _prove_writable(engine: Engine) -> None:
+    """Write something and take it back: better refused now than after the first trial."""
+    with engine.connect() as connection:
+        connection.execute(text("UPDATE version_info SET library_version = library_version"))
+        connection.rollback()
+
+
+def _in_words(error: BaseException | None, url: URL) -> str:
+    said = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    said = masked(said.replace(str(url.password), "***") if url.password else said)
+    if isinstance(error, OSError):
+        return f"the file cannot be opened or created ({error.strerror or said}); choose another --storage or --home"
+    if "not a database" in said or "malformed" in said:
+        return "the file is not an SQLite database; choose another --storage or --home"
+    if "unable to open" in said:
+        return f"the file cannot be opened or created ({said}); choose another --storage or --home"
+    if "readonly" in said:
+        return f"the store cannot be written ({said}); choose another --storage or --home"
+    if "locked" in said:
+        return f"another program has held the file for {BUSY_TIMEOUT_S} s ({said}); end it, then try again"
+    return said
+
+
+def _schema_words(url: URL, said: str) -> str:
+    if "storage upgrade" not in said:
+        return f"{_shown(url)}: the store was written by a newer Optuna than {optuna.__version__}; update Optuna"
+    return (
+        f"{_shown(url)}: the store was written by an older Optuna than {optuna.__version__}.\n"
+        f"Back it up, then run: optuna storage upgrade --storage {_shown(url)}"
+    )

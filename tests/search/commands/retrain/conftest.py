@@ -1,0 +1,94 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+from hpo.search.commands.retrain.options import RetrainOptions
+from hpo.search.commands.retrain.retrain import RetrainResult, retrain_best
+from hpo.studies.book import attributes
+from hpo.studies.home import Home
+from hpo.studies.store.storage import open_storage
+from hpo.training.config import TrialConfig
+from hpo.training.report import Activity, EpochReport
+
+
+class Notes:
+    """A watcher that remembers."""
+
+    def __init__(self) -> None:
+        self.epochs: list[int] = []
+        self.notes: list[str] = []
+
+    def stage(self, stage: str, done: int, total: int) -> None:
+        pass
+
+    def training(self, epochs: int) -> None:
+        pass
+
+    def busy(self, activity: Activity) -> None:
+        pass
+
+    def epoch(self, report: EpochReport) -> None:
+        self.epochs.append(report.epoch)
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+    def close(self) -> None:
+        pass
+
+
+class Book:
+    """A study in a home, to which trials are added as a search would leave them."""
+
+    def __init__(self, home: Home, fingerprint: str, make: Callable[..., TrialConfig]) -> None:
+        self.home, self._make = home, make
+        self._study = optuna.create_study(
+            study_name="digits", storage=open_storage(home.storage_url), direction="maximize"
+        )
+        self._study.set_user_attr(attributes.DATA_FINGERPRINT, fingerprint)
+
+    def add(
+        self,
+        value: float | None,
+        *,
+        epochs: int = 2,
+        best_epoch: int | None = None,
+        state: optuna.trial.TrialState = optuna.trial.TrialState.COMPLETE,
+        **sections: Any,
+    ) -> TrialConfig:
+        config = self._make(**{"budget": {"epochs": 2}, **sections})
+        noted = {attributes.CONFIG: config.model_dump_json(), attributes.STATUS: "finished"}
+        noted |= {attributes.BEST_EPOCH: best_epoch or epochs, attributes.METRICS: {"val_accuracy": 0.9}}
+        curve = dict.fromkeys(range(1, epochs + 1), 0.5)
+        trial = optuna.trial.create_trial(state=state, value=value, user_attrs=noted, intermediate_values=curve)
+        self._study.add_trial(trial)
+        return config
+
+    def openings(self) -> list[dict[str, Any]]:
+        """The log of openings of the test split."""
+        log = self.home.study("digits") / "test_openings.jsonl"
+        return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+
+
+@pytest.fixture
+def book(tmp_path: Path, digits_pack: Path, small_config: Callable[..., TrialConfig]) -> Book:
+    home = Home(tmp_path / "runs")
+    home.cache.mkdir(parents=True)
+    (home.cache / digits_pack.name).symlink_to(digits_pack)
+    return Book(home, digits_pack.name, small_config)
+
+
+Retrain = Callable[..., tuple[RetrainResult, Notes]]
+
+
+@pytest.fixture
+def retrain(book: Book) -> Retrain:
+    def retrain(**options: Any) -> tuple[RetrainResult, Notes]:
+        notes = Notes()
+        given = {"home": book.home.root, "tracking_uri": "none", "device": "cpu", **options}
+        return retrain_best(RetrainOptions(**given), notes), notes
+
+    return retrain

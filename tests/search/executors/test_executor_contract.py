@@ -1,0 +1,272 @@
+"""One contract, every executor: the inline and process ones train on digits, the simulated one replays curves."""
+
+import os
+import resource
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from hpo.common.children import ENDING
+from hpo.errors import TrainingError
+from hpo.search.executors.base import Blocked, Busy, Crashed, Ended, Event, Executor, Job, Lost, Reported
+from hpo.search.executors.clock import VirtualClock
+from hpo.search.executors.inline import InlineExecutor
+from hpo.search.executors.process import STARTUP_FAILURES, ProcessExecutor
+from hpo.search.executors.simulated import SimulatedExecutor
+from hpo.search.executors.worker_process import Placement
+from hpo.training.config import TrialConfig
+from hpo.training.report import Activity, EpochReport, Status
+
+MakeJob = Callable[..., Job]
+
+
+@pytest.fixture
+def job(tmp_path: Path, digits_pack: Path, small_config: Callable[..., TrialConfig]) -> MakeJob:
+    def make(number: int = 0, epochs: int = 3, **sections: object) -> Job:
+        config = small_config(budget={"epochs": epochs}, **sections)
+        return Job(number, config, tmp_path / "trials" / str(number), digits_pack)
+
+    return make
+
+
+def rising_curve(job: Job) -> list[EpochReport]:
+    epochs = range(1, job.config.budget.epochs + 1)
+    return [EpochReport(e, {"val_accuracy": 1 - 1 / (e + 1), "train_loss": 1 / e}, elapsed_s=10.0 * e) for e in epochs]
+
+
+def make_executor(kind: str, tmp_path: Path) -> Executor:
+    if kind == "inline":
+        return InlineExecutor()
+    if kind == "process":
+        return ProcessExecutor([Placement(threads=1)], tmp_path / "logs")
+    return SimulatedExecutor(rising_curve, slots=1, clock=VirtualClock())
+
+
+@pytest.fixture(params=["inline", "process", "simulated"])
+def executor(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Executor]:
+    with make_executor(request.param, tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def processes(tmp_path: Path) -> Iterator[ProcessExecutor]:
+    with ProcessExecutor([Placement(threads=1)], tmp_path / "logs") as made:
+        yield made
+
+
+def next_event(executor: Executor) -> Event | None:
+    """The next event but for what is only shown."""
+    while isinstance(event := executor.next_event(60), Busy):
+        pass
+    return event
+
+
+def events_until_end(executor: Executor) -> list[Event]:
+    seen: list[Event] = []
+    while not seen or isinstance(seen[-1], Reported):
+        event = next_event(executor)
+        assert event is not None, "nothing happened for 60 s"
+        seen.append(event)
+    return seen
+
+
+class TestContract:
+    def test_reports_every_epoch_then_the_result(self, executor: Executor, job: MakeJob) -> None:
+        executor.submit(job(epochs=3))
+        *reports, end = events_until_end(executor)
+        assert [e.report.epoch for e in reports if isinstance(e, Reported)] == [1, 2, 3]
+        assert isinstance(end, Ended)
+        assert end.result.status is Status.FINISHED
+        assert [r.epoch for r in end.result.history] == [1, 2, 3]
+        assert end.result.best is not None
+
+    def test_runs_one_job_after_another(self, executor: Executor, job: MakeJob) -> None:
+        for number in (4, 5):
+            executor.submit(job(number, epochs=1))
+            assert {e.number for e in events_until_end(executor)} == {number}
+
+    def test_stop_ends_early(self, executor: Executor, job: MakeJob) -> None:
+        executor.submit(job(epochs=200))
+        assert isinstance(next_event(executor), Reported)
+        executor.stop(0)
+        end = events_until_end(executor)[-1]
+        assert isinstance(end, Ended)
+        assert end.result.status is Status.STOPPED
+        assert 1 <= len(end.result.history) < 200
+
+    def test_a_paused_job_goes_on_when_submitted_again(self, executor: Executor, job: MakeJob) -> None:
+        executor.submit(job(epochs=30))
+        assert isinstance(next_event(executor), Reported)
+        executor.pause(0)
+        end = events_until_end(executor)[-1]
+        assert isinstance(end, Ended)
+        assert end.result.status is Status.PAUSED
+        done = len(end.result.history)
+        executor.submit(job(epochs=30))
+        *reports, end = events_until_end(executor)
+        assert [e.report.epoch for e in reports if isinstance(e, Reported)] == list(range(done + 1, 31))
+        assert isinstance(end, Ended)
+        assert len(end.result.history) == 30
+
+    def test_a_signal_for_another_trial_is_dropped(self, executor: Executor, job: MakeJob) -> None:
+        executor.stop(7)
+        executor.submit(job(7, epochs=2))
+        executor.stop(3)
+        executor.pause(3)
+        end = events_until_end(executor)[-1]
+        assert isinstance(end, Ended)
+        assert end.result.status is Status.FINISHED
+
+    def test_a_job_too_many_is_refused(self, executor: Executor, job: MakeJob) -> None:
+        executor.submit(job(0, epochs=50))
+        with pytest.raises(RuntimeError, match="free slot"):
+            executor.submit(job(1))
+
+    def test_idle_means_no_event_at_once(self, executor: Executor) -> None:
+        assert next_event(executor) is None
+
+
+SLOW_MODEL = """
+import time
+from torch import nn
+
+class Net(nn.Module):
+    def __init__(self, num_classes, in_channels):
+        super().__init__()
+        self.net = nn.Sequential(nn.Flatten(), nn.LazyLinear(num_classes))
+
+    def forward(self, images):
+        time.sleep(0.2)
+        return self.net(images)
+"""
+BROKEN_MODEL = "def Net(num_classes, in_channels):\n    raise RuntimeError('no such layer')\n"
+
+
+@pytest.mark.parametrize("kind", ["inline", "process"])
+class TestCrashes:
+    def test_an_exception_is_an_event_and_the_slot_is_free_again(self, kind: str, tmp_path: Path, job: MakeJob) -> None:
+        model = tmp_path / "broken.py"
+        model.write_text(BROKEN_MODEL)
+        with make_executor(kind, tmp_path) as executor:
+            executor.submit(job(0, model={"name": f"{model}:Net"}))
+            event = next_event(executor)
+            assert isinstance(event, Crashed)
+            assert "no such layer" in event.error
+            assert "broken.py" in event.traceback
+            executor.submit(job(1, epochs=1))
+            assert isinstance(events_until_end(executor)[-1], Ended)
+
+
+def signal_all(pid: int) -> None:
+    for number in ENDING:
+        os.kill(pid, number)
+
+
+class TestWorkers:
+    def test_a_killed_worker_is_lost_and_its_trial_goes_on_from_the_checkpoint(
+        self, processes: ProcessExecutor, job: MakeJob
+    ) -> None:
+        processes.submit(job(epochs=40))
+        for _ in range(3):
+            assert isinstance(next_event(processes), Reported)
+        os.kill(processes.pids[0], signal.SIGKILL)
+        lost = events_until_end(processes)[-1]
+        assert isinstance(lost, Lost)
+        assert "SIGKILL" in lost.reason
+        processes.submit(job(epochs=40))
+        *reports, end = events_until_end(processes)
+        first = reports[0]
+        assert isinstance(first, Reported)
+        assert first.report.epoch > 1
+        assert isinstance(end, Ended)
+        assert [r.epoch for r in end.result.history] == list(range(1, 41))
+
+    def test_what_asks_the_program_to_end_ends_no_worker(self, processes: ProcessExecutor, job: MakeJob) -> None:
+        """Ctrl-C, and what systemd and Slurm send to all processes: while a worker starts as well as later."""
+        processes.submit(job(epochs=3))
+        signal_all(processes.pids[0])
+        assert isinstance(next_event(processes), Reported)
+        signal_all(processes.pids[0])
+        assert isinstance(events_until_end(processes)[-1], Ended)
+
+    def test_a_job_that_has_not_begun_is_paused_at_once(self, processes: ProcessExecutor, job: MakeJob) -> None:
+        processes.submit(job(epochs=2))
+        processes.pause(0)
+        paused = next_event(processes)
+        assert isinstance(paused, Ended)
+        assert (paused.result.status, paused.result.history) == (Status.PAUSED, ())
+        assert psutil.Process().children() == []
+        processes.submit(job(epochs=2))
+        assert isinstance(events_until_end(processes)[-1], Ended)
+
+    def test_a_full_disk_is_not_the_trials_fault(self, processes: ProcessExecutor, job: MakeJob) -> None:
+        processes.submit(job(0, epochs=1))
+        events_until_end(processes)
+        worker = psutil.Process(psutil.Process().children()[0].pid)
+        worker.rlimit(psutil.RLIMIT_FSIZE, (8192, resource.RLIM_INFINITY))  # no file can grow: the kernel refuses it
+        processes.submit(job(1, epochs=200))
+        blocked = events_until_end(processes)[-1]
+        assert isinstance(blocked, Blocked)
+        assert "File too large" in blocked.reason
+        worker.rlimit(psutil.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        processes.submit(job(1, epochs=2))
+        assert isinstance(events_until_end(processes)[-1], Ended)
+
+    def test_a_broken_driver_costs_the_worker_and_not_the_trial(
+        self, tmp_path: Path, processes: ProcessExecutor, job: MakeJob
+    ) -> None:
+        model = tmp_path / "net.py"
+        model.write_text(
+            "def Net(num_classes, in_channels):\n"
+            "    raise RuntimeError('CUDA error: unspecified launch failure\\nhints')\n"
+        )
+        processes.submit(job(0, model={"name": f"{model}:Net"}))
+        lost = next_event(processes)
+        assert isinstance(lost, Lost)
+        assert lost.reason.endswith("net.py:2: RuntimeError: CUDA error: unspecified launch failure")
+        assert psutil.Process().children() == []
+        processes.submit(job(1, epochs=1))
+        assert isinstance(events_until_end(processes)[-1], Ended)
+        assert "line 2, in Net" in (tmp_path / "logs" / "worker-0.log").read_text()
+
+    def test_it_says_what_it_is_busy_with_and_how_far_an_epoch_is(
+        self, tmp_path: Path, processes: ProcessExecutor, job: MakeJob
+    ) -> None:
+        model = tmp_path / "net.py"
+        model.write_text(SLOW_MODEL)
+        processes.submit(job(epochs=1, model={"name": f"{model}:Net"}))
+        told: list[Activity] = []
+        while isinstance(event := processes.next_event(60), Busy):
+            told.append(event.activity)
+        assert isinstance(event, Reported)
+        words = list(dict.fromkeys(activity.words for activity in told))
+        assert words[:4] == ["importing torch", "building the model", "loading the data", "training"]
+        steps = [activity.done for activity in told if activity.words == "training"]
+        assert steps == sorted(set(steps))
+        assert {(activity.epoch, activity.total) for activity in told if activity.total} == {(1, 12)}
+
+    def test_close_leaves_no_process(self, tmp_path: Path, job: MakeJob) -> None:
+        with ProcessExecutor([Placement(), Placement()], tmp_path / "logs") as executor:
+            executor.submit(job(epochs=1000))
+            assert isinstance(next_event(executor), Reported)
+            children = psutil.Process().children(recursive=True)
+            assert len(children) == 2
+        assert not any(child.is_running() for child in children)
+
+    def test_a_worker_that_cannot_start_is_told_with_its_last_words(
+        self, tmp_path: Path, job: MakeJob, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        shadow = tmp_path / "path" / "torch"
+        shadow.mkdir(parents=True)
+        (shadow / "__init__.py").write_text("raise ImportError('libcuda is broken')")
+        monkeypatch.setattr(sys, "path", [str(shadow.parent), *sys.path])
+        with ProcessExecutor([Placement()], tmp_path / "logs") as executor:
+            for _ in range(STARTUP_FAILURES - 1):
+                executor.submit(job())
+                assert isinstance(next_event(executor), Lost)
+            executor.submit(job())
+            with pytest.raises(TrainingError, match="libcuda is broken"):
+                next_event(executor)

@@ -1,0 +1,214 @@
+"""Smaller passes for want of memory: the same step, up to float error; and running out of memory on the way.
+
+The allocator's limit is that of a model of the tests' own, which raises what CUDA raises when it is given too many
+images.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hpo.training.checkpoints.checkpoint import load
+from hpo.training.config import TrialConfig
+from hpo.training.data.pack import Pack
+from hpo.training.loop.learner import Learner
+from hpo.training.machine.memory import Passes, is_out_of_memory, peak_memory
+from hpo.training.report import Signal, Status, TrainResult
+from hpo.training.train import train
+from torch import nn
+
+Make = Callable[..., TrialConfig]
+CPU = torch.device("cpu")
+
+MODEL = """
+import torch
+from torch import nn
+
+class Net(nn.Module):
+    def __init__(self, num_classes, in_channels, most_train=10**6, most_eval=10**6, from_step=0):
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(in_channels, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU(),
+            nn.Flatten(), nn.Dropout(0.2), nn.Linear(8 * 64, num_classes),
+        )
+        self.most = {True: most_train, False: most_eval}
+        self.from_step = from_step
+        self.register_buffer("steps", torch.tensor(0))
+
+    def forward(self, images):
+        self.steps += self.training
+        logits = self.body(images)  # statistics and random numbers have moved on when memory runs out
+        if len(images) > self.most[self.training] and self.steps >= self.from_step:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+        return logits
+"""
+
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+@pytest.fixture
+def greedy(small_config: Make, tmp_path: Path) -> Make:
+    """A configuration of the model above; `model` are its arguments."""
+    (tmp_path / "net.py").write_text(MODEL)
+
+    def make(model: dict[str, int] | None = None, **sections: Any) -> TrialConfig:
+        name = f"{tmp_path / 'net.py'}:Net"
+        return small_config(
+            model={"name": name, **(model or {})}, **{"ema": {"decay": 0.9}, "budget": {"epochs": 2}, **sections}
+        )
+
+    return make
+
+
+def run(config: TrialConfig, pack: Path, directory: Path, **options: Any) -> TrainResult:
+    *_, result = train(config, pack=pack, directory=directory, **options)
+    assert isinstance(result, TrainResult)
+    return result
+
+
+def weights(directory: Path) -> list[torch.Tensor]:
+    state = load(directory / "last.ckpt")
+    return [*state["model"].values(), *state["average"]["model"].values()]
+
+
+def same(left: Path, right: Path) -> bool:
+    return all(torch.equal(a, b) for a, b in zip(weights(left), weights(right), strict=True))
+
+
+def gradients(config: TrialConfig, images: torch.Tensor, labels: torch.Tensor) -> tuple[list[torch.Tensor], Any]:
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Conv2d(1, 4, 3), nn.GroupNorm(2, 4), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 36, 10))
+    learner = Learner(config, model, CPU, (50,) * 9 + (5,))
+    answer = learner.step(images, labels, lr=0.0)
+    return [p.grad for p in learner.model.parameters() if p.grad is not None], answer
+
+
+@pytest.mark.parametrize("micro_batch", [1, 5, 16, 22, 23, 1000])
+@pytest.mark.parametrize("loss", [{"label_smoothing": 0.1}, {"kind": "focal", "class_weights": "inverse"}])
+def test_micro_batches_add_up_to_the_batch(micro_batch: int, loss: dict[str, Any], small_config: Make) -> None:
+    torch.manual_seed(1)
+    images, labels = torch.randn(23, 1, 8, 8), torch.randint(0, 10, (23,))
+    whole, (loss_whole, logits_whole, norm_whole) = gradients(small_config(loss=loss), images, labels)
+    config = small_config(loss=loss, memory={"micro_batch": micro_batch})
+    parts, (loss_parts, logits_parts, norm_parts) = gradients(config, images, labels)
+    assert all(torch.allclose(a, b, atol=1e-6) for a, b in zip(whole, parts, strict=True))
+    assert torch.allclose(logits_whole, logits_parts, atol=1e-5)
+    assert (loss_parts.item(), norm_parts.item()) == pytest.approx((loss_whole.item(), norm_whole.item()), rel=1e-5)
+
+
+def test_no_micro_batch_is_larger_than_asked(greedy: Make, digits_pack: Path, tmp_path: Path) -> None:
+    config = greedy({"most_train": 32}, memory={"micro_batch": 32}, budget={"epochs": 1})
+    result = run(config, digits_pack, tmp_path / "run")
+    assert (result.status, result.notes) == (Status.FINISHED, ())
+
+
+@pytest.mark.parametrize("from_step", [0, 17])  # in the first step; in the middle of the second epoch
+def test_out_of_memory_goes_on_as_accumulation(from_step: int, greedy: Make, digits_pack: Path, tmp_path: Path) -> None:
+    config = greedy({"most_train": 40, "from_step": from_step})
+    result = run(config, digits_pack, tmp_path / "short")
+    assert result.status is Status.FINISHED
+    assert len(result.history) == 2
+    epoch = 1 + (from_step > 0)
+    assert result.notes == (
+        f"out of memory in epoch {epoch}: from here on passes of 64 images",
+        f"out of memory in epoch {epoch}: from here on passes of 32 images",
+    )
+    assert load(tmp_path / "short" / "last.ckpt")["passes"] == {"train": 32, "evaluate": 512}
+    if from_step == 0:
+        run(greedy(memory={"micro_batch": 32}), digits_pack, tmp_path / "asked")
+        assert same(tmp_path / "short", tmp_path / "asked")
+
+
+@pytest.mark.parametrize("pause", [14, 20, 27])  # before it runs out in epoch 2, between the attempts, after them
+def test_interrupted_around_it_the_run_ends_the_same(
+    pause: int, greedy: Make, digits_pack: Path, tmp_path: Path
+) -> None:
+    config = greedy({"most_train": 40, "from_step": 17})
+    whole = run(config, digits_pack, tmp_path / "whole")
+    asked = iter(range(10**6))
+    wish = lambda: Signal.PAUSE if next(asked) >= pause else Signal.CONTINUE  # noqa: E731
+    assert run(config, digits_pack, tmp_path / "parts", signal=wish).status is Status.PAUSED
+    result = run(config, digits_pack, tmp_path / "parts")
+    assert result.notes == whole.notes
+    assert same(tmp_path / "parts", tmp_path / "whole")
+
+
+def test_evaluation_takes_smaller_passes_of_its_own(greedy: Make, digits_pack: Path, tmp_path: Path) -> None:
+    config = greedy({"most_eval": 50})
+    result = run(config, digits_pack, tmp_path / "short")
+    plain = run(greedy(), digits_pack, tmp_path / "plain")
+    assert result.status is Status.FINISHED
+    assert load(tmp_path / "short" / "last.ckpt")["passes"] == {"train": None, "evaluate": 32}
+    for found, expected in zip(result.history, plain.history, strict=True):
+        assert found.metrics["val_loss"] == pytest.approx(expected.metrics["val_loss"], rel=1e-5)
+        assert found.metrics["train_loss"] == expected.metrics["train_loss"]
+
+
+@pytest.mark.parametrize("limit", ["most_train", "most_eval"])
+def test_one_image_too_many_is_a_result(limit: str, greedy: Make, digits_pack: Path, tmp_path: Path) -> None:
+    result = run(greedy({limit: 0}), digits_pack, tmp_path / "run")
+    assert result.status is Status.OUT_OF_MEMORY
+    assert "Tried to allocate" in result.message
+    assert result.history == ()
+
+
+@pytest.mark.parametrize(
+    "model", [{"name": "simple_cnn", "width": 4, "dropout": 0.5}, {"name": "resnet", "depth": 10, "width": 4}]
+)
+def test_activations_computed_twice_train_alike(
+    model: dict[str, Any], small_config: Make, digits_pack: Path, tmp_path: Path
+) -> None:
+    results = []
+    for twice in (False, True):
+        memory = {"checkpoint_activations": twice, "micro_batch": 64}
+        config = small_config(model=model, memory=memory, ema={"decay": 0.9}, budget={"epochs": 2})
+        results.append(run(config, digits_pack, tmp_path / str(twice)))
+    losses = [[r.metrics["val_loss"] for r in result.history] for result in results]
+    assert losses[0] == losses[1]
+    assert same(tmp_path / "False", tmp_path / "True")
+
+
+def test_activations_computed_twice_are_not_kept(small_config: Make, digits_pack: Path) -> None:
+    kept = []
+    for twice in (False, True):
+        sizes: dict[int, int] = {}
+
+        def keep(tensor: torch.Tensor, sizes: dict[int, int] = sizes) -> torch.Tensor:
+            sizes[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+            return tensor
+
+        config = small_config(
+            model={"name": "resnet", "depth": 10, "width": 8}, memory={"checkpoint_activations": twice}
+        )
+        learner = Learner.create(config, Pack.open(digits_pack), CPU)
+        with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+            learner.model(torch.randn(64, 1, 8, 8))
+        kept.append(sum(sizes.values()))
+    assert kept[1] < 0.5 * kept[0]
+
+
+def test_passes_halve_until_one() -> None:
+    passes, sizes = Passes(None), []
+    while (smaller := passes.smaller_train(100)) is not None:
+        passes = smaller
+        sizes.append(passes.train)
+    assert sizes == [50, 25, 13, 7, 4, 2, 1]
+    assert Passes(1000).smaller_train(8) == Passes(4)  # a pass was never larger than the batch
+    assert Passes(3, 2).smaller_evaluate() == Passes(3, 1)
+    assert Passes(3, 1).smaller_evaluate() is None
+
+
+def test_out_of_memory_is_recognised() -> None:
+    with pytest.raises(RuntimeError) as caught:
+        torch.empty(2**50)
+    assert is_out_of_memory(caught.value)
+    assert is_out_of_memory(torch.OutOfMemoryError("x"))
+    assert is_out_of_memory(MemoryError())
+    assert not is_out_of_memory(RuntimeError("shape mismatch"))
+
+
+def test_the_peak_is_measured_where_there_is_one() -> None:
+    assert peak_memory(CPU) == {}

@@ -1,0 +1,129 @@
+"""Checkpoints on disk: whole, checked, and two of them that always fit together.
+
+A file is what `torch.save` writes, with a SHA-256 of it as the comment of its zip archive: `torch.load` opens it, and
+a flipped bit or a missing tail is found. Loading never runs code (`weights_only=True`).
+
+`last.ckpt` names the epoch whose weights are in `best.ckpt`. A new best is put beside the old one first, then
+`last.ckpt` is replaced, which is the moment the pair changes, then the new best takes its place; after a crash
+`load_pair` finishes or undoes what was begun.
+"""
+
+import hashlib
+import io
+import pickle
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ...common.atomic import rename, write_atomic
+from ...common.bounded import WEIGHTS_BYTES, read_bytes
+from ...errors import TrainingError
+from .files import BEST, LAST, NEXT_BEST
+
+State = dict[str, Any]
+
+_MARK = b"hpo-sha256:"
+_DIGEST_BYTES = 32
+_COMMENT_BYTES = len(_MARK) + _DIGEST_BYTES
+
+
+class CheckpointError(TrainingError):
+    """A checkpoint cannot be written, or what is there cannot be used."""
+
+    exit_code = 1
+
+
+def save(path: Path, state: State) -> None:
+    """Write `state` (tensors, numbers, strings, and lists and dicts of them) to `path`, whole or not at all.
+
+    Raises:
+        OSError: it could not be written.
+    """
+    write_atomic(path, _encode(state))
+
+
+def load(path: Path) -> State:
+    """What `save` wrote, with every tensor on the CPU.
+
+    Raises:
+        CheckpointError: the file is missing, torn, corrupt, or not one of ours.
+    """
+    try:
+        content = read_bytes(path, WEIGHTS_BYTES)
+    except OSError as error:
+        raise CheckpointError(f"{path}: cannot be read: {error.strerror}") from error
+    body, mark, digest = content[:-_COMMENT_BYTES], content[-_COMMENT_BYTES:-_DIGEST_BYTES], content[-_DIGEST_BYTES:]
+    if mark != _MARK:
+        raise CheckpointError(f"{path}: not a checkpoint of ours, or its end is missing")
+    if hashlib.sha256(body).digest() != digest:
+        raise CheckpointError(f"{path}: corrupt, its checksum does not match")
+    try:
+        state: State = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise CheckpointError(f"{path}: holds more than tensors and plain values, so it is not loaded") from error
+    return state
+
+
+def save_pair(directory: Path, last: State, best: State | None) -> None:
+    """Replace `last.ckpt`, and `best.ckpt` where `best` is given, as one.
+
+    Args:
+        directory: where both live.
+        last: has the key "best_epoch".
+        best: has the key "epoch", equal to last["best_epoch"].
+
+    Raises:
+        CheckpointError: they could not be written; the pair on disk is the former one.
+    """
+    try:
+        if best is not None:
+            save(directory / NEXT_BEST, best)
+        save(directory / LAST, last)
+        if best is not None:
+            rename(directory / NEXT_BEST, directory / BEST)
+    except OSError as error:
+        raise CheckpointError(f"{directory}: the checkpoint could not be written: {error.strerror}") from error
+
+
+def load_pair(directory: Path) -> State | None:
+    """The state in `last.ckpt` with `best.ckpt` fitting it, None where nothing was saved yet.
+
+    Raises:
+        CheckpointError: a file is corrupt or the two do not fit.
+    """
+    if not (directory / LAST).exists():
+        return None
+    last = load(directory / LAST)
+    waiting = directory / NEXT_BEST
+    if waiting.exists() and load(waiting)["epoch"] == last["best_epoch"]:
+        rename(waiting, directory / BEST)
+    waiting.unlink(missing_ok=True)
+    if load(directory / BEST)["epoch"] != last["best_epoch"]:
+        raise CheckpointError(f"{directory}: {BEST} is not of the epoch that {LAST} calls the best")
+    return last
+
+
+def set_aside(directory: Path, names: tuple[str, ...]) -> Path | None:
+    """Move the files `names` of `directory`, where they exist, into a new `set-aside-<n>` in it; None if none does."""
+    found = [directory / name for name in (*names, LAST, BEST, NEXT_BEST) if (directory / name).exists()]
+    if not found:
+        return None
+    number = 1 + sum(1 for _ in directory.glob("set-aside-*"))
+    target = directory / f"set-aside-{number}"
+    target.mkdir()
+    for path in found:
+        path.rename(target / path.name)
+    return target
+
+
+def _encode(state: State) -> bytes:
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    # note: in place, since every copy of the whole would hold up the thread that trains
+    buffer.seek(-2, io.SEEK_END)  # the last two bytes of a zip archive say how long the comment after them is
+    buffer.write(_COMMENT_BYTES.to_bytes(2, "little"))
+    with buffer.getbuffer() as body:
+        digest = hashlib.sha256(body).digest()
+    buffer.write(_MARK + digest)
+    return buffer.getvalue()

@@ -1,0 +1,129 @@
+"""The folder of a single run, as `hpo train` leaves it: which configuration, which data, and where its weights are.
+
+    <folder>/config.json    the TrialConfig
+    <folder>/run.json       the pack it was trained on, and where the configuration came from
+    <folder>/last.ckpt      to go on from
+    <folder>/best.ckpt      the weights of the best epoch
+    <folder>/result.json    how it ended; not there while it runs
+    <folder>/calibration.json   the temperature of best.ckpt, once the run has ended
+
+No torch here: what is in a folder is told at once.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import ValidationError
+
+from ...common.atomic import write_atomic
+from ...common.bounded import JSON_BYTES, read_bytes
+from ...errors import TrainingError
+from ..config import TrialConfig
+from ..data.pack import Pack
+from ..data.preprocessing import Preprocessing
+from ..metrics.calibration import Calibration
+from ..models.source import model_source
+
+CONFIG = "config.json"
+RUN = "run.json"
+RESULT = "result.json"
+CALIBRATION = "calibration.json"
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """A run in directory `path`.
+
+    `pack` is the directory of its packed data with `fingerprint`, `source` the name of that data; `origin` says in
+    words where the configuration came from, `created` when the run began (ISO 8601). `class_names` and `preprocessing`
+    are the pack's: the folder alone is enough to predict with. `model_source` is the SHA-256 of a user's model.
+    """
+
+    path: Path
+    config: TrialConfig
+    pack: Path
+    fingerprint: str
+    source: str
+    origin: str
+    created: str
+    class_names: tuple[str, ...]
+    preprocessing: Preprocessing
+    model_source: str = ""
+
+    @classmethod
+    def create(cls, path: Path, config: TrialConfig, pack: Pack, origin: str) -> Self:
+        """A new run in `path`, which is made where it is missing. run.json comes last: with it the run exists.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        path.mkdir(parents=True, exist_ok=True)
+        folder = cls(
+            path,
+            config,
+            pack.path,
+            pack.fingerprint,
+            pack.source,
+            origin,
+            datetime.now(UTC).isoformat(timespec="seconds"),
+            pack.class_names,
+            Preprocessing.of(pack),
+            model_source(config.model),
+        )
+        write_atomic(path / CONFIG, config.model_dump_json(indent=2).encode())
+        write_atomic(path / RUN, json.dumps(folder._facts(), indent=2).encode())
+        return folder
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """The run in `path`.
+
+        Raises:
+            TrainingError: there is none, or its files cannot be read.
+        """
+        if not cls.is_one(path):
+            raise TrainingError(f"{path} holds no run of `hpo train`: it has no {RUN}")
+        try:
+            facts = json.loads(read_bytes(path / RUN, JSON_BYTES))
+            config = TrialConfig.model_validate_json(read_bytes(path / CONFIG, JSON_BYTES))
+            seen = Preprocessing.model_validate(facts.pop("preprocessing"))
+            names, pack = tuple(facts.pop("class_names")), Path(facts.pop("pack"))
+            return cls(path=path, config=config, pack=pack, class_names=names, preprocessing=seen, **facts)
+        except (OSError, ValidationError, ValueError, KeyError, TypeError) as error:
+            reason = str(error).strip().splitlines()[0]
+            raise TrainingError(f"{path}: the run cannot be read: {reason}") from error
+
+    @staticmethod
+    def is_one(path: Path) -> bool:
+        """Whether there is a run in `path`."""
+        return (path / RUN).exists()
+
+    @property
+    def calibration(self) -> Calibration | None:
+        """The temperature of its best weights; None until it was fitted.
+
+        Raises:
+            TrainingError: the file is not one of ours.
+        """
+        try:
+            return Calibration.model_validate_json(read_bytes(self.path / CALIBRATION, JSON_BYTES))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as error:
+            reason = str(error).strip().splitlines()[0]
+            raise TrainingError(f"{self.path / CALIBRATION}: cannot be read: {reason}; remove it") from error
+
+    def calibrated(self, calibration: Calibration) -> None:
+        """Keep `calibration` beside the weights it belongs to.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        write_atomic(self.path / CALIBRATION, calibration.model_dump_json(indent=2).encode())
+
+    def _facts(self) -> dict[str, Any]:
+        kept = {key: value for key, value in asdict(self).items() if key not in ("path", "config")}
+        return {**kept, "pack": str(self.pack), "preprocessing": self.preprocessing.model_dump()}

@@ -1,0 +1,47 @@
+"""The rule in common/preprocess.py with a model's own sizes, told with every trained model. No torch."""
+
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from ...common.preprocess import STEPS
+from .pack import Pack
+
+INPUT = "images"
+"""The name of a model's input, in every exported format."""
+
+
+class Preprocessing(BaseModel):
+    """What must be done to an image before the model sees it, and what the model does itself."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    image_size: int = Field(description="Side of the square images, in pixels.")
+    channels: int
+    color_mode: str = Field(description="L or RGB, as Pillow calls them.")
+    steps: tuple[str, ...] = Field(description="What is done to an image file, in order.")
+    input: str = Field(description="Name, type, shape and range of the input.")
+    mean: tuple[float, ...] = Field(description="Per channel, of pixels in [0, 1]; applied inside the model.")
+    std: tuple[float, ...] = Field(description="As mean.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_steps(cls, data: Any) -> Any:
+        """Manifests of format 1 told of one step alone, as `resize`."""
+        if isinstance(data, dict) and "resize" in data:
+            return {**{key: value for key, value in data.items() if key != "resize"}, "steps": (data["resize"],)}
+        return data
+
+    @classmethod
+    def of(cls, pack: Pack) -> Self:
+        """That of a model trained on `pack`."""
+        shape = f"N, {pack.channels}, {pack.image_size}, {pack.image_size}"
+        return cls(
+            image_size=pack.image_size,
+            channels=pack.channels,
+            color_mode="RGB" if pack.channels == 3 else "L",
+            steps=STEPS,
+            input=f"{INPUT}: uint8 [{shape}], pixels 0 to 255 as decoded; the model normalises them itself",
+            mean=pack.mean,
+            std=pack.std,
+        )

@@ -1,0 +1,23 @@
+"""The batches that a configuration trains on."""
+
+import torch
+
+from ..config import TrialConfig
+from ..data.batches import TrainBatches
+from ..data.pack import Pack, Split
+from ..losses.sampling import build_order
+
+
+def train_batches(config: TrialConfig, pack: Pack, split: Split, device: torch.device) -> TrainBatches:
+    """Images of `split` of `pack`, drawn, augmented and normalised as `config` says, on `device`."""
+    return TrainBatches(
+        split,
+        mean=pack.mean,
+        std=pack.std,
+        batch_size=config.data.batch_size,
+        augment=config.augment,
+        classes=len(pack.class_names),
+        device=device,
+        seed=config.seed,
+        order=build_order(config.sampling, split.labels, config.seed),
+    )

@@ -1,0 +1,102 @@
+"""What a run has reached so far: its epochs, the best of them, and whether it still gets better."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from ..config import BudgetConfig, ObjectiveConfig
+from ..metric_names import improves
+from ..report import EpochReport, Status, TrainResult, Verdict, VerdictKind
+from ..setting import Setting
+
+
+class Progress:
+    """The history of a run. Without an objective (no validation split) the last epoch is the best."""
+
+    def __init__(self, objective: ObjectiveConfig | None) -> None:
+        self._objective = objective
+        self.history: list[EpochReport] = []
+        self.best: EpochReport | None = None
+        self.notes: list[str] = []
+
+    def note(self, text: str) -> None:
+        """Take down a decision of the run; the same one twice is one."""
+        if text and text not in self.notes:
+            self.notes.append(text)
+
+    def add(self, report: EpochReport) -> bool:
+        """Take the next epoch; whether it is the best so far."""
+        self.history.append(report)
+        is_best = self._is_best(report)
+        if is_best:
+            self.best = report
+        return is_best
+
+    def stale(self, budget: BudgetConfig) -> bool:
+        """Whether the last `budget.patience` epochs brought nothing better; never without an objective or patience."""
+        if self._objective is None or budget.patience is None:
+            return False
+        metric = budget.patience_metric or self._objective.metric
+        best, waited = None, 0
+        for value in self.values(metric):
+            if improves(metric, value, best, budget.min_delta):
+                best, waited = value, 0
+            else:
+                waited += 1
+        return waited >= budget.patience
+
+    def values(self, metric: str) -> list[float]:
+        """What `metric` was in each epoch."""
+        return [report.metrics[metric] for report in self.history]
+
+    @property
+    def elapsed_s(self) -> float:
+        """Training time so far, in seconds."""
+        return self.history[-1].elapsed_s if self.history else 0.0
+
+    def result(self, status: Status, message: str = "", *, early_stopped: bool = False) -> TrainResult:
+        """The run as it ended."""
+        return TrainResult(status, self.best, tuple(self.history), early_stopped, message, tuple(self.notes))
+
+    def _is_best(self, report: EpochReport) -> bool:
+        if self._objective is None:
+            return True
+        metric = self._objective.metric
+        best = None if self.best is None else self.best.metrics[metric]
+        return self._objective.better(report.metrics[metric], best)
+
+
+def report_to_json(report: EpochReport) -> dict[str, Any]:
+    """An epoch report as plain JSON values."""
+    return {"epoch": report.epoch, "metrics": dict(report.metrics), "elapsed_s": report.elapsed_s}
+
+
+def report_from_json(value: Mapping[str, Any]) -> EpochReport:
+    """The inverse of `report_to_json`."""
+    return EpochReport(value["epoch"], dict(value["metrics"]), value["elapsed_s"])
+
+
+def result_to_json(result: TrainResult) -> dict[str, Any]:
+    """A result as plain JSON values, the content of result.json."""
+    return {**asdict(result), "status": result.status.value}
+
+
+def result_from_json(value: Mapping[str, Any]) -> TrainResult:
+    """The inverse of `result_to_json`."""
+    best = value["best"]
+    return TrainResult(
+        status=Status(value["status"]),
+        best=None if best is None else report_from_json(best),
+        history=tuple(report_from_json(report) for report in value["history"]),
+        early_stopped=value["early_stopped"],
+        message=value["message"],
+        notes=tuple(value["notes"]),
+        lr_factors=tuple(value.get("lr_factors", ())),
+        verdict=None if value["verdict"] is None else verdict_from_json(value["verdict"]),
+    )
+
+
+def verdict_from_json(value: Mapping[str, Any]) -> Verdict:
+    """A verdict from what `result_to_json` made of it."""
+    settings = tuple(Setting(**setting) for setting in value.get("settings", ()))  # older ones have none
+    return Verdict(VerdictKind(value["kind"]), value["evidence"], value["advice"], settings)

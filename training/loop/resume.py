@@ -1,0 +1,68 @@
+"""Going on from a checkpoint, where there is one that belongs to this very run."""
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ..checkpoints.checkpoint import CheckpointError, State, load_pair, set_aside
+from ..checkpoints.files import BEST, LAST
+from ..checkpoints.run_folder import CONFIG, RESULT
+from ..config import TrialConfig
+from ..data.pack import Pack
+from ..models.config import CustomModel
+from ..models.source import source_digest, split_name
+from .learner import Learner
+
+Identity = dict[str, Any]
+
+_log = logging.getLogger(__name__)
+
+
+def identity_of(config: TrialConfig, pack: Pack, fit_on: str, last_epoch: int | None) -> Identity:
+    """What a checkpoint must agree on to be continued: all that decides the numbers of a run."""
+    return {
+        "config": _without_place(config).model_dump_json(),
+        "pack": pack.fingerprint,
+        "fit_on": fit_on,
+        "model_source": source_digest(config.model.name) if isinstance(config.model, CustomModel) else "",
+        "last_epoch": last_epoch,
+    }
+
+
+def _without_place(config: TrialConfig) -> TrialConfig:
+    """`config`, where a user's model is named by its file alone: what is in it is told by its digest."""
+    if not isinstance(config.model, CustomModel):
+        return config
+    path, name = split_name(config.model.name)
+    return config.model_copy(update={"model": config.model.model_copy(update={"name": f"{path.name}:{name}"})})
+
+
+def resume(directory: Path, identity: Identity, create: Callable[[], Learner]) -> tuple[Learner, State | None]:
+    """A learner where the run in `directory` left it with its checkpoint, or a fresh one and None.
+
+    A checkpoint that is corrupt or belongs to another run is not lost: it is moved to `set-aside-<n>` beside it, a
+    warning is logged, and training starts anew.
+    """
+    learner = create()
+    try:
+        state = _load_own(directory, identity)
+        if state is not None:
+            learner.load(state)
+        return learner, state
+    except (CheckpointError, RuntimeError, ValueError, KeyError) as error:
+        where = set_aside(directory, (CONFIG, RESULT))
+        _log.warning("%s; moved to %s, training starts anew", error, where)
+        return create(), None
+
+
+def _load_own(directory: Path, identity: Identity) -> State | None:
+    state = load_pair(directory)
+    if state is None:
+        if (directory / BEST).exists():
+            raise CheckpointError(f"{directory / BEST}: there is no {LAST} beside it")
+        return None
+    differing = [key for key, value in identity.items() if state["identity"].get(key) != value]
+    if differing:
+        raise CheckpointError(f"{directory / LAST}: belongs to another run, its {', '.join(differing)} differs")
+    return state

@@ -1,0 +1,247 @@
+"""A training run in its directory: resuming, epochs, checkpoints, early stopping, smaller passes for want of memory."""
+
+import gc
+import math
+import time
+from collections.abc import Callable, Generator
+from pathlib import Path
+from typing import Literal
+
+import torch
+
+from ...common.atomic import write_atomic
+from ...errors import TrainingError
+from ..checkpoints.checkpoint import State
+from ..checkpoints.run_folder import CONFIG, RESULT
+from ..checkpoints.writer import CheckpointWriter
+from ..config import TrialConfig
+from ..data.batches import EvalBatches, TrainBatches
+from ..data.pack import Pack
+from ..machine.compilation import Compilation
+from ..machine.memory import Passes, is_out_of_memory, peak_memory, watch_peak
+from ..metrics.over_split import Evaluation, evaluate
+from ..optim.config import Plateau
+from ..optim.schedules import epoch_factors
+from ..report import Activity, EpochReport, Signal, Status, TrainResult
+from .epoch import train_epoch
+from .feed import train_batches
+from .history import Progress, report_from_json, report_to_json
+from .learner import Learner
+from .resume import identity_of, resume
+from .wanted_metrics import check_metrics, wanted_metrics
+
+FitOn = Literal["train", "train_and_val"]
+
+
+class Run:
+    """One training run; see `train.train` for its arguments."""
+
+    def __init__(
+        self,
+        config: TrialConfig,
+        pack: Pack,
+        directory: Path,
+        device: torch.device,
+        tell: Callable[[Activity], None],
+        fit_on: FitOn,
+        last_epoch: int | None = None,
+    ) -> None:
+        _check_decided(config, fit_on)
+        check_metrics(config, pack)
+        self._config = config
+        self._last_epoch = min(last_epoch or config.budget.epochs, config.budget.epochs)
+        self._pack = pack
+        self._directory = directory
+        self._device = device
+        self._tell = tell
+        self._identity = identity_of(config, pack, fit_on, last_epoch)
+        self._validates = fit_on == "train"
+        self._wanted = wanted_metrics(config)
+        self._passes = Passes(config.memory.micro_batch)
+        self.progress = Progress(config.objective if self._validates else None)
+
+    def epochs(self, signal: Callable[[], Signal]) -> Generator[EpochReport, None, TrainResult]:
+        """Yield a report per epoch still to be trained; return the result once every checkpoint is on disk."""
+        self._prepare()
+        self._tell(Activity("building the model"))
+        state = self._open()
+        self._recall(state)
+        self._tell(Activity("loading the data"))
+        batches = self._train_batches()
+        self._set_up()
+        with CheckpointWriter(self._directory) as writer:
+            for number in range(len(self.progress.history) + 1, self._last_epoch + 1):
+                if self.progress.stale(self._config.budget):
+                    return self.progress.result(Status.FINISHED, early_stopped=True)
+                report = self._epoch_that_fits(batches, writer, number, signal)
+                for note in self._learner.notes:
+                    self.progress.note(note)
+                if isinstance(report, Status):
+                    return self.progress.result(report, _message(report, number))
+                is_best = self.progress.add(report)
+                try:
+                    yield report  # first, while the thread that writes is idle: it would hold the report up
+                finally:
+                    self._checkpoint(writer, is_best)  # also where the run is abandoned here
+        return self.progress.result(Status.FINISHED)
+
+    def _prepare(self) -> None:
+        self._directory.mkdir(parents=True, exist_ok=True)
+        # note: cuDNN would time its algorithms and keep the quickest, which add up in different orders: a neighbour on
+        # the card would change the numbers. It chooses by rule, and among those that give the same sum each time.
+        torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic = False, True
+
+    def _open(self) -> State | None:
+        """A learner that is fresh or where the checkpoint left it; returns the checkpoint."""
+        self._learner, state = resume(
+            self._directory, self._identity, lambda: Learner.create(self._config, self._pack, self._device)
+        )
+        return state
+
+    def _recall(self, state: State | None) -> None:
+        """Everything but the learner as `state` has it, and the directory ready for a run that goes on."""
+        (self._directory / RESULT).unlink(missing_ok=True)  # its presence says that the run has ended
+        write_atomic(self._directory / CONFIG, self._config.model_dump_json(indent=2).encode())
+        if state is None:
+            return
+        self._passes = Passes(**state["passes"])
+        self.progress.notes = list(state["notes"])
+        for report in state["history"]:
+            self.progress.add(report_from_json(report))
+
+    def _set_up(self) -> None:
+        """How the learner runs a forward pass."""
+        self._learner.micro_batch = self._passes.train
+        if self._config.compile == "on":
+            self._tell(Activity("compiling"))  # until the first batch has gone through
+            self._learner.compilation = Compilation(self._learner.model, self._device)
+
+    def _epoch_that_fits(
+        self, batches: TrainBatches, writer: CheckpointWriter, number: int, signal: Callable[[], Signal]
+    ) -> EpochReport | Status:
+        """Epoch `number`, begun anew with smaller passes as often as it runs out of memory.
+
+        Begun anew from the checkpoint: a step that was cut short has left half-updated statistics behind, and this way
+        the run ends as if it had taken smaller passes from here on.
+        """
+        while True:
+            try:
+                return self._epoch(batches, number, signal)
+            except Exception as error:
+                smaller = self._passes.smaller_train(self._config.data.batch_size)
+                if not is_out_of_memory(error) or smaller is None:
+                    raise
+            writer.flush()
+            del self._learner
+            self._free()
+            self._passes = smaller
+            self.progress.note(f"out of memory in epoch {number}: from here on passes of {smaller.train} images")
+            self._open()
+            self._set_up()
+
+    def _epoch(self, batches: TrainBatches, number: int, signal: Callable[[], Signal]) -> EpochReport | Status:
+        started = time.perf_counter()
+        watch_peak(self._device)
+        metrics = train_epoch(
+            self._learner,
+            batches.epoch(number),
+            self._config,
+            number=number,
+            steps=batches.steps,
+            signal=signal,
+            tell=lambda done: self._tell(Activity("training", number, done, batches.steps)),
+            peak=self._factors(number)[-1],
+        )
+        if isinstance(metrics, Status):
+            return metrics
+        if self._validates:
+            self._tell(Activity("validating", number, batches.steps, batches.steps))
+            evaluation = self._evaluate()
+            if not math.isfinite(evaluation.loss):  # the last step of the epoch broke the weights
+                return Status.DIVERGED
+            metrics |= {"val_loss": evaluation.loss, "val_accuracy": evaluation.accuracy, **evaluation.scores}
+        metrics |= peak_memory(self._device)
+        return EpochReport(number, metrics, self.progress.elapsed_s + time.perf_counter() - started)
+
+    @property
+    def lr_factors(self) -> tuple[float, ...]:
+        """The shares of the scheduled learning rate by epoch, as its plateaus had it; () under other schedules."""
+        epochs = len(self.progress.history)
+        return tuple(self._factors(epochs)[:epochs]) if isinstance(self._config.schedule, Plateau) else ()
+
+    def _factors(self, epochs: int) -> list[float]:
+        return epoch_factors(self._config.schedule, epochs, self.progress.values)
+
+    def _evaluate(self) -> Evaluation:
+        """The model as it is judged, on the validation images; in smaller passes where memory is short."""
+        while True:
+            try:
+                return evaluate(self._learner.judged, self._val_batches(), self._learner.precision, self._wanted)
+            except Exception as error:
+                smaller = self._passes.smaller_evaluate()
+                if not is_out_of_memory(error) or smaller is None:
+                    raise
+            self._free()
+            self._passes = smaller
+
+    def _free(self) -> None:
+        gc.collect()  # tensors of a failed step are kept alive by cycles through its traceback
+        torch.cuda.empty_cache()  # without effect where CUDA is not in use
+
+    def _train_batches(self) -> TrainBatches:
+        split = self._pack.train if self._validates else self._pack.train_and_val
+        return train_batches(self._config, self._pack, split, self._device)
+
+    def _val_batches(self) -> EvalBatches:
+        pack, size = self._pack, self._passes.evaluate
+        return EvalBatches(pack.val, mean=pack.mean, std=pack.std, batch_size=size, device=self._device)
+
+    def _checkpoint(self, writer: CheckpointWriter, is_best: bool) -> None:
+        """Have everything saved that is needed to go on and, where this epoch is the best, what an export needs."""
+        snapshot, progress = self._learner.snapshot(), self.progress
+        assert progress.best is not None  # a report was just added
+        reports, best_epoch, notes = tuple(progress.history), progress.best.epoch, list(progress.notes)
+        passes = self._passes.to_json()
+
+        def last() -> State:
+            return {
+                "identity": self._identity,
+                "best_epoch": best_epoch,
+                "history": [report_to_json(report) for report in reports],
+                "passes": passes,
+                "notes": notes,
+                **snapshot.complete(),
+            }
+
+        def best() -> State:
+            state = snapshot.complete()
+            judged = state["model"] if state["average"] is None else state["average"]["model"]
+            return {"identity": self._identity, **report_to_json(reports[-1]), "model": judged}
+
+        writer.submit(last, best if is_best else None)
+
+
+def _check_decided(config: TrialConfig, fit_on: FitOn) -> None:
+    """Refuse what must be decided before a run begins.
+
+    Raises:
+        TrainingError: `compile` is auto, or plateaus are to follow validation images that are trained on.
+    """
+    schedule = config.schedule
+    if config.compile == "auto":
+        raise TrainingError("compile: auto must be settled before a run begins, see decide_numerics")
+    if isinstance(schedule, Plateau) and fit_on == "train_and_val" and schedule.metric.startswith("val_"):
+        raise TrainingError(
+            f"schedule: plateau follows {schedule.metric}, which a training on all images does not have; "
+            "choose metric: train_loss, or piecewise with the factors of a trial"
+        )
+
+
+def _message(status: Status, epoch: int) -> str:
+    match status:
+        case Status.DIVERGED:
+            return f"the loss was NaN or infinite in epoch {epoch}"
+        case Status.STOPPED:
+            return f"stopped in epoch {epoch}"
+        case _:
+            return f"paused in epoch {epoch}"

@@ -1,0 +1,35 @@
+"""Which metrics a run has to measure, and whether they mean anything on its data. No torch."""
+
+from typing import cast, get_args
+
+from ...errors import TrainingError
+from ..config import TrialConfig
+from ..data.pack import Pack
+from ..metric_names import ExtraMetric
+from ..optim.config import Plateau
+
+_LEAST_FOR_TOP5 = 6
+
+
+def wanted_metrics(config: TrialConfig) -> tuple[ExtraMetric, ...]:
+    """The metrics beyond loss and accuracy that something in `config` looks at, each once."""
+    names = [*config.metrics, config.objective.metric, config.budget.patience_metric]
+    if isinstance(config.schedule, Plateau):
+        names.append(config.schedule.metric)
+    return tuple(cast(ExtraMetric, name) for name in dict.fromkeys(names) if name in get_args(ExtraMetric))
+
+
+def check_metrics(config: TrialConfig, pack: Pack) -> None:
+    """Refuse metrics that mean nothing on the images of `pack`.
+
+    Raises:
+        TrainingError: AUROC of other than two classes, or of a validation split that lacks one; top-5 accuracy of
+            fewer than six classes.
+    """
+    wanted, classes = wanted_metrics(config), len(pack.class_names)
+    if "val_auroc" in wanted and classes != 2:
+        raise TrainingError(f"val_auroc needs data of two classes, {pack.source} has {classes}; try val_macro_f1")
+    if "val_auroc" in wanted and 0 in pack.counts["val"]:
+        raise TrainingError("val_auroc needs validation images of both classes, one has none; raise data.val_fraction")
+    if "val_top5_accuracy" in wanted and classes < _LEAST_FOR_TOP5:
+        raise TrainingError(f"val_top5_accuracy needs more than five classes, {pack.source} has {classes}")

@@ -1,0 +1,45 @@
+"""What `auto` stands for on one machine: decided once, then part of the configuration. No torch."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, Self, cast
+
+from ..config import TrialConfig
+
+Dtype = Literal["fp32", "bf16", "fp16"]
+Compile = Literal["off", "on"]
+
+
+@dataclass(frozen=True, slots=True)
+class Numerics:
+    """How a run computes: the format of its forward pass, and whether that is compiled; `note` says why compiled."""
+
+    dtype: Dtype
+    compile: Compile
+    note: str = ""
+
+    @classmethod
+    def of(cls, config: TrialConfig) -> Self:
+        """Those of a settled configuration."""
+        return cls(cast(Dtype, config.precision.dtype), cast(Compile, config.compile))
+
+    @property
+    def words(self) -> str:
+        """`fp32`, or `bf16, compiled`."""
+        return f"{self.dtype}, compiled" if self.compile == "on" else self.dtype
+
+    def settle(self, config: TrialConfig) -> TrialConfig:
+        """`config` with these values in place of `auto`; what it says itself stays."""
+        update: dict[str, Any] = {}
+        if config.precision.dtype == "auto":
+            update["precision"] = config.precision.model_copy(update={"dtype": self.dtype})
+        if config.compile == "auto":
+            update["compile"] = self.compile
+        return config.model_copy(update=update)
+
+    def to_json(self) -> dict[str, str]:
+        """As a JSON object; `Numerics(**value)` is the inverse."""
+        return asdict(self)
+
+
+ON_A_CPU = Numerics("fp32", "off")
+"""What `auto` means on a CPU where nothing asks whether compiling pays."""

@@ -1,0 +1,86 @@
+"""A model over a split: loss and accuracy, or every logit."""
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from ..machine.precision import Precision
+from ..metric_names import ExtraMetric
+
+Batches = Iterable[tuple[Tensor, Tensor]]
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """Mean cross-entropy in nats (without label smoothing, so that trials compare), accuracy in [0, 1], images seen.
+
+    `scores` are further metrics by name, none where the loss is not finite.
+    """
+
+    loss: float
+    accuracy: float
+    count: int
+    scores: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Predictions:
+    """Logits [N, classes] (float32) and labels [N] (int64), on the CPU, in the order of the split."""
+
+    logits: Tensor
+    labels: Tensor
+
+
+def evaluate(
+    model: nn.Module, batches: Batches, precision: Precision, wanted: Sequence[ExtraMetric] = ()
+) -> Evaluation:
+    """Loss, accuracy and the `wanted` metrics of `model` in evaluation mode over all `batches`, at least one."""
+    loss = torch.zeros((), device=precision.device)
+    correct = torch.zeros((), dtype=torch.int64, device=precision.device)
+    kept: list[tuple[Tensor, Tensor]] = []
+    count = 0
+    for logits, labels in _forward(model, batches, precision):
+        loss += cross_entropy(logits, labels, reduction="sum")
+        correct += (logits.argmax(dim=1) == labels).sum()
+        count += len(labels)
+        if wanted:
+            kept.append((logits, labels))
+    mean = loss.item() / count  # the only wait for the device
+    scores = _measure(wanted, kept) if wanted and math.isfinite(mean) else {}
+    return Evaluation(mean, correct.item() / count, count, scores)
+
+
+def predict(model: nn.Module, batches: Batches, precision: Precision) -> Predictions:
+    """Every logit of `model` in evaluation mode over all `batches`, of which there must be one."""
+    return _joined(list(_forward(model, batches, precision)))
+
+
+def _measure(wanted: Sequence[ExtraMetric], pairs: list[tuple[Tensor, Tensor]]) -> Mapping[str, float]:
+    from .scores import measure  # scikit-learn takes a second to import, which most runs need not wait for
+
+    predictions = _joined(pairs)
+    return measure(wanted, predictions.logits.numpy(), predictions.labels.numpy())
+
+
+def _joined(pairs: list[tuple[Tensor, Tensor]]) -> Predictions:
+    return Predictions(
+        torch.cat([logits for logits, _ in pairs]).cpu(), torch.cat([labels for _, labels in pairs]).cpu()
+    )
+
+
+@torch.inference_mode()
+def _forward(model: nn.Module, batches: Batches, precision: Precision) -> Iterator[tuple[Tensor, Tensor]]:
+    """(logits float32, labels) per batch; the model is left in the mode it came in."""
+    was_training = model.training
+    model.eval()
+    try:
+        for images, labels in batches:
+            with precision.autocast():
+                logits = model(images)
+            yield logits.float(), labels
+    finally:
+        model.train(was_training)

@@ -1,0 +1,109 @@
+"""A trained model, opened: from pixels to logits and calibrated probabilities."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.special import softmax
+from torch import Tensor
+from torch.export.passes import move_to_device_pass
+
+from ...common.cores import available_cores
+from ...errors import ExportError
+from ..checkpoints.files import BEST
+from ..export.classifier import Classifier
+from ..export.export_folder import ExportFolder
+from ..export.formats.onnx import onnx_runtime
+from ..export.names import ONNX, PROGRAM
+from ..export.quiet import quiet
+from ..export.verify import first_line
+from ..metrics.confidence import Logits
+from .folder import Trained
+
+Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedModel:
+    """A trained model on a device.
+
+    `known` is what its folder says; `version` the first 12 digits of the SHA-256 of its weights; `forward` takes
+    uint8 [N, C, H, W] and gives logits float32 [N, classes], both on `device`; `note` is what was decided as it was
+    opened, in a sentence, empty where nothing was.
+    """
+
+    known: Trained
+    version: str
+    device: torch.device
+    forward: Callable[[Tensor], Tensor]
+    note: str = ""
+
+    def logits(self, images: Pixels) -> Logits:
+        """Images as `decode` gives them, uint8 [N, size, size, channels], to logits float32 [N, classes]."""
+        pixels = np.array(images.transpose(0, 3, 1, 2), order="C")  # a copy: a pack is read-only, which torch is not
+        batch = torch.from_numpy(pixels).to(self.device)
+        with torch.inference_mode():
+            found: Logits = self.forward(batch).float().cpu().numpy()
+        return found
+
+    def probabilities(self, logits: Logits) -> NDArray[np.float32]:
+        """Calibrated probabilities [N, classes]: the softmax of the logits over the temperature."""
+        found: NDArray[np.float32] = softmax(logits / np.float32(self.known.temperature), axis=1)
+        return found
+
+
+def open_export(known: Trained, device: str) -> TrainedModel:
+    """The program of an export on record; of any other model.onnx, which is data, on the CPU.
+
+    Raises:
+        ExportError: it cannot be loaded, or is not the file that the manifest describes.
+    """
+    export = ExportFolder.open(known.path)
+    version = export.manifest.model_version
+    if export.is_on_record:
+        return TrainedModel(known, version, torch.device(device), _program(export.checked(PROGRAM), device))
+    elsewhere = "" if device == "cpu" else f" and not on {device}"
+    note = f"{known.path}: not made by this account's hpo, so {ONNX} answers, on the CPU{elsewhere}"
+    return TrainedModel(known, version, torch.device("cpu"), _graph(export.checked(ONNX), known), note)
+
+
+def _program(path: Path, device: str) -> Callable[[Tensor], Tensor]:
+    try:
+        with quiet():
+            program = torch.export.load(path)
+            program = program if device == "cpu" else move_to_device_pass(program, device)
+            return program.module()
+    except Exception as error:  # torch.export has no error of its own for a file that is damaged
+        raise _unusable(path, error) from error
+
+
+def _graph(path: Path, known: Trained) -> Callable[[Tensor], Tensor]:
+    """The ONNX file, once it has answered a blank image: it may be of another model than the manifest."""
+    size, channels = known.preprocessing.image_size, known.preprocessing.channels
+    try:
+        run = onnx_runtime(path, available_cores())
+        answer = run(np.zeros((1, channels, size, size), np.uint8))
+    except Exception as error:  # nor has ONNX Runtime
+        raise _unusable(path, error) from error
+    if answer.shape != (1, len(known.class_names)):
+        raise ExportError(f"{path}: must give logits [1, {len(known.class_names)}], got {list(answer.shape)}")
+    return lambda images: torch.from_numpy(run(images.numpy()))
+
+
+def _unusable(path: Path, error: Exception) -> ExportError:
+    return ExportError(f"{path}: cannot be loaded: {first_line(error)}")
+
+
+def open_run(known: Trained, device: str) -> TrainedModel:
+    """The weights of a run's best epoch, in the model of its configuration.
+
+    Raises:
+        CheckpointError: they are missing or corrupt.
+        TrainingError: the model cannot be built.
+    """
+    classifier = Classifier.restore(known.path / BEST, known.config, known.preprocessing, len(known.class_names))
+    version = classifier.weights_digest()[:12]
+    return TrainedModel(known, version, torch.device(device), classifier.to(device))
