@@ -14,16 +14,17 @@ from pathlib import Path
 import mlflow
 import optuna
 from hpo.common.sqlite_url import sqlite_url
+from hpo.search.configuration.claim import Claimer
 from hpo.search.configuration.example import example_config
 from hpo.search.configuration.identify import identify
 from hpo.search.executors.base import Event, Job
 from hpo.search.executors.clock import VirtualClock
 from hpo.search.executors.simulated import SimulatedExecutor
-from hpo.search.loop.ledger import Ledger
 from hpo.search.loop.loop import Goal, Loop, Places
 from hpo.search.progress.base import NoProgress
 from hpo.search.strategy.strategies import build_pruner, build_sampler
 from hpo.spaces.load import load_space
+from hpo.studies.book.ledger import Ledger
 from hpo.studies.book.open_study import open_study
 from hpo.studies.home import Home
 from hpo.studies.store.storage import open_storage
@@ -78,7 +79,8 @@ class Ours:
         study = open_study(self._storage, name, identity, accept_change=False)
         study.pruner = build_pruner("median", REPORTS)
         lock = self._home.study(name) / ".lock"
-        ledger = Ledger(study, self._space, partial(build_sampler, "tpe", 0), lock, clock)
+        begin = Claimer(self._space, partial(build_sampler, "tpe", 0))
+        ledger = Ledger(study, begin, lock, clock.now)
         tracker = MlflowTracker(self._home, name, self._home.tracking_uri, print)
         tracker.study_started(StudyInfo(name, "val_accuracy", "maximize"))
         executor = RealTime(partial(_curve, epoch_s), slots, clock)

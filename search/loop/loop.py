@@ -14,16 +14,17 @@ from typing import NoReturn
 from optuna.trial import TrialState
 
 from ...errors import TrainingError
+from ...studies.book.ledger import FINISHED, Ledger, Refused, TakenError
 from ...studies.tracking.tracker import Tracker
 from ...studies.tracking.tracker import TrialState as TrackedState
 from ...training.report import EpochReport, Status, TrainResult
+from ..configuration.claim import Claim
 from ..executors.base import Blocked, Busy, Crashed, Ended, Event, Executor, Job, Lost, Reported
 from ..executors.clock import Clock
 from ..progress.base import Progress
 from .brake import Brake, HopelessError
 from .checkpoints import KEPT, Checkpoints
-from .claim import Claim, Refused, TakenError
-from .ledger import FINISHED, Ledger
+from .outcome import outcome_of
 
 MAX_LOST_WORKERS = 3  # a trial that has lost as many is given up
 _MEND = "mend that, then run the same command again: what was running waits, and nothing has failed by it"
@@ -65,7 +66,7 @@ class Loop:
 
     def __init__(
         self,
-        ledger: Ledger,
+        ledger: Ledger[Claim],
         executor: Executor,
         tracker: Tracker,
         progress: Progress,
@@ -187,7 +188,7 @@ class Loop:
         value = report.metrics[config.objective.metric]
         self._tracker.epoch(number, report.epoch, report.metrics)
         self._progress.epoch(number, report, value)
-        if self._ledger.report(number, report, value) and report.epoch < config.budget.epochs:
+        if self._ledger.report(number, report.epoch, value) and report.epoch < config.budget.epochs:
             self._executor.stop(number)
 
     def _on_end(self, number: int, result: TrainResult) -> None:
@@ -195,8 +196,8 @@ class Loop:
         if result.status is Status.PAUSED:
             self._ledger.release(number)
             return
-        value = result.best.metrics[claim.config.objective.metric] if result.best else None
-        state = self._ledger.end(number, result, value)
+        outcome = outcome_of(result, claim.config.objective.metric)
+        state, value = self._ledger.end(number, outcome), outcome.value
         self._fail(self._brake.worked())
         metrics = {} if value is None else {f"best_{claim.config.objective.metric}": value}
         tracked = _tracked(state)

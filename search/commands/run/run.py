@@ -14,6 +14,7 @@ from ....spaces.load import load_space
 from ....spaces.probe import corners
 from ....spaces.space import SearchSpace
 from ....studies.book import attributes
+from ....studies.book.ledger import FINISHED, Ledger
 from ....studies.book.open_study import Identity, open_study, stored_seed
 from ....studies.files import write_study_files
 from ....studies.home import Home
@@ -25,6 +26,7 @@ from ....studies.tracking.stores import Stores, choose_stores, keep_stores
 from ....studies.tracking.tracker import NullTracker, StudyInfo, Tracker
 from ....training.config import TrialConfig
 from ....training.models.source import source_digest
+from ...configuration.claim import Claim, Claimer
 from ...configuration.configure import configure
 from ...configuration.example import example_config
 from ...configuration.identify import identify
@@ -36,7 +38,6 @@ from ...executors.devices import check_device, place, threads_on_cpu, wanted_car
 from ...executors.preflight import Preflight, Stage, preflight
 from ...executors.worker_process import Placement
 from ...loop.interrupt import on_interrupt
-from ...loop.ledger import FINISHED, Ledger
 from ...loop.loop import Goal, Loop, Outcome, Places
 from ...progress.base import Progress, Standing
 from ...resolve.data import refuse_home_as_data
@@ -217,13 +218,13 @@ def _standing(prepared: Prepared) -> Standing:
     return Standing(prepared.name, summary.direction, prepared.options.trials, done, best, begun, images)
 
 
-def _ledger(prepared: Prepared, clock: Clock) -> Ledger:
+def _ledger(prepared: Prepared, clock: Clock) -> Ledger[Claim]:
     name, seed = prepared.options.sampler, prepared.identity.seed
     lock = prepared.home.study(prepared.name) / ".lock"
     numerics = prepared.ready.numerics
     models = ModelCopies(prepared.home.models(prepared.name), prepared.identity.models)
-    sampler = partial(build_sampler, name, seed)
-    return Ledger(prepared.study, prepared.space, sampler, lock, clock, numerics, models)
+    begin = Claimer(prepared.space, partial(build_sampler, name, seed), numerics, models)
+    return Ledger(prepared.study, begin, lock, clock.now)
 
 
 def _tracker(prepared: Prepared, watcher: Watcher) -> Tracker:

@@ -4,12 +4,13 @@ from pathlib import Path
 
 import optuna
 import pytest
+from hpo.search.configuration.claim import Claimer
 from hpo.search.executors.clock import VirtualClock
 from hpo.search.loop.checkpoints import KEPT, Checkpoints
-from hpo.search.loop.ledger import Ledger
 from hpo.search.strategy.strategies import build_sampler
 from hpo.spaces.space import SearchSpace
 from hpo.studies.book import attributes
+from hpo.studies.book.ledger import Ledger
 from hpo.training.checkpoints.files import BEST, LAST, NEXT_BEST
 from optuna.trial import TrialState, create_trial
 
@@ -63,6 +64,7 @@ def test_the_best_are_complete_and_the_older_of_equals(tmp_path: Path, direction
     study.add_trial(create_trial(state=TrialState.FAIL))
     study.enqueue_trial({})
     lock, clock = tmp_path / "lock", VirtualClock()
-    ledger = Ledger(study, SearchSpace("s", (), ()), lambda n: build_sampler("random", 0, n), lock, clock)
+    begin = Claimer(SearchSpace("s", (), ()), lambda n: build_sampler("random", 0, n))
+    ledger = Ledger(study, begin, lock, clock.now)
     assert ledger.best(KEPT) == best
     assert ledger.finished() == [0, 1, 2, 3, 4, 5, 6, 7]

@@ -10,18 +10,19 @@ from typing import Any
 import optuna
 import pytest
 from hpo.errors import TrainingError
+from hpo.search.configuration.claim import Claim, Claimer
 from hpo.search.executors.base import Blocked, Crashed, Ended, Event, Job, Lost, Reported
 from hpo.search.executors.clock import VirtualClock
 from hpo.search.executors.simulated import SimulatedExecutor
 from hpo.search.loop.brake import LATER
 from hpo.search.loop.checkpoints import KEPT
-from hpo.search.loop.ledger import Ledger
 from hpo.search.loop.loop import BlockedError, Goal, Loop, Outcome, Places
 from hpo.search.progress.base import NoProgress
 from hpo.search.strategy.strategies import build_pruner, build_sampler
 from hpo.spaces.parameter import Float
 from hpo.spaces.space import Fixed, SearchSpace
 from hpo.studies.book import attributes
+from hpo.studies.book.ledger import Ledger
 from hpo.studies.book.owner import GRACE_S
 from hpo.studies.store.storage import open_storage
 from hpo.studies.tracking.tracker import NullTracker
@@ -72,12 +73,13 @@ class World:
     losses: dict[int, int] = field(default_factory=dict)
     seed: int = 0
 
-    def ledger(self, pruner: str = "none") -> Ledger:
+    def ledger(self, pruner: str = "none", sampler: str = "tpe", space: SearchSpace = SPACE) -> Ledger[Claim]:
         study = optuna.create_study(
             storage=self.storage, study_name="s", direction="maximize", load_if_exists=True,
             pruner=build_pruner(pruner, EPOCHS),
         )  # fmt: skip
-        return Ledger(study, SPACE, lambda n: build_sampler("tpe", self.seed, n), self.directory / "lock", self.clock)
+        begin = Claimer(space, lambda n: build_sampler(sampler, self.seed, n))
+        return Ledger(study, begin, self.directory / "lock", self.clock.now)
 
     def loop(self, trials: int, *, executor: Any = None, slots: int = 2, pruner: str = "none", **goal: float) -> Loop:
         executor = executor or self.executor(slots)
@@ -422,8 +424,7 @@ def test_hundreds_of_seeds_in_seconds(tmp_path: Path) -> None:
 
     def best(sampler: str, seed: int) -> float:
         world = World(tmp_path, optuna.storages.InMemoryStorage(), seed=seed)
-        ledger = world.ledger()
-        ledger._sampler = lambda n: build_sampler(sampler, seed, n)
+        ledger = world.ledger(sampler=sampler)
         places = Places(tmp_path, lambda number: tmp_path / str(number))
         Loop(ledger, world.executor(), NullTracker(), NoProgress(), world.clock, Goal(24), places).run()
         return max(trial.value or 0.0 for trial in world.trials())

@@ -10,16 +10,17 @@ from typing import Any
 import optuna
 import pytest
 from hpo.errors import StudyError
+from hpo.search.configuration.claim import Claim
 from hpo.search.executors.base import Event
 from hpo.search.executors.simulated import SimulatedExecutor
-from hpo.search.loop.claim import Claim, Refused, TakenError
-from hpo.search.loop.ledger import Ledger
 from hpo.search.loop.loop import Outcome
+from hpo.search.loop.outcome import outcome_of
 from hpo.search.progress.base import NoProgress
-from hpo.search.strategy.strategies import SAMPLERS, build_sampler
+from hpo.search.strategy.strategies import SAMPLERS
 from hpo.spaces.parameter import Float
 from hpo.spaces.space import SearchSpace
 from hpo.studies.book import attributes
+from hpo.studies.book.ledger import Refused, TakenError
 from hpo.studies.book.owner import FOREIGN_GRACE_S, GRACE_S
 from hpo.studies.records.records import summarise
 from hpo.studies.store.storage import open_storage
@@ -31,7 +32,7 @@ from .test_loop import EPOCHS, SPACE, World
 
 LR, DECAY = "optimizer.lr", "optimizer.weight_decay"
 REPORT = EpochReport(1, {"val_accuracy": 0.5}, elapsed_s=1.0)
-RESULT = TrainResult(Status.FINISHED, REPORT, (REPORT,))
+ENDED = outcome_of(TrainResult(Status.FINISHED, REPORT, (REPORT,)), "val_accuracy")
 
 
 @pytest.fixture
@@ -103,13 +104,12 @@ def test_samplers_stay_in_the_space_whatever_others_have_added(
     for place in range(15):
         lr = 50.0 if place % 2 else 1e-6
         theirs.add_trial(optuna.trial.create_trial(value=float(place), params={LR: lr}, distributions=wide))
-    ledger = world.ledger()
-    ledger._sampler = lambda number: build_sampler(sampler, 0, number)
+    ledger = world.ledger(sampler=sampler)
     for _ in range(6):
         claim = ledger.claim()
         assert isinstance(claim, Claim)
         assert 1e-4 <= claim.params[LR] <= 1.0
-        ledger.end(claim.number, RESULT, 0.5)
+        ledger.end(claim.number, ENDED)
 
 
 def test_a_trial_that_another_program_runs_is_left_alone_and_not_waited_for(world: World, theirs: optuna.Study) -> None:
@@ -235,12 +235,12 @@ def test_a_trial_that_was_taken_for_orphaned_is_told_by_who_ends_it_first(world:
     first, second = world.ledger(), world.ledger()
     claim = first.claim()
     world.storage.set_trial_state_values(world.trials()[0]._trial_id, TrialState.WAITING)
-    assert first.report(claim.number, REPORT, 0.5) is False
+    assert first.report(claim.number, 1, 0.5) is False
     again = second.claim()
     assert again.number == claim.number
-    assert first.end(claim.number, RESULT, 0.5) is TrialState.COMPLETE
+    assert first.end(claim.number, ENDED) is TrialState.COMPLETE
     with pytest.raises(TakenError, match="trial 0 was ended by somebody else as COMPLETE"):
-        second.report(again.number, EpochReport(2, REPORT.metrics, elapsed_s=2.0), 0.5)
+        second.report(again.number, 2, 0.5)
     assert second.mine == ()
     assert world.trials()[0].value == 0.5
 
@@ -249,11 +249,11 @@ def test_an_epoch_that_is_trained_again_is_no_news(world: World) -> None:
     """Neither a second value nor a warning of Optuna's across the view."""
     ledger = world.ledger()
     claim = ledger.claim()
-    ledger.report(claim.number, REPORT, 0.5)
-    ledger.report(claim.number, REPORT, 0.6)
+    ledger.report(claim.number, 1, 0.5)
+    ledger.report(claim.number, 1, 0.6)
     ledger.release(claim.number)
     ledger.claim()
-    ledger.report(claim.number, REPORT, 0.7)
+    ledger.report(claim.number, 1, 0.7)
     assert world.trials()[0].intermediate_values == {1: 0.5}
 
 
@@ -261,7 +261,7 @@ def test_a_result_counts_though_its_trial_was_put_back_to_waiting(world: World) 
     ledger = world.ledger()
     claim = ledger.claim()
     world.storage.set_trial_state_values(world.trials()[0]._trial_id, TrialState.WAITING)
-    assert ledger.end(claim.number, RESULT, 0.5) is TrialState.COMPLETE
+    assert ledger.end(claim.number, ENDED) is TrialState.COMPLETE
     assert (world.states(), world.trials()[0].value) == ([TrialState.COMPLETE], 0.5)
 
 
@@ -275,17 +275,12 @@ NARROWER = SearchSpace("curve", (Float(LR, 1e-4, 2e-4, log=True),), SPACE.values
 def test_a_paused_trial_goes_on_with_what_it_began_with_whatever_the_space_is_now(
     world: World, before: SearchSpace, after: SearchSpace
 ) -> None:
-    def ledger(space: SearchSpace) -> Ledger:
-        ledger = world.ledger()
-        ledger._space = space
-        return ledger
-
-    first, second = ledger(before), ledger(after)
+    first, second = world.ledger(space=before), world.ledger(space=after)
     begun = first.claim()
     assert isinstance(begun, Claim)
     first.release(begun.number)
     assert second.claim() == begun
-    second.end(begun.number, RESULT, 0.5)
+    second.end(begun.number, ENDED)
     assert world.trials()[0].params == begun.params
     fresh = second.claim()
     assert isinstance(fresh, Claim)
@@ -322,8 +317,7 @@ def test_a_saved_configuration_that_is_not_known_any_more_blocks_nothing(
 
 def test_values_that_make_no_valid_configuration_block_nothing(world: World) -> None:
     """What no corner of the space shows, and the configuration refuses."""
-    ledger = world.ledger()
-    ledger._space = SearchSpace("curve", (Float("optimizer.momentum", 0.0, 3.0),), SPACE.values)
+    ledger = world.ledger(space=SearchSpace("curve", (Float("optimizer.momentum", 0.0, 3.0),), SPACE.values))
     claims = [ledger.claim() for _ in range(12)]
     refused = [claim for claim in claims if isinstance(claim, Refused)]
     assert 0 < len(refused) < 12

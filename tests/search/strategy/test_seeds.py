@@ -7,12 +7,13 @@ from typing import Any
 
 import optuna
 import pytest
+from hpo.search.configuration.claim import Claim, Claimer
 from hpo.search.executors.clock import VirtualClock
-from hpo.search.loop.claim import Claim
-from hpo.search.loop.ledger import Ledger
+from hpo.search.loop.outcome import outcome_of
 from hpo.search.strategy.strategies import SAMPLERS, build_sampler
 from hpo.spaces.parameter import Choice, Float
 from hpo.spaces.space import Fixed, SearchSpace
+from hpo.studies.book.ledger import Ledger
 from hpo.studies.store.storage import open_storage
 from hpo.training.report import EpochReport, Status, TrainResult
 from hypothesis import HealthCheck, given, settings
@@ -25,7 +26,7 @@ SPACE = SearchSpace(
     (Fixed("optimizer.name", "adamw"), Fixed("data.source", "digits")),
 )
 REPORT = EpochReport(1, {"val_accuracy": 0.5}, elapsed_s=1.0)
-RESULT = TrainResult(Status.FINISHED, REPORT, (REPORT,))
+ENDED = outcome_of(TrainResult(Status.FINISHED, REPORT, (REPORT,)), "val_accuracy")
 
 
 class Desk:
@@ -38,7 +39,7 @@ class Desk:
         self.seeded: list[int] = []
         self.drawn: list[Claim] = []
         self._name = sampler
-        self.ledger = Ledger(self.study, SPACE, self._build, directory / "lock", VirtualClock())
+        self.ledger = Ledger(self.study, Claimer(SPACE, self._build), directory / "lock", VirtualClock().now)
 
     def claim(self) -> None:
         claim = self.ledger.claim()
@@ -47,7 +48,7 @@ class Desk:
 
     def end(self) -> None:
         for number in self.ledger.mine[:1]:
-            self.ledger.end(number, RESULT, 0.5)
+            self.ledger.end(number, ENDED)
 
     def pause(self) -> None:
         for number in self.ledger.mine[:1]:

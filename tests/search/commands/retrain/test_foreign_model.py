@@ -15,14 +15,15 @@ from hpo.search.commands.evaluate.evaluate import EvaluateOptions, evaluate
 from hpo.search.commands.export.export import ExportOptions
 from hpo.search.commands.predict.predict import PredictOptions, predict
 from hpo.search.commands.train.options import TrainOptions
+from hpo.search.configuration.claim import Claimer
 from hpo.search.configuration.model_copies import ModelCopies
 from hpo.search.executors.base import Crashed, Job
 from hpo.search.executors.clock import VirtualClock
 from hpo.search.executors.inline import InlineExecutor
-from hpo.search.loop.ledger import Ledger
 from hpo.search.resolve.trust import admit_model, model_files, name_space
 from hpo.search.strategy.strategies import build_sampler
 from hpo.spaces.load import load_space
+from hpo.studies.book.ledger import Ledger
 from hpo.studies.records.records import summarise
 from hpo.studies.store.storage import open_storage
 from hpo.training.checkpoints.checkpoint import save
@@ -156,7 +157,7 @@ def test_a_trial_notes_what_it_was_trained_with(tmp_path: Path, file: Path) -> N
         models = ModelCopies(tmp_path / "models", {name: source_digest(name) for name in model_files(space)})
         models.keep()
         sampler = partial(build_sampler, "random", 0)
-        return Ledger(study, space, sampler, tmp_path / "lock", VirtualClock(), models=models)
+        return Ledger(study, Claimer(space, sampler, models=models), tmp_path / "lock", VirtualClock().now)
 
     before = ledger()
     first = before.claim()

@@ -8,13 +8,15 @@ import optuna
 import pytest
 from hpo.errors import StudyError, TrainingError
 from hpo.search.commands.retrain.options import Chosen, RetrainOptions, choose
+from hpo.search.configuration.claim import Claimer
 from hpo.search.executors.clock import VirtualClock
-from hpo.search.loop.ledger import Ledger
+from hpo.search.loop.outcome import outcome_of
 from hpo.search.strategy.strategies import build_sampler
 from hpo.spaces.find import Source
 from hpo.spaces.load import load_source
 from hpo.spaces.node import Place
 from hpo.studies.book import attributes
+from hpo.studies.book.ledger import Ledger
 from hpo.studies.home import Home
 from hpo.studies.store.storage import open_storage
 from hpo.training.config import TrialConfig
@@ -53,13 +55,14 @@ def searched(config: TrialConfig, pack: Path, home: Home) -> TrainResult:
     )
     study.set_user_attr(attributes.DATA_FINGERPRINT, pack.name)
     space = load_source(Source("s", config.model_dump_json(), Place("s", Path.cwd())), TrialConfig)
-    ledger = Ledger(study, space, lambda n: build_sampler("random", 0, n), home.root / "lock", VirtualClock())
+    begin = Claimer(space, lambda n: build_sampler("random", 0, n))
+    ledger = Ledger(study, begin, home.root / "lock", VirtualClock().now)
     claim = ledger.claim()
     result = trained(claim.config, pack, home.trial("s", claim.number))
     assert result.best is not None
     for report in result.history:
-        ledger.report(claim.number, report, report.metrics[config.objective.metric])
-    ledger.end(claim.number, result, result.best.metrics[config.objective.metric])
+        ledger.report(claim.number, report.epoch, report.metrics[config.objective.metric])
+    ledger.end(claim.number, outcome_of(result, config.objective.metric))
     return result
 
 

@@ -8,11 +8,12 @@ Other programs on Optuna write to the same study: they enqueue trials, run some 
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
+from dataclasses import dataclass, field
 from heapq import nsmallest
 from pathlib import Path
+from typing import Any, Generic, TypeVar
 
 import optuna
 from optuna.exceptions import UpdateFinishedTrialError
@@ -20,52 +21,67 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 
 from ...common.display import visible
 from ...errors import SpaceError, StudyError
-from ...spaces.space import SearchSpace
-from ...studies.book import attributes
-from ...studies.book.owner import Owner, is_foreign, is_orphan
-from ...studies.records.records import rank
-from ...studies.store.heartbeats import silences
-from ...studies.store.locks import held
-from ...training.machine.numerics import ON_A_CPU, Numerics
-from ...training.report import EpochReport, Status, TrainResult
-from ..configuration.configure import configure, read_config
-from ..configuration.enqueued import with_branches
-from ..configuration.model_copies import ModelCopies
-from ..configuration.suggest import suggest
-from ..executors.clock import Clock
-from ..strategy.strategies import Sampler
-from .claim import Claim, Refused, TakenError
+from ..records.records import rank
+from ..store.heartbeats import silences
+from ..store.locks import held
+from . import attributes
+from .owner import Owner, is_foreign, is_orphan
+
+Claim = TypeVar("Claim")
 
 HEARTBEAT_S = 60.0
+"""How often a coordinator says that it lives: five may be missed before its trials are taken over (GRACE_S)."""
 
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
-# an optimiser must learn from these that the configuration is bad, so they are pruned, not failed: samplers skip FAIL
-UNUSABLE = {Status.DIVERGED, Status.OUT_OF_MEMORY}
 
 
-class Ledger:
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A waiting trial that cannot be run as it stands in the study; it was told FAIL for `reason`, one line."""
+
+    number: int
+    params: dict[str, Any]
+    reason: str
+
+
+class TakenError(Exception):
+    """Somebody else has told trial `number` how it ended, `state`; it is no longer ours to write to."""
+
+    def __init__(self, number: int, state: TrialState) -> None:
+        super().__init__(f"trial {number} was ended by somebody else as {state.name}; its training here stops")
+        self.number, self.state = number, state
+
+
+@dataclass(frozen=True, slots=True)
+class TrialOutcome:
+    """How a trial ended, as the study keeps it.
+
+    `value` is its objective, None where no epoch ended; `complete` whether it ran to its end; `usable` is False where
+    the configuration itself was at fault; `notes` are attributes by name.
+    """
+
+    value: float | None
+    complete: bool
+    usable: bool
+    notes: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Ledger(Generic[Claim]):
     """One study, as one coordinator writes to it.
 
     `claim`, `report`, `end` and `lost` raise TakenError where somebody else has told the trial; it is forgotten.
 
-    `sampler` builds the sampler for a trial number; `lock` is the file under which trials are claimed and recovered;
-    `numerics` is what `auto` in a trial's configuration means on this machine, `models` what trials load models from.
+    `begin` gives a trial that was just taken what it runs with; `lock` is the file under which trials are claimed and
+    recovered; `now` the time in seconds since the epoch.
     """
 
     def __init__(
-        self,
-        study: optuna.Study,
-        space: SearchSpace,
-        sampler: Callable[[int], Sampler],
-        lock: Path,
-        clock: Clock,
-        numerics: Numerics = ON_A_CPU,
-        models: ModelCopies = ModelCopies(),  # noqa: B008 (frozen)
+        self, study: optuna.Study, begin: Callable[[Trial], Claim], lock: Path, now: Callable[[], float]
     ) -> None:
-        self._study, self._space, self._sampler, self._lock, self._clock = study, space, sampler, lock, clock
-        self._numerics, self._models, self._name = numerics, models, study.study_name
+        self._study, self._begin, self._lock, self._now = study, begin, lock, now
+        self._name = study.study_name
         self._mine: dict[int, Trial] = {}
-        self._last_heartbeat = clock.now()
+        self._last_heartbeat = now()
 
     @property
     def mine(self) -> tuple[int, ...]:
@@ -81,7 +97,7 @@ class Ledger:
         return Counter(trial.state for trial in self._trials() if not is_foreign(trial))
 
     def claim(self) -> Claim | Refused:
-        """Take a waiting trial, or ask the sampler for a new one, and write its owner and configuration down.
+        """Take a waiting trial, or a new one, write its owner down, and begin it.
 
         A waiting trial that cannot be run is told FAIL: what was enqueued is not in the space, or another version saved
         its configuration.
@@ -90,7 +106,7 @@ class Ledger:
             trial = self._study.ask()
             self._mine[trial.number] = trial
             with self._writing(trial.number):
-                trial.set_user_attr(attributes.OWNER, Owner.me().as_attribute(self._clock.now()))
+                trial.set_user_attr(attributes.OWNER, Owner.me().as_attribute(self._now()))
         try:
             with self._writing(trial.number):
                 return self._begin(trial)
@@ -98,26 +114,31 @@ class Ledger:
             self.fail(trial.number, str(error))
             return Refused(trial.number, trial.params, str(error))
 
-    def report(self, number: int, report: EpochReport, value: float) -> bool:
-        """Note the objective of an epoch; whether the pruner would stop the trial here.
+    def report(self, number: int, epoch: int, value: float) -> bool:
+        """Note the objective of an epoch (from 1); whether the pruner would stop the trial here.
 
         note: an epoch that is repeated after a lost worker changes nothing: the first value of it stays.
         """
         with self._writing(number) as trial:
-            if report.epoch not in trial._cached_frozen_trial.intermediate_values:  # Optuna would warn
-                trial.report(value, report.epoch)
+            if epoch not in trial._cached_frozen_trial.intermediate_values:  # Optuna would warn
+                trial.report(value, epoch)
             return trial.should_prune()
 
-    def end(self, number: int, result: TrainResult, value: float | None) -> TrialState:
-        """Tell how a trial ended; the state it now has."""
-        complete = result.status is Status.FINISHED and value is not None
+    def end(self, number: int, outcome: TrialOutcome) -> TrialState:
+        """Tell how a trial ended; the state it now has.
+
+        What is not usable is pruned, not failed, and violates a constraint: samplers skip FAIL, and must learn from
+        these that the configuration is bad.
+        """
+        state = TrialState.COMPLETE if outcome.complete else TrialState.PRUNED
         with self._writing(number) as trial:
-            self._note_result(trial, result)
-            if result.status in UNUSABLE or value is None:
+            for name, note in outcome.notes.items():
+                trial.set_user_attr(name, note)
+            if not outcome.usable:
                 trial.set_constraint("usable", 1.0)
-            self._tell(trial, TrialState.COMPLETE if complete else TrialState.PRUNED, value if complete else None)
+            self._tell(trial, state, outcome.value if outcome.complete else None)
         del self._mine[number]
-        return TrialState.COMPLETE if complete else TrialState.PRUNED
+        return state
 
     def fail(self, number: int, error: str) -> None:
         """Tell that a trial broke: a bug, a worker lost too often, or a trial that cannot be run."""
@@ -157,7 +178,7 @@ class Ledger:
 
     def heartbeat(self) -> bool:
         """Once a minute, say that this process still lives; whether it did so now."""
-        now = self._clock.now()
+        now = self._now()
         if now - self._last_heartbeat < HEARTBEAT_S:
             return False
         self._last_heartbeat = now
@@ -171,34 +192,11 @@ class Ledger:
         with self._exclusive():
             running = [t for t in self._trials() if t.state is TrialState.RUNNING and t.number not in self._mine]
             silent = silences(self._study._storage, self._study._study_id) if running else {}
-            now = self._clock.now()
+            now = self._now()
             orphans = [trial for trial in running if is_orphan(trial, silent.get(trial._trial_id), now)]
             for trial in orphans:
                 self._set_waiting(trial._trial_id)
         return [trial.number for trial in orphans]
-
-    def _begin(self, trial: Trial) -> Claim:
-        """The configuration of a trial: a new one, or that which it began with, whatever the space says now.
-
-        Raises:
-            SpaceError: what was enqueued is not in the space.
-            StudyError: another version saved its configuration.
-        """
-        saved = trial.user_attrs.get(attributes.CONFIG)
-        if saved is not None:
-            config, params = read_config(saved), trial.params
-        else:
-            trial._fixed_params = with_branches({**trial._fixed_params, **trial.params}, self._space)
-            self._study.sampler = self._sampler(trial.number)  # known only now: a waiting trial has an earlier number
-            params = suggest(trial, self._space)
-            config = self._numerics.settle(configure(self._space, params))
-            trial.set_user_attr(attributes.CONFIG, config.model_dump_json())
-        source = str(trial.user_attrs.get(attributes.MODEL_SOURCE, "")) or self._models.digest(config.model)
-        if source:
-            trial.set_user_attr(attributes.MODEL_SOURCE, source)
-        curve = dict(trial._cached_frozen_trial.intermediate_values)
-        broke = trial.user_attrs.get(attributes.BROKE, "")
-        return Claim(trial.number, params, self._models.place(config, source), curve, broke)
 
     @contextmanager
     def _writing(self, number: int) -> Iterator[Trial]:
@@ -217,20 +215,6 @@ class Ledger:
         # note: a coordinator elsewhere that took this one for dead may have put the trial back to waiting
         self._study._storage.set_trial_state_values(trial._trial_id, TrialState.RUNNING)
         self._study.tell(trial, value, state=state, skip_if_finished=True)
-
-    def _note_result(self, trial: Trial, result: TrainResult) -> None:
-        trial.set_user_attr(attributes.STATUS, result.status.value)
-        if result.message:
-            trial.set_user_attr(attributes.MESSAGE, result.message)
-        if result.verdict is not None:
-            trial.set_user_attr(attributes.VERDICT, asdict(result.verdict))
-        if result.history:
-            trial.set_user_attr(attributes.DURATION_S, round(result.history[-1].elapsed_s, 3))
-        if result.lr_factors:
-            trial.set_user_attr(attributes.LR_FACTORS, list(result.lr_factors))
-        if result.best is not None:
-            trial.set_user_attr(attributes.BEST_EPOCH, result.best.epoch)
-            trial.set_user_attr(attributes.METRICS, dict(result.best.metrics))
 
     def _set_waiting(self, trial_id: int) -> None:
         """Nobody's, then waiting; nothing where somebody else has told the trial, or deleted its study."""

@@ -1,0 +1,37 @@
+"""What comes of a training, in the words of the study's ledger."""
+
+from dataclasses import asdict
+from typing import Any
+
+from ...studies.book import attributes
+from ...studies.book.ledger import TrialOutcome
+from ...training.report import Status, TrainResult
+
+UNUSABLE = {Status.DIVERGED, Status.OUT_OF_MEMORY}
+
+
+def outcome_of(result: TrainResult, metric: str) -> TrialOutcome:
+    """The outcome of a training whose objective is `metric`, that of its best epoch."""
+    value = result.best.metrics[metric] if result.best else None
+    return TrialOutcome(
+        value=value,
+        complete=result.status is Status.FINISHED and value is not None,
+        usable=result.status not in UNUSABLE and value is not None,
+        notes=_notes(result),
+    )
+
+
+def _notes(result: TrainResult) -> dict[str, Any]:
+    notes: dict[str, Any] = {attributes.STATUS: result.status.value}
+    if result.message:
+        notes[attributes.MESSAGE] = result.message
+    if result.verdict is not None:
+        notes[attributes.VERDICT] = asdict(result.verdict)
+    if result.history:
+        notes[attributes.DURATION_S] = round(result.history[-1].elapsed_s, 3)
+    if result.lr_factors:
+        notes[attributes.LR_FACTORS] = list(result.lr_factors)
+    if result.best is not None:
+        notes[attributes.BEST_EPOCH] = result.best.epoch
+        notes[attributes.METRICS] = dict(result.best.metrics)
+    return notes
