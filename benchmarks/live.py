@@ -20,7 +20,7 @@ from typing import Any
 
 import recipe
 from harness import Target, arguments, figure, finish, need_fashion_mnist, processor, target_file
-from hpo.training.config import DataConfig
+from hpo.training.data.config import DataConfig
 from hpo.training.data.prepare import prepare
 
 HPO = str(Path(sys.executable).with_name("hpo"))

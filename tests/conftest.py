@@ -16,7 +16,8 @@ os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="hpo-tests-")  # the record of whoever runs them is not touched
 
 from hpo.studies.home import Home
-from hpo.training.config import DataConfig, TrialConfig
+from hpo.training.config import TrialConfig
+from hpo.training.data.config import DataConfig
 from hpo.training.data.prepare import prepare
 from hpo.training.models.source import name_model
 

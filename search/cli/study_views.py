@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 
-from ...studies.book import attributes
+from ...studies import attributes
 from ...studies.records.records import StudySummary, TrialRecord
 from ..progress.format import (
     amount,

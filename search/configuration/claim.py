@@ -8,7 +8,7 @@ from optuna.samplers import BaseSampler
 from optuna.trial import Trial
 
 from ...spaces.space import SearchSpace
-from ...studies.book import attributes
+from ...studies import attributes
 from ...training.config import TrialConfig
 from ...training.machine.numerics import ON_A_CPU, Numerics
 from .configure import configure, read_config

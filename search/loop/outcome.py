@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
-from ...studies.book import attributes
+from ...studies import attributes
 from ...studies.book.ledger import TrialOutcome
 from ...training.report import Status, TrainResult
 

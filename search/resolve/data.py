@@ -8,7 +8,7 @@ from ...errors import SpaceError
 from ...spaces.find import Source
 from ...spaces.load import load_source
 from ...spaces.node import Place
-from ...training.config import DataConfig
+from ...training.data.config import DataConfig
 from ...training.data.sources.labels import table_files
 from ...training.data.sources.spelling import on_disk
 from ...training.section import Section

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from ...errors import DataError
-from ...training.config import DataConfig
+from ...training.data.config import DataConfig
 from ...training.data.pack import Pack
 from ...training.data.prepare import prepare
 from ...training.data.sources.base import Progress

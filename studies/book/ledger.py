@@ -21,10 +21,10 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 
 from ...common.display import visible
 from ...errors import SpaceError, StudyError
+from .. import attributes
 from ..records.records import rank
 from ..store.heartbeats import silences
 from ..store.locks import held
-from . import attributes
 from .owner import Owner, is_foreign, is_orphan
 
 Claim = TypeVar("Claim")

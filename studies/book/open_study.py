@@ -10,8 +10,8 @@ from typing import Any, Literal
 import optuna
 
 from ...errors import StudyError
+from .. import attributes
 from ..files import versions
-from . import attributes
 from .space_changes import Change, changes
 
 _PLACES = ("data.source", "data.split_file", "data.images")

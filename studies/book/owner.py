@@ -13,7 +13,7 @@ from typing import Any, TypeGuard
 import psutil
 from optuna.trial import FrozenTrial, TrialState
 
-from . import attributes
+from .. import attributes
 
 GRACE_S = 300.0
 """How long a trial may give no sign of life where its process cannot be looked at: five heartbeats of ours missed."""

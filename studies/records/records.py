@@ -14,7 +14,7 @@ from optuna.trial import FrozenTrial, TrialState
 from ...common.display import visible
 from ...common.interval import around
 from ...errors import StudyError, nearest
-from ..book import attributes
+from .. import attributes
 from .readable import Readable
 
 T = TypeVar("T")

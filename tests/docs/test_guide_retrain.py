@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from hpo.common.preprocess import STEPS
 from hpo.training.checkpoints.run_folder import RunFolder
-from hpo.training.config import DataConfig, TrialConfig
+from hpo.training.config import TrialConfig
+from hpo.training.data.config import DataConfig
 from hpo.training.data.pack import Pack
 from hpo.training.data.prepare import prepare
 from hpo.training.export.classifier import Classifier

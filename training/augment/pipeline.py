@@ -5,11 +5,11 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from ..data.normalise import Normalise
 from . import colour, crop, erase, flip, geometry, mix, policy
 from .change import Augmentation, Change, Stage
 from .config import AugmentConfig
 from .draw import Draw, Rows, stream
+from .normalise import Normalise
 
 # In the order in which they are applied. A new one is a line here, its fields in config.py, and an example in its test.
 AUGMENTATIONS: dict[str, Augmentation] = {

@@ -9,7 +9,7 @@ import regex
 
 from ...common.display import visible
 from ...errors import DataError
-from ..config import DataConfig
+from .config import DataConfig
 from .sources.base import Found, Images, Progress, stamp
 from .sources.classes import trained_classes
 from .sources.columns import TableOptions

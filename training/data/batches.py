@@ -11,8 +11,8 @@ import numpy as np
 import torch
 
 from ..augment.config import AugmentConfig
+from ..augment.normalise import Normalise
 from ..augment.pipeline import Pipeline
-from .normalise import Normalise
 from .pack import Split
 from .reader import Batch, Reader, Rows
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ...common.display import visible
 from ...errors import DataError
-from ..config import DataConfig
+from .config import DataConfig
 from .pack import Pack, Skipped
 from .sources.base import MAX_SKIPPED, Images, Progress
 from .sources.classes import remedy

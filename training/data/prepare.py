@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import DataError
-from ..config import DataConfig
 from .arrange import locate
 from .build import build
+from .config import DataConfig
 from .pack import FORMAT, Pack
 from .sources.base import Found, Images, silent
 from .sources.files import rules

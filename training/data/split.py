@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import DataError
-from ..config import DataConfig
+from .config import DataConfig
 from .group_split import deal
 from .sources.base import Images
 from .split_notes import describe

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from ...common.interval import wilson
 from ...common.page import counted
-from ..config import DataConfig
 from ..setting import Setting
+from .config import DataConfig
 
 WIDE = 0.10  # of the 95 % interval; models that differ by a few points are not told apart by a wider one
 _RIGHT = 0.9  # the accuracy for which the width is told; where half are right it is about 1.6 times as wide

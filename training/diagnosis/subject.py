@@ -12,8 +12,9 @@ import torch
 from torch import Tensor
 
 from ..checkpoints.checkpoint import State
-from ..config import DataConfig, TrialConfig
+from ..config import TrialConfig
 from ..data.batches import EvalBatches
+from ..data.config import DataConfig
 from ..data.pack import Pack, Split
 from ..loop.feed import train_batches
 from ..loop.learner import Learner

@@ -3,9 +3,9 @@
 import json
 from pathlib import Path
 
+from ..export.names import EVALUATION_FILES, EVALUATION_JSON, EVALUATION_PAGE, EVALUATION_PICTURES
 from ..export.promote import staged
 from .evaluation import EvaluationReport
-from .names import ALL, JSON, PAGE, PICTURES
 from .page import page
 from .pictures import confusion_picture, mistakes_picture, reliability_picture
 from .subject import Subject
@@ -21,11 +21,11 @@ def keep(report: EvaluationReport, subject: Subject, folder: Path) -> None:
     pictures = (confusion_picture(report), reliability_picture(report), mistakes_picture(report, images))
     with staged(folder, _others) as place:
         text = json.dumps(report.to_json(), indent=1, ensure_ascii=False, allow_nan=False)
-        (place / JSON).write_text(text + "\n", encoding="utf-8")
-        (place / PAGE).write_text(page(report, images, *pictures[:2]), encoding="utf-8")
-        for name, content in zip(PICTURES, pictures, strict=True):
+        (place / EVALUATION_JSON).write_text(text + "\n", encoding="utf-8")
+        (place / EVALUATION_PAGE).write_text(page(report, images, *pictures[:2]), encoding="utf-8")
+        for name, content in zip(EVALUATION_PICTURES, pictures, strict=True):
             (place / name).write_bytes(content)
 
 
 def _others(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir() if path.name not in ALL)
+    return sorted(path.name for path in folder.iterdir() if path.name not in EVALUATION_FILES)

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import DataError, nearest
-from ..config import DataConfig
 from ..data.arrange import locate
+from ..data.config import DataConfig
 from ..data.pack import Pack, Skipped, Split
 from ..data.preprocessing import Preprocessing
 from ..data.sources.base import Chunk, Images, Progress

@@ -12,8 +12,8 @@ from ...common.bounded import JSON_BYTES, WEIGHTS_BYTES, open_regular, read_byte
 from ...errors import ExportError
 from ..config import TrialConfig
 from ..data.preprocessing import Preprocessing
-from ..evaluation import names as evaluation
 from ..metrics.calibration import Calibration
+from . import names
 from .format_report import FormatReport, Verified
 from .gap import Gap
 
@@ -200,4 +200,4 @@ def other_files(folder: Path) -> list[str]:
 def _is_ours(path: PurePosixPath, described: set[str]) -> bool:
     if str(path) in described or str(path) == MANIFEST or _LITTER & {*path.parts}:
         return True
-    return path.parts[0] == evaluation.FOLDER and len(path.parts) == 3 and path.name in evaluation.ALL
+    return path.parts[0] == names.EVALUATION and len(path.parts) == 3 and path.name in names.EVALUATION_FILES

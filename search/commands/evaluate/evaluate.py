@@ -91,7 +91,7 @@ def _evaluate(
     """From here on torch is needed."""
     from ....training.evaluation.evaluation import evaluate_model
     from ....training.evaluation.keep import keep
-    from ....training.evaluation.names import FOLDER, PAGE
+    from ....training.export.names import EVALUATION, EVALUATION_PAGE
     from ....training.fonts import missing_note
 
     model = open_model(known, options.device, options.trust, watcher.note)  # before the test split is opened
@@ -101,14 +101,14 @@ def _evaluate(
     if subject.opening is not None and subject.opening > 1:
         watcher.note(f"opening {subject.opening} of this test split: the more often it decides, the less it tells")
     report = evaluate_model(model, subject, part, watcher.stage)
-    folder = known.path / FOLDER / subject.key
+    folder = known.path / EVALUATION / subject.key
     keep(report, subject, folder)
     if note := missing_note((report.title, *report.class_names)):
         watcher.note(note)
     if options.html is not None:
         from ....studies.files import write_text
 
-        write_text(options.html, (folder / PAGE).read_text(encoding="utf-8"))
+        write_text(options.html, (folder / EVALUATION_PAGE).read_text(encoding="utf-8"))
     unrecorded = record(report, subject.key, known, folder, home, options.storage, options.tracking_uri, watcher.note)
     return EvaluateOutcome(report, folder, unrecorded)
 

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ....errors import StudyError
+from ....studies import attributes
 from ....studies.artifacts import attach
-from ....studies.book import attributes
 from ....studies.home import Home
 from ....studies.records.records import summarise
 from ....studies.store.storage import open_existing

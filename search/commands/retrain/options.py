@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ....common.display import visible
 from ....errors import SpaceError, StudyError
-from ....studies.book import attributes
+from ....studies import attributes
 from ....studies.home import Home
 from ....studies.records.records import StudySummary, TrialRecord, newest_study, summarise
 from ....studies.store.storage import open_existing

@@ -13,7 +13,7 @@ from ....spaces.dump import dump_space
 from ....spaces.load import load_space
 from ....spaces.probe import corners
 from ....spaces.space import SearchSpace
-from ....studies.book import attributes
+from ....studies import attributes
 from ....studies.book.ledger import FINISHED, Ledger
 from ....studies.book.open_study import Identity, open_study, stored_seed
 from ....studies.files import write_study_files

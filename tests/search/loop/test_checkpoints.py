@@ -9,7 +9,7 @@ from hpo.search.executors.clock import VirtualClock
 from hpo.search.loop.checkpoints import KEPT, Checkpoints
 from hpo.search.strategy.strategies import build_sampler
 from hpo.spaces.space import SearchSpace
-from hpo.studies.book import attributes
+from hpo.studies import attributes
 from hpo.studies.book.ledger import Ledger
 from hpo.training.checkpoints.files import BEST, LAST, NEXT_BEST
 from optuna.trial import TrialState, create_trial

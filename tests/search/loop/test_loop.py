@@ -21,7 +21,7 @@ from hpo.search.progress.base import NoProgress
 from hpo.search.strategy.strategies import build_pruner, build_sampler
 from hpo.spaces.parameter import Float
 from hpo.spaces.space import Fixed, SearchSpace
-from hpo.studies.book import attributes
+from hpo.studies import attributes
 from hpo.studies.book.ledger import Ledger
 from hpo.studies.book.owner import GRACE_S
 from hpo.studies.store.storage import open_storage

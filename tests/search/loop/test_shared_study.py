@@ -19,7 +19,7 @@ from hpo.search.progress.base import NoProgress
 from hpo.search.strategy.strategies import SAMPLERS
 from hpo.spaces.parameter import Float
 from hpo.spaces.space import SearchSpace
-from hpo.studies.book import attributes
+from hpo.studies import attributes
 from hpo.studies.book.ledger import Refused, TakenError
 from hpo.studies.book.owner import FOREIGN_GRACE_S, GRACE_S
 from hpo.studies.records.records import summarise

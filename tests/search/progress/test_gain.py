@@ -6,7 +6,7 @@ from typing import Any
 import optuna
 import pytest
 from hpo.search.progress.gain import gain
-from hpo.studies.book import attributes
+from hpo.studies import attributes
 from hpo.studies.records.records import StudySummary, summarise
 from optuna.trial import FrozenTrial, TrialState, create_trial
 

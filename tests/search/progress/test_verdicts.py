@@ -10,7 +10,7 @@ import pytest
 from hpo.search.commands.run.options import RunOptions
 from hpo.search.commands.run.run import RunResult, Watcher, run
 from hpo.search.progress.base import NoProgress
-from hpo.studies.book import attributes
+from hpo.studies import attributes
 from hpo.studies.home import Home
 from hpo.studies.records.records import summarise
 from hpo.studies.store.storage import open_storage

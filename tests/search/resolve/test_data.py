@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from hpo.errors import SpaceError
 from hpo.search.resolve.data import choose_data, choose_labelled
-from hpo.training.config import DataConfig
+from hpo.training.data.config import DataConfig
 
 
 def test_settings_are_those_of_a_space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

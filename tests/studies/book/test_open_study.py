@@ -12,7 +12,7 @@ from hpo.search.configuration.identify import identify
 from hpo.search.configuration.suggest import suggest
 from hpo.spaces.load import load_space
 from hpo.spaces.space import SearchSpace
-from hpo.studies.book import attributes
+from hpo.studies import attributes
 from hpo.studies.book.open_study import Identity, open_study, stored_seed
 from hpo.studies.store.storage import open_storage
 from hpo.training.config import TrialConfig

@@ -11,7 +11,7 @@ from pathlib import Path
 import optuna
 import pytest
 from hpo.errors import StudyError
-from hpo.studies.book import attributes
+from hpo.studies import attributes
 from hpo.studies.home import Home
 from hpo.studies.records.reader import SqliteReader, open_to_read
 from hpo.studies.records.records import list_studies, newest_study, study_names, summarise

@@ -5,7 +5,7 @@ from typing import Any
 import optuna
 import pytest
 from hpo.errors import StudyError
-from hpo.studies.book import attributes
+from hpo.studies import attributes
 from hpo.studies.home import Home
 from hpo.studies.records.records import list_studies, newest_study, study_names, summarise
 from hpo.studies.store.storage import open_storage

@@ -7,7 +7,7 @@ from hpo.errors import DataError
 from hpo.search.commands.predict.predict import files_of
 from hpo.studies.home import Home
 from hpo.studies.store.storage import open_storage
-from hpo.training.config import DataConfig
+from hpo.training.data.config import DataConfig
 from hpo.training.data.inspect.survey import inspect_data
 from hpo.training.data.prepare import prepare
 from PIL import Image

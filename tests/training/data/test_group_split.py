@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hpo.errors import DataError
-from hpo.training.config import DataConfig
 from hpo.training.data.arrange import locate
+from hpo.training.data.config import DataConfig
 from hpo.training.data.group_split import deal
 from hpo.training.data.sources.arrays import ArrayPixels
 from hpo.training.data.sources.base import Images, silent

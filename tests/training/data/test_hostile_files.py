@@ -11,7 +11,7 @@ import pytest
 from hpo.errors import DataError, HpoError, TrainingError
 from hpo.training.checkpoints.checkpoint import CheckpointError, load
 from hpo.training.checkpoints.run_folder import RunFolder
-from hpo.training.config import DataConfig
+from hpo.training.data.config import DataConfig
 from hpo.training.data.prepare import prepare
 from hpo.training.data.sources import idx
 from hpo.training.export.manifest import ExportManifest

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hpo.errors import DataError
-from hpo.training.config import DataConfig
+from hpo.training.data.config import DataConfig
 from hpo.training.data.inspect.alike import near, same
 from hpo.training.data.inspect.inspection import Inspection, Twins
 from hpo.training.data.inspect.look import shrink

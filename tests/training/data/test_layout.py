@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 from hpo.errors import DataError
-from hpo.training.config import DataConfig
 from hpo.training.data.arrange import locate
+from hpo.training.data.config import DataConfig
 from hpo.training.data.sources.base import Images, silent, split_in
 from PIL import Image
 

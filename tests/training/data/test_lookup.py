@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from hpo.errors import DataError
 from hpo.search.resolve.data import choose_labelled
-from hpo.training.config import DataConfig
+from hpo.training.data.config import DataConfig
 from hpo.training.data.inspect.inspection import Inspection
 from hpo.training.data.inspect.survey import inspect_data
 from hpo.training.data.prepare import prepare

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from hpo.errors import DataError
-from hpo.training.config import DataConfig
+from hpo.training.data.config import DataConfig
 from hpo.training.data.inspect.inspection import Inspection
 from hpo.training.data.inspect.survey import inspect_data
 from PIL import Image

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hpo.errors import DataError
-from hpo.training.config import DataConfig
 from hpo.training.data.arrange import locate
+from hpo.training.data.config import DataConfig
 from hpo.training.data.prepare import prepare
 from hpo.training.data.sources import cifar, download
 from hpo.training.data.sources.base import silent

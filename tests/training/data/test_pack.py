@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hpo.errors import DataError
-from hpo.training.config import DataConfig
 from hpo.training.data import pack as pack_module
+from hpo.training.data.config import DataConfig
 from hpo.training.data.pack import Pack, Split, open_test
 from hpo.training.data.prepare import prepare
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from hpo.common import preprocess
 from hpo.errors import DataError
-from hpo.training.config import DataConfig
+from hpo.training.data.config import DataConfig
 from hpo.training.data.pack import Pack
 from hpo.training.data.prepare import prepare
 from hpo.training.data.sources.files import FilePixels

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torchvision.datasets
 from hpo.errors import DataError
-from hpo.training.config import DataConfig
+from hpo.training.data.config import DataConfig
 from hpo.training.data.pack import Pack, open_test
 from hpo.training.data.prepare import prepare
 from hpo.training.data.sources import cifar, idx

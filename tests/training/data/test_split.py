@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from hpo.errors import DataError
-from hpo.training.config import DataConfig
+from hpo.training.data.config import DataConfig
 from hpo.training.data.sources.arrays import ArrayPixels
 from hpo.training.data.sources.base import Images
 from hpo.training.data.split import Partition, allocate, partition

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hpo.training.config import DataConfig
+from hpo.training.data.config import DataConfig
 from hpo.training.data.inspect.survey import inspect_data
 from hpo.training.data.prepare import prepare
 from hpo.training.data.test_note import WIDE, expected_width

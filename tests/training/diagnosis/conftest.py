@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 from hpo.errors import DataError
-from hpo.training.config import DataConfig, TrialConfig
+from hpo.training.config import TrialConfig
+from hpo.training.data.config import DataConfig
 from hpo.training.data.pack import Pack
 from hpo.training.data.prepare import prepare
 from hpo.training.models.source import name_model

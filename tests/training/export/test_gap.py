@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hpo.training.config import DataConfig
 from hpo.training.data.appearance import appearance
+from hpo.training.data.config import DataConfig
 from hpo.training.data.pack import Pack, open_test
 from hpo.training.data.prepare import prepare
 from hpo.training.export.find_gap import find_gap, gap_probability

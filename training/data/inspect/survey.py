@@ -10,8 +10,8 @@ import numpy as np
 
 from ....common.display import visible
 from ....errors import DataError
-from ...config import DataConfig
 from ..arrange import locate
+from ..config import DataConfig
 from ..sources.base import Images, Progress, shown, silent
 from ..split import Partition, partition
 from ..test_note import WIDE, expected_width, test_note

@@ -18,7 +18,8 @@ from hpo.spaces.space import SearchSpace, holds, path
 from hpo.studies.home import Home
 from hpo.training import setting as setting_module
 from hpo.training.checkpoints.run_folder import CONFIG
-from hpo.training.config import DataConfig, TrialConfig
+from hpo.training.config import TrialConfig
+from hpo.training.data.config import DataConfig
 from hpo.training.data.inspect.survey import inspect_data
 from hpo.training.setting import Setting
 from PIL import Image

@@ -12,7 +12,7 @@ from hpo.search.commands.evaluate.evaluate import EvaluateOptions, EvaluateOutco
 from hpo.search.commands.retrain.options import RetrainOptions
 from hpo.search.commands.retrain.retrain import retrain_best
 from hpo.search.progress.single import PlainWatcher
-from hpo.studies.book import attributes
+from hpo.studies import attributes
 from hpo.studies.home import Home
 from hpo.studies.store.storage import open_storage
 from hpo.training.checkpoints.run_folder import RunFolder

@@ -20,7 +20,7 @@ from hpo.search.progress.base import Standing
 from hpo.search.progress.live import LiveProgress
 from hpo.search.progress.plain import PlainProgress
 from hpo.search.progress.single import LiveWatcher, PlainWatcher
-from hpo.studies.book import attributes
+from hpo.studies import attributes
 from hpo.studies.home import Home
 from hpo.studies.store.storage import open_storage
 from hpo.training.export.manifest import ExportManifest

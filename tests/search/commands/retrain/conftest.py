@@ -7,7 +7,7 @@ import optuna
 import pytest
 from hpo.search.commands.retrain.options import RetrainOptions
 from hpo.search.commands.retrain.retrain import RetrainResult, retrain_best
-from hpo.studies.book import attributes
+from hpo.studies import attributes
 from hpo.studies.home import Home
 from hpo.studies.store.storage import open_storage
 from hpo.training.config import TrialConfig

@@ -15,7 +15,7 @@ from hpo.search.strategy.strategies import build_sampler
 from hpo.spaces.find import Source
 from hpo.spaces.load import load_source
 from hpo.spaces.node import Place
-from hpo.studies.book import attributes
+from hpo.studies import attributes
 from hpo.studies.book.ledger import Ledger
 from hpo.studies.home import Home
 from hpo.studies.store.storage import open_storage

@@ -11,7 +11,7 @@ from hpo.search.commands.retrain.fit import RetrainError
 from hpo.search.commands.retrain.options import RetrainOptions, choose
 from hpo.search.commands.retrain.retrain import retrain_best
 from hpo.search.commands.train.options import TrainOptions, choose_single
-from hpo.studies.book import attributes
+from hpo.studies import attributes
 from hpo.studies.home import Home
 from hpo.studies.store.storage import open_storage
 from hpo.training.config import TrialConfig

@@ -9,7 +9,7 @@ import pytest
 from hpo.errors import SpaceError, StudyError
 from hpo.search.commands.train.options import TrainOptions, choose_single, usual
 from hpo.spaces.parameter import Choice, Float, Int, Parameter, Scalar
-from hpo.studies.book import attributes
+from hpo.studies import attributes
 from hpo.studies.home import Home
 from hpo.studies.store.storage import open_storage
 from hpo.training.config import TrialConfig
