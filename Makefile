@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python .ci/install.py
 
-.PHONY: run test test-fast check format clean
+.PHONY: run test test-fast check format docs clean
 
 run: $(VENV)/.run
 	$(BIN)/hpo run --space resnet.yaml --data digits --set data.max_train=400 --trials 50
@@ -30,6 +30,9 @@ check: $(VENV)/.dev
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: $(VENV)/.run
+	$(BIN)/python docs/generate.py
 
 clean:
 	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -14,6 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from .common.cores import sleep_while_waiting
+from .common.version import __version__
 
 if TYPE_CHECKING:
     from .errors import HpoError
@@ -93,6 +94,7 @@ __all__ = [
     "RunResult",
     "TrainOptions",
     "TrainOutcome",
+    "__version__",
     "diagnose",
     "evaluate",
     "export",

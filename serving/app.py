@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from ..common.version import __version__
 from . import inference_route, predict_route, service_routes
 from .guard import Guard, is_open
 from .problems import FaultError, RefusedError
@@ -31,7 +32,7 @@ def create_app(service: Service) -> Guard:
 
     app = FastAPIOffline(  # FastAPI's own page takes its scripts from another site
         title="hpo",
-        version=inference_route.server_version(),
+        version=__version__,
         redoc_url=None,
         static_url="/docs/static",
         lifespan=lifespan,

@@ -2,12 +2,12 @@
 
 import re
 import time
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
+from ..common.version import __version__
 from .arm import Arm
 from .bodies import MAX_IMAGES
 from .model import Answers
@@ -48,7 +48,7 @@ def router(service: Service) -> APIRouter:
 
     @routes.get("")
     async def server() -> dict[str, Any]:
-        return {"name": "hpo", "version": server_version(), "extensions": ["binary_tensor_data"]}
+        return {"name": "hpo", "version": __version__, "extensions": ["binary_tensor_data"]}
 
     @routes.get("/health/live")
     async def live() -> dict[str, bool]:
@@ -117,11 +117,3 @@ _BODY = {
 
 def _not_found() -> dict[int | str, dict[str, Any]]:
     return {404: {**refusals()[400], "description": "no such model or version"}}
-
-
-def server_version() -> str:
-    """The version of hpo that answers."""
-    try:
-        return version("hpo")
-    except PackageNotFoundError:  # run from a source tree
-        return "0"

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from ..common.atomic import write_atomic
+from ..common.version import __version__
 from ..errors import StudyError
 from .git_state import git_state
 from .home import Home
 
-_PACKAGES = ("hpo", "torch", "torchvision", "optuna", "mlflow", "numpy", "scikit-learn")
+_PACKAGES = ("torch", "torchvision", "optuna", "mlflow", "numpy", "scikit-learn")
 
 
 def write_text(path: Path, text: str) -> None:
@@ -35,11 +36,11 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def versions() -> dict[str, str]:
-    """Versions of Python and of the packages that decide a result; a package that is not installed is left out.
+    """Versions of Python, hpo and the packages that decide a result; a package that is not installed is left out.
 
     Nothing is imported: torch alone would take seconds.
     """
-    found = {"python": platform.python_version()}
+    found = {"python": platform.python_version(), "hpo": __version__}
     for package in _PACKAGES:
         try:
             found[package] = version(package)

@@ -111,7 +111,7 @@ def archives(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _tracked() -> set[str]:
     """Every file of the rooms that a user must get."""
-    files = {f"hpo/{path.name}" for path in ROOT.glob("*.py")}
+    files = {f"hpo/{path.name}" for path in ROOT.glob("*.py")} | {"hpo/py.typed"}
     for room in ROOMS:
         found = (path for path in (ROOT / room).rglob("*") if path.suffix in {".py", ".yaml", ".json", ".html"})
         files |= {f"hpo/{path.relative_to(ROOT)}" for path in found}
@@ -121,15 +121,17 @@ def _tracked() -> set[str]:
 def test_the_wheel_holds_every_file_of_the_rooms_and_no_other(archives: Path) -> None:
     (wheel,) = archives.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
-        held = {name for name in archive.namelist() if ".dist-info/" not in name}
+        names = archive.namelist()
+        held = {name for name in names if ".dist-info/" not in name}
     assert held == _tracked()
+    assert f"hpo-{hpo.__version__}.dist-info/licenses/LICENSE" in names
 
 
 def test_the_sdist_can_build_the_wheel(archives: Path) -> None:
     (sdist,) = archives.glob("*.tar.gz")
     with tarfile.open(sdist) as archive:
         names = {name.split("/", 1)[1] for name in archive.getnames() if "/" in name}
-    assert {"pyproject.toml", "README.md", "errors.py", "spaces/resnet.yaml"} <= names
+    assert {"pyproject.toml", "README.md", "LICENSE", "errors.py", "py.typed", "spaces/resnet.yaml"} <= names
 
 
 @pytest.mark.slow
