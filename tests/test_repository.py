@@ -1,11 +1,10 @@
-"""What the repository promises as a whole: the README's tree, the package's files, the command line's surface."""
+"""What the repository promises as a whole: the package's files, the command line's surface."""
 
 import os
 import subprocess
 import sys
 import tarfile
 import zipfile
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import hpo
@@ -35,16 +34,6 @@ SURFACE = {
     "check": "data data-root home json set",
     "schema": "out",
 }
-
-
-def test_the_readme_tree_is_true() -> None:
-    spec = spec_from_file_location("tree", ROOT / "docs" / "tree.py")
-    assert spec is not None
-    assert spec.loader is not None
-    tree = module_from_spec(spec)
-    spec.loader.exec_module(tree)
-    readme = (ROOT / "README.md").read_text()
-    assert readme == tree.with_tree(readme), "run: python docs/tree.py"
 
 
 @pytest.mark.parametrize("command", SURFACE)

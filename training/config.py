@@ -63,7 +63,7 @@ class BudgetConfig(Section):
 
     epochs: int = Field(default=10, ge=1, le=100_000, description="The schedule's length.")
     patience: int | None = Field(
-        default=None, ge=1, description="Stop after this many epochs without a better patience_metric."
+        default=None, ge=1, description="Stop after this many epochs without a better patience_metric; null: never."
     )
     patience_metric: Watched | None = Field(default=None, description="null: the objective.")
     min_delta: float = Field(default=0.0, ge=0, description="For patience: smaller changes are no improvement.")

@@ -91,7 +91,7 @@ for command in (
 def run_program() -> NoReturn:
     """Run the command that was asked for and exit."""
     sys.excepthook = _show_bug
-    atexit.register(gc.freeze)  # or Python goes through all objects of all libraries as it ends, up to a second long
+    atexit.register(end_soon)
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # as standard error: no name may end the work
     try:
@@ -110,6 +110,15 @@ def run_program() -> NoReturn:
         say_error(f"{fault}\n  mend that, then run the same command again")
         sys.exit(1)
     sys.exit(ended if isinstance(ended, int) else 0)
+
+
+def end_soon() -> None:
+    """Spare Python the walk through all objects of all libraries as it ends, which takes up to a second.
+
+    Not where Triton was loaded: from 3.9 on it prints whatever is not collected at the end as leaked.
+    """
+    if "triton" not in sys.modules:
+        gc.freeze()
 
 
 def _show_bug(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

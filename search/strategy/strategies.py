@@ -19,7 +19,10 @@ SEED_STRIDE = 1_000_003  # a prime, so that neighbouring study seeds do not shar
 
 
 def _tpe(seed: int, number: int) -> Sampler:
-    """Tree-structured Parzen estimator (Watanabe 2023, arXiv:2304.11127); `group` puts branches in joint spaces."""
+    """Tree-structured Parzen estimator (Watanabe 2023, arXiv:2304.11127); `group` puts branches in joint spaces.
+
+    Optuna's own number of trials that are drawn at random first (10) and of candidates for each proposal (24).
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)  # `group`: without it, branches are sampled independently
         return samplers.TPESampler(seed=_mix(seed, number), multivariate=True, group=True)
@@ -58,16 +61,23 @@ def _none(epochs: int) -> Pruner:
 
 def _median(epochs: int) -> Pruner:
     """Stop what is below the median of earlier trials at the same epoch (Golovin et al. 2017, section 3.2.2)."""
+    # Optuna's 5 trials and no waiting stop slow starters. On recorded curves (docs/strategies.md) these numbers train
+    # 43 % of the epochs and keep the best of 50 trials 97 times of 100; without waiting it is 26 % and 83 times, with
+    # 10 trials to compare with 56 % and 98 times, from a third of the epochs on 56 % and 99 times.
     return pruners.MedianPruner(n_startup_trials=4, n_warmup_steps=max(1, epochs // 6))
 
 
 def _asha(epochs: int) -> Pruner:
     """Asynchronous successive halving (Li et al. 2018, arXiv:1810.05934): the best third goes on at each rung."""
+    # A third: Hyperband's authors recommend 3 or 4 (arXiv:1603.06560, section 3.6); Optuna takes 4. A ninth leaves room
+    # for two cuts: on recorded curves (docs/strategies.md) it keeps the best of 50 trials 91 times of 100 at 26 % of
+    # the epochs, a first cut at the first epoch 73 times at 12 %.
     return pruners.SuccessiveHalvingPruner(min_resource=max(1, epochs // 9), reduction_factor=3)
 
 
 def _hyperband(epochs: int) -> Pruner:
     """Several successive halvings of different patience (Li et al. 2016, arXiv:1603.06560)."""
+    # The paper's and Optuna's own, but for the epochs: else nothing is stopped before a first trial is complete.
     return pruners.HyperbandPruner(min_resource=1, max_resource=epochs, reduction_factor=3)
 
 

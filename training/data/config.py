@@ -30,7 +30,7 @@ class DataConfig(Section):
         json_schema_extra=FIXED_PATH,
     )
     image_size: int | None = Field(
-        default=None, ge=4, le=1024, description="Side in pixels; None keeps the source's own.", json_schema_extra=FIXED
+        default=None, ge=4, le=1024, description="Side in pixels; null keeps the source's own.", json_schema_extra=FIXED
     )
     color: Literal["auto", "rgb", "grey"] = Field(
         default="auto", description="auto: grey if every image is grey.", json_schema_extra=FIXED
@@ -62,20 +62,20 @@ class DataConfig(Section):
         json_schema_extra=FIXED,
     )
     path_column: str | None = Field(
-        default=None, description="CSV column of the file names; None finds path, file, ...", json_schema_extra=FIXED
+        default=None, description="CSV column of the file names; null finds path, file, ...", json_schema_extra=FIXED
     )
     label_column: str | None = Field(
-        default=None, description="CSV column of the classes; None finds label, class, ...", json_schema_extra=FIXED
+        default=None, description="CSV column of the classes; null finds label, class, ...", json_schema_extra=FIXED
     )
     split_column: str | None = Field(
-        default=None, description="CSV column of train, val or test; None finds split, ...", json_schema_extra=FIXED
+        default=None, description="CSV column of train, val or test; null finds split, ...", json_schema_extra=FIXED
     )
     group_column: str | None = Field(
         default=None, description="CSV column whose equal values stay in one split.", json_schema_extra=FIXED
     )
     classes: ClassNames | None = Field(
         default=None,
-        description="The classes to use, in this order; None uses all, in order of name.",
+        description="The classes to use, in this order; null uses all, in order of name.",
         json_schema_extra=FIXED,
     )
     images: str | None = Field(
@@ -85,7 +85,7 @@ class DataConfig(Section):
         json_schema_extra=FIXED,
     )
     encoding: str | None = Field(
-        default=None, description="Of a CSV file, such as gb18030 or cp1252; None finds out.", json_schema_extra=FIXED
+        default=None, description="Of a CSV file, such as gb18030 or cp1252; null finds out.", json_schema_extra=FIXED
     )
     strict: bool = Field(
         default=False,

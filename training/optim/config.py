@@ -8,6 +8,10 @@ from ..metric_names import Watched
 from ..section import FIXED, Fraction, Section
 
 _LR = "Peak learning rate; the schedule scales it."
+_MOMENTUM = "Share of the last step that goes into the next."
+_NESTEROV = "Nesterov's momentum in place of the plain one"
+_BETA1 = "Decay of the running mean of gradients"
+_BETA2 = "Decay of the running mean of squared gradients"
 
 
 class _Optimizer(Section):
@@ -24,8 +28,8 @@ class Sgd(_Optimizer):
 
     name: Literal["sgd"] = "sgd"
     lr: float = Field(default=0.1, gt=0, le=100, description=_LR)
-    momentum: Fraction = Field(default=0.9)
-    nesterov: bool = Field(default=True, description="Without effect where momentum is 0.")
+    momentum: Fraction = Field(default=0.9, description=_MOMENTUM)
+    nesterov: bool = Field(default=True, description=f"{_NESTEROV}; without effect where momentum is 0.")
 
 
 class Adam(_Optimizer):
@@ -33,8 +37,8 @@ class Adam(_Optimizer):
 
     name: Literal["adam"] = "adam"
     lr: float = Field(default=1e-3, gt=0, le=100, description=_LR)
-    beta1: Fraction = Field(default=0.9)
-    beta2: Fraction = Field(default=0.999)
+    beta1: Fraction = Field(default=0.9, description=f"{_BETA1}.")
+    beta2: Fraction = Field(default=0.999, description=f"{_BETA2}.")
 
 
 class AdamW(_Optimizer):
@@ -42,8 +46,8 @@ class AdamW(_Optimizer):
 
     name: Literal["adamw"] = "adamw"
     lr: float = Field(default=1e-3, gt=0, le=100, description=_LR)
-    beta1: Fraction = Field(default=0.9)
-    beta2: Fraction = Field(default=0.999)
+    beta1: Fraction = Field(default=0.9, description=f"{_BETA1}.")
+    beta2: Fraction = Field(default=0.999, description=f"{_BETA2}.")
 
 
 class RmsProp(_Optimizer):
@@ -52,7 +56,7 @@ class RmsProp(_Optimizer):
     name: Literal["rmsprop"] = "rmsprop"
     lr: float = Field(default=1e-3, gt=0, le=100, description=_LR)
     alpha: Fraction = Field(default=0.99, description="Decay of the running mean of squared gradients.")
-    momentum: Fraction = Field(default=0.0)
+    momentum: Fraction = Field(default=0.0, description=_MOMENTUM)
     centered: bool = Field(default=False, description="Divide by the variance of the gradient, not its square.")
 
 
@@ -65,10 +69,10 @@ class Muon(_Optimizer):
 
     name: Literal["muon"] = "muon"
     lr: float = Field(default=1e-3, gt=0, le=100, description=_LR)
-    momentum: Fraction = Field(default=0.95)
-    nesterov: bool = Field(default=True)
-    beta1: Fraction = Field(default=0.9, description="Of AdamW, for the rest.")
-    beta2: Fraction = Field(default=0.999, description="Of AdamW, for the rest.")
+    momentum: Fraction = Field(default=0.95, description=_MOMENTUM)
+    nesterov: bool = Field(default=True, description=f"{_NESTEROV}.")
+    beta1: Fraction = Field(default=0.9, description=f"Of AdamW, for the rest: {_BETA1.lower()}.")
+    beta2: Fraction = Field(default=0.999, description=f"Of AdamW, for the rest: {_BETA2.lower()}.")
 
 
 OptimizerConfig = Annotated[Sgd | Adam | AdamW | RmsProp | Muon, Field(discriminator="name")]

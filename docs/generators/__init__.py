@@ -1,0 +1,1 @@
+"""What makes pages of docs/ from the code, one file a page."""
