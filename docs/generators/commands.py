@@ -18,6 +18,7 @@ Every command and every flag, as `hpo COMMAND --help` has them. Written by `pyth
 {index}
 Before a command stand {flags}. Exit codes: 0 done, 1 the work failed, 2 the input is wrong, 130 interrupted.
 """
+COLUMNS = ("argument or flag", "default", "what it does")
 VALUES = {int: "N", float: "X", Path: "PATH", str: "TEXT"}
 
 
@@ -47,16 +48,13 @@ def _first(command: Any) -> str:
 def _section(name: str, command: Any) -> str:
     kinds = inspect.signature(command.callback).parameters
     rows = [_row(param, kinds[param.name].annotation) for param in command.params if not param.hidden]
-    return f"\n## {_call(name)}\n\n{command.help}\n\n{table(['', 'default', ''], rows)}"
+    return f"\n## {_call(name)}\n\n{command.help}\n\n{table(COLUMNS, rows)}"
 
 
 def _row(param: Any, annotation: Any) -> list[str]:
     """One argument or flag: how it is written, what it is without, and its help."""
-    written = (
-        " ".join([", ".join(param.opts), *_value(param, annotation)])
-        if param.opts[0].startswith("-")
-        else param.metavar
-    )
+    is_flag = param.opts[0].startswith("-")
+    written = " ".join([", ".join(param.opts), *_value(param, annotation)]) if is_flag else param.metavar
     return [code(written), "required" if param.required else _default(param), param.help or ""]
 
 
