@@ -18,6 +18,7 @@ What `import hpo` offers to notebooks and scripts. Nothing heavy is imported bef
 
 Every function that takes options takes their fields as keyword arguments in their place, with text for a path:
 `hpo.run(space="resnet", data="digits", trials=50)` is `hpo.run(hpo.RunOptions(...))`. `hpo.__version__` is the version.
+A field means what the flag of its name means ([commands](commands.md)); `overrides` are those of `--set`.
 
 """
 
