@@ -1,4 +1,4 @@
-"""TrialConfig: everything that decides what one training run does, frozen and validated.
+"""TrialConfig: everything that decides one training, frozen and validated.
 
 It is saved on the trial as JSON and is the only thing that `retrain-best` starts from. A space file is the same tree
 with dimensions in place of some values. No torch here: the coordinator reads this file and must start at once.
@@ -18,7 +18,7 @@ from .section import FIXED, Section
 
 
 class ObjectiveConfig(Section):
-    """What the search optimises, and by what the best epoch of a trial is chosen."""
+    """What the search optimises, and by what a trial's best epoch is chosen."""
 
     metric: ValMetric = Field(default="val_accuracy", description="val_auroc is for two classes.")
     direction: Direction = Field(default="maximize", description="minimize for val_loss and val_ece.")
@@ -36,16 +36,19 @@ class ObjectiveConfig(Section):
 
 
 class PrecisionConfig(Section):
-    """How numbers are kept while training."""
+    """The number format of training."""
 
     dtype: Literal["auto", "fp32", "bf16", "fp16"] = Field(
         default="auto",
-        description="auto: bf16 on CUDA where the card has it, else fp16; fp32 on a CPU. Settled before a run begins.",
+        description="auto: bf16 on CUDA where the card has it, else fp16; fp32 on a CPU. Settled before training.",
     )
 
 
 class MemoryConfig(Section):
-    """What to give up for memory. Out of memory on CUDA, a run halves `micro_batch` by itself and goes on."""
+    """What to give up for memory.
+
+    Out of memory on CUDA, a training halves `micro_batch` by itself and goes on.
+    """
 
     micro_batch: int | None = Field(
         default=None,
@@ -76,7 +79,7 @@ class BudgetConfig(Section):
 
 
 class TrialConfig(Section):
-    """One training run, whole."""
+    """The configuration of one training."""
 
     objective: ObjectiveConfig = Field(default=ObjectiveConfig(), json_schema_extra=FIXED)
     metrics: tuple[ExtraMetric, ...] = Field(

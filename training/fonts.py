@@ -1,4 +1,4 @@
-"""Fonts for the texts of a picture: whatever is installed that has their characters, and a word where nothing has.
+"""Fonts for the texts of a picture, in any script.
 
 matplotlib draws a text in several fonts, each character in the first that has it, but it has to be told which. The
 choice goes by the characters and not by names of fonts, so that it serves any script on any machine.
@@ -17,17 +17,19 @@ from matplotlib.text import Text
 
 from ..common.display import visible
 
-_FIRST = "DejaVu Sans"  # comes with matplotlib, and is what it draws in where nothing else is said
-_HOLLOW = ("Last Resort", "LastResort", "Adobe Blank")  # have a glyph for everything, and it says nothing
+_FIRST = "DejaVu Sans"  # comes with matplotlib, which draws in it by default
+_HOLLOW = ("Last Resort", "LastResort", "Adobe Blank")  # have a hollow glyph for every character, which helps no reader
 _BOX = "\N{WHITE SQUARE}"
 _INVISIBLE = ("C", "Z")  # categories: controls, joiners, spaces
 _SELECTORS = range(0xFE00, 0xFE10)  # say how the character before is drawn
-_SHOWN = 12
+_SHOWN = 12  # characters named in a note at most: a line, not a list of a script
 _EAST_ASIAN = ("CJK", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMOFO")
 
 
 def draw_literally(figure: Figure) -> None:
-    """Give every text of `figure` fonts that have its characters, and take no `$` in it for mathematics.
+    """Give every text of `figure` fonts that have its characters.
+
+    A `$` in a text is not taken for mathematics.
 
     A character that no font has becomes a box, one that would not be seen its number (common/display.py). The labels of
     numbers, which are made while drawing, stay as they are.
@@ -54,7 +56,7 @@ def _replace(figure: Figure, texts: Iterable[Text], characters: dict[int, str]) 
 
 
 def missing_note(texts: Iterable[str]) -> str:
-    """What to say of characters in `texts` that no installed font has; empty where there are none.
+    """Return a note on characters that no installed font has, "" for none.
 
     >>> missing_note(["cat", "Katze", "кошка"])
     ''
@@ -69,7 +71,7 @@ def missing_note(texts: Iterable[str]) -> str:
 
 
 def _package(missing: str) -> str:
-    """A font that has most scripts of the kind, and the package of it on Debian."""
+    """Return a font for a kind of scripts, and its Debian package."""
     if unicodedata.name(missing[0], "").startswith(_EAST_ASIAN):
         return "one that has, such as Noto Sans CJK (Debian: fonts-noto-cjk)"
     return "one that has, such as Noto Sans (Debian: fonts-noto-core)"
@@ -77,7 +79,10 @@ def _package(missing: str) -> str:
 
 @cache
 def _choice(characters: frozenset[str]) -> tuple[tuple[str, ...], str]:
-    """Families that together have `characters`, the widest first, and the characters that none has."""
+    """Return font families that together have `characters`, and those missing.
+
+    The family that has most of them comes first.
+    """
     wanted = frozenset(filter(_is_visible, characters))
     wanted -= _covered(font_manager.findfont(_FIRST), wanted)
     families, wanted = _widest(font_manager.fontManager.ttflist, wanted)
@@ -92,7 +97,7 @@ def _is_visible(character: str) -> bool:
 
 
 def _widest(fonts: Iterable[FontEntry], wanted: frozenset[str]) -> tuple[list[str], frozenset[str]]:
-    """The names of as few fonts as have `wanted`, and what is left of it."""
+    """Return few fonts that have `wanted`, and the characters left over."""
     if not wanted:
         return [], wanted
     chosen: list[str] = []
@@ -110,7 +115,7 @@ def _widest(fonts: Iterable[FontEntry], wanted: frozenset[str]) -> tuple[list[st
 
 
 def _oddity(font: FontEntry) -> tuple[bool, bool, bool, float, str]:
-    """Upright, plain and of usual weight first."""
+    """Return the sort key that prefers upright, plain, regular fonts."""
     weight = font.weight if isinstance(font.weight, int | float) else 400
     return font.style != "normal", font.stretch != "normal", "Sans" not in font.name, abs(weight - 400), font.name
 
@@ -125,7 +130,10 @@ def _unlisted(wanted: frozenset[str]) -> list[FontEntry]:
 
 
 def _covered(path: str, characters: frozenset[str]) -> frozenset[str]:
-    """Those of `characters` that the font in `path` has; none where it cannot be read."""
+    """Return those of `characters` that the font in `path` has.
+
+    None where it cannot be read.
+    """
     try:
         font = FT2Font(path)
         return frozenset(one for one in characters if font.get_char_index(ord(one)))

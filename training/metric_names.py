@@ -1,4 +1,7 @@
-"""The metrics of an epoch by name, and which way each of them is better. No torch."""
+"""The metrics of an epoch by name, and the direction of each.
+
+No torch.
+"""
 
 from typing import Literal
 
@@ -7,23 +10,26 @@ Direction = Literal["maximize", "minimize"]
 ValMetric = Literal[
     "val_accuracy", "val_loss", "val_balanced_accuracy", "val_macro_f1", "val_top5_accuracy", "val_auroc", "val_ece"
 ]
-"""What is measured on the validation images: accuracies, macro F1 and AUROC in [0, 1], more is better; loss in nats
+"""Metrics on the validation images: accuracies, macro F1 and AUROC in [0, 1], more is better; loss in nats
 and expected calibration error in [0, 1], less is better."""
 
 ExtraMetric = Literal["val_balanced_accuracy", "val_macro_f1", "val_top5_accuracy", "val_auroc", "val_ece"]
-"""Those that are measured only where they are wanted."""
+"""Metrics that are measured only where something uses them."""
 
 Watched = Literal["train_loss", "train_accuracy", ValMetric]
-"""What early stopping and the plateau schedule can look at."""
+"""Metrics that early stopping and the plateau schedule can follow."""
 
 
 def direction_of(metric: str) -> Direction:
-    """Which way `metric` is better."""
+    """Return the direction in which `metric` is better."""
     return "minimize" if metric.endswith(("_loss", "_ece")) else "maximize"
 
 
 def improves(metric: str, value: float, than: float | None, by: float = 0.0) -> bool:
-    """Whether `value` is better than `than` by more than `by` (>= 0); anything is better than None."""
+    """Whether `value` beats `than` by more than `by` (>= 0).
+
+    Anything is better than None.
+    """
     if than is None:
         return True
     return value < than - by if direction_of(metric) == "minimize" else value > than + by

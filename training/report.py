@@ -1,4 +1,4 @@
-"""What comes out of a training run: a report per epoch, then one result. What goes in: a signal.
+"""What a training reports: epochs, then a result. What steers it: a signal.
 
 `train()` is an iterator of these; nothing else leaves the loop, but for what it is busy with in between.
 """
@@ -12,7 +12,7 @@ from .setting import Setting
 
 
 class Signal(StrEnum):
-    """What the coordinator wants of a running trial; read at every batch boundary."""
+    """What the coordinator asks of a running trial, read before every batch."""
 
     CONTINUE = "continue"
     STOP = "stop"  # end here, keep what was reached (pruned)
@@ -20,7 +20,7 @@ class Signal(StrEnum):
 
 
 class Status(StrEnum):
-    """How a training run ended."""
+    """How a training ended."""
 
     FINISHED = "finished"
     STOPPED = "stopped"
@@ -29,8 +29,11 @@ class Status(StrEnum):
     OUT_OF_MEMORY = "out_of_memory"
 
 
-class Activity(NamedTuple):  # and no dataclass: one is made for every batch
-    """What a run is busy with, in words; in epoch `epoch` (from 1), `done` of its `total` batches. 0 outside of one."""
+class Activity(NamedTuple):  # not a dataclass: one is made for every batch, a tuple is cheaper
+    """What a training is busy with, in words.
+
+    In epoch `epoch` (from 1), `done` of its `total` batches; 0 outside of an epoch.
+    """
 
     words: str
     epoch: int = 0
@@ -57,7 +60,7 @@ class EpochReport:
 
 
 class VerdictKind(StrEnum):
-    """What a history says about a run, in a word."""
+    """What a history says about a training, in a word."""
 
     DIVERGED = "diverged"
     EXPLODING = "exploding"
@@ -71,9 +74,10 @@ class VerdictKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the history of a run says about it: the kind, the numbers that show it, and what to try.
+    """What the history of a training says about it.
 
-    `advice` in words, `settings` as values for keys of the configuration; both may be empty.
+    `evidence` are the numbers that show it. `advice` says in words what to try, `settings` as values for keys of the
+    configuration; both may be empty.
     """
 
     kind: VerdictKind
@@ -84,14 +88,14 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class TrainResult:
-    """How a run ended and what it reached.
+    """How a training ended and what it reached.
 
     `history` holds every epoch, also those before an interruption; `best` the one that the objective prefers, None
-    before the first finite one. `early_stopped` tells a run that ended itself from one that used its whole budget;
-    `message` says why in words where `status` is not FINISHED; `notes` are decisions that the run took by itself, one
-    sentence each: batches split for memory, torch.compile failed. `lr_factors` are the shares of the scheduled learning
-    rate that plateaus left to each epoch, () under other schedules. `verdict` is what the history says of the run,
-    None where nobody judged it.
+    before the first finite one. `early_stopped` tells a training that ended itself from one that used its whole budget;
+    `message` says why in words where `status` is not FINISHED; `notes` are decisions that the training took by itself,
+    one sentence each: batches split for memory, torch.compile failed. `lr_factors` are the shares of the scheduled
+    learning rate that plateaus left to each epoch, () under other schedules. `verdict` is what the history says of the
+    training, None where nobody judged it.
     """
 
     status: Status

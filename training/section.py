@@ -1,4 +1,7 @@
-"""What every part of a configuration is made of: a frozen model, and the marks of the space language. No torch."""
+"""The base of every part of a configuration, and marks for spaces.
+
+No torch.
+"""
 
 from typing import Annotated, Any
 
@@ -14,11 +17,17 @@ FIXED_PATH: dict[str, Any] = {"fixed": True, "path": True}
 
 
 def only_with(**others: Any) -> dict[str, Any]:
-    """Mark of a field without effect unless one of the `others` has this value; None: any but its default."""
+    """Return the mark of a field without effect unless others have these values.
+
+    None stands for any value but the other field's default.
+    """
     return {"needs": others}
 
 
 class Section(BaseModel):
-    """A part of the configuration: frozen, no unknown keys, no silent conversion of types."""
+    """A part of the configuration: frozen and strict.
+
+    No unknown keys, no silent conversion of types.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)

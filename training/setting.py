@@ -1,4 +1,7 @@
-"""A setting to try, as advice carries it: a key and a value instead of prose. No torch."""
+"""A setting that advice suggests: a key and its value.
+
+No torch.
+"""
 
 import json
 import re
@@ -7,15 +10,15 @@ from dataclasses import dataclass
 
 Value = bool | int | float | str | None
 
-_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")  # may stand without quotes in --set
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
     """A value for one key of the configuration, such as `optimizer.lr`.
 
-    `value` is for a single run; `low` to `high`, on a log scale, is where a search should look, None where a search
-    has nothing to choose from.
+    `value` is for a single training; `low` to `high`, on a log scale, is where a search should look, None where a
+    search has nothing to choose from.
     """
 
     key: str
@@ -25,7 +28,7 @@ class Setting:
 
     @property
     def flag(self) -> str:
-        """As words for a shell, where the key is that of the configuration.
+        """The command-line option for this setting, quoted for a shell.
 
         >>> Setting("loss.class_weights", "inverse").flag
         '--set loss.class_weights=inverse'

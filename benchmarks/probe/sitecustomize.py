@@ -10,10 +10,10 @@ import time
 from collections.abc import Callable
 
 if "HPO_WAITS" in os.environ and "HPO_WORKER_DEVICE" in os.environ:
-    from hpo.training.loop.training import Run
+    from hpo.training.loop.training import Training
     from hpo.training.report import Signal
 
-    plain_epoch = Run._epoch
+    plain_epoch = Training._epoch
 
     class Looks:
         """A signal that knows how long it was looked for."""
@@ -28,8 +28,8 @@ if "HPO_WAITS" in os.environ and "HPO_WORKER_DEVICE" in os.environ:
             self.seconds += time.perf_counter() - began
             return wish
 
-    def timed_epoch(self: Run, batches: object, number: int, signal: Callable[[], Signal]) -> object:
-        """`Run._epoch`, timed."""
+    def timed_epoch(self: Training, batches: object, number: int, signal: Callable[[], Signal]) -> object:
+        """`Training._epoch`, timed."""
         began = time.perf_counter()
         ended = vars(self).get("ended_at")
         looks = Looks(signal)
@@ -40,4 +40,4 @@ if "HPO_WAITS" in os.environ and "HPO_WORKER_DEVICE" in os.environ:
         vars(self)["ended_at"] = time.perf_counter()
         return report
 
-    Run._epoch = timed_epoch  # type: ignore[assignment,method-assign]
+    Training._epoch = timed_epoch  # type: ignore[assignment,method-assign]

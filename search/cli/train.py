@@ -109,10 +109,10 @@ def _tell_result(outcome: "TrainOutcome", tell: Callable[[str], None]) -> None:
 
 
 def _tell_advice(directory: Path, verdict: "Verdict", tell: Callable[[str], None]) -> None:
-    from ...training.checkpoints.run_folder import RunFolder
+    from ...training.checkpoints.training_folder import TrainingFolder
     from ..commands.diagnose.advice import Target
 
-    target = Target.run(directory, RunFolder.open(directory).config)
+    target = Target.run(directory, TrainingFolder.open(directory).config)
     tell(f"try: {verdict.advice}")
     for line in target.commands(verdict.settings):
         tell(f"  {line}")

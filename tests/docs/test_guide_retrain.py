@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from hpo.common.preprocess import STEPS
-from hpo.training.checkpoints.run_folder import RunFolder
+from hpo.training.checkpoints.training_folder import TrainingFolder
 from hpo.training.config import TrialConfig
 from hpo.training.data.config import DataConfig
 from hpo.training.data.pack import Pack
@@ -74,7 +74,7 @@ def exported(
     data = DataConfig(source=str(root / "pictures"), batch_size=8)
     pack = prepare(data, cache=root / "cache")
     config = small_config(data=data.model_dump(), budget={"epochs": 5})
-    run = RunFolder.create(root / "run", config, pack, "a test")
+    run = TrainingFolder.create(root / "run", config, pack, "a test")
     list(train(config, pack=pack.path, directory=run.path, device="cpu"))
     export = root / "export"
     export.mkdir()

@@ -42,7 +42,7 @@ def test_the_data_may_be_where_the_home_is(shell: Shell) -> None:
     assert [entry["name"] for entry in classes] == ["cat", "dog"]
     trained = shell.run("train", *SMALL, "--data", ".", "--epochs", "1", "--out", "first")
     assert trained.code == 0, trained.err
-    assert "first (a run of hpo)" in shell.run("data", ".").out
+    assert "first (a training of hpo)" in shell.run("data", ".").out
     assert "--home must not be the folder of the images" in shell.search("--data", ".", "--home", ".").refused()
     assert not (shell.directory / "studies.db").exists()
 

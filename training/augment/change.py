@@ -1,4 +1,4 @@
-"""What an augmentation is: a change of whole batches, made from the configuration, at one of three stages."""
+"""An augmentation: a change of whole batches at one of three stages."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,14 +10,17 @@ from .config import AugmentConfig
 from .draw import Draw
 
 Change = Callable[[Tensor, Draw], Tensor]
-"""Images in, images of the same shape and type out; what it is given is the batch's own memory and may be changed."""
+"""A function of images that returns images of the same shape and type.
+
+It may change the images it is given: they are the batch's own memory.
+"""
 
 Build = Callable[[AugmentConfig], Change | None]
-"""None where the configuration has it off."""
+"""A maker of a change from the configuration; None where it is off."""
 
 
 class Stage(IntEnum):
-    """What an augmentation is given and gives back."""
+    """The format of the images that an augmentation works on."""
 
     BYTES = 0
     """uint8 [B, H, W, C], as packed."""
@@ -29,7 +32,7 @@ class Stage(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Augmentation:
-    """At which stage it works, and how it is made."""
+    """An augmentation: its stage, and its maker."""
 
     stage: Stage
     build: Build

@@ -1,4 +1,4 @@
-"""A random shift: the image padded with zeros, and a window of its own size cut out of that."""
+"""Random shifts: a window of the zero-padded image."""
 
 import torch
 from torch import Tensor
@@ -10,7 +10,7 @@ from .draw import Draw
 
 
 def build(config: AugmentConfig) -> Change | None:
-    """Every corner of the window that the padding allows, equally often."""
+    """Return the change to a random window, every corner equally often."""
     if not (padding := config.crop_padding):
         return None
 

@@ -1,4 +1,4 @@
-"""Boxes without content, filled with the mean colour: random erasing and cutout."""
+"""Random erasing and cutout: boxes filled with the mean colour."""
 
 from math import log
 
@@ -17,7 +17,7 @@ Box = tuple[Tensor, Tensor, Tensor, Tensor]
 
 
 def build_erase(config: AugmentConfig) -> Change | None:
-    """A box of random size and shape in some of the images."""
+    """Return the change that erases a random box in some of the images."""
     if not config.erase:
         return None
 
@@ -29,7 +29,10 @@ def build_erase(config: AugmentConfig) -> Change | None:
 
 
 def build_cutout(config: AugmentConfig) -> Change | None:
-    """A square around a pixel of each image; what of it lies outside is lost (DeVries & Taylor 2017, section 3)."""
+    """Return the change that cuts a square around a pixel of each image.
+
+    What of the square lies outside is lost (DeVries & Taylor 2017, section 3).
+    """
     if not (side := config.cutout):
         return None
 
@@ -42,23 +45,32 @@ def build_cutout(config: AugmentConfig) -> Change | None:
 
 
 def random_boxes(draw: Draw, size: tuple[int, int]) -> Box:
-    """A box for each image of `size` (H, W), inside it and smaller than it where it has more than one pixel."""
+    """Draw a box inside each image of `size` (H, W).
+
+    It is smaller than the image, unless that has a single pixel.
+    """
     share, aspect, down, right = draw.uniform(_AREA, _ASPECT, (0, 1), (0, 1))
     area = share * (size[0] * size[1])
-    top, bottom = _place((area * aspect.exp()).sqrt(), down, size[0])
-    left, beyond = _place((area / aspect.exp()).sqrt(), right, size[1])
-    return top, left, bottom, beyond
+    top, bottom = _interval((area * aspect.exp()).sqrt(), down, size[0])
+    left, box_right = _interval((area / aspect.exp()).sqrt(), right, size[1])
+    return top, left, bottom, box_right
 
 
-def _place(length: Tensor, where: Tensor, side: int) -> tuple[Tensor, Tensor]:
-    """First and last pixel (excluded) of a `length` that begins at `where` (0 to 1) of what `side` leaves it."""
+def _interval(length: Tensor, position: Tensor, side: int) -> tuple[Tensor, Tensor]:
+    """Return first and end pixel of a `length` inside `side`.
+
+    It begins at `position` (0 to 1) of the room that is left; the end is excluded.
+    """
     whole = length.round().clamp(1, max(side - 1, 1))
-    start = (where * (side - whole + 1)).floor()
+    start = (position * (side - whole + 1)).floor()
     return start.long(), (start + whole).long()
 
 
 def inside(boxes: Box, images: Tensor) -> Tensor:
-    """Which pixels of `images` [B, C, H, W] are in the box of their image: bool [B, H, W]."""
+    """Return which pixels of `images` [B, C, H, W] are in the image's box.
+
+    bool [B, H, W].
+    """
     top, left, bottom, right = (edge[:, None] for edge in boxes)
     y = torch.arange(images.shape[2], device=images.device)
     x = torch.arange(images.shape[3], device=images.device)
@@ -66,5 +78,8 @@ def inside(boxes: Box, images: Tensor) -> Tensor:
 
 
 def blank(images: Tensor, holes: Tensor) -> Tensor:
-    """`images` [B, C, H, W] with 0, the mean colour, where `holes` [B, H, W] is set; changes `images`."""
+    """Set `images` [B, C, H, W] to 0 in the `holes` [B, H, W].
+
+    In place; 0 is the mean colour.
+    """
     return images.masked_fill_(holes[:, None], 0)

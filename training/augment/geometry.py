@@ -1,4 +1,7 @@
-"""Rotation, translation, zoom, shear and the stretched crop: one matrix per image, one interpolation in all."""
+"""Rotation, translation, zoom, shear and stretched crop in one interpolation.
+
+All are one matrix per image.
+"""
 
 from math import log
 
@@ -14,10 +17,10 @@ _ASPECT = log(4 / 3)  # of a stretched crop, as a logarithm: Szegedy et al. 2014
 
 
 def build(config: AugmentConfig) -> Change | None:
-    """The stretched crop first, then shear, zoom, rotation and translation about the centre of the result.
+    """Return the stretched crop, then shear, zoom, rotation and translation.
 
-    As everything is one interpolation, what lies around the crop is seen where it is turned into view. What lies
-    outside the image is black; a crop alone repeats the outermost pixels.
+    The latter are about the centre of the result. As everything is one interpolation, what lies around the crop is seen
+    where it is turned into view. What lies outside the image is black; a crop alone repeats the outermost pixels.
     """
     moves = any((config.rotation, config.translate, config.scale, config.shear))
     if not moves and config.crop_area == 1.0:
@@ -34,7 +37,9 @@ def build(config: AugmentConfig) -> Change | None:
 
 
 def affine(angle: Tensor, shift: tuple[Tensor, Tensor], zoom: Tensor, shear: tuple[Tensor, Tensor]) -> Tensor:
-    """Where each pixel of the changed image comes from: maps [B, 2, 3], in pixels from the centre.
+    """Return where each pixel of the changed image comes from.
+
+    Maps [B, 2, 3], in pixels from the centre.
 
     Args, each [B]:
         angle: clockwise, in degrees.
@@ -57,7 +62,10 @@ def affine(angle: Tensor, shift: tuple[Tensor, Tensor], zoom: Tensor, shear: tup
 
 
 def window(top: Tensor, left: Tensor, height: Tensor, width: Tensor, size: tuple[int, int]) -> Tensor:
-    """The maps [B, 2, 3] that stretch each image's own window, [B] in pixels, over an image of `size` (H, W)."""
+    """Return the maps that stretch each image's window over the image.
+
+    [B, 2, 3], of windows [B] in pixels and images of `size` (H, W).
+    """
     zero = torch.zeros_like(top)
     across = torch.stack([width / size[1], zero, left + (width - size[1]) / 2], dim=1)
     down = torch.stack([zero, height / size[0], top + (height - size[0]) / 2], dim=1)
@@ -65,13 +73,16 @@ def window(top: Tensor, left: Tensor, height: Tensor, width: Tensor, size: tuple
 
 
 def after(first: Tensor, then: Tensor) -> Tensor:
-    """The maps [B, 2, 3] of an image changed by `first` and the result by `then`."""
+    """Return the maps [B, 2, 3] of `first` followed by `then`."""
     linear = first[:, :, :2]
     return torch.cat([linear @ then[:, :, :2], linear @ then[:, :, 2:] + first[:, :, 2:]], dim=2)
 
 
 def resample(images: Tensor, maps: Tensor, outside: str = "zeros") -> Tensor:
-    """The images float [B, C, H, W] seen through `maps` [B, 2, 3], bilinear; `outside` is zeros or border."""
+    """Return images float [B, C, H, W] seen through `maps` [B, 2, 3], bilinear.
+
+    `outside` is zeros or border.
+    """
     batch, _, height, width = images.shape
     x = torch.arange(width, device=images.device) - (width - 1) / 2
     y = torch.arange(height, device=images.device) - (height - 1) / 2
@@ -79,6 +90,7 @@ def resample(images: Tensor, maps: Tensor, outside: str = "zeros") -> Tensor:
     grid = images.new_empty(batch, height, width, 2)
     for axis, side in enumerate((width, height)):
         a, b, offset = (maps[:, axis] * (2 / side)).unbind(dim=1)  # grid_sample counts from -1 to 1
+        # x' = a x + b y + offset for all pixels: a row and a column, added by broadcasting to [B, H, W].
         torch.add((b[:, None] * y + offset[:, None])[:, :, None], (a[:, None] * x)[:, None, :], out=grid[..., axis])
     return grid_sample(images, grid, mode="bilinear", padding_mode=outside, align_corners=False)
 
@@ -96,7 +108,10 @@ def _identity(draw: Draw) -> Tensor:
 
 
 def _windows(least: float, draw: Draw, size: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Top, left, height and width [B] of windows with a share of the area between `least` and 1, inside the image."""
+    """Draw windows of an area share from `least` to 1, inside the image.
+
+    Top, left, height and width, each [B] in pixels.
+    """
     share, aspect, down, right = draw.uniform((least, 1), (-_ASPECT, _ASPECT), (0, 1), (0, 1))
     area = share * (size[0] * size[1])
     height = (area / aspect.exp()).sqrt().clamp(max=size[0])

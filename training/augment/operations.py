@@ -1,7 +1,9 @@
-"""The operations of TrivialAugment and RandAugment, each on images of 8 bits with a magnitude per image.
+"""The operations of TrivialAugment and RandAugment on uint8 images.
 
-An operation takes images uint8 [B, C, H, W] and magnitudes float32 [B], and gives the same as torchvision's function on
-each image with that magnitude, bilinear where it interpolates.
+Each has a magnitude per image.
+
+An operation takes images uint8 [B, C, H, W] and magnitudes float32 [B], and returns the same as torchvision's function
+on each image with that magnitude, bilinear where it interpolates.
 """
 
 from collections.abc import Callable
@@ -16,16 +18,19 @@ from .geometry import resample
 
 Operation = Callable[[Tensor, Tensor], Tensor]
 
-_BLUR = ((1.0, 1.0, 1.0), (1.0, 5.0, 1.0), (1.0, 1.0, 1.0))  # Pillow's SMOOTH, by 13
+_BLUR = ((1.0, 1.0, 1.0), (1.0, 5.0, 1.0), (1.0, 1.0, 1.0))  # Pillow's SMOOTH, to be divided by 13
 
 
 def identity(images: Tensor, magnitude: Tensor) -> Tensor:
-    """Nothing."""
+    """Return the images as they are."""
     return images
 
 
 def shear(images: Tensor, magnitude: Tensor, axis: int) -> Tensor:
-    """Slide along `axis` (0: x, 1: y) by `magnitude` pixels per pixel from the upper left corner."""
+    """Slide along `axis` (0: x, 1: y) from the upper left corner.
+
+    By `magnitude` pixels per pixel.
+    """
     maps = _still(images)
     maps[:, axis, 1 - axis] = magnitude
     maps[:, axis, 2] = magnitude * images.shape[2 + axis] / 2  # about the corner, not the centre
@@ -40,7 +45,7 @@ def translate(images: Tensor, magnitude: Tensor, axis: int) -> Tensor:
 
 
 def rotate(images: Tensor, magnitude: Tensor) -> Tensor:
-    """Turn anticlockwise about the centre by `magnitude` degrees."""
+    """Rotate anticlockwise about the centre by `magnitude` degrees."""
     cos, sin = magnitude.deg2rad().cos(), magnitude.deg2rad().sin()
     maps = _still(images)
     maps[:, 0, 0], maps[:, 0, 1], maps[:, 1, 0], maps[:, 1, 1] = cos, -sin, sin, cos
@@ -48,25 +53,31 @@ def rotate(images: Tensor, magnitude: Tensor) -> Tensor:
 
 
 def brightness(images: Tensor, magnitude: Tensor) -> Tensor:
-    """Times 1 + `magnitude`."""
+    """Multiply by 1 + `magnitude`."""
     return _to_bytes(images * _each(1 + magnitude))
 
 
 def colour(images: Tensor, magnitude: Tensor) -> Tensor:
-    """The distance from each pixel's grey times 1 + `magnitude`; grey images stay."""
+    """Scale the distance from each pixel's grey by 1 + `magnitude`.
+
+    Grey images stay.
+    """
     return images if images.shape[1] == 1 else _stretched(images, mix_to_grey(images).floor(), magnitude)
 
 
 def contrast(images: Tensor, magnitude: Tensor) -> Tensor:
-    """The distance from the image's mean grey times 1 + `magnitude`."""
+    """Scale the distance from the image's mean grey by 1 + `magnitude`."""
     grey = mix_to_grey(images).float().floor_().mean(dim=(1, 2, 3), keepdim=True)
     return _stretched(images, grey, magnitude)
 
 
 def sharpness(images: Tensor, magnitude: Tensor) -> Tensor:
-    """The distance from a smoothed image times 1 + `magnitude`; the outermost pixels stay."""
+    """Scale the distance from a smoothed image by 1 + `magnitude`.
+
+    The outermost pixels stay.
+    """
     channels, height, width = images.shape[1:]
-    if min(height, width) <= 2:
+    if min(height, width) <= 2:  # no inner pixels
         return images
     kernel = (torch.tensor(_BLUR, device=images.device) / 13).expand(channels, 1, 3, 3)
     sharp = images.float()
@@ -77,37 +88,44 @@ def sharpness(images: Tensor, magnitude: Tensor) -> Tensor:
 
 
 def posterize(images: Tensor, magnitude: Tensor) -> Tensor:
-    """Only the uppermost `magnitude` of the 8 bits."""
+    """Keep the uppermost `magnitude` of the 8 bits."""
     return images & _each(256 - 2 ** (8 - magnitude)).to(torch.uint8)
 
 
 def solarize(images: Tensor, magnitude: Tensor) -> Tensor:
-    """Inverted from `magnitude` (0 to 1) of white on."""
+    """Invert values from `magnitude` (0 to 1) of white on."""
     return torch.where(images >= _each(255 * magnitude), 255 - images, images)
 
 
 def autocontrast(images: Tensor, magnitude: Tensor) -> Tensor:
-    """Each channel stretched: its darkest value becomes 0, its lightest 255; `magnitude` is without effect."""
+    """Stretch the values of each channel to 0..255.
+
+    `magnitude` is without effect.
+    """
     values = images.float()
     least, most = values.amin(dim=(2, 3), keepdim=True), values.amax(dim=(2, 3), keepdim=True)
     flat = most == least
+    # note: times 1 / 255 before the division, as torchvision rounds: another order differs in the last bit.
     return _to_bytes((values - torch.where(flat, 0, least)) / torch.where(flat, 1, (most - least) * (1 / 255)))
 
 
 def equalize(images: Tensor, magnitude: Tensor) -> Tensor:
-    """Each channel with all values as often, as near as that comes; `magnitude` is without effect.
+    """Equalise the histogram of each channel.
+
+    `magnitude` is without effect.
 
     A table of 256 values per image and channel, rounded as Pillow's `ImageOps.equalize` does.
     """
     values = images.flatten(2).long()  # [B, C, H * W]
-    histogram = values.new_zeros(*values.shape[:2], 256).scatter_add_(2, values, torch.ones_like(values))
+    histogram = values.new_zeros(*values.shape[:2], 256).scatter_add_(2, values, torch.ones_like(values))  # [B, C, 256]
     upto = histogram.cumsum(dim=2)
+    # Pillow leaves the lightest value's pixels out of the step
     lightest = histogram.gather(2, values.amax(dim=2, keepdim=True))
     step = (values.shape[2] - lightest) // 255
     before = upto - histogram
     table = ((before + step // 2) // step.clamp_min(1)).clamp_max(255)
     equal = table.gather(2, values).to(torch.uint8).view(images.shape)
-    return torch.where((step > 0)[..., None], equal, images)
+    return torch.where((step > 0)[..., None], equal, images)  # one value alone: nothing to spread
 
 
 OPERATIONS: dict[str, Operation] = {

@@ -1,4 +1,4 @@
-"""From the bytes of a batch to what a training step takes: every augmentation that is on, in its order."""
+"""Augmentation and normalisation of a batch, from bytes to a step's input."""
 
 from collections.abc import Callable
 
@@ -27,7 +27,10 @@ Augment = Callable[[Tensor, Tensor, Rows], tuple[Tensor, Tensor]]
 
 
 class Pipeline:
-    """The augmentations of a configuration. Where none works on light, bytes are normalised as in evaluation."""
+    """The augmentations of a configuration, in their order.
+
+    Where none works on light, bytes are normalised as in evaluation.
+    """
 
     def __init__(
         self, config: AugmentConfig, normalise: Normalise, *, classes: int, seed: int, device: torch.device
@@ -41,10 +44,12 @@ class Pipeline:
         self._mix = mix.build(config, classes)
 
     def epoch(self, number: int) -> Augment:
-        """What makes the batches of epoch `number`, called with each once and in order.
+        """Return the function that augments the batches of epoch `number`.
+
+        It is called with each batch once and in order.
 
         It takes images uint8 [B, H, W, C], which it may change, labels int64 [B], and the rows of the split [B] that
-        they are; it gives x [B, C, H, W] in channels_last memory, and labels, float32 [B, classes] where images are
+        they are; it returns x [B, C, H, W] in channels_last memory, and labels, float32 [B, classes] where images are
         mixed.
         """
         names = [name for changes in self._stages.values() for name, _ in changes]

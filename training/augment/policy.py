@@ -1,4 +1,4 @@
-"""TrivialAugment and RandAugment: a few operations out of a fixed list, drawn for each image."""
+"""TrivialAugment and RandAugment: random operations out of a fixed list."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ from .operations import OPERATIONS
 
 Values = NDArray[np.float64]
 
-_LEVELS = 30  # the strongest; the weakest is 0
+_LEVELS = 30  # levels as the papers count them
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,19 +28,27 @@ class Strength:
 
     @classmethod
     def usual(cls, side: int) -> "Strength":
-        """RandAugment's (arXiv:1909.13719) for images of `side` pixels; AutoAugment's are the same."""
+        """Return RandAugment's strengths for images of `side` pixels.
+
+        arXiv:1909.13719; AutoAugment's are the same.
+        """
         return cls(shear=0.3, translation=150 / 331 * side, rotation=30, factor=0.9, bits=4)
 
     @classmethod
     def wide(cls, side: int) -> "Strength":
-        """TrivialAugment's wide ones (arXiv:2103.10158); its shift of 32 pixels is held back on small images.
+        """Return TrivialAugment's wide strengths.
+
+        arXiv:2103.10158; its shift of 32 pixels is held back on small images.
 
         There it would leave nothing: no image is shifted by more of its side than RandAugment's strongest.
         """
         return cls(shear=0.99, translation=min(32, 150 / 331 * side), rotation=135, factor=0.99, bits=6)
 
     def magnitudes(self, name: str, level: Values, sign: Values) -> Values:
-        """What operation `name` takes [n] at each `level` (0 to 1) and `sign` (1 or -1)."""
+        """Return what operation `name` takes [n] at each `level` and `sign`.
+
+        `level` is 0 to 1, `sign` 1 or -1.
+        """
         match name:
             case "shear_x" | "shear_y":
                 return sign * level * self.shear
@@ -56,7 +64,10 @@ class Strength:
 
 
 def build(config: AugmentConfig) -> Change | None:
-    """One operation of any strength (trivial), or several of one given strength (rand), on each image."""
+    """Return the policy's change, by one operation or several.
+
+    One of any strength (trivial), or several of one given strength (rand), on each image.
+    """
     if config.policy == "none":
         return None
     trivial = config.policy == "trivial"
@@ -78,7 +89,10 @@ def _any_level(draw: Draw) -> NDArray[np.int64]:
 
 
 def _apply(planes: Tensor, strength: Strength, levels: NDArray[np.int64], draw: Draw) -> None:
-    """One operation per image of `planes` uint8 [B, C, H, W], in place: images with the same one go together."""
+    """Apply one random operation per image of `planes` uint8 [B, C, H, W].
+
+    In place; images with the same operation go together.
+    """
     chosen = draw.random.integers(0, len(OPERATIONS), len(draw))
     signs = np.where(draw.random.random(len(draw)) < 0.5, -1.0, 1.0)
     for number, (name, operation) in enumerate(OPERATIONS.items()):
@@ -86,6 +100,6 @@ def _apply(planes: Tensor, strength: Strength, levels: NDArray[np.int64], draw: 
         if not len(rows) or name == "identity":
             continue
         magnitudes = strength.magnitudes(name, levels[rows] / _LEVELS, signs[rows])
-        here = draw.send(rows)
-        changed = operation(planes.index_select(0, here), draw.send(magnitudes.astype(np.float32)))
-        planes.index_copy_(0, here, changed)
+        group_rows = draw.send(rows)
+        changed = operation(planes.index_select(0, group_rows), draw.send(magnitudes.astype(np.float32)))
+        planes.index_copy_(0, group_rows, changed)

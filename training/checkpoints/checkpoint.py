@@ -1,7 +1,7 @@
-"""Checkpoints on disk: whole, checked, and two of them that always fit together.
+"""Checkpoint files with a checksum, and the pair of last and best.
 
-A file is what `torch.save` writes, with a SHA-256 of it as the comment of its zip archive: `torch.load` opens it, and
-a flipped bit or a missing tail is found. Loading never runs code (`weights_only=True`).
+A file is what `torch.save` writes, with a SHA-256 of it as the comment of its zip archive: `torch.load` opens it, and a
+flipped bit or a missing tail is detected. Loading never runs code (`weights_only=True`).
 
 `last.ckpt` names the epoch whose weights are in `best.ckpt`. A new best is put beside the old one first, then
 `last.ckpt` is replaced, which is the moment the pair changes, then the new best takes its place; after a crash
@@ -35,7 +35,9 @@ class CheckpointError(TrainingError):
 
 
 def save(path: Path, state: State) -> None:
-    """Write `state` (tensors, numbers, strings, and lists and dicts of them) to `path`, whole or not at all.
+    """Write `state` to `path`, whole or not at all.
+
+    A state holds tensors, numbers, strings, and lists and dicts of them.
 
     Raises:
         OSError: it could not be written.
@@ -44,7 +46,7 @@ def save(path: Path, state: State) -> None:
 
 
 def load(path: Path) -> State:
-    """What `save` wrote, with every tensor on the CPU.
+    """Return what `save` wrote, with every tensor on the CPU.
 
     Raises:
         CheckpointError: the file is missing, torn, corrupt, or not one of ours.
@@ -80,6 +82,7 @@ def save_pair(directory: Path, last: State, best: State | None) -> None:
         if best is not None:
             save(directory / NEXT_BEST, best)
         save(directory / LAST, last)
+        # The moment the pair changes: before it load_pair undoes the new best, after it load_pair completes it.
         if best is not None:
             rename(directory / NEXT_BEST, directory / BEST)
     except OSError as error:
@@ -87,7 +90,9 @@ def save_pair(directory: Path, last: State, best: State | None) -> None:
 
 
 def load_pair(directory: Path) -> State | None:
-    """The state in `last.ckpt` with `best.ckpt` fitting it, None where nothing was saved yet.
+    """Return the state in `last.ckpt`, with `best.ckpt` of the same pair in place.
+
+    None where nothing was saved yet.
 
     Raises:
         CheckpointError: a file is corrupt or the two do not fit.
@@ -95,24 +100,28 @@ def load_pair(directory: Path) -> State | None:
     if not (directory / LAST).exists():
         return None
     last = load(directory / LAST)
-    waiting = directory / NEXT_BEST
-    if waiting.exists() and load(waiting)["epoch"] == last["best_epoch"]:
-        rename(waiting, directory / BEST)
-    waiting.unlink(missing_ok=True)
+    next_best = directory / NEXT_BEST
+    # Interrupted between the two renames of save_pair: complete it. Else the next best belongs to an epoch never saved.
+    if next_best.exists() and load(next_best)["epoch"] == last["best_epoch"]:
+        rename(next_best, directory / BEST)
+    next_best.unlink(missing_ok=True)
     if load(directory / BEST)["epoch"] != last["best_epoch"]:
         raise CheckpointError(f"{directory}: {BEST} is not of the epoch that {LAST} calls the best")
     return last
 
 
 def set_aside(directory: Path, names: tuple[str, ...]) -> Path | None:
-    """Move the files `names` of `directory`, where they exist, into a new `set-aside-<n>` in it; None if none does."""
-    found = [directory / name for name in (*names, LAST, BEST, NEXT_BEST) if (directory / name).exists()]
-    if not found:
+    """Move the checkpoint and the files `names` into a new `set-aside-<n>`.
+
+    Returns that folder, or None where none of the files exists.
+    """
+    existing = [directory / name for name in (*names, LAST, BEST, NEXT_BEST) if (directory / name).exists()]
+    if not existing:
         return None
     number = 1 + sum(1 for _ in directory.glob("set-aside-*"))
     target = directory / f"set-aside-{number}"
     target.mkdir()
-    for path in found:
+    for path in existing:
         path.rename(target / path.name)
     return target
 

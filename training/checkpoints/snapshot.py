@@ -1,4 +1,4 @@
-"""A copy of everything that training goes on from, made while training already goes on."""
+"""A copy of the training state, made while training goes on."""
 
 import ctypes
 from collections.abc import Callable
@@ -10,7 +10,9 @@ from torch import Tensor
 
 
 class Snapshot:
-    """A copy on the CPU of what `state` gives, a nested state of dicts, lists, tensors and plain values.
+    """A copy on the CPU of the nested state that `state` returns.
+
+    Of dicts, lists, tensors and plain values.
 
     It is made by whichever thread asks for it first; that must be before anything in the state changes.
     """
@@ -21,7 +23,10 @@ class Snapshot:
         self._copy: Any = None
 
     def complete(self) -> Any:
-        """The copy; another thread that is at it is waited for."""
+        """Return the copy, made now or by another thread.
+
+        The first caller copies, others wait.
+        """
         with self._lock:
             if self._state is not None:
                 self._copy, self._state = _copied(self._state()), None

@@ -1,4 +1,7 @@
-"""Writes checkpoints in the background, so that training never waits for a disk."""
+"""Writing of checkpoints in a background thread.
+
+Training never waits for a disk.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +22,9 @@ class _Job(NamedTuple):
 
 
 class CheckpointWriter:
-    """A thread that saves the newest pair it was given; pairs that come faster than the disk takes them are skipped.
+    """A thread that saves the newest pair; older ones are skipped.
+
+    Pairs that come faster than the disk takes them are not queued, which would pile up copies of the model.
 
     Used as a context manager; leaving it waits until the newest is on disk. A failure to write is raised by the next
     call, at the latest on leaving.
@@ -32,11 +37,15 @@ class CheckpointWriter:
         self._writing = False
         self._closed = False
         self._failure: Exception | None = None
+        # A daemon: a process that ends at once does not wait for a slow disk; files are whole without it, see
+        # write_atomic.
         self._thread = Thread(target=self._work, name=f"checkpoints of {directory.name}", daemon=True)
         self._thread.start()
 
     def submit(self, last: MakeState, best: MakeState | None) -> None:
-        """Save this pair soon; its states are made by the thread that writes, if a newer pair does not come before.
+        """Submit a pair to be saved soon, unless a newer one comes before.
+
+        The states are made by the writing thread.
 
         Raises:
             CheckpointError: an earlier pair could not be written.
@@ -68,7 +77,7 @@ class CheckpointWriter:
             self._closed = True
             self._changed.notify_all()
         self._thread.join()
-        if kind is None or kind is GeneratorExit:  # another error on its way out is the one to show
+        if kind is None or kind is GeneratorExit:  # any other error is the one to show
             self._raise_failure()
 
     def _work(self) -> None:

@@ -1,4 +1,4 @@
-"""Work done on a few threads before it is asked for."""
+"""Work on a few threads ahead of its reader."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -10,7 +10,9 @@ Result = TypeVar("Result")
 
 
 def ahead(work: Callable[[Item], Result], items: Iterable[Item], *, threads: int) -> Iterator[Result]:
-    """`work` of each item, in order, two items per thread ahead of the reader and no more.
+    """Yield `work` of each item, in order, worked on ahead by `threads`.
+
+    Two items per thread are worked on ahead of the reader and no more.
 
     An error in `work` reaches the reader in its turn. A reader that leaves waits for what has begun, and no longer.
     """
@@ -19,10 +21,11 @@ def ahead(work: Callable[[Item], Result], items: Iterable[Item], *, threads: int
         try:
             for item in items:
                 waiting.append(pool.submit(work, item))
+                # Bounded: results wait in memory, and a fast disk would otherwise fill it.
                 if len(waiting) > 2 * threads:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
         finally:
-            for future in waiting:
+            for future in waiting:  # those that have begun are waited for when the pool closes
                 future.cancel()

@@ -1,4 +1,4 @@
-"""What the images of a split look like on the whole, in two numbers that can be compared between splits."""
+"""Brightness and contrast of a split's images, to compare splits."""
 
 from dataclasses import dataclass
 
@@ -10,8 +10,9 @@ _PORTION = 512  # images at a time, as a split may be larger than memory
 
 @dataclass(frozen=True, slots=True)
 class Appearance:
-    """Means over images of the mean (`brightness`) and the standard deviation (`contrast`) of an image's samples.
+    """Mean brightness and contrast of a set of images.
 
+    `brightness` is the mean over images of the mean of an image's samples, `contrast` that of their standard deviation.
     Both are in units of the full range 0..1.
     """
 
@@ -20,10 +21,13 @@ class Appearance:
 
 
 def appearance(images: NDArray[np.uint8]) -> Appearance:
-    """The appearance of images uint8 [N, side, side, channels], N at least 1."""
-    sums = np.zeros(2)
+    """Return the appearance of images uint8 [N, side, side, channels].
+
+    N is at least 1.
+    """
+    sums = np.zeros(2)  # note: float64, since a million float32 terms would lose digits
     for start in range(0, len(images), _PORTION):
-        part = images[start : start + _PORTION].reshape(len(images[start : start + _PORTION]), -1) / np.float32(255)
-        sums += part.mean(axis=1, dtype=np.float64).sum(), part.std(axis=1, dtype=np.float64).sum()
+        portion = images[start : start + _PORTION].reshape(len(images[start : start + _PORTION]), -1) / np.float32(255)
+        sums += portion.mean(axis=1, dtype=np.float64).sum(), portion.std(axis=1, dtype=np.float64).sum()
     brightness, contrast = (sums / len(images)).tolist()
     return Appearance(brightness, contrast)

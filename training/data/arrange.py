@@ -1,4 +1,4 @@
-"""What the configuration says about splits and groups, applied to a source as it is read."""
+"""The configuration's splits and groups, applied to a source."""
 
 import time
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ import regex
 from ...common.display import visible
 from ...errors import DataError
 from .config import DataConfig
-from .sources.base import Found, Images, Progress, stamp
+from .sources.base import DataSource, Images, Progress, stamp
 from .sources.classes import trained_classes
 from .sources.columns import TableOptions
 from .sources.find import find
@@ -18,11 +18,14 @@ from .sources.outside import outside_note, refuse_outside
 from .sources.spelling import nfc
 from .split_file import read_split
 
-_ONE_NAME_S, _ALL_NAMES_S = 1.0, 60.0  # of processor time; a million names take some 6 s
+# of processor time, not of the clock: a busy machine is no reason to refuse; a million names take some 6 s
+_ONE_NAME_S, _ALL_NAMES_S = 1.0, 60.0
 
 
-def locate(config: DataConfig, data_root: Path | None = None) -> Found:
-    """The source of `config`, found but not read; reading it applies `split_file` and `group_pattern`.
+def locate(config: DataConfig, data_root: Path | None = None) -> DataSource:
+    """Return the source of `config`, located but not read.
+
+    Reading it applies `split_file` and `group_pattern`.
 
     Raises:
         DataError: the source or the split file is missing or not usable, or files lie outside of it under `strict`.
@@ -67,13 +70,13 @@ def _with_split(images: Images, source: str, file: Path) -> Images:
 
 
 def _with_groups(images: Images, pattern: str) -> Images:
-    found = _matches(pattern, images.pixels.names)
-    _refuse_unmatched(pattern, [name for name, match in zip(images.pixels.names, found, strict=True) if not match])
-    return replace(images, groups=tuple(match.group(1) or "" for match in found if match))
+    matches = _matches(pattern, images.pixels.names)
+    _refuse_unmatched(pattern, [name for name, match in zip(images.pixels.names, matches, strict=True) if not match])
+    return replace(images, groups=tuple(match.group(1) or "" for match in matches if match))
 
 
 def _matches(pattern: str, names: Sequence[str]) -> "list[regex.Match[str] | None]":
-    """Where `pattern` is in each of `names`, found in bounded time.
+    """Return the match of `pattern` in each of `names`, in bounded time.
 
     The pattern may come from somebody else, and with Python's own `re` one such as ^(a|aa)+$ takes years.
     """
@@ -95,7 +98,10 @@ def _matches(pattern: str, names: Sequence[str]) -> "list[regex.Match[str] | Non
 
 
 def _refuse_unmatched(pattern: str, names: Sequence[str]) -> None:
-    """Raises DataError where there are names without a group: guessing one could leak."""
+    """Raise DataError where there are names without a group.
+
+    Guessing one could leak.
+    """
     if names:
         shown = ", ".join(map(visible, names[:4])) + (" and so on" if len(names) > 4 else "")
         raise DataError(

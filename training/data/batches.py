@@ -1,4 +1,6 @@
-"""From a split to batches on the training device, without any Python per sample.
+"""Batches of a split on the training device.
+
+No Python per sample.
 
 A batch is gathered from the uint8 images (reader.py), changed per sample (../augment) and made float (normalise.py) in
 a handful of whole-batch operations.
@@ -18,21 +20,24 @@ from .reader import Batch, Reader, Rows
 
 
 class Order(Protocol):
-    """Which rows of a split an epoch shows, in which order: as many in every epoch, some twice, some not at all."""
+    """The rows of a split that an epoch shows, in order.
+
+    As many in every epoch, some twice, some not at all.
+    """
 
     def __len__(self) -> int: ...
 
     def __call__(self, epoch: int) -> Rows:
-        """The rows [len] of epoch `epoch` (from 1)."""
+        """Return the rows [len] of epoch `epoch` (from 1)."""
         ...
 
 
 class TrainBatches:
     """Shuffled, augmented batches of a training split.
 
-    Order and changes of an epoch derive from (seed, epoch number) alone and not from the device, so that a resumed run
-    goes on as if never interrupted. The last batch may be smaller; it is left out where it would hold a
-    single image after other batches, since batch normalisation has no variance there.
+    Order and changes of an epoch derive from (seed, epoch number) alone and not from the device, so that a resumed
+    training goes on as if never interrupted. The last batch may be smaller; it is left out where it would hold a single
+    image after other batches, since batch normalisation has no variance there.
     """
 
     def __init__(
@@ -62,6 +67,7 @@ class TrainBatches:
         self._order = order
         self._size = len(split) if order is None else len(order)
         starts = range(0, self._size, batch_size)
+        # note: the last batch would hold one image, which batch norm cannot take.
         lonely = batch_size > 1 and self._size % batch_size == 1 and len(starts) > 1
         self._starts = starts[:-1] if lonely else starts
 
@@ -71,20 +77,25 @@ class TrainBatches:
         return len(self._starts)
 
     def epoch(self, number: int) -> Iterator[Batch]:
-        """The batches of epoch `number`: x [B, C, H, W] normalised, in channels_last memory, and labels.
+        """Yield the batches of epoch `number`, images and labels.
 
-        Those are int64 [B]; where images are mixed float32 [B, classes].
+        x [B, C, H, W] normalised, in channels_last memory; labels int64 [B], where images are mixed float32 [B,
+        classes].
         """
         random = np.random.default_rng([self._seed, number])
         order = random.permutation(self._size) if self._order is None else self._order(number)
         augment = self._augment.epoch(number)
+        # [B] each, row numbers of the split
         parts = [order[start : start + self._starts.step] for start in self._starts]
         for rows, (images, labels) in zip(parts, self._images.batches(parts), strict=True):
             yield augment(images, labels, rows)
 
 
 class EvalBatches:
-    """Every image of a split once, in order, unchanged: iterate for (x, y) as TrainBatches gives them."""
+    """Every image of a split once, in order, unchanged.
+
+    Iterate for (x, y) as TrainBatches yields them.
+    """
 
     def __init__(
         self,

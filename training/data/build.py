@@ -1,4 +1,4 @@
-"""Fill a folder with a pack: decode every image once, then write each split in its place."""
+"""Packing: decode every image once, then write each split."""
 
 import json
 from collections.abc import Iterator
@@ -22,7 +22,11 @@ _BYTES_AT_ONCE = 8 * 2**20  # of images, so that packing takes no more memory fo
 
 @dataclass(frozen=True, slots=True)
 class _Decoded:
-    """All usable images in the source's order: where they lie, which rows of the source they are, what was skipped."""
+    """The usable images of a source, decoded, in its order.
+
+    `images` uint8 [N, side, side, channels]; `rows` are their positions in the source, `skipped` the files that could
+    not be used.
+    """
 
     images: NDArray[np.uint8]
     rows: NDArray[np.int64]
@@ -45,8 +49,8 @@ def build(folder: Path, source: str, fingerprint: str, images: Images, config: D
     labels = images.labels[decoded.rows]
     _refuse_lost_classes(labels, images.class_names)
     split = partition(images, decoded.rows, config)
-    for place, rows in ((folder, np.append(split.train, split.val)), (folder / "test", split.test)):
-        _write_split(place, decoded, labels, rows, channels, progress)
+    for split_folder, rows in ((folder, np.append(split.train, split.val)), (folder / "test", split.test)):
+        _write_split(split_folder, decoded, labels, rows, channels, progress)
     mean, std = _statistics(decoded.images, split.train, channels)
     pack = Pack(
         path=folder,
@@ -77,9 +81,11 @@ def _decode_all(scratch: Path, source: str, images: Images, size: int, channels:
             rows.append(chunk.rows)
             skipped.extend(chunk.skipped)
             _refuse_many_skipped(source, skipped, total)
-        kept = np.concatenate(rows)
-        file.truncate(file.tell() + (len(images.pixels) - len(kept)) * size * size * channels)
-    return _Decoded(np.load(scratch, mmap_mode="r")[: len(kept)], kept, tuple(skipped))
+        kept_rows = np.concatenate(rows)
+        # The header promises all images, so that np.load wants a file of that length: extended by a hole, which takes
+        # no disk.
+        file.truncate(file.tell() + (len(images.pixels) - len(kept_rows)) * size * size * channels)
+    return _Decoded(np.load(scratch, mmap_mode="r")[: len(kept_rows)], kept_rows, tuple(skipped))
 
 
 def _refuse_many_skipped(source: str, skipped: list[Skipped], total: int) -> None:
@@ -100,17 +106,18 @@ def _refuse_lost_classes(labels: NDArray[np.int64], class_names: tuple[str, ...]
 
 
 def _write_split(
-    place: Path,
+    split_folder: Path,
     decoded: _Decoded,
     labels: NDArray[np.int64],
     rows: NDArray[np.int64],
     channels: int,
     progress: Progress,
 ) -> None:
-    place.mkdir(exist_ok=True)
-    np.save(place / "labels.npy", labels[rows])
-    np.save(place / "index.npy", decoded.rows[rows])
-    with (place / "images.npy").open("wb") as file:  # not through a map: a full disk must be an error, not a signal
+    split_folder.mkdir(exist_ok=True)
+    np.save(split_folder / "labels.npy", labels[rows])
+    np.save(split_folder / "index.npy", decoded.rows[rows])
+    # not through a map: a full disk must be an error, not a signal
+    with (split_folder / "images.npy").open("wb") as file:
         _write_header(file, np.uint8, (len(rows), *decoded.images.shape[1:3], channels))
         for start, images in _gathered(decoded.images, rows, channels):
             file.write(np.ascontiguousarray(images).data)
@@ -138,11 +145,14 @@ def _all_grey(images: NDArray[np.uint8]) -> bool:
 def _statistics(
     images: NDArray[np.uint8], rows: NDArray[np.int64], channels: int
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and standard deviation per channel of images scaled to [0, 1], from exact histograms."""
+    """Return mean and standard deviation per channel of images in [0, 1].
+
+    From exact histograms: 256 counts hold every value, sums of millions of floats would round.
+    """
     histogram = np.zeros((channels, 256), np.int64)
     for _, part in _gathered(images, rows, channels):
         for channel in range(channels):
-            histogram[channel] += np.bincount(part[..., channel].ravel(), minlength=256)
+            histogram[channel] += np.bincount(part[..., channel].ravel(), minlength=256)  # [H, W] values of one channel
     share, value = histogram / histogram.sum(axis=1, keepdims=True), np.arange(256) / 255
     mean = share @ value
     variance = (share * (value - mean[:, None]) ** 2).sum(axis=1)

@@ -1,4 +1,4 @@
-"""Splits that keep the images of a group together and still divide every class as asked, as far as that can be.
+"""Stratified splits that keep the images of a group together.
 
 Groups are dealt out one by one, the largest first, each to the split that it brings closest to the class counts it
 should have (least squares, every class weighing the same), as scikit-learn's StratifiedGroupKFold deals them to equal
@@ -12,12 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 Rows = NDArray[np.int64]
-_TRAIN = 0
+_TRAIN = 0  # split 0; 1 and 2 are val and test
 
 
 @dataclass(frozen=True, slots=True)
 class _Groups:
-    """How many images of each class a group has: `classes[g]` and `counts[g]`, a few numbers per group."""
+    """The images of each class in each group.
+
+    `classes[g]` and `counts[g]`, a few numbers per group.
+    """
 
     classes: list[Rows]
     counts: list[Rows]
@@ -26,30 +29,35 @@ class _Groups:
 
 
 def deal(labels: Rows, groups: Rows, fractions: tuple[float, float], classes: int, seed: list[int]) -> Rows:
-    """Per group, 0 (train), 1 or 2 (the splits that should get `fractions` of the images).
+    """Deal groups to splits: 0 (train), 1 or 2.
+
+    1 and 2 should get `fractions` of the images.
 
     `labels` and `groups` int64 [N] are classes and group numbers, of which none is left out. A fraction of 0 asks for
     no such split. A class in one group only trains; in two, the second one goes to split 1; from three on each split
     should get some of it. Ties are drawn by `seed`.
     """
-    held = _held(labels, groups, classes)
-    targets = _targets(np.bincount(labels, minlength=classes), held, fractions)
+    group_sizes = _held(labels, groups, classes)
+    targets = _targets(np.bincount(labels, minlength=classes), group_sizes, fractions)
     need, weight = targets.copy(), 1 / np.maximum(targets.sum(axis=0), 1)
-    sizes = np.array([counts.sum() for counts in held.counts])
+    sizes = np.array([counts.sum() for counts in group_sizes.counts])
     shuffled = np.random.default_rng(seed).permutation(len(sizes))
+    # the largest first: small ones fill the gaps that large ones leave
     order = shuffled[np.argsort(-sizes[shuffled], kind="stable")]
     open_splits = [_TRAIN, *(split for split in (1, 2) if fractions[split - 1])]
-    dealt, left, trained = np.zeros(len(sizes), np.int64), held.units.copy(), np.zeros(classes, np.int64)
+    dealt, remaining, trained = np.zeros(len(sizes), np.int64), group_sizes.units.copy(), np.zeros(classes, np.int64)
     for group in order:
-        which, counts = held.classes[group], held.counts[group]
-        may_leave = bool(((trained[which] > 0) | (left[which] > 1)).all())
+        # Every class keeps a group to train on: a group may leave only if each of its classes has another.
+        which, counts = group_sizes.classes[group], group_sizes.counts[group]
+        may_leave = bool(((trained[which] > 0) | (remaining[which] > 1)).all())
+        # how much closer to its targets each split comes, [3]
         gain = (need[:, which] * (weight[which] * counts)).sum(axis=1)
         split = max(open_splits if may_leave else [_TRAIN], key=lambda split: gain[split])
         dealt[group] = split
         need[split, which] -= counts
-        left[which] -= 1
+        remaining[which] -= 1
         trained[which] += split == _TRAIN
-    _fill_empty(dealt, held, trained, order, open_splits)
+    _fill_empty(dealt, group_sizes, trained, order, open_splits)
     return dealt
 
 
@@ -63,22 +71,28 @@ def _held(labels: Rows, groups: Rows, classes: int) -> _Groups:
     return _Groups(np.split(label, borders), np.split(counts, borders), units, smallest)
 
 
-def _targets(counts: Rows, held: _Groups, fractions: tuple[float, float]) -> NDArray[np.float64]:
-    """Images of each class that each split should have, float [3, classes]: its share, but at least one group."""
+def _targets(counts: Rows, group_sizes: _Groups, fractions: tuple[float, float]) -> NDArray[np.float64]:
+    """Return the images of each class that each split should have.
+
+    float [3, classes]: its share, but at least one group.
+    """
     first, second = (
-        np.where(held.units >= at_least, np.maximum(counts * fraction, held.smallest), 0) * (fraction > 0)
+        np.where(group_sizes.units >= at_least, np.maximum(counts * fraction, group_sizes.smallest), 0) * (fraction > 0)
         for at_least, fraction in zip((2, 3), fractions, strict=True)
     )
     return np.stack([counts - first - second, first, second]).astype(np.float64)
 
 
-def _fill_empty(dealt: Rows, held: _Groups, trained: Rows, order: Rows, wanted: list[int]) -> None:
-    """Give a split without any group the smallest training group that no class needs to train on."""
+def _fill_empty(dealt: Rows, group_sizes: _Groups, trained: Rows, order: Rows, wanted: list[int]) -> None:
+    """Give each empty split the smallest group that training can spare.
+
+    A group that no class needs to train on.
+    """
     for split in wanted[1:]:
         if (dealt == split).any():
             continue
         for group in order[::-1]:
-            which = held.classes[group]
+            which = group_sizes.classes[group]
             if dealt[group] == _TRAIN and (trained[which] > 1).all():
                 dealt[group] = split
                 trained[which] -= 1

@@ -1,4 +1,4 @@
-"""A packed data set on disk: uint8 images ready to train on, and the seal on its test split.
+"""A packed data set on disk, and the seal on its test split.
 
     <pack>/manifest.json                          what it holds and how it was made
     <pack>/images.npy, labels.npy, index.npy      training images first, validation images after them
@@ -51,7 +51,7 @@ class Skipped:
 
 @dataclass(frozen=True)
 class Pack:
-    """A packed data set: where it lies and what its manifest says.
+    """A packed data set: its folder and its manifest.
 
     Attributes:
         path: its directory.
@@ -84,7 +84,7 @@ class Pack:
 
     @classmethod
     def open(cls, path: Path) -> Self:
-        """The pack in directory `path`.
+        """Return the pack in the directory `path`.
 
         Raises:
             DataError: there is none, it is damaged, or another version wrote it.
@@ -108,7 +108,7 @@ class Pack:
 
     @property
     def train_and_val(self) -> Split:
-        """Everything but the test split, as one map: what a final training uses."""
+        """The training and validation images as one map, for a final training."""
         return _load(self.path)
 
     @property
@@ -121,22 +121,25 @@ class Pack:
         return sum(self.counts[split])
 
     def to_json(self) -> dict[str, Any]:
-        """The manifest, without the place where it lies."""
+        """Return the manifest as JSON values, without the pack's path."""
         plain = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "path"}
         skipped = [[entry.path, entry.reason] for entry in self.skipped]
         return {"format": FORMAT, **plain, "skipped": skipped, "counts": dict(self.counts)}
 
     def _check(self) -> None:
-        """Whether the arrays on disk are as long as the manifest says; only their headers are read."""
-        held = {self.path: self.size("train") + self.size("val"), self.path / "test": self.size("test")}
-        for folder, count in held.items():
+        """Check that the arrays are as long as the manifest says.
+
+        Only their headers are read.
+        """
+        counts_by_folder = {self.path: self.size("train") + self.size("val"), self.path / "test": self.size("test")}
+        for folder, count in counts_by_folder.items():
             split, wanted = _load(folder), (count, self.image_size, self.image_size, self.channels)
             if split.images.shape != wanted or len(split.labels) != count or len(split.index) != count:
                 raise ValueError(f"{folder} holds images {split.images.shape}, its manifest says {wanted}")
 
 
 def open_test(pack: Pack, reason: str, log: Path) -> Split:
-    """Break the seal: the only door to the test split.
+    """Open the test split and log it: the only door to it.
 
     One JSON line (time, reason, fingerprint, pid) is on disk in `log` before anything is returned, so that no number
     measured on the test split is without a trace.
@@ -162,12 +165,13 @@ def open_test(pack: Pack, reason: str, log: Path) -> Split:
 
 
 def count_openings(pack: Pack, log: Path) -> int:
-    """How often the test split of `pack` was opened, as `log` has it."""
+    """Count the openings of the test split of `pack` in `log`."""
     entries = map(json.loads, read_bytes(log, JSON_BYTES).splitlines())
     return sum(entry["fingerprint"] == pack.fingerprint for entry in entries)
 
 
 def _append_durably(path: Path, line: str) -> None:
+    # no_link: a link in a folder of somebody else's must not send the line to another file.
     path.parent.mkdir(parents=True, exist_ok=True)
     handle = no_link(str(path), os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     try:

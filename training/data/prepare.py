@@ -1,4 +1,4 @@
-"""From a data source to a pack: found, decoded, resized, split and written once; opened ever after.
+"""Preparation of a pack from a data source.
 
 A pack's fingerprint covers the content of the source, the version of the rule by which files become pixels, the image
 settings and the split settings. So that an unchanged source need not be read to know its fingerprint, the cache
@@ -16,7 +16,7 @@ from .arrange import locate
 from .build import build
 from .config import DataConfig
 from .pack import FORMAT, Pack
-from .sources.base import Found, Images, silent
+from .sources.base import DataSource, Images, silent
 from .sources.files import rules
 from .store import Store
 
@@ -30,7 +30,7 @@ def prepare(
     data_root: Path | None = None,
     progress: Progress | None = None,
 ) -> Pack:
-    """The pack for `config` in `cache`, made if it is not there yet.
+    """Return the pack for `config` in `cache`, making it if needed.
 
     Any number of processes may ask for the same pack at once: one makes it, the others wait. One killed on the way
     leaves nothing that a later call takes for a pack, and the next call removes what it left.
@@ -48,34 +48,39 @@ def prepare(
     try:
         return _prepare(config, cache.absolute(), data_root, progress or silent)
     except OSError as error:
-        place = error.filename or cache
-        raise DataError(f"data: {place}: {error.strerror or error}; the data were not prepared") from error
+        path = error.filename or cache
+        raise DataError(f"data: {path}: {error.strerror or error}; the data were not prepared") from error
 
 
 def _prepare(config: DataConfig, cache: Path, data_root: Path | None, progress: Progress) -> Pack:
-    found = locate(config, data_root)
-    store, signature = Store(cache), _signature(found, config)
-    known = store.recall(signature)
-    if known is not None:
-        return known
-    images = found.read(progress)
+    data_source = locate(config, data_root)
+    store, signature = Store(cache), _signature(data_source, config)
+    pack = store.recall(signature)
+    if pack is not None:
+        return pack
+    images = data_source.read(progress)
     fingerprint = _fingerprint(images, config)
     pack = store.open_or_make(
-        fingerprint, lambda folder: build(folder, found.name, fingerprint, images, config, progress)
+        fingerprint, lambda folder: build(folder, data_source.name, fingerprint, images, config, progress)
     )
+    # The files may have changed while they were read: such a pack would belong to neither state.
     if _signature(locate(config, data_root), config) != signature:
         raise DataError(f"data: {config.source} was changed while it was being read; prepare it again")
     store.remember(signature, fingerprint)
     return pack
 
 
-def _signature(found: Found, config: DataConfig) -> str:
-    """Equal while no file of the source is added, removed, replaced or edited, and no setting or version changes."""
+def _signature(found: DataSource, config: DataConfig) -> str:
+    """Return a digest that changes with the source's files, settings and versions.
+
+    That is when a file is added, removed, replaced or edited.
+    """
     settings = config.model_dump(exclude={"source", "batch_size"})
     return _digest([found.name, found.files, FORMAT, rules(), settings])
 
 
 def _fingerprint(images: Images, config: DataConfig) -> str:
+    # The content of the images, where `_signature` has only sizes and times: a copy elsewhere is the same data.
     content = hashlib.sha256()
     for digest in images.pixels.digests():
         content.update(digest)
@@ -86,9 +91,10 @@ def _fingerprint(images: Images, config: DataConfig) -> str:
 
 
 def _settings(config: DataConfig, given_splits: Sequence[str]) -> dict[str, Any]:
-    """What decides the content of a pack: not the batch size, nor a fraction that a given split makes void.
+    """Return the settings that decide the content of a pack.
 
-    What the other settings lead to, labels, splits and groups, is part of the fingerprint itself.
+    Not the batch size, nor a fraction that a given split makes void. What the other settings lead to, labels, splits
+    and groups, is part of the fingerprint itself.
     """
     void = {f"{part}_fraction" for part in given_splits}
     decisive = {"image_size", "color", "val_fraction", "test_fraction", "split_seed", "max_train", "max_val"}

@@ -1,4 +1,7 @@
-"""The rule in common/preprocess.py with a model's own sizes, told with every trained model. No torch."""
+"""The preprocessing of a trained model: the common rule with its sizes.
+
+The rule is that of common/preprocess.py. No torch.
+"""
 
 from typing import Any, Self
 
@@ -12,7 +15,7 @@ INPUT = "images"
 
 
 class Preprocessing(BaseModel):
-    """What must be done to an image before the model sees it, and what the model does itself."""
+    """What is done to an image before and in the model."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -27,14 +30,14 @@ class Preprocessing(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _with_steps(cls, data: Any) -> Any:
-        """Manifests of format 1 told of one step alone, as `resize`."""
+        """Read `resize` of manifests of format 1, which named that step alone."""
         if isinstance(data, dict) and "resize" in data:
             return {**{key: value for key, value in data.items() if key != "resize"}, "steps": (data["resize"],)}
         return data
 
     @classmethod
     def of(cls, pack: Pack) -> Self:
-        """That of a model trained on `pack`."""
+        """Return the preprocessing of a model trained on `pack`."""
         shape = f"N, {pack.channels}, {pack.image_size}, {pack.image_size}"
         return cls(
             image_size=pack.image_size,

@@ -1,4 +1,4 @@
-"""The images of a split, gathered batch by batch from wherever they lie."""
+"""The images of a split, gathered batch by batch."""
 
 import warnings
 from collections.abc import Iterator, Sequence
@@ -20,7 +20,7 @@ _THREADS = 2  # each has all the rows of a batch read at once, so that more of t
 
 
 class Reader:
-    """Gathers batches of a split for a device.
+    """A reader that gathers batches of a split for a device.
 
     On a CUDA device the split is moved there once, if it fits, and gathered there. On a CPU it is gathered straight
     from the pack's shared memory map, if that is in memory. Otherwise threads gather the next batches while the device
@@ -39,38 +39,47 @@ class Reader:
                 self._copies = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
 
     def batches(self, parts: Sequence[Rows]) -> Iterator[Batch]:
-        """Images uint8 [B, H, W, C] and labels int64 [B] on the device for the rows [B] of each part, to keep."""
+        """Yield images uint8 [B, H, W, C] and labels int64 [B] per part.
+
+        On the device, for the rows [B] of each part; the caller may keep and change them.
+        """
         if self._copies is not None:
             return map(self._arrived, ahead(self._sent, parts, threads=_THREADS))
         if self._device.type == "cuda" or in_memory(self._split.images):
             return map(self._gathered, parts)
-        read_nothing_else(self._split.images)
+        read_nothing_else(self._split.images)  # random rows: read-ahead would read the wrong ones
         return ahead(self._read, parts, threads=_THREADS)
 
     def _gathered(self, part: Rows) -> Batch:
         images, labels = self._values
         rows = torch.from_numpy(part).to(images.device)
-        return images.index_select(0, rows), labels.index_select(0, rows)
+        return images.index_select(0, rows), labels.index_select(0, rows)  # [B, H, W, C], [B]
 
     def _read(self, part: Rows) -> Batch:
-        """In a thread: NumPy copies rows without the lock of Python, and without threads of its own as torch has."""
+        """Gather a batch in a thread.
+
+        NumPy copies rows without the lock of Python, and without threads of its own as torch has.
+        """
         read_rows(self._split.images, part)
         images = self._empty((len(part), *self._split.images.shape[1:]))
         np.take(self._split.images, part, axis=0, out=images.numpy(), mode="clip")  # other modes copy once more
         return images, torch.from_numpy(self._split.labels[part])
 
     def _empty(self, shape: tuple[int, ...]) -> Tensor:
-        """Pinned for a CUDA device, where the system has such memory to give."""
+        """Return an empty tensor, pinned for a CUDA device if possible."""
         if self._copies is not None:
             try:
                 # From torch's cache, which gives a block out again only once the copy that reads it has ended.
                 return torch.empty(shape, dtype=torch.uint8, pin_memory=True)
-            except RuntimeError:
+            except RuntimeError:  # no more pinned memory to be had: the copy is then synchronous, but right
                 pass
         return torch.empty(shape, dtype=torch.uint8)
 
     def _sent(self, part: Rows) -> tuple[Batch, torch.cuda.Event]:
-        """In a thread: on its way to the device, on a stream of its own beside the computation."""
+        """Send a batch to the device from a thread.
+
+        On a stream of its own beside the computation.
+        """
         assert self._copies is not None
         images, labels = self._read(part)
         with torch.cuda.stream(self._copies):
@@ -80,17 +89,24 @@ class Reader:
         return batch, event
 
     def _arrived(self, sent: tuple[Batch, torch.cuda.Event]) -> Batch:
-        """The computation waits on the device for the copy; this thread does not."""
+        """Return a sent batch once the device may use it.
+
+        The computation waits on the device for the copy; this thread does not.
+        """
         batch, event = sent
         stream = torch.cuda.current_stream(self._device)
         stream.wait_event(event)
         for values in batch:
+            # note: else the allocator might give the memory away while the computation still reads it
             values.record_stream(stream)
         return batch
 
 
 def _shared(array: NDArray[np.generic]) -> Tensor:
-    """The array as a tensor over the same memory, which nobody may write to."""
+    """Return the array as a tensor over the same memory.
+
+    Nobody may write to it.
+    """
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
         return torch.from_numpy(np.asarray(array))

@@ -1,4 +1,4 @@
-"""Which image trains, which validates and which tests: stratified, seeded, reproducible.
+"""Stratified, seeded splits into train, val and test.
 
 Every class is divided on its own. The number of images a class gives to a split is its share rounded by the largest
 remainder method, so that a split has the size asked for and no class is off by one image or more; scikit-learn's
@@ -24,7 +24,10 @@ _VAL, _TEST, _MAX_TRAIN, _MAX_VAL, _GROUPS = range(5)  # independent random stre
 
 @dataclass(frozen=True, slots=True)
 class Partition:
-    """Row numbers of each split, ascending, and what was done about rare classes and groups."""
+    """Row numbers of each split, ascending, and notes.
+
+    Notes say what was done about rare classes and groups.
+    """
 
     train: Rows
     val: Rows
@@ -33,7 +36,9 @@ class Partition:
 
 
 def partition(images: Images, rows: Rows, config: DataConfig) -> Partition:
-    """Divide the images of a source at `rows`, the readable ones, into train, val and test.
+    """Divide the images `rows` of a source into train, val, test.
+
+    `rows` are the readable ones.
 
     `images.parts` says what the source gives: "val" and "test" are kept as they are; what is missing is carved out of
     "train" (`val_fraction`, `test_fraction` of those images). A class of one image only trains; of two, the second
@@ -68,7 +73,7 @@ def partition(images: Images, rows: Rows, config: DataConfig) -> Partition:
 
 
 def _fractions(given: Mapping[str, Rows], config: DataConfig) -> dict[str, float]:
-    """What share of the training images each split still needs."""
+    """Return the share of the training images that each split still needs."""
     fractions = {
         "val": 0.0 if given["val"].size else config.val_fraction,
         "test": 0.0 if given["test"].size else config.test_fraction,
@@ -79,40 +84,43 @@ def _fractions(given: Mapping[str, Rows], config: DataConfig) -> dict[str, float
     return fractions
 
 
-def _carve(labels: Rows, rest: Rows, fractions: dict[str, float], classes: int, seed: int) -> dict[str, Rows]:
-    counts = np.bincount(labels[rest], minlength=classes)
+def _carve(labels: Rows, remaining: Rows, fractions: dict[str, float], classes: int, seed: int) -> dict[str, Rows]:
+    counts = np.bincount(labels[remaining], minlength=classes)
     quotas = _quotas(counts, fractions["val"], fractions["test"], seed)
     carved = {}
+    # test first: another val_fraction then leaves the test split as it is.
     for part, stream in (("test", _TEST), ("val", _VAL)):
-        carved[part] = take(labels, rest, quotas[part], [seed, stream])
-        rest = np.setdiff1d(rest, carved[part], assume_unique=True)
+        carved[part] = take(labels, remaining, quotas[part], [seed, stream])
+        remaining = np.setdiff1d(remaining, carved[part], assume_unique=True)
     return carved
 
 
 def _carve_groups(
-    labels: Rows, groups: Rows, rest: Rows, fractions: dict[str, float], classes: int, seed: int
+    labels: Rows, groups: Rows, remaining: Rows, fractions: dict[str, float], classes: int, seed: int
 ) -> dict[str, Rows]:
-    numbers = np.unique(groups[rest], return_inverse=True)[1]
-    dealt = deal(labels[rest], numbers, (fractions["val"], fractions["test"]), classes, [seed, _GROUPS])
-    return {part: rest[dealt[numbers] == split] for part, split in (("val", 1), ("test", 2))}
+    numbers = np.unique(groups[remaining], return_inverse=True)[1]
+    dealt = deal(labels[remaining], numbers, (fractions["val"], fractions["test"]), classes, [seed, _GROUPS])
+    return {part: remaining[dealt[numbers] == split] for part, split in (("val", 1), ("test", 2))}
 
 
 def allocate(counts: Rows, total: int, seed: list[int]) -> Rows:
-    """Share `total` among classes of `counts` images, in proportion, by the largest remainder method.
+    """Share `total` among classes by the largest remainder method.
+
+    In proportion to their `counts`.
 
     Equal remainders are drawn by `seed`. No class gives more than it has; `total` is at most the sum of `counts`.
     """
-    share = counts * (total / max(1, int(counts.sum())))
-    given: Rows = np.minimum(np.floor(share).astype(np.int64), counts)
+    exact = counts * (total / max(1, int(counts.sum())))
+    quota: Rows = np.minimum(np.floor(exact).astype(np.int64), counts)
     tie = np.random.default_rng(seed).random(len(counts))
-    order = np.lexsort((tie, -(share - given)))
-    order = order[given[order] < counts[order]]
-    given[order[: total - int(given.sum())]] += 1
-    return given
+    order = np.lexsort((tie, -(exact - quota)))
+    order = order[quota[order] < counts[order]]
+    quota[order[: total - int(quota.sum())]] += 1
+    return quota
 
 
 def take(labels: Rows, rows: Rows, quota: Rows, seed: list[int]) -> Rows:
-    """`quota[c]` of the `rows` of each class c, drawn by `seed`, ascending."""
+    """Draw `quota[c]` of the `rows` of each class c, ascending."""
     random = np.random.default_rng(seed)
     shuffled = random.permutation(rows)
     by_class = shuffled[np.argsort(labels[shuffled], kind="stable")]
@@ -123,17 +131,25 @@ def take(labels: Rows, rows: Rows, quota: Rows, seed: list[int]) -> Rows:
 
 
 def _quotas(counts: Rows, val_fraction: float, test_fraction: float, seed: int) -> dict[str, Rows]:
-    """How many images of each class go to val and to test; one of each class is always left to train."""
+    """Return how many images of each class go to val and test.
+
+    One of each class is always left to train.
+    """
     val = _quota(counts, val_fraction, 2, [seed, _VAL, 1])
     test = _quota(counts, test_fraction, 3, [seed, _TEST, 1])
-    for split, other in ((val, test), (test, val)):
+    # Where both together would leave a class nothing to train on, each gives back, but keeps one where the other has
+    # any.
+    for split, opposite in ((val, test), (test, val)):
         excess = np.clip(val + test - (counts - 1), 0, None)
-        split -= np.minimum(excess, np.clip(split - (other > 0), 0, None))
+        split -= np.minimum(excess, np.clip(split - (opposite > 0), 0, None))
     return {"val": val, "test": test}
 
 
 def _quota(counts: Rows, fraction: float, at_least: int, seed: list[int]) -> Rows:
-    """The share of the classes of `at_least` images or more, one image or more of each; nothing of rarer ones."""
+    """Return the quota of classes of `at_least` images, at least one each.
+
+    Rarer classes give nothing.
+    """
     common = np.where(counts >= at_least, counts, 0)
     return np.maximum(allocate(common, round(common.sum() * fraction), seed), common > 0) if fraction else 0 * counts
 
@@ -153,6 +169,9 @@ def _refuse_empty(split: Partition, unit: str) -> None:
 
 
 def group_numbers(groups: Sequence[str], rows: Rows) -> Rows:
-    """A number per group for the images `rows`, int64 [n]; an image without a group ("") is one of its own."""
-    names = [groups[row] or f"\0{row}" for row in rows]
+    """Return a number per group for the images `rows`, int64 [n].
+
+    An image without a group ("") is one of its own.
+    """
+    names = [groups[row] or f"\0{row}" for row in rows]  # "\0": no real group can have such a name
     return np.unique(names, return_inverse=True)[1].astype(np.int64)

@@ -1,4 +1,4 @@
-"""A split as a file that any program can read and write: a CSV of `path,split`.
+"""A split as a CSV file of `path,split`.
 
     path,split
     cat/0001.png,train
@@ -28,7 +28,9 @@ Notes = tuple[str, ...]
 
 
 def read_split(file: Path, names: Sequence[str]) -> tuple[NDArray[np.str_], Notes]:
-    """Per image of `names`, the split that `file` gives it, str [N]; "unused" for those it does not name.
+    """Return the split that `file` gives each image of `names`, str [N].
+
+    "unused" for images that it does not name.
 
     Raises:
         DataError: it is no such CSV file, names an image that is not there, or one image in two splits.
@@ -43,20 +45,23 @@ def read_split(file: Path, names: Sequence[str]) -> tuple[NDArray[np.str_], Note
             f"data.split_file: {file}: every path must be an image of the source; {len(unknown)} are not, "
             f"such as {unknown[0][1]!r}: {listed_lines([line for line, _ in unknown])}"
         )
-    said: dict[str | None, str] = {}
+    part_of: dict[str | None, str] = {}
     for line, (cell, key), part in zip(table.lines, listed, parts, strict=True):
-        if said.setdefault(key, part) != part:
+        if part_of.setdefault(key, part) != part:
             raise DataError(
-                f"data.split_file: {file}:{line}: {visible(cell)} must be in one split, got {said[key]} and {part}"
+                f"data.split_file: {file}:{line}: {visible(cell)} must be in one split, got {part_of[key]} and {part}"
             )
     keys = [named.key(name) for name in named.names]
-    count = sum(key not in said for key in keys)
+    count = sum(key not in part_of for key in keys)
     left_out = (f"{count} images are not named in {file.name} and are left out",) if count else ()
-    return np.array([said.get(key, UNUSED) for key in keys]), (*table.notes, *left_out)
+    return np.array([part_of.get(key, UNUSED) for key in keys]), (*table.notes, *left_out)
 
 
 class _Names:
-    """The names of images, found by any Unicode form of them; two that differ in that alone, by their own form."""
+    """The names of images, looked up in any Unicode form.
+
+    Two that differ in that alone are told apart by their own form.
+    """
 
     def __init__(self, names: Sequence[str]) -> None:
         self.names = names
@@ -64,7 +69,10 @@ class _Names:
         self._counts = Counter(map(nfc, names))
 
     def key(self, text: str) -> str | None:
-        """What is equal for all ways to write the name `text` of one image; None where there is no such image."""
+        """Return one key for all ways to write an image's name.
+
+        None where there is no such image.
+        """
         for spelling in dict.fromkeys((text, text.replace("\\", "/"))):
             name = as_cell(spelling.removeprefix("./"))
             count = self._counts[nfc(name)]
@@ -74,7 +82,10 @@ class _Names:
 
 
 def split_text(names: Sequence[str], rows: Mapping[str, NDArray[np.int64]]) -> str:
-    """The text of a split file: `rows` are the positions in `names` of each split; the others are unused."""
+    """Return the text of a split file.
+
+    `rows` are the positions in `names` of each split; the others are unused.
+    """
     parts = [UNUSED] * len(names)
     for part, members in rows.items():
         for row in members:

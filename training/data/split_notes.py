@@ -1,4 +1,4 @@
-"""What the division of a data set did with rare classes and with groups, in sentences for the pack's notes."""
+"""Notes on rare classes and groups in a split."""
 
 from collections.abc import Mapping, Sequence
 from itertools import combinations
@@ -20,7 +20,10 @@ _RARE = {
 def describe(
     labels: Rows, groups: Rows | None, divided: Rows, parts: Mapping[str, Rows], class_names: Sequence[str]
 ) -> tuple[str, ...]:
-    """Sentences about a division into `parts` ("train", "val", "test"), made, all or in part, out of rows `divided`."""
+    """Return sentences about a division into "train", "val" and "test".
+
+    It was made, all or in part, out of the rows `divided`; the others were given.
+    """
     notes, explained = [], set()
     if groups is not None:
         notes += _group_notes(groups, parts)
@@ -31,8 +34,8 @@ def describe(
             explained |= set(rare)
             notes += [f"{listed(rare)}: {what}"] if rare else []
     for part, rows in parts.items():
-        held = np.bincount(labels[rows], minlength=len(class_names)).tolist()
-        missing = [name for name, count in zip(class_names, held, strict=True) if not count and name not in explained]
+        counts = np.bincount(labels[rows], minlength=len(class_names)).tolist()
+        missing = [name for name, count in zip(class_names, counts, strict=True) if not count and name not in explained]
         if missing:
             notes.append(f"no image of {listed(missing)} in {part}: {_reason(rows, divided, groups)}")
     return tuple(notes)

@@ -1,4 +1,4 @@
-"""The cache of packs: made once, whole or not at all, whoever asks and whoever dies.
+"""The cache of packs: each made once, whole or not at all.
 
 <cache>/<fingerprint>/            a finished pack
 <cache>/.partial/<fingerprint>/   one in the making, renamed into place when every byte is on disk
@@ -23,19 +23,19 @@ from .pack import Pack
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """The packs below `cache`, an absolute path."""
+    """The packs in the folder `cache`, an absolute path."""
 
     cache: Path
 
     def recall(self, signature: str) -> Pack | None:
-        """The pack made from a source with this signature, if it is known and still there."""
+        """Return the pack made from a source with this signature, if any."""
         try:
             return self.find(read_bytes(self.cache / ".seen" / signature, JSON_BYTES).decode(errors="replace"))
         except FileNotFoundError:
             return None
 
     def remember(self, signature: str, fingerprint: str) -> None:
-        """Note that a source with this signature has this fingerprint."""
+        """Record the fingerprint of a source with this signature."""
         note = self.cache / ".seen" / signature
         note.parent.mkdir(parents=True, exist_ok=True)
         draft = note.with_name(f".{signature}.{os.getpid()}")
@@ -43,17 +43,23 @@ class Store:
         draft.replace(note)
 
     def open_or_make(self, fingerprint: str, make: Callable[[Path], None]) -> Pack:
-        """The pack `fingerprint`; where there is none, `make` fills an empty folder that then becomes it.
+        """Return the pack with this fingerprint, making it if needed.
+
+        `make` fills an empty folder that then becomes the pack.
 
         Raises:
             DataError, OSError: from `make`; nothing of the attempt remains visible.
         """
         with _locked(self.cache / ".locks" / fingerprint, wait=True):
             self._sweep(fingerprint)
+            # again under the lock: another process may have made it meanwhile
             return self.find(fingerprint) or self._make(fingerprint, make)
 
     def find(self, fingerprint: str) -> Pack | None:
-        """The pack `fingerprint`, as a study or a run names it; None where it is not there, damaged, or no name."""
+        """Return the pack with this fingerprint, None where there is none.
+
+        Studies and trainings name packs so. None also where it is damaged, or the name is no fingerprint.
+        """
         if re.fullmatch("[0-9a-f]+", fingerprint):
             with contextlib.suppress(DataError):
                 return Pack.open(self.cache / fingerprint)
@@ -68,16 +74,19 @@ class Store:
             if final.exists():  # damaged, or `find` would have taken it
                 shutil.rmtree(final)
             partial.rename(final)
-            _sync(self.cache)
-        except BaseException:
+            _sync(self.cache)  # note: the rename is durable only once its folder is on disk
+        except BaseException:  # KeyboardInterrupt too
             shutil.rmtree(partial, ignore_errors=True)
             raise
         return Pack.open(final)
 
-    def _sweep(self, mine: str) -> None:
-        """Remove what killed processes left: partial packs whose lock nobody else holds."""
+    def _sweep(self, own_fingerprint: str) -> None:
+        """Remove partial packs of killed processes.
+
+        Those whose lock nobody else holds.
+        """
         for partial in (self.cache / ".partial").glob("*"):
-            if partial.name == mine:
+            if partial.name == own_fingerprint:
                 shutil.rmtree(partial)
                 continue
             with _locked(self.cache / ".locks" / partial.name, wait=False) as held:
@@ -87,7 +96,10 @@ class Store:
 
 @contextlib.contextmanager
 def _locked(path: Path, *, wait: bool) -> Iterator[bool]:
-    """Hold the lock file `path`; yields whether it is held, which without `wait` it may not be."""
+    """Hold the lock file `path`; yield whether it is held.
+
+    Without `wait` it may not be.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(path, "w", opener=no_link) as file:
         try:

@@ -1,4 +1,4 @@
-"""How exactly the test split will tell an accuracy, and what makes it more exact, said before anything is trained."""
+"""A note, before training, on the precision of the test split."""
 
 from collections.abc import Sequence
 
@@ -8,32 +8,36 @@ from ..setting import Setting
 from .config import DataConfig
 
 WIDE = 0.10  # of the 95 % interval; models that differ by a few points are not told apart by a wider one
-_RIGHT = 0.9  # the accuracy for which the width is told; where half are right it is about 1.6 times as wide
+_RIGHT = 0.9  # the accuracy of which the note gives the width; at 0.5 it is about 1.6 times as wide
 _SHARES = (0.15, 0.2, 0.25, 0.3)  # that may be advised; more takes too much from training
 
 
 def expected_width(images: int) -> float:
-    """The width in [0, 1] of the 95 % interval of an accuracy of about 0.9 on so many `images`, at least 1."""
+    """Return the width of the 95 % interval of accuracy 0.9.
+
+    In [0, 1], on so many `images`, at least 1.
+    """
     low, high = wilson(round(_RIGHT * images), images)
     return high - low
 
 
 def test_note(images: int, config: DataConfig, given_splits: Sequence[str]) -> str:
-    """A sentence on a test split of so many `images`, at least 1, with advice where it is small.
+    """Return a sentence on a test split of `images` images (at least 1).
 
-    `given_splits` are those that the source names, of which none can be made larger by a setting.
+    With advice where it is small. `given_splits` are those that the source names, of which none can be made larger by
+    a setting.
     """
     has = f"the test split has {counted(images, 'image')}"
-    told = f"{has}: the 95 % interval of an accuracy of {100 * _RIGHT:.0f} % will be {_points(images)} wide"
+    sentence = f"{has}: the 95 % interval of an accuracy of {100 * _RIGHT:.0f} % will be {_points(images)} wide"
     if expected_width(images) <= WIDE:
-        return told
+        return sentence
     larger = {} if "test" in given_splits else {_grown(images, share, config): share for share in _SHARES}
     enough = [count for count in larger if count > images]
     if not enough:
-        return f"{told}; give more test images"
+        return f"{sentence}; give more test images"
     count = next((count for count in enough if expected_width(count) <= WIDE), enough[-1])
     flag = Setting("data.test_fraction", larger[count]).flag
-    return f"{told}; give more test images, or {flag} (about {count:,} images, {_points(count)})"
+    return f"{sentence}; give more test images, or {flag} (about {count:,} images, {_points(count)})"
 
 
 def _grown(images: int, share: float, config: DataConfig) -> int:

@@ -1,4 +1,4 @@
-"""The batches that a configuration trains on."""
+"""The training batches of a configuration."""
 
 import torch
 
@@ -9,7 +9,10 @@ from ..losses.sampling import build_order
 
 
 def train_batches(config: TrialConfig, pack: Pack, split: Split, device: torch.device) -> TrainBatches:
-    """Images of `split` of `pack`, drawn, augmented and normalised as `config` says, on `device`."""
+    """Return the batches of `split`, drawn, augmented and normalised for `config`.
+
+    They are on `device`; `split` must belong to `pack`, whose mean and std of the channels normalise the images.
+    """
     return TrainBatches(
         split,
         mean=pack.mean,

@@ -1,4 +1,4 @@
-"""What a run has reached so far: its epochs, the best of them, and whether it still gets better."""
+"""The epochs of a training, the best of them, and early stopping."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -11,7 +11,10 @@ from ..setting import Setting
 
 
 class Progress:
-    """The history of a run. Without an objective (no validation split) the last epoch is the best."""
+    """The history of a training.
+
+    Without an objective (no validation split) the last epoch is the best.
+    """
 
     def __init__(self, objective: ObjectiveConfig | None) -> None:
         self._objective = objective
@@ -20,12 +23,12 @@ class Progress:
         self.notes: list[str] = []
 
     def note(self, text: str) -> None:
-        """Take down a decision of the run; the same one twice is one."""
+        """Keep a decision for the result's notes, once."""
         if text and text not in self.notes:
             self.notes.append(text)
 
     def add(self, report: EpochReport) -> bool:
-        """Take the next epoch; whether it is the best so far."""
+        """Append an epoch's report; return whether it is the best so far."""
         self.history.append(report)
         is_best = self._is_best(report)
         if is_best:
@@ -33,20 +36,25 @@ class Progress:
         return is_best
 
     def stale(self, budget: BudgetConfig) -> bool:
-        """Whether the last `budget.patience` epochs brought nothing better; never without an objective or patience."""
+        """Whether the last `budget.patience` epochs brought no improvement.
+
+        An improvement is one of more than `budget.min_delta`. Never without an objective or patience.
+        """
         if self._objective is None or budget.patience is None:
             return False
         metric = budget.patience_metric or self._objective.metric
         best, waited = None, 0
         for value in self.values(metric):
             if improves(metric, value, best, budget.min_delta):
+                # note: the best is the last value that counted as an improvement, not the lowest: many small gains
+                # below min_delta add up to one.
                 best, waited = value, 0
             else:
                 waited += 1
         return waited >= budget.patience
 
     def values(self, metric: str) -> list[float]:
-        """What `metric` was in each epoch."""
+        """The values of `metric` by epoch."""
         return [report.metrics[metric] for report in self.history]
 
     @property
@@ -55,7 +63,7 @@ class Progress:
         return self.history[-1].elapsed_s if self.history else 0.0
 
     def result(self, status: Status, message: str = "", *, early_stopped: bool = False) -> TrainResult:
-        """The run as it ended."""
+        """The result of the training, ended with `status`."""
         return TrainResult(status, self.best, tuple(self.history), early_stopped, message, tuple(self.notes))
 
     def _is_best(self, report: EpochReport) -> bool:
@@ -67,22 +75,22 @@ class Progress:
 
 
 def report_to_json(report: EpochReport) -> dict[str, Any]:
-    """An epoch report as plain JSON values."""
+    """Return an epoch report as plain JSON values."""
     return {"epoch": report.epoch, "metrics": dict(report.metrics), "elapsed_s": report.elapsed_s}
 
 
 def report_from_json(value: Mapping[str, Any]) -> EpochReport:
-    """The inverse of `report_to_json`."""
+    """Return the report that `report_to_json` encoded."""
     return EpochReport(value["epoch"], dict(value["metrics"]), value["elapsed_s"])
 
 
 def result_to_json(result: TrainResult) -> dict[str, Any]:
-    """A result as plain JSON values, the content of result.json."""
+    """Return a result as plain JSON values, the content of result.json."""
     return {**asdict(result), "status": result.status.value}
 
 
 def result_from_json(value: Mapping[str, Any]) -> TrainResult:
-    """The inverse of `result_to_json`."""
+    """Return the result that `result_to_json` encoded."""
     best = value["best"]
     return TrainResult(
         status=Status(value["status"]),
@@ -91,12 +99,12 @@ def result_from_json(value: Mapping[str, Any]) -> TrainResult:
         early_stopped=value["early_stopped"],
         message=value["message"],
         notes=tuple(value["notes"]),
-        lr_factors=tuple(value.get("lr_factors", ())),
+        lr_factors=tuple(value.get("lr_factors", ())),  # result files of earlier versions have none
         verdict=None if value["verdict"] is None else verdict_from_json(value["verdict"]),
     )
 
 
 def verdict_from_json(value: Mapping[str, Any]) -> Verdict:
-    """A verdict from what `result_to_json` made of it."""
+    """Return the verdict in what `result_to_json` encoded."""
     settings = tuple(Setting(**setting) for setting in value.get("settings", ()))  # older ones have none
     return Verdict(VerdictKind(value["kind"]), value["evidence"], value["advice"], settings)

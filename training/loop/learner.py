@@ -1,4 +1,4 @@
-"""What is trained: a model with its optimiser, moved on by one batch at a time."""
+"""A model and its optimiser, trained one batch at a time."""
 
 from collections.abc import Mapping
 from math import ceil
@@ -27,7 +27,11 @@ from ..optim.optimizers import build_optimizer
 
 
 class Learner:
-    """A model, its optimiser and gradient scaler on one device, and everything a step needs.
+    """A model, its optimiser and gradient scaler on one device.
+
+    `model` is the one that learns; `judged` is the one that is evaluated and kept: its weights averaged over steps
+    where `ema.decay` is set, else the same module. `micro_batch` is the number of images in a forward pass (None: the
+    whole batch), `compilation` runs that pass compiled or as written.
 
     `model` is what learns, `judged` what is evaluated and kept: its weights averaged over steps where the
     configuration asks for that, else the same. `micro_batch` is how many images a forward pass takes, None for all;
@@ -41,6 +45,8 @@ class Learner:
         # channels_last: 1.4 to 1.8 times faster than contiguous on CPUs (docs/models.md), and what tensor cores want.
         self.model = model.to(device).to(memory_format=torch.channels_last)
         self.micro_batch = config.memory.micro_batch
+        # Compiled by the training once the batch size is settled (see Training._set_forward_pass); a preflight never
+        # compiles.
         self.compilation: Compilation | NotCompiled = NotCompiled(self.model)
         self._lone_image = LoneImageNorms(self.model)
         self._average = None if config.ema.decay is None else WeightAverage(self.model, config.ema.decay)
@@ -54,12 +60,15 @@ class Learner:
 
     @classmethod
     def create(cls, config: TrialConfig, pack: Pack, device: torch.device) -> Self:
-        """A fresh learner for the images of `pack`; what is drawn is drawn from config.seed, the same on any device.
+        """Return a fresh learner for the images of `pack`.
+
+        Weights are drawn from config.seed, the same on any device.
 
         Raises:
             TrainingError: the model cannot be built, or the weights that it starts from are not there.
         """
         shape = {"num_classes": len(pack.class_names), "in_channels": pack.channels, "image_size": pack.image_size}
+        # Epoch 0 is the drawing of the weights: epoch 1 draws dropout masks from a stream of its own.
         with seeded(config.seed, 0, device):
             model = build_model(config.model, **shape)
             start_from_weights(model, config.model, mean=pack.mean, std=pack.std, **shape)
@@ -69,16 +78,18 @@ class Learner:
 
     @property
     def judged(self) -> nn.Module:
-        """The model that is evaluated and kept."""
+        """The model that is evaluated and kept: averaged weights where configured."""
         return self.model if self._average is None else self._average.model
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What it decided on the way, a sentence each."""
+        """Decisions made on the way, a sentence each."""
         return tuple(filter(None, (self.compilation.note, self._lone_image.note)))
 
     def step(self, images: Tensor, labels: Tensor, lr: float) -> tuple[Tensor, Tensor, Tensor]:
-        """One optimiser step at learning rate `lr` on images [B, C, H, W] and labels [B] (or [B, classes], mixed).
+        """Take one optimiser step at learning rate `lr`.
+
+        `images` are [B, C, H, W], `labels` [B], or [B, classes] where mixup or cutmix mixed them.
 
         Returns:
             The mean loss, the logits [B, classes] and the gradient norm before clipping, all on the device: nothing
@@ -86,12 +97,16 @@ class Learner:
         """
         with self.compilation.step(images):
             loss, logits = self._differentiate(images, labels)
+            # A snapshot shares the live tensors until now: it must be copied before the update below overwrites them.
             if self._snapshot is not None:
                 self._snapshot.complete()
                 self._snapshot = None
             set_lr(self._optimizer, lr)
+            # note: fp16 gradients carry the loss scale; they must lose it before they are clipped. Without fp16 the
+            # scaler does nothing.
             self._scaler.unscale_(self._optimizer)
             norm = clip_gradients(self._parameters, *self._clip)
+            # skipped where fp16 gradients are inf or NaN; the scaler then halves its scale
             self._scaler.step(self._optimizer)
             self._scaler.update()
         if self._average is not None:
@@ -99,48 +114,60 @@ class Learner:
         return loss, logits, norm
 
     def _differentiate(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """Replace the gradients by those of the mean loss; returns it and the logits.
+        """Replace the gradients by those of the mean loss; return loss and logits.
+
+        A model that does not compile fails here, in the forward or the backward pass; the step is then repeated
+        uncompiled.
 
         A model that does not compile shows it here, in either direction: it then goes on as it is written.
         """
         self._optimizer.zero_grad(set_to_none=True)
         try:
             return self._accumulate(images, labels)
+        # Not retried inside the except block: the traceback would keep the failed pass's activations alive.
         except Exception as error:
             if not self.compilation.gives_up(error):
                 raise
+        # The failed pass may have left part of the gradients.
         self._optimizer.zero_grad(set_to_none=True)
         return self._accumulate(images, labels)
 
     def _accumulate(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """Add up gradients over micro-batches of nearly equal size, each by its share of the images."""
+        """Add up gradients over micro-batches of nearly equal size.
+
+        Each counts by its share of the images, so that the sum is the gradient of the mean over the batch.
+        """
         parts = 1 if self.micro_batch is None else ceil(len(images) / self.micro_batch)
         if parts == 1:
             return self._backward(images, labels, 1.0)
         losses, logits = [], []
-        for some, theirs in zip(images.tensor_split(parts), labels.tensor_split(parts), strict=True):
-            share = len(some) / len(images)
-            loss, answer = self._backward(some, theirs, share)
+        # Parts differ by at most one image: a small last part would have noisy batch-norm statistics.
+        for part_images, part_labels in zip(images.tensor_split(parts), labels.tensor_split(parts), strict=True):
+            share = len(part_images) / len(images)
+            loss, part_logits = self._backward(part_images, part_labels, share)
             losses.append(loss * share)
-            logits.append(answer)
+            logits.append(part_logits)
+        # losses are already weighted; [B, classes] in the order of the batch
         return torch.stack(losses).sum(), torch.cat(logits)
 
     def _backward(self, images: Tensor, labels: Tensor, share: float) -> tuple[Tensor, Tensor]:
-        """Add the gradients of `share` times the mean loss, true to scale also under fp16; the loss, the logits."""
+        """Add the gradients of `share` times the mean loss; return loss and logits."""
+        # A compiled pass is made for full batches; a single image goes through the norms' own way (LoneImageNorms).
         forward = self.compilation.forward if len(images) > 1 else self.model
         with self._lone_image.pass_of(images):
             with self.precision.autocast():
                 logits = forward(images)
                 loss: Tensor = self._loss(logits, labels)
+            # All parts carry the same loss scale, so that unscale_ gives the gradients of the mean loss.
             torch.autograd.backward(self._scaler.scale(loss if share == 1.0 else loss * share))
         return loss.detach(), logits.detach()
 
     def snapshot(self) -> Snapshot:
-        """A copy of everything the next step depends on, complete before that step changes it.
+        """Return a copy of everything the next step depends on.
 
-        What a forward pass changes, such as the averages of batch norm, is copied at once, and for a model of the
-        user's own everything. The rest stays as it is until the first update: the thread that writes checkpoints
-        copies it meanwhile.
+        It is complete before that step changes anything. What a forward pass changes, such as the averages of batch
+        norm, is copied at once, and for a user's own model everything. The rest stays as it is until the first update:
+        the thread that writes checkpoints copies it meanwhile.
         """
         buffers = {name: buffer.clone() for name, buffer in self.model.named_buffers()}
         self._snapshot = Snapshot(lambda: self._state(buffers))
@@ -168,6 +195,6 @@ class Learner:
         self._optimizer.load_state_dict(state["optimizer"])
         if self._average is not None:
             self._average.load(state["average"])
-        if state["scaler"]:  # empty where the run began on a device that needs none
+        if state["scaler"]:  # empty where the training began on a device that needs none
             self._scaler.load_state_dict(state["scaler"])
         self.precision = self.precision.as_before(state["precision"])

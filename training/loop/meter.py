@@ -1,15 +1,20 @@
-"""The sums of an epoch, kept on the device, and the watch for numbers that are none."""
+"""Training metrics of an epoch, summed on the device, and divergence detection."""
 
 import math
 
 import torch
 from torch import Tensor
 
+# Steps between two checks on CUDA: a divergence is seen within this many steps and the time of one copy, and the copies
+# stay rare.
 _STEPS_BETWEEN_LOOKS = 16
 
 
 class Meter:
-    """Adds up loss, hits and gradient norms of an epoch on the device; reading them is the epoch's only wait."""
+    """Sums of loss, hits and gradient norms of an epoch on the device.
+
+    Reading them is the only time in an epoch that the CPU waits for the device.
+    """
 
     def __init__(self, device: torch.device) -> None:
         self.loss = torch.zeros((), device=device)
@@ -20,22 +25,28 @@ class Meter:
 
     @torch.no_grad()
     def add(self, loss: Tensor, logits: Tensor, labels: Tensor, norm: Tensor) -> None:
-        """Take a step: its mean loss, logits [B, classes], labels [B] (or [B, classes], mixed) and gradient norm.
+        """Add a step: mean loss, logits [B, classes], labels, gradient norm.
 
-        A mixed image counts as recognised where its larger part is.
-        Norms that are not finite are left out: fp16 meets them while its scaler looks for a scale.
+        Labels are [B], or [B, classes] where mixed: a mixed image counts as recognised where its larger part is. Norms
+        that are not finite are left out: fp16 meets them while its scaler looks for a scale.
         """
+        # The loss is a mean over the batch: weighted by its images, since the last batch may be smaller.
         self.loss += loss * len(labels)
         classes = labels.argmax(dim=1) if labels.ndim == 2 else labels
         self._correct += (logits.argmax(dim=1) == classes).sum()
         finite = norm.isfinite()
+        # note: torch.where and not `if finite`: a branch on a device value would be a CPU-GPU sync point at every step.
         self._norm += torch.where(finite, norm, 0.0)
         self._normed_steps += finite
         self.images += len(labels)
 
     def read(self) -> dict[str, float]:
-        """train_loss, train_accuracy and grad_norm (mean over the steps); waits for the device."""
+        """Return train_loss, train_accuracy and grad_norm (mean over the steps).
+
+        Waits for the device.
+        """
         return {
+            # note: the first .item() is the CPU-GPU sync point of the epoch
             "train_loss": self.loss.item() / self.images,
             "train_accuracy": self._correct.item() / self.images,
             "grad_norm": self._norm.item() / max(self._normed_steps.item(), 1),
@@ -43,9 +54,11 @@ class Meter:
 
 
 class DivergenceWatch:
-    """Looks whether a running sum is still finite; NaN and inf stay in a sum, so that no step is missed.
+    """Whether the scalar `total` is known to be NaN or infinite.
 
-    On a CPU it looks at every step. On CUDA it copies the sum every few steps and looks once the copy has arrived, so
+    NaN and inf stay in a sum, so that no step is missed.
+
+    On a CPU every step is checked. On CUDA the sum is copied every few steps and checked once the copy has arrived, so
     that the device never waits: a diverged trial ends some steps later, still within its epoch.
     """
 
@@ -56,20 +69,22 @@ class DivergenceWatch:
         self._arrived: torch.cuda.Event | None = None
 
     def diverged(self, total: Tensor) -> bool:
-        """Whether `total`, a scalar on the device, was seen to be NaN or infinite."""
+        """Whether the scalar `total` is known to be NaN or infinite."""
         if not self._cuda:
-            return not math.isfinite(total.item())
+            return not math.isfinite(total.item())  # a value on the CPU costs nothing to read
         self._steps += 1
-        seen = self._look()
+        diverged = self._has_diverged()
         if self._copy is None and self._steps % _STEPS_BETWEEN_LOOKS == 0:
+            # non_blocking: the copy joins the queue behind the steps given so far, the CPU goes on at once.
             self._copy = total.detach().to("cpu", non_blocking=True)
             self._arrived = torch.cuda.Event()  # type: ignore[no-untyped-call]
             self._arrived.record(torch.cuda.current_stream(total.device))
-        return seen
+        return diverged
 
-    def _look(self) -> bool:
+    def _has_diverged(self) -> bool:
         if self._copy is None or self._arrived is None:
             return False
+        # Not yet arrived: asked again at the next step instead of waiting.
         if not self._arrived.query():  # type: ignore[no-untyped-call]
             return False
         value, self._copy = self._copy.item(), None

@@ -1,4 +1,4 @@
-"""Going on from a checkpoint, where there is one that belongs to this very run."""
+"""Resuming from a checkpoint of the same training."""
 
 import logging
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from typing import Any
 
 from ..checkpoints.checkpoint import CheckpointError, State, load_pair, set_aside
 from ..checkpoints.files import BEST, LAST
-from ..checkpoints.run_folder import CONFIG, RESULT
+from ..checkpoints.training_folder import CONFIG, RESULT
 from ..config import TrialConfig
 from ..data.pack import Pack
 from ..models.config import CustomModel
@@ -20,9 +20,12 @@ _log = logging.getLogger(__name__)
 
 
 def identity_of(config: TrialConfig, pack: Pack, fit_on: str, last_epoch: int | None) -> Identity:
-    """What a checkpoint must agree on to be continued: all that decides the numbers of a run."""
+    """Return what a checkpoint must agree on to be continued.
+
+    That is everything that decides the numbers of a training.
+    """
     return {
-        "config": _without_place(config).model_dump_json(),
+        "config": _without_folder(config).model_dump_json(),
         "pack": pack.fingerprint,
         "fit_on": fit_on,
         "model_source": source_digest(config.model.name) if isinstance(config.model, CustomModel) else "",
@@ -30,8 +33,11 @@ def identity_of(config: TrialConfig, pack: Pack, fit_on: str, last_epoch: int | 
     }
 
 
-def _without_place(config: TrialConfig) -> TrialConfig:
-    """`config`, where a user's model is named by its file alone: what is in it is told by its digest."""
+def _without_folder(config: TrialConfig) -> TrialConfig:
+    """`config` with a user's model named by its file alone.
+
+    A model file may move between machines; its content counts, by its digest in the identity.
+    """
     if not isinstance(config.model, CustomModel):
         return config
     path, name = split_name(config.model.name)
@@ -39,10 +45,10 @@ def _without_place(config: TrialConfig) -> TrialConfig:
 
 
 def resume(directory: Path, identity: Identity, create: Callable[[], Learner]) -> tuple[Learner, State | None]:
-    """A learner where the run in `directory` left it with its checkpoint, or a fresh one and None.
+    """Return a learner with its checkpoint, or a fresh one and None.
 
-    A checkpoint that is corrupt or belongs to another run is not lost: it is moved to `set-aside-<n>` beside it, a
-    warning is logged, and training starts anew.
+    The learner is where the training in `directory` left it. A checkpoint that is corrupt or belongs to another
+    training is not lost: it is moved to `set-aside-<n>` beside it, a warning is logged, and training starts anew.
     """
     learner = create()
     try:
@@ -51,18 +57,19 @@ def resume(directory: Path, identity: Identity, create: Callable[[], Learner]) -
             learner.load(state)
         return learner, state
     except (CheckpointError, RuntimeError, ValueError, KeyError) as error:
-        where = set_aside(directory, (CONFIG, RESULT))
-        _log.warning("%s; moved to %s, training starts anew", error, where)
-        return create(), None
+        moved_to = set_aside(directory, (CONFIG, RESULT))
+        _log.warning("%s; moved to %s, training starts anew", error, moved_to)
+        return create(), None  # a new learner: the old one may be half loaded
 
 
 def _load_own(directory: Path, identity: Identity) -> State | None:
     state = load_pair(directory)
     if state is None:
+        # best.ckpt alone: somebody removed last.ckpt. Overwriting the best weights without a word would lose them.
         if (directory / BEST).exists():
             raise CheckpointError(f"{directory / BEST}: there is no {LAST} beside it")
         return None
     differing = [key for key, value in identity.items() if state["identity"].get(key) != value]
     if differing:
-        raise CheckpointError(f"{directory / LAST}: belongs to another run, its {', '.join(differing)} differs")
+        raise CheckpointError(f"{directory / LAST}: belongs to another training, its {', '.join(differing)} differs")
     return state

@@ -1,4 +1,4 @@
-"""A training run in its directory: resuming, epochs, checkpoints, early stopping, smaller passes for want of memory."""
+"""A training in its folder: resume, epochs, checkpoints, out of memory."""
 
 import gc
 import math
@@ -12,7 +12,7 @@ import torch
 from ...common.atomic import write_atomic
 from ...errors import TrainingError
 from ..checkpoints.checkpoint import State
-from ..checkpoints.run_folder import CONFIG, RESULT
+from ..checkpoints.training_folder import CONFIG, RESULT
 from ..checkpoints.writer import CheckpointWriter
 from ..config import TrialConfig
 from ..data.batches import EvalBatches, TrainBatches
@@ -33,8 +33,8 @@ from .wanted_metrics import check_metrics, wanted_metrics
 FitOn = Literal["train", "train_and_val"]
 
 
-class Run:
-    """One training run; see `train.train` for its arguments."""
+class Training:
+    """One training; see `train.train` for its arguments."""
 
     def __init__(
         self,
@@ -55,92 +55,101 @@ class Run:
         self._device = device
         self._tell = tell
         self._identity = identity_of(config, pack, fit_on, last_epoch)
-        self._validates = fit_on == "train"
+        self._validates = fit_on == "train"  # a final model is trained on both splits: nothing is left to validate
         self._wanted = wanted_metrics(config)
         self._passes = Passes(config.memory.micro_batch)
         self.progress = Progress(config.objective if self._validates else None)
 
     def epochs(self, signal: Callable[[], Signal]) -> Generator[EpochReport, None, TrainResult]:
-        """Yield a report per epoch still to be trained; return the result once every checkpoint is on disk."""
+        """Yield a report per remaining epoch; return the result.
+
+        When it returns, every checkpoint is on disk.
+        """
         self._prepare()
         self._tell(Activity("building the model"))
         state = self._open()
-        self._recall(state)
+        self._restore(state)
         self._tell(Activity("loading the data"))
         batches = self._train_batches()
-        self._set_up()
+        self._set_forward_pass()
         with CheckpointWriter(self._directory) as writer:
             for number in range(len(self.progress.history) + 1, self._last_epoch + 1):
+                # Before the epoch and not after it: a training that is resumed with its patience spent ends here too.
                 if self.progress.stale(self._config.budget):
                     return self.progress.result(Status.FINISHED, early_stopped=True)
-                report = self._epoch_that_fits(batches, writer, number, signal)
+                report = self._epoch_within_memory(batches, writer, number, signal)
                 for note in self._learner.notes:
                     self.progress.note(note)
                 if isinstance(report, Status):
                     return self.progress.result(report, _message(report, number))
                 is_best = self.progress.add(report)
                 try:
-                    yield report  # first, while the thread that writes is idle: it would hold the report up
+                    yield report  # before the checkpoint, while its writer is idle: the writer would delay the report
                 finally:
-                    self._checkpoint(writer, is_best)  # also where the run is abandoned here
+                    self._checkpoint(writer, is_best)  # also where the caller closes the iterator at the yield
         return self.progress.result(Status.FINISHED)
 
     def _prepare(self) -> None:
         self._directory.mkdir(parents=True, exist_ok=True)
-        # note: cuDNN would time its algorithms and keep the quickest, which add up in different orders: a neighbour on
-        # the card would change the numbers. It chooses by rule, and among those that give the same sum each time.
+        # note: cuDNN would time its algorithms and keep the fastest. They add up in different orders, so that a
+        # neighbour on the card would change the numbers. With these it chooses by rule, among deterministic ones.
         torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic = False, True
 
     def _open(self) -> State | None:
-        """A learner that is fresh or where the checkpoint left it; returns the checkpoint."""
+        """Make a learner, fresh or from the checkpoint; return the checkpoint."""
         self._learner, state = resume(
             self._directory, self._identity, lambda: Learner.create(self._config, self._pack, self._device)
         )
         return state
 
-    def _recall(self, state: State | None) -> None:
-        """Everything but the learner as `state` has it, and the directory ready for a run that goes on."""
-        (self._directory / RESULT).unlink(missing_ok=True)  # its presence says that the run has ended
+    def _restore(self, state: State | None) -> None:
+        """Restore all but the learner from `state`, and prepare the directory."""
+        (self._directory / RESULT).unlink(missing_ok=True)  # its presence says that the training has ended
         write_atomic(self._directory / CONFIG, self._config.model_dump_json(indent=2).encode())
         if state is None:
             return
         self._passes = Passes(**state["passes"])
         self.progress.notes = list(state["notes"])
         for report in state["history"]:
+            # add() finds the best epoch again, the checkpoint does not name it here.
             self.progress.add(report_from_json(report))
 
-    def _set_up(self) -> None:
-        """How the learner runs a forward pass."""
+    def _set_forward_pass(self) -> None:
+        """Set how the learner runs a forward pass: its size, compiled or not."""
         self._learner.micro_batch = self._passes.train
         if self._config.compile == "on":
             self._tell(Activity("compiling"))  # until the first batch has gone through
             self._learner.compilation = Compilation(self._learner.model, self._device)
 
-    def _epoch_that_fits(
+    def _epoch_within_memory(
         self, batches: TrainBatches, writer: CheckpointWriter, number: int, signal: Callable[[], Signal]
     ) -> EpochReport | Status:
-        """Epoch `number`, begun anew with smaller passes as often as it runs out of memory.
+        """Train epoch `number`, again with smaller passes while memory runs out.
 
-        Begun anew from the checkpoint: a step that was cut short has left half-updated statistics behind, and this way
-        the run ends as if it had taken smaller passes from here on.
+        It begins anew from the checkpoint: a step that was cut short has left half-updated statistics behind, and this
+        way the training ends as if it had taken smaller passes from here on.
         """
         while True:
             try:
                 return self._epoch(batches, number, signal)
             except Exception as error:
                 smaller = self._passes.smaller_train(self._config.data.batch_size)
+                # Outside the except block below: while it is handled, the error's traceback keeps the failed step's
+                # tensors alive.
                 if not is_out_of_memory(error) or smaller is None:
                     raise
-            writer.flush()
+            writer.flush()  # the checkpoint of the epoch before must be on disk: _open reads it
+            # The old learner's memory must be free before a new one is made.
             del self._learner
             self._free()
             self._passes = smaller
             self.progress.note(f"out of memory in epoch {number}: from here on passes of {smaller.train} images")
             self._open()
-            self._set_up()
+            self._set_forward_pass()
 
     def _epoch(self, batches: TrainBatches, number: int, signal: Callable[[], Signal]) -> EpochReport | Status:
         started = time.perf_counter()
+        # peak_memory below is of this epoch, validation included.
         watch_peak(self._device)
         metrics = train_epoch(
             self._learner,
@@ -150,6 +159,7 @@ class Run:
             steps=batches.steps,
             signal=signal,
             tell=lambda done: self._tell(Activity("training", number, done, batches.steps)),
+            # [-1]: what the metrics of the epochs before this one leave of the learning rate.
             peak=self._factors(number)[-1],
         )
         if isinstance(metrics, Status):
@@ -161,11 +171,15 @@ class Run:
                 return Status.DIVERGED
             metrics |= {"val_loss": evaluation.loss, "val_accuracy": evaluation.accuracy, **evaluation.scores}
         metrics |= peak_memory(self._device)
+        # elapsed_s adds up over resumes: only trained time counts, not the wait between two processes.
         return EpochReport(number, metrics, self.progress.elapsed_s + time.perf_counter() - started)
 
     @property
     def lr_factors(self) -> tuple[float, ...]:
-        """The shares of the scheduled learning rate by epoch, as its plateaus had it; () under other schedules."""
+        """The share of the scheduled learning rate by epoch, as plateaus set it.
+
+        Empty under other schedules: theirs follow from the configuration.
+        """
         epochs = len(self.progress.history)
         return tuple(self._factors(epochs)[:epochs]) if isinstance(self._config.schedule, Plateau) else ()
 
@@ -173,7 +187,10 @@ class Run:
         return epoch_factors(self._config.schedule, epochs, self.progress.values)
 
     def _evaluate(self) -> Evaluation:
-        """The model as it is judged, on the validation images; in smaller passes where memory is short."""
+        """Evaluate the judged model on the validation images.
+
+        In smaller passes where memory is short; the numbers do not depend on the size of a pass but for rounding.
+        """
         while True:
             try:
                 return evaluate(self._learner.judged, self._val_batches(), self._learner.precision, self._wanted)
@@ -197,9 +214,13 @@ class Run:
         return EvalBatches(pack.val, mean=pack.mean, std=pack.std, batch_size=size, device=self._device)
 
     def _checkpoint(self, writer: CheckpointWriter, is_best: bool) -> None:
-        """Have everything saved that is needed to go on and, where this epoch is the best, what an export needs."""
+        """Submit the checkpoint to resume from, and the best weights where new.
+
+        An export needs the latter alone.
+        """
         snapshot, progress = self._learner.snapshot(), self.progress
         assert progress.best is not None  # a report was just added
+        # Copied here: the writer's thread makes the states later, when `progress` may already hold the next epoch.
         reports, best_epoch, notes = tuple(progress.history), progress.best.epoch, list(progress.notes)
         passes = self._passes.to_json()
 
@@ -222,14 +243,14 @@ class Run:
 
 
 def _check_decided(config: TrialConfig, fit_on: FitOn) -> None:
-    """Refuse what must be decided before a run begins.
+    """Refuse a configuration that is not settled, or cannot be trained so.
 
     Raises:
         TrainingError: `compile` is auto, or plateaus are to follow validation images that are trained on.
     """
     schedule = config.schedule
     if config.compile == "auto":
-        raise TrainingError("compile: auto must be settled before a run begins, see decide_numerics")
+        raise TrainingError("compile: auto must be settled before a training begins, see decide_numerics")
     if isinstance(schedule, Plateau) and fit_on == "train_and_val" and schedule.metric.startswith("val_"):
         raise TrainingError(
             f"schedule: plateau follows {schedule.metric}, which a training on all images does not have; "

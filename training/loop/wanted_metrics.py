@@ -1,4 +1,7 @@
-"""Which metrics a run has to measure, and whether they mean anything on its data. No torch."""
+"""Which metrics a training measures, and whether its data allow them.
+
+No torch.
+"""
 
 from typing import cast, get_args
 
@@ -8,11 +11,15 @@ from ..data.pack import Pack
 from ..metric_names import ExtraMetric
 from ..optim.config import Plateau
 
-_LEAST_FOR_TOP5 = 6
+_LEAST_FOR_TOP5 = 6  # with five classes or fewer, every image is in the top five
 
 
 def wanted_metrics(config: TrialConfig) -> tuple[ExtraMetric, ...]:
-    """The metrics beyond loss and accuracy that something in `config` looks at, each once."""
+    """Return the metrics beyond loss and accuracy that `config` uses.
+
+    Each once: reported, objective, patience and plateau metrics. They cost a copy of all logits and scikit-learn, so
+    that nothing else is measured.
+    """
     names = [*config.metrics, config.objective.metric, config.budget.patience_metric]
     if isinstance(config.schedule, Plateau):
         names.append(config.schedule.metric)

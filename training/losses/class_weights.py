@@ -1,4 +1,4 @@
-"""How much an image counts by how rare its class is."""
+"""Class weights for imbalanced data."""
 
 from collections.abc import Callable, Sequence
 
@@ -9,7 +9,9 @@ from .config import LossConfig
 
 
 def class_weights(config: LossConfig, counts: Sequence[int]) -> Tensor | None:
-    """One weight per class (float32 [classes]) for `counts` training images of each; None: all alike.
+    """Return a weight per class for its training images; None: all alike.
+
+    float32 [classes], of `counts` [classes].
 
     The weights are scaled so that their mean over the training images is 1: the loss, and with it the fitting learning
     rate, keeps its size. A class without images is weighed as if it had one.
@@ -18,6 +20,7 @@ def class_weights(config: LossConfig, counts: Sequence[int]) -> Tensor | None:
         return None
     images = torch.tensor(counts, dtype=torch.float64).clamp_min(1)
     weights = _WEIGHTS[config.class_weights](config, images)
+    # the mean over images, not over classes: the loss starts at its usual size
     return (weights * images.sum() / (weights * images).sum()).to(torch.float32)
 
 
@@ -26,7 +29,10 @@ def _inverse(config: LossConfig, images: Tensor) -> Tensor:
 
 
 def _effective(config: LossConfig, images: Tensor) -> Tensor:
-    """Cui et al. 2019 (arXiv:1901.05555), equation 6: (1 - beta) / (1 - beta^n)."""
+    """Return (1 - beta) / (1 - beta^n).
+
+    Cui et al. 2019 (arXiv:1901.05555), equation 6.
+    """
     return (1 - config.effective_beta) / (1 - config.effective_beta**images)
 
 

@@ -24,39 +24,50 @@ class NotCompiled:
         self.forward: Forward = model
 
     def step(self, images: Tensor) -> AbstractContextManager[None]:
-        """Nothing to be done around a step."""
+        """Return an empty context: nothing is to be done around a step."""
         return nullcontext()
 
     def gives_up(self, error: Exception) -> bool:
-        """Never: an error is the model's own."""
+        """Return False: an error is the model's own."""
         return False
 
 
 class Compilation:
-    """Runs the forward pass of `model` compiled, until it fails to compile; `note` says what became of it."""
+    """A compiled forward pass, uncompiled again where it fails to compile.
+
+    `note` says what became of it.
+    """
 
     def __init__(self, model: nn.Module, device: torch.device, *, backend: str = "inductor") -> None:
         self.note = ""
         self.forward: Forward = model
         self._model, self._device = model, device
         self._compiled: Forward | None = torch.compile(model, backend=backend)
-        self._full: torch.Size | None = None
+        self._full_shape: torch.Size | None = None
 
     @contextmanager
     def step(self, images: Tensor) -> Iterator[None]:
-        """A step on `images`: `forward` is what it should call for them and for any part of them."""
-        self._full = self._full or images.shape
-        if self._compiled is None or images.shape != self._full:
+        """Choose `forward` for a step on `images` [B, C, H, W].
+
+        It is what the step calls for them and for any part of them.
+        """
+        self._full_shape = self._full_shape or images.shape
+        # the last batch of an epoch: compiling for its shape would cost more than it saves
+        if self._compiled is None or images.shape != self._full_shape:
             self.forward = self._model
             yield
             return
         self.forward = self._compiled
+        # note: synchronises CUDA, so only around the first compiled step, which compiles
         started = now(self._device) if not self.note else 0.0
         yield
         self.note = self.note or f"compile: on, the first step took {now(self._device) - started:.1f} s"
 
     def gives_up(self, error: Exception) -> bool:
-        """Whether a compiled pass failed with `error` and the step should be tried again as the model is written."""
+        """Whether the step should be repeated uncompiled after `error`.
+
+        True where a compiled pass failed for another reason than memory.
+        """
         if self.forward is not self._compiled or is_out_of_memory(error):
             return False
         reason = " ".join(str(error).strip().splitlines()[:2])  # the first line may only say which part of torch failed
@@ -66,7 +77,10 @@ class Compilation:
 
 
 def now(device: torch.device) -> float:
-    """A clock in seconds that has waited for everything the device was given to do."""
+    """Return a clock in seconds, once the device has done its work.
+
+    note: on CUDA this is a sync point.
+    """
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     return time.perf_counter()

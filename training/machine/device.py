@@ -1,4 +1,4 @@
-"""The device and cores of a training in this very process."""
+"""The device and cores of a training in this process."""
 
 import re
 
@@ -10,7 +10,9 @@ _DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?")
 
 
 def choose_device(wish: str, cores: int) -> str:
-    """The device that `wish` means, as torch names it; torch's CPU work is spread over `cores` threads.
+    """Return torch's name of the device `wish`, and set torch's CPU threads.
+
+    CPU work is spread over `cores` threads.
 
     Args:
         wish: auto (CUDA where there is one), cpu, cuda or cuda:1.

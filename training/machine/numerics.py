@@ -1,4 +1,7 @@
-"""What `auto` stands for on one machine: decided once, then part of the configuration. No torch."""
+"""The number format and compilation that `auto` stands for on one machine.
+
+Decided once, then part of the configuration. No torch.
+"""
 
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, Self, cast
@@ -11,7 +14,10 @@ Compile = Literal["off", "on"]
 
 @dataclass(frozen=True, slots=True)
 class Numerics:
-    """How a run computes: the format of its forward pass, and whether that is compiled; `note` says why compiled."""
+    """How a training computes: number format of the forward pass, compiled or not.
+
+    `note` says why it is compiled or not.
+    """
 
     dtype: Dtype
     compile: Compile
@@ -19,16 +25,19 @@ class Numerics:
 
     @classmethod
     def of(cls, config: TrialConfig) -> Self:
-        """Those of a settled configuration."""
+        """Return those of a settled configuration."""
         return cls(cast(Dtype, config.precision.dtype), cast(Compile, config.compile))
 
     @property
     def words(self) -> str:
-        """`fp32`, or `bf16, compiled`."""
+        """The words for people: `fp32`, or `bf16, compiled`."""
         return f"{self.dtype}, compiled" if self.compile == "on" else self.dtype
 
     def settle(self, config: TrialConfig) -> TrialConfig:
-        """`config` with these values in place of `auto`; what it says itself stays."""
+        """Return `config` with these values in place of `auto`.
+
+        What is not `auto` stays.
+        """
         update: dict[str, Any] = {}
         if config.precision.dtype == "auto":
             update["precision"] = config.precision.model_copy(update={"dtype": self.dtype})
@@ -37,7 +46,7 @@ class Numerics:
         return config.model_copy(update=update)
 
     def to_json(self) -> dict[str, str]:
-        """As a JSON object; `Numerics(**value)` is the inverse."""
+        """Return JSON values; `Numerics(**value)` reads them."""
         return asdict(self)
 
 

@@ -1,10 +1,15 @@
-"""What is known of a model's confidence: its temperature, and the validation images that it was fitted on. No torch."""
+"""A fitted temperature and the validation images it was fitted on.
+
+No torch.
+"""
 
 from pydantic import BaseModel, ConfigDict, Field
 
 
 class Calibration(BaseModel):
-    """A temperature (Guo et al. 2017, arXiv:1706.04599, section 4.2) and what it did on the images it was fitted on.
+    """A temperature and its effect on the images it was fitted on.
+
+    Guo et al. 2017 (arXiv:1706.04599), section 4.2.
 
     `*_before` and `*_after` are of the same logits, undivided and divided by the temperature.
     """
@@ -21,7 +26,10 @@ class Calibration(BaseModel):
 
     @property
     def words(self) -> str:
-        """What the temperature did, and why it is kept where that does not look like a gain."""
+        """What the temperature did, in words.
+
+        Where that does not look like a gain, they say why it is kept.
+        """
         error = f"calibration error {self.ece_before:.3f} -> {self.ece_after:.3f}"
         if self.ece_after <= self.ece_before:
             return error

@@ -1,4 +1,4 @@
-"""A model over a split: loss and accuracy, or every logit."""
+"""The loss, metrics and logits of a model over a split."""
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,9 +16,10 @@ Batches = Iterable[tuple[Tensor, Tensor]]
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """Mean cross-entropy in nats (without label smoothing, so that trials compare), accuracy in [0, 1], images seen.
+    """The loss, accuracy and further metrics of a model on a split.
 
-    `scores` are further metrics by name, none where the loss is not finite.
+    `loss` is the mean cross-entropy in nats (without label smoothing, so that trials compare), `accuracy` in [0, 1],
+    `count` the images. `scores` are further metrics by name, none where the loss is not finite.
     """
 
     loss: float
@@ -29,7 +30,10 @@ class Evaluation:
 
 @dataclass(frozen=True, slots=True)
 class Predictions:
-    """Logits [N, classes] (float32) and labels [N] (int64), on the CPU, in the order of the split."""
+    """Logits [N, classes] float32 and labels [N] int64 of a split.
+
+    On the CPU, in the order of the split.
+    """
 
     logits: Tensor
     labels: Tensor
@@ -38,29 +42,36 @@ class Predictions:
 def evaluate(
     model: nn.Module, batches: Batches, precision: Precision, wanted: Sequence[ExtraMetric] = ()
 ) -> Evaluation:
-    """Loss, accuracy and the `wanted` metrics of `model` in evaluation mode over all `batches`, at least one."""
+    """Measure loss, accuracy and the `wanted` metrics of `model` over `batches`.
+
+    In evaluation mode; at least one batch.
+    """
     loss = torch.zeros((), device=precision.device)
     correct = torch.zeros((), dtype=torch.int64, device=precision.device)
-    kept: list[tuple[Tensor, Tensor]] = []
+    # Sums stay on the device: a .item() per batch would wait for it every time.
+    pairs: list[tuple[Tensor, Tensor]] = []
     count = 0
     for logits, labels in _forward(model, batches, precision):
         loss += cross_entropy(logits, labels, reduction="sum")
         correct += (logits.argmax(dim=1) == labels).sum()
         count += len(labels)
         if wanted:
-            kept.append((logits, labels))
+            pairs.append((logits, labels))
     mean = loss.item() / count  # the only wait for the device
-    scores = _measure(wanted, kept) if wanted and math.isfinite(mean) else {}
+    scores = _measure(wanted, pairs) if wanted and math.isfinite(mean) else {}
     return Evaluation(mean, correct.item() / count, count, scores)
 
 
 def predict(model: nn.Module, batches: Batches, precision: Precision) -> Predictions:
-    """Every logit of `model` in evaluation mode over all `batches`, of which there must be one."""
+    """Return every logit of `model` in evaluation mode over `batches`.
+
+    There must be at least one batch.
+    """
     return _joined(list(_forward(model, batches, precision)))
 
 
 def _measure(wanted: Sequence[ExtraMetric], pairs: list[tuple[Tensor, Tensor]]) -> Mapping[str, float]:
-    from .scores import measure  # scikit-learn takes a second to import, which most runs need not wait for
+    from .scores import measure  # scikit-learn takes a second to import, which most trainings do not need
 
     predictions = _joined(pairs)
     return measure(wanted, predictions.logits.numpy(), predictions.labels.numpy())
@@ -74,13 +85,17 @@ def _joined(pairs: list[tuple[Tensor, Tensor]]) -> Predictions:
 
 @torch.inference_mode()
 def _forward(model: nn.Module, batches: Batches, precision: Precision) -> Iterator[tuple[Tensor, Tensor]]:
-    """(logits float32, labels) per batch; the model is left in the mode it came in."""
+    """Yield logits float32 [B, classes] and labels [B] by batch.
+
+    The model is left in the mode it came in.
+    """
     was_training = model.training
     model.eval()
     try:
         for images, labels in batches:
             with precision.autocast():
                 logits = model(images)
+            # float32 before the softmax: in fp16 the loss of a confident mistake overflows
             yield logits.float(), labels
     finally:
         model.train(was_training)

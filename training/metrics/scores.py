@@ -1,4 +1,7 @@
-"""The validation metrics beyond loss and accuracy, each registered under its name; measured only where wanted."""
+"""Validation metrics beyond loss and accuracy, registered by name.
+
+Measured only where wanted.
+"""
 
 from collections.abc import Callable, Iterable, Mapping
 
@@ -12,7 +15,7 @@ Score = Callable[[Logits, Labels], float]
 
 SCORES: dict[ExtraMetric, Score] = {}
 
-_TOP = 5
+_TOP = 5  # as in ILSVRC
 
 
 def score(name: ExtraMetric) -> Callable[[Score], Score]:
@@ -32,35 +35,43 @@ def score(name: ExtraMetric) -> Callable[[Score], Score]:
 
 
 def measure(names: Iterable[ExtraMetric], logits: Logits, labels: Labels) -> Mapping[str, float]:
-    """Each metric of `names` on logits float32 [N, classes] and labels int64 [N]."""
+    """Measure each metric of `names`.
+
+    On logits float32 [N, classes] and labels int64 [N].
+    """
     return {name: float(SCORES[name](logits, labels)) for name in names}
 
 
 @score("val_balanced_accuracy")
 def balanced_accuracy(logits: Logits, labels: Labels) -> float:
-    """The mean over classes of the share of their images that is recognised."""
+    """Return the mean over classes of their recall."""
     chosen = logits.argmax(axis=1)
+    # labels=: classes without an image have no recall, they are left out instead of counting 0.
     return float(sklearn_metrics.recall_score(labels, chosen, labels=np.unique(labels), average="macro"))
 
 
 @score("val_macro_f1")
 def macro_f1(logits: Logits, labels: Labels) -> float:
-    """The mean F1 over the classes that occur in the labels; 0 for a class that is never recognised."""
+    """Return the mean F1 over the classes in the labels.
+
+    0 for a class that is never recognised.
+    """
     chosen = logits.argmax(axis=1)
-    found = sklearn_metrics.f1_score(labels, chosen, labels=np.unique(labels), average="macro")
-    return float(found)
+    mean_f1 = sklearn_metrics.f1_score(labels, chosen, labels=np.unique(labels), average="macro")
+    return float(mean_f1)
 
 
 @score("val_top5_accuracy")
 def top5_accuracy(logits: Logits, labels: Labels) -> float:
-    """The share of images whose class is among the five most likely."""
+    """Return the share of images whose class is among the five most likely."""
     classes = range(logits.shape[1])
     return float(sklearn_metrics.top_k_accuracy_score(labels, logits, k=_TOP, labels=classes))
 
 
 @score("val_auroc")
 def auroc(logits: Logits, labels: Labels) -> float:
-    """The area under the ROC curve of the second of two classes."""
+    """Return the area under the ROC curve of the second of two classes."""
+    # the difference of two logits orders images as the probability does, without rounding to 1
     return float(sklearn_metrics.roc_auc_score(labels, logits[:, 1] - logits[:, 0]))
 
 

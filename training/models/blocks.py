@@ -1,4 +1,7 @@
-"""The blocks of a network: the units of activation checkpointing and of learning rates by depth."""
+"""The blocks of a network.
+
+They are the units of activation checkpointing and of learning rates by depth.
+"""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -7,11 +10,12 @@ from torch import nn
 
 _LISTS = (nn.Sequential, nn.ModuleList)
 _POOLS = (nn.MaxPool2d, nn.AvgPool2d)
+# least number of children with modules of their own that are blocks: fewer are rather a backbone and a head
 _BLOCKS_AS_ATTRIBUTES = 4
 
 
 def blocks(module: nn.Module) -> Iterator[nn.Module]:
-    """The blocks below `module` in order, none inside another.
+    """Yield the blocks below `module` in order, none inside another.
 
     A block is an element of an `nn.Sequential` or `nn.ModuleList` that itself consists of modules, such as a residual
     block or a transformer layer; or a long plain row of layers as a whole, as in VGG.
@@ -32,7 +36,10 @@ def is_long_row(module: nn.Module) -> bool:
 
 
 def parts(row: nn.Sequential) -> Iterator[nn.Sequential]:
-    """The layers of a long row in parts, each but the last ending with a pooling."""
+    """Yield a long row in parts, each ending with a pooling.
+
+    The last part may end without.
+    """
     layers = list(row)
     ends = [i + 1 for i, layer in enumerate(layers[:-1]) if isinstance(layer, _POOLS)]
     for start, end in pairwise((0, *ends, len(layers))):
@@ -42,7 +49,9 @@ def parts(row: nn.Sequential) -> Iterator[nn.Sequential]:
 
 
 def depths(module: nn.Module) -> dict[str, int]:
-    """How many blocks have begun at each parameter of `module`, by name: 0 in the stem.
+    """Return how many blocks have begun at each parameter, by its name.
+
+    0 in the stem.
 
     What stands between two blocks, or after the last, has the depth of the block before it.
     """
@@ -51,16 +60,19 @@ def depths(module: nn.Module) -> dict[str, int]:
         for block in blocks(module)
     )
     in_order = [block for row in rows for block in row]
-    inside = {id(p): depth for depth, block in enumerate(in_order, start=1) for p in block.parameters()}
-    found, here = {}, 0
+    depth_in_block = {id(p): depth for depth, block in enumerate(in_order, start=1) for p in block.parameters()}
+    depth_of, current = {}, 0
     for name, parameter in module.named_parameters():
-        here = inside.get(id(parameter), here)
-        found[name] = here
-    return found
+        current = depth_in_block.get(id(parameter), current)
+        depth_of[name] = current
+    return depth_of
 
 
 def _is_row(module: nn.Module) -> bool:
-    """A list of modules, or a network that has its blocks as attributes, as GoogLeNet does."""
+    """Whether `module` is a list of modules, or has its blocks as attributes.
+
+    GoogLeNet has them so.
+    """
     children = [child for child in module.children() if not isinstance(child, _LISTS) and any(child.children())]
     return isinstance(module, _LISTS) or len(children) >= _BLOCKS_AS_ATTRIBUTES
 
@@ -73,6 +85,9 @@ def _is_block(module: nn.Module) -> bool:
 
 
 def _starts_in_place(module: nn.Module) -> bool:
-    """Whether the first layer overwrites its input, which would then be lost to the second pass."""
+    """Whether the first layer overwrites its input.
+
+    The input would then be lost to the second pass.
+    """
     first = next((layer for layer in module.modules() if not any(layer.children())), None)
     return getattr(first, "inplace", False) is True

@@ -1,4 +1,4 @@
-"""Which models there are, how large they are and what they cost: what `hpo models` shows."""
+"""The models that `hpo models` lists: size, cost and weights."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -28,12 +28,14 @@ class ModelFacts:
     note: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        """The object that `hpo models --json` prints for it."""
+        """Return the object that `hpo models --json` prints."""
         return asdict(self)
 
 
 def find_models(pattern: str | None) -> dict[str, ModelConfig]:
-    """The models whose name has `pattern` in it, or fits it where it has `*` or `?`; None: hpo's own.
+    """Return the models whose name has `pattern` in it; None: hpo's own.
+
+    Or fits it, where it has `*` or `?`.
 
     A pattern `path/to/file.py:Name` is a user's model.
 
@@ -44,21 +46,24 @@ def find_models(pattern: str | None) -> dict[str, ModelConfig]:
         return {pattern: CustomModel(name=pattern)}
     if pattern is None:
         return _own()
-    found = {name: config for name, config in (_own() | _published()).items() if _fits(name, pattern)}
-    if not found:
+    models = {name: config for name, config in (_own() | _published()).items() if _fits(name, pattern)}
+    if not models:
         raise TrainingError(f"model: no name has {pattern!r} in it; try resnet, convnext, vit, torchvision/ or timm/")
-    return found
+    return models
 
 
 def library_sizes() -> dict[str, int]:
-    """How many architectures each library has; 0 where it is not installed."""
+    """Count the architectures of each library; 0 where it is not installed."""
     return {name: len(_library(name).archs()) for name in _libraries()}
 
 
 def facts_of(
     models: dict[str, ModelConfig], *, num_classes: int, in_channels: int, image_size: int
 ) -> Iterator[ModelFacts]:
-    """The facts of each of `models` for images of `image_size` pixels a side."""
+    """Yield the facts of each of `models` for images of this size.
+
+    `image_size` is in pixels a side.
+    """
     for name, config in models.items():
         shape = {"num_classes": num_classes, "in_channels": in_channels, "image_size": image_size}
         try:
@@ -74,7 +79,7 @@ def facts_of(
 
 
 def _facts(name: str, config: ModelConfig, shape: dict[str, int]) -> ModelFacts:
-    # a user's code may compute with its weights as it builds
+    # a user's code may compute with its weights as it builds, which the meta device cannot
     model = (
         build_model(config, **shape).to("meta") if isinstance(config, CustomModel) else build_on_meta(config, **shape)
     )
@@ -100,7 +105,7 @@ def _libraries() -> dict[str, type[PublishedModel]]:
 
 
 def _library(name: str) -> Any:
-    """The module for the library `name`: `archs()` and `weight_names(arch)`."""
+    """Return the module for the library `name`: `archs()` and `weight_names(arch)`."""
     return import_module(f".{name}", __package__)
 
 

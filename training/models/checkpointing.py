@@ -1,4 +1,6 @@
-"""Activation checkpointing (Chen et al. 2016, arXiv:1604.06174): activations are computed twice instead of kept.
+"""Activation checkpointing: activations are computed twice instead of kept.
+
+Chen et al. 2016, arXiv:1604.06174.
 
 Between the blocks of a network activations are kept, within a block they are computed again when the backward pass gets
 there. The numbers stay the same to the last bit: dropout draws the same again, and batch norm takes a batch into its
@@ -19,7 +21,9 @@ from .blocks import blocks, is_long_row, parts
 
 
 def checkpoint_activations(model: nn.Module) -> None:
-    """Let the blocks of `model` compute their activations again in the backward pass, in place.
+    """Let the blocks of `model` compute their activations again, in place.
+
+    They do so in the backward pass.
 
     A long plain row of layers, as in VGG, is cut after each pooling. Parameters, buffers and their names stay, and
     copies of the model behave like it.
@@ -27,11 +31,12 @@ def checkpoint_activations(model: nn.Module) -> None:
     Raises:
         TrainingError: the model has no blocks.
     """
-    found = list(blocks(model))
-    for block in found:
+    to_checkpoint = list(blocks(model))
+    for block in to_checkpoint:
         kind = _InParts if is_long_row(block) else _Whole
+        # the class and not a wrapper module: names of parameters stay, weights still fit
         block.__class__ = type(f"Checkpointed{type(block).__name__}", (kind, type(block)), {})
-    if not found:
+    if not to_checkpoint:
         raise TrainingError(
             f"memory.checkpoint_activations: {type(model).__name__} has no blocks in an nn.Sequential or nn.ModuleList"
             " whose activations could be computed again; set it to false"
@@ -39,14 +44,20 @@ def checkpoint_activations(model: nn.Module) -> None:
 
 
 class _Whole(nn.Module):
-    """Mixed into the class of a block: its forward pass is run again in the backward pass."""
+    """A block whose forward pass is run again in the backward pass.
+
+    Mixed into the block's class.
+    """
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         return _again(self, super().forward, *args, **kwargs)
 
 
 class _InParts(nn.Sequential):
-    """Mixed into the class of a row of layers: each part up to a pooling is run again."""
+    """A row of layers whose parts are run again, pooling by pooling.
+
+    Mixed into the row's class.
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         for part in parts(self):
@@ -55,7 +66,7 @@ class _InParts(nn.Sequential):
 
 
 def _again(block: nn.Module, forward: Any, *args: Any, **kwargs: Any) -> Any:
-    if not (block.training and torch.is_grad_enabled()):
+    if not (block.training and torch.is_grad_enabled()):  # evaluation keeps no activations
         return forward(*args, **kwargs)
 
     def contexts() -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
@@ -66,14 +77,14 @@ def _again(block: nn.Module, forward: Any, *args: Any, **kwargs: Any) -> Any:
 
 @contextmanager
 def _averages_kept(block: nn.Module) -> Iterator[None]:
-    """Within it batch norm uses a batch's statistics without taking them into its running averages.
+    """Let batch norm use a batch's statistics without averaging them again.
 
     A momentum of 0 rather than no averages at all: both passes must keep the same tensors.
     """
     norms = [m for m in block.modules() if isinstance(m, _BatchNorm) and m.training and m.track_running_stats]
     before = [(norm.momentum, norm.num_batches_tracked) for norm in norms]
     for norm in norms:
-        norm.momentum, norm.num_batches_tracked = 0.0, None
+        norm.momentum, norm.num_batches_tracked = 0.0, None  # num_batches_tracked None: the count must not go up twice
     try:
         yield
     finally:

@@ -22,7 +22,10 @@ _DROPOUT = "Before the classifier."
 
 
 class FineTuned(Section):
-    """A model that may start from trained weights: its head is drawn anew, the rest is called the backbone."""
+    """A model that may start from trained weights.
+
+    Its head is drawn anew, the rest is called the backbone.
+    """
 
     pretrained: Any = Field(default=None, json_schema_extra=PATH)  # each kind of model says what it may be
     backbone_lr: float = Field(
@@ -49,7 +52,10 @@ class OfTheZoo(FineTuned):
 
     @classmethod
     def sizes(cls) -> "Mapping[str, Self]":
-        """The sizes that `hpo models` lists, by what follows the model's name; a model of one size has no such part."""
+        """Return the sizes that `hpo models` lists, by the name's ending.
+
+        A model of one size has no such ending.
+        """
         return {"": cls()}
 
     pretrained: str | None = Field(
@@ -64,7 +70,10 @@ class OfTheZoo(FineTuned):
 
 
 class SimpleCnn(OfTheZoo):
-    """A plain convolutional network: three blocks of convolution, norm, ReLU and pooling, one hidden layer."""
+    """A plain convolutional network: three blocks and one hidden layer.
+
+    A block is convolution, norm, ReLU and pooling.
+    """
 
     name: Literal["simple_cnn"] = "simple_cnn"
     width: int = Field(
@@ -74,7 +83,10 @@ class SimpleCnn(OfTheZoo):
 
 
 class ResNet(OfTheZoo):
-    """A residual network of basic blocks (He et al. 2015, arXiv:1512.03385, section 4.2 for the small ones)."""
+    """A residual network of basic blocks.
+
+    He et al. 2015, arXiv:1512.03385; section 4.2 for the small ones.
+    """
 
     name: Literal["resnet"] = "resnet"
     depth: Literal[10, 14, 18, 20, 32, 34] = Field(
@@ -90,7 +102,7 @@ class ResNet(OfTheZoo):
 
     @classmethod
     def sizes(cls) -> "Mapping[str, Self]":
-        """One for each depth."""
+        """Return a size for each depth."""
         return {f"/{depth}": cls(depth=depth) for depth in get_args(cls.model_fields["depth"].annotation)}
 
 
@@ -126,7 +138,10 @@ PublishedModel = Torchvision | Timm
 
 
 class CustomModel(BaseModel):
-    """A user's own model, `path/to/file.py:name`; every other key is passed to it as a keyword argument."""
+    """A user's own model, `path/to/file.py:name`.
+
+    Every other key is passed to it as a keyword argument.
+    """
 
     model_config = ConfigDict(frozen=True, extra="allow", strict=True)
 
@@ -153,14 +168,23 @@ BuiltIn = (
     | Annotated[Torchvision, Tag("torchvision")]
     | Annotated[Timm, Tag("timm")]
 )
-"""The models there are: the one list, which the space language, `hpo models`, workers and retraining read."""
+"""The models there are.
+
+The one list that the space language, `hpo models`, workers and retraining read.
+"""
 
 ModelConfig = Annotated[BuiltIn | Annotated[CustomModel, Tag("custom")], Discriminator(_model_kind)]
 
 SECTIONS: Mapping[str, type[BuiltIn]] = {tag.tag: section for section, tag in map(get_args, get_args(BuiltIn))}
-"""The sections of built-in models by name; the network of each is registered by the module of its name beside this."""
+"""The sections of built-in models by name.
+
+The network of each is registered by the module of its name in this folder.
+"""
 
 
 def needs_trial(model: ModelConfig) -> bool:
-    """Whether `model` may fail on some images; hpo's own take any, but for one norm and for a file of weights."""
+    """Whether `model` may fail on some images.
+
+    hpo's own take any, but for one norm and for a file of weights.
+    """
     return not isinstance(model, OfTheZoo) or bool(model.pretrained) or model.norm == "instance"

@@ -1,4 +1,7 @@
-"""A user's own model, `path/to/file.py:name`: loaded once per version of the file, errors shown at their line."""
+"""A user's own model, `path/to/file.py:name`.
+
+Loaded once per version of the file; errors name their line.
+"""
 
 import importlib.util
 import sys
@@ -26,7 +29,7 @@ class _Loaded:
 
 
 class _Imports:
-    """The folder whose files a user's file can import: its own, and nothing of another file's.
+    """The folder from which a user's file can import: its own alone.
 
     A study may keep two versions of one file, each with a module `blocks` beside it.
     """
@@ -36,9 +39,13 @@ class _Imports:
         self._is_ours = False
 
     def enter(self, folder: Path) -> None:
-        """Let files in `folder` be imported, as they are now; at the end of the path, so that nothing is shadowed."""
+        """Let files in `folder` be imported, as they are now.
+
+        The folder is last on the path, so that it shadows nothing.
+        """
         if self._is_ours:
             sys.path.remove(str(self.folder))
+            # modules of the former folder: another file's `blocks` must not serve for this one's
             for name in filter(self._has, tuple(sys.modules)):
                 del sys.modules[name]
         self.folder, self._is_ours = folder, str(folder) not in sys.path
@@ -46,10 +53,13 @@ class _Imports:
             sys.path.append(str(folder))
 
     def _has(self, name: str) -> bool:
-        """Whether a module was found in the folder, or below a package there; an environment below it is not meant."""
+        """Whether a module comes from the folder, or a package in it.
+
+        An environment below the folder is not meant.
+        """
         top = sys.modules.get(name.partition(".")[0])
-        places = (getattr(top, "__file__", None), *getattr(top, "__path__", ()))
-        return not name.startswith(_PREFIX) and any(place and Path(place).parent == self.folder for place in places)
+        origins = (getattr(top, "__file__", None), *getattr(top, "__path__", ()))
+        return not name.startswith(_PREFIX) and any(origin and Path(origin).parent == self.folder for origin in origins)
 
 
 @contextmanager
@@ -67,7 +77,7 @@ _loaded: dict[Path, tuple[str, _Loaded]] = {}
 
 
 def build_custom(config: CustomModel, *, num_classes: int, in_channels: int, image_size: int) -> nn.Module:
-    """The user's model with its arguments.
+    """Build the user's model with its arguments.
 
     Raises:
         TrainingError: no such file or name, an argument it does not take, or the user's code raised (the message
@@ -88,7 +98,10 @@ def build_custom(config: CustomModel, *, num_classes: int, in_channels: int, ima
 
 
 def _settle(model: nn.Module, shape: tuple[int, int, int, int]) -> None:
-    """Show blank images of `shape` to a model with lazy layers, which learn their sizes from the first they see."""
+    """Initialise lazy layers by blank images of `shape`.
+
+    They learn their sizes from the first images that they see.
+    """
     if any(map(is_lazy, (*model.parameters(), *model.buffers()))):
         model.eval()  # running means must not learn from blanks
         with torch.no_grad():
@@ -97,24 +110,27 @@ def _settle(model: nn.Module, shape: tuple[int, int, int, int]) -> None:
 
 
 def describe_error(error: BaseException, path: Path) -> str:
-    """`file.py:12: NameError: ...`: the innermost line of the user's file that raised or called what raised."""
+    """Return where and how a user's code failed: `file.py:12: NameError: ...`.
+
+    The line is the innermost of the user's file that raised or called what raised.
+    """
     if isinstance(error, SyntaxError) and error.filename:
         return f"{error.filename}:{error.lineno}: SyntaxError: {error.msg}"
     lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if Path(f.filename) == path]
-    place = f"{path}:{lines[-1]}" if lines else str(path)
-    return f"{place}: {type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else ''}"
+    position = f"{path}:{lines[-1]}" if lines else str(path)
+    return f"{position}: {type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else ''}"
 
 
 def _load(path: Path, config: CustomModel) -> _Loaded:
-    """The module of a user's file; run again only where the file has changed since.
+    """Return the module of a user's file, running it again after a change.
 
     Raises:
         TrustError: the user has neither named nor allowed the file as it is now.
     """
     content, digest = read_source(config.name), source_digest(config.name)
-    known = _loaded.get(path)
-    if known and known[0] == digest and path.parent == _imports.folder:
-        return known[1]
+    cached = _loaded.get(path)
+    if cached and cached[0] == digest and path.parent == _imports.folder:
+        return cached[1]
     require_named(config, content)
     for other in [other for other in _loaded if other == path or other.parent != path.parent]:
         forget_models(_loaded.pop(other)[1].registered)
@@ -124,26 +140,29 @@ def _load(path: Path, config: CustomModel) -> _Loaded:
 
 
 def _execute(path: Path, name: str, content: bytes, digest: str) -> _Loaded:
-    """Run `content`, the very bytes that were judged: an import would take compiled ones from beside the file."""
+    """Run `content` as a module.
+
+    The very bytes that were judged: an import would take compiled ones from beside the file.
+    """
     module_name = f"{_PREFIX}{path.stem}_{digest[:12]}"
     spec = importlib.util.spec_from_file_location(module_name, path)
     if spec is None or spec.loader is None:
         raise TrainingError(f"model {name}: {path} is not a Python file")
     module = importlib.util.module_from_spec(spec)
     sys.modules[module_name] = module  # dataclasses and pickle look a class's module up
-    before = set(model_names())
+    registered_before = set(model_names())
     try:
         with _without_bytecode():  # a kept copy stays as it was kept
             exec(compile(content, path, "exec", dont_inherit=True), vars(module))
     except Exception as error:
         del sys.modules[module_name]
-        forget_models(set(model_names()) - before)
+        forget_models(set(model_names()) - registered_before)
         raise TrainingError(f"model {name}: {describe_error(error, path)}") from error
-    return _Loaded(module, set(model_names()) - before)
+    return _Loaded(module, set(model_names()) - registered_before)
 
 
 def _find(loaded: _Loaded, path: Path, name: str) -> ModelFactory:
-    """The registered name or attribute of the user's file."""
+    """Return the registered name or attribute of the user's file."""
     if name in loaded.registered:
         return find_model(name)
     factory: ModelFactory | None = getattr(loaded.module, name, None)

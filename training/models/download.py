@@ -1,4 +1,4 @@
-"""Fetching published weights: once, whole, and by one process at a time."""
+"""Download of published weights: once, whole, one process at a time."""
 
 import fcntl
 import socket
@@ -17,11 +17,13 @@ _SILENCE_S = 30.0  # a network that swallows packets would otherwise hold a sear
 
 
 class WeightsError(TrainingError):
-    """Weights are neither on this disk nor to be fetched."""
+    """Weights that are neither on this disk nor reachable."""
 
 
 def fetch(url: str, what: str) -> Path:
-    """The file behind `url` in torch's own cache ($TORCH_HOME), fetched where it is not there; `what` is for messages.
+    """Return the file of `url` in torch's cache, downloading it if needed.
+
+    The cache is $TORCH_HOME; `what` names the weights in messages.
 
     Raises:
         WeightsError: it cannot be fetched, or is not what its name says.
@@ -44,21 +46,24 @@ def fetch(url: str, what: str) -> Path:
 
 
 def _digest(name: str) -> str | None:
-    """The beginning of the SHA-256 that a file's name promises: `resnet18-f37072fd.pth`."""
+    """Return the beginning of the SHA-256 that a file's name promises.
+
+    As in `resnet18-f37072fd.pth`.
+    """
     match = hub.HASH_REGEX.search(name)
     return match[1] if match else None
 
 
 @contextmanager
 def _one_at_a_time(lock: Path) -> Iterator[None]:
-    with open(lock, "w", opener=no_link) as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
+    with open(lock, "w", opener=no_link) as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
 @contextmanager
 def impatient() -> Iterator[None]:
-    """Wait no longer than 30 s for a server that says nothing."""
+    """Limit the wait for a silent server to 30 s."""
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(_SILENCE_S)
     try:

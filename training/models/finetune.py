@@ -1,4 +1,7 @@
-"""A model that starts from trained weights: a new head on a backbone that is moved less, or not at all."""
+"""A model that starts from trained weights: a new head on a backbone.
+
+The backbone's learning rate is lower, or 0.
+"""
 
 from collections.abc import Sequence
 from typing import Self
@@ -14,15 +17,15 @@ from .published import Statistics
 
 
 class TunedModel(nn.Module):
-    """`net` with what its weights ask for around it.
+    """`net` with the input normalisation of its weights, frozen or not.
 
     Images come normalised by their own data set. Where the weights have `statistics`, `rescale` makes them what they
     would be if normalised by those, so that the first layer sees what it has learned to see.
 
     Args:
         net: the network, from images [B, C, H, W] to logits.
-        config: which parts are moved, and how far.
-        rescale: between the images and `net`.
+        config: which parts are trained, and at which learning rate.
+        rescale: from the images to `net`'s input.
     """
 
     def __init__(self, net: nn.Module, config: FineTuned, rescale: nn.Module) -> None:
@@ -42,7 +45,10 @@ class TunedModel(nn.Module):
         return logits
 
     def train(self, mode: bool = True) -> Self:
-        """As of any module, but the batch norms of a frozen backbone keep the statistics that they came with."""
+        """Set the mode, leaving a frozen backbone's batch norms in evaluation.
+
+        They keep the statistics that they came with.
+        """
         super().train(mode)
         if self._frozen:
             for norm in self.net.modules():
@@ -57,7 +63,7 @@ class TunedModel(nn.Module):
 
 
 class Rescale(nn.Module):
-    """From images normalised by the statistics of a data set to the same images normalised by others.
+    """Renormalisation of images from one set of statistics to another.
 
     It changes nothing until `between` was called; the two buffers are kept with the weights.
     """
@@ -72,24 +78,33 @@ class Rescale(nn.Module):
         self.register_buffer("offset", torch.zeros(1, in_channels, 1, 1))
 
     def forward(self, images: Tensor) -> Tensor:
-        """[B, C, H, W] to [B, C, H, W]."""
+        """Renormalise [B, C, H, W] to [B, C, H, W]."""
         return images * self.scale + self.offset
 
     def between(self, mean: Sequence[float], std: Sequence[float]) -> None:
-        """Take images that were normalised by `mean` and `std`, per channel of pixels in [0, 1]."""
+        """Set the statistics that images come normalised by.
+
+        `mean` and `std`, per channel of pixels in [0, 1].
+        """
         for channel, (m, s) in enumerate(zip(mean, std, strict=True)):
             spread = max(s, 1e-6)  # as where images are normalised: a channel may be constant
+            # (x - mean) / std of the data to (x - mean) / std of the weights is one scale and one offset per channel.
             self.scale[:, channel] = spread / self._wanted.std[channel]
             self.offset[:, channel] = (m - self._wanted.mean[channel]) / self._wanted.std[channel]
 
 
 def lr_scales(model: nn.Module) -> dict[str, float]:
-    """Shares of the learning rate by parameter name, 1 where nothing is said."""
+    """Return shares of the learning rate by parameter name.
+
+    1 where a name is missing.
+    """
     return model.lr_scales if isinstance(model, TunedModel) else {}
 
 
 def _lr_scales(net: nn.Module, config: FineTuned) -> dict[str, float]:
-    """The head's share is 1, the last block's backbone_lr x layer_decay, and so on towards the images.
+    """Return the backbone's shares of the learning rate by layer depth.
+
+    The head's share is 1, the last block's backbone_lr x layer_decay, and so on towards the images.
 
     Howard & Ruder 2018 (arXiv:1801.06146, section 3.2); one factor per block as in Clark et al. 2020
     (arXiv:2003.10555, appendix A).
@@ -104,7 +119,10 @@ def _lr_scales(net: nn.Module, config: FineTuned) -> dict[str, float]:
 
 
 def _as_grey(statistics: Statistics, in_channels: int) -> Statistics:
-    """One mean and deviation for all channels, where their number is not that of the weights."""
+    """Return one mean and deviation for all channels.
+
+    Where their number is not that of the weights.
+    """
     mean = sum(statistics.mean) / len(statistics.mean)
     std = sum(statistics.std) / len(statistics.std)
     return Statistics((mean,) * in_channels, (std,) * in_channels)

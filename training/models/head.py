@@ -1,4 +1,7 @@
-"""The two ends of a classifier that depend on the data: its first convolution and its last layer."""
+"""The first convolution and the last layer of a classifier.
+
+They are the two ends that depend on the data.
+"""
 
 from typing import Any
 
@@ -10,18 +13,19 @@ _LAST = (nn.Linear, nn.Conv2d)
 
 
 def head_parameters(net: nn.Module) -> frozenset[str]:
-    """The names of the parameters of the layer that gives the logits, or of the layers, where there are two.
+    """Return the names of the parameters of the layer that makes the logits.
 
-    What the model says itself (`get_classifier()`, as timm's do), else its last linear layer or convolution.
+    Of the layers, where there are two: what the model says itself (`get_classifier()`, as timm's do), else its last
+    linear layer or convolution.
     """
-    given: Any = getattr(net, "get_classifier", None)
-    layers: Any = given() if callable(given) else net.get_submodule(last_layer(net))
-    own = {id(p) for layer in (layers if isinstance(layers, tuple) else (layers,)) for p in layer.parameters()}
-    return frozenset(name for name, parameter in net.named_parameters() if id(parameter) in own)
+    get_classifier: Any = getattr(net, "get_classifier", None)
+    layers: Any = get_classifier() if callable(get_classifier) else net.get_submodule(last_layer(net))
+    head_ids = {id(p) for layer in (layers if isinstance(layers, tuple) else (layers,)) for p in layer.parameters()}
+    return frozenset(name for name, parameter in net.named_parameters() if id(parameter) in head_ids)
 
 
 def last_layer(net: nn.Module) -> str:
-    """The name of the last linear layer or convolution.
+    """Return the name of the last linear layer or convolution.
 
     Raises:
         TrainingError: there is none.
@@ -33,7 +37,7 @@ def last_layer(net: nn.Module) -> str:
 
 
 def first_convolution(net: nn.Module) -> str:
-    """The name of the convolution that sees the images."""
+    """Return the name of the convolution that sees the images."""
     names: list[str] = [name for name, module in net.named_modules() if isinstance(module, nn.Conv2d)]
     return names[0]
 
@@ -47,7 +51,7 @@ def take_channels(net: nn.Module, in_channels: int) -> None:
 
 
 def for_channels(kernel: Tensor, in_channels: int) -> Tensor:
-    """The kernel [out, 3, h, w] of a first convolution for images of `in_channels`.
+    """Return the first kernel [out, 3, h, w] for images of `in_channels`.
 
     One grey channel stands for three equal ones: the kernel is summed over its channels. More are given the three in
     turn, scaled so that the sum stays.
@@ -56,12 +60,15 @@ def for_channels(kernel: Tensor, in_channels: int) -> Tensor:
         return kernel
     if in_channels == 1:
         return kernel.sum(1, keepdim=True)
-    turns = [channel % kernel.shape[1] for channel in range(in_channels)]
+    turns = [channel % kernel.shape[1] for channel in range(in_channels)]  # 0, 1, 2, 0, 1, and so on
     return kernel[:, turns] * (kernel.shape[1] / in_channels)
 
 
 def set_dropout(net: nn.Module, probability: float) -> None:
-    """Zero the head's features with `probability` in [0, 1): in the dropout before it, or in a new one, in place."""
+    """Zero the head's features with `probability` in [0, 1), in place.
+
+    In the dropout before the head, or in a new one.
+    """
     name = last_layer(net)
     path, _, leaf = name.rpartition(".")
     parent = net.get_submodule(path)

@@ -1,4 +1,4 @@
-"""How the kernels of convolutions are drawn, by name."""
+"""Initialisation of convolution kernels, by name."""
 
 from collections.abc import Callable
 from functools import partial
@@ -9,7 +9,7 @@ from .config import InitName
 
 Scheme = Callable[[Tensor], object]
 
-_TRUNC_STD = 0.02
+_TRUNC_STD = 0.02  # as ConvNeXt, see below
 
 # kaiming: He et al. 2015 (arXiv:1502.01852, eq. 10), variance 2 / fan out, for ReLU.
 # xavier: Glorot & Bengio 2010 (Understanding the difficulty of training deep feedforward neural networks, eq. 16),
@@ -29,10 +29,10 @@ SCHEMES: dict[InitName, Scheme] = {
 
 
 def initialize_(model: nn.Module, name: InitName) -> None:
-    """Draw the convolutions of `model` by the scheme `name`, in place; their biases start at zero.
+    """Initialise the convolutions of `model` by the scheme `name`, in place.
 
-    Norms start as the identity. Linear layers keep torch's uniform draw, whose small scale makes the first loss close
-    to ln(classes).
+    Their biases start at zero, norms as the identity. Linear layers keep torch's uniform draw, whose small scale makes
+    the first loss close to ln(classes).
     """
     for module in model.modules():
         if isinstance(module, nn.Conv2d):

@@ -9,7 +9,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 
 class LoneImageNorms:
-    """Lets the batch norms of `model` take a single image in training.
+    """Batch norms of `model` that take a single image in training.
 
     Where a map has come down to one pixel, one image leaves one value per channel: it has no variance, and torch
     refuses it. There the norm takes its running averages, as in evaluation. `note` says so once it has happened.
@@ -22,9 +22,13 @@ class LoneImageNorms:
 
     @contextmanager
     def pass_of(self, images: Tensor) -> Iterator[None]:
-        """Around a forward and backward pass of `images` [B, ...]; without effect where B > 1."""
+        """Prepare for a forward and backward pass of `images` [B, ...].
+
+        Without effect where B > 1.
+        """
         hooks = []
         if len(images) == 1:
+            # hooks for this pass alone: others pay nothing for them
             hooks = [norm.register_forward_pre_hook(self._before) for norm in self._norms]
             hooks += [norm.register_forward_hook(self._after, always_call=True) for norm in self._norms]
         try:
@@ -35,7 +39,7 @@ class LoneImageNorms:
 
     def _before(self, norm: nn.Module, arguments: tuple[Any, ...]) -> None:
         values: Tensor = arguments[0]
-        if norm.training and values.numel() == values.shape[1]:
+        if norm.training and values.numel() == values.shape[1]:  # [1, C, 1, 1]: one value per channel
             norm.training = False
             self._switched.add(norm)
             self.note = "a pass of one image leaves batch norm one value per channel: it took its running averages"

@@ -1,4 +1,4 @@
-"""Models without memory: their sizes, costs and mistakes found on torch's meta device, at once for the largest."""
+"""Models on torch's meta device: size, cost and errors without memory."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,22 +10,25 @@ from torch.overrides import TorchFunctionMode
 from .config import ModelConfig, PublishedModel
 from .registry import build_model
 
+# usual image sizes of papers and pretrained weights
 _SIDES_PX = (32, 48, 64, 75, 96, 112, 128, 160, 192, 224, 256, 299, 384, 448, 512)
 
 
 class _WithoutMemory(TorchFunctionMode):
-    """`torch.empty`, of which layers make their weights, on the meta device; all else computes as ever.
+    """A mode in which `torch.empty` makes tensors on the meta device.
+
+    Layers make their weights of it; all else computes as ever.
 
     Not `torch.device("meta")`: some builders compute the widths of their layers with small tensors.
     """
 
     def __torch_function__(self, function: Callable[..., Any], types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        place = {"device": "meta"} if function is torch.empty else {}
-        return function(*args, **{**(kwargs or {}), **place})
+        options = {"device": "meta"} if function is torch.empty else {}
+        return function(*args, **{**(kwargs or {}), **options})
 
 
 def build_on_meta(config: ModelConfig, *, num_classes: int, in_channels: int, image_size: int) -> nn.Module:
-    """The model that `config` describes, with shapes but no numbers.
+    """Build the model of `config` with shapes but no numbers.
 
     Raises:
         TrainingError: as `build_model`.
@@ -36,14 +39,20 @@ def build_on_meta(config: ModelConfig, *, num_classes: int, in_channels: int, im
 
 
 def logits_on_meta(model: nn.Module, images: int, in_channels: int, image_size: int) -> Tensor:
-    """What a model on the meta device gives for `images` images, as a tensor of the right shape."""
+    """Return a meta model's logits for `images` images.
+
+    A tensor of the right shape without numbers.
+    """
     with torch.no_grad():
         logits: Tensor = model(torch.empty(images, in_channels, image_size, image_size, device="meta"))
     return logits
 
 
 def flops(model: nn.Module, in_channels: int, image_size: int) -> int:
-    """Floating-point operations of a forward pass of one image: two per multiply-add of convolutions and matrices."""
+    """Count the floating-point operations of a forward pass of one image.
+
+    Two per multiply-add of convolutions and matrices.
+    """
     from torch.utils.flop_counter import FlopCounterMode  # brings triton and half of torch's inner workings
 
     with FlopCounterMode(display=False) as counter:
@@ -52,9 +61,9 @@ def flops(model: nn.Module, in_channels: int, image_size: int) -> int:
 
 
 def side_that_works(config: PublishedModel, *, num_classes: int, in_channels: int, image_size: int) -> int | None:
-    """A usual side, in pixels, of images that the model takes: the smallest above `image_size`, else the largest below.
+    """Return a usual image size (px) that the model takes, or None.
 
-    None: there is none from 32 to 512.
+    The smallest above `image_size`, else the largest below, from 32 to 512.
     """
     above = [side for side in _SIDES_PX if side > image_size]
     below = [side for side in reversed(_SIDES_PX) if side < image_size]

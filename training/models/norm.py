@@ -11,7 +11,7 @@ Maker = Callable[[int], nn.Module]
 
 NORMS: dict[str, Maker] = {}
 
-_PER_GROUP = 16
+_PER_GROUP = 16  # channels of a group at least, see below
 
 
 def _norm(name: NormName) -> Callable[[Maker], Maker]:
@@ -23,12 +23,17 @@ def _norm(name: NormName) -> Callable[[Maker], Maker]:
 
 
 def make_norm(name: NormName, channels: int) -> nn.Module:
-    """The norm `name` of maps [B, channels, h, w]; it starts as the identity but for what it takes out."""
+    """Make the norm `name` of maps [B, channels, h, w].
+
+    It starts as the identity but for what it takes out.
+    """
     return NORMS[name](channels)
 
 
 def check_norm(name: NormName, model: str, image_size: int, side: int) -> None:
-    """Refuse a norm that leaves nothing of maps of `side` pixels, the smallest that it meets in a model.
+    """Refuse a norm that leaves nothing of the smallest maps of a model.
+
+    They have `side` pixels.
 
     Raises:
         TrainingError: instance norm over a single pixel, which is always its own mean.
@@ -42,26 +47,38 @@ def check_norm(name: NormName, model: str, image_size: int, side: int) -> None:
 
 @_norm("batch")
 def _batch(channels: int) -> nn.Module:
-    """Over the batch, per channel (Ioffe & Szegedy 2015, arXiv:1502.03167)."""
+    """Normalise over the batch, per channel.
+
+    Ioffe & Szegedy 2015, arXiv:1502.03167.
+    """
     return nn.BatchNorm2d(channels)
 
 
 @_norm("group")
 def _group(channels: int) -> nn.Module:
-    """Per image, over groups of at least 16 channels (Wu & He 2018, arXiv:1803.08494, table 3)."""
+    """Normalise per image, over groups of at least 16 channels.
+
+    Wu & He 2018, arXiv:1803.08494, table 3.
+    """
     fitting = (n for n in range(max(1, channels // _PER_GROUP), 0, -1) if channels % n == 0)
     return nn.GroupNorm(next(fitting), channels)
 
 
 @_norm("layer")
 def _layer(channels: int) -> nn.Module:
-    """Per image, over everything (Ba et al. 2016, arXiv:1607.06450), with a scale and shift per channel."""
+    """Normalise per image, over all channels.
+
+    Ba et al. 2016, arXiv:1607.06450; with a scale and shift per channel.
+    """
     return nn.GroupNorm(1, channels)
 
 
 @_norm("instance")
 def _instance(channels: int) -> nn.Module:
-    """Per image and channel (Ulyanov et al. 2016, arXiv:1607.08022)."""
+    """Normalise per image and channel.
+
+    Ulyanov et al. 2016, arXiv:1607.08022.
+    """
     return nn.InstanceNorm2d(channels, affine=True)
 
 

@@ -1,4 +1,4 @@
-"""Trained weights for a model's backbone: found, fitted and put in place."""
+"""Trained weights for a model's backbone: located, fitted, loaded."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,7 +24,10 @@ _SUFFIXES = (".bin", ".ckpt", ".pt", ".pth", ".safetensors")
 
 
 def statistics_of(config: FineTuned) -> Statistics | None:
-    """How images were normalised for the weights of `config`; None: by their own data set, as everywhere in hpo."""
+    """Return the image statistics of the weights of `config`.
+
+    How images were normalised for them; None: by their own data set, as everywhere in hpo.
+    """
     if config.pretrained and isinstance(config, Torchvision):
         from . import torchvision
 
@@ -39,10 +42,12 @@ def statistics_of(config: FineTuned) -> Statistics | None:
 def start_from_weights(
     model: nn.Module, config: ModelConfig, *, mean: Sequence[float], std: Sequence[float], **shape: int
 ) -> None:
-    """Give the backbone of a fresh `model` the weights that `config` asks for, in place; its head stays as drawn.
+    """Load the weights of `config` into the backbone of a fresh `model`.
+
+    In place; its head stays as drawn.
 
     Args:
-        model: what `build_model(config, **shape)` gave.
+        model: what `build_model(config, **shape)` returned.
         config: where the weights are.
         mean: of the images as they will come, per channel of pixels in [0, 1].
         std: the same.
@@ -60,7 +65,7 @@ def start_from_weights(
 
 
 def fetch_weights(config: ModelConfig, **shape: int) -> None:
-    """Bring what `config` starts from onto this disk.
+    """Download or check the weights that `config` starts from.
 
     Raises:
         TrainingError: it is missing or cannot be fetched.
@@ -80,7 +85,7 @@ def fetch_weights(config: ModelConfig, **shape: int) -> None:
 
 
 def _state(config: FineTuned, net: nn.Module, shape: dict[str, int]) -> State:
-    """The weights of `config` by the names of `net`'s parameters."""
+    """Return the weights of `config` by the names of `net`'s parameters."""
     pretrained = config.pretrained
     assert pretrained
     if isinstance(config, Timm) and not _is_file(pretrained):
@@ -96,7 +101,10 @@ def _state(config: FineTuned, net: nn.Module, shape: dict[str, int]) -> State:
 
 
 def _with_channels(state: State, net: nn.Module, in_channels: int) -> State:
-    """`state` with its first convolution made for images of `in_channels`, where it is for RGB."""
+    """Return `state` with its first convolution for `in_channels` channels.
+
+    Where it is for RGB.
+    """
     stem = f"{first_convolution(net)}.weight"
     if stem not in state or state[stem].ndim != 4 or state[stem].shape[1] != _RGB:
         return state
@@ -108,7 +116,9 @@ def _is_file(pretrained: bool | str) -> bool:
 
 
 def _read(path: Path) -> State:
-    """The weights in a file of torch or safetensors, whatever its writer wrapped them in.
+    """Return the weights in a file of torch or safetensors.
+
+    Whatever its writer wrapped them in.
 
     Raises:
         TrainingError: it is missing, holds no weights, or more than weights.
@@ -116,8 +126,8 @@ def _read(path: Path) -> State:
     try:
         content = _open(path)
     except OSError as error:
-        beside = [other.name for other in path.parent.glob("*") if other.suffix in _SUFFIXES]
-        hint = f"; {nearest(path.name, beside)}" if beside else ""
+        candidates = [other.name for other in path.parent.glob("*") if other.suffix in _SUFFIXES]
+        hint = f"; {nearest(path.name, candidates)}" if candidates else ""
         raise TrainingError(f"model.pretrained: cannot read {path} ({error.strerror}){hint}") from error
     except Exception as error:  # torch raises what its unpickler and zip reader happen to meet
         reason = str(error).strip().splitlines()[0][:160]
@@ -151,17 +161,18 @@ def _put(state: State, net: nn.Module, source: str) -> None:
     Raises:
         TrainingError: a weight is missing or has another shape.
     """
-    head, own = head_parameters(net), net.state_dict()
-    for name, mine in own.items():
+    head, own_state = head_parameters(net), net.state_dict()
+    for name, own_value in own_state.items():
+        # the count of batches is of no use to a model that is trained on, and some files lack it
         if name in head or name.endswith("num_batches_tracked"):
             continue
         if name not in state:
             raise TrainingError(f"model.pretrained: {source} must hold the weights of this model, but lacks {name}")
-        if state[name].shape != mine.shape:
+        if state[name].shape != own_value.shape:
             raise TrainingError(
                 f"model.pretrained: {source} must hold the weights of this model, but {name} is"
-                f" {list(state[name].shape)} there and {list(mine.shape)} here"
+                f" {list(state[name].shape)} there and {list(own_value.shape)} here"
             )
     net.load_state_dict(
-        {name: value for name, value in state.items() if name in own and name not in head}, strict=False
+        {name: value for name, value in state.items() if name in own_state and name not in head}, strict=False
     )

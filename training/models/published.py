@@ -1,4 +1,4 @@
-"""What the libraries of models have in common."""
+"""Parts that the model libraries share."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from difflib import get_close_matches
 
 from ...errors import TrainingError
 
-_NEAR = 3
+_NEAR = 3  # names that an error suggests
 
 
 class ImageSizeError(TrainingError):
@@ -15,14 +15,20 @@ class ImageSizeError(TrainingError):
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """How images were normalised when weights were trained: mean and deviation per channel of pixels in [0, 1]."""
+    """The image statistics of published weights.
+
+    How images were normalised in their training: mean and deviation per channel of pixels in [0, 1].
+    """
 
     mean: tuple[float, ...]
     std: tuple[float, ...]
 
 
-def unknown_arch(arch: str, library: str, known: Sequence[str]) -> TrainingError:
-    """The refusal of an architecture that `library` does not have, with those of nearly its name."""
-    near = get_close_matches(arch, known, n=_NEAR)
-    hint = f"did you mean {' or '.join(near)}?" if near else f"`hpo models {library}` lists all {len(known):,}"
+def unknown_arch(arch: str, library: str, archs: Sequence[str]) -> TrainingError:
+    """Return the error for an architecture that `library` does not have.
+
+    It suggests those of nearly its name.
+    """
+    near = get_close_matches(arch, archs, n=_NEAR)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"`hpo models {library}` lists all {len(archs):,}"
     return TrainingError(f"model.arch: {library} has no classifier {arch}; {hint}")

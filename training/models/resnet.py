@@ -19,12 +19,15 @@ _STAGES = {
     32: (5, 5, 5),
     34: (3, 4, 6, 3),
 }
+# largest side that counts as small: at CIFAR's 32 an ImageNet stem leaves 8x8 maps to the first stage
 _SMALL_IMAGE_PX = 64
 
 
 @register_model("resnet")
 class ResNet(nn.Module):
-    """Stem, three or four stages of basic blocks, global average pooling, dropout and a linear layer.
+    """A residual network: stem, stages of basic blocks, pooling, linear layer.
+
+    Three or four stages, global average pooling, dropout before the linear layer.
 
     The last norm of each block starts at zero, so that every block starts as the identity (Goyal et al. 2017,
     arXiv:1706.02677, section 5.1); without norms the last convolution does (Zhang et al. 2019, arXiv:1901.09321).
@@ -72,14 +75,17 @@ class ResNet(nn.Module):
                 block.start_as_identity_()
 
     def forward(self, images: Tensor) -> Tensor:
-        """Images [B, C, H, W] to logits [B, num_classes]."""
+        """Return logits [B, num_classes] of images [B, C, H, W]."""
         features: Tensor = self.stages(self.stem(images))  # [B, features, h, w], h and w at least 1
-        logits: Tensor = self.classifier(self.dropout(features.mean(dim=(2, 3))))
+        logits: Tensor = self.classifier(self.dropout(features.mean(dim=(2, 3))))  # [B, features]
         return logits
 
 
 class BasicBlock(nn.Module):
-    """Two 3x3 convolutions with norms and the input added before the last ReLU; a 1x1 one where shapes differ."""
+    """Two 3x3 convolutions with norms, and a shortcut.
+
+    The input is added before the last ReLU; a 1x1 convolution of it where shapes differ.
+    """
 
     def __init__(self, in_channels: int, out_channels: int, stride: int, norm: NormName) -> None:
         super().__init__()
@@ -95,13 +101,13 @@ class BasicBlock(nn.Module):
             )
 
     def forward(self, x: Tensor) -> Tensor:
-        """[B, in, h, w] to [B, out, ceil(h / stride), ceil(w / stride)]."""
+        """Map [B, in, h, w] to [B, out, ceil(h / stride), ceil(w / stride)]."""
         out = nn.functional.relu(self.norm1(self.conv1(x)), inplace=True)
         out = self.norm2(self.conv2(out)) + self.shortcut(x)
         return nn.functional.relu(out, inplace=True)
 
     def start_as_identity_(self) -> None:
-        """Let the block begin as its shortcut."""
+        """Let the block start as its shortcut."""
         last = self.conv2 if isinstance(self.norm2, nn.Identity) else self.norm2
         nn.init.zeros_(last.get_parameter("weight"))
 
@@ -118,17 +124,20 @@ class Subsample(nn.Module):
         self._stride = stride
 
     def forward(self, x: Tensor) -> Tensor:
-        """[B, C, h, w] to [B, C, ceil(h / stride), ceil(w / stride)]."""
+        """Map [B, C, h, w] to [B, C, ceil(h / stride), ceil(w / stride)]."""
         return x[:, :, :: self._stride, :: self._stride]
 
 
 def _stages(blocks: tuple[int, ...], width: int, norm: NormName) -> list[BasicBlock]:
-    """Every block in order; each stage but the first halves the side and doubles the channels."""
+    """Build every block in order.
+
+    Each stage but the first halves the side and doubles the channels.
+    """
     layers: list[BasicBlock] = []
     channels = width
     for stage, count in enumerate(blocks):
         out_channels = width * 2**stage
-        for index in range(count):
+        for index in range(count):  # the first block of a stage halves the side
             layers.append(BasicBlock(channels, out_channels, stride=2 if stage and not index else 1, norm=norm))
             channels = out_channels
     return layers

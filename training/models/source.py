@@ -1,4 +1,6 @@
-"""The source of a user's own model, `path/to/file.py:name`: where it is, and whether it may be run. No torch.
+"""The source of a user's own model, and whether it may be run.
+
+No torch.
 
 What such a file does is its own affair, so it is run only as the user said: a command line or a space names it
 (`name_model`), or `--trust` allows it for once (`allow_model`). A configuration that was found in a study, a run or an
@@ -17,13 +19,13 @@ from .source_files import MAX_BYTES, digest_of, line_of, needed_files, reachable
 
 
 def split_name(name: str) -> tuple[Path, str]:
-    """`./mynet.py:MyNet` as (absolute path of the file, "MyNet")."""
+    """Split `./mynet.py:MyNet` into (absolute path of the file, "MyNet")."""
     file, _, attribute = name.rpartition(":")
     return Path(file).expanduser().absolute(), attribute
 
 
 def read_source(name: str) -> bytes:
-    """The content of the file behind `path/to/file.py:name`.
+    """Return the content of the file behind `path/to/file.py:name`.
 
     Raises:
         TrainingError: it cannot be read, or is no file of at most 16 MiB.
@@ -32,13 +34,15 @@ def read_source(name: str) -> bytes:
     try:
         return read_bytes(path, MAX_BYTES)
     except OSError as error:
-        beside = [p.name for p in path.parent.glob("*.py")]
-        hint = nearest(path.name, beside) if beside else "no Python file is there"
+        candidates = [p.name for p in path.parent.glob("*.py")]
+        hint = nearest(path.name, candidates) if candidates else "no Python file is there"
         raise TrainingError(f"model {name}: cannot read {path} ({error.strerror}); {hint}") from error
 
 
 def source_files(name: str) -> dict[str, bytes]:
-    """What `path/to/file.py:name` is made of, by its path from the file's folder: first the file, then what it needs.
+    """Return the files of `path/to/file.py:name`, by relative path.
+
+    Paths are from the file's folder: first the file, then what it needs.
 
     That is what it and those in turn import, and files beside it that they mention by their whole name.
 
@@ -53,18 +57,23 @@ def source_files(name: str) -> dict[str, bytes]:
 
 
 def source_digest(name: str) -> str:
-    """SHA-256 of what `path/to/file.py:name` is made of, wherever that lies: checkpoints know by it whose they are."""
+    """Return the SHA-256 of a user's model, wherever it lies.
+
+    Of what `path/to/file.py:name` is made of; checkpoints know by it whose they are.
+    """
     return digest_of(source_files(name))
 
 
-def keep_model(name: str, place: Path, digest: str) -> Path:
-    """A copy of what `name` is made of, in the folder `digest` of `place`, made where there is none, and on record.
+def keep_model(name: str, parent: Path, digest: str) -> Path:
+    """Copy a user's model to the folder `digest` of `parent`, on record.
+
+    It is made where there is none.
 
     Raises:
         TrainingError: it is not what has `digest` any more, or the copy cannot be written.
         StudyError: the record cannot be written.
     """
-    files, folder = source_files(name), place / digest
+    files, folder = source_files(name), parent / digest
     if digest_of(files) != digest:
         raise TrainingError(f"model {name}: the file was edited while the search was prepared; run it again")
     copy = CustomModel(name=f"{folder / next(iter(files))}:{split_name(name)[1]}")
@@ -84,13 +93,18 @@ def keep_model(name: str, place: Path, digest: str) -> Path:
 
 
 def model_source(model: ModelConfig) -> str:
-    """The `source_digest` of a user's model; empty for others, and where the file is missing."""
-    is_there = isinstance(model, CustomModel) and split_name(model.name)[0].is_file()
-    return source_digest(model.name) if is_there else ""
+    """Return the `source_digest` of a user's model.
+
+    Empty for others, and where the file is missing.
+    """
+    exists = isinstance(model, CustomModel) and split_name(model.name)[0].is_file()
+    return source_digest(model.name) if exists else ""
 
 
 def name_model(model: ModelConfig) -> str:
-    """Put the file of a user's model on record, since the user has named it in this command.
+    """Record the file of a user's model as named by the user.
+
+    The user has named it in this command.
 
     Returns:
         What was decided, in a sentence; empty where there is no such file, or it was on record before.
@@ -124,7 +138,9 @@ def allow_model(model: ModelConfig) -> str:
 
 
 def require_named(model: CustomModel, content: bytes) -> None:
-    """Refuse to run `content`, of the file of `model`, unless the user has named or allowed it.
+    """Refuse a model's file that the user has not named or allowed.
+
+    `content` is the file's.
 
     Raises:
         TrustError: neither was done.
@@ -135,40 +151,52 @@ def require_named(model: CustomModel, content: bytes) -> None:
 
 
 def require_model(model: ModelConfig) -> None:
-    """As `require_named`, before anything is begun; a file that is missing is told by whoever builds the model."""
+    """Refuse a model as `require_named` does, before anything is begun.
+
+    A file that is missing is reported by whoever builds the model.
+    """
     if isinstance(model, CustomModel) and split_name(model.name)[0].is_file():
         require_named(model, read_source(model.name))
 
 
 def _is_kept_copy(name: str) -> bool:
-    """Whether `name` is a copy that this account has kept, whole and with nothing beside it, whose home was moved."""
+    """Whether `name` is a copy that this account has kept.
+
+    Whole and with nothing beside it; its home may have been moved.
+    """
     return trust.is_on_record(_kept(split_name(name)[0].parent.name)) and _is_whole(name)
 
 
 def _is_whole(name: str) -> bool:
-    """Whether the folder of a copy holds what has the digest that it is called by, and nothing else."""
+    """Whether a copy's folder holds its content and nothing else.
+
+    Its content has the digest that the folder is called by.
+    """
     path = split_name(name)[0]
-    there = {str(file.relative_to(path.parent)) for file in path.parent.rglob("*") if not file.is_dir()}
-    if path.name not in there:
+    existing = {str(file.relative_to(path.parent)) for file in path.parent.rglob("*") if not file.is_dir()}
+    if path.name not in existing:
         return False
     files = source_files(name)
-    return there == files.keys() and digest_of(files) == path.parent.name
+    return existing == files.keys() and digest_of(files) == path.parent.name
 
 
 def _kept(digest: str) -> str:
-    """What a kept copy is on record by, wherever it lies."""
+    """Return the record key of a kept copy, wherever it lies."""
     return hashlib.sha256(f"kept copy {digest}".encode(errors="surrogateescape")).hexdigest()
 
 
 def _digest_of(model: ModelConfig) -> str | None:
-    """What the file of `model` is on record by; None where there is none."""
+    """Return the record key of a model's file, None without one."""
     if not isinstance(model, CustomModel) or not split_name(model.name)[0].is_file():
-        return None  # that it is missing is told by whoever builds the model
+        return None  # that it is missing is reported by whoever builds the model
     return _code_digest(model.name, read_source(model.name))
 
 
 def _code_digest(name: str, content: bytes) -> str:
-    """SHA-256 of the path, of `content`, and of the files beside it that `content` and they mention by name."""
+    """Return the SHA-256 of a model file's path, content and neighbours.
+
+    Neighbours are the files beside it that `content` and they mention by name.
+    """
     path = split_name(name)[0]
     digest = hashlib.sha256(line_of(path))
     try:

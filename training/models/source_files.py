@@ -1,4 +1,7 @@
-"""What a user's model file needs from its own folder: found, digested, copied. Nothing here is run."""
+"""The files that a user's model file needs from its folder.
+
+They are located, digested and copied; nothing here is run.
+"""
 
 import hashlib
 import os
@@ -11,12 +14,14 @@ from pathlib import Path
 from ...common.bounded import read_bytes
 
 MAX_BYTES = 2**24
-"""The longest Python file that is read."""
+"""The longest Python file that is read, in bytes."""
 _MAX_DATA_BYTES = 2**28  # weights, mostly, that a model reads from beside its file; larger ones are data
 
 
 def needed_files(path: Path, content: bytes) -> dict[str, bytes]:
-    """The file `path`, which holds `content`, and what it needs, each by its path from the folder; `path` comes first.
+    """Return a model file and what it needs, by relative path.
+
+    `path` holds `content` and comes first; paths are from its folder.
 
     Needed is what it and those in turn import, and files beside it that they mention by their whole name.
 
@@ -33,10 +38,13 @@ def needed_files(path: Path, content: bytes) -> dict[str, bytes]:
 
 
 def digest_of(files: Mapping[str, bytes]) -> str:
-    """SHA-256 of `needed_files`, wherever they lie; of a file that needs no other it is the file's own."""
-    (_, content), *others = files.items()
+    """Return the SHA-256 of `needed_files`, wherever they lie.
+
+    Of a file that needs no other it is the file's own.
+    """
+    (_, content), *neighbours = files.items()
     digest = hashlib.sha256(content)
-    for file, text in sorted(others):
+    for file, text in sorted(neighbours):
         digest.update(line_of(Path(file)) + hashlib.sha256(text).digest())
     return digest.hexdigest()
 
@@ -61,41 +69,47 @@ def write_whole(files: Mapping[str, bytes], folder: Path) -> None:
 
 
 def line_of(path: Path) -> bytes:
-    """A path as a line of what is digested."""
+    """Return a path as a line of what is digested."""
     return f"{path}\n".encode(errors="surrogateescape")
 
 
 def words(text: bytes) -> set[bytes]:
-    """Every name that code could be imported by, however it goes about it."""
+    """Return every name that code could import, however it does."""
     return set(re.findall(rb"\w+", text))
 
 
 def imported(text: bytes) -> set[bytes]:
-    """The words of lines that import something."""
+    """Return the words of lines that import something."""
     return {word for line in text.splitlines() if b"import" in line for word in words(line)}
 
 
 def reachable(path: Path, content: bytes, names: Callable[[bytes], set[bytes]]) -> dict[Path, bytes]:
-    """`content`, and what it may import from its folder: the modules among its `names`, and in those in turn."""
+    """Return `content` and what it may import from its folder.
+
+    The modules among its `names`, and in those in turn.
+    """
     beside: dict[bytes, list[Path]] = defaultdict(list)
     for entry in path.parent.iterdir():
         beside[entry.name.removesuffix(".py").encode(errors="surrogateescape")].append(entry)
-    reached, unread, seen = {path: content}, [content], set[Path]()
+    reached, unread, visited = {path: content}, [content], set[Path]()
     while unread:
         for word in sorted(names(unread.pop()) & beside.keys()):
-            for file in (file for entry in beside.pop(word) for file in _python_files(entry, seen)):
+            for file in (file for entry in beside.pop(word) for file in _python_files(entry, visited)):
                 if file not in reached:
                     reached[file] = read_bytes(file, MAX_BYTES)
                     unread.append(reached[file])
     return reached
 
 
-def _python_files(entry: Path, seen: set[Path]) -> Iterator[Path]:
-    """`entry`, if it is a Python file; those in it and below, if it is a package. Folders of images are not walked."""
+def _python_files(entry: Path, visited: set[Path]) -> Iterator[Path]:
+    """Yield `entry` if it is a Python file, and those of a package.
+
+    Folders of images are not walked.
+    """
     if entry.suffix == ".py":
         yield entry
-    elif entry.is_dir() and (real := entry.resolve()) not in seen:
-        seen.add(real)
+    elif entry.is_dir() and (real := entry.resolve()) not in visited:
+        visited.add(real)
         inside = sorted(entry.iterdir())
         if any(path.suffix == ".py" for path in inside):
-            yield from (file for path in inside for file in _python_files(path, seen))
+            yield from (file for path in inside for file in _python_files(path, visited))

@@ -1,4 +1,7 @@
-"""Any model of timm (https://github.com/huggingface/pytorch-image-models), where it is installed."""
+"""The models of timm, where it is installed.
+
+https://github.com/huggingface/pytorch-image-models
+"""
 
 from contextlib import suppress
 from importlib import import_module
@@ -19,7 +22,7 @@ _HUB_FILES = ("model.safetensors", "pytorch_model.bin")  # as timm looks for the
 def timm(
     num_classes: int, in_channels: int, image_size: int, arch: str = "resnet18", dropout: float | None = None
 ) -> nn.Module:
-    """The model `arch` for these images, as timm makes it.
+    """Build the model `arch` for these images, as timm does.
 
     Args:
         num_classes: width of the last layer.
@@ -35,7 +38,7 @@ def timm(
 
 
 def archs() -> tuple[str, ...]:
-    """Every model that timm has, () where it is not installed."""
+    """Return the names of timm's models; () where it is not installed."""
     try:
         return tuple(_library().list_models())
     except TrainingError:
@@ -43,7 +46,7 @@ def archs() -> tuple[str, ...]:
 
 
 def weight_names(arch: str) -> tuple[str, ...]:
-    """The tags of the published weights of `arch`, the default last."""
+    """Return the tags of the published weights of `arch`, the default last."""
     names = [name for name in _library().list_pretrained(f"{arch}*") if name.split(".")[0] == arch]
     tags = [name.partition(".")[2] for name in names]
     default = _settings(arch).tag or ""
@@ -51,7 +54,10 @@ def weight_names(arch: str) -> tuple[str, ...]:
 
 
 def statistics(arch: str, pretrained: bool | str) -> Statistics:
-    """How images were normalised for the published weights `pretrained` (or, for a file, for the default ones)."""
+    """Return the image statistics of the published weights `pretrained`.
+
+    How images were normalised for them; for a file, for the default ones.
+    """
     settings = _settings(_tagged(arch, pretrained))
     return Statistics(tuple(settings.mean), tuple(settings.std))
 
@@ -59,7 +65,9 @@ def statistics(arch: str, pretrained: bool | str) -> Statistics:
 def weights(
     arch: str, pretrained: bool | str, num_classes: int, in_channels: int, image_size: int
 ) -> dict[str, Tensor]:
-    """The published weights fitted to these images, by the names of the model's parameters; the head is a drawn one.
+    """Return the published weights fitted to these images.
+
+    By the names of the model's parameters; the head is a drawn one.
 
     Raises:
         TrainingError: there are no such weights, or they cannot be fetched.
@@ -68,12 +76,12 @@ def weights(
     if not _library().models.is_model_pretrained(name):
         raise TrainingError(f"model.pretrained: timm has no weights of {name}; `hpo models timm/{arch}` names them")
     try:
-        kept = _kept(name)
-        known = {"pretrained_cfg_overlay": {"file": kept}} if kept else {}
-        if not kept:
+        cached_file = _kept(name)
+        overlay = {"pretrained_cfg_overlay": {"file": cached_file}} if cached_file else {}
+        if not cached_file:
             _reach(_settings(name).hf_hub_id)
         with impatient():
-            donor = _create(name, num_classes, in_channels, image_size, None, pretrained=True, **known)
+            donor = _create(name, num_classes, in_channels, image_size, None, pretrained=True, **overlay)
     except TrainingError:
         raise
     except Exception as error:  # of the hub's many ways to fail none is documented
@@ -88,19 +96,24 @@ def weights(
 
 
 def _kept(name: str) -> str | None:
-    """The file of weights in the hub's cache on this disk, where it is: without it the hub is asked every time."""
+    """Return the weights' file in the hub's cache, None without one.
+
+    Without it the hub is asked every time.
+    """
     from huggingface_hub import try_to_load_from_cache
 
     repository = _settings(name).hf_hub_id
     for file in _HUB_FILES if repository else ():
-        found = try_to_load_from_cache(repository, file)
-        if isinstance(found, str):
-            return found
+        cached_file = try_to_load_from_cache(repository, file)
+        if isinstance(cached_file, str):
+            return cached_file
     return None
 
 
 def _reach(repository: str | None) -> None:
-    """Ask the hub once whether it is there: a download would ask twelve times, for a minute, before it gave up.
+    """Ask the hub once whether it answers.
+
+    A download would ask twelve times, for a minute, before it gave up.
 
     Raises:
         Exception: no answer came within $HF_HUB_ETAG_TIMEOUT, 10 s where it is not set.
@@ -134,11 +147,14 @@ def _create(
 
 
 def _tagged(arch: str, pretrained: bool | str) -> str:
+    # A path has a slash: for a file the default weights' settings hold.
     return arch if isinstance(pretrained, bool) or "/" in pretrained else f"{arch.split('.')[0]}.{pretrained}"
 
 
 def _settings(name: str) -> Any:
-    """timm's notes on the published weights `name`: their size, statistics and source.
+    """Return timm's settings of the published weights `name`.
+
+    Their size, statistics and source.
 
     Raises:
         TrainingError: there are none.

@@ -1,4 +1,4 @@
-"""Any classifier of torchvision by its name there, drawn at random or with torchvision's published weights."""
+"""The classifiers of torchvision, random or with published weights."""
 
 from collections import OrderedDict
 from pathlib import Path
@@ -14,6 +14,7 @@ from .head import set_dropout, take_channels
 from .published import ImageSizeError, Statistics, unknown_arch
 from .registry import register_model
 
+# built with auxiliary heads and a transform of their own, which are switched off
 _INCEPTIONS = ("googlenet", "inception_v3")
 _AUXILIARY = ("aux", "AuxLogits")
 _INCEPTION_STATISTICS = Statistics((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
@@ -23,7 +24,9 @@ _INCEPTION_STATISTICS = Statistics((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 def torchvision(
     num_classes: int, in_channels: int, image_size: int, arch: str = "resnet18", dropout: float | None = None
 ) -> nn.Module:
-    """The classifier `arch` for these images; what it does to them is up to it, only its two ends are fitted.
+    """Build the classifier `arch` for these images.
+
+    What it does to them is up to it, only its two ends are fitted.
 
     Args:
         num_classes: width of the last layer.
@@ -48,19 +51,22 @@ def torchvision(
 
 
 def archs() -> tuple[str, ...]:
-    """Every classifier that torchvision has."""
+    """Return the names of torchvision's classifiers."""
     return tuple(models.list_models(module=models))
 
 
 def weight_names(arch: str) -> tuple[str, ...]:
-    """The names of the published weights of `arch`, the default last."""
-    known: Any = models.get_model_weights(arch)
-    names = [entry.name for entry in known if entry is not known.DEFAULT]
-    return (*names, known.DEFAULT.name)
+    """Return the names of the published weights of `arch`, the default last."""
+    entries: Any = models.get_model_weights(arch)
+    names = [entry.name for entry in entries if entry is not entries.DEFAULT]
+    return (*names, entries.DEFAULT.name)
 
 
 def statistics(arch: str, pretrained: bool | str) -> Statistics:
-    """How images were normalised for the published weights `pretrained` (or, for a file, for the default ones)."""
+    """Return the image statistics of the published weights `pretrained`.
+
+    How images were normalised for them; for a file, for the default ones.
+    """
     if arch in _INCEPTIONS:  # torchvision renormalises inside these, which is left out here
         return _INCEPTION_STATISTICS
     preset = _entry(arch, pretrained if pretrained in weight_names(arch) else True).transforms()
@@ -68,7 +74,7 @@ def statistics(arch: str, pretrained: bool | str) -> Statistics:
 
 
 def fetched(arch: str, pretrained: bool | str) -> Path:
-    """The file of the published weights, from this disk or else from the network.
+    """Return the file of the published weights, downloading it if needed.
 
     Raises:
         TrainingError: there are no such weights, or they cannot be fetched.
@@ -78,7 +84,10 @@ def fetched(arch: str, pretrained: bool | str) -> Path:
 
 
 def fitted(state: dict[str, Tensor], net: nn.Module) -> dict[str, Tensor]:
-    """Published weights without the auxiliary heads, and with the positions of a transformer as `net` has them."""
+    """Return published weights as `net` has them.
+
+    Without the auxiliary heads, and with a transformer's positions interpolated.
+    """
     state = {name: value for name, value in state.items() if not name.startswith(_AUXILIARY)}
     if isinstance(net, models.VisionTransformer) and "encoder.pos_embedding" in state:
         return dict(interpolate_embeddings(net.image_size, net.patch_size, OrderedDict(state)))
@@ -92,20 +101,20 @@ def _check(arch: str) -> None:
 
 def _entry(arch: str, pretrained: bool | str) -> Any:
     _check(arch)
-    known: Any = models.get_model_weights(arch)
+    entries: Any = models.get_model_weights(arch)
     if pretrained is True:
-        return known.DEFAULT
-    if pretrained not in known.__members__:
+        return entries.DEFAULT
+    if pretrained not in entries.__members__:
         names = ", ".join(weight_names(arch))
         raise TrainingError(
             f"model.pretrained: torchvision has no weights {pretrained} of {arch}; choose from {names}, true,"
             " or a file such as ./weights.pth"
         )
-    return known[str(pretrained)]
+    return entries[str(pretrained)]
 
 
 def _options(arch: str, image_size: int) -> dict[str, Any]:
-    """What the builders of single architectures need to be told."""
+    """Return the options that builders of single architectures need."""
     if arch in _INCEPTIONS:
         return {"aux_logits": False, "init_weights": True, "transform_input": False}
     if arch.startswith("vit_"):

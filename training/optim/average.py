@@ -10,11 +10,11 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 
 class WeightAverage:
-    """A second model whose weights follow those of the first.
+    """A model with the moving average of another's weights.
 
     Floating-point buffers (the statistics of norms) are averaged too, others copied. The decay is small at first,
     min(decay, (1 + steps) / (10 + steps)) as in TensorFlow's ExponentialMovingAverage, so that the drawn weights are
-    forgotten also in a short run.
+    forgotten also in a short training.
     """
 
     def __init__(self, model: nn.Module, decay: float) -> None:
@@ -23,25 +23,26 @@ class WeightAverage:
         self._steps = 0
         pairs = list(zip(_tensors(self.model), _tensors(model), strict=True))
         floats = [pair for pair in pairs if pair[0].is_floating_point()]
+        # Lists of tensors, so that one fused call moves all of them.
         self._mean = ([mean for mean, _ in floats], [live for _, live in floats])
         self._copied = [(copy, live) for copy, live in pairs if not copy.is_floating_point()]
 
     @torch.no_grad()
     def update(self) -> None:
-        """Take the weights as they are after one more step."""
-        self._steps += 1
+        """Move the average towards the weights after one more step."""
+        self._steps += 1  # note: counted in the state: the decay must be the same after a resume
         decay = min(self._decay, (1 + self._steps) / (10 + self._steps))
         if self._mean[0]:
             get_ema_multi_avg_fn(decay)(*self._mean, self._steps)  # type: ignore[no-untyped-call]
-        for copy, live_tensor in self._copied:
+        for copy, live_tensor in self._copied:  # integers, such as batch norm's count of batches, have no average
             copy.copy_(live_tensor)
 
     def state(self) -> dict[str, Any]:
-        """Everything the next update depends on; tensors are the live ones."""
+        """Return everything the next update depends on; tensors are the live ones."""
         return {"model": self.model.state_dict(), "steps": self._steps}
 
     def load(self, state: dict[str, Any]) -> None:
-        """Go on from what `state()` gave.
+        """Restore what `state()` returned.
 
         Raises:
             RuntimeError: it belongs to another model.

@@ -1,4 +1,7 @@
-"""Learning-rate schedules as pure functions of the step and the past epochs, so that resuming needs no state."""
+"""Learning-rate schedules as pure functions of step and past epochs.
+
+Resuming needs no state of them.
+"""
 
 import math
 from collections.abc import Callable, Sequence
@@ -8,13 +11,16 @@ from .config import Constant, Cosine, OneCycle, Piecewise, Plateau, ScheduleConf
 
 
 def lr_factor(schedule: ScheduleConfig, step: int, total: int) -> float:
-    """The learning rate of optimiser step `step` (from 0) of `total`, as a share of the peak, in (0, 1].
+    """Return the learning rate at a step over the peak, in (0, 1].
+
+    `step` counts optimiser steps from 0, of `total`.
 
     Cosine equals torch's CosineAnnealingLR with T_max the steps after the warm-up; one_cycle equals OneCycleLR stepped
     every batch, without its cycling of the momentum. `epoch_factors` has what plateau and piecewise take away.
     """
     if isinstance(schedule, OneCycle):
         return _one_cycle(schedule, step, total)
+    # Linear warm-up that never is 0: a step at rate 0 would be wasted.
     warm = round(schedule.warmup * total)
     if step < warm:
         return (step + 1) / (warm + 1)
@@ -28,24 +34,28 @@ def lr_factor(schedule: ScheduleConfig, step: int, total: int) -> float:
 
 
 def epoch_factors(schedule: ScheduleConfig, epochs: int, past: Callable[[str], Sequence[float]]) -> list[float]:
-    """What the epochs 1 to `epochs` have left of the rate that `lr_factor` says, each in [0, 1].
+    """Return the share of `lr_factor`'s rate left to each epoch, in [0, 1].
 
-    `past` gives the values of a metric in the epochs before the last of them, in order; plateau alone asks for it.
+    For epochs 1 to `epochs`.
+
+    `past` returns the values of a metric in the epochs before the last of them, in order; plateau alone asks for it.
     """
     match schedule:
         case Plateau():
             return plateau_factors(schedule, past(schedule.metric)[: epochs - 1])
         case Piecewise(factors=factors):
+            # beyond the factors' end: the last one stays
             return [*factors[:epochs], *[factors[-1]] * (epochs - len(factors))]
         case _:
             return [1.0] * epochs
 
 
 def plateau_factors(schedule: Plateau, past: Sequence[float]) -> list[float]:
-    """What is left of the learning rate in each epoch and the next [n + 1], where the metric had the values `past` [n].
+    """Return the share of the learning rate left to each epoch.
 
-    Equals torch's ReduceLROnPlateau with threshold_mode "abs" and a patience one less (torch counts the epochs that
-    are let pass before the one that lowers the rate).
+    The epochs are those where the metric had the values `past` [n], and the next one: [n + 1]. Equals torch's
+    ReduceLROnPlateau with threshold_mode "abs" and a patience one less (torch counts the epochs that are let pass
+    before the one that lowers the rate).
     """
     best: float | None = None
     factors, waited = [1.0], 0
@@ -61,9 +71,12 @@ def plateau_factors(schedule: Plateau, past: Sequence[float]) -> list[float]:
 
 
 def _step(schedule: Step, step: int, total: int) -> float:
-    """`drops` falls cut the steps into drops + 1 equal parts."""
-    fallen = step * (schedule.drops + 1) // total
-    return float(schedule.gamma**fallen)
+    """Return the factor of a step schedule: `drops` equal falls.
+
+    They cut the steps into drops + 1 equal parts.
+    """
+    falls = step * (schedule.drops + 1) // total
+    return float(schedule.gamma**falls)
 
 
 def _one_cycle(schedule: OneCycle, step: int, total: int) -> float:
@@ -76,5 +89,8 @@ def _one_cycle(schedule: OneCycle, step: int, total: int) -> float:
 
 
 def _cosine(first: float, last: float, progress: float) -> float:
-    """From `first` to `last` along half a cosine; `progress` in [0, 1]."""
+    """Return the value between `first` and `last` along half a cosine.
+
+    `progress` is in [0, 1].
+    """
     return last + (first - last) * (1 + math.cos(math.pi * progress)) / 2

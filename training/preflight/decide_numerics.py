@@ -32,19 +32,22 @@ from ..machine.numerics import Numerics
 from ..machine.precision import auto_dtype
 from ..machine.seeding import seeded
 
-_WARM_STEPS = 4  # before a measurement: caches, the choice of algorithms
-_TIMED_STEPS = 8
-_ROUNDS = 3  # of both, in turn: the worst of them decides, so that a busy moment compiles nothing
+_WARM_STEPS = 4  # before a measurement: caches warm up, libraries choose their algorithms
+_TIMED_STEPS = 8  # per measurement, of which the median counts
+# of both, in turn: the smallest saving decides, so that a busy moment on the machine turns no compilation on
+_ROUNDS = 3
 _LEAST_S = 20.0  # compiling a small model takes this long
 _MOST_SAVED = 0.5  # of a step, at the very best: what decides whether an attempt is worth it
-_CLEARLY = 1.5  # times what compiling takes must be saved
+_CLEARLY = 1.5  # saved time over compiling time: a figure nearer to 1 could be noise
 
 
 def decide_numerics(config: TrialConfig, pack: Pack, devices: Sequence[str], cache: Path) -> Numerics:
-    """What `auto` stands for in `config` on these data and `devices` ("cpu", "cuda:1"), any of which a run may get.
+    """Decide what `auto` stands for in `config` on these data and devices.
+
+    A training may get any of the `devices`.
 
     Args:
-        config: of one run; a study asks with its first.
+        config: of one training; a study asks with its first.
         pack: the data.
         devices: at least one; compiling is tried on the first.
         cache: where packs are kept; measured answers are kept in it too, and given again.
@@ -52,18 +55,18 @@ def decide_numerics(config: TrialConfig, pack: Pack, devices: Sequence[str], cac
     Raises:
         TrainingError: the model cannot be built.
     """
-    places = [torch.device(name) for name in devices]
-    dtype = auto_dtype(places)
+    torch_devices = [torch.device(name) for name in devices]
+    dtype = auto_dtype(torch_devices)
     if config.compile != "auto":
         return Numerics(dtype, "off")
     config = Numerics(dtype, "off").settle(config)
-    answer = cache / "numerics" / f"{_key(config, pack, places[0])}.json"
-    return _read(answer) or _keep(answer, CompileTrial(config, pack, places[0]).run())
+    cached = cache / "numerics" / f"{_key(config, pack, torch_devices[0])}.json"
+    return _read(cached) or _keep(cached, CompileTrial(config, pack, torch_devices[0]).run())
 
 
 @dataclass(frozen=True, slots=True)
 class CompileTrial:
-    """Steps of training with and without torch.compile, in turn, on `device`."""
+    """A measurement of training steps with and without torch.compile, in turn."""
 
     config: TrialConfig
     pack: Pack
@@ -72,7 +75,7 @@ class CompileTrial:
     least_s: float = _LEAST_S
 
     def run(self) -> Numerics:
-        """Whether compiling clearly pays back within the budget of the configuration, with the figures."""
+        """Measure whether compiling clearly pays back within the budget."""
         learner = Learner.create(self.config, self.pack, self.device)
         batches = train_batches(self.config, self.pack, self.pack.train, self.device)
         with seeded(self.config.seed, 0, self.device):
@@ -89,12 +92,13 @@ class CompileTrial:
         plain, compiled = NotCompiled(learner.model), Compilation(learner.model, self.device, backend=self.backend)
         list(self._seconds(learner, plain, islice(stream, _WARM_STEPS)))
         plain_s = median(self._seconds(learner, plain, islice(stream, _TIMED_STEPS)))
+        # Asked first, with the best saving imaginable: compiling only to find that it cannot pay would cost `least_s`.
         if steps * plain_s * _MOST_SAVED < self.least_s:
             return False, f"not tried, {steps:,} steps of {1000 * plain_s:.1f} ms are too few to save time"
         compiling_s = sum(self._seconds(learner, compiled, islice(stream, _WARM_STEPS)))
         if "failed" in compiled.note:
             return False, compiled.note.removeprefix("compile: ")
-        saved_s = inf  # per step
+        saved_s = inf  # per step, the least of the rounds
         for _ in range(_ROUNDS):
             plain_s = median(self._seconds(learner, plain, islice(stream, _TIMED_STEPS)))
             compiled_s = median(self._seconds(learner, compiled, islice(stream, _TIMED_STEPS)))
@@ -106,27 +110,36 @@ class CompileTrial:
         )
 
     def _seconds(self, learner: Learner, forward: Compilation | NotCompiled, batches: Iterator[Batch]) -> list[float]:
-        """What each step on `batches` takes; at rate 0, so that nothing diverges."""
-        learner.compilation, taken = forward, []
+        """Return the seconds of each step on `batches`.
+
+        At learning rate 0, so that nothing diverges.
+        """
+        learner.compilation, seconds = forward, []
         for images, labels in batches:
             started = now(self.device)
             learner.step(images, labels, lr=0.0)
-            taken.append(now(self.device) - started)
-        return taken
+            seconds.append(now(self.device) - started)
+        return seconds
 
 
 def _endless(batches: TrainBatches) -> Iterator[Batch]:
-    """The full batches of the first epoch, again and again; all where none is full."""
-    full = None
+    """Yield the full batches of the first epoch, again and again.
+
+    All batches where none is full: a compiled pass is made for one shape.
+    """
+    full_size = None
     while True:
         for images, labels in batches.epoch(1):
-            full = full or len(images)
-            if len(images) == full:
+            full_size = full_size or len(images)
+            if len(images) == full_size:
                 yield images, labels
 
 
 def _key(config: TrialConfig, pack: Pack, device: torch.device) -> str:
-    """Names a measurement by all that it depends on; the seed does not matter."""
+    """Return a measurement's name, a digest of all that it depends on.
+
+    The seed is left out, it changes no step's time.
+    """
     on_cuda = device.type == "cuda"
     machine = torch.cuda.get_device_name(device) if on_cuda else f"{_processor()}, {torch.get_num_threads()} threads"
     unseeded = config.model_copy(update={"seed": 0}).model_dump_json()
@@ -134,7 +147,7 @@ def _key(config: TrialConfig, pack: Pack, device: torch.device) -> str:
 
 
 def _processor() -> str:
-    """The name of the CPU's kind."""
+    """Return the CPU's model name."""
     with suppress(OSError):
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
@@ -145,15 +158,18 @@ def _read(path: Path) -> Numerics | None:
     try:
         return Numerics(**json.loads(read_bytes(path, JSON_BYTES)))
     except (OSError, ValueError, TypeError):
-        return None  # not there, or damaged: found out again
+        return None  # missing or damaged: measured again
 
 
 def _keep(path: Path, measured: Numerics) -> Numerics:
-    """Keep `measured`, unless another process was first: then its answer counts."""
+    """Write `measured` and return it, unless another process was first.
+
+    Then its answer counts: all trials of a study must compute alike.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=".", delete=False) as draft:
         draft.write(json.dumps(measured.to_json()))
     with suppress(FileExistsError):
-        os.link(draft.name, path)
+        os.link(draft.name, path)  # note: link, not rename: it fails where the file exists, in one step
     Path(draft.name).unlink()
     return _read(path) or measured

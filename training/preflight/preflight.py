@@ -1,7 +1,8 @@
-"""What must be true before a study begins, found out in a process of its own: `python -m` this module.
+"""Checks before a study begins, in a process of their own.
 
-One JSON request on standard input; JSON lines on standard output: progress, then a report or an error. The
-coordinator stays small and without torch, and a crash in an image decoder is not the search's.
+`python -m` this module reads one JSON request on standard input and writes JSON lines on standard output: progress,
+then a report or an error. The coordinator stays small and without torch, and a crash in an image decoder does not end
+the search.
 """
 
 import json
@@ -20,7 +21,10 @@ from ..report import IMPORTING
 
 
 def check(request: dict[str, Any], emit: Any) -> dict[str, Any]:
-    """Pack the data of `request["config"]`, try `request["models"]` and their export, count the cards, settle `auto`.
+    """Pack the data, try the models and their export, settle `auto`.
+
+    `request["config"]` names the data, `request["models"]` the configurations to try. `request["cards"]` are the CUDA
+    devices that may be used, None for all, [] for none; torch is only imported where something needs it.
 
     `request["cards"]` are the CUDA devices that may be used, None for all, [] for none; only then torch is imported
     for them.
@@ -76,12 +80,12 @@ def _numerics(request: dict[str, Any], config: TrialConfig, pack: Pack, gpus: in
 
 def main() -> None:
     """Answer the request on standard input."""
-    answers = sys.stdout
+    output = sys.stdout
     sys.stdout = sys.stderr  # what libraries and the user's model print is not an answer
 
     def emit(message: dict[str, Any]) -> None:
-        answers.write(json.dumps(message) + "\n")
-        answers.flush()
+        output.write(json.dumps(message) + "\n")
+        output.flush()
 
     try:
         emit({"report": check(json.load(sys.stdin), emit)})
@@ -90,7 +94,10 @@ def main() -> None:
 
 
 def _public_name(error: HpoError) -> str:
-    """The class of `error`, or of its parents, that errors.py has: what the coordinator can raise again."""
+    """Return the nearest class of `error` that errors.py has.
+
+    The coordinator can raise that again.
+    """
     return next(kind.__name__ for kind in type(error).__mro__ if kind.__module__ == HpoError.__module__)
 
 

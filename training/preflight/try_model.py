@@ -1,4 +1,4 @@
-"""A look at a configuration before a study spends hours on it."""
+"""A trial of a configuration's model before a study spends hours on it."""
 
 from collections.abc import Sequence
 
@@ -21,11 +21,11 @@ from ..models.source import split_name
 from ..optim.config import Muon
 from ..optim.muon import hidden_matrices
 
-_IMAGES = 2
+_IMAGES = 2  # two, so that batch norm has statistics to take
 
 
 def check_models(configs: Sequence[TrialConfig], pack: Pack, *, skip_export: bool) -> None:
-    """`check_model` for each of `configs`, and their export unless `skip_export`.
+    """Check the model of each of `configs`, and its export unless `skip_export`.
 
     Raises:
         TrainingError: as `check_model`; or one cannot be exported.
@@ -40,11 +40,11 @@ def check_models(configs: Sequence[TrialConfig], pack: Pack, *, skip_export: boo
 
 
 def check_model(config: TrialConfig, pack: Pack, rehearsal: ExportRehearsal | None = None, device: str = "cpu") -> None:
-    """Try the model of `config` on images like those of `pack`, and its export in `rehearsal` where there is one.
+    """Try the model of `config`, and its export where `rehearsal` is given.
 
-    A user's model and hpo's own are trained for one step on two blank images, evaluated on two and on one, and exported
-    as a winner is. A published one, which may be larger than this machine's memory, is run and captured without
-    numbers, and its weights are brought onto this disk.
+    On images like those of `pack`. A user's model and hpo's own are trained for one step on two blank images, evaluated
+    on two and on one, and exported as a winner is. A published one, which may be larger than this machine's memory, is
+    run and captured without numbers, and its weights are brought onto this disk.
 
     Raises:
         TrainingError: the model cannot be built, fails on these images, its weights are not to be had, or its output
@@ -64,6 +64,7 @@ def check_model(config: TrialConfig, pack: Pack, rehearsal: ExportRehearsal | No
 def _check_published(config: TrialConfig, model: PublishedModel, pack: Pack) -> nn.Module:
     shape = {"num_classes": len(pack.class_names), "in_channels": pack.channels, "image_size": pack.image_size}
     try:
+        # On the meta device: shapes without numbers, so that a model of any size is tried in no memory.
         net = build_on_meta(model, **shape)
         logits = logits_on_meta(net, _IMAGES, pack.channels, pack.image_size)
     except Exception as error:  # libraries refuse images with whatever error they happen to meet
@@ -72,7 +73,7 @@ def _check_published(config: TrialConfig, model: PublishedModel, pack: Pack) -> 
         raise TrainingError(_too_small(model, shape, error)) from error
     _check_logits(model.name, logits, (_IMAGES, shape["num_classes"]))
     if isinstance(config.optimizer, Muon):
-        hidden_matrices(net)
+        hidden_matrices(net)  # raises where Muon has no matrix to move
     if config.memory.checkpoint_activations:
         checkpoint_activations(net)
     fetch_weights(model, **shape)
@@ -97,11 +98,12 @@ def _check_by_a_step(config: TrialConfig, pack: Pack, device: str) -> Learner:
         with torch.no_grad(), learner.precision.autocast():
             logits = learner.model(images)
         _check_logits(config.model.name, logits, (_IMAGES, len(pack.class_names)))
+        # learning rate 0: the weights stay as they are, for the export's rehearsal
         learner.step(images, labels, lr=0.0)
         learner.judged.eval()
         with torch.no_grad(), learner.precision.autocast():
-            alone = learner.judged(images[:1])  # the last batch of a split may hold one
-        _check_logits(config.model.name, alone, (1, len(pack.class_names)))
+            lone_logits = learner.judged(images[:1])  # the last batch of a split may hold one
+        _check_logits(config.model.name, lone_logits, (1, len(pack.class_names)))
     except TrainingError:
         raise
     except Exception as error:
@@ -112,9 +114,9 @@ def _check_by_a_step(config: TrialConfig, pack: Pack, device: str) -> Learner:
 
 
 def _check_logits(name: str, logits: object, wanted: tuple[int, int]) -> None:
-    got = list(logits.shape) if isinstance(logits, torch.Tensor) else type(logits).__name__
-    if got != list(wanted):
-        raise TrainingError(f"model {name}: must give logits [batch, classes], here {list(wanted)}, got {got}")
+    shape = list(logits.shape) if isinstance(logits, torch.Tensor) else type(logits).__name__
+    if shape != list(wanted):
+        raise TrainingError(f"model {name}: must give logits [batch, classes], here {list(wanted)}, got {shape}")
 
 
 def _describe(config: TrialConfig, error: Exception) -> str:

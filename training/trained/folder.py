@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self
 
 from ...errors import TrainingError
-from ..checkpoints.run_folder import RUN, RunFolder
+from ..checkpoints.training_folder import RUN, TrainingFolder
 from ..config import TrialConfig
 from ..data.preprocessing import Preprocessing
 from ..export.manifest import MANIFEST, ExportManifest
@@ -62,8 +62,8 @@ class Trained:
         """
         if (path / MANIFEST).exists():
             return cls._of_export(path, ExportManifest.read(path))
-        if RunFolder.is_one(path):
-            return cls._of_run(RunFolder.open(path))
+        if TrainingFolder.is_one(path):
+            return cls._of_run(TrainingFolder.open(path))
         raise TrainingError(
             f"{path} holds no trained model: neither {MANIFEST} of `hpo retrain-best` nor {RUN} of `hpo train`"
         )
@@ -71,7 +71,7 @@ class Trained:
     @staticmethod
     def is_one(path: Path) -> bool:
         """Whether there is a trained model in `path`."""
-        return (path / MANIFEST).exists() or RunFolder.is_one(path)
+        return (path / MANIFEST).exists() or TrainingFolder.is_one(path)
 
     @property
     def temperature(self) -> float:
@@ -105,7 +105,7 @@ class Trained:
         )
 
     @classmethod
-    def _of_run(cls, run: RunFolder) -> Self:
+    def _of_run(cls, run: TrainingFolder) -> Self:
         return cls(
             run.path,
             "run",

@@ -1,4 +1,7 @@
-"""Image files to classes, as a stream: however many there are, a few batches are in memory."""
+"""Predictions for image files, as a stream.
+
+However many files there are, only a few batches are in memory.
+"""
 
 import os
 import stat
@@ -16,15 +19,16 @@ from ..data.ahead import ahead
 from ..data.sources.base import shown
 from .model import TrainedModel
 
-_CHUNK = 8  # files that one thread decodes in turn
-_THREADS = max(1, min(8, os.cpu_count() or 1))  # Pillow decodes and resizes without the GIL
+_CHUNK = 8  # files that one thread decodes in turn: more cost fewer hand-overs, and memory
+# Pillow decodes and resizes without the GIL; at most 8, since each holds a chunk of decoded images in memory
+_THREADS = max(1, min(8, os.cpu_count() or 1))
 
 Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What a model says of one file.
+    """The prediction of a model for one file.
 
     `class_name` is the likeliest class and `confidence` its calibrated probability; `probabilities` are those of all
     classes, in the model's order. Where the file cannot be read as an image, `error` says why, `class_name` is empty,
@@ -39,18 +43,22 @@ class Prediction:
 
 
 def predict_files(model: TrainedModel, paths: Iterable[Path], batch_size: int) -> Iterator[Prediction]:
-    """A prediction for each of `paths`, in their order; they are taken a few chunks ahead and no more.
+    """Yield a prediction for each of `paths`, in their order.
+
+    Files are read a few chunks ahead and no more.
 
     Args:
-        model: what answers.
+        model: the trained model.
         paths: files, decoded as for training.
         batch_size: images per forward pass, at least 1.
     """
-    seen = model.known.preprocessing
+    preprocessing = model.known.preprocessing
     decoded = (
         item
         for chunk in ahead(
-            lambda files: _decode(files, seen.image_size, seen.channels), _chunks(paths), threads=_THREADS
+            lambda files: _decode(files, preprocessing.image_size, preprocessing.channels),
+            _chunks(paths),
+            threads=_THREADS,
         )
         for item in chunk
     )
@@ -61,13 +69,16 @@ def predict_files(model: TrainedModel, paths: Iterable[Path], batch_size: int) -
 
 
 def _chunks(paths: Iterable[Path]) -> Iterator[list[Path]]:
-    rest = iter(paths)
-    while chunk := list(islice(rest, _CHUNK)):
+    remaining = iter(paths)
+    while chunk := list(islice(remaining, _CHUNK)):
         yield chunk
 
 
 def _decode(paths: list[Path], size: int, channels: int) -> list[tuple[Path, Pixels | str]]:
-    """Per file its pixels uint8 [size, size, channels], or why there are none."""
+    """Decode files to pixels uint8 [size, size, channels], or to reasons.
+
+    A reason says why a file has no pixels.
+    """
     return [(path, _pixels(path, size, channels)) for path in paths]
 
 
@@ -83,17 +94,22 @@ def _pixels(path: Path, size: int, channels: int) -> Pixels | str:
 
 
 def _answer(model: TrainedModel, batch: list[tuple[Path, Pixels | str]]) -> Iterator[Prediction]:
-    """One forward pass over what could be read, between the errors of what could not."""
-    images = [found for _, found in batch if not isinstance(found, str)]
-    shares: Iterator[NDArray[np.float32]] = iter(model.probabilities(model.logits(np.stack(images))) if images else ())
+    """Yield predictions of the decoded files, and errors of the others.
+
+    In the order of `batch`, with one forward pass.
+    """
+    images = [pixels for _, pixels in batch if not isinstance(pixels, str)]
+    probabilities: Iterator[NDArray[np.float32]] = iter(
+        model.probabilities(model.logits(np.stack(images))) if images else ()
+    )
     names = model.known.class_names
-    for path, found in batch:
-        if isinstance(found, str):
-            yield Prediction(shown(str(path)), error=found)
+    for path, pixels in batch:
+        if isinstance(pixels, str):
+            yield Prediction(shown(str(path)), error=pixels)
             continue
-        share = next(shares)
-        best = int(share.argmax())
-        if not np.isfinite(share).all():
+        of_image = next(probabilities)  # [classes]
+        best = int(of_image.argmax())
+        if not np.isfinite(of_image).all():
             yield Prediction(shown(str(path)), error="the model's answer is no number")
             continue
-        yield Prediction(shown(str(path)), names[best], float(share[best]), tuple(map(float, share)))
+        yield Prediction(shown(str(path)), names[best], float(of_image[best]), tuple(map(float, of_image)))

@@ -74,7 +74,7 @@ class Target:
     @classmethod
     def run(cls, folder: Path, config: TrialConfig) -> Self:
         """The run in `folder`; its configuration is a space file, too."""
-        from ....training.checkpoints.run_folder import CONFIG
+        from ....training.checkpoints.training_folder import CONFIG
 
         train = f"hpo train --space {shlex.quote(str(folder / CONFIG))}"
         return cls.saved(config, train, f"hpo diagnose {shlex.quote(str(folder))}")

@@ -94,13 +94,13 @@ def diagnose(options: DiagnoseOptions, watcher: RetrainWatcher) -> DiagnoseOutco
 
 
 def _pack(patient: Patient, options: DiagnoseOptions, home: Home, watcher: RetrainWatcher) -> "Pack":
-    from ....training.checkpoints.run_folder import RunFolder
+    from ....training.checkpoints.training_folder import TrainingFolder
     from ....training.data.pack import Pack
     from ....training.data.prepare import prepare
     from ....training.data.store import Store
 
     if patient.run is not None:
-        run = RunFolder.open(patient.run)
+        run = TrainingFolder.open(patient.run)
         if (run.pack / "manifest.json").exists():
             return Pack.open(run.pack)
         if packed := Store(home.cache).find(run.fingerprint):  # the home was moved

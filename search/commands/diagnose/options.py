@@ -11,7 +11,7 @@ from ....common.masking import masked
 from ....errors import SpaceError
 from ....spaces.load import load_space
 from ....studies.home import Home
-from ....training.checkpoints.run_folder import RESULT, RunFolder
+from ....training.checkpoints.training_folder import RESULT, TrainingFolder
 from ....training.config import TrialConfig
 from ....training.loop.history import result_from_json, verdict_from_json
 from ....training.report import Verdict
@@ -127,7 +127,7 @@ def _verdict_of(options: DiagnoseOptions, home: Home) -> Verdict | None:
 
 
 def _from_run(folder: Path) -> Patient:
-    run = RunFolder.open(folder)
+    run = TrainingFolder.open(folder)
     target = Target.run(folder, run.config)
     return Patient(f"run {folder} ({run.origin})", run.config, target, verdict=_verdict_in(folder), run=folder)
 

@@ -13,7 +13,7 @@ from ....errors import TrainingError
 from ....studies.files import versions
 from ....studies.home import Home
 from ....training.checkpoints.files import BEST
-from ....training.checkpoints.run_folder import RESULT
+from ....training.checkpoints.training_folder import RESULT
 from ....training.data.pack import Pack
 from ....training.data.preprocessing import Preprocessing
 from ....training.export.export_folder import ExportFolder

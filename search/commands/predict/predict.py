@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ....errors import DataError, SpaceError
 from ....studies.home import Home
 from ....training.data.sources.outside import Outside, outside
-from ....training.data.sources.walk import files_below, unheard
+from ....training.data.sources.walk import files_below, ignore_folder
 from ....training.trained.folder import Trained
 from ...resolve.model import choose_model, open_model
 from ...resolve.trust import Note
@@ -73,7 +73,7 @@ def _predict(
     return predict_files(model, files_of(images), options.batch_size)
 
 
-def files_of(images: Iterable[Path | str], apart: Callable[[Path, str], None] = unheard) -> Iterator[Path]:
+def files_of(images: Iterable[Path | str], apart: Callable[[Path, str], None] = ignore_folder) -> Iterator[Path]:
     """The files that `images` name, those below a folder by name; names that begin with a dot are left out there.
 
     So are homes, runs and exports; `apart(folder, what it is)` hears of them.
@@ -103,12 +103,12 @@ def files_outside(images: Iterable[Path | str]) -> Iterator[tuple[Path, tuple[Ou
         DataError: a folder cannot be read.
     """
     for folder in filter(Path.is_dir, map(Path, images)):
-        names = (str(file.relative_to(folder)) for file in _below(folder, unheard))
+        names = (str(file.relative_to(folder)) for file in _below(folder, ignore_folder))
         if files := tuple(outside(folder, names)):
             yield folder, files
 
 
-def count_files(images: Iterable[Path | str], apart: Callable[[Path, str], None] = unheard) -> int:
+def count_files(images: Iterable[Path | str], apart: Callable[[Path, str], None] = ignore_folder) -> int:
     """How many files `images` name; `apart` as in `files_of`.
 
     Raises:

@@ -11,7 +11,7 @@ from ....common.cores import available_cores
 from ....errors import SpaceError, StudyError
 from ....studies.home import Home
 from ....studies.store.locks import held_if_free
-from ....training.checkpoints.run_folder import CALIBRATION, CONFIG, RunFolder
+from ....training.checkpoints.training_folder import CALIBRATION, CONFIG, TrainingFolder
 from ....training.config import TrialConfig
 from ....training.data.pack import Pack
 from ....training.data.prepare import prepare
@@ -82,7 +82,7 @@ def _directory(options: TrainOptions, home: Home, single: Single | None) -> Path
     directory = options.out.expanduser().absolute()
     if directory.exists() and not directory.is_dir():
         raise SpaceError(f"--out must name a directory, but {directory} is a file")
-    if RunFolder.is_one(directory):
+    if TrainingFolder.is_one(directory):
         if not options.resume:
             raise SpaceError(f"--out: {directory} holds a run already; --resume goes on with it")
     elif single is None:
@@ -114,9 +114,9 @@ def _alone(directory: Path) -> Iterator[None]:
 
 def _open(
     options: TrainOptions, home: Home, single: Single | None, directory: Path, device: str, watcher: RetrainWatcher
-) -> tuple[RunFolder, Pack]:
+) -> tuple[TrainingFolder, Pack]:
     """The run, begun or found again, and its data. What `auto` means is settled as it begins."""
-    if not RunFolder.is_one(directory):
+    if not TrainingFolder.is_one(directory):
         assert single is not None  # `_directory` has refused the rest
         pack = prepare(single.config.data, cache=home.cache, data_root=options.data_root, progress=watcher.stage)
         tested = test_note(pack.size("test"), single.config.data, pack.given_splits)
@@ -124,9 +124,9 @@ def _open(
             watcher.note(note)
         _try(single.config, pack, skip_export=options.skip_export_check)
         config = settle(single.config, pack, device, home.cache, watcher)
-        folder = RunFolder.create(directory, config, pack, single.origin)
+        folder = TrainingFolder.create(directory, config, pack, single.origin)
         return folder, pack
-    folder = RunFolder.open(directory)
+    folder = TrainingFolder.open(directory)
     if single is not None:
         _refuse_other(folder, single.config)
     trained_with = folder.model_source
@@ -148,7 +148,7 @@ def _assumed(params: "dict[str, Scalar]") -> str:
     return f"values of the dimensions: {params_line(params)}" if params else "no dimension is left open"
 
 
-def _refuse_other(folder: RunFolder, config: TrialConfig) -> None:
+def _refuse_other(folder: TrainingFolder, config: TrialConfig) -> None:
     """A run goes on as it began: other values would train another model under its name."""
     settled = Numerics.of(folder.config).settle(config)
     then, now = _flat(folder.config.model_dump()), _flat(settled.model_dump())
@@ -168,7 +168,7 @@ def _flat(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-def _same_pack(folder: RunFolder, home: Home, data_root: Path | None, watcher: RetrainWatcher) -> Pack:
+def _same_pack(folder: TrainingFolder, home: Home, data_root: Path | None, watcher: RetrainWatcher) -> Pack:
     """The very data the run began with: the pack it names, else prepared again.
 
     Raises:
@@ -187,7 +187,7 @@ def _same_pack(folder: RunFolder, home: Home, data_root: Path | None, watcher: R
     )
 
 
-def _fit(folder: RunFolder, pack: Pack, device: str, watcher: RetrainWatcher) -> TrainResult:
+def _fit(folder: TrainingFolder, pack: Pack, device: str, watcher: RetrainWatcher) -> TrainResult:
     from ....training.train import train as train_run
 
     epochs, numerics = folder.config.budget.epochs, Numerics.of(folder.config)
@@ -221,14 +221,14 @@ def _fit(folder: RunFolder, pack: Pack, device: str, watcher: RetrainWatcher) ->
     return result
 
 
-def _calibrate(folder: RunFolder, pack: Pack, result: TrainResult, device: str, watcher: RetrainWatcher) -> None:
+def _calibrate(folder: TrainingFolder, pack: Pack, result: TrainResult, device: str, watcher: RetrainWatcher) -> None:
     """Fit the temperature of the best weights: nothing in the folder was trained on the validation images."""
     from ....training.evaluation.held_out import fit_calibration
 
     assert result.best is not None  # a finished run has an epoch
     found = fit_calibration(folder.path, folder.config, pack, epoch=result.best.epoch, device=device, name="the run")
     if found is not None:
-        folder.calibrated(found)
+        folder.keep_calibration(found)
         watcher.note(f"temperature {found.temperature:.2f}, on the validation images: {found.words}")
 
 

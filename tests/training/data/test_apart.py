@@ -85,7 +85,7 @@ def test_a_class_may_be_called_runs(root: Path) -> None:
         (("studies.db",), "a home of hpo"),
         (("mlflow.db",), "a home of hpo"),
         (("study.json", "space.yaml"), "a study of hpo"),
-        (("config.json", "run.json"), "a run of hpo"),
+        (("config.json", "run.json"), "a training of hpo"),
         (("manifest.json", "model.onnx"), "an exported model"),
         (("0/meta.yaml",), "a store of MLflow"),
         (("pyvenv.cfg",), "a virtual environment"),

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hpo.errors import DataError, HpoError, TrainingError
 from hpo.training.checkpoints.checkpoint import CheckpointError, load
-from hpo.training.checkpoints.run_folder import RunFolder
+from hpo.training.checkpoints.training_folder import TrainingFolder
 from hpo.training.data.config import DataConfig
 from hpo.training.data.prepare import prepare
 from hpo.training.data.sources import idx
@@ -85,7 +85,7 @@ def test_weights_and_checkpoints(tmp_path: Path, make: Make, reason: str) -> Non
 def test_what_describes_a_model(tmp_path: Path, make: Make, reason: str) -> None:
     for name in ("manifest.json", "run.json"):
         make(tmp_path / name)
-    for read in (ExportManifest.read, RunFolder.open):
+    for read in (ExportManifest.read, TrainingFolder.open):
         with pytest.raises(HpoError, match=reason):
             read(tmp_path)
 

@@ -16,7 +16,7 @@ from hpo.training.data.config import DataConfig
 from hpo.training.data.pack import Pack, open_test
 from hpo.training.data.prepare import prepare
 from hpo.training.data.sources import cifar, idx
-from hpo.training.data.sources.base import SOURCES, Found, source
+from hpo.training.data.sources.base import SOURCES, DataSource, source
 
 RANDOM = np.random.default_rng(0)
 LABELS = {"train": np.arange(120) % 10, "t10k": np.arange(40) % 10}
@@ -197,7 +197,7 @@ def test_an_unknown_name_suggests_a_near_one(tmp_path: Path) -> None:
 def test_a_name_is_registered_once() -> None:
     assert set(SOURCES) == {"digits", "mnist", "fashion_mnist", "cifar10"}
 
-    def another(data_root: Path) -> Found:
+    def another(data_root: Path) -> DataSource:
         raise AssertionError(data_root)
 
     with pytest.raises(ValueError, match="already registered"):

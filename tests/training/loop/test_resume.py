@@ -240,7 +240,7 @@ def test_the_checkpoint_of_another_run_is_set_aside(
     config = config_of(small_config, seed=2)
     with caplog.at_level(logging.WARNING):
         result = finish(config, digits_pack, tmp_path)
-    assert "belongs to another run, its config differs" in caplog.text
+    assert "belongs to another training, its config differs" in caplog.text
     assert len(result.history) == EPOCHS
     assert (tmp_path / "set-aside-1" / "best.ckpt").read_bytes() == other
     assert values(result) == values(finish(config, digits_pack, tmp_path / "fresh"))

@@ -91,7 +91,7 @@ def test_an_error_of_the_model_is_its_own(small_config: Make) -> None:
 
 
 def test_a_run_does_not_decide_by_itself(digits_pack: Path, small_config: Make, tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match="compile: auto must be settled before a run begins"):
+    with pytest.raises(TrainingError, match="compile: auto must be settled before a training begins"):
         list(train(small_config(compile="auto"), pack=digits_pack, directory=tmp_path))
 
 

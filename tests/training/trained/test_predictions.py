@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hpo.common.decode import decode
-from hpo.training.checkpoints.run_folder import RunFolder
+from hpo.training.checkpoints.training_folder import TrainingFolder
 from hpo.training.config import TrialConfig
 from hpo.training.data.pack import Pack
 from hpo.training.train import train
@@ -23,7 +23,7 @@ def model(
     digits_pack: Path, small_config: Callable[..., TrialConfig], tmp_path_factory: pytest.TempPathFactory
 ) -> TrainedModel:
     pack, config = Pack.open(digits_pack), small_config(budget={"epochs": 1})
-    folder = RunFolder.create(tmp_path_factory.mktemp("run"), config, pack, "a test")
+    folder = TrainingFolder.create(tmp_path_factory.mktemp("run"), config, pack, "a test")
     list(train(config, pack=pack.path, directory=folder.path, device="cpu"))
     return Trained.describe(folder.path).open()
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from hpo.errors import ExportError, TrainingError
 from hpo.training.checkpoints.checkpoint import CheckpointError
-from hpo.training.checkpoints.run_folder import RunFolder
+from hpo.training.checkpoints.training_folder import TrainingFolder
 from hpo.training.config import TrialConfig
 from hpo.training.data.pack import Pack
 from hpo.training.evaluation.held_out import fit_calibration
@@ -23,16 +23,16 @@ from scipy.special import softmax
 @pytest.fixture(scope="module")
 def run(
     digits_pack: Path, small_config: Callable[..., TrialConfig], tmp_path_factory: pytest.TempPathFactory
-) -> RunFolder:
+) -> TrainingFolder:
     """A run of three epochs with averaged weights, so that the judged ones are not those that were trained."""
     pack = Pack.open(digits_pack)
     config = small_config(ema={"decay": 0.9})
-    folder = RunFolder.create(tmp_path_factory.mktemp("run"), config, pack, "a test")
+    folder = TrainingFolder.create(tmp_path_factory.mktemp("run"), config, pack, "a test")
     list(train(config, pack=pack.path, directory=folder.path, device="cpu"))
     return folder
 
 
-def test_a_run_is_opened_without_its_pack(run: RunFolder, digits_pack: Path) -> None:
+def test_a_run_is_opened_without_its_pack(run: TrainingFolder, digits_pack: Path) -> None:
     pack = Pack.open(digits_pack)
     known = Trained.describe(run.path)
     assert (known.kind, known.class_names, known.fingerprint) == ("run", pack.class_names, pack.fingerprint)
@@ -47,13 +47,13 @@ def test_a_run_is_opened_without_its_pack(run: RunFolder, digits_pack: Path) -> 
     assert (wanted.argmax(axis=1) == pack.val.labels).mean() > 0.5
 
 
-def test_a_temperature_is_kept_and_applied(run: RunFolder, digits_pack: Path) -> None:
+def test_a_temperature_is_kept_and_applied(run: TrainingFolder, digits_pack: Path) -> None:
     pack = Pack.open(digits_pack)
     found = fit_calibration(run.path, run.config, pack, epoch=3, device="cpu", name="the run")
     assert found is not None
     assert found.weights == "the run, epoch 3"
     assert found.images == pack.size("val")
-    run.calibrated(found)
+    run.keep_calibration(found)
     known = Trained.describe(run.path)
     assert known.calibration == found
     logits = np.array([[2.0, 0.0, -1.0]], np.float32)
@@ -87,7 +87,7 @@ def test_a_folder_of_something_else_says_what_is_missing(tmp_path: Path) -> None
         Trained.describe(tmp_path)
 
 
-def test_damaged_files_of_a_run_are_named(run: RunFolder, tmp_path: Path) -> None:
+def test_damaged_files_of_a_run_are_named(run: TrainingFolder, tmp_path: Path) -> None:
     for name in ("config.json", "run.json"):
         (tmp_path / name).write_bytes((run.path / name).read_bytes())
     with pytest.raises(CheckpointError, match=r"best\.ckpt"):

@@ -1,1 +1,1 @@
-"""What is in a data set and what is wrong with it: one pass over the images, findings, suggestions, an HTML page."""
+"""Inspection of a data set: findings, suggestions, an HTML page."""

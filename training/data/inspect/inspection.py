@@ -1,4 +1,4 @@
-"""What `hpo data` finds, as values and as JSON."""
+"""The result of `hpo data`, as values and as JSON."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from ..pack import Skipped
 
 SPLITS = ("train", "val", "test")
-_LISTED = 1000  # groups, pairs and files at most in the JSON; the counts are of all
+_LISTED = 1000  # groups, pairs and files in the JSON at most, to keep it readable; the counts are of all
 
 
 @dataclass(frozen=True, slots=True)
 class Twins:
-    """Images that are the same (`likeness` 1) or nearly so, by row number in the source."""
+    """Images that are equal (`likeness` 1) or nearly so, by row."""
 
     rows: tuple[int, ...]
     likeness: float = 1.0
@@ -24,7 +24,7 @@ class Twins:
 
 @dataclass(frozen=True)
 class Inspection:
-    """A data set, looked at whole.
+    """The inspection of a whole data set.
 
     Attributes:
         source: its name.
@@ -36,7 +36,7 @@ class Inspection:
         sizes: how many images have (width, height), the most common first.
         modes, kinds: how many images have which mode ("RGB") and file format ("JPEG").
         image_size, image_size_from: what would be trained at, and where it comes from.
-        channels, mean, std: as the pack has them: of the training images, scaled to [0, 1].
+        channels, mean, std: as in the pack: of the training images, scaled to [0, 1].
         skipped: files that cannot be used.
         duplicates: images with equal pixels; `near`: pairs that are nearly equal.
         near_complete: whether all pairs were compared and are listed.
@@ -82,18 +82,27 @@ class Inspection:
 
     @property
     def leaks(self) -> tuple[Twins, ...]:
-        """The same or nearly the same image in two splits, one of each first: what is learned there is known here."""
+        """The same or nearly the same image in two splits.
+
+        One of each split first. What is learned in training is known in the other.
+        """
         return _unlike((*self.duplicates, *self.near), self.splits)
 
     def _splits_of(self, twins: Twins) -> set[str]:
         return set(self.splits[list(twins.rows)].tolist()) - {""}
 
     def leak_counts(self) -> Counter[str]:
-        """How many leaks there are between which splits, such as "train, test"."""
+        """Count the leaks by the splits between which they are.
+
+        Such as "train, test".
+        """
         return Counter(", ".join(split for split in SPLITS if split in self._splits_of(twins)) for twins in self.leaks)
 
     def to_json(self) -> dict[str, Any]:
-        """Everything but the images, long lists cut to their first thousand."""
+        """Return JSON values, long lists cut to their first thousand.
+
+        Everything but the images.
+        """
         classes = zip(self.class_names, *self.counts.values(), strict=True)
         return {
             "source": self.source,
@@ -143,15 +152,18 @@ class Inspection:
 
 
 def _unlike(all_twins: Sequence[Twins], values: NDArray[Any]) -> tuple[Twins, ...]:
-    """Those whose images differ in their `values` [images] ("" for none), one image of each value before all others.
+    """Return the twins whose images differ in `values` [images].
 
-    So whoever shows the first two, or a few, shows what is wrong with them.
+    "" stands for no value. One image of each value comes before all others, so that whoever shows the first few shows
+    what is wrong with them.
     """
-    held = ((twins, values[list(twins.rows)].tolist()) for twins in all_twins)
-    return tuple(_unlike_first(twins, those) for twins, those in held if len({*those} - {""}) > 1)
+    candidates = ((twins, values[list(twins.rows)].tolist()) for twins in all_twins)
+    return tuple(
+        _unlike_first(twins, twin_values) for twins, twin_values in candidates if len({*twin_values} - {""}) > 1
+    )
 
 
 def _unlike_first(twins: Twins, values: Sequence[Any]) -> Twins:
     firsts = [values.index(value) for value in dict.fromkeys(values) if value != ""]
-    others = [number for number in range(len(values)) if number not in firsts]
-    return replace(twins, rows=tuple(twins.rows[number] for number in (*firsts, *others)))
+    remaining = [number for number in range(len(values)) if number not in firsts]
+    return replace(twins, rows=tuple(twins.rows[number] for number in (*firsts, *remaining)))

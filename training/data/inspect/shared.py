@@ -1,4 +1,4 @@
-"""Which images of one split are in another, too."""
+"""Images of one split that are also in another."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +12,10 @@ Images = NDArray[np.uint8]
 
 
 def shared(train: Images, held_out: Images) -> tuple[int, int | None]:
-    """How many images of `held_out` are in `train`, with equal pixels, and how many others nearly are (alike.py).
+    """Count the images of `held_out` that are (nearly) in `train`.
 
-    Both are uint8 [N, side, side, channels]. The second is None where there are too many to compare.
+    The first number is of equal pixels, the second of others that are nearly equal (alike.py), None where there are too
+    many to compare. Both arrays are uint8 [N, side, side, channels].
     """
     parts = [
         prints(np.asarray(images[start : start + _PORTION]))
@@ -27,5 +28,6 @@ def shared(train: Images, held_out: Images) -> tuple[int, int | None]:
     equal = {int(row) for group in groups if group[0] < first for row in group if row >= first}
     repeated = np.concatenate([group[1:] for group in groups]) if groups else np.empty(0, np.int64)
     close = near(thumbs, repeated)
+    # Pairs of which exactly one image is of `train`: the others are twins within a split.
     across = close.pairs[(close.pairs < first).sum(axis=1) == 1]
     return len(equal), len({*across.max(axis=1).tolist()} - equal) if close.complete else None

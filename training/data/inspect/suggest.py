@@ -1,4 +1,4 @@
-"""What to set or to mend, in plain words, from what was found."""
+"""Suggestions on what to set or to mend, in plain words."""
 
 from collections.abc import Iterator
 
@@ -16,44 +16,44 @@ SMALL_VAL = 100  # images, below which validation is too coarse to choose by
 NEAR_SHARE = 0.01  # of all images having a near twin, from which it is the kind of the data and no accident
 
 
-def suggestions(found: Inspection) -> Iterator[str]:
-    """Sentences for the owner of the data, the gravest first."""
-    yield from _broken(found)
-    yield from _conflicts(found)
-    yield from _leaks(found)
-    yield from _balance(found)
-    yield from _few(found)
-    yield from _size(found)
+def suggestions(inspection: Inspection) -> Iterator[str]:
+    """Yield sentences for the owner of the data, the gravest first."""
+    yield from _broken(inspection)
+    yield from _conflicts(inspection)
+    yield from _leaks(inspection)
+    yield from _balance(inspection)
+    yield from _few(inspection)
+    yield from _size(inspection)
 
 
-def _broken(found: Inspection) -> Iterator[str]:
-    total = len(found.skipped) + sum(map(len, found.rows.values()))
-    if found.skipped:
-        stops = "; over 5 % stop a run" if len(found.skipped) > 0.05 * total else ""
-        yield f"Repair or remove {counted(len(found.skipped), 'file')} that cannot be read as images{stops}."
-    left = np.sum(list(found.counts.values()), axis=0)
-    if lost := [name for name, count in zip(found.class_names, left, strict=True) if not count]:
+def _broken(inspection: Inspection) -> Iterator[str]:
+    total = len(inspection.skipped) + sum(map(len, inspection.rows.values()))
+    if inspection.skipped:
+        stops = "; over 5 % stop a run" if len(inspection.skipped) > 0.05 * total else ""
+        yield f"Repair or remove {counted(len(inspection.skipped), 'file')} that cannot be read as images{stops}."
+    left = np.sum(list(inspection.counts.values()), axis=0)
+    if lost := [name for name, count in zip(inspection.class_names, left, strict=True) if not count]:
         yield (
             f"No image of {listed(lost)} can be read, which stops a run: repair its files, or name the others with "
             "data.classes."
         )
 
 
-def _conflicts(found: Inspection) -> Iterator[str]:
-    if count := len(found.conflicts):
+def _conflicts(inspection: Inspection) -> Iterator[str]:
+    if count := len(inspection.conflicts):
         yield (
             f"Decide which label is right: {counted(count, 'image')} stand{'s' if count == 1 else ''} under more than "
             "one class. No model can get both right."
         )
 
 
-def _leaks(found: Inspection) -> Iterator[str]:
-    counts = found.leak_counts()
+def _leaks(inspection: Inspection) -> Iterator[str]:
+    counts = inspection.leak_counts()
     if not counts:
         return
     where = ", ".join(f"{count} between {pair}" for pair, count in counts.items())
-    near_share = len({row for twins in found.near for row in twins.rows}) / len(found.names)
-    if "train, test" in counts and {"train", "test"} <= set(found.given_splits):
+    near_share = len({row for twins in inspection.near for row in twins.rows}) / len(inspection.names)
+    if "train, test" in counts and {"train", "test"} <= set(inspection.given_splits):
         yield f"The given splits share images or near copies ({where}): the test is too easy. Train without them."
     elif near_share >= NEAR_SHARE:
         yield (
@@ -64,15 +64,15 @@ def _leaks(found: Inspection) -> Iterator[str]:
         yield f"The same or nearly the same images are in more than one split ({where}): remove the copies."
 
 
-def _balance(found: Inspection) -> Iterator[str]:
-    counts = np.array(found.counts["train"])
+def _balance(inspection: Inspection) -> Iterator[str]:
+    counts = np.array(inspection.counts["train"])
     smallest, largest = int(counts.argmin()), int(counts.argmax())
     ratio = counts[largest] / max(1, counts[smallest])
     if ratio < IMBALANCE:
         return
     sizes = (
-        f"{found.class_names[largest]} has {counts[largest]} training images, {found.class_names[smallest]} has "
-        f"{counts[smallest]}"
+        f"{inspection.class_names[largest]} has {counts[largest]} training images, "
+        f"{inspection.class_names[smallest]} has {counts[smallest]}"
     )
     loss = Setting("loss.class_weights", "effective" if ratio >= LONG_TAIL else "inverse")
     sampling = Setting("sampling.method", "weighted")
@@ -82,34 +82,34 @@ def _balance(found: Inspection) -> Iterator[str]:
     )
 
 
-def _few(found: Inspection) -> Iterator[str]:
-    counts = np.array(found.counts["train"])
+def _few(inspection: Inspection) -> Iterator[str]:
+    counts = np.array(inspection.counts["train"])
     if few := int((counts < SMALL_CLASS).sum()):
         yield (
             f"{few} of {len(counts)} classes {'has' if few == 1 else 'have'} fewer than {SMALL_CLASS} training images: "
             "start from a pretrained model, and augment strongly."
         )
-    held = len(found.rows["val"])
-    if held < SMALL_VAL:
+    val_images = len(inspection.rows["val"])
+    if val_images < SMALL_VAL:
         yield (
-            f"Validation has {counted(held, 'image')}: one more right answer is {100 / held:.1f} points of accuracy. "
-            "Raise data.val_fraction, and do not trust small differences."
+            f"Validation has {counted(val_images, 'image')}: one more right answer is {100 / val_images:.1f} points of "
+            "accuracy. Raise data.val_fraction, and do not trust small differences."
         )
 
 
-def _size(found: Inspection) -> Iterator[str]:
-    sides = np.repeat([min(size) for size in found.sizes], list(found.sizes.values()))
-    long = sum(count for size, count in found.sizes.items() if max(size) > 2 * min(size))
+def _size(inspection: Inspection) -> Iterator[str]:
+    sides = np.repeat([min(size) for size in inspection.sizes], list(inspection.sizes.values()))
+    long = sum(count for size, count in inspection.sizes.items() if max(size) > 2 * min(size))
     typical = int(np.median(sides))
-    if typical >= 2 * found.image_size:
+    if typical >= 2 * inspection.image_size:
         better = next((side for side in (224, 160, 128, 96) if side <= typical), typical)
         yield (
-            f"Images are shrunk from {typical} pixels a side to {found.image_size}: where details matter, try "
+            f"Images are shrunk from {typical} pixels a side to {inspection.image_size}: where details matter, try "
             f"{Setting('data.image_size', better).flag} (the cost grows with the square)."
         )
-    elif 2 * typical <= found.image_size:
+    elif 2 * typical <= inspection.image_size:
         smaller = Setting("data.image_size", typical).flag
-        yield f"Images of {typical} pixels a side are blown up to {found.image_size}: try {smaller}."
+        yield f"Images of {typical} pixels a side are blown up to {inspection.image_size}: try {smaller}."
     if long > 0.1 * len(sides):
         yield (
             f"{counted(long, 'image')} {'is' if long == 1 else 'are'} more than twice as long as wide: only the middle "

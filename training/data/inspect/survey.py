@@ -1,4 +1,7 @@
-"""Look at a data set: found, decoded once, divided as a run would divide it, compared, judged."""
+"""The survey of a data set: located, decoded once, divided, compared.
+
+It is divided as a training would divide it.
+"""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -23,7 +26,10 @@ from .suggest import suggestions
 
 @contextmanager
 def _files_are_data() -> Iterator[None]:
-    """What the system refuses to open or to list is wrong with the data, not with us."""
+    """Turn errors of the file system into DataError.
+
+    What the system refuses to open or to list is wrong with the data, not with us.
+    """
     try:
         yield
     except OSError as error:
@@ -31,7 +37,7 @@ def _files_are_data() -> Iterator[None]:
 
 
 def inspect_data(config: DataConfig, data_root: Path | None = None, progress: Progress = silent) -> Inspection:
-    """What is in the data of `config`, and what is wrong with it.
+    """Inspect the data of `config`.
 
     Unlike packing it goes on where many files are unreadable, in order to name them all. Nothing is written.
 
@@ -43,37 +49,37 @@ def inspect_data(config: DataConfig, data_root: Path | None = None, progress: Pr
 
 @_files_are_data()
 def read(config: DataConfig, data_root: Path | None, progress: Progress) -> tuple[str, Images]:
-    """The name and the images of the source.
+    """Return the name and the images of the source.
 
     Raises:
         DataError: it is missing or not usable, or a folder of it cannot be listed.
     """
-    found = locate(config, data_root)
-    return found.name, found.read(progress)
+    data_source = locate(config, data_root)
+    return data_source.name, data_source.read(progress)
 
 
 @_files_are_data()
 def inspect_images(name: str, images: Images, config: DataConfig) -> Inspection:
-    """As `inspect_data`, for a source that `read` has read."""
+    """Inspect a source that `read` has read, as `inspect_data` does."""
     pixels = images.pixels
     headers = [header for header in pixels.headers() if header]
     if not headers:
         raise DataError(f"data: {name}: no image is readable; {_first_reason(images)}")
     size, size_from = (config.image_size, "asked for") if config.image_size else pixels.natural_size(headers)
     channels = {"auto": pixels.auto_channels, "rgb": 3, "grey": 1}[config.color]
-    seen = look(images, size, channels)
-    channels = 1 if config.color == "auto" and seen.grey else channels
-    split = partition(images, seen.rows, config)
-    mean, std = seen.statistics(split.train, channels)
-    duplicates, close, complete = _twins(seen)
+    facts = look(images, size, channels)
+    channels = 1 if config.color == "auto" and facts.grey else channels
+    split = partition(images, facts.rows, config)
+    mean, std = facts.statistics(split.train, channels)
+    duplicates, close, complete = _twins(facts)
     inspection = Inspection(
         source=name,
         names=tuple(map(shown, pixels.names)),
         labels=images.labels,
-        splits=_splits(seen, split, len(images.labels)),
+        splits=_splits(facts, split, len(images.labels)),
         class_names=images.class_names,
         given_splits=images.given_splits,
-        rows={part: seen.rows[getattr(split, part)] for part in SPLITS},
+        rows={part: facts.rows[getattr(split, part)] for part in SPLITS},
         sizes=dict(Counter((header.width, header.height) for header in headers).most_common()),
         modes=dict(Counter(header.mode for header in headers).most_common()),
         kinds=dict(Counter(header.kind for header in headers).most_common()),
@@ -82,7 +88,7 @@ def inspect_images(name: str, images: Images, config: DataConfig) -> Inspection:
         channels=channels,
         mean=mean,
         std=std,
-        skipped=seen.skipped,
+        skipped=facts.skipped,
         duplicates=duplicates,
         near=close,
         near_complete=complete,
@@ -91,11 +97,11 @@ def inspect_images(name: str, images: Images, config: DataConfig) -> Inspection:
     return replace(inspection, suggestions=(*suggestions(inspection), *_of_the_test(inspection, config)))
 
 
-def _of_the_test(found: Inspection, config: DataConfig) -> Iterator[str]:
-    images = len(found.rows["test"])
+def _of_the_test(inspection: Inspection, config: DataConfig) -> Iterator[str]:
+    images = len(inspection.rows["test"])
     if expected_width(images) > WIDE:
-        told = test_note(images, config, found.given_splits)
-        yield f"{told[0].upper()}{told[1:]}."
+        sentence = test_note(images, config, inspection.given_splits)
+        yield f"{sentence[0].upper()}{sentence[1:]}."
 
 
 def _first_reason(images: Images) -> str:
@@ -104,18 +110,18 @@ def _first_reason(images: Images) -> str:
     return visible(f"{skipped[0].path}: {skipped[0].reason}") if skipped else "it is empty"
 
 
-def _splits(seen: Look, split: Partition, count: int) -> "np.ndarray[tuple[int], np.dtype[np.str_]]":
+def _splits(facts: Look, split: Partition, count: int) -> "np.ndarray[tuple[int], np.dtype[np.str_]]":
     splits = np.full(count, "", "U5")
     for part in SPLITS:
-        splits[seen.rows[getattr(split, part)]] = part
+        splits[facts.rows[getattr(split, part)]] = part
     return splits
 
 
-def _twins(seen: Look) -> tuple[tuple[Twins, ...], tuple[Twins, ...], bool]:
-    """Images that are the same, those that nearly are, and whether all of the latter are listed."""
-    groups = same(seen.digests)
+def _twins(facts: Look) -> tuple[tuple[Twins, ...], tuple[Twins, ...], bool]:
+    """Return equal images, nearly equal ones, and whether the latter are complete."""
+    groups = same(facts.digests)
     repeated = np.concatenate([group[1:] for group in groups]) if groups else np.empty(0, np.int64)
-    close = near(seen.thumbs, repeated)
-    duplicates = tuple(Twins(tuple(seen.rows[group].tolist())) for group in groups)
-    pairs = zip(seen.rows[close.pairs].tolist(), close.likeness.tolist(), strict=True)
+    close = near(facts.thumbs, repeated)
+    duplicates = tuple(Twins(tuple(facts.rows[group].tolist())) for group in groups)
+    pairs = zip(facts.rows[close.pairs].tolist(), close.likeness.tolist(), strict=True)
     return duplicates, tuple(Twins(tuple(pair), likeness) for pair, likeness in pairs), close.complete

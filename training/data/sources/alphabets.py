@@ -1,9 +1,9 @@
-"""Whether a text reads like one in the languages that an encoding is made for.
+"""Whether a text reads like one in an encoding's languages.
 
-Bytes of one encoding decode in others as well, to letters that no language puts together so. This tells the readings
-apart where a few words are all there is, and statistics of a language say nothing yet. Sources: the alphabets of the
-languages in Unicode's CLDR; which characters are the common ones, of the national standards (GB/T 2312 level 1, Big5
-level 1, JIS X 0208 level 1, KS X 1001).
+Bytes of one encoding decode in others as well, to letters that no language puts together so. This tells the
+readings apart where a few words are all there is, and statistics of a language say nothing yet. Sources: the alphabets
+of the languages in Unicode's CLDR; which characters are the common ones, of the national standards (GB/T 2312 level 1,
+Big5 level 1, JIS X 0208 level 1, KS X 1001).
 """
 
 import re
@@ -14,15 +14,22 @@ from string import ascii_lowercase
 from typing import NamedTuple
 
 _WORD = re.compile(r"[^\W\d_]+")
-_ALONE = re.compile(r"(?<![^\x00-\x7f])[°ºª²³½¼¾µ±×÷€£§¿¡](?![^\x00-\x7f])")  # as in 25°C: no letters beside them
+# signs as in 25°C, with no letters beside them
+_ALONE = re.compile(r"(?<![^\x00-\x7f])[°ºª²³½¼¾µ±×÷€£§¿¡](?![^\x00-\x7f])")
 _SIGNS = set("’‘“”„–—…°®©™«»·、。・，：；（）【】「」『』《》〈〉々ー～　")  # beside letters, in any encoding
 _ENOUGH = 0.9  # of the characters must be common ones: names of animals and places have a rare one
-_SYLLABLES = 8  # from so many on, all Hangul and most of them plain is no accident: Chinese bytes are that by 0.2 each
+# from so many on, all Hangul and most of them plain is no accident: a Chinese character's bytes are a plain syllable
+# with probability 0.2
+_SYLLABLES = 8
+# Doubled first consonants, which are rare.
 _DOUBLED = "ᄁᄄᄈᄊᄍ"
 
 
 class Alphabet(NamedTuple):
-    """The letters of a language beyond a to z, in lower case, and what never stands in its words."""
+    """The letters of a language beyond a to z, and forbidden patterns.
+
+    `letters` in lower case; `never` is a pattern that stands in none of its words.
+    """
 
     letters: str
     never: str = r"(?!)"
@@ -73,10 +80,11 @@ ARABIC = Alphabet("ابتثجحخدذرزسشصضطظعغفقكلمنهويىة�
 
 
 def how_well(text: str, encoding: str) -> int:
-    """How well `text` reads in the languages that `encoding` is made for: 0 not at all, 1 doubtfully, 2 well, 3 surely.
+    """Return how well `text` reads in an encoding's languages, 0 to 3.
 
-    ASCII says nothing either way.
+    0 not at all, 1 doubtfully, 2 well, 3 surely. ASCII says nothing either way.
     """
+    # 25°C or 3 m² stand in tables of any language.
     text = _ALONE.sub(" ", text)
     if any(not sign.isascii() and not sign.isalpha() and sign not in _SIGNS for sign in text):
         return 0
@@ -109,23 +117,32 @@ def _spelled_in(alphabet: Alphabet, words: list[str], more: str = "") -> bool:
 
 
 def _chinese(words: list[str]) -> int:
-    """All in GB/T 2312, half of them of its level 1: two bytes of other encodings mostly give rarer characters."""
+    """Score Chinese: all in GB/T 2312, half of it of level 1.
+
+    Two bytes of other encodings mostly give rarer characters.
+    """
     return 2 * (_share(words, "gb2312", 0xB0, 0xF7) == 1 and _share(words, "gb2312", 0xB0, 0xD7) >= 0.5)
 
 
 def _taiwanese(words: list[str]) -> int:
-    """Of Big5's level 1."""
+    """Score traditional Chinese: characters of Big5's level 1."""
     return 2 * (_share(words, "big5", 0xA4, 0xC6) >= _ENOUGH)
 
 
 def _japanese(words: list[str]) -> int:
-    """Kana and the kanji of JIS X 0208 level 1. Katakana of half width, as which Chinese reads, do not count."""
+    """Score Japanese: kana and the kanji of JIS X 0208 level 1.
+
+    Katakana of half width, as which Chinese reads, do not count.
+    """
     kanji = [sign for word in words for sign in word if not "ぁ" <= sign <= "ヿ" and sign not in "ー々"]
     return 2 * (_share(["".join(kanji)], "cp932", 0x88, 0x98) >= _ENOUGH)
 
 
 def _share(words: list[str], standard: str, first: int, last: int) -> float:
-    """The share of characters whose code in `standard` begins with a byte from `first` to `last`."""
+    """Return the share of characters with a lead byte `first` to `last`.
+
+    In the encoding `standard`.
+    """
     signs = [sign for word in words for sign in word if not sign.isascii()]
     if any(a.islower() != b.islower() for word in words for a, b in pairwise(word)):
         return 0.0  # a small letter of ASCII beside one
@@ -138,18 +155,24 @@ def _lead(sign: str, standard: str) -> int:
 
 
 def _korean(words: list[str]) -> int:
-    """Hangul of KS X 1001. Any Korean is common Chinese as well; it is told by how plain many of its syllables are."""
+    """Score Korean: Hangul of KS X 1001.
+
+    Any Korean is common Chinese as well; the share of plain syllables distinguishes them.
+    """
     if _share(words, "euc_kr", 0xB0, 0xC8) < 1:
         return 0
     signs = {sign for word in words for sign in word if not sign.isascii()}
     plain = sum(map(_is_plain_syllable, signs)) / len(signs)
     if len(signs) < _SYLLABLES:
         return 2
-    return 3 if plain >= 0.65 else 1
+    return 3 if plain >= 0.65 else 1  # between the share in Korean words and that in Chinese bytes read as Hangul
 
 
 def _is_plain_syllable(sign: str) -> bool:
-    """Most are: without a doubled first consonant, a rare vowel, or any last one but ᆨᆫᆯᆷᆸᆺᆼ."""
+    """Whether a Hangul syllable is plain, as most are.
+
+    Without a doubled first consonant, a rare vowel, or any last one but ᆨᆫᆯᆷᆸᆺᆼ.
+    """
     first, vowel, *last = list(unicodedata.normalize("NFD", sign))
     if vowel in "ᅪᅬᅭᅯᅱᅲᅴ":
         return first not in _DOUBLED and last in ([], ["ᆨ"], ["ᆫ"], ["ᆯ"], ["ᆼ"])

@@ -1,16 +1,16 @@
-"""Folders that may lie among images and hold none to train on: what programs leave there, recognised by their files."""
+"""Folders of programs that may lie among images, recognised by their files."""
 
 from contextlib import suppress
 from pathlib import Path
 
 HOME = "a home of hpo"
 
-_SIGNS = (  # files or folders that lie in it, all of them, and what it is then; a class may have any name
+_SIGNS = (  # files or folders that all lie in it, and what it is then; not its name: a class may have any
     (("studies.db",), HOME),
     (("mlflow.db",), HOME),
     (("cache/.locks",), HOME),
     (("study.json", "space.yaml"), "a study of hpo"),
-    (("config.json", "run.json"), "a run of hpo"),
+    (("config.json", "run.json"), "a training of hpo"),
     (("manifest.json", "model.onnx"), "an exported model"),
     ((".locks", ".seen"), "a cache of hpo"),
     (("0/meta.yaml",), "a store of MLflow"),
@@ -20,7 +20,10 @@ _SIGNS = (  # files or folders that lie in it, all of them, and what it is then;
 
 
 def kept_apart(folder: Path) -> str | None:
-    """What `folder` is other than a folder of images; None where it may be one, or may not be looked at."""
+    """Return what `folder` is other than a folder of images.
+
+    None where it may be one, or may not be read.
+    """
     for signs, kind in _SIGNS:
         with suppress(PermissionError):
             if all((folder / sign).exists() for sign in signs):

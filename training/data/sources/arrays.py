@@ -1,4 +1,4 @@
-"""Images that a source holds as one array: the classic data sets."""
+"""Images of a source that is one array: the classic data sets."""
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,7 +14,7 @@ from ....common.decode import Header
 from ....common.preprocess import fit
 from .base import Chunk, Images
 
-_CHUNK = 2048
+_CHUNK = 2048  # images at a time: 6 MB of 32x32x3
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,34 +25,34 @@ class ArrayPixels:
 
     @property
     def auto_channels(self) -> int:
-        """As many as the array has."""
+        """The channels of the array."""
         return int(self.array.shape[3])
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Their numbers, from 0."""
+        """The numbers of the images, from 0."""
         return tuple(map(str, range(len(self))))
 
     def __len__(self) -> int:
         return len(self.array)
 
     def digests(self) -> Iterator[bytes]:
-        """One digest per chunk, after the shape."""
+        """Yield the shape, then one digest per chunk."""
         yield repr(self.array.shape).encode()
         for start in range(0, len(self), _CHUNK):
             yield hashlib.sha256(np.ascontiguousarray(self.array[start : start + _CHUNK]).data).digest()
 
     def natural_size(self, headers: Iterable[Header | None]) -> tuple[int, str]:
-        """The side of the images as they are, whatever `headers` say."""
+        """Return the side of the images as they are, whatever `headers` say."""
         return min(self.array.shape[1:3]), "the data set's own"
 
     def headers(self) -> Iterator[Header]:
-        """The same for every image: the array's own shape."""
+        """Yield the array's own shape for every image."""
         height, width, channels = self.array.shape[1:]
         yield from repeat(Header(width, height, "L" if channels == 1 else "RGB", "array"), len(self))
 
     def chunks(self, size: int, channels: int) -> Iterator[Chunk]:
-        """Slices of the array where it fits as it is, otherwise each image resized."""
+        """Yield slices of the array, resized only where they do not fit."""
         as_is = self.array.shape[1:] == (size, size, channels)
         for start in range(0, len(self), _CHUNK):
             part = self.array[start : start + _CHUNK]
@@ -60,7 +60,7 @@ class ArrayPixels:
             yield Chunk(images, np.arange(start, start + len(part), dtype=np.int64))
 
     def select(self, rows: Sequence[int]) -> Self:
-        """A copy of these images."""
+        """Return a copy of these images."""
         return replace(self, array=self.array[np.asarray(rows, np.int64)])
 
 
@@ -69,7 +69,10 @@ def train_and_test(
     train: tuple[NDArray[np.uint8], NDArray[np.int64]],
     test: tuple[NDArray[np.uint8], NDArray[np.int64]],
 ) -> Images:
-    """Images with a given test split, from (images [N, H, W, C], labels [N]) of both."""
+    """Return images with a given test split.
+
+    From (images [N, H, W, C], labels [N]) of both.
+    """
     return Images(
         class_names=class_names,
         labels=np.concatenate([train[1], test[1]]),

@@ -1,6 +1,6 @@
-"""What a source of images is, and the registry of sources that have a name.
+"""The interface of an image source, and the registry of named ones.
 
-A source is found first (which files, as they are now) and read only if no pack of exactly those files is known yet.
+A source is located first (which files, as they are now) and read only if no pack of exactly those files is known yet.
 """
 
 import re
@@ -31,7 +31,10 @@ MAX_SKIPPED = 0.05  # of all files; above, something is wrong with the data rath
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Decoded images: uint8 [n, side, side, channels], their row numbers [n] in the source, and what failed."""
+    """Decoded images with their rows, and files that failed.
+
+    `images` uint8 [n, side, side, channels], `rows` [n] their positions in the source.
+    """
 
     images: NDArray[np.uint8]
     rows: NDArray[np.int64]
@@ -43,40 +46,49 @@ class Pixels(Protocol):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What each image is called: its path inside the source, or its number where it has no file of its own."""
+        """The name of each image.
+
+        Its path inside the source, or its number where it has no file of its own.
+        """
         ...
 
     @property
     def auto_channels(self) -> int:
-        """At how many channels to decode where the user left the colour to us."""
+        """The channels to decode at under data.color: auto."""
         ...
 
     def __len__(self) -> int: ...
 
     def digests(self) -> Iterator[bytes]:
-        """Bytes that together change whenever the content does; one item per image or per group of images."""
+        """Yield bytes that together change whenever the content does.
+
+        One item per image or per group of images.
+        """
         ...
 
     def natural_size(self, headers: Iterable[Header | None]) -> tuple[int, str]:
-        """The side in pixels that fits images of these `headers`, and why, in words."""
+        """Return the side in pixels for images of these `headers`, and why."""
         ...
 
     def headers(self) -> Iterator[Header | None]:
-        """Per image, what is known of it without decoding; None where it is unreadable."""
+        """Yield what is known of each image without decoding.
+
+        None where it is unreadable.
+        """
         ...
 
     def chunks(self, size: int, channels: int) -> Iterator[Chunk]:
-        """Every image, in order, at `size` and `channels`."""
+        """Yield every image, in order, at `size` and `channels`."""
         ...
 
     def select(self, rows: Sequence[int]) -> Self:
-        """The images `rows` alone, in that order."""
+        """Return the images `rows` alone, in that order."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Images:
-    """A source, read: N images with their classes.
+    """A source that was read: N images with their classes.
 
     `labels` int64 [N] are positions in `class_names`; `parts` str [N] is "train", "val" or "test" as the source gives
     it, "train" for all where it has no splits, "unused" for what belongs to none. `groups`, where given, names what
@@ -99,11 +111,11 @@ class Images:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """A source, located.
+class DataSource:
+    """A source that was located, not read.
 
-    `files` are the files it consists of, each with what changes when it does (size, times, inode); `read` reads them;
-    `outside` are those that lie outside of its folder, each with where it is.
+    `files` are the files it consists of, each with a stamp that changes when it does (size, times, inode); `read` reads
+    them; `outside` are those that lie outside of its folder, each with its real path.
     """
 
     name: str
@@ -112,13 +124,15 @@ class Found:
     outside: tuple[tuple[str, str], ...] = ()
 
 
-Finder = Callable[[Path], Found]
+Finder = Callable[[Path], DataSource]
 
 SOURCES: dict[str, Finder] = {}
 
 
 def source(name: str) -> Callable[[Finder], Finder]:
-    """Register a function that finds the data set `name`, given the data root.
+    """Register a function that locates the data set `name`.
+
+    It is given the data root.
 
     Raises:
         ValueError: the name is taken.
@@ -133,8 +147,8 @@ def source(name: str) -> Callable[[Finder], Finder]:
     return register
 
 
-def by_name(name: str, data_root: Path) -> Found:
-    """The registered data set `name`.
+def by_name(name: str, data_root: Path) -> DataSource:
+    """Return the registered data set `name`.
 
     Raises:
         DataError: no source has that name, or its data are neither on disk nor downloadable.
@@ -147,24 +161,33 @@ def by_name(name: str, data_root: Path) -> Found:
     return SOURCES[name](data_root)
 
 
-def similar(name: str, place: Path, others: Iterable[str] = ()) -> list[str]:
-    """The folder in `place`, or the one of `others`, that is called most like `name`; [] where none is."""
-    folders = [path.name for path in place.iterdir() if path.is_dir()] if place.is_dir() else []
-    return get_close_matches(name, [*others, *folders], n=1)
+def similar(name: str, parent: Path, candidates: Iterable[str] = ()) -> list[str]:
+    """Return the candidate or folder in `parent` most like `name`.
+
+    [] where none is alike.
+    """
+    folders = [path.name for path in parent.iterdir() if path.is_dir()] if parent.is_dir() else []
+    return get_close_matches(name, [*candidates, *folders], n=1)
 
 
 def listed(names: Sequence[str]) -> str:
-    """`a, b, c, d, e and 40 more`."""
+    """Return names for a sentence: `a, b, c, d, e and 40 more`."""
     return ", ".join(map(visible, names[:5])) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 
 def shown(name: str) -> str:
-    """A file name as any text may hold it: a byte of it that is not UTF-8 becomes its number, such as `%e9`."""
+    """Return a file name as any text may hold it.
+
+    A byte of it that is not UTF-8 becomes its number, such as `%e9`.
+    """
+    # Python keeps such a byte of a file name as a lone surrogate, U+DC80 to U+DCFF.
     return "".join(f"%{ord(sign) - 0xDC00:02x}" if "\udc80" <= sign <= "\udcff" else sign for sign in name)
 
 
 def split_in(name: str) -> str | None:
-    """The split whose word is in `name`, as in `seg_train` and `test2017`; None where none is, or two are.
+    """Return the split whose word is in `name`, as in `seg_train`.
+
+    None where none is, or two are.
 
     >>> split_in("train_labels"), split_in("trains"), split_in("train-test")
     ('train', None, None)
@@ -174,10 +197,10 @@ def split_in(name: str) -> str | None:
 
 
 def silent(stage: str, done: int, total: int) -> None:
-    """Progress that nobody watches."""
+    """Ignore progress."""
 
 
 def stamp(path: Path) -> tuple[str, tuple[int, ...]]:
-    """A file and what changes when it is edited or replaced."""
+    """Return a file's path and a stamp that changes with the file."""
     stat = path.stat()
     return str(path), (stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino)

@@ -1,4 +1,4 @@
-"""Which classes a source has, in which order: all that are trained on, or those that `data.classes` names."""
+"""The classes of a source, in label order."""
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -13,11 +13,13 @@ from .base import Images, listed
 Wanted = tuple[str, ...] | None
 """The value of `data.classes`, in NFC; None where it is not set."""
 
-_PASTED = 8  # names that an error holds in one line
+_PASTED = 8  # class names that an error offers to paste, so that they fit one line
 
 
 def trained_classes(root: Path, classes: Sequence[str], parts: Sequence[str], wanted: Wanted = None) -> tuple[str, ...]:
-    """The classes of the training images: as `wanted` has them, else by number where all are numbers, else by alphabet.
+    """Return the classes of the training images, in label order.
+
+    As `wanted` has them, else by number where all are numbers, else by alphabet.
 
     `classes` and `parts` are those of each image.
 
@@ -27,45 +29,46 @@ def trained_classes(root: Path, classes: Sequence[str], parts: Sequence[str], wa
     trained = {name for name, part in zip(classes, parts, strict=True) if part == "train"}
     refuse_untrained(root, {*classes, *(wanted or ())}, trained)
     if len(trained) < 2:
-        held = f"only {next(iter(trained))!r}" if trained else "no image"
-        raise DataError(f"data: {root} must hold images of at least two classes; it has {held}")
+        count = f"only {next(iter(trained))!r}" if trained else "no image"
+        raise DataError(f"data: {root} must hold images of at least two classes; it has {count}")
     return wanted or tuple(sorted(trained, key=_by_number if all(map(str.isdecimal, trained)) else None))
 
 
 def refuse_untrained(root: Path, classes: Iterable[str], trained: Collection[str]) -> None:
-    """Raises DataError where one of `classes` is not among the `trained`."""
+    """Raise DataError where one of `classes` is not among the `trained`."""
     for name in sorted(set(classes) - set(trained)):
         near = f"; {nearest(name, trained)}" if trained else ""
         raise DataError(f"data: {root}: class {name!r} has no images to train on{near}\n  {remedy(trained)}")
 
 
 def remedy(classes: Collection[str]) -> str:
-    """How to use `classes` alone, for the end of an error about another."""
+    """Return how to use `classes` alone, for the end of an error."""
     if 2 <= len(classes) <= _PASTED:
         return f"data.classes: {json.dumps(sorted(classes), ensure_ascii=False)} uses those alone"
     return "data.classes names the classes to use"
 
 
-def refuse_unknown(root: Path, wanted: Wanted, known: Collection[str]) -> None:
-    """Raises DataError where `wanted` names a class that is not among the `known`."""
+def refuse_unknown(root: Path, wanted: Wanted, present: Collection[str]) -> None:
+    """Raise DataError where `wanted` names a class that is not present."""
     for name in wanted or ():
-        if name not in known:
-            raise DataError(f"data.classes: {root} has no class {name!r}; {nearest(name, known)}")
+        if name not in present:
+            raise DataError(f"data.classes: {root} has no class {name!r}; {nearest(name, present)}")
 
 
-def unwanted_note(known: Iterable[str], wanted: Wanted) -> Iterator[str]:
-    """A sentence on the `known` classes that are not among the `wanted`."""
-    if wanted is not None and (others := sorted(set(known) - set(wanted))):
+def unwanted_note(present: Iterable[str], wanted: Wanted) -> Iterator[str]:
+    """Yield a sentence on classes that are present and not `wanted`."""
+    if wanted is not None and (others := sorted(set(present) - set(wanted))):
         yield f"not among data.classes, and not used: {listed(others)}"
 
 
 def of_classes(name: str, images: Images, wanted: tuple[str, ...]) -> Images:
-    """The images of the `wanted` classes alone, of the data set `name`.
+    """Return the images of the `wanted` classes of the data set `name`.
 
     Raises:
         DataError: it has no such class.
     """
     refuse_unknown(Path(name), wanted, images.class_names)
+    # -1 marks classes that are left out.
     position = {name: number for number, name in enumerate(wanted)}
     labels = np.array([position.get(name, -1) for name in images.class_names], np.int64)[images.labels]
     rows = np.flatnonzero(labels >= 0)

@@ -1,4 +1,4 @@
-"""What the columns of a table mean: file names, classes, splits and groups."""
+"""The meaning of a table's columns: file names, classes, splits, groups."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -10,6 +10,7 @@ from .classes import Wanted
 from .one_hot import one_hot
 from .table import Table, listed_lines
 
+# Names that public data sets and exporting tools use, in order of preference.
 PATH_NAMES = (
     "path",
     "file",
@@ -33,9 +34,10 @@ _MISSING = {"nan", "na", "n/a", "null", "none"}  # in lower case; "none" may wel
 
 @dataclass(frozen=True, slots=True)
 class TableOptions:
-    """What the columns are called (None finds the usual names), where the images are, how the text is encoded.
+    """The user's settings for a table.
 
-    `images` is a folder or a pattern of lookup.py, `encoding` a name that Python knows; None: both are found out.
+    Columns' names (None finds the usual names), where the images are, how the text is encoded. `images` is a folder or
+    a pattern of lookup.py, `encoding` a name that Python knows; None: both are found out.
     """
 
     path: str | None = None
@@ -47,7 +49,7 @@ class TableOptions:
 
 
 def file_names(table: Table, options: TableOptions) -> tuple[str, ...]:
-    """The name of each row's file.
+    """Return the name of each row's file.
 
     Raises:
         DataError: no column holds it.
@@ -56,7 +58,9 @@ def file_names(table: Table, options: TableOptions) -> tuple[str, ...]:
 
 
 def class_names(table: Table, options: TableOptions, wanted: Wanted) -> tuple[tuple[str, ...], list[str]]:
-    """The class of each row, from one column or from a column for each class, and what was decided, in sentences.
+    """Return the class of each row, and notes on what was decided.
+
+    From one column or from a column for each class.
 
     Raises:
         DataError: no columns hold it, or a row has none.
@@ -64,13 +68,13 @@ def class_names(table: Table, options: TableOptions, wanted: Wanted) -> tuple[tu
     cells = table.column("label_column", options.label, LABEL_NAMES)
     if cells is None and (decided := one_hot(table, _taken(table, options), wanted)):
         return decided[0], [decided[1]]
-    else_ = ", or the columns of one class each with data.classes"
-    cells = _filled(table, "label", table.needed("label_column", options.label, LABEL_NAMES, else_))
+    alternative = ", or the columns of one class each with data.classes"
+    cells = _filled(table, "label", table.needed("label_column", options.label, LABEL_NAMES, alternative))
     return cells, list(_missing_notes(table, cells))
 
 
 def _taken(table: Table, options: TableOptions) -> set[int | None]:
-    """The numbers of the columns that hold something else than classes."""
+    """Return the numbers of the columns that hold something else than classes."""
     columns = ((options.path, PATH_NAMES), (options.split, SPLIT_NAMES), (options.group, GROUP_NAMES))
     return {table.position((name,) if name else usual) for name, usual in columns}
 
@@ -89,7 +93,10 @@ def _filled(table: Table, what: str, cells: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def split_parts(table: Table, part: str, options: TableOptions) -> tuple[str, ...] | None:
-    """The split of each row: `part` where the table itself is one, else what its column says; None: there is none."""
+    """Return the split of each row; None where the table has none.
+
+    `part` where the table itself is one, else what its column says.
+    """
     if part:
         return (part,) * len(table.rows)
     cells = table.column("split_column", options.split, SPLIT_NAMES)
@@ -97,18 +104,23 @@ def split_parts(table: Table, part: str, options: TableOptions) -> tuple[str, ..
 
 
 def splits_by_name(table: Table) -> tuple[str, ...]:
-    """The split that the name of the table has in it, as `train_labels.csv` has, for each row; "" where it has none."""
+    """Return the split in the table's name, per row; "" for none.
+
+    As in `train_labels.csv`.
+    """
     return (split_in(table.path.stem) or "",) * len(table.rows)
 
 
 def split_names(table: Table, cells: tuple[str, ...]) -> tuple[str, ...]:
-    """The splits that `cells` name: "train", "val", "test" or "unused".
+    """Return the splits that `cells` name: "train", "val", "test" or "unused".
 
     Raises:
         DataError: a cell is empty or names none of them.
     """
-    known = SPLITS | {UNUSED: UNUSED}
+    split_of = SPLITS | {UNUSED: UNUSED}
     for line, cell in zip(table.lines, _filled(table, "split", cells), strict=True):
-        if cell.lower() not in known:
-            raise DataError(f"data: {table.path}:{line}: no split is called {cell!r}; {nearest(cell.lower(), known)}")
-    return tuple(known[cell.lower()] for cell in cells)
+        if cell.lower() not in split_of:
+            raise DataError(
+                f"data: {table.path}:{line}: no split is called {cell!r}; {nearest(cell.lower(), split_of)}"
+            )
+    return tuple(split_of[cell.lower()] for cell in cells)

@@ -1,6 +1,7 @@
-"""`digits`: 1,797 handwritten digits of 8x8 pixels inside the scikit-learn wheel; always there, no network.
+"""The data set `digits`: 1,797 handwritten digits of 8x8 pixels.
 
-Source: E. Alpaydin, C. Kaynak (1998), Optical Recognition of Handwritten Digits, UCI Machine Learning Repository.
+Inside the scikit-learn wheel: always there, no network. Source: E. Alpaydin, C. Kaynak (1998), Optical Recognition of
+Handwritten Digits, UCI Machine Learning Repository.
 """
 
 from importlib.util import find_spec
@@ -10,12 +11,14 @@ import numpy as np
 
 from ....errors import DataError
 from .arrays import ArrayPixels
-from .base import Found, Images, Progress, source, stamp
+from .base import DataSource, Images, Progress, source, stamp
 
 
 @source("digits")
-def digits(data_root: Path) -> Found:
-    """The digits of scikit-learn; `data_root` is not looked at.
+def digits(data_root: Path) -> DataSource:
+    """Locate the digits of scikit-learn.
+
+    `data_root` is not used.
 
     Raises:
         DataError: scikit-learn is not installed.
@@ -24,7 +27,7 @@ def digits(data_root: Path) -> Found:
     if spec is None or spec.origin is None:
         raise DataError("data: digits comes with scikit-learn, which is not installed; try `pip install scikit-learn`")
     table = Path(spec.origin).parent / "datasets" / "data" / "digits.csv.gz"
-    return Found("digits", (stamp(table),), _read)
+    return DataSource("digits", (stamp(table),), _read)
 
 
 def _read(progress: Progress) -> Images:

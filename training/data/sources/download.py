@@ -1,6 +1,7 @@
-"""Fetching the public data sets, through torchvision, and the one error where that fails.
+"""Download of the public data sets, through torchvision.
 
-torchvision is imported here and nowhere else in this folder: only a data set that is not on disk pays for it.
+One error where it fails. torchvision is imported here and nowhere else in this folder: only a data set that is not on
+disk pays for it.
 """
 
 import contextlib
@@ -16,10 +17,10 @@ _TIMEOUT_S = 20.0  # torchvision sets none: a network that swallows packets woul
 
 
 def download_into(root: Path, torchvision_name: str) -> str:
-    """Download a data set in torchvision's layout into `root`; "" if that worked, else the reason in one line.
+    """Download a data set into `root`; return why not, or "".
 
-    Files arrive in a temporary folder and are moved into place when all are there: an interrupted download leaves
-    nothing that looks like data. Neither stdout nor stderr is written to.
+    In torchvision's layout; the reason is one line. Files arrive in a temporary folder and are moved into place when
+    all are there: an interrupted download leaves nothing that looks like data. Neither stdout nor stderr is written to.
     """
     try:
         root.mkdir(parents=True, exist_ok=True)
@@ -35,9 +36,12 @@ def download_into(root: Path, torchvision_name: str) -> str:
     return ""
 
 
-def missing(name: str, wanted: str, places: Sequence[Path], reason: str) -> DataError:
-    """The error for a data set that is neither on disk nor downloadable: what, where, and two ways out."""
-    listed = ", ".join(str(place) for place in places)
+def missing(name: str, wanted: str, folders: Sequence[Path], reason: str) -> DataError:
+    """Return the error for a data set neither on disk nor downloadable.
+
+    What, where, and two ways out.
+    """
+    listed = ", ".join(str(folder) for folder in folders)
     return DataError(
         f"data: {name} is not on disk: looked for {wanted} in {listed}\n"
         f"  and it cannot be downloaded: {reason or 'the download holds something else'}\n"
@@ -47,6 +51,7 @@ def missing(name: str, wanted: str, places: Sequence[Path], reason: str) -> Data
 
 @contextlib.contextmanager
 def _quiet_and_patient() -> Iterator[None]:
+    # note: the time limit and the streams are the process's: nothing else may use the network meanwhile.
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(_TIMEOUT_S)
     try:

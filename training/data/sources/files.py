@@ -1,4 +1,4 @@
-"""Images that a source holds as one file each."""
+"""Images of a source that are one file each."""
 
 import hashlib
 import os
@@ -18,7 +18,7 @@ from ..ahead import ahead
 from ..pack import Skipped
 from .base import Chunk, Progress, shown, silent
 
-DEFAULT_SIZE = 64
+DEFAULT_SIZE = 64  # pixels a side where images have no common size: the cost grows with the square
 SIZES = range(4, 1025)  # what DataConfig.image_size may be
 NEARLY_ALL = 0.95  # of the readable images; a few odd ones shall not decide what all the others cost
 
@@ -33,7 +33,7 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, slots=True)
 class FilePixels:
-    """Image files below `root`, in the order of `names`."""
+    """The image files `names` below `root`, in this order."""
 
     root: Path
     names: tuple[str, ...]
@@ -41,19 +41,22 @@ class FilePixels:
 
     @property
     def auto_channels(self) -> int:
-        """Colour: whether all of them are grey is only known when all have been decoded."""
+        """Colour: whether all images are grey is only known after decoding."""
         return 3
 
     def __len__(self) -> int:
         return len(self.names)
 
     def digests(self) -> Iterator[bytes]:
-        """The versions of the rules; per chunk, name and content digest of each file."""
+        """Yield the versions of the rules, then a digest of each chunk.
+
+        Of name and content of each file.
+        """
         yield rules().encode()
         yield from self._per_chunk("hash", self._digest)
 
     def natural_size(self, headers: Iterable[Header | None]) -> tuple[int, str]:
-        """The square size that at least 95 % of the readable files share, else 64."""
+        """Return the square size of 95 % of the readable files, else 64."""
         sizes = Counter((seen.width, seen.height) for seen in headers if seen)
         (width, height), count = sizes.most_common(1)[0] if sizes else ((0, 0), 0)
         total = sizes.total()
@@ -62,17 +65,20 @@ class FilePixels:
         return DEFAULT_SIZE, f"the default, as {_why_default(width, height, count, total)}"
 
     def headers(self) -> Iterator[Header | None]:
-        """As the files state them; unreadable ones are named when they are decoded."""
-        for seen in self._per_chunk("measure", self._headers):
-            yield from seen
+        """Yield the headers as the files state them.
+
+        Unreadable files are named when they are decoded.
+        """
+        for chunk_headers in self._per_chunk("measure", self._headers):
+            yield from chunk_headers
 
     def chunks(self, size: int, channels: int) -> Iterator[Chunk]:
-        """Decoded on a few threads, in order; unreadable files are named instead."""
+        """Decode on a few threads, in order; unreadable files are named instead."""
         files = min(_CHUNK, max(1, _CHUNK_BYTES // (size * size * channels)))
         yield from self._per_chunk("decode", lambda rows: self._decode(rows, size, channels), files)
 
     def select(self, rows: Sequence[int]) -> Self:
-        """These files, not looked at yet, and without progress."""
+        """Return these files, unread and without progress."""
         return replace(self, names=tuple(self.names[row] for row in rows), progress=silent)
 
     def _per_chunk(self, stage: str, work: Callable[[range], Result], files: int = _CHUNK) -> Iterator[Result]:
@@ -96,24 +102,27 @@ class FilePixels:
 
     def _decode(self, rows: range, size: int, channels: int) -> Chunk:
         images = np.empty((len(rows), size, size, channels), np.uint8)
-        good: list[int] = []
+        readable: list[int] = []
         skipped: list[Skipped] = []
         for row in rows:
             try:
-                images[len(good)] = decode(self.root / self.names[row], size, channels)
-                good.append(row)
+                images[len(readable)] = decode(self.root / self.names[row], size, channels)
+                readable.append(row)
             except UnreadableImageError as error:
                 skipped.append(Skipped(shown(self.names[row]), str(error)))
-        return Chunk(images[: len(good)], np.array(good, dtype=np.int64), tuple(skipped))
+        return Chunk(images[: len(readable)], np.array(readable, dtype=np.int64), tuple(skipped))
 
 
 def rules() -> str:
-    """The versions of the rules by which files become pixels."""
+    """Return the versions of the rules by which files become pixels."""
     return f"preprocess {preprocess.VERSION}, size {_SIZE_RULE}"
 
 
 def _why_default(width: int, height: int, count: int, total: int) -> str:
-    """Why the size (`width`, `height`) that `count` images of `total` have, more than any other, is not taken."""
+    """Return why the most common size is not taken.
+
+    The size (`width`, `height`) is that of `count` images of `total`.
+    """
     if count < total:
         return (
             f"fewer than {NEARLY_ALL:.0%} of the images share one square size (most often {width}x{height}: {count:,})"
@@ -124,7 +133,10 @@ def _why_default(width: int, height: int, count: int, total: int) -> str:
 
 
 def _content_digest(path: Path) -> bytes:
-    """Empty for a file that is not read: it is skipped, and a pack without it is right as long as that is so."""
+    """Return a file's digest, empty for one that is not read.
+
+    It is skipped, and a pack without it is right as long as that is so.
+    """
     try:
         return hashlib.sha256(read_bytes(path, IMAGE_BYTES)).digest()
     except (PermissionError, UnfitFileError):

@@ -1,4 +1,6 @@
-"""`mnist` and `fashion_mnist`: four files in the idx format, gzipped or not.
+"""The data sets `mnist` and `fashion_mnist`, in the idx format.
+
+Four files, gzipped or not.
 
 Sources: Y. LeCun et al. (1998), the MNIST database, whose page specifies the idx format; Xiao, Rasul, Vollgraf
 (2017), Fashion-MNIST, arXiv:1708.07747.
@@ -14,7 +16,7 @@ from numpy.typing import NDArray
 from ....common.bounded import ARCHIVE_BYTES, UnfitFileError, read_bytes, read_gzip
 from ....errors import DataError
 from .arrays import train_and_test
-from .base import Found, Images, Progress, source, stamp
+from .base import DataSource, Images, Progress, source, stamp
 from .download import download_into, missing
 
 STEMS = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
@@ -24,8 +26,10 @@ _FASHION = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Sh
 
 
 @source("fashion_mnist")
-def fashion_mnist(data_root: Path) -> Found:
-    """70,000 grey pictures of clothes, 28x28: from the data root, Debian's package or a download.
+def fashion_mnist(data_root: Path) -> DataSource:
+    """Locate Fashion-MNIST: 70,000 grey pictures of clothes, 28x28.
+
+    In the data root, Debian's package or a download.
 
     Raises:
         DataError: it is in none of the three.
@@ -34,8 +38,10 @@ def fashion_mnist(data_root: Path) -> Found:
 
 
 @source("mnist")
-def mnist(data_root: Path) -> Found:
-    """70,000 handwritten digits, 28x28: from the data root or a download.
+def mnist(data_root: Path) -> DataSource:
+    """Locate MNIST: 70,000 handwritten digits, 28x28.
+
+    In the data root or a download.
 
     Raises:
         DataError: it is in neither.
@@ -43,27 +49,32 @@ def mnist(data_root: Path) -> Found:
     return _find("mnist", "MNIST", tuple("0123456789"), data_root, ())
 
 
-def _find(name: str, torchvision_name: str, classes: tuple[str, ...], root: Path, elsewhere: tuple[Path, ...]) -> Found:
-    places = (*_places(root, name, torchvision_name), *elsewhere)
-    files = _first_complete(places)
+def _find(
+    name: str, torchvision_name: str, classes: tuple[str, ...], root: Path, elsewhere: tuple[Path, ...]
+) -> DataSource:
+    folders = (*_places(root, name, torchvision_name), *elsewhere)
+    files = _first_complete(folders)
     if files is None:
         reason = download_into(root, torchvision_name)
-        files = _first_complete(places)
+        files = _first_complete(folders)
         if files is None:
-            raise missing(name, f"the four files {STEMS[0]}[.gz] and so on", places, reason)
-    return Found(name, tuple(stamp(file) for file in files), partial(_read, files, classes))
+            raise missing(name, f"the four files {STEMS[0]}[.gz] and so on", folders, reason)
+    return DataSource(name, tuple(stamp(file) for file in files), partial(_read, files, classes))
 
 
 def _places(root: Path, name: str, torchvision_name: str) -> tuple[Path, ...]:
-    """Where the files may lie: torchvision's layout, or a folder of that name, which may be the root itself."""
+    """Return where the files may lie.
+
+    torchvision's layout, or a folder of that name, which may be the root itself.
+    """
     names = (torchvision_name, name, name.replace("_", "-"))
     inside = [root / torchvision_name / "raw", *(root / folder for folder in dict.fromkeys(names))]
     return (*inside, root) if root.name in names else tuple(inside)
 
 
-def _first_complete(places: tuple[Path, ...]) -> tuple[Path, ...] | None:
-    for place in places:
-        files = [next(filter(Path.is_file, (place / stem, place / f"{stem}.gz")), None) for stem in STEMS]
+def _first_complete(folders: tuple[Path, ...]) -> tuple[Path, ...] | None:
+    for folder in folders:
+        files = [next(filter(Path.is_file, (folder / stem, folder / f"{stem}.gz")), None) for stem in STEMS]
         if all(files):
             return tuple(file for file in files if file)
     return None
@@ -83,7 +94,10 @@ def _read(files: tuple[Path, ...], classes: tuple[str, ...], progress: Progress)
 
 
 def _array(path: Path) -> NDArray[np.uint8]:
-    """The unsigned bytes of an idx file: two zeros, type 8, rank, then each dimension as four big-endian bytes."""
+    """Return the unsigned bytes of an idx file as an array.
+
+    Two zeros, type 8, rank, then each dimension as four big-endian bytes.
+    """
     try:
         content = (read_gzip if path.suffix == ".gz" else read_bytes)(path, ARCHIVE_BYTES)
     except UnfitFileError as error:

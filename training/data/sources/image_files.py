@@ -1,4 +1,4 @@
-"""Which files are images: told by the ending of their name, else by their first bytes.
+"""Which files are images, by their ending or else their first bytes.
 
 Whatever else lies beside images (annotations, tables, notes, arrays, archives, films) is left out and counted. A file
 that is an image by its name and cannot be read as one is damaged, which is another matter.
@@ -40,16 +40,21 @@ def is_image(path: Path) -> bool:
     except UnfitFileError:
         return False
     except OSError:
-        return not path.suffix  # nothing tells what it is; the decoder says why it cannot be read
+        return not path.suffix  # no ending says what it is; the decoder says why it cannot be read
 
 
 def holds_images(folder: Path, root: Path) -> bool:
-    """Whether there is an image in `folder`, a folder in `root`, at any depth."""
+    """Whether an image lies in `folder` at any depth.
+
+    It is a folder in `root`."""
     return any(is_image(path) for path, _ in files_below(folder, (identity_of(root),)))
 
 
 def left_out_note(endings: Counter[str]) -> Iterator[str]:
-    """A sentence on files that are no images: how many with which ending ("" for none)."""
+    """Yield a sentence on files that are no images.
+
+    How many with which ending ("" for none).
+    """
     if count := endings.total():
         files = "file that is not an image was" if count == 1 else "files that are not images were"
         common = sorted(endings.items(), key=lambda entry: (-entry[1], entry[0]))

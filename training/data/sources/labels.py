@@ -1,4 +1,6 @@
-"""A CSV file that says which image is what: `labels.csv`, or `train.csv`, `val.csv` and `test.csv` in one folder.
+"""CSV files that name images and their classes, as a source.
+
+`labels.csv`, or `train.csv`, `val.csv` and `test.csv` in one folder:
 
     path,label,split,group              split and group may be missing
     images/0001.png,cat,train,film 3
@@ -17,7 +19,7 @@ import numpy as np
 from ....common.display import visible
 from ....errors import DataError
 from ..pack import Skipped
-from .base import MAX_SKIPPED, SPLITS, Found, Images, Progress, listed, split_in, stamp
+from .base import MAX_SKIPPED, SPLITS, DataSource, Images, Progress, listed, split_in, stamp
 from .classes import Wanted, refuse_unknown, trained_classes, unwanted_note
 from .columns import GROUP_NAMES, TableOptions, class_names, file_names, split_parts, splits_by_name
 from .files import FilePixels
@@ -32,21 +34,23 @@ TEXTS = (".csv", ".tsv", ".txt")
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """What one row says of the file `name`, and where it says so."""
+    """A row's values for the file `name`, and the row's position."""
 
     name: str
     label: str
     part: str
     group: str
-    place: str
+    position: str
 
     @property
-    def said(self) -> tuple[str, str, str]:
+    def values(self) -> tuple[str, str, str]:
         return self.label, self.part, self.group
 
 
 def table_files(root: Path) -> dict[str, Path]:
-    """The CSV files of `root` by the split they give, "" where their rows say it; {} where it is no such source.
+    """Return the CSV files of `root` by the split they give.
+
+    "" where their rows give it; {} where it is no such source.
 
     Raises:
         DataError: two of them give the same split.
@@ -69,11 +73,13 @@ def _split_tables(root: Path) -> list[Path]:
     return [path for path in sorted(root.glob("*.csv")) if path.stem.lower() in SPLITS]
 
 
-def labels(root: Path, files: Mapping[str, Path], options: TableOptions, wanted: Wanted = None) -> Found:
-    """The images that the CSV `files` of the source `root` name, of the classes `wanted` or of all, not read yet.
+def labels(root: Path, files: Mapping[str, Path], options: TableOptions, wanted: Wanted = None) -> DataSource:
+    """Locate the images that the CSV `files` of the source `root` name.
+
+    Of the classes `wanted` or of all, not read yet.
 
     Raises:
-        DataError: a file is not what this module's description says, more than 5 % of the images are not there, or it
+        DataError: a file is not as this module describes, more than 5 % of the images are not there, or it
             has no such class.
     """
     folder = root if root.is_dir() else root.parent
@@ -85,33 +91,36 @@ def labels(root: Path, files: Mapping[str, Path], options: TableOptions, wanted:
     listing.refuse_many_missing()
     entries = list(listing.entries.values())
     stamps = [(entry.name, stamp(folder / entry.name)[1]) for entry in entries]
-    said = repr([entry.said for entry in entries])
+    values = repr([entry.values for entry in entries])
     tables = tuple((path.name, stamp(path)[1]) for path in files.values())
     classes = trained_classes(root, [e.label for e in entries], [e.part for e in entries], wanted)
     name = folder.resolve().name if root.is_dir() or root.stem == "labels" else root.stem
     unused = tuple(_unused(folder, files, listing))
-    return Found(
+    return DataSource(
         name,
-        ((said, ()), *tables, *stamps),
+        ((values, ()), *tables, *stamps),
         lambda progress: listing.images(classes, unused, progress),
         tuple(outside(folder, listing.entries, lookup.asked_for)),
     )
 
 
 def _unused(folder: Path, files: Mapping[str, Path], listing: "_Listing") -> Iterator[str]:
-    """A sentence on what is named like a split in `folder` and does not count, as the tables say nothing of it."""
+    """Yield a sentence on folders and tables that do not count.
+
+    They are named like a split in `folder`, and the tables say nothing of them.
+    """
     beside = sorted(folder.glob("*.csv"))
     tables = [path.name for path in beside if split_in(path.stem) and path not in files.values()]
     used = {name.partition("/")[0] for name in listing.entries}
-    others = [f"{name}/" for name in visible_folders(folder) if split_in(name) and name not in used]
-    if tables or others:
+    folders = [f"{name}/" for name in visible_folders(folder) if split_in(name) and name not in used]
+    if tables or folders:
         yield f"{', '.join(path.name for path in files.values())} says which images there are; not used: " + listed(
-            [*tables, *others]
+            [*tables, *folders]
         )
 
 
 class _Listing:
-    """The rows of all tables of a source, one entry per file, in order."""
+    """The rows of a source's tables, one entry per file, in order."""
 
     def __init__(self, folder: Path, lookup: Lookup, wanted: Wanted) -> None:
         self._folder = folder
@@ -126,18 +135,18 @@ class _Listing:
         self._grouped = False
 
     def add(self, table: Table, part: str, options: TableOptions) -> None:
-        """Take in the rows of `table`, all of split `part` where it is not ""."""
+        """Add the rows of `table`, all of split `part` unless ""."""
         file_names(table, options)  # before classes are looked for among the other columns
         classes, decided = class_names(table, options, self._wanted)
         self.classes |= {nfc(name) for name in classes if name}
-        kept = [row for row, name in enumerate(classes) if self._wanted is None or nfc(name) in self._wanted]
-        table, classes = table.at(kept), tuple(classes[row] for row in kept)
+        kept_rows = [row for row, name in enumerate(classes) if self._wanted is None or nfc(name) in self._wanted]
+        table, classes = table.at(kept_rows), tuple(classes[row] for row in kept_rows)
         names, parts = file_names(table, options), split_parts(table, part, options)
         groups = table.column("group_column", options.group, GROUP_NAMES)
         self._grouped |= groups is not None
         paths, notes = self._lookup.find(table.path.name, names, parts or splits_by_name(table))
-        said = zip(classes, parts or ("train",) * len(names), groups or ("",) * len(names), strict=True)
-        for name, path, line, (label, split, group) in zip(names, paths, table.lines, said, strict=True):
+        values = zip(classes, parts or ("train",) * len(names), groups or ("",) * len(names), strict=True)
+        for name, path, line, (label, split, group) in zip(names, paths, table.lines, values, strict=True):
             if path is None:
                 self._missing.append((table.path.name, name, line))
             else:
@@ -152,19 +161,19 @@ class _Listing:
         ]
 
     def _put(self, entry: _Entry) -> None:
-        known = self.entries.setdefault(entry.name, entry)
-        if known is entry:
+        first = self.entries.setdefault(entry.name, entry)
+        if first is entry:
             return
-        if known.said != entry.said:
-            what, (old, new) = _difference(known, entry)
+        if first.values != entry.values:
+            what, (old, new) = _difference(first, entry)
             raise DataError(
                 f"data: {visible(str(self._folder / entry.name))} must have one {what}, it has two:\n"
-                f"  {old!r} by {known.place}, {new!r} by {entry.place}"
+                f"  {old!r} by {first.position}, {new!r} by {entry.position}"
             )
         self._repeated += 1
 
     def refuse_many_missing(self) -> None:
-        """Raises DataError where more than 5 % of the rows name no file."""
+        """Raise DataError where more than 5 % of the rows name no file."""
         if len(self._missing) <= MAX_SKIPPED * self._rows:
             return
         shown = "; ".join(visible(f"{table}:{line}: {name}") for table, name, line in self._missing[:4])
@@ -174,7 +183,10 @@ class _Listing:
         )
 
     def images(self, class_names: tuple[str, ...], unused: tuple[str, ...], progress: Progress) -> Images:
-        """The source, read; `unused` are sentences on what does not belong to it."""
+        """Return the source, read.
+
+        `unused` are sentences on what does not belong to it.
+        """
         number = {name: position for position, name in enumerate(class_names)}
         entries = list(self.entries.values())
         return Images(
@@ -194,6 +206,6 @@ class _Listing:
             yield f"{self._repeated} rows repeat an earlier row and were dropped"
 
 
-def _difference(known: _Entry, entry: _Entry) -> tuple[str, tuple[str, str]]:
-    pairs = zip(("label", "split", "group"), known.said, entry.said, strict=True)
+def _difference(first: _Entry, entry: _Entry) -> tuple[str, tuple[str, str]]:
+    pairs = zip(("label", "split", "group"), first.values, entry.values, strict=True)
     return next((what, (old, new)) for what, old, new in pairs if old != new)

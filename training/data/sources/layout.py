@@ -1,4 +1,6 @@
-"""Whether the folders in a folder are splits or classes, told by their names and by what lies in them.
+"""Whether the folders in a folder are splits or classes.
+
+By their names and contents:
 
 0. A folder without images is neither. Where `data.classes` names folders that are all there, they are the classes.
 1. train/ with test/ or val/ (or another name in SPLITS) beside it are splits; any other folder there is left out.
@@ -22,14 +24,17 @@ from .walk import visible_files, visible_folders
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Where the class folders are: (split, folder that holds them); and which folders beside them are not used."""
+    """The class folders by split, and the folders that are not used.
+
+    `splits` are pairs of a split and the folder that holds its class folders.
+    """
 
     splits: tuple[tuple[str, Path], ...]
     left_out: tuple[str, ...] = ()
 
 
 def layout(root: Path, wanted: Wanted = None) -> Layout:
-    """How `root` is laid out, of which the classes `wanted` are used.
+    """Return how `root` is laid out, for the classes `wanted`.
 
     Raises:
         DataError: a split is there twice, test/ or val/ without train/, or it cannot be told what a folder is.
@@ -68,9 +73,9 @@ def _refuse_doubtful(root: Path, names: Sequence[str]) -> None:
     for name in deep:
         if name.lower() in SPLITS or (split_in(name) and len(deep) == 1):
             inner = listed([f"{inner}/" for inner in visible_folders(root / name)])
-            others = listed([f"{other}/" for other in names if other != name])
+            siblings = listed([f"{other}/" for other in names if other != name])
             raise DataError(
-                f"data: {root}: {name}/ holds {inner}: it may be a split, beside {others}, or a class with folders\n"
+                f"data: {root}: {name}/ holds {inner}: it may be a split, beside {siblings}, or a class with folders\n"
                 f"  a split: give {root / name}, or name the others train/, test/ and val/; "
                 "a class: name all of them with data.classes"
             )

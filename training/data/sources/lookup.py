@@ -1,4 +1,4 @@
-"""From the names in a table to the image files that they mean.
+"""Lookup of the image files that the names in a table mean.
 
 A name is looked for in the table's folder and in each folder directly in it. Where it could be that of several files,
 the first of these rules that applies decides, for all names of the table alike:
@@ -26,14 +26,18 @@ from .base import listed, similar, split_in
 from .spelling import nfc, on_disk
 from .walk import identity_of, visible_folders
 
+# in order of preference, where a name lacks its ending
 EXTENSIONS = (".jpg", ".png", ".jpeg", ".webp", ".JPG", ".PNG", ".JPEG", ".tif", ".bmp", ".gif", ".tiff")
 
-_TRIED = 8  # files of a kind whose headers are read, to see whether they are images
+_TRIED = 8  # headers read per kind: one damaged file says nothing, eight say what the kind is
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """Files in one folder with one ending that the table lacks ("" where it lacks none)."""
+    """Files in one folder with one ending that the table lacks.
+
+    "" where it lacks none.
+    """
 
     folder: str
     ending: str
@@ -45,14 +49,17 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file that a name may mean: its kind, and its path, relative to the table's folder where it lies below."""
+    """A file that a name may mean: its kind, and its path.
+
+    The path is relative to the table's folder where it lies below.
+    """
 
     kind: Kind
     path: str
 
 
 class Lookup:
-    """Finds image files by name, around the tables in `folder`.
+    """A lookup of image files by name, around the tables in `folder`.
 
     Raises:
         DataError: `images` (the setting of that name) is no folder.
@@ -62,29 +69,31 @@ class Lookup:
         self._folder = folder
         self._images = images
         self._before, self._after = "", ""
-        places = ("", *visible_folders(folder))
+        folders = ("", *visible_folders(folder))
         if images is not None:
-            place, self._before, self._after = _pattern(images)
-            places = (_checked(folder, place),)
-        self._places = places
+            subfolder, self._before, self._after = _pattern(images)
+            folders = (_checked(folder, subfolder),)
+        self._subfolders = folders
         self._files = cache(self._list)
 
     @property
     def where(self) -> str:
-        """Where names are looked for, in words."""
+        """The folders where names are looked up, in words."""
         return f"in {self._images} (data.images)" if self._images else "from the folder of the CSV file"
 
     @property
     def asked_for(self) -> tuple[Path, ...]:
-        """The folder that the user named, () where it is left to us."""
-        return tuple(self._folder / place for place in self._places) if self._images else ()
+        """The folder that the user named; () where none is named."""
+        return tuple(self._folder / place for place in self._subfolders) if self._images else ()
 
     def __contains__(self, name: str) -> bool:
         """Whether there is a file that `name` may mean."""
         return bool(self._meant(name))
 
     def find(self, table: str, names: Sequence[str], splits: Sequence[str]) -> tuple[list[str | None], list[str]]:
-        """The path that each of `names` means, None where there is none, and what was decided, in sentences.
+        """Return the path that each of `names` means, and notes.
+
+        None where there is no file.
 
         `splits` says for each name which split it belongs to, "" where nothing does; `table` is the file's name.
 
@@ -100,7 +109,10 @@ class Lookup:
         return paths, notes + list(_form_notes(table, names, paths))
 
     def _meant(self, name: str) -> list[File]:
-        """All files that `name` may mean; slashes may be as Windows writes them."""
+        """Return all files that `name` may mean.
+
+        Slashes may be as Windows writes them.
+        """
         for spelling in dict.fromkeys((name, name.replace("\\", "/"))):
             directory, slash, last = f"{self._before}{spelling}{self._after}".rpartition("/")
             if name and last and (files := list(self._matching(directory or slash, last))):
@@ -109,37 +121,42 @@ class Lookup:
 
     def _matching(self, directory: str, last: str) -> Iterator[File]:
         files = self._files(directory)
-        lacks = not self._after and Path(last).suffix.lower() not in EXTENSIONS
-        for ending in ("", *EXTENSIONS) if lacks else ("",):
+        lacks_ending = not self._after and Path(last).suffix.lower() not in EXTENSIONS
+        for ending in ("", *EXTENSIONS) if lacks_ending else ("",):
             alike = files.get(nfc(last + ending), ())
-            exact = {place for place, path in alike if Path(path).name == last + ending} if len(alike) > 1 else ()
-            for place, path in alike:
-                if place not in exact or Path(path).name == last + ending:
-                    yield File(Kind(place, ending), path)
+            exact = (
+                {subfolder for subfolder, path in alike if Path(path).name == last + ending} if len(alike) > 1 else ()
+            )
+            for subfolder, path in alike:
+                if subfolder not in exact or Path(path).name == last + ending:
+                    yield File(Kind(subfolder, ending), path)
 
     def _list(self, directory: str) -> dict[str, list[tuple[str, str]]]:
-        """The files in `directory` from every place, by name in NFC: (place, path)."""
+        """Return the files in `directory` below every folder, by NFC name.
+
+        As (folder, path).
+        """
         listing: dict[str, list[tuple[str, str]]] = {}
-        seen = set()
-        for place in self._places:
-            folder = on_disk(self._folder / place / directory)
-            if not folder.is_dir() or identity_of(folder) in seen:
+        visited = set()
+        for subfolder in self._subfolders:
+            folder = on_disk(self._folder / subfolder / directory)
+            if not folder.is_dir() or identity_of(folder) in visited:
                 continue
-            seen.add(identity_of(folder))
+            visited.add(identity_of(folder))
             start = _start(folder, self._folder)
             with suppress(PermissionError), os.scandir(folder) as entries:
                 for name in (entry.name for entry in entries if entry.is_file()):
-                    listing.setdefault(nfc(name), []).append((place, start + name))
+                    listing.setdefault(nfc(name), []).append((subfolder, start + name))
         return listing
 
     def _distinct(self, files: list[File]) -> list[File]:
-        """Without links to a file that is among them already."""
+        """Return the files without links to one that is among them already."""
         if len(files) < 2:
             return files
         return list({identity_of(self._folder / file.path): file for file in reversed(files)}.values())[::-1]
 
     def _readable(self, table: str, choices: list[list[File]], notes: list[str]) -> list[list[File]]:
-        """Without the kinds that are no images, where they compete with one that is."""
+        """Drop kinds that are no images, where they compete with images."""
         rivals: dict[Kind, list[str]] = {}
         for file in (file for files in choices if len(files) > 1 for file in files):
             rivals.setdefault(file.kind, []).append(file.path)
@@ -170,7 +187,7 @@ class Lookup:
 
 
 def _form_notes(table: str, names: Sequence[str], paths: Sequence[str | None]) -> Iterator[str]:
-    """A sentence on names that the files have in another Unicode form."""
+    """Yield a sentence on names of files in another Unicode form."""
     pairs = [(name, path) for name, path in zip(names, paths, strict=True) if path and not name.isascii()]
     other = [(name, path) for name, path in pairs if name.replace("\\", "/") not in path and nfc(name) in nfc(path)]
     if other:
@@ -179,28 +196,40 @@ def _form_notes(table: str, names: Sequence[str], paths: Sequence[str | None]) -
 
 
 def _of_the_folder(choices: list[list[File]]) -> list[list[File]]:
-    """Those in the table's own folder alone, where it holds every name that is anywhere."""
+    """Keep the files of the table's folder, if it holds all."""
     own = [[file for file in files if not file.kind.folder] for files in choices]
     return own if list(map(bool, own)) == list(map(bool, choices)) else choices
 
 
 def _of_their_split(table: str, choices: list[list[File]], splits: Sequence[str], notes: list[str]) -> list[list[File]]:
-    """Those in the folder that is named like their split alone, for splits of which there is such a folder."""
-    held = {(split, file.kind.folder) for files, split in zip(choices, splits, strict=True) for file in files}
-    own = {split: {folder for of, folder in held if of == split == split_in(folder)} for split in {*splits} - {""}}
-    own = {split: folders for split, folders in own.items() if folders}
+    """Keep files in the folder named like their split alone.
+
+    For splits of which there is such a folder.
+    """
+    pairs = {(split, file.kind.folder) for files, split in zip(choices, splits, strict=True) for file in files}
+    own_folders = {
+        split: {folder for of, folder in pairs if of == split == split_in(folder)} for split in {*splits} - {""}
+    }
+    own_folders = {split: folders for split, folders in own_folders.items() if folders}
     chosen = [
-        [file for file in files if file.kind.folder in own[split]] if split in own else files
+        [file for file in files if file.kind.folder in own_folders[split]] if split in own_folders else files
         for files, split in zip(choices, splits, strict=True)
     ]
     if chosen != choices:
-        taken = listed([f"{folder}/" for split in sorted(own) for folder in sorted(own[split])])
-        notes.append(f"{table}: of names that several folders hold, those in the folder of their split count: {taken}")
+        listed_folders = listed(
+            [f"{folder}/" for split in sorted(own_folders) for folder in sorted(own_folders[split])]
+        )
+        notes.append(
+            f"{table}: of names that several folders hold, those in the folder of their split count: {listed_folders}"
+        )
     return chosen
 
 
 def _pattern(images: str) -> tuple[str, str, str]:
-    """The folder of `data.images`, and what comes before and after the name in the names of its files."""
+    """Return the folder of `data.images`, and what surrounds the name.
+
+    What comes before and after the name in the names of its files.
+    """
     folder, _, last = images.rpartition("/")
     if "*" not in last:
         return images, "", ""
@@ -208,16 +237,19 @@ def _pattern(images: str) -> tuple[str, str, str]:
     return folder or ".", before, after
 
 
-def _checked(folder: Path, place: str) -> str:
-    path = on_disk(folder / place)
+def _checked(folder: Path, subfolder: str) -> str:
+    path = on_disk(folder / subfolder)
     if path.is_dir():
         return os.path.relpath(path, folder)
-    near = [f"; did you mean {name}/?" for name in similar(Path(place).name, (folder / place).parent)]
-    raise DataError(f"data.images: {folder / place} is not a folder{near[0] if near else ''}")
+    near = [f"; did you mean {name}/?" for name in similar(Path(subfolder).name, (folder / subfolder).parent)]
+    raise DataError(f"data.images: {folder / subfolder} is not a folder{near[0] if near else ''}")
 
 
 def _start(folder: Path, table_folder: Path) -> str:
-    """How the paths of files in `folder` begin: from the table's folder where they lie below it."""
+    """Return how the paths of files in `folder` begin.
+
+    From the table's folder where they lie below it.
+    """
     relative = os.path.relpath(folder, table_folder).replace(os.sep, "/")
     if relative == ".":
         return ""

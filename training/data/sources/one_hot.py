@@ -1,4 +1,7 @@
-"""Classes as columns of a table: 1 in the column of the image's class, 0 in all others (one-hot)."""
+"""Classes as one-hot columns of a table.
+
+1 in the column of the image's class, 0 in all others.
+"""
 
 from collections.abc import Collection
 
@@ -11,17 +14,17 @@ from .table import Table, listed_lines
 _VALUES = {"0": 0, "0.0": 0, "false": 0, "1": 1, "1.0": 1, "true": 1}
 
 
-def one_hot(table: Table, others: Collection[int | None], wanted: Wanted) -> tuple[tuple[str, ...], str] | None:
-    """The class of each row of `table`, "" where none is `wanted`, and what was decided, in a sentence.
+def one_hot(table: Table, other_columns: Collection[int | None], wanted: Wanted) -> tuple[tuple[str, ...], str] | None:
+    """Return the class of each row, and a note; None: not one-hot.
 
-    The classes are the named columns that are not among the `others`, or those that are `wanted`. None: they are fewer
-    than two, or hold anything but zeros and ones.
+    "" where a row's class is not `wanted`. The classes are the named columns that are not `other_columns`, or those
+    that are `wanted`. None where they are fewer than two, or hold anything but zeros and ones.
 
     Raises:
         DataError: a row has several ones, or none although nothing says that only some classes are wanted.
     """
     names = [nfc(name) for name in table.header]
-    columns = [number for number, name in enumerate(names) if name and number not in others]
+    columns = [number for number, name in enumerate(names) if name and number not in other_columns]
     if wanted is not None:
         columns = [number for number in columns if names[number] in wanted]
     cells = [[_VALUES.get(row[number].lower()) for number in columns] for row in table.rows]
@@ -36,7 +39,7 @@ def one_hot(table: Table, others: Collection[int | None], wanted: Wanted) -> tup
             f"or none: {listed_lines(wrong)}\n"
             "  several labels for one image are not supported; data.classes names the columns that are classes"
         )
-    empty = [names[number] for at, number in enumerate(columns) if not any(row[at] for row in cells)]
+    empty = [names[number] for position, number in enumerate(columns) if not any(row[position] for row in cells)]
     note = f"{table.path.name}: the classes are the columns {named}, of which each row has a 1 in one"
     note += f"; {ones.count(0)} rows have it in none, and are not used" if 0 in ones else ""
     note += f"; no row has it in {listed(empty)}" if empty else ""

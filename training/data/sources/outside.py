@@ -1,7 +1,9 @@
-"""Files of a source that lie outside of its folder: behind a link, a `..`, or an absolute path in a table.
+"""Files of a source that lie outside of its folder.
+
+Behind a link, a `..`, or an absolute path in a table.
 
 They may be meant, as where a set is made of links to another; in a folder that came from somebody else they may be any
-file of this machine. So they are told, and refused under `data.strict`.
+file of this machine. So a note names them, and they are refused under `data.strict`.
 """
 
 import os
@@ -16,10 +18,13 @@ Outside = tuple[str, str]
 """A file by its name in the source, and where it is."""
 
 
-def outside(folder: Path, names: Iterable[str], places: Sequence[Path] = ()) -> Iterator[Outside]:
-    """Those of the files `names` in `folder`, links followed, that lie neither in it nor in one of `places`."""
-    real = cache(os.path.realpath)  # a folder is resolved once, so that a file costs one look at it
-    starts = tuple(f"{os.path.realpath(place)}{os.sep}" for place in (folder, *places))
+def outside(folder: Path, names: Iterable[str], allowed: Sequence[Path] = ()) -> Iterator[Outside]:
+    """Yield those of the files `names` that lie outside of `folder`.
+
+    Links followed; neither in it nor in one of the `allowed` folders.
+    """
+    real = cache(os.path.realpath)  # a folder is resolved once, so that a file costs one system call
+    starts = tuple(f"{os.path.realpath(root)}{os.sep}" for root in (folder, *allowed))
     for name in names:
         path = folder / name
         target = os.path.realpath(path) if path.is_symlink() else f"{real(path.parent)}{os.sep}{path.name}"
@@ -28,7 +33,7 @@ def outside(folder: Path, names: Iterable[str], places: Sequence[Path] = ()) -> 
 
 
 def outside_note(folder: str, files: Sequence[Outside]) -> str:
-    """A sentence on the `files` that are read from outside of `folder`."""
+    """Return a sentence on the `files` read from outside of `folder`."""
     return (
         f"outside of {folder}, and read all the same: {listed([' -> '.join(file) for file in files])}; "
         "--strict (data.strict) refuses them"

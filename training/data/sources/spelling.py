@@ -1,6 +1,7 @@
-"""Names are compared in Unicode's composed form (NFC), whichever form a file system or a program wrote.
+"""Comparison of names in Unicode's composed form (NFC).
 
-What differs in more than that is told apart, and told where it may be one: `Cat` and `cat`, `1`, `01` and `1.0`.
+Names are compared so whichever form a file system or a program wrote. What differs in more than that is told apart, and
+noted where it may be one: `Cat` and `cat`, `1`, `01` and `1.0`.
 
 "é" is one character there (U+00E9), and two in the decomposed form (NFD: e, U+0301) that macOS gives file names. Both
 look the same. Files are opened by the name that they have.
@@ -19,12 +20,15 @@ _NUMBER = re.compile(r"[+-]?\d+(\.\d*)?", re.ASCII)
 
 
 def nfc(name: str) -> str:
-    """`name`, composed."""
+    """Return `name` in Unicode's composed form."""
     return unicodedata.normalize("NFC", name)
 
 
 def on_disk(path: Path) -> Path:
-    """`path` as the file system spells it, where that differs in the Unicode form alone; else as it is."""
+    """Return `path` as the file system spells it.
+
+    Where that differs in the Unicode form alone; else as it is.
+    """
     if path.exists() or path.parent == path:
         return path
     parent = on_disk(path.parent)
@@ -34,7 +38,10 @@ def on_disk(path: Path) -> Path:
 
 
 def spelling_notes(names: Iterable[str], what: str) -> Iterator[str]:
-    """Sentences on the `names`, of `what` ("class"), that are not in NFC, in several forms, or nearly the same."""
+    """Yield sentences on names that may be two spellings of one.
+
+    `names`, of `what` ("class"), that are not in NFC, in several forms, or nearly the same.
+    """
     forms = defaultdict(set)
     for name in names:
         forms[nfc(name)].add(name)
@@ -48,10 +55,10 @@ def spelling_notes(names: Iterable[str], what: str) -> Iterator[str]:
     for name in forms:
         alike[_likeness(name)].add(name)
     if pairs := [" = ".join(sorted(names)) for names in alike.values() if len(names) > 1]:
-        told = f"{what} names that differ only in case, or in how a number is written, are told apart"
-        yield f"{told}: {listed(sorted(pairs))}"
+        sentence = f"{what} names that differ only in case, or in how a number is written, are told apart"
+        yield f"{sentence}: {listed(sorted(pairs))}"
 
 
 def _likeness(name: str) -> Decimal | str:
-    """Equal for names that may well mean the same."""
+    """Return a key equal for names that may well mean the same."""
     return Decimal(name) if _NUMBER.fullmatch(name) else name.casefold()

@@ -1,4 +1,7 @@
-"""A CSV file as people have them: comma, semicolon or tab, with or without a byte order mark, from any program."""
+"""CSV files as people have them.
+
+Comma, semicolon or tab, with or without a byte order mark, from any program.
+"""
 
 import csv
 import io
@@ -16,7 +19,10 @@ _DELIMITERS = (",", ";", "\t")
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The cells of a CSV file below its header; `lines` are the line numbers in the file, as an editor shows them."""
+    """The cells of a CSV file below its header.
+
+    `lines` are the line numbers in the file, as an editor shows them.
+    """
 
     path: Path
     header: tuple[str, ...]
@@ -25,7 +31,9 @@ class Table:
     notes: tuple[str, ...] = ()
 
     def column(self, key: str, wanted: str | None, automatic: Sequence[str]) -> tuple[str, ...] | None:
-        """The cells of column `wanted`, else of the first of `automatic` that there is, in any case; None: no such.
+        """Return the cells of a column; None where it is not there.
+
+        The column `wanted`, else the first of `automatic` that there is, in any case.
 
         Raises:
             DataError: the column `wanted` (by the setting `key`) is not there.
@@ -36,16 +44,21 @@ class Table:
         return None if number is None else tuple(row[number] for row in self.rows)
 
     def position(self, names: Sequence[str]) -> int | None:
-        """The number of the first of the columns `names` that there is, in any case; None: there is none."""
+        """Return the number of the first column among `names`.
+
+        In any case; None: there is none.
+        """
         folded = {_folded(name): number for number, name in reversed(list(enumerate(self.header)))}
         return next((folded[_folded(name)] for name in names if _folded(name) in folded), None)
 
     def at(self, rows: Sequence[int]) -> "Table":
-        """The table with these of its rows alone."""
+        """Return the table with these of its rows alone."""
         return replace(self, rows=tuple(self.rows[row] for row in rows), lines=tuple(self.lines[row] for row in rows))
 
-    def needed(self, key: str, wanted: str | None, automatic: Sequence[str], else_: str = "") -> tuple[str, ...]:
-        """As `column`, where there must be one; `else_` says what else could be written.
+    def needed(self, key: str, wanted: str | None, automatic: Sequence[str], alternative: str = "") -> tuple[str, ...]:
+        """Return a column as `column` does, where there must be one.
+
+        `alternative` says what else could be written.
 
         Raises:
             DataError: there is no such column.
@@ -54,7 +67,7 @@ class Table:
         if cells is None:
             raise DataError(
                 f"data: {self.path}: its first line must name the columns, one of them {' or '.join(automatic[:3])}\n"
-                f"  it has {', '.join(map(repr, self.header[:8]))}; say which it is with data.{key}{else_}"
+                f"  it has {', '.join(map(repr, self.header[:8]))}; say which it is with data.{key}{alternative}"
             )
         return cells
 
@@ -64,9 +77,11 @@ def _folded(name: str) -> str:
 
 
 def read_table(path: Path, is_name: IsName, encoding: str | None = None) -> Table:
-    """The file `path`, whose first line names its columns. Surrounding spaces and empty lines do not count.
+    """Read the file `path`, whose first line names its columns.
 
-    `encoding` is what the user says of it, None nothing; `is_name` tells whether there is a file of that name.
+    Surrounding spaces and empty lines do not count.
+
+    `encoding` is what the user says of it, None nothing; `is_name` says whether there is a file of that name.
 
     Raises:
         DataError: it is no text, its encoding cannot be told, it has no rows, or a row has another number of cells than
@@ -92,13 +107,14 @@ def read_table(path: Path, is_name: IsName, encoding: str | None = None) -> Tabl
 
 
 def listed_lines(lines: Sequence[int]) -> str:
-    """`line 3`, `lines 3, 7`, `lines 3, 7, 8, 9, 12 and 40 more`."""
+    """Return line numbers for a sentence: `lines 3, 7 and 40 more`."""
     shown = ", ".join(map(str, lines[:5])) + (f" and {len(lines) - 5} more" if len(lines) > 5 else "")
     return f"line{'s' if len(lines) > 1 else ''} {shown}"
 
 
 def _parse(path: Path, text: str) -> tuple[tuple[str, ...], list[tuple[str, ...]], list[int]]:
     first = next((line for line in text.splitlines() if line.strip()), "")
+    # The delimiter that cuts the header into most cells.
     delimiter = max(_DELIMITERS, key=lambda sign: len(next(csv.reader([first], delimiter=sign), [])))
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True)
     rows, lines = [], []

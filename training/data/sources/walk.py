@@ -1,4 +1,7 @@
-"""Folders and files in order of name; what is hidden, litter or kept apart is left out."""
+"""Folders and files in order of name.
+
+What is hidden, litter or kept apart is left out.
+"""
 
 import os
 import stat
@@ -12,28 +15,29 @@ _LITTER = {"thumbs.db", "desktop.ini"}
 Stamp = tuple[int, ...]
 
 
-def unheard(folder: Path, kind: str) -> None:
-    """Hears of a folder that is kept apart, and tells nobody."""
+def ignore_folder(folder: Path, kind: str) -> None:
+    """Ignore a folder that is kept apart."""
 
 
 def files_below(
-    place: Path, above: tuple[Stamp, ...] = (), apart: Callable[[Path, str], None] = unheard
+    folder: Path, above: tuple[Stamp, ...] = (), apart: Callable[[Path, str], None] = ignore_folder
 ) -> Iterator[tuple[Path, Stamp]]:
-    """Every visible regular file at any depth, in order of name, with its stamp, () where it cannot be looked at.
+    """Yield every visible regular file with its stamp, in order of name.
 
-    Links are followed, except back into a folder that we are in. Folders below `place` that hold no images (apart.py)
-    are not entered; `apart(folder, what it is)` hears of them.
+    At any depth; the stamp is () where the file cannot be read. Links are followed, except back into a folder that we
+    are in. Folders below `folder` that hold no images (apart.py) are not entered; `apart(folder, what it is)` is called
+    for them.
     """
-    identity = identity_of(place)
+    identity = identity_of(folder)
     if identity in above:
         return
-    if above and (kind := kept_apart(place)):
-        apart(place, kind)
+    if above and (kind := kept_apart(folder)):
+        apart(folder, kind)
         return
-    with os.scandir(place) as entries:
+    with os.scandir(folder) as entries:
         names = sorted(entry.name for entry in entries if _is_visible(entry.name))  # a million of them take 100 MB
     for name in names:
-        path = place / name
+        path = folder / name
         try:
             status = path.stat()
         except OSError:
@@ -45,32 +49,32 @@ def files_below(
             yield path, (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
 
 
-def visible_folders(place: Path) -> list[str]:
-    """The names of the folders in `place` that are not kept apart."""
-    return [name for name in _folders(place) if kept_apart(place / name) is None]
+def visible_folders(folder: Path) -> list[str]:
+    """Return the names of the folders in `folder` that are not kept apart."""
+    return [name for name in _folders(folder) if kept_apart(folder / name) is None]
 
 
-def folders_apart(place: Path) -> Iterator[tuple[Path, str]]:
-    """The folders in `place` that are kept apart, and what each is."""
-    for name in _folders(place):
-        if kind := kept_apart(place / name):
-            yield place / name, kind
+def folders_apart(folder: Path) -> Iterator[tuple[Path, str]]:
+    """Yield the folders kept apart in `folder`, and what each is."""
+    for name in _folders(folder):
+        if kind := kept_apart(folder / name):
+            yield folder / name, kind
 
 
-def visible_files(place: Path) -> list[str]:
-    """The names of what is no folder in `place`."""
-    with os.scandir(place) as entries:
+def visible_files(folder: Path) -> list[str]:
+    """Return the names of what is no folder in `folder`."""
+    with os.scandir(folder) as entries:
         return sorted(entry.name for entry in entries if _is_visible(entry.name) and not entry.is_dir())
 
 
-def identity_of(place: Path) -> Stamp:
-    """Equal for two paths of one folder."""
-    status = place.stat()
+def identity_of(folder: Path) -> Stamp:
+    """Return a value equal for two paths of one folder."""
+    status = folder.stat()
     return status.st_dev, status.st_ino
 
 
-def _folders(place: Path) -> list[str]:
-    with os.scandir(place) as entries:
+def _folders(folder: Path) -> list[str]:
+    with os.scandir(folder) as entries:
         return sorted(entry.name for entry in entries if _is_visible(entry.name) and entry.is_dir())
 
 

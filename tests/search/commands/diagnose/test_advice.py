@@ -17,7 +17,7 @@ from hpo.spaces.parameter import Choice, Float, Scalar
 from hpo.spaces.space import SearchSpace, holds, path
 from hpo.studies.home import Home
 from hpo.training import setting as setting_module
-from hpo.training.checkpoints.run_folder import CONFIG
+from hpo.training.checkpoints.training_folder import CONFIG
 from hpo.training.config import TrialConfig
 from hpo.training.data.config import DataConfig
 from hpo.training.data.inspect.survey import inspect_data

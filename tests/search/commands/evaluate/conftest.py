@@ -15,7 +15,7 @@ from hpo.search.progress.single import PlainWatcher
 from hpo.studies import attributes
 from hpo.studies.home import Home
 from hpo.studies.store.storage import open_storage
-from hpo.training.checkpoints.run_folder import RunFolder
+from hpo.training.checkpoints.training_folder import TrainingFolder
 from hpo.training.config import TrialConfig
 from hpo.training.data.pack import Pack
 from hpo.training.train import train
@@ -58,6 +58,6 @@ def models(
     )
     list(train(config, pack=digits_pack, directory=home.trial("digits", 0), device="cpu"))
     retrain_best(RetrainOptions(home=home.root, tracking_uri="none", device="cpu"), PlainWatcher())
-    run = RunFolder.create(home.root / "train" / "first", config, pack, "a test").path
+    run = TrainingFolder.create(home.root / "train" / "first", config, pack, "a test").path
     list(train(config, pack=digits_pack, directory=run, device="cpu"))
     return Models(home, run)

@@ -27,7 +27,7 @@ from hpo.studies.book.ledger import Ledger
 from hpo.studies.records.records import summarise
 from hpo.studies.store.storage import open_storage
 from hpo.training.checkpoints.checkpoint import save
-from hpo.training.checkpoints.run_folder import RunFolder
+from hpo.training.checkpoints.training_folder import TrainingFolder
 from hpo.training.config import TrialConfig
 from hpo.training.data.pack import Pack
 from hpo.training.models.source import name_model, source_digest
@@ -83,7 +83,7 @@ def theirs(book: Book, config: TrialConfig) -> Book:
 
 @pytest.fixture
 def run(tmp_path: Path, config: TrialConfig, digits_pack: Path) -> Path:
-    return RunFolder.create(tmp_path / "run", config, Pack.open(digits_pack), "somebody").path
+    return TrainingFolder.create(tmp_path / "run", config, Pack.open(digits_pack), "somebody").path
 
 
 def test_no_verb_runs_what_a_study_mentions(theirs: Book, retrain: Retrain, mark: Path) -> None:
@@ -202,7 +202,7 @@ def test_a_run_whose_file_has_changed_is_of_another_model(
     config: TrialConfig, digits_pack: Path, tmp_path: Path, book: Book, file: Path
 ) -> None:
     name_model(config.model)
-    run = RunFolder.create(tmp_path / "run", config, Pack.open(digits_pack), "somebody").path
+    run = TrainingFolder.create(tmp_path / "run", config, Pack.open(digits_pack), "somebody").path
     with torch.random.fork_rng():
         save(run / "best.ckpt", {"model": nn.Sequential(nn.Flatten(), nn.Linear(64, 10)).state_dict()})
     home = book.home.root

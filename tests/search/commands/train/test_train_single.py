@@ -11,7 +11,7 @@ from hpo.search.api import train as train_plain
 from hpo.search.commands.train.options import TrainOptions
 from hpo.search.commands.train.train import TrainOutcome, train
 from hpo.studies.store.locks import held
-from hpo.training.checkpoints.run_folder import RunFolder
+from hpo.training.checkpoints.training_folder import TrainingFolder
 from hpo.training.loop.history import result_from_json
 from hpo.training.report import Activity, EpochReport, Status
 
@@ -74,7 +74,7 @@ def test_a_folder_of_its_own_with_everything_in_it(single: Single, tmp_path: Pat
     assert outcome.directory == tmp_path / "runs" / "train" / "simple_cnn-1"
     names = {path.name for path in outcome.directory.iterdir()} - {".lock"}
     assert names == {"config.json", "run.json", "result.json", "last.ckpt", "best.ckpt", "calibration.json"}
-    folder = RunFolder.open(outcome.directory)
+    folder = TrainingFolder.open(outcome.directory)
     assert folder.config.model.model_dump()["width"] == 4
     assert (folder.source, folder.origin) == ("digits", "space simple_cnn")
     assert (folder.pack / "manifest.json").exists()
@@ -154,10 +154,10 @@ def test_a_run_whose_pack_is_gone_makes_it_again(single: Single, tmp_path: Path)
 def test_a_damaged_run_is_refused(damage: str, single: Single, tmp_path: Path) -> None:
     single(out=tmp_path / "run", epochs=1)
     (tmp_path / "run" / "run.json").write_text(damage)
-    with pytest.raises(TrainingError, match="run: the run cannot be read"):
+    with pytest.raises(TrainingError, match="run: the training cannot be read"):
         single(out=tmp_path / "run", resume=True)
-    with pytest.raises(TrainingError, match="holds no run of `hpo train`"):
-        RunFolder.open(tmp_path)
+    with pytest.raises(TrainingError, match="holds no training of `hpo train`"):
+        TrainingFolder.open(tmp_path)
 
 
 def test_a_run_that_diverged_says_so(single: Single, tmp_path: Path) -> None:

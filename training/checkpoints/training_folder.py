@@ -1,13 +1,13 @@
-"""The folder of a single run, as `hpo train` leaves it: which configuration, which data, and where its weights are.
+"""The folder of a single training, as `hpo train` leaves it.
 
     <folder>/config.json    the TrialConfig
     <folder>/run.json       the pack it was trained on, and where the configuration came from
     <folder>/last.ckpt      to go on from
     <folder>/best.ckpt      the weights of the best epoch
-    <folder>/result.json    how it ended; not there while it runs
-    <folder>/calibration.json   the temperature of best.ckpt, once the run has ended
+    <folder>/result.json    how it ended; missing while it trains
+    <folder>/calibration.json   the temperature of best.ckpt, once the training has ended
 
-No torch here: what is in a folder is told at once.
+No torch here: a folder is read at once, without the seconds of its import.
 """
 
 import json
@@ -28,18 +28,19 @@ from ..metrics.calibration import Calibration
 from ..models.source import model_source
 
 CONFIG = "config.json"
-RUN = "run.json"
+RUN = "run.json"  # the name that folders on disk have
 RESULT = "result.json"
 CALIBRATION = "calibration.json"
 
 
 @dataclass(frozen=True, slots=True)
-class RunFolder:
-    """A run in directory `path`.
+class TrainingFolder:
+    """A training in the folder `path`.
 
     `pack` is the directory of its packed data with `fingerprint`, `source` the name of that data; `origin` says in
-    words where the configuration came from, `created` when the run began (ISO 8601). `class_names` and `preprocessing`
-    are the pack's: the folder alone is enough to predict with. `model_source` is the SHA-256 of a user's model.
+    words where the configuration came from, `created` when the training began (ISO 8601). `class_names` and
+    `preprocessing` are the pack's: the folder alone is enough to predict with. `model_source` is the SHA-256 of a
+    user's model.
     """
 
     path: Path
@@ -55,7 +56,9 @@ class RunFolder:
 
     @classmethod
     def create(cls, path: Path, config: TrialConfig, pack: Pack, origin: str) -> Self:
-        """A new run in `path`, which is made where it is missing. run.json comes last: with it the run exists.
+        """Create a training's folder, run.json last.
+
+        The folder is made where it is missing. With run.json the training exists.
 
         Raises:
             OSError: it cannot be written.
@@ -79,31 +82,31 @@ class RunFolder:
 
     @classmethod
     def open(cls, path: Path) -> Self:
-        """The run in `path`.
+        """Return the training in the folder `path`.
 
         Raises:
             TrainingError: there is none, or its files cannot be read.
         """
         if not cls.is_one(path):
-            raise TrainingError(f"{path} holds no run of `hpo train`: it has no {RUN}")
+            raise TrainingError(f"{path} holds no training of `hpo train`: it has no {RUN}")
         try:
             facts = json.loads(read_bytes(path / RUN, JSON_BYTES))
             config = TrialConfig.model_validate_json(read_bytes(path / CONFIG, JSON_BYTES))
-            seen = Preprocessing.model_validate(facts.pop("preprocessing"))
+            preprocessing = Preprocessing.model_validate(facts.pop("preprocessing"))
             names, pack = tuple(facts.pop("class_names")), Path(facts.pop("pack"))
-            return cls(path=path, config=config, pack=pack, class_names=names, preprocessing=seen, **facts)
+            return cls(path=path, config=config, pack=pack, class_names=names, preprocessing=preprocessing, **facts)
         except (OSError, ValidationError, ValueError, KeyError, TypeError) as error:
             reason = str(error).strip().splitlines()[0]
-            raise TrainingError(f"{path}: the run cannot be read: {reason}") from error
+            raise TrainingError(f"{path}: the training cannot be read: {reason}") from error
 
     @staticmethod
     def is_one(path: Path) -> bool:
-        """Whether there is a run in `path`."""
+        """Whether `path` holds a training."""
         return (path / RUN).exists()
 
     @property
     def calibration(self) -> Calibration | None:
-        """The temperature of its best weights; None until it was fitted.
+        """The temperature of the best weights; None before it is fitted.
 
         Raises:
             TrainingError: the file is not one of ours.
@@ -116,8 +119,8 @@ class RunFolder:
             reason = str(error).strip().splitlines()[0]
             raise TrainingError(f"{self.path / CALIBRATION}: cannot be read: {reason}; remove it") from error
 
-    def calibrated(self, calibration: Calibration) -> None:
-        """Keep `calibration` beside the weights it belongs to.
+    def keep_calibration(self, calibration: Calibration) -> None:
+        """Write `calibration` beside the weights it belongs to.
 
         Raises:
             OSError: it cannot be written.
@@ -125,5 +128,5 @@ class RunFolder:
         write_atomic(self.path / CALIBRATION, calibration.model_dump_json(indent=2).encode())
 
     def _facts(self) -> dict[str, Any]:
-        kept = {key: value for key, value in asdict(self).items() if key not in ("path", "config")}
-        return {**kept, "pack": str(self.pack), "preprocessing": self.preprocessing.model_dump()}
+        facts = {key: value for key, value in asdict(self).items() if key not in ("path", "config")}
+        return {**facts, "pack": str(self.pack), "preprocessing": self.preprocessing.model_dump()}
