@@ -1,4 +1,7 @@
-"""One conclusion from many findings: which of them is the cause, and which may only follow from it."""
+"""One conclusion from many findings.
+
+Which of them is the cause, and which may only follow from it.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,16 +12,20 @@ from ..setting import Setting
 from .checks.lr_range import STEPS, TOO_FAR, rate_setting
 from .finding import Cause, Checked, Finding, Severity
 
-# What is seen of training, and so of all that training needs.
+# Causes that show while training, and so may follow from any earlier one.
 _FOLLOW = (Cause.RATE, Cause.DECAY, Cause.SIGNAL, Cause.FIT, Cause.NO_RATE)
 _AFTER_RATE = (Cause.SIGNAL, Cause.FIT)  # what a wrong rate could explain
-_DECAYED = 0.5  # of the weights, over the range test at the highest rate that helps
+# share of the weights that decay takes over the range test, at the highest rate that helps, from which it comes before
+# the rate
+_DECAYED = 0.5
 _WELL = (VerdictKind.HEALTHY, VerdictKind.UNDECIDED)
 
 
 @dataclass(frozen=True, slots=True)
 class Conclusion:
-    """What to do first: `text` is what is wrong, `advice` and `settings` what to try.
+    """What to do first.
+
+    `text` is what is wrong, `advice` and `settings` what to try.
 
     `check` found it, None where no check did. `follows` are the findings that may follow from it, so that their advice
     waits, as (check, text). `rate` says what was measured about the learning rate, empty where that does not matter.
@@ -33,30 +40,42 @@ class Conclusion:
 
     @property
     def checks_that_follow(self) -> tuple[str, ...]:
-        """The checks with findings that may follow from it."""
+        """The checks with findings that may follow from the conclusion."""
         return tuple(dict.fromkeys(name for name, _ in self.follows))
 
 
 def conclude(checked: Mapping[str, Checked], config: TrialConfig, verdict: Verdict | None = None) -> Conclusion:
-    """The conclusion from what each check found, by name, and from the verdict on the run, if it has one.
+    """Draw the conclusion from each check's findings and from the verdict.
+
+    `checked` is by the check's name; the verdict is that on the training, if it has one.
 
     The earliest cause decides, then the gravest finding, then the order of the checks. The learning rate has one
     judge, the range test.
     """
-    found = [(name, one) for name, part in checked.items() for one in part.findings if one.severity != Severity.NOTE]
-    if not found:
+    findings = [
+        (name, finding)
+        for name, result in checked.items()
+        for finding in result.findings
+        if finding.severity != Severity.NOTE
+    ]
+    if not findings:
         return _without_findings(checked, config, verdict)
     order = _order(checked, config)
-    check, root = min(found, key=lambda item: (order.index(item[1].cause), list(Severity).index(item[1].severity)))
+    check, root = min(findings, key=lambda item: (order.index(item[1].cause), list(Severity).index(item[1].severity)))
     later = order[order.index(root.cause) + 1 :]
-    follows = tuple((name, one.text) for name, one in found if one.cause in _FOLLOW and one.cause in later)
+    follows = tuple(
+        (name, finding.text) for name, finding in findings if finding.cause in _FOLLOW and finding.cause in later
+    )
     return Conclusion(root.text, root.advice, root.settings, check, follows, _rate(checked, config, root))
 
 
 def _order(checked: Mapping[str, Checked], config: TrialConfig) -> list[Cause]:
-    """The causes, the earliest first: decay before the rate where the range is only what the decay leaves of it."""
-    measured = _range(checked)
-    if measured is None or measured[1] * config.optimizer.weight_decay * STEPS < _DECAYED:
+    """Return the causes, the earliest first.
+
+    Decay is before the rate where the range is only what the decay leaves of it.
+    """
+    rate_range = _range(checked)
+    if rate_range is None or rate_range[1] * config.optimizer.weight_decay * STEPS < _DECAYED:
         return list(Cause)
     return sorted(Cause, key=lambda cause: Cause.RATE - 0.5 if cause is Cause.DECAY else cause)
 
@@ -71,7 +90,7 @@ def _without_findings(checked: Mapping[str, Checked], config: TrialConfig, verdi
 
 
 def _rate(checked: Mapping[str, Checked], config: TrialConfig, root: Finding) -> str:
-    """What is known of the learning rate, where it could be behind `root`."""
+    """Return a sentence on the learning rate, where it could explain `root`."""
     if root.cause not in _AFTER_RATE:
         return ""
     return _measured(checked, config)
@@ -81,22 +100,27 @@ def _measured(checked: Mapping[str, Checked], config: TrialConfig) -> str:
     lr = config.optimizer.lr
     if "lr_range" not in checked:
         return f"whether optimizer.lr {lr:g} is at fault was not measured (check lr_range)"
-    measured = _range(checked)
-    if measured is None:
+    rate_range = _range(checked)
+    if rate_range is None:
         return f"whether optimizer.lr {lr:g} is at fault could not be measured: {checked['lr_range'].summary}"
-    low, high = measured
-    where = "lies in" if low <= lr <= high else f"is within {TOO_FAR:g} times of"
-    return f"the learning rate is not at fault: optimizer.lr {lr:g} {where} the range that helps, {low:g} to {high:g}"
+    low, high = rate_range
+    position = "lies in" if low <= lr <= high else f"is within {TOO_FAR:g} times of"
+    return (
+        f"the learning rate is not at fault: optimizer.lr {lr:g} {position} the range that helps, {low:g} to {high:g}"
+    )
 
 
 def _range(checked: Mapping[str, Checked]) -> tuple[float, float] | None:
-    """The rates at which the loss was seen to fall."""
+    """Return the rates at which the loss fell, None without such."""
     numbers = checked["lr_range"].numbers if "lr_range" in checked else None
     low, high = (numbers or {}).get("low"), (numbers or {}).get("high")
     return (low, high) if low is not None and high is not None else None
 
 
 def rates_to_search(checked: Mapping[str, Checked]) -> Setting | None:
-    """The learning rates worth searching, where the range test found any."""
-    measured = _range(checked)
-    return rate_setting(*measured) if measured is not None and measured[0] < measured[1] else None
+    """Return the learning rates worth searching, where there are any.
+
+    Those that the range test found.
+    """
+    rate_range = _range(checked)
+    return rate_setting(*rate_range) if rate_range is not None and rate_range[0] < rate_range[1] else None

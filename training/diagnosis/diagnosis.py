@@ -1,4 +1,4 @@
-"""Checks made one after the other, and what they found together."""
+"""A diagnosis: checks made one after the other, and their conclusion."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -17,10 +17,10 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """What was found.
+    """The result of all checks.
 
     `origin` says what was diagnosed, `checked` what each check found, by name; `verdict` is that on the history of the
-    run, None where there is none. `conclusion` is what to do first; where it and a finding differ, it decides.
+    training, None where there is none. `conclusion` is what to do first; where it and a finding differ, it decides.
     """
 
     origin: str
@@ -31,15 +31,21 @@ class Diagnosis:
     @property
     def findings(self) -> tuple[tuple[str, Finding], ...]:
         """Each finding with the name of its check, the gravest first."""
-        found = [(name, finding) for name, checked in self.checked.items() for finding in checked.findings]
-        return tuple(sorted(found, key=lambda item: list(Severity).index(item[1].severity)))
+        findings = [(name, finding) for name, checked in self.checked.items() for finding in checked.findings]
+        return tuple(sorted(findings, key=lambda item: list(Severity).index(item[1].severity)))
 
     def follows(self, finding: Finding) -> bool:
-        """Whether `finding` may only follow from what the conclusion names, so that its advice waits."""
+        """Whether `finding` may only follow from the conclusion's cause.
+
+        Its advice then waits.
+        """
         return finding.text in {text for _, text in self.conclusion.follows}
 
     def to_json(self) -> dict[str, Any]:
-        """The object that `hpo diagnose --json` prints; the verdict without its advice, which the conclusion gives."""
+        """Return the object that `hpo diagnose --json` prints.
+
+        The verdict is without its advice, which the conclusion gives.
+        """
         verdict = self.verdict
         return {
             "origin": self.origin,
@@ -61,10 +67,12 @@ def diagnose(
     verdict: Verdict | None = None,
     progress: Progress = lambda name, done, total: None,
 ) -> Diagnosis:
-    """Make the named checks, all where none is named; `progress` is told (name, done, all) before each.
+    """Make the named checks, all where none is named.
 
-    Where the model does not answer rightly, the checks that rest on it are left out. The random numbers of the caller
-    are left alone, and nothing is written anywhere.
+    `progress` is called with (name, done, all) before each.
+
+    Where the model does not answer rightly, the checks that need its answers are left out. The random numbers of the
+    caller are left alone, and nothing is written anywhere.
 
     Raises:
         SpaceError: there is no check of such a name.
@@ -75,26 +83,26 @@ def diagnose(
 
 
 def _checked(subject: Subject, names: tuple[str, ...], progress: Progress) -> Iterator[tuple[str, Checked]]:
-    fit: bool | None = None
+    model_answers: bool | None = None
     for done, name in enumerate(names):
         progress(name, done, len(names))
         check = CHECKS[name]
-        if check.needs_model and fit is None:
-            fit = not CHECKS["output"].run(subject).findings
-        if check.needs_model and not fit:
-            yield name, Checked("Left out: the model does not answer as it must.", [_unfit()])
+        if check.needs_model and model_answers is None:
+            model_answers = not CHECKS["output"].run(subject).findings
+        if check.needs_model and not model_answers:
+            yield name, Checked("Left out: the model does not answer as it must.", [_left_out()])
             continue
-        checked = _one(check.run, subject)
+        checked = _run_check(check.run, subject)
         if name == "output":
-            fit = not checked.findings
+            model_answers = not checked.findings
         yield name, checked
 
 
-def _unfit() -> Finding:
+def _left_out() -> Finding:
     return note("this check was left out, since the model does not answer as it must", "mend what `output` found first")
 
 
-def _one(run: Callable[[Subject], Checked], subject: Subject) -> Checked:
+def _run_check(run: Callable[[Subject], Checked], subject: Subject) -> Checked:
     try:
         return run(subject)
     except Exception as error:

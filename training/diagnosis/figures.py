@@ -14,11 +14,11 @@ from .finding import Chart
 _COLORS = ("#3b7dd8", "#e39b27", "#4c9f5a")
 _MARKS = ("#c0392b", "#4c9f5a", "#7d5ba6")
 _WIDTH_IN, _HEIGHT_IN = 7.0, 2.9
-_NAMED = 48  # bars whose names can be read
+_NAMED = 48  # bars whose names can be read at this width
 
 
 def svg(chart: Chart) -> str:
-    """The chart as an `<svg>` element."""
+    """Return the chart as an `<svg>` element."""
     figure = Figure(figsize=(_WIDTH_IN, _HEIGHT_IN), layout="constrained")
     FigureCanvasSVG(figure)
     axes = figure.subplots()
@@ -33,18 +33,19 @@ def svg(chart: Chart) -> str:
     draw_literally(figure)
     out = io.StringIO()
     figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
+    # without XML header: the element stands inside a page
     return out.getvalue().partition("<svg")[1] + out.getvalue().partition("<svg")[2]
 
 
 def texts_of(chart: Chart) -> Iterator[str]:
-    """The texts in it that come from data and models."""
+    """Yield the chart's texts that come from data and models."""
     yield from chart.series
     if any(isinstance(value, str) for value in chart.x) and len(chart.x) <= _NAMED:
         yield from map(_shortened, map(str, chart.x))
 
 
 def _shortened(name: str) -> str:
-    return name[-24:]
+    return name[-24:]  # the end of a layer's name says more than its beginning
 
 
 def _draw(axes: Axes, chart: Chart) -> None:
@@ -59,14 +60,14 @@ def _draw(axes: Axes, chart: Chart) -> None:
         axes.set_xscale("log")
     if chart.log_y and any(value > 0 for values in series.values() for value in values):
         axes.set_yscale("log")
-    for (name, at), color in zip((chart.marks or {}).items(), _MARKS, strict=False):
-        axes.axvline(at, color=color, linestyle="--", linewidth=1.2, label=f"{name} {at:.2g}")
+    for (name, value), color in zip((chart.marks or {}).items(), _MARKS, strict=False):
+        axes.axvline(value, color=color, linestyle="--", linewidth=1.2, label=f"{name} {value:.2g}")
 
 
 def _bars(axes: Axes, series: Mapping[str, Sequence[float]], names: Sequence[str]) -> None:
     width = 0.8 / len(series)
     for number, ((name, values), color) in enumerate(zip(series.items(), _COLORS, strict=False)):
-        at = [place + width * (number - (len(series) - 1) / 2) for place in range(len(names))]
-        axes.bar(at, values, width, color=color, label=name)
+        positions = [index + width * (number - (len(series) - 1) / 2) for index in range(len(names))]
+        axes.bar(positions, values, width, color=color, label=name)
     if len(names) <= _NAMED:
         axes.set_xticks(range(len(names)), list(map(_shortened, names)), rotation=90 if len(names) > 6 else 0)

@@ -1,4 +1,7 @@
-"""What a check says: findings in plain words, the numbers behind them, and the charts that show them. No torch."""
+"""Findings of a check, with the numbers and charts behind them.
+
+No torch.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,16 +15,18 @@ from ..setting import Setting
 class Severity(StrEnum):
     """How much a finding matters."""
 
-    PROBLEM = "problem"  # the run cannot go well like this
-    WARNING = "warning"  # it may be what holds the run back
+    PROBLEM = "problem"  # the training cannot go well like this
+    WARNING = "warning"  # it may be what holds the training back
     NOTE = "note"  # worth knowing, and perhaps meant so
 
 
 class Cause(IntEnum):
-    """Where a finding lies on the way from the data to a trained model: an earlier one may be the cause of a later one.
+    """The position of a finding between data and trained model.
+
+    An earlier one may be the cause of a later one.
 
     The rate comes before what is seen in training. Where the range test finds rates at which the loss falls, and the
-    run's own is not among them, data and model can be learned from, and the rate is what is wrong.
+    training's own is not among them, data and model can be learned from, and the rate is what is wrong.
     """
 
     DATA = 0  # what reaches the model
@@ -37,7 +42,9 @@ class Cause(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was found, and what to try about it: `advice` in words, `settings` as values for keys.
+    """A finding, and what to try about it.
+
+    `advice` in words, `settings` as values for keys.
 
     Words say nothing for or against a learning rate, and name no number that a setting could carry.
     """
@@ -51,7 +58,10 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Curves over numbers, or bars over names; `marks` are vertical lines by their names."""
+    """Curves over numbers, or bars over names.
+
+    `marks` are vertical lines by their names.
+    """
 
     title: str
     x_label: str
@@ -65,7 +75,10 @@ class Chart:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What one check found: a sentence on what was measured, findings, numbers (JSON values) and charts."""
+    """The result of one check.
+
+    A sentence on what was measured, findings, numbers (JSON values) and charts.
+    """
 
     summary: str
     findings: Sequence[Finding] = ()
@@ -73,29 +86,32 @@ class Checked:
     charts: Sequence[Chart] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """Without findings and charts; numbers that are none become null."""
+        """Return JSON values without findings and charts.
+
+        Numbers that are none become null.
+        """
         return {"summary": self.summary, "numbers": _plain(dict(self.numbers or {}))}
 
 
 def problem(cause: Cause, text: str, advice: str, *settings: Setting) -> Finding:
-    """A finding under which the run cannot go well."""
+    """Return a finding under which the training cannot go well."""
     return Finding(Severity.PROBLEM, cause, text, advice, settings)
 
 
 def warning(cause: Cause, text: str, advice: str, *settings: Setting) -> Finding:
-    """A finding that may hold the run back."""
+    """Return a finding that may hold the training back."""
     return Finding(Severity.WARNING, cause, text, advice, settings)
 
 
 def note(text: str, advice: str) -> Finding:
-    """A finding that may well be meant so."""
+    """Return a finding that may well be intended."""
     return Finding(Severity.NOTE, Cause.HINT, text, advice)
 
 
 def listed(names: Sequence[str], most: int = 4) -> str:
-    """`a, b and 3 more`."""
-    rest = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + rest
+    """Return names for a sentence: `a, b and 3 more`."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def _plain(value: Any) -> Any:

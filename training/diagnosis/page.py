@@ -14,23 +14,23 @@ from .registry import CHECKS
 
 
 def font_note(checked: Checked) -> str:
-    """What to say of names in its charts that no installed font can show; empty where all are shown."""
+    """Return a note on names in charts that no font can show."""
     return missing_note(text for chart in checked.charts for text in texts_of(chart))
 
 
 def plain_flags(settings: Sequence[Setting]) -> str:
-    """Settings for a shell, with the keys of the configuration."""
+    """Return settings for a shell, with the keys of the configuration."""
     return " ".join(setting.flag for setting in settings)
 
 
 def page(
-    found: Diagnosis,
+    diagnosis: Diagnosis,
     flags: Callable[[Sequence[Setting]], str] = plain_flags,
     command: str = "",
     dimension: str = "",
     yaml: str = "",
 ) -> str:
-    """The diagnosis as HTML; names from data and models are escaped.
+    """Return the diagnosis as HTML; names from data and models are escaped.
 
     `flags` writes settings for a shell, `command` tries those of the conclusion; `dimension` are the learning rates to
     search, for a shell, and `yaml` the same for the space file, where there is one.
@@ -43,11 +43,11 @@ def page(
             "charts": [Markup(svg(chart)) for chart in checked.charts],  # matplotlib escapes the texts in it
             "fonts": font_note(checked),
         }
-        for name, checked in found.checked.items()
+        for name, checked in diagnosis.checked.items()
     ]
     return render(
         "training/diagnosis/page.html",
-        found=found,
+        diagnosis=diagnosis,
         checks=checks,
         flags=flags,
         command=command,

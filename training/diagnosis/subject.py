@@ -1,4 +1,7 @@
-"""What is diagnosed: a configuration on its data, with learners of its own. Nothing of a run is written to."""
+"""The subject of a diagnosis: a configuration on its data.
+
+With learners of its own; no training's files are written to.
+"""
 
 import shlex
 from collections.abc import Iterator
@@ -25,14 +28,14 @@ from .watch import Watched, watch
 Batch = tuple[Tensor, Tensor]
 
 SAMPLE = 512
-"""Training images that are looked at where not all are."""
+"""Training images in checks that do not take all of them: a few batches."""
 
 
 @dataclass(frozen=True)
 class Subject:
     """A configuration on the images of `pack`, trained on `device`.
 
-    `state` is the checkpoint of a run, from whose weights the gradients are watched; None: from fresh ones.
+    `state` is the checkpoint of a training, from whose weights the gradients are watched; None: from fresh ones.
     """
 
     config: TrialConfig
@@ -42,20 +45,28 @@ class Subject:
 
     @classmethod
     def on(cls, device: str, config: TrialConfig, pack: Pack, state: State | None = None) -> Self:
-        """The same, on the device of that name: "cpu", "cuda" or "cuda:1"."""
+        """Return the subject on the device of a name.
+
+        "cpu", "cuda" or "cuda:1".
+        """
         return cls(config, pack, torch.device(device), state)
 
     @property
     def look_at_data(self) -> str:
-        """The command that shows the images, with whatever the configuration says of where and how they lie."""
+        """The command that shows the images, with the data's settings.
+
+        Whatever the configuration says of where and how they are.
+        """
         data, default = self.config.data, DataConfig()
-        kept = set(DataConfig.model_fields) - {"source", "batch_size", "max_train", "max_val"}
-        changed = {name: value for name in sorted(kept) if (value := getattr(data, name)) != getattr(default, name)}
+        field_names = set(DataConfig.model_fields) - {"source", "batch_size", "max_train", "max_val"}
+        changed = {
+            name: value for name in sorted(field_names) if (value := getattr(data, name)) != getattr(default, name)
+        }
         flags = [Setting(f"data.{name}", value).flag for name, value in changed.items()]
         return " ".join(("hpo data", shlex.quote(data.source), *flags, "--html data.html"))
 
     def learner(self) -> Learner:
-        """A fresh learner, as the run begins with."""
+        """Return a fresh learner, as the training begins with."""
         return Learner.create(self.config, self.pack, self.device)
 
     @cached_property
@@ -64,23 +75,26 @@ class Subject:
         return self._drawn(SAMPLE)
 
     def batch(self, size: int) -> Batch:
-        """One batch of up to `size` drawn training images, unchanged: x [B, C, H, W] normalised, y int64 [B]."""
+        """Return one batch of up to `size` drawn training images, unchanged.
+
+        x [B, C, H, W] normalised, y int64 [B].
+        """
         return next(iter(self.unchanged(self._drawn(size), size)))
 
     def unchanged(self, split: Split, batch_size: int) -> EvalBatches:
-        """The images of `split` as they are, normalised."""
+        """Return the images of `split` as they are, normalised."""
         pack = self.pack
         return EvalBatches(split, mean=pack.mean, std=pack.std, batch_size=batch_size, device=self.device)
 
     def batches(self) -> Iterator[Batch]:
-        """Batches as the run gets them, epoch after epoch without end."""
+        """Yield batches as the training gets them, epoch after epoch without end."""
         batches = train_batches(self.config, self.pack, self.pack.train, self.device)
         for epoch in count(1):
             yield from batches.epoch(epoch)
 
     @cached_property
     def watched(self) -> Watched:
-        """A few steps of training, seen from inside."""
+        """The observation of a few steps of training."""
         learner = self.learner()
         if self.state is not None:
             learner.load(self.state)

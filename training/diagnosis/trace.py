@@ -1,4 +1,7 @@
-"""A history as the rules of a verdict see it: its curves, measured against what a blind guess would reach. No torch."""
+"""The curves of a history, measured against a blind guess.
+
+As the rules of a verdict see them. No torch.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +17,10 @@ _FALLEN = 0.95  # of the loss of a guess; models of very many classes get this f
 
 @dataclass(frozen=True, slots=True)
 class Chance:
-    """What a model reaches that gives every image the same answer: loss in nats, accuracy in [0, 1]."""
+    """The result of giving every image the same answer.
+
+    Loss in nats, accuracy in [0, 1].
+    """
 
     classes: int
     loss: float
@@ -22,7 +28,9 @@ class Chance:
 
     @classmethod
     def of(cls, config: TrialConfig, class_counts: Sequence[int]) -> Self:
-        """The best such answer, the frequencies of the classes; all alike where training balances them.
+        """Return the best such answer: the frequencies of the classes.
+
+        All alike where training balances them.
 
         `class_counts` are the training images of each class, of at least two classes.
         """
@@ -34,17 +42,20 @@ class Chance:
 
     @property
     def uniform_loss(self) -> float:
-        """The loss of one who gives every class the same probability."""
+        """The loss of giving every class the same probability."""
         return log(self.classes)
 
     def skill(self, accuracy: float) -> float:
-        """How far `accuracy` is on the way from guessing (0) to all right (1)."""
+        """Return how far `accuracy` is from guessing (0) to all right (1)."""
         return (accuracy - self.accuracy) / max(1 - self.accuracy, 1e-9)
 
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """The epochs of a run as curves; a run without validation has its training curves in their place."""
+    """The epochs of a training as curves.
+
+    A training without validation has its training curves in their place.
+    """
 
     chance: Chance
     config: TrialConfig
@@ -57,45 +68,52 @@ class Trace:
 
     @classmethod
     def of(cls, result: TrainResult, config: TrialConfig, class_counts: Sequence[int]) -> Self:
-        """The curves of `result`, whose history has at least one epoch."""
+        """Return the curves of `result`, whose history has at least one epoch."""
         metrics = [report.metrics for report in result.history]
         validated = "val_loss" in metrics[0]
-        held = "val" if validated else "train"
+        judged = "val" if validated else "train"
         return cls(
             chance=Chance.of(config, class_counts),
             config=config,
             train_loss=_curve(metrics, "train_loss"),
             train_accuracy=_curve(metrics, "train_accuracy"),
-            val_loss=_curve(metrics, f"{held}_loss"),
-            val_accuracy=_curve(metrics, f"{held}_accuracy"),
+            val_loss=_curve(metrics, f"{judged}_loss"),
+            val_accuracy=_curve(metrics, f"{judged}_accuracy"),
             grad_norm=_curve(metrics, "grad_norm"),
             validated=validated,
         )
 
     @property
     def epochs(self) -> int:
-        """How many there are."""
+        """The number of epochs."""
         return len(self.train_loss)
 
     @property
     def train_skill(self) -> float:
-        """Of the last epoch."""
+        """The skill on training images in the last epoch."""
         return self.chance.skill(self.train_accuracy[-1])
 
     @property
     def val_skill(self) -> float:
-        """Of the last epoch."""
+        """The skill on validation images in the last epoch."""
         return self.chance.skill(self.val_accuracy[-1])
 
     @property
     def gap(self) -> float:
-        """By how much the accuracy of the last epoch is better on training images."""
+        """The accuracy on training images minus that on validation images.
+
+        Of the last epoch.
+        """
         return self.train_accuracy[-1] - self.val_accuracy[-1]
 
     @property
     def learned(self) -> bool:
-        """Whether the training images are told apart at all, by accuracy or, whatever the loss is, by its fall."""
+        """Whether the training images are told apart at all.
+
+        By accuracy or, whatever the loss is, by its fall.
+        """
         start = min(self.train_loss[0], self.chance.loss)
+        # Twice the fall that carries_over asks of the validation loss.
         return self.train_skill >= _SOME_SKILL or self.train_loss[-1] < (2 * _FALLEN - 1) * start
 
     @property

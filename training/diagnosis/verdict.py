@@ -1,4 +1,6 @@
-"""The verdict on a run, from its history alone. A pure function; no torch.
+"""The verdict on a training, from its history alone.
+
+A pure function; no torch.
 
 The rules are tried in order, the gravest first, and the first that holds decides. Each is a function of the curves that
 returns a Verdict with the numbers it rests on, or None.
@@ -21,8 +23,8 @@ _FAR = 3.0  # times the loss of a uniform guess: confidently wrong
 _WIDE_GAP, _GAP = 0.2, 0.1  # of accuracy between training and validation; the smaller one where val_loss rises as well
 _RISEN = 1.1  # times its minimum: val_loss has turned
 _FLAT, _FLAT_ACCURACY = 0.02, 0.01  # of the loss of a guess, and of accuracy: gains in half a run that are none
-_MASTERED, _HALF = 0.9, 0.5  # skill
-_PATIENCE = 5  # epochs without a better one
+_MASTERED, _HALF = 0.9, 0.5  # skill: little is left to gain, half of what there is to learn
+_PATIENCE = 5  # epochs without a better one, as the advice has it
 _CALMER = "a lower learning rate, a clipped gradient, or a warm-up"
 _REGULARISE = "more images or more augmentation, more weight decay or dropout, a smaller model, or an earlier stop"
 
@@ -30,10 +32,10 @@ Rule = Callable[[Trace], Verdict | None]
 
 
 def judge(result: TrainResult, config: TrialConfig, class_counts: Sequence[int]) -> Verdict:
-    """What the history of a run, however it ended, says about it.
+    """Judge a training by its history, however it ended.
 
     Args:
-        result: the run; its own verdict is not looked at.
+        result: of the training; its own verdict is not looked at.
         config: what was trained; it makes the advice concrete.
         class_counts: training images per class.
     """
@@ -42,8 +44,8 @@ def judge(result: TrainResult, config: TrialConfig, class_counts: Sequence[int])
     if not result.history:
         return Verdict(VerdictKind.UNDECIDED, f"no epoch was finished ({result.message or result.status.value})")
     trace = Trace.of(result, config, class_counts)
-    found = (rule(trace) for rule in RULES)
-    return next((verdict for verdict in found if verdict is not None), _healthy(trace))
+    verdicts = (rule(trace) for rule in RULES)
+    return next((verdict for verdict in verdicts if verdict is not None), _healthy(trace))
 
 
 def _diverged(result: TrainResult, config: TrialConfig) -> Verdict:
@@ -59,12 +61,12 @@ def _exploding(trace: Trace) -> Verdict | None:
     collapsed = last > 2 * lowest and last > 0.95 * uniform
     if last <= 2 * uniform and not (highest > _FAR * uniform and lost) and not collapsed:
         return None
-    at = trace.train_loss.index(highest) + 1
-    told = f"the training loss was {lowest:.3g} at best and {last:.3g} at the end"
+    worst_epoch = trace.train_loss.index(highest) + 1
+    sentence = f"the training loss was {lowest:.3g} at best and {last:.3g} at the end"
     if not collapsed:
-        told = f"the training loss reached {highest:.3g} in epoch {at}"
+        sentence = f"the training loss reached {highest:.3g} in epoch {worst_epoch}"
     norm = f"gradient norms up to {max(trace.grad_norm):.3g}"
-    evidence = f"{told}, where a guess has {uniform:.3g}; {norm}"
+    evidence = f"{sentence}, where a guess has {uniform:.3g}; {norm}"
     return Verdict(VerdictKind.EXPLODING, evidence, _CALMER, _calmer(trace.config))
 
 
@@ -149,8 +151,8 @@ RULES: tuple[Rule, ...] = (_exploding, _too_short, _not_learning, _overfitting, 
 
 
 def _reached(trace: Trace) -> str:
-    shown = f"train_loss {trace.train_loss[-1]:.3g}, train_accuracy {trace.train_accuracy[-1]:.3f}"
-    return f"{shown}, val_accuracy {trace.val_accuracy[-1]:.3f}" if trace.validated else shown
+    reached = f"train_loss {trace.train_loss[-1]:.3g}, train_accuracy {trace.train_accuracy[-1]:.3f}"
+    return f"{reached}, val_accuracy {trace.val_accuracy[-1]:.3f}" if trace.validated else reached
 
 
 def _apart(trace: Trace) -> str:

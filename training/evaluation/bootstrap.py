@@ -1,4 +1,4 @@
-"""How sure the metrics of a confusion matrix are: the images drawn again, many times at once."""
+"""Bootstrap intervals of the metrics of a confusion matrix."""
 
 from dataclasses import dataclass
 
@@ -8,14 +8,17 @@ from scipy.sparse import csr_array
 
 Interval = tuple[float, float]
 
-RESAMPLES = 2000
+RESAMPLES = 2000  # for 95 % intervals: a few hundred leave the ends uncertain, more cost time
 CONFIDENCE = 0.95
 _NUMBERS_AT_ONCE = 4_000_000  # of counts, some 32 MB
 
 
 @dataclass(frozen=True, slots=True)
 class Intervals:
-    """95 % percentile intervals; `f1` per class, None for one without images."""
+    """Percentile intervals of 95 %.
+
+    `f1` per class, None for one without images.
+    """
 
     balanced_accuracy: Interval
     macro_f1: Interval
@@ -23,7 +26,9 @@ class Intervals:
 
 
 def bootstrap(confusion: NDArray[np.int64], resamples: int = RESAMPLES, seed: int = 0) -> Intervals:
-    """Percentile bootstrap (Efron & Tibshirani 1993, chapter 13) of what a confusion matrix [true, answered] tells.
+    """Bootstrap the metrics of a confusion matrix [true, answered].
+
+    Percentile bootstrap (Efron & Tibshirani 1993, chapter 13).
 
     All images in a cell of the matrix are alike to these metrics, so drawing N images with replacement is one
     multinomial draw over the cells: exact, and a thousand times as fast as drawing images. A mean over classes leaves
@@ -49,18 +54,19 @@ def bootstrap(confusion: NDArray[np.int64], resamples: int = RESAMPLES, seed: in
     return Intervals(
         balanced_accuracy=_interval(np.nanmean(recall, axis=1)),
         macro_f1=_interval(np.nanmean(f1, axis=1)),
+        # a resample may hold no image of a class, whose F1 is then NaN
         f1=tuple(None if np.isnan(column).all() else _interval(column) for column in f1.T),
     )
 
 
 def _indicator(classes_of_cells: NDArray[np.int64], classes: int) -> csr_array:
-    """[cells, classes]: 1 where the cell belongs to the class."""
+    """Return [cells, classes]: 1 where the cell belongs to the class."""
     cells = len(classes_of_cells)
     return csr_array((np.ones(cells, np.int64), (np.arange(cells), classes_of_cells)), shape=(cells, classes))
 
 
 def _share(part: NDArray[np.int64], whole: NDArray[np.int64]) -> NDArray[np.float64]:
-    """part / whole, not a number where the whole is nothing."""
+    """Return part / whole, NaN where the whole is 0."""
     shares: NDArray[np.float64] = np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole > 0)
     return shares
 

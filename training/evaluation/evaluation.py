@@ -1,4 +1,4 @@
-"""A trained model on labelled images: measured, its confidence judged, its worst mistakes listed."""
+"""Evaluation of a trained model on labelled images."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -18,19 +18,19 @@ from .temperature import scaled
 
 Progress = Callable[[str, int, int], None]
 
-MISTAKES = 48  # that are listed and shown, the most confident first
-_BATCH = 256
+MISTAKES = 48  # listed and shown, the most confident first: as many as a page shows in a few rows
+_BATCH = 256  # images per forward pass
 
 
 class UnusableAnswersError(TrainingError):
-    """A model gives answers that are no numbers."""
+    """Answers of a model that are no numbers."""
 
     exit_code = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """An image that was answered wrong: its row, its name, both classes, and how sure the model was of its answer."""
+    """An image that was answered wrong, both classes, and the confidence."""
 
     row: int
     name: str
@@ -41,7 +41,9 @@ class Mistake:
 
 @dataclass(frozen=True, slots=True)
 class EvaluationReport:
-    """What a model reached on labelled images; `metrics` and confidences are of the calibrated probabilities.
+    """A model's result on labelled images.
+
+    `metrics` and confidences are of the calibrated probabilities.
 
     `title` names the images; `test_opening` is which opening of the study's or home's test split this was, None for
     other images; `skipped` are files that could not be read and count for nothing.
@@ -66,7 +68,10 @@ class EvaluationReport:
     skipped: tuple[Skipped, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """The object that `hpo evaluate --json` prints: the metrics beside what they are of; classes by name."""
+        """Return the object that `hpo evaluate --json` prints.
+
+        The metrics stand beside what they are of; classes by name.
+        """
         whole = asdict(self)
         metrics = whole.pop("metrics")
         metrics["per_class"] = {scores.pop("name"): scores for scores in metrics["per_class"]}
@@ -74,29 +79,31 @@ class EvaluationReport:
 
 
 def evaluate_model(model: TrainedModel, subject: Subject, split: str | None, progress: Progress) -> EvaluationReport:
-    """Evaluate `model` on all images of `subject`; `split` names the split that it is, None for new data.
+    """Evaluate `model` on all images of `subject`.
+
+    `split` names the split that it is, None for new data.
 
     Raises:
         DataError: no image can be read.
         UnusableAnswersError: the model's answers are not numbers.
     """
     logits, rows, skipped = _answers(model, subject, progress)
-    labels, known = subject.labels[rows], model.known
+    labels, description = subject.labels[rows], model.known
     return EvaluationReport(
-        model=str(known.path),
-        kind=known.kind,
+        model=str(description.path),
+        kind=description.kind,
         model_version=model.version,
-        study=known.study,
-        trial=known.trial,
+        study=description.study,
+        trial=description.trial,
         title=subject.title,
         source=subject.source,
         split=split,
         test_opening=subject.opening,
-        class_names=known.class_names,
-        temperature=known.temperature,
-        calibrated=known.calibration is not None,
-        metrics=measure(logits, labels, known.class_names, known.temperature),
-        reliability=reliability(scaled(logits, known.temperature), labels),
+        class_names=description.class_names,
+        temperature=description.temperature,
+        calibrated=description.calibration is not None,
+        metrics=measure(logits, labels, description.class_names, description.temperature),
+        reliability=reliability(scaled(logits, description.temperature), labels),
         reliability_uncalibrated=reliability(logits, labels),
         mistakes=_mistakes(model, subject, logits, labels, rows),
         skipped=skipped,
@@ -104,7 +111,10 @@ def evaluate_model(model: TrainedModel, subject: Subject, split: str | None, pro
 
 
 def _answers(model: TrainedModel, subject: Subject, progress: Progress) -> tuple[Logits, Labels, tuple[Skipped, ...]]:
-    """Logits [N, classes] and rows [N] of every image that can be read, and what cannot."""
+    """Return logits [N, classes] and rows [N] of readable images, and the rest.
+
+    The rest are the files that cannot be read.
+    """
     logits: list[Logits] = []
     rows: list[Labels] = []
     skipped = list(subject.skipped)
@@ -119,10 +129,10 @@ def _answers(model: TrainedModel, subject: Subject, progress: Progress) -> tuple
     if not logits:
         reason = f"; {skipped[0].path}: {skipped[0].reason}" if skipped else ""
         raise DataError(f"data: {subject.source}: no image is readable{reason}")
-    every = np.concatenate(logits)
-    if not np.isfinite(every).all():
+    all_logits = np.concatenate(logits)
+    if not np.isfinite(all_logits).all():
         raise UnusableAnswersError(f"{model.known.path}: the model's answers must be numbers, got NaN or infinity")
-    return every, np.concatenate(rows), tuple(skipped)
+    return all_logits, np.concatenate(rows), tuple(skipped)
 
 
 def _mistakes(
@@ -132,9 +142,11 @@ def _mistakes(
     chosen, confidence = logits.argmax(axis=1), shares.max(axis=1)
     wrong = np.flatnonzero(chosen != labels)
     wrong = wrong[np.argsort(-confidence[wrong], kind="stable")][:MISTAKES]
-    names = subject.names([int(rows[place]) for place in wrong])
+    names = subject.names([int(rows[position]) for position in wrong])
     classes = model.known.class_names
     return tuple(
-        Mistake(int(rows[place]), name, classes[labels[place]], classes[chosen[place]], float(confidence[place]))
-        for place, name in zip(wrong, names, strict=True)
+        Mistake(
+            int(rows[position]), name, classes[labels[position]], classes[chosen[position]], float(confidence[position])
+        )
+        for position, name in zip(wrong, names, strict=True)
     )

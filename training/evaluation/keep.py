@@ -1,4 +1,7 @@
-"""An evaluation on disk: all of its files at once, in place of a former one of the same model and images."""
+"""An evaluation on disk.
+
+All of its files at once, in place of a former one of the same model and images.
+"""
 
 import json
 from pathlib import Path
@@ -12,19 +15,21 @@ from .subject import Subject
 
 
 def keep(report: EvaluationReport, subject: Subject, folder: Path) -> None:
-    """Write evaluation.json, evaluation.html and the pictures into `folder`, which is made or replaced as a whole.
+    """Write an evaluation's files into `folder`, as a whole.
+
+    evaluation.json, evaluation.html and the pictures; the folder is made or replaced.
 
     Raises:
         ExportError: they cannot be written, or `folder` holds other files; what was in it is as it was.
     """
     images = subject.images([mistake.row for mistake in report.mistakes])
     pictures = (confusion_picture(report), reliability_picture(report), mistakes_picture(report, images))
-    with staged(folder, _others) as place:
+    with staged(folder, _others) as staging:
         text = json.dumps(report.to_json(), indent=1, ensure_ascii=False, allow_nan=False)
-        (place / EVALUATION_JSON).write_text(text + "\n", encoding="utf-8")
-        (place / EVALUATION_PAGE).write_text(page(report, images, *pictures[:2]), encoding="utf-8")
+        (staging / EVALUATION_JSON).write_text(text + "\n", encoding="utf-8")
+        (staging / EVALUATION_PAGE).write_text(page(report, images, *pictures[:2]), encoding="utf-8")
         for name, content in zip(EVALUATION_PICTURES, pictures, strict=True):
-            (place / name).write_bytes(content)
+            (staging / name).write_bytes(content)
 
 
 def _others(folder: Path) -> list[str]:

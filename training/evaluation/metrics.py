@@ -1,4 +1,7 @@
-"""Every metric of a classifier on labelled images, by scikit-learn; what a search optimises is measured alike."""
+"""The metrics of a classifier on labelled images, by scikit-learn.
+
+What a search optimises is measured alike.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +23,9 @@ TOP = 5
 
 @dataclass(frozen=True, slots=True)
 class ClassScores:
-    """One class: `images` of it, how they were recognised, and 95 % intervals: Wilson's of shares, F1's bootstrapped.
+    """The scores of one class, with 95 % intervals.
+
+    `images` of it; intervals are Wilson's of shares, F1's bootstrapped.
 
     The metrics are None for a class that has no images here; `precision` of one that was never answered is 0. `auroc`
     sets the class against all others.
@@ -39,7 +44,9 @@ class ClassScores:
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
-    """A classifier on N images. Shares are in [0, 1], `nll` is in nats.
+    """The metrics of a classifier on N images.
+
+    Shares are in [0, 1], `nll` is in nats.
 
     `interval` is that of the accuracy (Wilson, 95 %); the other intervals are bootstrapped. `balanced_accuracy`,
     `macro_f1` and `auroc` are means over the classes that have images. `top5_accuracy` is None with five classes or
@@ -65,7 +72,9 @@ class Metrics:
 
 
 def measure(logits: Logits, labels: Labels, class_names: Sequence[str], temperature: float = 1.0) -> Metrics:
-    """The metrics of `logits` [N, classes], finite, on `labels` [N], N at least 1.
+    """Measure `logits` [N, classes] on `labels` [N], N at least 1.
+
+    The logits are finite.
 
     Ties of logits are answered by the first of the classes.
     """
@@ -74,8 +83,8 @@ def measure(logits: Logits, labels: Labels, class_names: Sequence[str], temperat
     chosen = logits.argmax(axis=1)
     confusion = sklearn_metrics.confusion_matrix(labels, chosen, labels=range(classes))
     correct = int(confusion.trace())
-    areas = _areas(divided, labels, classes)
-    known = [area for area in areas if area is not None]
+    class_aurocs = _areas(divided, labels, classes)
+    present_aurocs = [area for area in class_aurocs if area is not None]
     drawn = bootstrap(confusion)
     return Metrics(
         images=len(labels),
@@ -86,12 +95,12 @@ def measure(logits: Logits, labels: Labels, class_names: Sequence[str], temperat
         macro_f1=scores.macro_f1(logits, labels),
         macro_f1_interval=drawn.macro_f1,
         top5_accuracy=scores.top5_accuracy(logits, labels) if classes > TOP else None,
-        auroc=float(np.mean(known)) if known else None,
+        auroc=float(np.mean(present_aurocs)) if present_aurocs else None,
         nll=negative_log_likelihood(divided, labels),
         nll_uncalibrated=negative_log_likelihood(logits, labels),
         ece=expected_calibration_error(divided, labels),
         ece_uncalibrated=expected_calibration_error(logits, labels),
-        per_class=_per_class(labels, chosen, confusion, class_names, areas, drawn),
+        per_class=_per_class(labels, chosen, confusion, class_names, class_aurocs, drawn),
         confusion_matrix=tuple(tuple(row) for row in confusion.tolist()),
     )
 
@@ -124,7 +133,10 @@ def _per_class(
 
 
 def _areas(logits: Logits, labels: Labels, classes: int) -> list[float | None]:
-    """Per class the area under the ROC curve of its probability; None where its images are none or all."""
+    """Return each class's area under the ROC curve of its probability.
+
+    None where its images are none or all.
+    """
     present = set(np.unique(labels).tolist())
     if len(present) < 2:
         return [None] * classes

@@ -18,7 +18,10 @@ NUMBERED = 30  # classes up to which the matrix is also given as a table
 
 @dataclass(frozen=True, slots=True)
 class Confusion:
-    """How many images of class `true` were taken for `answered`, and which share of the class that is."""
+    """Images of class `true` that were answered `answered`.
+
+    `share` is their share of the class.
+    """
 
     true: str
     answered: str
@@ -29,7 +32,10 @@ class Confusion:
 def page(
     report: EvaluationReport, images: Sequence[NDArray[np.uint8]], confusion_png: bytes, reliability_png: bytes
 ) -> str:
-    """The evaluation as HTML; names from the data are escaped. `images` are those of the mistakes, in their order."""
+    """Return the evaluation as HTML; names from the data are escaped.
+
+    `images` are those of the mistakes, in their order.
+    """
     return render(
         "training/evaluation/page.html",
         report=report,
@@ -45,12 +51,12 @@ def page(
 
 
 def most_confused(report: EvaluationReport) -> list[Confusion]:
-    """The pairs of classes that are confused most often."""
+    """Return the pairs of classes that are confused most often."""
     counts = np.array(report.metrics.confusion_matrix)
     totals = counts.sum(axis=1)
     np.fill_diagonal(counts, 0)
     order = np.argsort(-counts, axis=None, kind="stable")[:CONFUSIONS]
-    pairs = (divmod(int(place), len(counts)) for place in order)
+    pairs = (divmod(int(cell), len(counts)) for cell in order)
     names = report.class_names
     return [
         Confusion(names[row], names[column], int(counts[row, column]), float(counts[row, column] / totals[row]))

@@ -1,4 +1,7 @@
-"""The pictures of an evaluation, each a PNG: for its page, for MLflow, and for the dashboard."""
+"""The pictures of an evaluation, each a PNG.
+
+For its page, for MLflow, and for the dashboard.
+"""
 
 import io
 from collections.abc import Sequence
@@ -17,12 +20,12 @@ SHOWN = 24  # mistakes in the picture of them
 
 _NUMBERED = 30  # classes up to which the cells of the matrix say their counts
 _NAMED = 100  # classes up to which rows and columns say their names
-_ACROSS = 8
-_DPI = 110
+_ACROSS = 8  # pictures in a row
+_DPI = 110  # sharp at the size of a page
 
 
 def confusion_picture(report: EvaluationReport) -> bytes:
-    """The confusion matrix: counts, coloured by their share of the true class."""
+    """Draw the confusion matrix: counts, coloured by share of the true class."""
     counts = np.array(report.metrics.confusion_matrix)
     shares = counts / counts.sum(axis=1, keepdims=True).clip(1)
     classes = len(counts)
@@ -43,7 +46,10 @@ def confusion_picture(report: EvaluationReport) -> bytes:
 
 
 def reliability_picture(report: EvaluationReport) -> bytes:
-    """Accuracy by confidence, before and after the temperature, and how many images have which confidence."""
+    """Draw accuracy by confidence, before and after the temperature.
+
+    Below it, how many images have which confidence.
+    """
     figure = Figure(figsize=(5.2, 5.8), layout="constrained")
     upper, lower = figure.subplots(2, 1, height_ratios=(3, 1), sharex=True)
     upper.plot([0, 1], [0, 1], color="grey", linestyle="--", linewidth=1, label="as sure as right")
@@ -54,25 +60,28 @@ def reliability_picture(report: EvaluationReport) -> bytes:
     _line(upper, report.reliability, "tab:blue", f"temperature {report.temperature:.2f}, error {metrics.ece:.3f}")
     upper.set(ylabel="share that is right", xlim=(0, 1), ylim=(0, 1.02), title=report.title)
     upper.legend(loc="upper left", fontsize=8)
-    places = [(part.low + part.high) / 2 for part in report.reliability]
-    lower.bar(places, [part.images for part in report.reliability], width=0.9 / len(places), color="tab:blue")
+    centres = [(part.low + part.high) / 2 for part in report.reliability]
+    lower.bar(centres, [part.images for part in report.reliability], width=0.9 / len(centres), color="tab:blue")
     lower.set(xlabel="confidence", ylabel="images")
     return _png(figure)
 
 
 def mistakes_picture(report: EvaluationReport, images: Sequence[NDArray[np.uint8]]) -> bytes:
-    """The most confident mistakes; `images` uint8 [side, side, channels] of at least the first of them."""
-    shown = list(zip(report.mistakes, images, strict=False))[:SHOWN]
-    across = max(3, min(len(shown), _ACROSS))
-    rows = -(-len(shown) // across) or 1
+    """Draw the most confident mistakes.
+
+    `images` uint8 [side, side, channels] of at least the first of them.
+    """
+    pairs = list(zip(report.mistakes, images, strict=False))[:SHOWN]
+    across = max(3, min(len(pairs), _ACROSS))
+    rows = -(-len(pairs) // across) or 1
     figure = Figure(figsize=(1.5 * across, 2.0 * rows + 0.4), layout="constrained")
     cells = figure.subplots(rows, across, squeeze=False).ravel()
     for axes in cells:
         axes.set_axis_off()
-    for axes, (mistake, image) in zip(cells, shown, strict=False):
+    for axes, (mistake, image) in zip(cells, pairs, strict=False):
         axes.imshow(image[..., 0] if image.shape[2] == 1 else image, cmap="gray", vmin=0, vmax=255)
         axes.set_title(_caption(mistake), fontsize=7)
-    figure.suptitle("The most confident mistakes" if shown else "No mistakes", fontsize=10)
+    figure.suptitle("The most confident mistakes" if pairs else "No mistakes", fontsize=10)
     return _png(figure)
 
 
@@ -81,12 +90,15 @@ def _caption(mistake: Mistake) -> str:
 
 
 def _line(axes: Axes, bins: Sequence[Bin], color: str, words: str) -> None:
-    """A line through the bins that hold images, their dots as large as their share of all of them."""
-    known = [part for part in bins if part.images]
-    total = sum(part.images for part in known)
-    across, up = np.array([(part.confidence, part.accuracy) for part in known], np.float64).T
+    """Draw a line through the bins that hold images.
+
+    Their dots are as large as their share of all images.
+    """
+    filled = [part for part in bins if part.images]
+    total = sum(part.images for part in filled)
+    across, up = np.array([(part.confidence, part.accuracy) for part in filled], np.float64).T
     axes.plot(across, up, color=color, linewidth=1, alpha=0.7, label=words)
-    axes.scatter(across, up, color=color, s=[8 + 200 * part.images / total for part in known], clip_on=False)
+    axes.scatter(across, up, color=color, s=[8 + 200 * part.images / total for part in filled], clip_on=False)
 
 
 def _png(figure: Figure) -> bytes:

@@ -1,4 +1,4 @@
-"""How often a model is right, by how sure it says it is."""
+"""The reliability diagram: accuracy by confidence."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,10 @@ from ..metrics.confidence import BINS, Labels, Logits, bin_of
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """Images whose confidence is in (`low`, `high`]: their mean `confidence` and `accuracy`, None without `images`."""
+    """The images with a confidence in (`low`, `high`].
+
+    Their mean `confidence` and `accuracy`, None without `images`.
+    """
 
     low: float
     high: float
@@ -19,17 +22,20 @@ class Bin:
 
 
 def reliability(logits: Logits, labels: Labels) -> tuple[Bin, ...]:
-    """The bins of a reliability diagram (Guo et al. 2017, arXiv:1706.04599, section 2), those of the ECE."""
+    """Return the bins of a reliability diagram, those of the ECE.
+
+    Guo et al. 2017 (arXiv:1706.04599), section 2.
+    """
     shares = softmax(logits, axis=1)
     confidence, hit = shares.max(axis=1), shares.argmax(axis=1) == labels
-    place = bin_of(confidence)
+    bins = bin_of(confidence)
     return tuple(
         Bin(
             number / BINS,
             (number + 1) / BINS,
-            int(here.sum()),
-            float(confidence[here].mean()) if here.any() else None,
-            float(hit[here].mean()) if here.any() else None,
+            int(in_bin.sum()),
+            float(confidence[in_bin].mean()) if in_bin.any() else None,
+            float(hit[in_bin].mean()) if in_bin.any() else None,
         )
-        for number, here in ((number, place == number) for number in range(BINS))
+        for number, in_bin in ((number, bins == number) for number in range(BINS))
     )

@@ -1,4 +1,7 @@
-"""The labelled images that a model is evaluated on: a split of its own data, or data it has never met."""
+"""The labelled images that a model is evaluated on.
+
+A split of its own data, or data it has never met.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,7 +21,7 @@ from ..data.sources.base import Chunk, Images, Progress
 from ..data.sources.spelling import nfc
 from ..metrics.confidence import Labels
 
-_CHUNK = 256
+_CHUNK = 256  # images at a time, as a split may be larger than memory
 
 
 class Subject(Protocol):
@@ -31,44 +34,53 @@ class Subject(Protocol):
 
     @property
     def title(self) -> str:
-        """What they are, in words."""
+        """The images in words."""
         ...
 
     @property
     def source(self) -> str:
-        """Where they come from."""
+        """The source they come from."""
         ...
 
     @property
     def labels(self) -> Labels:
-        """int64 [N], positions in the model's class names."""
+        """The labels int64 [N], positions in the model's class names."""
         ...
 
     @property
     def skipped(self) -> tuple[Skipped, ...]:
-        """What is known at once to be unreadable; it is not among the N."""
+        """The images known at once to be unreadable.
+
+        They are not among the N.
+        """
         ...
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What was decided about them, in sentences."""
+        """Decisions about them, in sentences."""
         ...
 
     @property
     def opening(self) -> int | None:
-        """Which opening of a sealed test split this is; None where there is no seal."""
+        """The number of this opening of a sealed test split.
+
+        None where there is no seal.
+        """
         ...
 
     def chunks(self) -> Iterator[Chunk]:
-        """All images as the model takes them, with their rows in `labels`, and what could not be read."""
+        """Yield all images as the model takes them, with rows.
+
+        Rows are those in `labels`; chunks name what could not be read.
+        """
         ...
 
     def images(self, rows: Sequence[int]) -> list[NDArray[np.uint8]]:
-        """The images of `rows`, as the model takes them."""
+        """The "val" or "test" split of the pack of a trained model."""
         ...
 
     def names(self, rows: Sequence[int]) -> list[str]:
-        """What the images of `rows` are called."""
+        """Return the names of the images of `rows`."""
         ...
 
 
@@ -76,7 +88,7 @@ class Subject(Protocol):
 class SplitSubject:
     """The "val" or "test" split of the pack that a model was trained on.
 
-    `config` and `data_root` say where the images came from: with that their files can be named.
+    `config` and `data_root` say where the images came from: their files are named by them.
     """
 
     pack: Pack
@@ -88,97 +100,103 @@ class SplitSubject:
 
     @property
     def key(self) -> str:
-        """The split."""
+        """The split's name."""
         return self.part
 
     @property
     def title(self) -> str:
-        """In words."""
+        """The split in words."""
         return f"{'validation' if self.part == 'val' else 'test'} images of {self.pack.source}"
 
     @property
     def source(self) -> str:
-        """As the configuration has it."""
+        """The source as the configuration has it."""
         return self.config.source
 
     @property
     def labels(self) -> Labels:
-        """Of the whole split."""
+        """The labels of the whole split."""
         return self.split.labels
 
     @property
     def skipped(self) -> tuple[Skipped, ...]:
-        """None: a pack holds what could be read."""
+        """Nothing: a pack holds what could be read."""
         return ()
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """None that were not said when the model was trained."""
+        """Nothing that was not said when the model was trained."""
         return ()
 
     def chunks(self) -> Iterator[Chunk]:
-        """Slices of the memory map."""
+        """Yield slices of the memory map."""
         for start in range(0, len(self.split), _CHUNK):
             images = self.split.images[start : start + _CHUNK]
             yield Chunk(images, np.arange(start, start + len(images), dtype=np.int64))
 
     def images(self, rows: Sequence[int]) -> list[NDArray[np.uint8]]:
-        """From the memory map."""
+        """Return images from the memory map."""
         return [np.asarray(self.split.images[row]) for row in rows]
 
     def names(self, rows: Sequence[int]) -> list[str]:
-        """Their names in the source; their numbers there where the source is gone."""
+        """Return the names in the source, or numbers where it is gone."""
         numbers = [int(self.split.index[row]) for row in rows]
         try:
-            known = locate(self.config, self.data_root).read(lambda stage, done, total: None).pixels.names
+            source_names = locate(self.config, self.data_root).read(lambda stage, done, total: None).pixels.names
         except (DataError, OSError):
-            known = ()
-        return [known[number] if number < len(known) else f"image {number}" for number in numbers]
+            source_names = ()
+        return [source_names[number] if number < len(source_names) else f"image {number}" for number in numbers]
 
 
 @dataclass(frozen=True, slots=True)
 class NewSubject:
-    """All images of another source, whatever splits it names, for the model of `preprocessing`."""
+    """All images of another source, for the model of `preprocessing`.
+
+    Whatever splits the source names.
+    """
 
     name: str
     source: str
-    found: Images
+    content: Images
     labels: Labels
     preprocessing: Preprocessing
     opening: int | None = None
 
     @property
     def key(self) -> str:
-        """The source's name, and some digits of its place: another folder may have the same name."""
+        """The source's name and some digits of its path's digest.
+
+        Another folder may have the same name.
+        """
         return f"{self.name}-{sha256(self.source.encode()).hexdigest()[:6]}"
 
     @property
     def title(self) -> str:
-        """In words."""
+        """The images in words."""
         return f"images of {self.name}"
 
     @property
     def skipped(self) -> tuple[Skipped, ...]:
         """Links to nothing and the like."""
-        return self.found.skipped
+        return self.content.skipped
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """As the source has them."""
-        return self.found.notes
+        """The source's notes."""
+        return self.content.notes
 
     def chunks(self) -> Iterator[Chunk]:
-        """Decoded as for training."""
-        yield from self.found.pixels.chunks(self.preprocessing.image_size, self.preprocessing.channels)
+        """Yield images decoded as for training."""
+        yield from self.content.pixels.chunks(self.preprocessing.image_size, self.preprocessing.channels)
 
     def images(self, rows: Sequence[int]) -> list[NDArray[np.uint8]]:
-        """Decoded once more."""
+        """Return images, decoded once more."""
         size, channels = self.preprocessing.image_size, self.preprocessing.channels
-        return [image for chunk in self.found.pixels.select(rows).chunks(size, channels) for image in chunk.images]
+        return [image for chunk in self.content.pixels.select(rows).chunks(size, channels) for image in chunk.images]
 
     def names(self, rows: Sequence[int]) -> list[str]:
-        """Their paths in the source, or their numbers."""
-        return [self.found.pixels.names[row] for row in rows]
+        """Return the paths in the source, or the numbers."""
+        return [self.content.pixels.names[row] for row in rows]
 
 
 def new_subject(
@@ -188,22 +206,24 @@ def new_subject(
     preprocessing: Preprocessing,
     progress: Progress,
 ) -> NewSubject:
-    """All images of the source of `config`, its classes matched by name with the model's `class_names`.
+    """Return all images of the source of `config`, its classes matched.
+
+    By name with the model's `class_names`.
 
     Raises:
         DataError: the source is missing or not usable, or has a class that the model does not know.
     """
-    located = locate(config, data_root)
-    found = located.read(progress)
+    data_source = locate(config, data_root)
+    content = data_source.read(progress)
     position = {nfc(name): number for number, name in enumerate(class_names)}
-    unknown = [name for name in found.class_names if nfc(name) not in position]
+    unknown = [name for name in content.class_names if nfc(name) not in position]
     if unknown:
         raise DataError(
             f"data: {config.source}: the model does not know {_quoted(unknown)}; {nearest(unknown[0], class_names)}\n"
             f"  its {len(class_names)} classes are {_quoted(class_names)}; data.classes says which of the data to use"
         )
-    labels = np.array([position[nfc(name)] for name in found.class_names], np.int64)[found.labels]
-    return NewSubject(located.name, config.source, found, labels, preprocessing)
+    labels = np.array([position[nfc(name)] for name in content.class_names], np.int64)[content.labels]
+    return NewSubject(data_source.name, config.source, content, labels, preprocessing)
 
 
 def _quoted(names: Sequence[str]) -> str:

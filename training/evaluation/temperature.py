@@ -1,4 +1,4 @@
-"""Temperature scaling: one number that makes a model's confidence mean what it says."""
+"""Temperature scaling of a model's confidence."""
 
 from collections.abc import Callable
 from math import sqrt
@@ -10,12 +10,15 @@ from scipy.special import log_softmax, logsumexp
 from ..metrics.calibration import Calibration
 from ..metrics.confidence import Labels, Logits, expected_calibration_error
 
+# Beyond these a model is certain of everything or of nothing, and the fit has run away.
 LOWEST, HIGHEST = 0.05, 20.0
 _PRECISION = 1e-5  # of the logarithm of the temperature
 
 
 def fit_temperature(logits: Logits, labels: Labels) -> float:
-    """The temperature under which `labels` are most likely (Guo et al. 2017, arXiv:1706.04599, section 4.2).
+    """Fit the temperature under which `labels` are most likely.
+
+    Guo et al. 2017 (arXiv:1706.04599), section 4.2.
 
     On images that are all answered right the likelihood only grows as the temperature falls, and any confidence short
     of certainty would be refuted by nothing. So each label counts as right with probability (N + 1) / (N + 2), the rest
@@ -29,8 +32,8 @@ def fit_temperature(logits: Logits, labels: Labels) -> float:
     doubt = 1 / (len(labels) + 2)
     wide = logits.astype(np.float64)
     chosen = wide[np.arange(len(labels)), labels]
-    others = (wide.sum(axis=1) - chosen) / (wide.shape[1] - 1)
-    target = ((1 - doubt) * chosen + doubt * others).mean()
+    other_logits = (wide.sum(axis=1) - chosen) / (wide.shape[1] - 1)
+    target = ((1 - doubt) * chosen + doubt * other_logits).mean()
 
     def loss(log_temperature: float) -> float:
         sharpness = np.exp(-log_temperature)  # in which the loss is convex
@@ -40,9 +43,11 @@ def fit_temperature(logits: Logits, labels: Labels) -> float:
 
 
 def _lowest(function: Callable[[float], float], low: float, high: float) -> float:
-    """Where in [low, high] a function with one valley is lowest, by golden sections (Kiefer 1953, PAMS 4:502).
+    """Return where in [low, high] a function with one valley is lowest.
 
-    Written out, since every short run ends with one, and scipy.optimize takes a third of a second to import.
+    By golden sections (Kiefer 1953, PAMS 4:502).
+
+    Written out, since every short training ends with one, and scipy.optimize takes a third of a second to import.
     """
     share = (sqrt(5) - 1) / 2
     left, right = high - share * (high - low), low + share * (high - low)
@@ -60,7 +65,10 @@ def _lowest(function: Callable[[float], float], low: float, high: float) -> floa
 
 
 def calibrate(logits: Logits, labels: Labels, weights: str) -> Calibration:
-    """The temperature fitted on `logits`, with what it does to them; `weights` says in words whose logits they are."""
+    """Fit a temperature on `logits` and measure what it does to them.
+
+    `weights` says in words whose logits they are.
+    """
     temperature = fit_temperature(logits, labels)
     divided = scaled(logits, temperature)
     return Calibration(
@@ -75,11 +83,11 @@ def calibrate(logits: Logits, labels: Labels, weights: str) -> Calibration:
 
 
 def scaled(logits: Logits, temperature: float) -> Logits:
-    """`logits` divided by `temperature`."""
+    """Return `logits` divided by `temperature`."""
     return (logits / np.float32(temperature)).astype(np.float32)
 
 
 def negative_log_likelihood(logits: Logits, labels: Labels) -> float:
-    """The mean over images of -log(probability of the label), in nats."""
+    """Return the mean over images of -log(probability of the label), in nats."""
     logs: NDArray[np.float64] = log_softmax(logits.astype(np.float64), axis=1)
     return float(-logs[np.arange(len(labels)), labels].mean())

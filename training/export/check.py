@@ -1,4 +1,6 @@
-"""Whether a format of an export still gives the answers it gave when it was made. No torch unless the format needs it.
+"""Whether an export's format still gives its original answers.
+
+No torch unless the format needs it.
 
 python -m hpo.training.export.check FOLDER FORMAT [DIGEST...]       prints one JSON object
 
@@ -20,7 +22,7 @@ from .export_folder import ExportFolder
 from .formats.registry import Logits, find_format
 from .names import SAMPLES
 
-_ROOM = 1.5  # another processor rounds integers and halves in another order
+_ROOM = 1.5  # times the difference at its making: another processor rounds integers and halves in another order
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +41,15 @@ class Checked:
 
     @property
     def holds(self) -> bool:
-        """Whether it answers as it did; a difference that is not a number does not hold."""
+        """Whether it answers as it did.
+
+        A difference that is not a number does not hold.
+        """
         return self.max_abs_diff <= self.limit
 
 
 def check_format(folder: Path, name: str) -> Checked:
-    """Run the format `name` of the export in `folder` on its sample images.
+    """Run the format `name` of an export on its sample images.
 
     The limit is one and a half times what it differed by at most, over more images, when it was made; or what rounding
     may do to any format, if that is more.
@@ -56,26 +61,30 @@ def check_format(folder: Path, name: str) -> Checked:
     export, form = ExportFolder.open(folder), find_format(name)
     if form.may_run_code:
         export.require_on_record()
-    kept = read_npz(export.checked(SAMPLES), ARRAYS_BYTES)
-    images, reference = kept["images"], kept["logits"]
+    samples = read_npz(export.checked(SAMPLES), ARRAYS_BYTES)
+    images, reference = samples["images"], samples["logits"]
     for file in form.files:
         export.checked(file)
-    found: Logits = form.load(folder, 1)(images)
+    logits: Logits = form.load(folder, 1)(images)
     made = export.manifest.formats[name].agreement
     return Checked(
         images=len(images),
-        max_abs_diff=float(np.abs(found - reference).max()),
+        max_abs_diff=float(np.abs(logits - reference).max()),
         limit=max(made.tolerance, _ROOM * made.max_abs_diff),
-        top1_agreement=float((found.argmax(axis=1) == reference.argmax(axis=1)).mean()),
+        top1_agreement=float((logits.argmax(axis=1) == reference.argmax(axis=1)).mean()),
         torch=sys.modules.get("torch") is not None,
     )
 
 
 def main(folder: str, name: str, *digests: str) -> None:
-    """Check and print; where the format needs no torch, importing it is an error."""
+    """Check the format and print the result as JSON.
+
+    Where the format needs no torch, importing it is an error.
+    """
     for digest in digests:
         trust.allow(digest)
     if not find_format(name).needs_torch:
+        # note: None in sys.modules makes every import of it fail, so that the promise is kept by test
         sys.modules["torch"] = None  # type: ignore[assignment]
     try:
         checked = check_format(Path(folder), name)

@@ -1,4 +1,4 @@
-"""What is exported: a trained model with its normalisation inside, from bytes to logits."""
+"""The exported model: from bytes to logits, normalisation inside."""
 
 import hashlib
 from collections.abc import Sequence
@@ -17,7 +17,9 @@ from ..models.registry import build_model
 
 
 class Classifier(nn.Module):
-    """Pixels as a decoder gives them to logits, in evaluation mode and float32.
+    """A trained model from decoded pixels to logits.
+
+    In evaluation mode and float32.
 
     The input is uint8 on purpose: normalisation cannot be forgotten or done twice, and pixels scaled to [0, 1] are
     refused for their type, where a float input would take them for nearly black images.
@@ -42,12 +44,14 @@ class Classifier(nn.Module):
 
     @classmethod
     def from_checkpoint(cls, checkpoint: Path, config: TrialConfig, pack: Pack) -> Self:
-        """As `restore`, for a model trained on `pack`."""
+        """Restore a model trained on `pack`, as `restore` does."""
         return cls.restore(checkpoint, config, Preprocessing.of(pack), len(pack.class_names))
 
     @classmethod
     def restore(cls, checkpoint: Path, config: TrialConfig, preprocessing: Preprocessing, classes: int) -> Self:
-        """The model of `config` with the judged weights in `checkpoint` (a best.ckpt or last.ckpt), on the CPU.
+        """Restore the model of `config` with the judged weights in `checkpoint`.
+
+        A best.ckpt or last.ckpt; on the CPU.
 
         Raises:
             CheckpointError: the checkpoint is missing or corrupt.
@@ -68,13 +72,17 @@ class Classifier(nn.Module):
         return cls(model, preprocessing.mean, preprocessing.std)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Images uint8 [N, C, H, W] to logits float32 [N, classes]."""
+        """Map images uint8 [N, C, H, W] to logits float32 [N, classes]."""
         logits: Tensor = self.model(images.to(torch.float32) * self.scale + self.offset)
         return logits
 
     def weights_digest(self) -> str:
-        """SHA-256 of every weight and buffer, by name: equal for equal models."""
+        """Return the SHA-256 of every weight and buffer, by name.
+
+        It is equal for equal models.
+        """
         content = hashlib.sha256()
+        # sorted: the order in which modules were made must not matter
         for name, tensor in sorted(self.state_dict().items()):
             content.update(f"{name} {tensor.dtype} {list(tensor.shape)}\n".encode())
             content.update(tensor.detach().cpu().contiguous().numpy().tobytes())

@@ -1,4 +1,4 @@
-"""A trained model to files in a directory, each run again and compared before anybody is told of it."""
+"""Export of a trained model to files, each run again and compared."""
 
 import json
 import shutil
@@ -21,12 +21,15 @@ from .pixels import as_input, sample
 from .program import capture, save_program
 from .verify import Agreement, reference_logits, verify
 
-_IMAGES = 512
+_IMAGES = 512  # compared on: fewer miss rare differences, more take longer
 
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """What was written and how well it agrees with the trained model; `weights_digest` names the weights."""
+    """The written files' agreement with the trained model.
+
+    `weights_digest` names the weights.
+    """
 
     onnx: Agreement
     program: Agreement
@@ -37,11 +40,13 @@ class Exported:
 def export_model(
     classifier: Classifier, config: TrialConfig, pack: Pack, folder: Path, temperature: float = 1.0
 ) -> Exported:
-    """Write model.onnx, model.pt2 and preprocess.py into `folder`; verify the models on up to 512 images.
+    """Write model.onnx, model.pt2 and preprocess.py; verify the models.
+
+    Into `folder`, and on up to 512 images.
 
     The images are of training and validation; preprocess.py is what makes images of files, with nothing of hpo.
 
-    `temperature` is told to whoever turns the logits into probabilities. The test split is not needed for this: an
+    `temperature` is kept for whoever turns the logits into probabilities. The test split is not needed for this: an
     export that fails costs no look at it.
 
     Raises:
@@ -61,7 +66,9 @@ def write_and_verify(
     images: Split,
     temperature: float = 1.0,
 ) -> Exported:
-    """As `export_model`, for the captured `program` of `classifier`, verified on `images`.
+    """Export the captured `program` of `classifier`, verified on `images`.
+
+    As `export_model` does.
 
     Raises:
         ExportError: it cannot be written, or a file does not give the model's answers.
@@ -80,8 +87,12 @@ def write_and_verify(
 
 
 def onnx_metadata(pack: Pack, config: TrialConfig, weights_digest: str, temperature: float) -> dict[str, str]:
-    """What the ONNX file says of itself; lists and numbers as JSON."""
-    known = Preprocessing.of(pack).model_dump(mode="json")
-    known |= {"class_names": pack.class_names, "data_fingerprint": pack.fingerprint, "config_hash": config_hash(config)}
-    known |= {"model_version": weights_digest[:12], "temperature": temperature}
-    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in known.items()}
+    """Return the metadata of the ONNX file; lists and numbers as JSON."""
+    metadata = Preprocessing.of(pack).model_dump(mode="json")
+    metadata |= {
+        "class_names": pack.class_names,
+        "data_fingerprint": pack.fingerprint,
+        "config_hash": config_hash(config),
+    }
+    metadata |= {"model_version": weights_digest[:12], "temperature": temperature}
+    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in metadata.items()}

@@ -1,4 +1,4 @@
-"""An export as it lies on the disk: its manifest, whether this account's hpo made it, and its files, compared first."""
+"""An export on disk: manifest, files, and whether it is trusted."""
 
 import hashlib
 from dataclasses import dataclass
@@ -12,10 +12,10 @@ from .manifest import MANIFEST, ExportManifest, manifest_bytes
 
 @dataclass(frozen=True, slots=True)
 class ExportFolder:
-    """The export in `path`: its manifest, and `digest`, the SHA-256 of manifest.json.
+    """The export in `path` with its manifest.
 
-    The manifest has the digest of every other file, so that the one digest stands for all of the export, wherever it
-    is copied to.
+    `digest` is the SHA-256 of manifest.json. The manifest has the digest of every other file, so that the one digest
+    stands for all of the export, wherever it is copied to.
     """
 
     path: Path
@@ -24,7 +24,7 @@ class ExportFolder:
 
     @classmethod
     def open(cls, path: Path) -> Self:
-        """The export in `path`.
+        """Return the export in `path`.
 
         Raises:
             ExportError: there is none, or its manifest is not one of ours.
@@ -34,7 +34,7 @@ class ExportFolder:
 
     @property
     def is_on_record(self) -> bool:
-        """Whether this account's hpo made it, or was told to trust it; if not, it is data."""
+        """Whether this account's hpo made or trusts it; else it is data."""
         return trust.is_on_record(self.digest)
 
     def require_on_record(self) -> None:
@@ -47,7 +47,7 @@ class ExportFolder:
             raise TrustError(f"{self.path}: not made by this account's hpo, and loading its programs may run code")
 
     def put_on_record(self) -> None:
-        """Write down that this account's hpo has made it.
+        """Record that this account's hpo has made the export.
 
         Raises:
             StudyError: the record cannot be written.
@@ -55,14 +55,17 @@ class ExportFolder:
         trust.put_on_record(self.digest, f"export {self.manifest.study} {self.manifest.model_version}")
 
     def allow(self) -> str:
-        """Let this process load all of it; what was allowed, in a sentence, empty where it is on record."""
+        """Let this process load all of it; return what was allowed.
+
+        A sentence, empty where it is on record.
+        """
         if self.is_on_record:
             return ""
         trust.allow(self.digest)
         return f"{self.path}: not made by this account's hpo; its programs are loaded all the same (--trust)"
 
     def checked(self, name: str) -> Path:
-        """The file `name` of the export, after its bytes were compared with the manifest.
+        """Return the file `name` of the export, compared with the manifest.
 
         Raises:
             ExportError: it is not described, missing, or another.

@@ -1,4 +1,4 @@
-"""The one look at the test split."""
+"""The final test: the one look at the test split."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -23,18 +23,18 @@ from .classifier import Classifier
 from .formats.registry import Runtime
 from .pixels import as_input
 
-_BATCH = 512
+_BATCH = 512  # images per forward pass
 Witness = Callable[[Split, NDArray[np.float32]], None]
 
 
 @dataclass(frozen=True, slots=True)
 class FinalTest:
-    """What a model reached on the test split.
+    """A model's result on the test split.
 
     `accuracy` in [0, 1] with its Wilson 95 % `interval`, `loss` in nats, `images` in the split, `opening` which
     opening of the split of this study it was, from 1: every further one makes the number less honest. `formats` has the
-    accuracy of each exported file that was tested in the same opening; `appearance` what the images look like, None
-    where a version before kept the result.
+    accuracy of each exported file that was tested in the same opening; `appearance` the brightness and contrast of the
+    images, None where a version before kept the result.
     """
 
     accuracy: float
@@ -57,7 +57,9 @@ def final_test(
     witness: Witness,
     formats: Mapping[str, Runtime] | None = None,
 ) -> FinalTest:
-    """Test `classifier` in float32, the numbers of the exported files, on images that nothing was chosen by.
+    """Test `classifier` on images that nothing was chosen by.
+
+    In float32, which gives the numbers of the exported files.
 
     The result is kept in the file `kept`: asked again about the very same weights, data and formats, for example after
     an interruption, it is read from there and the split stays closed.
@@ -69,8 +71,8 @@ def final_test(
         reason: for the log.
         log: the study's log of openings.
         kept: where the result is kept.
-        witness: told the images and the logits [N, classes] while the split is open, before the result is kept.
-        formats: exported files of the model, loaded, under names that tell how they were made.
+        witness: called with the images and the logits [N, classes] while the split is open, before the result is kept.
+        formats: exported files of the model, loaded, under names that say how they were made.
 
     Raises:
         DataError: the opening cannot be logged.
@@ -78,31 +80,33 @@ def final_test(
     """
     key = {"weights": classifier.weights_digest(), "fingerprint": pack.fingerprint}
     formats = formats or {}
-    known = _recall(kept, key)
-    if known is not None and formats.keys() <= known.formats.keys():
-        return known
+    kept_result = _recall(kept, key)
+    if kept_result is not None and formats.keys() <= kept_result.formats.keys():
+        return kept_result
     split = open_test(pack, reason, log)
     opening = count_openings(pack, log)
     target = torch.device(device)
     batches = EvalBatches(split, mean=pack.mean, std=pack.std, batch_size=_BATCH, device=target)
-    found = predict(classifier.model.to(target), batches, Precision(target, torch.float32))
+    predictions = predict(classifier.model.to(target), batches, Precision(target, torch.float32))
     classifier.to("cpu")
-    loss = float(cross_entropy(found.logits, found.labels))
-    if not torch.isfinite(found.logits).all():
+    loss = float(cross_entropy(predictions.logits, predictions.labels))
+    if not torch.isfinite(predictions.logits).all():
         raise UntestableError(
             f"the model's answers on the {len(split)} test images must be numbers, got NaN or infinity"
         )
-    witness(split, found.logits.numpy())
-    correct = int((found.logits.argmax(dim=1) == found.labels).sum())
+    witness(split, predictions.logits.numpy())
+    correct = int((predictions.logits.argmax(dim=1) == predictions.labels).sum())
     accuracy, interval = correct / len(split), wilson(correct, len(split))
-    seen = appearance(split.images)
-    tested = FinalTest(accuracy, interval, loss, len(split), opening, _accuracies(formats, split), seen)
+    test_appearance = appearance(split.images)
+    tested = FinalTest(accuracy, interval, loss, len(split), opening, _accuracies(formats, split), test_appearance)
     write_atomic(kept, json.dumps({"of": key, **asdict(tested)}, indent=2).encode())
     return tested
 
 
 def accuracies_on_test(formats: Mapping[str, Runtime], pack: Pack, *, reason: str, log: Path) -> dict[str, float]:
-    """The accuracies of exported files of a model that was tested before, in one opening; none where there are none.
+    """Return the test accuracies of exported files, in one opening.
+
+    Of a model that was tested before; without files nothing is opened.
 
     Raises:
         DataError: the opening cannot be logged.
@@ -111,7 +115,7 @@ def accuracies_on_test(formats: Mapping[str, Runtime], pack: Pack, *, reason: st
 
 
 class UntestableError(TrainingError):
-    """A model gives no usable answers on the test split."""
+    """A model without usable answers on the test split."""
 
     exit_code = 1
 
@@ -121,7 +125,10 @@ def _accuracies(formats: Mapping[str, Runtime], split: Split) -> dict[str, float
 
 
 def _correct(run: Runtime, split: Split) -> int:
-    """How many images are answered right; in slices, since a split may be larger than memory."""
+    """Count the images that are answered right.
+
+    In slices, since a split may be larger than memory.
+    """
     correct = 0
     for start in range(0, len(split), _BATCH):
         rows = slice(start, start + _BATCH)
@@ -131,12 +138,18 @@ def _correct(run: Runtime, split: Split) -> int:
 
 
 def _recall(kept: Path, key: dict[str, str]) -> FinalTest | None:
-    """The kept result, if it is there and of this very model and data."""
+    """Return the kept result of this model and data, if any."""
     try:
-        found = json.loads(read_bytes(kept, JSON_BYTES))
+        content = json.loads(read_bytes(kept, JSON_BYTES))
     except FileNotFoundError:
         return None
-    if found.pop("of") != key:
+    if content.pop("of") != key:
         return None
-    seen = found.get("appearance")
-    return FinalTest(**{**found, "interval": tuple(found["interval"]), "appearance": seen and Appearance(**seen)})
+    test_appearance = content.get("appearance")
+    return FinalTest(
+        **{
+            **content,
+            "interval": tuple(content["interval"]),
+            "appearance": test_appearance and Appearance(**test_appearance),
+        }
+    )

@@ -12,17 +12,19 @@ from .gap import Gap
 from .manifest import Metrics
 
 LIMIT = 0.05
-"""Differences that are less probable than this are told."""
+"""Differences that are less probable than this are reported."""
 
 
 def find_gap(metrics: Metrics, pack: Pack, chosen_among: int, tested: Appearance | None) -> Gap | None:
-    """The gap between the accuracies in `metrics`, None where chance and choice may be all there is to it.
+    """Return the gap between accuracies, None where chance explains it.
+
+    Chance and the choice among configurations: the accuracies are those in `metrics`.
 
     Args:
         metrics: of a model that was trained on `pack`.
         pack: its data set; the test split stays closed.
         chosen_among: configurations of which the one with the best validation was taken, at least 1.
-        tested: what the images of the test split look like, seen when it was open.
+        tested: brightness and contrast of the test images, measured when the split was open.
     """
     if metrics.val_accuracy is None:
         return None
@@ -33,7 +35,7 @@ def find_gap(metrics: Metrics, pack: Pack, chosen_among: int, tested: Appearance
         return None
     shares = np.array([np.array(pack.counts[part]) / pack.size(part) for part in ("val", "test")])
     most = int(np.abs(shares[0] - shares[1]).argmax())
-    seen = appearance(pack.val.images)
+    val_appearance = appearance(pack.val.images)
     equal, nearly = shared(pack.train.images, pack.val.images)
     return Gap(
         accuracy=accuracy,
@@ -42,15 +44,15 @@ def find_gap(metrics: Metrics, pack: Pack, chosen_among: int, tested: Appearance
         probability=probability,
         class_name=pack.class_names[most],
         class_share=(float(shares[0, most]), float(shares[1, most])),
-        brightness=(seen.brightness, tested.brightness) if tested else None,
-        contrast=(seen.contrast, tested.contrast) if tested else None,
+        brightness=(val_appearance.brightness, tested.brightness) if tested else None,
+        contrast=(val_appearance.contrast, tested.contrast) if tested else None,
         shared=equal,
         nearly_shared=nearly,
     )
 
 
 def gap_probability(right: tuple[int, int], images: tuple[int, int], chosen_among: int) -> float:
-    """How probable it is that two accuracies differ so much where both are of one truth.
+    """Return the probability of so different accuracies with one truth.
 
     By Fisher's exact test, two-sided. The validation accuracy is that of the best of `chosen_among` configurations,
     which is higher than its truth by chance alone; any of them might have been the one, so that the probability is
@@ -61,6 +63,6 @@ def gap_probability(right: tuple[int, int], images: tuple[int, int], chosen_amon
         images: images in validation and test.
         chosen_among: at least 1.
     """
-    wrong = tuple(count - good for count, good in zip(images, right, strict=True))
-    found: Any = fisher_exact([right, wrong])
-    return min(1.0, chosen_among * float(found.pvalue))
+    wrong = tuple(count - hits for count, hits in zip(images, right, strict=True))
+    test: Any = fisher_exact([right, wrong])
+    return min(1.0, chosen_among * float(test.pvalue))

@@ -1,4 +1,7 @@
-"""What is known of each format of an export, and whether it is good enough to be used. No torch."""
+"""The measurements of an export's format, and whether it may be used.
+
+No torch.
+"""
 
 from math import exp, log
 
@@ -18,7 +21,7 @@ class _Part(BaseModel):
 
 
 class Verified(_Part):
-    """An exported file against the trained model on real images."""
+    """The agreement of an exported file with the trained model."""
 
     images: int
     max_abs_diff: float
@@ -27,7 +30,7 @@ class Verified(_Part):
 
 
 class Latency(_Part):
-    """How long one call takes, measured in turn with the other formats."""
+    """The time of one call, measured in turn with the other formats."""
 
     batch: int = Field(description="Images per call.")
     threads: int
@@ -37,7 +40,7 @@ class Latency(_Part):
 
 
 class FormatReport(_Part):
-    """A format as it was made, run again, tested and measured."""
+    """A format that was made, run again, tested and measured."""
 
     files: tuple[str, ...] = Field(description="The model first.")
     how: str = Field(description="How it was made.")
@@ -51,31 +54,34 @@ class FormatReport(_Part):
 
 
 def objection(report: FormatReport, test_accuracy: float, base: FormatReport | None) -> str:
-    """The numbers that speak against using a format; empty where none do.
+    """Return the numbers that speak against using a format, "" for none.
 
     Args:
         report: of the format.
         test_accuracy: of the trained model itself.
         base: model.onnx, where the format is there to be smaller and faster than it.
     """
-    found = []
+    objections = []
     loss = test_accuracy - report.test_accuracy
-    if loss > MAX_LOSS + 1e-9:
-        lost, most = beside(100 * loss, 100 * MAX_LOSS, ".2f")
-        found.append(f"loses {lost} points of test accuracy (at most {most})")
+    if loss > MAX_LOSS + 1e-9:  # 1e-9: exactly half a point must not fail by rounding
+        points, most = beside(100 * loss, 100 * MAX_LOSS, ".2f")
+        objections.append(f"loses {points} points of test accuracy (at most {most})")
     if base is not None:
         size, time = report.size_bytes / base.size_bytes, time_ratio(report, base)
         if size > MAX_SIZE:
             share, most = beside(size, MAX_SIZE, ".0%")
-            found.append(f"has {share} of the size of {base.files[0]} (at most {most})")
+            objections.append(f"has {share} of the size of {base.files[0]} (at most {most})")
         if time >= 1:
             times, _ = beside(time, 1, ".2f")
-            found.append(f"takes {times} times as long as {base.files[0]} (must be faster)")
-    return "; ".join(found)
+            objections.append(f"takes {times} times as long as {base.files[0]} (must be faster)")
+    return "; ".join(objections)
 
 
 def time_ratio(report: FormatReport, base: FormatReport) -> float:
-    """How many times the median time of `base` a format takes: the geometric mean over all settings measured."""
+    """Return the median time of a format over that of `base`.
+
+    The geometric mean over all settings measured.
+    """
     pairs = zip(report.latency, base.latency, strict=True)
     logs = [log(one.p50_ms / other.p50_ms) for one, other in pairs]
     return exp(sum(logs) / len(logs))

@@ -1,4 +1,7 @@
-"""Validation and test accuracies that differ by more than chance, with what can be seen of why. No torch."""
+"""A gap between validation and test accuracy beyond chance.
+
+With what can be seen of why. No torch.
+"""
 
 from collections.abc import Iterator
 
@@ -8,7 +11,10 @@ Pair = tuple[float, float]
 
 
 class Gap(BaseModel):
-    """Accuracies that differ by more than chance and choice explain; pairs are of validation and test."""
+    """Accuracies that differ by more than chance and choice explain.
+
+    Pairs are of validation and test.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -24,7 +30,7 @@ class Gap(BaseModel):
     nearly_shared: int | None = Field(description="Others that nearly are; None: too many to compare.")
 
     def lines(self) -> Iterator[str]:
-        """The finding in words, and what can be seen, a line each."""
+        """Yield the gap in words, then its possible reasons, a line each."""
         (val, test), (val_images, test_images) = self.accuracy, self.images
         many = self.chosen_among > 1
         why = f"chance and the choice among {self.chosen_among:,} configurations explain" if many else "chance explains"

@@ -1,4 +1,7 @@
-"""How long an exported model takes, measured in turns, so that whatever else a machine does slows all alike."""
+"""Latency of exported models, measured in turns.
+
+Whatever else the machine does then slows all alike.
+"""
 
 import time
 from collections.abc import Mapping
@@ -8,34 +11,39 @@ import numpy as np
 from .format_report import Latency
 from .formats.registry import Pixels, Runtime
 
-BATCHES = (1, 32)
-_RUNS = 200
-_WARM_UP = 1
-_LEAST_RUNS = 3
-_BUDGET_S = 1.0
+BATCHES = (1, 32)  # one image, as a service gets them, and enough to fill a processor
+_RUNS = 200  # calls per format: two of them lie above the 99th percentile
+_WARM_UP = 1  # calls before the measurement: memory is allocated in the first one
+_LEAST_RUNS = 3  # however slow a format is
+_BUDGET_S = 1.0  # per format and batch size: with many formats nobody waits minutes
 
 
 def measure(runtimes: Mapping[str, Runtime], images: Pixels, threads: int) -> dict[str, list[Latency]]:
-    """The latencies of loaded formats by name, for each of `BATCHES`.
+    """Measure the latencies of loaded formats, for each of `BATCHES`.
+
+    By name.
 
     Args:
         runtimes: each loaded for `threads` threads.
         images: N real ones, at least 1; repeated where a batch needs more.
         threads: for the record.
     """
-    found: dict[str, list[Latency]] = {name: [] for name in runtimes}
+    latencies: dict[str, list[Latency]] = {name: [] for name in runtimes}
     for batch in BATCHES:
         pixels = np.ascontiguousarray(images[np.arange(batch) % len(images)])
         for name, times in _in_turns(runtimes, pixels).items():
             p50, p99 = np.percentile(times, [50, 99])
-            found[name].append(
+            latencies[name].append(
                 Latency(batch=batch, threads=threads, p50_ms=1e3 * p50, p99_ms=1e3 * p99, runs=len(times))
             )
-    return found
+    return latencies
 
 
 def _in_turns(runtimes: Mapping[str, Runtime], pixels: Pixels) -> dict[str, list[float]]:
-    """Seconds per call: 200 calls of each, fewer where that would take more than about a second per format."""
+    """Return the seconds of each call, formats in turn.
+
+    200 calls of each, fewer where that would take more than about a second per format.
+    """
     for run in runtimes.values():
         for _ in range(_WARM_UP):
             run(pixels)

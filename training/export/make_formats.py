@@ -1,4 +1,4 @@
-"""The formats of an export: each made, run again and compared, then tested and measured side by side."""
+"""Making of an export's formats: written, run again, compared, measured."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,13 +15,16 @@ from .names import SAMPLES
 from .pixels import as_input, sample
 from .verify import Agreement, answers, compare, first_line
 
-_IMAGES = 512
-_SAMPLES = 16
+_IMAGES = 512  # compared on, as in export.py
+_SAMPLES = 16  # a few images in the export, to check it by later: `hpo infer-check`
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A format that was made and can be run: `how` in words, `agreement` with the trained model, `run` loaded."""
+    """A format that was made and can be run.
+
+    `how` in words, `agreement` with the trained model, `run` loaded.
+    """
 
     name: str
     format: Format
@@ -31,20 +34,25 @@ class Made:
 
     @property
     def key(self) -> str:
-        """What test results are kept under: made in another way, a format is to be tested again."""
+        """The name that test results are kept under.
+
+        Made in another way, a format is to be tested again.
+        """
         return f"{self.name}: {self.how}"
 
 
 def make_formats(
-    names: Iterable[str], source: Source, pack: Pack, known: Mapping[str, str]
+    names: Iterable[str], source: Source, pack: Pack, existing: Mapping[str, str]
 ) -> tuple[list[Made], dict[str, str]]:
-    """Make the formats `names` in the folder of `source`, and keep sample images there to check them by.
+    """Make the formats `names`, and keep sample images to check them by.
+
+    In the folder of `source`.
 
     Args:
         names: registered ones; those of the base formats must be among them, and their files must be there.
         source: what to make them from.
         pack: the data that the model was trained on; up to 512 of its training and validation images are compared on.
-        known: formats whose files are there already, with how they were made.
+        existing: formats whose files are there already, with how they were made.
 
     Returns:
         Those that work, and why the others do not. What they left behind is removed.
@@ -58,7 +66,7 @@ def make_formats(
     for name in names:
         form = find_format(name)
         try:
-            how = known.get(name) or _write(form, source)
+            how = existing.get(name) or _write(form, source)
             run = form.load(source.folder, 1)
             together, alone = answers(name, run, images)
             made.append(Made(name, form, how, _agreement(name, form, together, alone, reference), run))
@@ -75,7 +83,7 @@ def make_formats(
 def report_formats(
     made: Sequence[Made], folder: Path, pack: Pack, accuracies: Mapping[str, float], test_accuracy: float, cores: int
 ) -> dict[str, FormatReport]:
-    """Measure `made` in turns, on one thread and on `cores`, and judge each.
+    """Measure formats in turns, on 1 and `cores` threads; judge each.
 
     Args:
         made: see `make_formats`.
@@ -86,24 +94,24 @@ def report_formats(
         cores: how many this process may use.
     """
     images = as_input(sample(pack.val, max(_SAMPLES, 32)))
-    found = []
+    measured = []
     for threads in sorted({1, cores}):
-        runtimes = {one.name: one.format.load(folder, threads) for one in made}
-        found.append(measure(runtimes, images, threads))
+        runtimes = {entry.name: entry.format.load(folder, threads) for entry in made}
+        measured.append(measure(runtimes, images, threads))
     reports: dict[str, FormatReport] = {}
-    for one in made:
+    for entry in made:
         report = FormatReport(
-            files=one.format.files,
-            how=one.how,
-            needs_torch=one.format.needs_torch,
-            size_bytes=sum((folder / file).stat().st_size for file in one.format.files),
-            agreement=Verified.model_validate(one.agreement, from_attributes=True),
-            test_accuracy=accuracies[one.key],
-            latency=tuple(latency for part in found for latency in part[one.name]),
+            files=entry.format.files,
+            how=entry.how,
+            needs_torch=entry.format.needs_torch,
+            size_bytes=sum((folder / file).stat().st_size for file in entry.format.files),
+            agreement=Verified.model_validate(entry.agreement, from_attributes=True),
+            test_accuracy=accuracies[entry.key],
+            latency=tuple(latency for part in measured for latency in part[entry.name]),
             promoted=True,
         )
-        why_not = objection(report, test_accuracy, reports["onnx"] if one.format.must_pay else None)
-        reports[one.name] = report.model_copy(update={"promoted": not why_not, "why_not": why_not})
+        why_not = objection(report, test_accuracy, reports["onnx"] if entry.format.must_pay else None)
+        reports[entry.name] = report.model_copy(update={"promoted": not why_not, "why_not": why_not})
     return reports
 
 
@@ -127,7 +135,10 @@ def _agreement(name: str, form: Format, together: Logits, alone: Logits, referen
 
 
 def _keep_samples(source: Source) -> None:
-    """A few validation images with the answers of the trained model: what `hpo infer-check` compares with."""
+    """Write a few validation images with the trained model's answers.
+
+    `hpo infer-check` compares with them.
+    """
     images = sample(source.calibration, _SAMPLES)
     logits, _ = answers("pt2", find_format("pt2").load(source.folder, 1), images)
     np.savez(source.folder / SAMPLES, images=as_input(images), labels=images.labels, logits=logits)

@@ -1,4 +1,7 @@
-"""manifest.json: everything about an export that its files do not say themselves. No torch: servers read this."""
+"""manifest.json: the facts about an export that its files do not hold.
+
+No torch: servers read this.
+"""
 
 import hashlib
 import json
@@ -22,6 +25,7 @@ _ALWAYS_THERE = {"model_version", "config_hash", "class_names", "files"}  # in t
 _LITTER = {".DS_Store", "Thumbs.db", "desktop.ini", "__pycache__"}  # of programs that looked into the folder
 
 
+# Strict about its keys: a manifest of another version must not be read as this one.
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -40,7 +44,7 @@ class ExportedFile(_Part):
 
 
 class Training(_Part):
-    """How the weights came to be."""
+    """The training that made the weights."""
 
     fit_on: str = Field(description="The splits trained on.")
     images: int
@@ -51,7 +55,10 @@ class Training(_Part):
 
 
 class Metrics(_Part):
-    """Accuracies in [0, 1], losses in nats. `val_*` are the trial's, before the retraining."""
+    """Metrics of the exported model.
+
+    Accuracies in [0, 1], losses in nats. `val_*` are the trial's, before the retraining.
+    """
 
     val_accuracy: float | None
     val_interval: tuple[float, float] | None = Field(default=None, description="Wilson, 95 %, of val_accuracy.")
@@ -67,8 +74,8 @@ class ExportManifest(_Part):
     """The whole manifest."""
 
     format: int = Field(default=2, description="2: preprocessing.steps, and preprocess.py among the files.")
-    study: str = Field(description="The study, or the folder's name of a run of `hpo train`.")
-    trial: int | None = Field(description="None for a run of `hpo train`.")
+    study: str = Field(description="The study, or the folder's name of a training of `hpo train`.")
+    trial: int | None = Field(description="None for a training of `hpo train`.")
     created: str = Field(description="ISO 8601, with a time zone.")
     model_version: str = Field(description="First 12 digits of the SHA-256 of the weights.")
     config: TrialConfig
@@ -131,7 +138,7 @@ class ExportManifest(_Part):
 
     @classmethod
     def read(cls, folder: Path) -> Self:
-        """The manifest of the export in `folder`.
+        """Return the manifest of the export in `folder`.
 
         Raises:
             ExportError: there is none, or it is not one of ours.
@@ -140,7 +147,7 @@ class ExportManifest(_Part):
 
     @classmethod
     def parse(cls, content: bytes, path: Path) -> Self:
-        """The manifest with `content`, which is at `path`.
+        """Return the manifest with `content`, which is at `path`.
 
         Raises:
             ExportError: it is not one of ours.
@@ -149,18 +156,18 @@ class ExportManifest(_Part):
             return cls.model_validate_json(content)
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
-            place = ".".join(map(str, first["loc"]))
-            raise ExportError(f"{path}: not a manifest of an export: {place}: {first['msg']}") from error
+            key = ".".join(map(str, first["loc"]))
+            raise ExportError(f"{path}: not a manifest of an export: {key}: {first['msg']}") from error
 
 
 class OtherFileError(ExportError):
-    """A file of an export is not the one that the manifest describes."""
+    """An export's file that the manifest does not describe so."""
 
     exit_code = 2
 
 
 def manifest_bytes(folder: Path) -> bytes:
-    """The content of manifest.json in `folder`.
+    """Return the content of manifest.json in `folder`.
 
     Raises:
         ExportError: there is none, or it is not a regular file of a size that manifests have.
@@ -172,29 +179,31 @@ def manifest_bytes(folder: Path) -> bytes:
 
 
 def config_hash(config: TrialConfig) -> str:
-    """The first 16 digits of the SHA-256 of a configuration's JSON."""
+    """Return the first 16 digits of the SHA-256 of a configuration's JSON."""
     return hashlib.sha256(config.model_dump_json().encode()).hexdigest()[:16]
 
 
 def describe_files(folder: Path) -> Mapping[str, ExportedFile]:
-    """Every file below `folder` but the manifest, by its path in it."""
+    """Describe every file below `folder` but the manifest, by its path."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST)
     return {str(path.relative_to(folder)): ExportedFile.of(path) for path in paths}
 
 
 def other_files(folder: Path) -> list[str]:
-    """The files below `folder` that are not of an export of ours, by their paths in it: all where it has no manifest.
+    """Return the files below `folder` that are not of an export.
+
+    By their paths in it; all files where it has no manifest.
 
     Only a folder without such files is ever replaced.
     """
     try:
         manifest = json.loads(read_bytes(folder / MANIFEST, JSON_BYTES))
-        ours = set(manifest["files"]) if manifest.keys() >= _ALWAYS_THERE else None
+        own_files = set(manifest["files"]) if manifest.keys() >= _ALWAYS_THERE else None
     except (OSError, ValueError, TypeError, AttributeError, RecursionError):
-        ours = None
+        own_files = None
     paths = (path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
     names = sorted(path.relative_to(folder).as_posix() for path in paths)
-    return [name for name in names if ours is None or not _is_ours(PurePosixPath(name), ours)]
+    return [name for name in names if own_files is None or not _is_ours(PurePosixPath(name), own_files)]
 
 
 def _is_ours(path: PurePosixPath, described: set[str]) -> bool:

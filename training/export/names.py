@@ -1,4 +1,4 @@
-"""Names of files that whoever reads an export meets."""
+"""File names that readers of an export meet."""
 
 ONNX, PROGRAM = "model.onnx", "model.pt2"
 SAMPLES = "samples.npz"

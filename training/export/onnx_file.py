@@ -1,4 +1,7 @@
-"""model.onnx: the model for any runtime, in one file, with what its user must know in its metadata."""
+"""model.onnx: the model for any runtime, in one file.
+
+What its user must know is in its metadata.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,7 +19,9 @@ OUTPUT = "logits"
 
 
 def write_onnx(program: ExportedProgram, path: Path, config: ModelConfig, metadata: Mapping[str, str]) -> int:
-    """Write `program` as ONNX with `metadata` as its metadata_props; the batch axis is called `batch`.
+    """Write `program` as ONNX; return the opset version.
+
+    `metadata` becomes its metadata_props; the batch axis is called `batch`.
 
     Returns:
         The opset version.
@@ -41,5 +46,5 @@ def write_onnx(program: ExportedProgram, path: Path, config: ModelConfig, metada
     for node in model.graph.all_nodes():
         node.metadata_props.clear()  # stack traces with the paths of this machine, half the size of a small model
     model.metadata_props.update(metadata)
-    exported.save(path, external_data=False)
+    exported.save(path, external_data=False)  # external_data: one file, whatever its size
     return int(model.opset_imports[""])

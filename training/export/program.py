@@ -1,4 +1,7 @@
-"""model.pt2: the model as a torch.export program, which PyTorch runs without its source."""
+"""model.pt2: the model as a torch.export program.
+
+PyTorch runs it without the model's source.
+"""
 
 from pathlib import Path
 
@@ -14,15 +17,15 @@ from .classifier import Classifier
 from .quiet import quiet
 
 _EXAMPLE_BATCH = 2  # torch.export takes a batch of 1 for a constant
-_LINE = 240
-_HINTS = {  # what torch.export says at length
+_LINE = 240  # characters of an exporter's words in an error: about two lines of a terminal
+_HINTS = {  # short words for what torch.export says at length
     "specialized it to be a constant": "its code fixes the batch size; it must take [N, C, H, W] for any N",
     "data-dependent expression": "a branch here depends on the values of the images; use torch.where",
 }
 
 
 def capture(classifier: Classifier, config: ModelConfig, images: Tensor) -> ExportedProgram:
-    """The graph of `classifier` for any batch size.
+    """Capture the graph of `classifier` for any batch size.
 
     Args:
         classifier: on the CPU.
@@ -38,7 +41,7 @@ def capture(classifier: Classifier, config: ModelConfig, images: Tensor) -> Expo
             program = torch.export.export(classifier, (example,), dynamic_shapes={"images": {0: Dim("batch")}})
     except Exception as error:  # torch.export raises its own kinds, and whatever the model's code raises
         raise ExportError(f"model {config.name}: cannot be captured as a graph\n  {in_words(error, config)}") from error
-    _forget_places(program)
+    _remove_stack_traces(program)
     return program
 
 
@@ -49,13 +52,16 @@ def save_program(program: ExportedProgram, path: Path) -> None:
 
 
 def in_words(error: Exception, config: ModelConfig) -> str:
-    """What an exporter says, in one line: the place in the user's own file, else the root of the matter."""
+    """Return an exporter's error in one line.
+
+    The position in the user's own file, else the root cause.
+    """
     hint = next((words for sign, words in _HINTS.items() if sign in str(error)), "")
     if isinstance(config, CustomModel):
         path = split_name(config.name)[0]
-        place, _, words = describe_error(error, path).partition(": ")
-        if place != str(path):  # a line was found
-            return f"{place}: {hint or words}"[:_LINE]
+        position, _, words = describe_error(error, path).partition(": ")
+        if position != str(path):  # the error has a line in the user's file
+            return f"{position}: {hint or words}"[:_LINE]
     if hint:
         return hint
     root: BaseException = error
@@ -65,8 +71,11 @@ def in_words(error: Exception, config: ModelConfig) -> str:
     return f"{type(root).__name__}: {' '.join(lines[:2])}"[:_LINE]
 
 
-def _forget_places(program: ExportedProgram) -> None:
-    """Take out the stack traces: they tell whoever gets the file the paths of the machine it was made on."""
+def _remove_stack_traces(program: ExportedProgram) -> None:
+    """Remove the stack traces from the graph.
+
+    They hold the paths of the machine it was made on.
+    """
     for module in program.graph_module.modules():
         for node in getattr(module, "graph", program.graph).nodes:
             node.meta.pop("stack_trace", None)

@@ -1,4 +1,7 @@
-"""A directory that is replaced as a whole: its readers see the old files or the new ones, never a mixture."""
+"""Replacement of a directory as a whole.
+
+Its readers see the old files or the new ones, never a mixture.
+"""
 
 import ctypes
 import errno
@@ -13,6 +16,7 @@ import psutil
 
 from ...errors import ExportError
 
+# Of Linux's renameat2(2): relative to the working directory, and exchange.
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2
 _MARK = ".partial-"
@@ -25,7 +29,9 @@ Others = Callable[[Path], Sequence[str]]
 
 @contextmanager
 def staged(target: Path, others: Others) -> Iterator[Path]:
-    """An empty directory beside `target` that takes its place when the block ends well, and is removed otherwise.
+    """Yield an empty directory that takes the place of `target`.
+
+    It lies beside `target`, takes its place when the block ends well, and is removed otherwise.
 
     Raises:
         ExportError: it cannot be made or put into place, or `target` has `others`; what is there is as it was.
@@ -59,7 +65,10 @@ def _promote(folder: Path, target: Path, others: Others) -> None:
 
 
 def _exchange(folder: Path, target: Path) -> None:
-    """Swap two directories, in one step where the system has one (Linux: renameat2(2))."""
+    """Swap two directories, in one step if possible.
+
+    Linux has renameat2(2).
+    """
     if sys.platform == "linux":
         rename = ctypes.CDLL(None, use_errno=True).renameat2  # in glibc since 2018, in musl since 2021
         if rename(_AT_FDCWD, os.fsencode(folder), _AT_FDCWD, os.fsencode(target), _RENAME_EXCHANGE) == 0:
@@ -78,15 +87,18 @@ def _exchange(folder: Path, target: Path) -> None:
 
 
 def _sweep(target: Path) -> None:
-    """Clear away what killed processes left beside `target`; one killed between two renames left the export itself."""
-    for left in target.parent.glob(f".{target.name}{_MARK}*"):
-        owner = left.name.rpartition(_MARK)[2].removesuffix(_OLD)
+    """Remove what killed processes left beside `target`.
+
+    One killed between two renames left the export itself, which is put back.
+    """
+    for leftover in target.parent.glob(f".{target.name}{_MARK}*"):
+        owner = leftover.name.rpartition(_MARK)[2].removesuffix(_OLD)
         if owner.isdecimal() and int(owner) != os.getpid() and psutil.pid_exists(int(owner)):
             continue
-        if left.name.endswith(_OLD) and not target.exists():
-            left.rename(target)
+        if leftover.name.endswith(_OLD) and not target.exists():
+            leftover.rename(target)
         else:
-            shutil.rmtree(left, ignore_errors=True)
+            shutil.rmtree(leftover, ignore_errors=True)
 
 
 def _sync(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Exporters talk to people; our standard output belongs to the result."""
+"""Silence for exporters: standard output belongs to the result."""
 
 import io
 import logging
@@ -11,11 +11,13 @@ _LOGGERS = ("", "torch.onnx", "torch.export", "torch._export", "torch.fx", "torc
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Silence what exporters print, warn of and log, short of errors; exceptions pass.
+    """Silence what exporters print, warn of and log, short of errors.
+
+    Exceptions pass.
 
     What goes wrong in spite of their silence is found by running what they wrote (verify.py).
     """
-    before = {name: logging.getLogger(name).level for name in _LOGGERS}
+    levels = {name: logging.getLogger(name).level for name in _LOGGERS}
     for name in _LOGGERS:
         logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
@@ -23,5 +25,5 @@ def quiet() -> Iterator[None]:
             warnings.simplefilter("ignore")
             yield
     finally:
-        for name, level in before.items():
+        for name, level in levels.items():
             logging.getLogger(name).setLevel(level)

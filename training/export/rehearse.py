@@ -1,4 +1,4 @@
-"""The export of a model before it is trained, so that nobody hears of what is wrong with it after a search."""
+"""The export of untrained models, before a search spends hours on them."""
 
 import tempfile
 from pathlib import Path
@@ -22,7 +22,9 @@ _IMAGES = 3  # verified together and one by one, so as batches of two sizes
 
 
 class ExportRehearsal:
-    """Exports untrained models on images of `pack`, as `export_model` will export a winner.
+    """An export of untrained models, as `export_model` exports a winner.
+
+    On images of `pack`.
 
     Several models of one space are alike: files are written, loaded and run for the first, and for each that has an
     operator which none before it had.
@@ -34,7 +36,9 @@ class ExportRehearsal:
         self._architectures: set[tuple[str, str]] = set()
 
     def export(self, model: nn.Module, config: TrialConfig) -> None:
-        """Write the weights of `model`, load them into a fresh one, and export that.
+        """Export `model` through saved weights and a fresh copy.
+
+        Its weights are written, loaded into a fresh model, and that is exported.
 
         Raises:
             ExportError: the weights do not fit a fresh model, or it cannot be exported, or answers otherwise then.
@@ -50,7 +54,7 @@ class ExportRehearsal:
                 write_and_verify(program, classifier, config, self._pack, folder, images)
 
     def capture(self, net: nn.Module, config: PublishedModel) -> None:
-        """Capture `net`, which is on the meta device, once for each architecture.
+        """Capture `net`, on the meta device, once for each architecture.
 
         What libraries publish is made of operators that ONNX has; weights for a file are not here yet.
 

@@ -1,4 +1,7 @@
-"""Whether an exported file gives the answers that the trained model gives, on real images."""
+"""Verification of an exported file against the trained model's answers.
+
+On real images.
+"""
 
 from dataclasses import dataclass
 
@@ -16,14 +19,14 @@ from .formats.registry import Logits, Runtime
 from .pixels import as_input
 
 TOLERANCE = 1e-3  # of the largest logit, at least of 1: float32 sums in another order differ by some 1e-6
-MIN_AGREEMENT = 0.999
-_BATCH = 32
-_SINGLES = 8
+MIN_AGREEMENT = 0.999  # share of images with the same class: one of a thousand may be a tie that rounding decides
+_BATCH = 32  # batch size that files are verified in
+_SINGLES = 8  # images verified one by one: a graph that fixed its batch size fails there
 
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """How far an exported file and the trained model agree.
+    """The agreement of an exported file with the trained model.
 
     `max_abs_diff` of the logits, `top1_agreement` the share of `images` with the same answer (one that the trained
     model rates as high as its own counts as the same), `tolerance` what `max_abs_diff` may be at most.
@@ -36,7 +39,10 @@ class Agreement:
 
     @property
     def holds(self) -> bool:
-        """Whether the file may be used; a difference that is not a number does not hold."""
+        """Whether the file may be used.
+
+        A difference that is not a number does not hold.
+        """
         return self.max_abs_diff <= self.tolerance and self.top1_agreement >= MIN_AGREEMENT
 
     def __str__(self) -> str:
@@ -48,7 +54,10 @@ class Agreement:
 
 
 def reference_logits(classifier: Classifier, pack: Pack, split: Split) -> Logits:
-    """Logits float32 [N, classes] of the trained model on the CPU, as training evaluates it: normalised outside."""
+    """Return the trained model's logits float32 [N, classes] on the CPU.
+
+    As training evaluates it: normalised outside.
+    """
     cpu = torch.device("cpu")
     batches = EvalBatches(split, mean=pack.mean, std=pack.std, batch_size=_BATCH, device=cpu)
     logits: Logits = predict(classifier.model, batches, Precision(cpu, torch.float32)).logits.numpy()
@@ -56,7 +65,9 @@ def reference_logits(classifier: Classifier, pack: Pack, split: Split) -> Logits
 
 
 def verify(name: str, run: Runtime, split: Split, reference: Logits) -> Agreement:
-    """Run the exported file on `split`, in batches of 32 and a few images one by one, against `reference`.
+    """Verify an exported file on `split` against `reference`.
+
+    In batches of 32 and a few images one by one.
 
     Args:
         name: of the file, for messages.
@@ -74,7 +85,9 @@ def verify(name: str, run: Runtime, split: Split, reference: Logits) -> Agreemen
 
 
 def answers(name: str, run: Runtime, split: Split) -> tuple[Logits, Logits]:
-    """What a loaded file says of `split`, in batches of 32, and of its first few images one by one.
+    """Return a file's logits, in batches of 32 and one by one.
+
+    One by one for the first few images of `split`.
 
     Raises:
         ExportError: it cannot be run; the message begins with `name`.
@@ -91,12 +104,12 @@ def answers(name: str, run: Runtime, split: Split) -> tuple[Logits, Logits]:
 
 
 def first_line(error: Exception) -> str:
-    """What an exception of someone else's says, in a line."""
+    """Return a foreign exception's text in one line."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
 
 
 def compare(logits: Logits, reference: Logits) -> Agreement:
-    """The agreement of `logits` with `reference`, both [N, classes].
+    """Compare `logits` with `reference`, both [N, classes].
 
     Raises:
         ExportError: the shapes differ.
@@ -106,8 +119,8 @@ def compare(logits: Logits, reference: Logits) -> Agreement:
     scale = max(1.0, float(np.abs(reference).max()))
     difference = float(np.abs(logits - reference).max())
     chosen = np.take_along_axis(reference, logits.argmax(axis=1, keepdims=True), axis=1)[:, 0]
-    same = chosen >= reference.max(axis=1) - 1e-6 * scale  # equal but for rounding is equal
-    return Agreement(len(logits), difference, float(same.mean()), TOLERANCE * scale)
+    agreeing = chosen >= reference.max(axis=1) - 1e-6 * scale  # equal but for rounding is equal
+    return Agreement(len(logits), difference, float(agreeing.mean()), TOLERANCE * scale)
 
 
 def _check(name: str, how: str, logits: Logits, reference: Logits) -> Agreement:

@@ -1,4 +1,7 @@
-"""Gradient flow: whether a gradient reaches every layer and every unit, neither vanishing nor exploding on the way."""
+"""Gradient flow: a gradient for every layer and unit, of fit size.
+
+Neither vanishing nor exploding on the way.
+"""
 
 import math
 
@@ -7,13 +10,15 @@ from ..finding import Cause, Chart, Checked, Finding, listed, note, problem, war
 from ..subject import Subject
 from ..watch import Layer, Watched
 
-_VANISHED = 1e-5  # gradient per weight, as a share of the layer that has the most
-_EXPLODED = 300.0  # norm of the whole gradient
-_DEAD_LAYER, _DEAD_UNITS = 0.9, 0.5  # share of the units of a layer
+# gradient per weight over that of the strongest layer: such a layer does not move while the others learn
+_VANISHED = 1e-5
+_EXPLODED = 300.0  # norm of the whole gradient; set high, since it grows with the model
+# share of a layer's units, from which a finding is a problem and from which a warning
+_DEAD_LAYER, _DEAD_UNITS = 0.9, 0.5
 
 
 def check(subject: Subject) -> Checked:
-    """The gradient of every layer over a few steps of training."""
+    """Check the gradient of every layer over a few steps of training."""
     watched = subject.watched
     trained = [layer for layer in watched.layers if layer.reached and not layer.frozen]
     steepest = max((norm for norm in watched.norms if math.isfinite(norm)), default=math.nan)
@@ -38,7 +43,7 @@ def check(subject: Subject) -> Checked:
 
 
 def _findings(watched: Watched, trained: list[Layer], steepest: float, is_clipped: bool) -> list[Finding]:
-    found = []
+    findings = []
     if not watched.finite or steepest > _EXPLODED:
         text = (
             "the gradient becomes NaN or infinite"
@@ -46,32 +51,32 @@ def _findings(watched: Watched, trained: list[Layer], steepest: float, is_clippe
             else f"the gradient explodes: norm {steepest:.3g}"
         )
         clipped = () if is_clipped else (Setting("optimizer.max_grad_norm", 1.0),)
-        found.append(problem(Cause.SIGNAL, text, "clip it, add norms, start with smaller weights", *clipped))
+        findings.append(problem(Cause.SIGNAL, text, "clip it, add norms, start with smaller weights", *clipped))
     if frozen := [layer.name for layer in watched.layers if layer.frozen]:
         text = f"{len(frozen)} of {len(watched.layers)} layers are frozen: {listed(frozen)}"
-        found.append(note(text, "right for a pretrained backbone; else set requires_grad"))
+        findings.append(note(text, "right for a pretrained backbone; else set requires_grad"))
     if cut := [layer.name for layer in watched.layers if not layer.reached and not layer.frozen]:
         advice = "the model does not use them, or cuts the way to them: look for detach, no_grad, or an unused layer"
-        found.append(problem(Cause.MODEL, f"no gradient reaches {listed(cut)}", advice))
-    return found + (_weak(trained) if watched.finite else [])
+        findings.append(problem(Cause.MODEL, f"no gradient reaches {listed(cut)}", advice))
+    return findings + (_weak(trained) if watched.finite else [])
 
 
 def _weak(trained: list[Layer]) -> list[Finding]:
-    found = []
+    findings = []
     zero = [layer.name for layer in trained if layer.gradient == 0]
     if zero:
         advice = "what comes after them gives no gradient: dead ReLUs, weights of zero, or an input that is always 0"
-        found.append(problem(Cause.SIGNAL, f"the gradient of {listed(zero)} is exactly zero", advice))
+        findings.append(problem(Cause.SIGNAL, f"the gradient of {listed(zero)} is exactly zero", advice))
     most = max((layer.gradient for layer in trained), default=0.0)
     weak = [layer.name for layer in trained if 0 < layer.gradient < _VANISHED * most]
     if weak:
         text = f"the gradient vanishes on its way to {listed(weak)}: below {_VANISHED:g} of that of the strongest layer"
         advice = "add norms or shortcuts, take ReLU for sigmoid or tanh, fewer layers"
-        found.append(problem(Cause.SIGNAL, text, advice))
+        findings.append(problem(Cause.SIGNAL, text, advice))
     dead = [layer for layer in trained if layer.gradient > 0 and layer.dead_share >= _DEAD_UNITS]
     if dead:
         shares = [f"{layer.name} ({layer.dead_share:.0%})" for layer in dead]
         make = problem if max(layer.dead_share for layer in dead) >= _DEAD_LAYER else warning
         advice = "their ReLUs are never above zero: start biases at 0, add norms, try LeakyReLU"
-        found.append(make(Cause.SIGNAL, f"dead units in {listed(shares)}", advice))
-    return found
+        findings.append(make(Cause.SIGNAL, f"dead units in {listed(shares)}", advice))
+    return findings

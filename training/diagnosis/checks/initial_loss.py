@@ -9,11 +9,14 @@ from ...machine.seeding import seeded
 from ..finding import Cause, Checked, Finding, problem, warning
 from ..subject import Subject
 
-_HIGH, _LOW = 1.5, 0.5  # times ln(classes)
+_HIGH, _LOW = 1.5, 0.5  # times ln(classes), the loss of equal logits; those of a fresh model differ a little
 
 
 def check(subject: Subject) -> Checked:
-    """Mean cross-entropy of the fresh model, in training mode, over some training images."""
+    """Check the mean cross-entropy of the fresh model on training images.
+
+    In training mode.
+    """
     learner = subject.learner()
     learner.model.train()
     total, count = 0.0, 0

@@ -1,4 +1,4 @@
-"""What reaches the model: whether the pixels are normalised, finite, and differ at all."""
+"""The inputs of the model: normalised, finite, and different from each other."""
 
 import torch
 from torch import Tensor
@@ -12,9 +12,12 @@ _CONSTANT = 0.02  # share of images of one single value, from which it is no acc
 
 
 def check(subject: Subject) -> Checked:
-    """Mean, deviation and range of the augmented, normalised training images."""
+    """Check mean, deviation and range of the training images.
+
+    Augmented and normalised, as the model gets them.
+    """
     with seeded(subject.config.seed, 1, subject.device):
-        images = _some(subject)
+        images = _drawn(subject)
     mean, std = images.mean().item(), images.std().item()
     low, high = images.min().item(), images.max().item()
     flat = (images.flatten(1).amax(1) == images.flatten(1).amin(1)).double().mean().item()
@@ -25,7 +28,7 @@ def check(subject: Subject) -> Checked:
     return Checked(summary, _findings(images, numbers, subject.look_at_data), numbers, [_chart(images)])
 
 
-def _some(subject: Subject) -> Tensor:
+def _drawn(subject: Subject) -> Tensor:
     parts: list[Tensor] = []
     for images, _ in subject.batches():
         parts.append(images.float().cpu())
@@ -34,23 +37,24 @@ def _some(subject: Subject) -> Tensor:
     return torch.cat(parts)
 
 
-def _findings(images: Tensor, numbers: dict[str, float], look: str) -> list[Finding]:
-    found = []
+def _findings(images: Tensor, numbers: dict[str, float], look_at_data: str) -> list[Finding]:
+    findings = []
     if not bool(images.isfinite().all()):
-        found.append(problem(Cause.DATA, "some pixels are NaN or infinite", f"look at the data: {look}"))
+        findings.append(problem(Cause.DATA, "some pixels are NaN or infinite", f"look at the data: {look_at_data}"))
     elif abs(numbers["mean"]) > _FAR_MEAN or not _NARROW < numbers["std"] < _WIDE:
         text = (
             f"the inputs are not normalised: mean {numbers['mean']:.3g} and deviation {numbers['std']:.3g}, not 0 and 1"
         )
         advice = "scale them to mean 0 and deviation 1; prepare the data again (remove the pack), weaken augment"
-        found.append(problem(Cause.DATA, text, advice))
+        findings.append(problem(Cause.DATA, text, advice))
     if numbers["constant_share"] > _CONSTANT:
         text = f"{numbers['constant_share']:.0%} of the images have one single value"
-        found.append(warning(Cause.HINT, text, f"they teach nothing; look at them: {look}"))
-    return found
+        findings.append(warning(Cause.HINT, text, f"they teach nothing; look at them: {look_at_data}"))
+    return findings
 
 
 def _chart(images: Tensor) -> Chart:
+    # about 200,000 values draw the same histogram as all
     values = images.flatten()[:: max(1, images.numel() // 200_000)]
     counts, edges = torch.histogram(values, bins=40)
     middles = ((edges[1:] + edges[:-1]) / 2).tolist()

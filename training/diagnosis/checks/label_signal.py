@@ -1,7 +1,8 @@
-"""Whether labels and images have anything to do with each other, asked of a classifier that needs no training.
+"""Whether labels and images belong together, by nearest neighbours.
 
-Five nearest neighbours on small pictures are a poor classifier, but where the labels are right they nearly always beat
-a guess; where they do not, either the labels are wrong or the task is beyond pixels.
+A classifier that needs no training is asked. Five nearest neighbours on small pictures are a poor classifier, but where
+the labels are right they nearly always beat a guess; where they do not, either the labels are wrong or the task is
+beyond pixels.
 """
 
 from math import sqrt
@@ -15,13 +16,17 @@ from ...data.pack import Split
 from ..finding import Cause, Checked, note, warning
 from ..subject import Subject
 
+# Images, side in pixels and neighbours: bounded, so that the check is cheap whatever the data.
 _TRAIN, _VAL, _SIDE, _NEIGHBOURS = 2000, 500, 16, 5
-_ERRORS = 3.0  # standard errors above a guess that count as better
+_ERRORS = 3.0  # standard errors above a guess that count as better: chance reaches them once in 700 times
 _SKILL = 0.25  # of the way from a guess to all right: so much must be visible through the errors for a word against it
 
 
 def check(subject: Subject) -> Checked:
-    """The accuracy of nearest neighbours among training images on validation images."""
+    """Check the accuracy of nearest neighbours on validation images.
+
+    The neighbours are training images.
+    """
     from sklearn.neighbors import KNeighborsClassifier  # takes a second to import
 
     random = np.random.default_rng(subject.config.seed)

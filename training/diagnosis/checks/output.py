@@ -1,4 +1,7 @@
-"""Whether the model takes these images and answers with one finite number per class. The others rest on this."""
+"""One finite number per class from the model, for these images.
+
+The other checks rest on this.
+"""
 
 import torch
 
@@ -12,7 +15,7 @@ from ..subject import Subject
 
 
 def check(subject: Subject) -> Checked:
-    """One forward pass in training mode over some training images."""
+    """Check one forward pass in training mode over training images."""
     learner = subject.learner()
     images, _ = subject.batch(min(subject.config.data.batch_size, 64))
     classes = len(subject.pack.class_names)
@@ -23,8 +26,8 @@ def check(subject: Subject) -> Checked:
     except Exception as error:
         if is_out_of_memory(error):
             raise
-        where = _describe(subject, error)
-        return Checked("The model cannot be run.", [_broken(f"the model fails on these images: {where}", "mend it")])
+        reason = _describe(subject, error)
+        return Checked("The model cannot be run.", [_broken(f"the model fails on these images: {reason}", "mend it")])
     shape = list(logits.shape) if isinstance(logits, torch.Tensor) else type(logits).__name__
     wanted = [len(images), classes]
     if shape != wanted:

@@ -1,6 +1,8 @@
-"""Whether the model can learn one batch by heart: what cannot do that cannot learn at all.
+"""Whether the model can learn one batch by heart.
 
-Without augmentation and dropout, with the run's own loss, optimiser and learning rate.
+What cannot do that cannot learn at all.
+
+Without augmentation and dropout, with the training's own loss, optimiser and learning rate.
 """
 
 import math
@@ -12,12 +14,16 @@ from ...machine.seeding import seeded
 from ..finding import Cause, Chart, Checked, Finding, problem
 from ..subject import Subject
 
+# Images of the batch, steps at most, and steps of warm-up: few images, so that a sound model learns them in few steps.
 IMAGES, STEPS, RAMP = 32, 200, 10
 _LEARNED = 0.95  # accuracy on the batch
 
 
 def check(subject: Subject) -> Checked:
-    """Up to 200 steps on one batch of 32 training images, until every one is right with a low loss."""
+    """Check the learning of one batch of 32 training images.
+
+    Up to 200 steps, until every image is right with a low loss.
+    """
     images, labels = subject.batch(IMAGES)
     with seeded(subject.config.seed, 1, subject.device):
         losses, accuracies = _train(subject, images, labels)
@@ -40,6 +46,7 @@ def _train(subject: Subject, images: Tensor, labels: Tensor) -> tuple[list[float
         _, logits, _ = learner.step(images, labels, lr * min(1.0, (step + 1) / RAMP))
         losses.append(cross_entropy(logits.float(), labels).item())
         accuracies.append((logits.argmax(dim=1) == labels).double().mean().item())
+        # a tenth of a guess's loss: the curve is then as good as at its end
         learned = accuracies[-1] == 1.0 and losses[-1] < 0.1 * math.log(len(subject.pack.class_names))
         if learned or not math.isfinite(losses[-1]):
             break

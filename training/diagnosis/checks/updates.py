@@ -1,4 +1,6 @@
-"""Update-to-weight ratios: by how much of itself a step moves each layer. About 1e-3 is usual.
+"""Update-to-weight ratios: how far a step moves each layer.
+
+About 1e-3 of itself is usual.
 
 As in the notes of Stanford's CS231n, "Neural Networks 3", section "Ratio of weights:updates".
 """
@@ -9,11 +11,14 @@ from ..finding import Cause, Chart, Checked, Finding, listed, problem, warning
 from ..subject import Subject
 
 _VIOLENT, _LARGE = 1.0, 0.5  # of the weight's own norm, in one step
-_TINY = 1e-6
+_TINY = 1e-6  # a layer would need a million steps to change by itself
 
 
 def check(subject: Subject) -> Checked:
-    """The size of the update of every layer over its weight, at the peak learning rate."""
+    """Check the update of every layer over its weight.
+
+    At the peak learning rate.
+    """
     layers = [layer for layer in subject.watched.layers if layer.updates and not layer.frozen and layer.reached]
     ratios = {layer.name: layer.update for layer in layers if math.isfinite(layer.update)}
     if not ratios:

@@ -1,14 +1,14 @@
-"""Whether weight decay eats the weights faster than gradients can write them."""
+"""Whether weight decay shrinks weights faster than gradients build them."""
 
 from ...setting import Setting
 from ..finding import Cause, Checked, problem
 from ..subject import Subject
 
-_LEFT = 0.7  # of the norm of all weights after a few steps
+_LEFT = 0.7  # of the norm of all weights after a few steps; usual decays take below 1 % (rate x decay x steps)
 
 
 def check(subject: Subject) -> Checked:
-    """What is left of the weights after a few steps of training."""
+    """Check the norm of the weights after a few steps of training."""
     watched, decay = subject.watched, subject.config.optimizer.weight_decay
     summary = f"After {len(watched.losses)} steps the weights have {watched.shrinkage:.0%} of their norm."
     numbers = {"left": watched.shrinkage, "weight_decay": decay}

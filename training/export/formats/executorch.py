@@ -1,4 +1,6 @@
-"""`executorch`: model.int8.pte, for phones. 8-bit integers on XNNPACK, calibrated on validation images.
+"""The format `executorch`: model.int8.pte, for phones.
+
+8-bit integers on XNNPACK, calibrated on validation images.
 
 Quantised as a graph of PyTorch (PT2E): weights per channel and activations per tensor, both symmetric, as XNNPACK
 computes them. A phone asks about one image at a time, and so does the file: its batch is always 1.
@@ -24,12 +26,15 @@ if TYPE_CHECKING:
     from .registry import Logits
 
 _FILE = "model.int8.pte"
-_CALIBRATION_IMAGES = 256
+_CALIBRATION_IMAGES = 256  # more fix the ranges of activations better, and take longer
 
 
 @register_format("executorch")
 class ExecuTorch:
-    """The model in 8-bit integers, for ExecuTorch's runtime on Android, iOS and Linux."""
+    """The model in 8-bit integers, for Android, iOS and Linux.
+
+    For ExecuTorch's runtime.
+    """
 
     files = (_FILE,)
     extra = Extra("mobile", "executorch")
@@ -55,7 +60,7 @@ class ExecuTorch:
         return f"int8 on XNNPACK, per channel, {len(images)} validation images, ExecuTorch {version('executorch')}"
 
     def load(self, folder: Path, threads: int) -> Runtime:
-        """In ExecuTorch's own runtime."""
+        """Load it in ExecuTorch's own runtime."""
         with quiet(), _silent():
             from executorch.extension.pybindings.portable_lib import _unsafe_reset_threadpool
             from executorch.runtime import Runtime as Engine
@@ -74,15 +79,18 @@ class ExecuTorch:
 
 
 def _one_by_one(images: Pixels) -> "list[torch.Tensor]":
-    """[N, C, H, W] as N batches of one, with the strides that ExecuTorch asks for, also of dimensions of size one."""
+    """Split [N, C, H, W] into N batches of one.
+
+    With the strides that ExecuTorch asks for, also of dimensions of size one.
+    """
     import torch
 
-    rows = (torch.from_numpy(images[place : place + 1]) for place in range(len(images)))
+    rows = (torch.from_numpy(images[row : row + 1]) for row in range(len(images)))
     return [row.clone(memory_format=torch.contiguous_format) for row in rows]
 
 
 def _quantised(module: "torch.fx.GraphModule", images: "list[torch.Tensor]") -> "torch.nn.Module":
-    """`module` with observers put in, shown `images`, and turned into integers."""
+    """Quantise `module` to integers, by the ranges it has on `images`."""
     from executorch.backends.xnnpack.quantizer.xnnpack_quantizer import (
         XNNPACKQuantizer,
         get_symmetric_quantization_config,
@@ -99,12 +107,15 @@ def _quantised(module: "torch.fx.GraphModule", images: "list[torch.Tensor]") -> 
 
 @contextmanager
 def _silent() -> Iterator[None]:
-    """Standard error shut: the runtime, in C++, tells of files about a processor that only phones have."""
-    kept = os.dup(2)
+    """Silence standard error of the C++ runtime.
+
+    It reports files about a processor that only phones have.
+    """
+    stderr_copy = os.dup(2)
     try:
         with Path(os.devnull).open("w") as nowhere:
             os.dup2(nowhere.fileno(), 2)
         yield
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+        os.dup2(stderr_copy, 2)
+        os.close(stderr_copy)

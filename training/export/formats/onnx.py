@@ -1,4 +1,7 @@
-"""`onnx`: model.onnx in ONNX Runtime. It is written by ../onnx_file.py, before any other format."""
+"""The format `onnx`: model.onnx in ONNX Runtime.
+
+It is written by ../onnx_file.py, before any other format.
+"""
 
 from pathlib import Path
 
@@ -22,12 +25,14 @@ class Onnx:
     may_run_code = False
 
     def load(self, folder: Path, threads: int) -> Runtime:
-        """In ONNX Runtime."""
+        """Load it in ONNX Runtime."""
         return onnx_runtime(folder / ONNX, threads)
 
 
 def onnx_runtime(path: Path, threads: int = 1) -> Runtime:
-    """The ONNX file at `path` in ONNX Runtime on `threads` threads of the CPU.
+    """Load the ONNX file at `path` in ONNX Runtime on the CPU.
+
+    On `threads` threads.
 
     Raises:
         ExportError: it has weights in other files, or is no ONNX model.
@@ -35,7 +40,7 @@ def onnx_runtime(path: Path, threads: int = 1) -> Runtime:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
+    options.log_severity_level = 3  # errors and worse: warnings about optimisations help no user
     options.intra_op_num_threads = threads
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # other formats are measured in turn
     session = onnxruntime.InferenceSession(read_onnx(path), options, providers=["CPUExecutionProvider"])
@@ -47,7 +52,10 @@ def onnx_runtime(path: Path, threads: int = 1) -> Runtime:
 
 
 def runtime_version() -> str:
-    """ONNX Runtime as it is called in reports: what a converted file is like depends on it."""
+    """Return ONNX Runtime's version for reports.
+
+    What a converted file is like depends on it.
+    """
     from importlib.metadata import version
 
     return f"ONNX Runtime {version('onnxruntime')}"

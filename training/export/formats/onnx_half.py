@@ -1,4 +1,7 @@
-"""`onnx-fp16`: half the size. Images and logits keep their types, all between is float16."""
+"""The format `onnx-fp16`: half the size.
+
+Images and logits keep their types, all between is float16.
+"""
 
 from pathlib import Path
 
@@ -12,7 +15,10 @@ _FILE = "model.fp16.onnx"
 
 @register_format("onnx-fp16")
 class OnnxHalf:
-    """The model in float16, for GPUs and phones; most CPUs compute it in float32 all the same, with casts."""
+    """The model in float16, for GPUs and phones.
+
+    Most CPUs compute it in float32 all the same, with casts.
+    """
 
     files = (_FILE,)
     extra = None
@@ -22,7 +28,7 @@ class OnnxHalf:
     may_run_code = False
 
     def write(self, source: Source) -> str:
-        """By ONNX Runtime's converter, which leaves float32 what float16 cannot express."""
+        """Convert by ONNX Runtime, leaving float32 what float16 cannot express."""
         import onnx
         from onnxruntime.transformers.float16 import convert_float_to_float16
 
@@ -32,5 +38,5 @@ class OnnxHalf:
         return f"float16 inside, {runtime_version()}"
 
     def load(self, folder: Path, threads: int) -> Runtime:
-        """In ONNX Runtime."""
+        """Load it in ONNX Runtime."""
         return onnx_runtime(folder / _FILE, threads)

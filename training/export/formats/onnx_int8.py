@@ -1,4 +1,6 @@
-"""`onnx-int8`: a quarter of the size. Static quantisation, calibrated on validation images, the best of a few recipes.
+"""The format `onnx-int8`: a quarter of the size, quantised statically.
+
+Calibrated on validation images, the best of a few recipes.
 
 Weights and activations become integers of 8 bits with a scale (Jacob et al. 2018, arXiv:1712.05877, section 2.1): one
 scale per output channel for weights, one per tensor for activations. Which range of the activations is best kept, and
@@ -23,14 +25,17 @@ from .onnx import onnx_runtime, runtime_version
 from .registry import Logits, Pixels, Runtime, Source, register_format
 
 _FILE = "model.int8.onnx"
-_CALIBRATION_IMAGES = 256
-_JUDGED_ON = 256
+_CALIBRATION_IMAGES = 256  # more fix the ranges of activations better, and take longer
+_JUDGED_ON = 256  # images of the other half, by which the recipes are compared
 _BATCH = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """A way to quantise: how ranges of activations are found, with further arguments of `quantize_static`."""
+    """A way to quantise.
+
+    `method` is how ranges of activations are found, `arguments` are further ones of `quantize_static`.
+    """
 
     name: str
     method: str = "MinMax"
@@ -62,50 +67,57 @@ class OnnxInt8:
 
     def write(self, source: Source) -> str:
         """Try every recipe, keep the most faithful."""
-        seen, unseen = halves(source.calibration)
-        judged = as_input(sample(unseen, _JUDGED_ON))
+        calibration_split, judging_split = halves(source.calibration)
+        judged = as_input(sample(judging_split, _JUDGED_ON))
         wanted = _in_batches(onnx_runtime(source.folder / ONNX), judged)
-        with tempfile.TemporaryDirectory(prefix="hpo-int8-") as place:
-            prepared = _prepared(source.folder / ONNX, Path(place))
+        with tempfile.TemporaryDirectory(prefix="hpo-int8-") as scratch:
+            prepared = _prepared(source.folder / ONNX, Path(scratch))
             tried = {}
             for number, recipe in enumerate(RECIPES):
-                path = Path(place) / f"{number}.onnx"
-                _quantise(prepared, path, recipe, sample(seen, _CALIBRATION_IMAGES))
+                path = Path(scratch) / f"{number}.onnx"
+                _quantise(prepared, path, recipe, sample(calibration_split, _CALIBRATION_IMAGES))
                 tried[divergence(wanted, _in_batches(onnx_runtime(path), judged))] = (recipe, path)
             least = min(tried)
             recipe, path = tried[least]
             (source.folder / _FILE).write_bytes(_with_metadata(path, source.folder / ONNX))
-        images = min(len(seen), _CALIBRATION_IMAGES)
+        images = min(len(calibration_split), _CALIBRATION_IMAGES)
         return f"{recipe.name}, per channel, {images} validation images, best of {len(RECIPES)}, {runtime_version()}"
 
     def load(self, folder: Path, threads: int) -> Runtime:
-        """In ONNX Runtime."""
+        """Load it in ONNX Runtime."""
         return onnx_runtime(folder / _FILE, threads)
 
 
 def halves(split: Split) -> tuple[Split, Split]:
-    """Every other image of `split` to calibrate on, the others to judge by; one alone is used for both."""
+    """Split `split` into images to calibrate on and images to judge by.
+
+    Every other image each; one alone is used for both.
+    """
     even, odd = slice(0, None, 2), slice(1 if len(split) > 1 else 0, None, 2)
     first, second = (Split(split.images[rows], split.labels[rows], split.index[rows]) for rows in (even, odd))
     return first, second
 
 
-def divergence(wanted: Logits, found: Logits) -> float:
-    """Mean Kullback-Leibler divergence, in nats, of the probabilities of `found` from those of `wanted`, [N, classes].
+def divergence(wanted: Logits, logits: Logits) -> float:
+    """Return the mean Kullback-Leibler divergence, in nats, of answers.
 
-    Infinite where `found` has values that are no numbers.
+    Of the probabilities of `logits` from those of `wanted`, both [N, classes]. Infinite where `logits` has values that
+    are no numbers.
     """
-    if not np.isfinite(found).all():
+    if not np.isfinite(logits).all():
         return float("inf")
-    p, q = log_softmax(wanted.astype(np.float64), axis=1), log_softmax(found.astype(np.float64), axis=1)
+    p, q = log_softmax(wanted.astype(np.float64), axis=1), log_softmax(logits.astype(np.float64), axis=1)
     return float((np.exp(p) * (p - q)).sum(axis=1).mean())
 
 
-def _prepared(model: Path, place: Path) -> Path:
-    """The model with its shapes inferred and its constant parts folded, batch norms into convolutions for example."""
+def _prepared(model: Path, folder: Path) -> Path:
+    """Infer the model's shapes and fold its constant parts.
+
+    Batch norms into convolutions, for example.
+    """
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
-    path = place / "prepared.onnx"
+    path = folder / "prepared.onnx"
     quant_pre_process(str(model), str(path), skip_symbolic_shape=True)
     return path
 
@@ -127,14 +139,17 @@ def _quantise(model: Path, target: Path, recipe: Recipe, images: Split) -> None:
 
 
 class _Images:
-    """Real images as ONNX Runtime's calibration asks for them: in batches that are all alike, else percentiles fail."""
+    """Images for ONNX Runtime's calibration, in batches of one size.
+
+    Its percentiles fail on a smaller last batch.
+    """
 
     def __init__(self, split: Split) -> None:
         whole = len(split) // _BATCH * _BATCH or len(split)
         self._batches = _batches(as_input(split)[:whole])
 
     def get_next(self) -> dict[str, Pixels] | None:
-        """The next batch; None after the last."""
+        """Return the next batch; None after the last."""
         return next(({INPUT: batch} for batch in self._batches), None)
 
 
@@ -147,11 +162,14 @@ def _in_batches(run: Runtime, images: Pixels) -> Logits:
 
 
 def _with_metadata(path: Path, original: Path) -> bytes:
-    """The quantised model with what the original says of itself, which the quantiser drops."""
+    """Return the quantised model with the original's metadata.
+
+    The quantiser drops it.
+    """
     import onnx
 
     model = onnx.load(path)
-    known = {entry.key: entry.value for entry in onnx.load(original).metadata_props}
-    onnx.helper.set_model_props(model, known)
+    metadata = {entry.key: entry.value for entry in onnx.load(original).metadata_props}
+    onnx.helper.set_model_props(model, metadata)
     content: bytes = model.SerializeToString()
     return content

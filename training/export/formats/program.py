@@ -1,4 +1,7 @@
-"""`pt2`: model.pt2 in PyTorch. It is written by ../program.py, before any other format."""
+"""The format `pt2`: model.pt2 in PyTorch.
+
+It is written by ../program.py, before any other format.
+"""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,14 +27,17 @@ class Program:
     may_run_code = True
 
     def load(self, folder: Path, threads: int) -> Runtime:
-        """In PyTorch."""
+        """Load it in PyTorch."""
         import torch
 
         return torch_runtime(torch.export.load(folder / PROGRAM).module(), threads)
 
 
 def torch_runtime(module: "torch.nn.Module", threads: int) -> Runtime:
-    """A module that takes and gives tensors, on `threads` threads while it runs and as many as before after it."""
+    """Return a runtime of a module on `threads` threads.
+
+    As many as before after each call.
+    """
     import torch
 
     @torch.no_grad()

@@ -1,4 +1,7 @@
-"""The model itself, from its source and the weights in model.pt2: for formats that a program cannot be turned into."""
+"""A model rebuilt from its source and the weights in model.pt2.
+
+For formats that a program cannot be turned into.
+"""
 
 import json
 from collections.abc import Mapping
@@ -20,21 +23,23 @@ _AS_JSON = frozenset({"image_size", "channels", "mean", "std", "class_names", "t
 
 
 def facts(folder: Path) -> dict[str, Any]:
-    """What model.onnx in `folder` says of itself: classes, preprocessing, versions."""
+    """Return the metadata of model.onnx: classes, preprocessing, versions."""
     model = onnx.load_model_from_string(read_onnx(folder / ONNX))
-    told = {entry.key: entry.value for entry in model.metadata_props}
-    return {key: json.loads(value) if key in _AS_JSON else value for key, value in told.items()}
+    metadata = {entry.key: entry.value for entry in model.metadata_props}
+    return {key: json.loads(value) if key in _AS_JSON else value for key, value in metadata.items()}
 
 
 def weights(folder: Path) -> dict[str, Tensor]:
-    """Every weight and buffer of model.pt2 in `folder`, by its name in a `Classifier`."""
+    """Return the weights and buffers of model.pt2, by `Classifier` name."""
     program = torch.export.load(folder / PROGRAM)
     constants = {name: value for name, value in program.constants.items() if isinstance(value, Tensor)}
     return {name: value.detach().contiguous() for name, value in {**constants, **program.state_dict}.items()}
 
 
-def rebuild(config: TrialConfig, known: Mapping[str, Any], state: Mapping[str, Tensor]) -> Classifier:
-    """The model of `config`, for the classes and images that `known` tells of (see `facts`), with the weights `state`.
+def rebuild(config: TrialConfig, metadata: Mapping[str, Any], state: Mapping[str, Tensor]) -> Classifier:
+    """Build the model of `config` with the weights `state`.
+
+    For the classes and images in `metadata` (see `facts`).
 
     Raises:
         TrainingError: the model cannot be built, for example because a user's file is gone.
@@ -44,11 +49,11 @@ def rebuild(config: TrialConfig, known: Mapping[str, Any], state: Mapping[str, T
     with seeded(config.seed, 0, torch.device("cpu")):
         model = build_model(
             config.model,
-            num_classes=len(known["class_names"]),
-            in_channels=known["channels"],
-            image_size=known["image_size"],
+            num_classes=len(metadata["class_names"]),
+            in_channels=metadata["channels"],
+            image_size=metadata["image_size"],
         )
-    classifier = Classifier(model, known["mean"], known["std"])
-    own = classifier.state_dict().keys()
-    classifier.load_state_dict({name: tensor for name, tensor in state.items() if name in own})
+    classifier = Classifier(model, metadata["mean"], metadata["std"])
+    names = classifier.state_dict().keys()
+    classifier.load_state_dict({name: tensor for name, tensor in state.items() if name in names})
     return classifier

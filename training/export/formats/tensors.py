@@ -1,4 +1,7 @@
-"""`safetensors`: model.safetensors and config.json: the weights as plain tensors, which cannot hold code."""
+"""The format `safetensors`: weights as plain tensors, which cannot hold code.
+
+model.safetensors and config.json.
+"""
 
 import json
 from pathlib import Path
@@ -12,7 +15,10 @@ _FILE, _CONFIG = "model.safetensors", "config.json"
 
 @register_format("safetensors")
 class Tensors:
-    """Weights by name with the configuration that builds the model for them; for whoever trains on."""
+    """Weights by name with the configuration of their model.
+
+    For whoever trains on.
+    """
 
     files = (_FILE, _CONFIG)
     extra = None
@@ -22,7 +28,7 @@ class Tensors:
     may_run_code = False
 
     def write(self, source: Source) -> str:
-        """The weights of model.pt2, and what model.onnx says of itself."""
+        """Write the weights of model.pt2 and the metadata of model.onnx."""
         import torch
         from safetensors.torch import save_file
 
@@ -34,7 +40,7 @@ class Tensors:
         return f"weights and configuration, torch {torch.__version__}"
 
     def load(self, folder: Path, threads: int) -> Runtime:
-        """The model, built from its source, with these weights."""
+        """Build the model from its source, with these weights."""
         from safetensors.torch import load_file
 
         from .rebuild import rebuild

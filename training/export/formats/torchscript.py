@@ -1,4 +1,7 @@
-"""`torchscript`: model.torchscript.pt, for C++ programs on libtorch, while PyTorch still reads it."""
+"""The format `torchscript`: for C++ programs on libtorch.
+
+model.torchscript.pt, while PyTorch still reads it.
+"""
 
 from pathlib import Path
 
@@ -7,12 +10,15 @@ from .program import torch_runtime
 from .registry import Runtime, Source, register_format
 
 _FILE = "model.torchscript.pt"
-_BATCH = 2
+_BATCH = 2  # a trace of one image could take the batch size for a constant
 
 
 @register_format("torchscript")
 class TorchScript:
-    """A trace of the model; needs the model's source to be made, and not to be run."""
+    """A trace of the model.
+
+    It needs the model's source to be made, and not to be run.
+    """
 
     files = (_FILE,)
     extra = None
@@ -22,22 +28,25 @@ class TorchScript:
     may_run_code = True
 
     def write(self, source: Source) -> str:
-        """Trace it; a model whose graph depends on the batch size shows when the file is run again."""
+        """Trace the model.
+
+        A model whose graph depends on the batch size shows when the file is run again.
+        """
         import torch
 
         from .rebuild import facts, rebuild, weights
 
-        known = facts(source.folder)
-        classifier = rebuild(source.config, known, weights(source.folder))
-        side = known["image_size"]
-        example = torch.zeros(_BATCH, known["channels"], side, side, dtype=torch.uint8)
+        metadata = facts(source.folder)
+        classifier = rebuild(source.config, metadata, weights(source.folder))
+        side = metadata["image_size"]
+        example = torch.zeros(_BATCH, metadata["channels"], side, side, dtype=torch.uint8)
         with quiet(), torch.no_grad():  # PyTorch warns that TorchScript is on its way out
             traced = torch.jit.trace(classifier, (example,), check_trace=False)  # type: ignore[no-untyped-call]
             torch.jit.save(traced, source.folder / _FILE)
         return f"traced, torch {torch.__version__}"
 
     def load(self, folder: Path, threads: int) -> Runtime:
-        """In PyTorch."""
+        """Load it in PyTorch."""
         import torch
 
         with quiet():
