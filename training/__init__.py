@@ -1,1 +1,4 @@
-"""What a trial does: data, models, the loop, checkpoints, evaluation, export. The only room that knows torch."""
+"""What a trial does: data, model, training, evaluation, export.
+
+The only room that knows torch.
+"""

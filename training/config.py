@@ -18,7 +18,7 @@ from .section import FIXED, Section
 
 
 class ObjectiveConfig(Section):
-    """What the search optimises, and by what a trial's best epoch is chosen."""
+    """The metric that a search optimises, and that chooses a trial's epoch."""
 
     metric: ValMetric = Field(default="val_accuracy", description="val_auroc is for two classes.")
     direction: Direction = Field(default="maximize", description="minimize for val_loss and val_ece.")

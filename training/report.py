@@ -1,4 +1,4 @@
-"""What a training reports: epochs, then a result. What steers it: a signal.
+"""What a training reports (epochs, result) and what steers it (signals).
 
 `train()` is an iterator of these; nothing else leaves the loop, but for what it is busy with in between.
 """

@@ -17,7 +17,9 @@ FIXED_PATH: dict[str, Any] = {"fixed": True, "path": True}
 
 
 def only_with(**others: Any) -> dict[str, Any]:
-    """Return the mark of a field without effect unless others have these values.
+    """Return the mark of a field that needs values of others.
+
+    It is without effect unless one of them has this value; None stands for any value but the other field's default.
 
     None stands for any value but the other field's default.
     """

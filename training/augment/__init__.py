@@ -1,1 +1,4 @@
-"""Random changes of the training images: one file each, applied per sample to whole batches on the device."""
+"""Augmentation: random changes of the training images.
+
+One file each, applied per sample to whole batches on the device.
+"""

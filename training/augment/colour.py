@@ -59,7 +59,9 @@ def adjust_saturation(images: Tensor, factor: Tensor) -> Tensor:
 
 
 def adjust_hue(images: Tensor, turn: Tensor) -> Tensor:
-    """Turn the hue of `images` [B, C, H, W] in [0, 1] by `turn` [B] of the circle.
+    """Turn the hue of `images` [B, C, H, W] by `turn` [B].
+
+    Images are in [0, 1], turns shares of the circle. Value and saturation (HSV) stay.
 
     Value and saturation (HSV) stay.
     """

@@ -108,7 +108,7 @@ def _identity(draw: Draw) -> Tensor:
 
 
 def _windows(least: float, draw: Draw, size: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Draw windows of an area share from `least` to 1, inside the image.
+    """Draw windows inside the image, of an area share `least` to 1.
 
     Top, left, height and width, each [B] in pixels.
     """

@@ -90,7 +90,7 @@ def save_pair(directory: Path, last: State, best: State | None) -> None:
 
 
 def load_pair(directory: Path) -> State | None:
-    """Return the state in `last.ckpt`, with `best.ckpt` of the same pair in place.
+    """Return the state in `last.ckpt`, its `best.ckpt` in place.
 
     None where nothing was saved yet.
 

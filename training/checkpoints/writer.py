@@ -43,7 +43,7 @@ class CheckpointWriter:
         self._thread.start()
 
     def submit(self, last: MakeState, best: MakeState | None) -> None:
-        """Submit a pair to be saved soon, unless a newer one comes before.
+        """Submit a pair to be saved soon, unless a newer one comes.
 
         The states are made by the writing thread.
 

@@ -1,1 +1,4 @@
-"""From any source to a packed, split, memory-mapped data set, and from there to batches on the device."""
+"""Data: from any source to a pack, and to batches.
+
+A pack is a split, memory-mapped data set; batches are on the training device.
+"""

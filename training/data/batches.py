@@ -54,7 +54,9 @@ class TrainBatches:
         order: Order | None = None,
         dtype: torch.dtype = torch.float32,
     ) -> None:
-        """Prepare batches of `batch_size` from `split`, normalised by `mean` and `std` per channel of [0, 1].
+        """Prepare shuffled batches of `split`.
+
+        They hold `batch_size` images, normalised by `mean` and `std` per channel of [0, 1].
 
         `order` says which images an epoch has; None: each once, shuffled. `classes` is how many there are, for labels
         that `augment` mixes.
@@ -107,7 +109,10 @@ class EvalBatches:
         device: torch.device | str,
         dtype: torch.dtype = torch.float32,
     ) -> None:
-        """Prepare batches of `batch_size` from `split`, normalised by `mean` and `std` per channel of [0, 1]."""
+        """Prepare batches of `split`.
+
+        They hold `batch_size` images, normalised by `mean` and `std` per channel of [0, 1].
+        """
         self._images = Reader(split, torch.device(device))
         self._normalise = Normalise(mean, std, torch.device(device), dtype)
         rows = np.arange(len(split))

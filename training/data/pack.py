@@ -1,4 +1,4 @@
-"""A packed data set on disk, and the seal on its test split.
+"""A packed data set on disk, and its sealed test split.
 
     <pack>/manifest.json                          what it holds and how it was made
     <pack>/images.npy, labels.npy, index.npy      training images first, validation images after them
@@ -113,7 +113,7 @@ class Pack:
 
     @property
     def split_given(self) -> bool:
-        """Whether the source came with a test or validation split of its own."""
+        """Whether the source came with a test or validation split."""
         return bool(self.given_splits)
 
     def size(self, split: str) -> int:

@@ -70,13 +70,13 @@ def _prepare(config: DataConfig, cache: Path, data_root: Path | None, progress: 
     return pack
 
 
-def _signature(found: DataSource, config: DataConfig) -> str:
+def _signature(data_source: DataSource, config: DataConfig) -> str:
     """Return a digest that changes with the source's files, settings and versions.
 
     That is when a file is added, removed, replaced or edited.
     """
     settings = config.model_dump(exclude={"source", "batch_size"})
-    return _digest([found.name, found.files, FORMAT, rules(), settings])
+    return _digest([data_source.name, data_source.files, FORMAT, rules(), settings])
 
 
 def _fingerprint(images: Images, config: DataConfig) -> str:

@@ -51,15 +51,15 @@ def partition(images: Images, rows: Rows, config: DataConfig) -> Partition:
     """
     labels, parts, seed = images.labels[rows], images.parts[rows], config.split_seed
     groups = None if images.groups is None else group_numbers(images.groups, rows)
-    given = {part: np.flatnonzero(parts == part) for part in ("train", "val", "test")}
-    fractions = _fractions(given, config)
+    given_rows = {part: np.flatnonzero(parts == part) for part in ("train", "val", "test")}
+    fractions = _fractions(given_rows, config)
     classes = len(images.class_names)
     if groups is None:
-        carved = _carve(labels, given["train"], fractions, classes, seed)
+        carved = _carve(labels, given_rows["train"], fractions, classes, seed)
     else:
-        carved = _carve_groups(labels, groups, given["train"], fractions, classes, seed)
-    val, test = (np.sort(np.append(given[part], carved[part])) for part in ("val", "test"))
-    train = np.setdiff1d(given["train"], np.append(carved["val"], carved["test"]), assume_unique=True)
+        carved = _carve_groups(labels, groups, given_rows["train"], fractions, classes, seed)
+    val, test = (np.sort(np.append(given_rows[part], carved[part])) for part in ("val", "test"))
+    train = np.setdiff1d(given_rows["train"], np.append(carved["val"], carved["test"]), assume_unique=True)
     whole = Partition(train, val, test)
     _refuse_empty(whole, "image" if groups is None else "group")
     limited = Partition(
@@ -68,15 +68,15 @@ def partition(images: Images, rows: Rows, config: DataConfig) -> Partition:
         test,
     )
     result = {"train": train, "val": val, "test": test}
-    notes = describe(labels, groups, given["train"], result, images.class_names)
+    notes = describe(labels, groups, given_rows["train"], result, images.class_names)
     return replace(limited, notes=notes)
 
 
-def _fractions(given: Mapping[str, Rows], config: DataConfig) -> dict[str, float]:
+def _fractions(given_rows: Mapping[str, Rows], config: DataConfig) -> dict[str, float]:
     """Return the share of the training images that each split still needs."""
     fractions = {
-        "val": 0.0 if given["val"].size else config.val_fraction,
-        "test": 0.0 if given["test"].size else config.test_fraction,
+        "val": 0.0 if given_rows["val"].size else config.val_fraction,
+        "test": 0.0 if given_rows["test"].size else config.test_fraction,
     }
     if sum(fractions.values()) >= 1:
         asked = f"got {config.val_fraction} + {config.test_fraction}"

@@ -1,1 +1,4 @@
-"""What ails a run: a verdict from its history, and checks that look at data, model and gradients."""
+"""Diagnosis of a training: verdict and checks.
+
+The verdict is from its history; checks look at data, model and gradients.
+"""

@@ -1,1 +1,1 @@
-"""What a trained model is worth: its metrics, how far they may be trusted, and whether its confidence may be."""
+"""Evaluation of a trained model: metrics, their certainty, its confidence."""

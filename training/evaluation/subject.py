@@ -86,7 +86,7 @@ class Subject(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SplitSubject:
-    """The "val" or "test" split of the pack that a model was trained on.
+    """The "val" or "test" split of a trained model's pack.
 
     `config` and `data_root` say where the images came from: their files are named by them.
     """

@@ -1,4 +1,4 @@
-"""Looks for a gap between validation and test, and for what can be seen of why."""
+"""Search for a gap between validation and test, and its reasons."""
 
 from typing import Any
 

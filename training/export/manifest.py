@@ -120,7 +120,9 @@ class ExportManifest(_Part):
             self.check_file(folder, name)
 
     def check_file(self, folder: Path, name: str) -> None:
-        """Compare the file `name` of the export in `folder` with its size and SHA-256.
+        """Compare an export's file with its size and SHA-256.
+
+        The file `name` in `folder`.
 
         Raises:
             OtherFileError: it is not described, missing, or another.

@@ -114,7 +114,7 @@ class Learner:
         return loss, logits, norm
 
     def _differentiate(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """Replace the gradients by those of the mean loss; return loss and logits.
+        """Replace the gradients by the mean loss's; return loss and logits.
 
         A model that does not compile fails here, in the forward or the backward pass; the step is then repeated
         uncompiled.
@@ -151,7 +151,10 @@ class Learner:
         return torch.stack(losses).sum(), torch.cat(logits)
 
     def _backward(self, images: Tensor, labels: Tensor, share: float) -> tuple[Tensor, Tensor]:
-        """Add the gradients of `share` times the mean loss; return loss and logits."""
+        """Add the gradients of `share` times the mean loss.
+
+        Returns the loss and the logits, detached.
+        """
         # A compiled pass is made for full batches; a single image goes through the norms' own way (LoneImageNorms).
         forward = self.compilation.forward if len(images) > 1 else self.model
         with self._lone_image.pass_of(images):

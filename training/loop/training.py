@@ -115,7 +115,7 @@ class Training:
             self.progress.add(report_from_json(report))
 
     def _set_forward_pass(self) -> None:
-        """Set how the learner runs a forward pass: its size, compiled or not."""
+        """Set size and compilation of the learner's forward passes."""
         self._learner.micro_batch = self._passes.train
         if self._config.compile == "on":
             self._tell(Activity("compiling"))  # until the first batch has gone through

@@ -1,1 +1,1 @@
-"""What is optimised: losses, weights of classes, and how often an image is drawn."""
+"""Losses, class weights, and the sampling of images."""

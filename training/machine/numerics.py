@@ -14,7 +14,9 @@ Compile = Literal["off", "on"]
 
 @dataclass(frozen=True, slots=True)
 class Numerics:
-    """How a training computes: number format of the forward pass, compiled or not.
+    """How a training computes: number format, compiled or not.
+
+    `dtype` is that of the forward pass; `note` says why it is compiled or not.
 
     `note` says why it is compiled or not.
     """

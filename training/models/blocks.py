@@ -29,7 +29,7 @@ def blocks(module: nn.Module) -> Iterator[nn.Module]:
 
 
 def is_long_row(module: nn.Module) -> bool:
-    """Whether `module` is a row of plain layers with more than one pooling."""
+    """Whether `module` is a row of plain layers with several poolings."""
     layers = list(module.children())
     plain = isinstance(module, nn.Sequential) and not any(any(layer.children()) for layer in layers)
     return plain and sum(isinstance(layer, _POOLS) for layer in layers) > 1

@@ -13,7 +13,7 @@ _LAST = (nn.Linear, nn.Conv2d)
 
 
 def head_parameters(net: nn.Module) -> frozenset[str]:
-    """Return the names of the parameters of the layer that makes the logits.
+    """Return the names of the parameters of the layer of the logits.
 
     Of the layers, where there are two: what the model says itself (`get_classifier()`, as timm's do), else its last
     linear layer or convolution.

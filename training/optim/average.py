@@ -1,5 +1,7 @@
-"""An exponential moving average of a model's weights (Polyak & Juditsky 1992; in deep learning as in
-Szegedy et al. 2015, arXiv:1512.00567, section 8)."""
+"""Exponential moving average of a model's weights.
+
+Polyak & Juditsky 1992; in deep learning as in Szegedy et al. 2015, arXiv:1512.00567, section 8.
+"""
 
 from copy import deepcopy
 from typing import Any

@@ -1,4 +1,6 @@
-"""From `auto` to a number format and to compiled or not: found out once per configuration, data and machine.
+"""Decision of what `auto` means: number format, compiled or not.
+
+Found out once per configuration, data and machine.
 
 The format follows a rule (see `precision.auto_dtype`). Whether compiling pays is measured, before any training, on the
 model and data at hand; the answer is kept in a file, so that no later process asks a stopwatch again.

@@ -1,4 +1,4 @@
-"""A trial of a configuration's model before a study spends hours on it."""
+"""A trial of a configuration's model before a study."""
 
 from collections.abc import Sequence
 

@@ -1,1 +1,4 @@
-"""Where images come from: one file per kind of source, registered by name in base.py, found through find.py."""
+"""Sources of images, one file per kind.
+
+Registered by name in base.py, located through find.py.
+"""

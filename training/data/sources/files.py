@@ -57,7 +57,7 @@ class FilePixels:
 
     def natural_size(self, headers: Iterable[Header | None]) -> tuple[int, str]:
         """Return the square size of 95 % of the readable files, else 64."""
-        sizes = Counter((seen.width, seen.height) for seen in headers if seen)
+        sizes = Counter((header.width, header.height) for header in headers if header)
         (width, height), count = sizes.most_common(1)[0] if sizes else ((0, 0), 0)
         total = sizes.total()
         if width == height and width in SIZES and count >= NEARLY_ALL * total:

@@ -84,7 +84,7 @@ class Lookup:
     @property
     def asked_for(self) -> tuple[Path, ...]:
         """The folder that the user named; () where none is named."""
-        return tuple(self._folder / place for place in self._subfolders) if self._images else ()
+        return tuple(self._folder / subfolder for subfolder in self._subfolders) if self._images else ()
 
     def __contains__(self, name: str) -> bool:
         """Whether there is a file that `name` may mean."""

@@ -1,4 +1,4 @@
-"""The loss before any training, which should be that of a guess: ln(classes)."""
+"""The loss before training, which should be a guess's: ln(classes)."""
 
 from math import log
 

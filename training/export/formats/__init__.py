@@ -1,1 +1,1 @@
-"""The file formats of an export, one per file, each known by its name."""
+"""The file formats of an export, one per file."""
