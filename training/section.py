@@ -20,8 +20,6 @@ def only_with(**others: Any) -> dict[str, Any]:
     """Return the mark of a field that needs values of others.
 
     It is without effect unless one of them has this value; None stands for any value but the other field's default.
-
-    None stands for any value but the other field's default.
     """
     return {"needs": others}
 

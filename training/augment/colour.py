@@ -62,8 +62,6 @@ def adjust_hue(images: Tensor, turn: Tensor) -> Tensor:
     """Turn the hue of `images` [B, C, H, W] by `turn` [B].
 
     Images are in [0, 1], turns shares of the circle. Value and saturation (HSV) stay.
-
-    Value and saturation (HSV) stay.
     """
     if images.shape[1] == 1:
         return images

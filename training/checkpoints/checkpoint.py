@@ -24,7 +24,7 @@ from .files import BEST, LAST, NEXT_BEST
 State = dict[str, Any]
 
 _MARK = b"hpo-sha256:"
-_DIGEST_BYTES = 32
+_DIGEST_BYTES = 32  # of a SHA-256
 _COMMENT_BYTES = len(_MARK) + _DIGEST_BYTES
 
 

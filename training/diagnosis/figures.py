@@ -13,7 +13,7 @@ from .finding import Chart
 
 _COLORS = ("#3b7dd8", "#e39b27", "#4c9f5a")
 _MARKS = ("#c0392b", "#4c9f5a", "#7d5ba6")
-_WIDTH_IN, _HEIGHT_IN = 7.0, 2.9
+_WIDTH_IN, _HEIGHT_IN = 7.0, 2.9  # several charts stand above each other on a page
 _NAMED = 48  # bars whose names can be read at this width
 
 

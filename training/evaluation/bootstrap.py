@@ -9,7 +9,7 @@ from scipy.sparse import csr_array
 Interval = tuple[float, float]
 
 RESAMPLES = 2000  # for 95 % intervals: a few hundred leave the ends uncertain, more cost time
-CONFIDENCE = 0.95
+CONFIDENCE = 0.95  # as Wilson's intervals beside these
 _NUMBERS_AT_ONCE = 4_000_000  # of counts, some 32 MB
 
 

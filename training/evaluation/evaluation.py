@@ -139,6 +139,7 @@ def _mistakes(
     model: TrainedModel, subject: Subject, logits: Logits, labels: Labels, rows: Labels
 ) -> tuple[Mistake, ...]:
     shares = softmax(scaled(logits, model.known.temperature), axis=1)
+    # dividing by a temperature changes no answer, only its confidence
     chosen, confidence = logits.argmax(axis=1), shares.max(axis=1)
     wrong = np.flatnonzero(chosen != labels)
     wrong = wrong[np.argsort(-confidence[wrong], kind="stable")][:MISTAKES]

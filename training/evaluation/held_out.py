@@ -21,7 +21,7 @@ from ..metrics.calibration import Calibration
 from ..metrics.over_split import predict
 from .temperature import calibrate
 
-_BATCH = 256
+_BATCH = 256  # images per forward pass
 
 
 def fit_calibration(
@@ -49,7 +49,7 @@ def fit_calibration(
     target = torch.device(device)
     model = Classifier.from_checkpoint(checkpoint, config, pack).model.to(target)
     batches = EvalBatches(pack.val, mean=pack.mean, std=pack.std, batch_size=_BATCH, device=target)
-    predictions = predict(model, batches, Precision(target, torch.float32))
+    predictions = predict(model, batches, Precision(target, torch.float32))  # float32, as the exported files compute
     if not torch.isfinite(predictions.logits).all():
         return None
     return calibrate(predictions.logits.numpy(), predictions.labels.numpy(), f"{name}, epoch {reached}")
@@ -66,5 +66,6 @@ def _nearest(directory: Path, epoch: int) -> tuple[Path, int] | None:
             state = load(directory / name)
         except CheckpointError:
             continue
+        # last.ckpt names no epoch of its own: it is that of its last report
         candidates.append((directory / name, int(state["epoch"] if name == BEST else len(state["history"]))))
     return min(candidates, key=lambda pair: abs(pair[1] - epoch), default=None)

@@ -18,7 +18,7 @@ from ..metrics.confidence import Labels, Logits, expected_calibration_error
 from .bootstrap import Interval, Intervals, bootstrap
 from .temperature import negative_log_likelihood, scaled
 
-TOP = 5
+TOP = 5  # as in ILSVRC; with five classes or fewer it says nothing
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,13 +29,13 @@ def confusion_picture(report: EvaluationReport) -> bytes:
     counts = np.array(report.metrics.confusion_matrix)
     shares = counts / counts.sum(axis=1, keepdims=True).clip(1)
     classes = len(counts)
-    side = min(3.5 + 0.4 * classes, 16.0)
+    side = min(3.5 + 0.4 * classes, 16.0)  # inches: grows with the classes, up to what a page still shows
     figure = Figure(figsize=(side, side), layout="constrained")
     axes = figure.subplots()
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     axes.set(xlabel="answered", ylabel="true", title=report.title)
     if classes <= _NAMED:
-        size = float(np.clip(160 / classes, 4, 10))
+        size = float(np.clip(160 / classes, 4, 10))  # points, so that the names fit beside each other
         axes.set_xticks(range(classes), report.class_names, rotation=90, fontsize=size)
         axes.set_yticks(range(classes), report.class_names, fontsize=size)
     if classes <= _NUMBERED:

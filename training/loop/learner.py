@@ -32,10 +32,6 @@ class Learner:
     `model` is the one that learns; `judged` is the one that is evaluated and kept: its weights averaged over steps
     where `ema.decay` is set, else the same module. `micro_batch` is the number of images in a forward pass (None: the
     whole batch), `compilation` runs that pass compiled or as written.
-
-    `model` is what learns, `judged` what is evaluated and kept: its weights averaged over steps where the
-    configuration asks for that, else the same. `micro_batch` is how many images a forward pass takes, None for all;
-    `compilation` how it is run.
     """
 
     def __init__(
@@ -118,17 +114,15 @@ class Learner:
 
         A model that does not compile fails here, in the forward or the backward pass; the step is then repeated
         uncompiled.
-
-        A model that does not compile shows it here, in either direction: it then goes on as it is written.
         """
         self._optimizer.zero_grad(set_to_none=True)
         try:
             return self._accumulate(images, labels)
-        # Not retried inside the except block: the traceback would keep the failed pass's activations alive.
         except Exception as error:
             if not self.compilation.gives_up(error):
                 raise
-        # The failed pass may have left part of the gradients.
+        # note: outside the except block, whose traceback would keep the failed pass's activations alive. The pass may
+        # have left part of the gradients.
         self._optimizer.zero_grad(set_to_none=True)
         return self._accumulate(images, labels)
 

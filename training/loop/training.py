@@ -134,10 +134,9 @@ class Training:
                 return self._epoch(batches, number, signal)
             except Exception as error:
                 smaller = self._passes.smaller_train(self._config.data.batch_size)
-                # Outside the except block below: while it is handled, the error's traceback keeps the failed step's
-                # tensors alive.
                 if not is_out_of_memory(error) or smaller is None:
                     raise
+            # note: outside the except block, whose traceback keeps the failed step's tensors alive.
             writer.flush()  # the checkpoint of the epoch before must be on disk: _open reads it
             # The old learner's memory must be free before a new one is made.
             del self._learner

@@ -17,8 +17,6 @@ class Numerics:
     """How a training computes: number format, compiled or not.
 
     `dtype` is that of the forward pass; `note` says why it is compiled or not.
-
-    `note` says why it is compiled or not.
     """
 
     dtype: Dtype

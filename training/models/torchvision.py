@@ -17,6 +17,7 @@ from .registry import register_model
 # built with auxiliary heads and a transform of their own, which are switched off
 _INCEPTIONS = ("googlenet", "inception_v3")
 _AUXILIARY = ("aux", "AuxLogits")
+# pixels in [-1, 1], as in TensorFlow, from where their weights come
 _INCEPTION_STATISTICS = Statistics((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 
 

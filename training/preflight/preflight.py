@@ -25,9 +25,6 @@ def check(request: dict[str, Any], emit: Any) -> dict[str, Any]:
 
     `request["config"]` names the data, `request["models"]` the configurations to try. `request["cards"]` are the CUDA
     devices that may be used, None for all, [] for none; torch is only imported where something needs it.
-
-    `request["cards"]` are the CUDA devices that may be used, None for all, [] for none; only then torch is imported
-    for them.
     """
     config = TrialConfig.model_validate(request["config"])
     root = Path(request["data_root"]) if request["data_root"] else None

@@ -27,7 +27,7 @@ from .registry import Logits, Pixels, Runtime, Source, register_format
 _FILE = "model.int8.onnx"
 _CALIBRATION_IMAGES = 256  # more fix the ranges of activations better, and take longer
 _JUDGED_ON = 256  # images of the other half, by which the recipes are compared
-_BATCH = 16
+_BATCH = 16  # images per forward pass: calibration keeps all activations of a batch
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ def _quantise(model: Path, target: Path, recipe: Recipe, images: Split) -> None:
         reader,
         per_channel=True,
         activation_type=QuantType.QUInt8,
-        weight_type=QuantType.QInt8,
+        weight_type=QuantType.QInt8,  # unsigned by signed: the pair that the 8-bit instructions of x86 multiply
         calibrate_method=CalibrationMethod[recipe.method],
         **recipe.arguments,
     )

@@ -55,5 +55,6 @@ def rebuild(config: TrialConfig, metadata: Mapping[str, Any], state: Mapping[str
         )
     classifier = Classifier(model, metadata["mean"], metadata["std"])
     names = classifier.state_dict().keys()
+    # a program also has constants that are no weights of the model
     classifier.load_state_dict({name: tensor for name, tensor in state.items() if name in names})
     return classifier

@@ -41,6 +41,7 @@ class TorchScript:
         side = metadata["image_size"]
         example = torch.zeros(_BATCH, metadata["channels"], side, side, dtype=torch.uint8)
         with quiet(), torch.no_grad():  # PyTorch warns that TorchScript is on its way out
+            # not checked here: the file is run again and compared (verify.py)
             traced = torch.jit.trace(classifier, (example,), check_trace=False)  # type: ignore[no-untyped-call]
             torch.jit.save(traced, source.folder / _FILE)
         return f"traced, torch {torch.__version__}"
