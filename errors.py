@@ -20,54 +20,69 @@ from .common.display import visible
 
 
 class HpoError(Exception):
-    """An error whose message is written for the user; the command line prints it without a traceback.
+    """An error whose message is written for the user.
+
+    The command line prints it without a traceback.
 
     `exit_code` is what the command line exits with: 2 where the input is wrong, 1 where the work failed.
     """
 
+    # note: shells, CI and schedulers tell 1 from 2: after a 1 the same command may succeed later, after a 2 never
     exit_code = 2
 
 
 class SpaceError(HpoError):
-    """A space file, a `--set` value or a flag says something that cannot be."""
+    """A forbidden value in a space, an override or a flag.
+
+    A space file, a `--set` value or a flag says something that cannot be.
+    """
 
 
 class DataError(HpoError):
-    """Images, labels or splits are missing, broken or not what was asked for."""
+    """Missing, broken or unexpected images, labels or splits."""
 
 
 class StudyError(HpoError):
-    """A study is missing, belongs to another space, or its store cannot be opened."""
+    """A missing study, one of another space, or an unusable store."""
 
 
 class TrainingError(HpoError):
-    """A configuration cannot be trained: an unknown model, arguments it does not take."""
+    """A configuration that cannot be trained.
+
+    For example an unknown model, or arguments that it does not take.
+    """
 
 
 class ExportError(HpoError):
-    """An exported model does not verify."""
+    """An exported model that does not verify."""
 
     exit_code = 1
 
 
 class TrustError(HpoError):
-    """Something would run code that this account's hpo neither made nor was told to run, and `--trust` is not given."""
+    """A refusal to run code that nobody vouches for.
+
+    Something would run code that this account's hpo neither made nor was told to run, and `--trust` is not given.
+    """
 
 
 class ServeError(HpoError):
-    """A model cannot be served."""
+    """A model that cannot be served."""
 
     exit_code = 1
 
 
 def nearest(value: str, choices: Iterable[str]) -> str:
-    """The tail of an error about an unknown name: the near match, or every choice where none is near.
+    """Return the hint that ends an error about an unknown name.
+
+    It is the near match, or every choice where none is near.
 
     >>> nearest("adamv", ["sgd", "adamw"])
     'did you mean adamw?'
     >>> nearest("x", ["sgd", "adamw"])
     'choose from adamw, sgd'
     """
-    known = sorted({visible(choice) for choice in choices})
-    close = get_close_matches(value, known, n=1)
-    return f"did you mean {close[0]}?" if close else f"choose from {', '.join(known)}"
+    names = sorted({visible(choice) for choice in choices})
+    # difflib's default cutoff of 0.6 still finds a name of four letters with one letter wrong
+    close = get_close_matches(value, names, n=1)
+    return f"did you mean {close[0]}?" if close else f"choose from {', '.join(names)}"

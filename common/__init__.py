@@ -1,1 +1,1 @@
-"""Leaves that every room may use: files written whole, limits, cores, decoding, preprocessing."""
+"""Leaves for every room: whole files, limits, cores, decoding, preprocessing."""

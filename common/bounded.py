@@ -1,4 +1,4 @@
-"""Reading files that somebody else made: regular ones alone, up to a stated size.
+"""Bounded reading of files from elsewhere: regular files of a stated size.
 
 A pipe or a device would hold a reader for ever, and a sparse file of 60 GB takes no room on a disk and all of memory.
 Every bound has its reason beside it.
@@ -34,11 +34,14 @@ _KINDS = {
 
 
 class UnfitFileError(OSError):
-    """No regular file, or one that is too large; `strerror` says which, as for every error of the system."""
+    """A file that is not regular, or too large.
+
+    `strerror` says which, as for every error of the system.
+    """
 
 
 def read_bytes(path: Path, most: int) -> bytes:
-    """The content of `path`, a regular file of at most `most` bytes.
+    """Read the whole regular file `path` of at most `most` bytes.
 
     Raises:
         UnfitFileError: it is something else, larger, or grows.
@@ -46,6 +49,7 @@ def read_bytes(path: Path, most: int) -> bytes:
     """
     with open_regular(path, most) as file:
         size = os.fstat(file.fileno()).st_size
+        # one byte more than there was: a file that grows under us is told apart from one that is read whole
         content = file.read(size + 1)
     if len(content) > size:
         raise UnfitFileError(errno.EBUSY, "grew while it was read", str(path))
@@ -53,7 +57,7 @@ def read_bytes(path: Path, most: int) -> bytes:
 
 
 def open_regular(path: Path, most: int) -> BufferedReader:
-    """`path` opened for reading, a regular file of at most `most` bytes.
+    """Open the regular file `path` of at most `most` bytes for reading.
 
     Raises:
         UnfitFileError: it is something else, or larger.
@@ -61,6 +65,7 @@ def open_regular(path: Path, most: int) -> BufferedReader:
     """
     handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # else a pipe waits for its writer
     try:
+        # of the open file: what lies at the path may be exchanged between a look and the opening
         _check(path, os.fstat(handle), most)
     except BaseException:
         os.close(handle)
@@ -69,13 +74,15 @@ def open_regular(path: Path, most: int) -> BufferedReader:
 
 
 def read_gzip(path: Path, most: int) -> bytes:
-    """The content of the gzip file `path`, of which neither it nor what it stands for may have more than `most` bytes.
+    """Read the gzip file `path`, at most `most` bytes packed and unpacked.
 
     Raises:
         UnfitFileError: as `read_bytes`.
         OSError, EOFError, zlib.error: it cannot be read, or is no whole gzip file.
     """
     with open_regular(path, most) as packed, gzip.GzipFile(fileobj=packed) as file:
+        # never more than the bound: a kilobyte of gzip can stand for a megabyte, so a bomb is not unpacked to be
+        # measured
         content = file.read(most + 1)
     if len(content) > most:
         raise _too_large(path, "stands for more", most)
@@ -83,7 +90,9 @@ def read_gzip(path: Path, most: int) -> bytes:
 
 
 def check_regular(path: Path, most: int) -> None:
-    """Nothing, where `path` is a regular file of at most `most` bytes: for libraries that open files by their paths.
+    """Refuse `path` unless it is a regular file within `most` bytes.
+
+    For libraries that open files by their paths.
 
     Raises:
         UnfitFileError, OSError: as `open_regular`.

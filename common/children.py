@@ -1,4 +1,4 @@
-"""How every Python process of the project is started: nothing is imported from the working directory.
+"""The start of every Python child process, safe from the working directory.
 
 A folder that somebody works in may hold a `copy/` or a `pandas/` from anywhere. PYTHONSAFEPATH keeps it out of the path
 of a child, and of what that child starts in turn, which `-P` would not.
@@ -24,7 +24,9 @@ _SAFE_PATH = "PYTHONSAFEPATH"
 def start_python(
     module: str, *arguments: str, environment: Mapping[str, str] | None = None, **options: Any
 ) -> "subprocess.Popen[Any]":
-    """Start `python -m module`, which finds modules where this process does, but for the working directory.
+    """Start `python -m module` with this process' import path.
+
+    The working directory is not on it.
 
     Args:
         module: full name of the module that is run.
@@ -32,20 +34,27 @@ def start_python(
         environment: all variables of the child; None: those of this process.
         options: of `subprocess.Popen`.
     """
+    # `if entry`: the empty one stands for the working directory
     path = os.pathsep.join(str(Path(entry).absolute()) for entry in sys.path if entry)
     variables = {**(os.environ if environment is None else environment), "PYTHONPATH": path, _SAFE_PATH: "1"}
     return subprocess.Popen([sys.executable, "-m", module, *arguments], env=variables, **options)
 
 
 def spawn_context() -> SpawnContext:
-    """The same for processes of `multiprocessing`, and its resource tracker."""
-    os.environ[_SAFE_PATH] = "1"
+    """Return the `multiprocessing` context whose children import as safely.
+
+    Its resource tracker does, too.
+    """
+    os.environ[_SAFE_PATH] = "1"  # inherited: multiprocessing starts its children and its tracker itself
     return multiprocessing.get_context("spawn")
 
 
 @contextmanager
 def held_back(*signals: signal.Signals) -> Iterator[None]:
-    """Hold `signals` back, here and in a process that is started meanwhile; there until it lets them through itself."""
+    """Block `signals` here and in processes started meanwhile.
+
+    A child keeps them blocked until it lets them through itself.
+    """
     signal.pthread_sigmask(signal.SIG_BLOCK, signals)
     try:
         yield

@@ -1,4 +1,4 @@
-"""How many cores this process may use, and how its threads leave them to others while they wait."""
+"""Usable CPU cores, and threads that sleep while they wait."""
 
 import os
 from pathlib import Path
@@ -7,17 +7,24 @@ _QUOTA = Path("/sys/fs/cgroup/cpu.max")
 
 
 def available_cores() -> int:
-    """Its affinity, cut by a container's CPU quota (cgroup v2), at least 1."""
+    """Count the cores that this process may use, at least 1.
+
+    Its affinity, cut by a container's CPU quota (cgroup v2).
+    """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if _QUOTA.exists():
         limit, period = _QUOTA.read_text().split()
         if limit != "max":
+            # rounded down: one thread more than the quota allows, and all of them stand still for the rest of each
+            # period
             cores = min(cores, int(limit) // int(period))
     return max(1, cores)
 
 
 def sleep_while_waiting() -> None:
-    """Have OpenMP's threads sleep at a barrier, in this process and those it starts; called before torch is imported.
+    """Have OpenMP's threads sleep at barriers.
+
+    It holds for this process and those it starts, and is called before torch is imported.
 
     They spin by default: beside one busy process, the thread that is waited for waits for the core that is spun on.
     A user's own OMP_WAIT_POLICY counts. The runtimes of GNU (in torch's wheels), LLVM and Intel all obey it.

@@ -1,4 +1,4 @@
-"""Image files to pixels within limits, with a reason for each file that is refused.
+"""Decoding of image files within limits, with a reason for each refusal.
 
 Any file that Pillow knows becomes uint8 [size, size, channels] by the rule in preprocess.py, or a reason why not. The
 dimensions in the header are checked before anything is decoded: more than 25 megapixels are refused.
@@ -21,26 +21,34 @@ from . import preprocess
 from .bounded import IMAGE_BYTES, UnfitFileError, read_bytes
 from .image_limits import EXIF_BYTES, SHORT, Source, check_pieces, icon_size
 
+# above the 24 megapixels of most cameras; as RGBA it is 100 MB, which a file of some KB may claim
 MAX_PIXELS = 25_000_000
+# photos, drawings and scans; not EPS, for which Pillow starts Ghostscript on the file
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM", "TGA", "ICO", "JPEG2000", "AVIF", "PCX")
 
 _TIFF = (b"II*\0", b"MM\0*")
 
 
 class UnreadableImageError(DataError):
-    """A file that cannot be used as an image; the message is the reason, without the file's name."""
+    """A file that cannot be used as an image.
+
+    The message is the reason, without the file's name.
+    """
 
 
 class UnknownFormatError(UnreadableImageError):
-    """It is in none of the formats that are read."""
+    """A file in none of the formats that are read."""
 
 
 class TooLargeImageError(UnreadableImageError):
-    """Its header claims more than MAX_PIXELS."""
+    """An image whose header claims more than MAX_PIXELS."""
 
 
 class Header(NamedTuple):
-    """Width and height in pixels, before orientation; Pillow's name of the mode ("RGB"); the format ("PNG")."""
+    """The facts that an image's header states.
+
+    Width and height in pixels, before orientation; Pillow's name of the mode ("RGB"); the format ("PNG").
+    """
 
     width: int
     height: int
@@ -49,7 +57,9 @@ class Header(NamedTuple):
 
 
 def decode(source: Path | bytes, size: int, channels: int) -> NDArray[np.uint8]:
-    """The image in `source` as uint8 [size, size, channels], `channels` being 1 (grey) or 3 (RGB).
+    """Decode `source` to uint8 [size, size, channels].
+
+    `channels` is 1 (grey) or 3 (RGB).
 
     Raises:
         UnreadableImageError: it is no image, is damaged or cut short, or has more than 25 megapixels.
@@ -58,7 +68,7 @@ def decode(source: Path | bytes, size: int, channels: int) -> NDArray[np.uint8]:
 
 
 def header(source: Path | bytes) -> Header:
-    """What the header states; nothing is decoded.
+    """Read the header of `source`; nothing is decoded.
 
     Raises:
         UnreadableImageError: as `decode`.
@@ -70,7 +80,9 @@ def header(source: Path | bytes) -> Header:
 def open_image(
     source: Path | bytes, formats: Sequence[str] = FORMATS, waiting: Callable[[], bool] = lambda: True
 ) -> Image.Image:
-    """The image in `source` with its header read and nothing decoded, but for an icon; `formats` as Pillow calls them.
+    """Open `source`: its header is read, its pixels are not.
+
+    Only the image of an icon is decoded here, by Pillow. `formats` are as Pillow calls them.
 
     Reading and decoding end soon after `waiting`, which is asked on the thread that does it, says that nobody waits;
     a short file is not worth asking.
@@ -83,7 +95,9 @@ def open_image(
     content = source if isinstance(source, bytes) else _read(source)
     try:
         check_pieces(content)
+        # before Image.open, which decodes an icon at once
         _check_size(icon_size(content) if "ICO" in formats else None)
+        # a Python object between Pillow and the bytes costs time at every read, which a short file is not worth
         file = Source(content, waiting) if len(content) > SHORT else io.BytesIO(content)
         image = Image.open(file, formats=tuple(formats))
         _check_size(preprocess.inner(image).size)
@@ -101,7 +115,9 @@ def open_image(
 
 
 def pixels(image: Image.Image, size: int, channels: int) -> NDArray[np.uint8]:
-    """What `open_image` opened, by the rule in common/preprocess.py: uint8 [size, size, channels].
+    """Turn an opened image into uint8 [size, size, channels].
+
+    By the rule in common/preprocess.py.
 
     Raises:
         UnreadableImageError: it is damaged or cut short, or of a kind that has no place in the rule.

@@ -1,4 +1,6 @@
-"""How text that somebody else wrote is shown: names of files, classes, studies and parameters, and messages about them.
+"""Display of text that somebody else wrote, safe in terminals and spreadsheets.
+
+Such as the names of files, classes, studies and parameters, and messages about them.
 
 A terminal obeys escape sequences, and a spreadsheet runs formulas, whoever wrote them. So whatever leaves for a person
 goes through here; what leaves for a program is JSON, and exact.
@@ -16,7 +18,7 @@ _FORMULA = tuple("=+-@\t\r")  # what a cell of a formula begins with, in one spr
 
 
 def visible(text: str) -> str:
-    r"""`text` in one line, each character that would not be seen by its number.
+    r"""Return `text` on one line, with unseen characters by their numbers.
 
     >>> visible("a\x1b[2J\n\u202eb")
     'a\\x1b[2J\\n\\u202eb'
@@ -27,7 +29,9 @@ def visible(text: str) -> str:
 
 
 def message(text: str) -> str:
-    r"""A text of ours in several lines: all but the first are indented, so that none can be taken for another text.
+    r"""Return a message of several lines, with all but the first indented.
+
+    So none of them can be taken for another message.
 
     >>> message("no such file\n  give another\nerror: forged")
     'no such file\n  give another\n  error: forged'
@@ -37,22 +41,31 @@ def message(text: str) -> str:
 
 
 def cell(value: Any) -> Any:
-    """A cell of a CSV file: text in one line, behind an apostrophe where it would be a formula; the rest as it is."""
+    """Return a cell of a CSV file that no spreadsheet runs.
+
+    Text is on one line, behind an apostrophe where it would be a formula; other values are as they are.
+    """
     if not isinstance(value, str):
         return value
     return f"'{visible(value)}" if value.startswith(_FORMULA) else visible(value)
 
 
 def json_text(value: Any) -> str:
-    """`value` as JSON in one line, exactly, with every character that is not seen by its number."""
+    """Return `value` as JSON on one line, exactly.
+
+    Every character that is not seen is given by its number.
+    """
     return re.sub(r"[^ -~]", lambda sign: _in_json(sign[0]), json.dumps(value, ensure_ascii=False, allow_nan=False))
 
 
 class LogFormatter(logging.Formatter):
-    """Lines of a log, each entry in one."""
+    """A formatter that keeps each log entry on one line."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (the name is Python's)
-        """What the entry says; a traceback follows in lines of its own."""
+        """Return the text of the entry.
+
+        A traceback follows in lines of its own.
+        """
         return visible(super().formatMessage(record))
 
 
@@ -69,7 +82,10 @@ def _in_json(sign: str) -> str:
 
 
 def value_text(value: Any) -> str:
-    """A value of YAML or JSON as a message shows it: short, on one line."""
+    """Return a value of YAML or JSON as a message shows it.
+
+    Short, on one line.
+    """
     if isinstance(value, dict):
         text = "{" + ", ".join(f"{key}: {value_text(entry)}" for key, entry in value.items()) + "}"
     elif isinstance(value, list):
@@ -78,4 +94,5 @@ def value_text(value: Any) -> str:
         text = {None: "null", True: "true", False: "false"}[value]
     else:
         text = repr(value)
+    # half a line of 120, so that law and value fit on one
     return text if len(text) <= 60 else text[:57] + "..."

@@ -1,27 +1,32 @@
-"""What the machine does to a program: errors that say nothing about the work at hand."""
+"""Machine faults: errors that say nothing about the work at hand."""
 
 import errno
 import re
 from collections.abc import Iterator
 
+# ESTALE and ENODEV: a network share or a disk that went away
 _DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, errno.ESTALE, errno.ENODEV}
+# SQLAlchemy wraps sqlite3's errors, which carry no errno: only the words are left
 _SQLITE = ("database or disk is full", "disk I/O error", "attempt to write a readonly database")
 _PROCESS = {errno.ENOMEM, errno.EMFILE}
 _DEVICE = re.compile(r"(CUDA|HIP|CUDA driver|cuDNN) error\b|CUBLAS_STATUS_|CUDNN_STATUS_")
 
 
 def disk_fault(error: BaseException) -> str:
-    """What is wrong with a disk (full, over a quota, read-only, gone) where that is behind `error`; else empty."""
-    for each in _with_causes(error):
-        if isinstance(each, OSError) and each.errno in _DISK:
-            return f"{each.strerror}: {each.filename}" if each.filename else str(each.strerror)
-        if words := next((words for words in _SQLITE if words in str(each)), ""):
+    """Describe the disk fault behind `error`; empty where there is none.
+
+    The disk is full, over a quota, read-only or gone.
+    """
+    for cause in _with_causes(error):
+        if isinstance(cause, OSError) and cause.errno in _DISK:
+            return f"{cause.strerror}: {cause.filename}" if cause.filename else str(cause.strerror)
+        if words := next((words for words in _SQLITE if words in str(cause)), ""):
             return words
     return ""
 
 
 def needs_new_process(error: BaseException) -> bool:
-    """Whether nothing more can be done in this process after `error`, and all of it in another.
+    """Tell whether only another process can go on after `error`.
 
     After an error of the driver each later call on the card fails, too; the memory and the files that a process has
     open are free again when it ends.
@@ -38,4 +43,5 @@ def _ends_process(error: BaseException) -> bool:
 def _with_causes(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
         yield error
+        # `raise ... from None` hides a context from people, and not from here
         error = error.__cause__ or error.__context__

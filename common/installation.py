@@ -1,4 +1,7 @@
-"""How hpo was installed here, and so how its optional packages are: another project has the name `hpo` on PyPI."""
+"""Install commands for optional packages, from where hpo itself came.
+
+Another project has the name `hpo` on PyPI.
+"""
 
 import json
 import re
@@ -10,7 +13,7 @@ from urllib.request import url2pathname
 
 
 def install_command(extra: str) -> str:
-    """The command that installs the packages of `extra`, such as "timm".
+    """Return the command that installs the packages of `extra`, such as "timm".
 
     From the folder or file that hpo itself came from; where that is gone or was none, the packages by their own names.
     """
@@ -25,7 +28,10 @@ def install_command(extra: str) -> str:
 
 
 def _origin(distribution: metadata.Distribution) -> Path | None:
-    """The folder or archive that was installed (PEP 610); None where it was fetched from elsewhere."""
+    """Return the folder or archive that was installed (PEP 610).
+
+    None where it was fetched from elsewhere.
+    """
     url = urlsplit(json.loads(distribution.read_text("direct_url.json") or "{}").get("url", ""))
     return Path(url2pathname(url.path)) if url.scheme == "file" else None
 

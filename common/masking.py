@@ -1,4 +1,7 @@
-"""URLs without their secrets, for whatever is kept or shown: studies, runs, manifests, logs, messages."""
+"""URLs without their secrets, for text that is kept or shown.
+
+Studies, runs, manifests, logs and messages.
+"""
 
 import re
 from urllib.parse import unquote
@@ -6,11 +9,12 @@ from urllib.parse import unquote
 _HTTP_USER = re.compile(r"(https?://)([^/?#@\s:]*)(:?)([^/?#\s]*)@", re.IGNORECASE)
 _OTHER_PASSWORD = re.compile(r"(?<!http)(?<!https)(://[^/:@\s]*):[^@\s]*@", re.IGNORECASE)
 _PARAMETER = re.compile(r"([?&;#])([^=&;#\s]+)=([^&;#\s]*)")
+# by part of the name: sslpassword, api_key, X-Amz-Signature, access_token
 _SECRET = re.compile("pass|pwd|token|key|secret|sig|cred|auth", re.IGNORECASE)
 
 
 def masked(text: str) -> str:
-    """`text` with `***` for every secret of the URLs in it.
+    """Replace every secret of the URLs in `text` by `***`.
 
     Secret are passwords, whoever alone is named before the host of a web address (a token, mostly), and the values of
     parameters that are called like one.
@@ -25,10 +29,13 @@ def masked(text: str) -> str:
 
 
 def is_masked(url: str) -> bool:
-    """Whether a secret is missing from `url`, which was kept by `masked`."""
+    """Tell whether a secret is missing from `url`.
+
+    It was kept by `masked`, then.
+    """
     return "***" in url
 
 
-def _parameter(found: re.Match[str]) -> str:
-    sign, name, value = found.groups()
+def _parameter(match: re.Match[str]) -> str:
+    sign, name, value = match.groups()
     return f"{sign}{name}={'***' if value and _SECRET.search(unquote(name)) else value}"

@@ -1,4 +1,6 @@
-"""The pages of `hpo data`, `hpo evaluate` and `hpo diagnose`: one file each, no script, nothing fetched from anywhere.
+"""The HTML pages of `hpo data`, `hpo evaluate` and `hpo diagnose`.
+
+One file each, with no script, and nothing fetched from anywhere.
 
 `page.html` beside this file is what they have in common; each extends it as `common/page.html`.
 """
@@ -9,7 +11,11 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 
 
 def render(template: str, **values: object) -> str:
-    """The page `template`, a path in this package, with `values`; what they say is escaped."""
+    """Render the page `template` with `values`.
+
+    The template is a path in this package; what the values say is escaped.
+    """
+    # StrictUndefined: a value that a template names and nobody gives is an error, not an empty place
     environment = Environment(
         loader=FunctionLoader(_text), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -18,7 +24,7 @@ def render(template: str, **values: object) -> str:
 
 
 def counted(count: int, noun: str) -> str:
-    """A number of things.
+    """Return a count with its noun, singular or plural.
 
     >>> counted(1, "image"), counted(1200, "image")
     ('1 image', '1,200 images')

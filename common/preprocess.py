@@ -1,4 +1,4 @@
-"""What an image becomes before a model sees it: the rule in words (STEPS) and in code (`pixels`).
+"""Preprocessing of images, in words (STEPS) and in code (`pixels`).
 
 Needs numpy and Pillow, nothing of hpo. A copy lies in every export, for use where hpo is not installed:
 
@@ -50,18 +50,22 @@ _MAY_LACK_ALPHA = ("BMP", "TGA", None)  # None: a bitmap in an icon
 
 
 class UnsupportedPixelsError(ValueError):
-    """An image of a kind that has no place in the rule."""
+    """An image of a kind that the rule does not cover."""
 
 
 def pixels(image: Image.Image, size: int, channels: int) -> NDArray[np.uint8]:
-    """An image as `Image.open` gives it, not loaded yet, as uint8 [size, size, channels]; channels 1 (grey) or 3 (RGB).
+    """Preprocess an opened image to uint8 [size, size, channels].
+
+    It is as `Image.open` gives it, not loaded yet; channels are 1 (grey) or 3 (RGB).
 
     Raises:
         UnsupportedPixelsError: it is in the LAB colour space.
         Exception: whatever Pillow raises on a file that is damaged or cut short.
     """
     image = inner(image)
-    image.draft(None, (2 * size, 2 * size))  # JPEG only
+    # a JPEG alone is decoded at 1/8 to 1/2 of its size; twice `size` leaves the resize pixels to average
+    image.draft(None, (2 * size, 2 * size))
+    # before load(), which makes an alpha channel of it and forgets bits above the eighth
     clear = _transparent_colour(image)
     image.load()
     plain = _opaque(_eight_bits(image))
@@ -73,13 +77,19 @@ def pixels(image: Image.Image, size: int, channels: int) -> NDArray[np.uint8]:
 
 
 def inner(image: Image.Image) -> Image.Image:
-    """The largest image of an icon, which loses its transparent colour where Pillow unpacks it; others as they are."""
+    """Return the largest image of an icon; others as they are.
+
+    An icon loses its transparent colour where Pillow unpacks it.
+    """
     icon = getattr(image, "ico", None)
     return image if icon is None else icon.getimage(image.size)
 
 
 def fit(image: Image.Image, size: int, channels: int) -> NDArray[np.uint8]:
-    """The largest centred square of an opaque image of 8 bits as uint8 [size, size, channels]."""
+    """Crop and resize an opaque 8-bit image to uint8 [size, size, channels].
+
+    The largest centred square is taken.
+    """
     plain = image.convert("L" if channels == 1 else "RGB")
     if plain.size != (size, size):
         side = min(plain.size)
@@ -90,7 +100,11 @@ def fit(image: Image.Image, size: int, channels: int) -> NDArray[np.uint8]:
 
 
 def _transparent_colour(image: Image.Image) -> NDArray[np.bool_] | None:
-    """Where an image has the colour that its PNG or GIF calls transparent, bool [H, W]; its `info` has it no more.
+    """Return the mask of the one transparent colour, bool [H, W].
+
+    Of a PNG or GIF.
+
+    None where there is none; the image's `info` has it no more.
 
     Pillow compares samples of 8 bits, where those of the file may have more or fewer (PNG, 11.3.2.1 and 13.16).
     """
@@ -102,27 +116,31 @@ def _transparent_colour(image: Image.Image) -> NDArray[np.bool_] | None:
     stored = tiles[0].args
     top = 2 ** _DEPTHS.get(stored, 8) - 1
     colour = np.asarray(image.info.pop("transparency")) & top
+    # two different 16-bit colours may share their upper bytes
     low = _low_bytes(image) if stored == "RGB;16B" else None
     samples = np.asarray(image.convert("L") if image.mode == "1" else image)
     if low is not None:
         samples = 256 * samples.astype(np.uint16) + low
     same = samples == (colour * (255 // top) if top < 255 else colour)
-    return np.asarray(np.atleast_3d(same).all(axis=2))
+    return np.asarray(np.atleast_3d(same).all(axis=2))  # [H, W] or [H, W, C] -> [H, W]
 
 
 def _low_bytes(image: Image.Image) -> NDArray[np.uint8]:
-    """The lower bytes of 16-bit colour, uint8 [H, W, 3]; Pillow keeps the upper ones."""
+    """Return the lower bytes of 16-bit colour, uint8 [H, W, 3].
+
+    Pillow keeps the upper ones.
+    """
     file: io.BytesIO = image.fp  # type: ignore[attr-defined]
-    place = file.tell()
+    position = file.tell()
     file.seek(0)
     twin = Image.open(io.BytesIO(file.read()))
-    file.seek(place)
+    file.seek(position)
     twin.tile = [twin.tile[0]._replace(args="RGB;16L")]  # read as if the bytes were the other way round
     return np.asarray(twin)
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
-    """A loaded image with samples of 8 bits."""
+    """Return a loaded image with samples of 8 bits."""
     tags: dict[int, Any] = getattr(image, "tag_v2", {})
     (sample_format, *_) = tags.get(_SAMPLE_FORMAT, (_UNSIGNED,))
     stored: type[np.generic] | None = None  # the type of a sample, where Pillow's mode tells another
@@ -148,7 +166,10 @@ def _eight_bits(image: Image.Image) -> Image.Image:
 
 
 def _scaled(values: NDArray[Any], top: int | None) -> NDArray[np.uint8]:
-    """Numbers as uint8, from 0..top, or where that is None from a range that holds them, see STEPS."""
+    """Scale numbers to uint8, from 0..top or their own range.
+
+    Where `top` is None the range is one that holds them, see STEPS.
+    """
     flat = values.reshape(-1)
     blocks = [slice(start, start + _BLOCK) for start in range(0, flat.size, _BLOCK)]
     low, high = _range(flat, blocks) if top is None else (0.0, float(top))
@@ -160,7 +181,7 @@ def _scaled(values: NDArray[Any], top: int | None) -> NDArray[np.uint8]:
 
 
 def _range(values: NDArray[Any], blocks: list[slice]) -> tuple[float, float]:
-    """The range from which numbers [N] are scaled where their file states none."""
+    """Return the range of numbers [N] whose file states none."""
     parts = (values[block].astype(np.float64) for block in blocks)
     finite = (part[np.isfinite(part)] for part in parts)
     ends = [(float(part.min()), float(part.max())) for part in finite if part.size] or [(0.0, 0.0)]
@@ -172,11 +193,12 @@ def _range(values: NDArray[Any], blocks: list[slice]) -> tuple[float, float]:
 
 
 def _opaque(image: Image.Image) -> Image.Image:
-    """The image with its transparency laid on white."""
+    """Lay the image's transparency on white."""
     if not image.has_transparency_data:
         return image
     straight = image.convert("LA") if image.mode == "La" else image  # the one way that Pillow knows from La
     over = straight.convert("RGBA")
+    # programs leave the fourth byte of such bitmaps at 0 and mean opaque
     if image.format in _MAY_LACK_ALPHA and over.getchannel("A").getextrema() == (0, 0):
         return over.convert("RGB")
     return Image.alpha_composite(Image.new("RGBA", over.size, "white"), over).convert("RGB")

@@ -1,4 +1,6 @@
-"""Folders and databases that only their owner can read, whatever the umask, and files that are no links.
+"""Private folders and databases, whatever the umask.
+
+Only their owner can read them; and files that are no links.
 
 A group shares a home by making it first, with the set-group-ID bit (`chmod 2770 runs`): databases in such a folder are
 the group's to read and write, as the folder is.
@@ -13,7 +15,9 @@ OWNER_FOLDER, OWNER_FILE, GROUP_FILE = 0o700, 0o600, 0o660
 
 
 def make_private_folder(path: Path) -> None:
-    """Make `path`, and its parents, where it is missing: mode 0700. One that exists is left as it is.
+    """Make the folder `path` and missing parents, mode 0700.
+
+    One that exists is left as it is.
 
     Raises:
         OSError: it cannot be made.
@@ -25,7 +29,9 @@ def make_private_folder(path: Path) -> None:
 
 
 def make_private_file(path: Path) -> None:
-    """Make an empty file at `path` where there is none: mode 0600, or 0660 in a folder that a group shares.
+    """Make an empty file at `path`, mode 0600, where there is none.
+
+    In a folder that a group shares it is 0660.
 
     SQLite takes an empty file for a new database, and gives the files that it puts beside it (-wal, -shm, -journal) the
     mode of the database.
@@ -36,13 +42,16 @@ def make_private_file(path: Path) -> None:
     with suppress(FileExistsError):
         handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, OWNER_FILE)
         try:
+            # a umask only takes bits away, and would keep the group out
             os.fchmod(handle, GROUP_FILE if _is_shared(path.parent) else OWNER_FILE)
         finally:
             os.close(handle)
 
 
 def no_link(path: str, flags: int) -> int:
-    """An `opener` for `open`: a link in the place of the file is an error, for a home may come from somebody else.
+    """Open a file that is no link: an `opener` for `open`.
+
+    A home may come from somebody else, whose link in the place of a file would have us overwrite another.
 
     Raises:
         OSError: it is a link, or cannot be opened.
@@ -51,7 +60,10 @@ def no_link(path: str, flags: int) -> int:
 
 
 def readable_by_others(folder: Path) -> bool:
-    """Whether anyone beside the owner can look into `folder`, and no group shares it."""
+    """Tell whether strangers can look into `folder`.
+
+    Not so where a group shares it.
+    """
     return bool(folder.stat().st_mode & 0o077) and not _is_shared(folder)
 
 

@@ -1,13 +1,14 @@
-"""Numbers as text beside the limits that they are compared with, so that a sentence about both is true."""
+"""Numbers as text beside their limits, rounded so that comparisons stay true."""
 
 from decimal import Decimal
 from math import isfinite
 
+# significant digits that tell any two doubles apart
 _MOST_DIGITS = 17
 
 
 def beside(value: float, limit: float, form: str) -> tuple[str, str]:
-    """`value` and `limit` in the format `form`, with as many more digits as it takes to tell which is larger.
+    """Format `value` and `limit` with digits enough to order them.
 
     The limit keeps `form` where that says it exactly.
 

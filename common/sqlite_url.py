@@ -1,4 +1,6 @@
-"""SQLite files as the database URLs that SQLAlchemy, Optuna and MLflow take, and back, whatever signs a path holds.
+"""SQLite files as database URLs, and back, whatever their paths hold.
+
+For SQLAlchemy, Optuna and MLflow.
 
 A path that is pasted into a URL is cut at a `?` and loses every `%20`. A relative one is meant from the working
 directory.
@@ -11,12 +13,12 @@ from sqlalchemy.exc import ArgumentError
 
 
 def sqlite_url(path: Path) -> str:
-    """The URL of the SQLite file `path`."""
+    """Return the URL of the SQLite file `path`."""
     return _text(URL.create("sqlite", database=str(path.absolute())))
 
 
 def sqlite_file(url: str | URL) -> Path | None:
-    """The absolute path of the file behind `url`.
+    """Return the absolute path of the file behind `url`.
 
     None for a server, a database in memory, an SQLite `file:` URI, and for what is no database URL.
     """
@@ -26,7 +28,10 @@ def sqlite_file(url: str | URL) -> Path | None:
 
 
 def absolute_url(url: str) -> str:
-    """`url` as it is meant from the working directory, to be opened by a process that works in another."""
+    """Return `url` for a process that works in another directory.
+
+    Its path is meant from this process' working directory.
+    """
     parsed = _parsed(url)
     if parsed is None or parsed.get_backend_name() != "sqlite" or parsed.database in (None, "", ":memory:"):
         return url

@@ -1,4 +1,6 @@
-"""What this account's hpo made or was told to run, by SHA-256: whatever else could run code is data to it.
+"""The account's record of code it may run, by SHA-256.
+
+It holds what this account's hpo made or was told to run; whatever else could run code is data to it.
 
 The record lies outside every home: one that was copied from somebody would bring its own. A line is a digest, a space,
 and for people, as JSON, when it came and what it is of.
@@ -19,7 +21,9 @@ _allowed: set[str] = set()
 
 
 def record_path() -> Path | None:
-    """Where the record is: `$XDG_STATE_HOME/hpo/record`, by default below ~/.local/state.
+    """Return the path of the record, by default below ~/.local/state.
+
+    It is `$XDG_STATE_HOME/hpo/record` where that is set.
 
     None where the account has no home directory. A relative path would be taken from a folder that anyone may have
     made, so there is no such record.
@@ -34,36 +38,42 @@ def record_path() -> Path | None:
 
 
 def is_on_record(digest: str) -> bool:
-    """Whether `digest` is on record, or allowed in this process."""
+    """Tell whether `digest` is on record, or allowed in this process."""
     return digest in _allowed or digest in {line[:_DIGITS] for line in _lines(record_path())}
 
 
 def allow(digest: str) -> None:
-    """Let this process run what has `digest`; nothing is written down."""
+    """Allow `digest` in this process only; nothing is written."""
     _allowed.add(digest)
 
 
 def allowed_here() -> tuple[str, ...]:
-    """What this process alone may run, for the children that work for it."""
+    """Return the digests that this process alone may run.
+
+    They are for the children that work for it.
+    """
     return tuple(sorted(_allowed))
 
 
 def put_on_record(digest: str, what: str) -> None:
-    """Write down that what has `digest` may be run from now on; `what` tells people what it is.
+    """Record that code with `digest` may be run from now on.
+
+    `what` tells people what it is.
 
     Raises:
         StudyError: the record cannot be written.
     """
-    path, way = record_path(), "set XDG_STATE_HOME to a folder that can be"
+    path, advice = record_path(), "set XDG_STATE_HOME to a folder that can be"
     if path is None:
-        raise StudyError(f"there is no home directory to keep the record in; {way}")
+        raise StudyError(f"there is no home directory to keep the record in; {advice}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with path.with_name(".lock").open("w") as lock:
+            # two processes would otherwise each write the record with their own line and lose the other's
             fcntl.flock(lock, fcntl.LOCK_EX)
             _add(path, digest, what)
     except OSError as error:
-        raise StudyError(f"{path}: the record cannot be written: {error.strerror}; {way}") from error
+        raise StudyError(f"{path}: the record cannot be written: {error.strerror}; {advice}") from error
 
 
 def _add(path: Path, digest: str, what: str) -> None:

@@ -1,4 +1,4 @@
-"""A space for its reader: dimensions, branches, size, and what looks unwise though it is allowed."""
+"""A description of a space: dimensions, branches, size and lint."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,13 +8,18 @@ from .node import shown
 from .parameter import Choice, Condition, Parameter
 from .space import SearchSpace
 
+# last parts of keys; what counts of a rate is its order of magnitude
 RATES = frozenset({"lr", "learning_rate", "weight_decay"})
+# drawn evenly over one decade, nine values in ten fall into the upper nine tenths: there a log scale begins to matter
 DECADE = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class Dimension:
-    """One dimension in words; `when` names the branches around it; `prior`, `confidence` and `when` may be ""."""
+    """One dimension in words.
+
+    `when` names the branches around it; `prior`, `confidence` and `when` may be "".
+    """
 
     key: str
     values: str
@@ -25,7 +30,7 @@ class Dimension:
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """One branch of a choice and how many dimensions stand in it."""
+    """One branch of a choice, with its number of dimensions."""
 
     key: str
     name: str
@@ -34,7 +39,7 @@ class Branch:
 
 @dataclass(frozen=True, slots=True)
 class Warn:
-    """What looks unwise, and what to write instead."""
+    """A lint warning, with what to write instead."""
 
     key: str
     text: str
@@ -42,7 +47,10 @@ class Warn:
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """What `hpo check` shows. `fixed` holds (key, value) as texts; `size` counts configurations, inf if continuous."""
+    """The content of `hpo check`.
+
+    `fixed` holds (key, value) as texts; `size` counts configurations, inf if continuous.
+    """
 
     name: str
     dimensions: tuple[Dimension, ...]
@@ -53,7 +61,7 @@ class Description:
 
 
 def describe(space: SearchSpace) -> Description:
-    """`space` in words, with its lint."""
+    """Describe `space` in words, with its lint."""
     return Description(
         name=space.name,
         dimensions=tuple(map(_dimension, space.parameters)),
@@ -74,7 +82,7 @@ def _plain(value: Any) -> str:
 
 
 def values_of(parameter: Parameter) -> str:
-    """The values of a dimension in words: `0.01 to 1, log`."""
+    """Return the values of a dimension in words: `0.01 to 1, log`."""
     if isinstance(parameter, Choice):
         return ("branches " if parameter.branching else "") + ", ".join(map(_plain, parameter.choices))
     step = f", step {parameter.step:g}" if parameter.step not in (None, 1) else ""
@@ -96,14 +104,14 @@ def _branches(space: SearchSpace) -> Iterator[Branch]:
 def _lint(space: SearchSpace) -> Iterator[Warn]:
     if not space.parameters:
         yield Warn("", "no dimension: every trial would be the same")
-    some_prior = any(parameter.has_prior for parameter in space.parameters)
+    any_prior = any(parameter.has_prior for parameter in space.parameters)
     for parameter in space.parameters:
         if parameter.size() == 1:
             yield Warn(parameter.key, "can take one value only; write it as a fixed value")
             continue
         if scale := _scale(parameter):
             yield Warn(parameter.key, scale)
-        if some_prior and not parameter.has_prior:
+        if any_prior and not parameter.has_prior:
             yield Warn(parameter.key, "has no prior though others have; the first trial draws it at random")
 
 
@@ -112,6 +120,7 @@ def _scale(parameter: Parameter) -> str:
         return ""
     if parameter.key.rpartition(".")[2] in RATES:
         return "a rate is better searched with log: true (and low > 0)"
+    # evenly drawn, one value in a thousand falls into the lowest decade of three
     if parameter.low > 0 and parameter.high > DECADE**3 * parameter.low:
         return "spans more than three decades; with log: true small values would be tried as often as large ones"
     return ""

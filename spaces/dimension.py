@@ -1,4 +1,6 @@
-"""A mapping that stands for a dimension, to a Float, Int or Choice, with every law it must keep.
+"""Reading of a dimension: a mapping to a Float, Int or Choice.
+
+Every law of dimensions is checked here.
 
 For example `{low: 1e-4, high: 0.1, log: true}`.
 """
@@ -9,7 +11,7 @@ from typing import Any, cast, get_args
 
 from ..errors import nearest
 from .fields import Leaf
-from .node import Node, Place, refusal, shown
+from .node import Location, Node, refusal, shown
 from .parameter import Choice, Condition, Confidence, Float, Int, Parameter, exact, is_number, is_whole, on_grid
 
 RANGE = frozenset({"low", "high", "log", "step", "prior", "confidence"})
@@ -23,12 +25,14 @@ _SYNONYMS = {
     **dict.fromkeys(("q", "increment"), "step"),
 }
 """The words of other tools for the keys of a dimension."""
+# one column per choice in TPE's categorical kernel, and one line per choice in `hpo check`; a longer list is a range
 MAX_CHOICES = 1000
+# Optuna keeps numbers as doubles: beyond this many steps neighbours are the same number
 MAX_STEPS = 2**53
 
 
 def dimension(node: Node, key: str, leaf: Leaf, condition: Condition) -> Parameter:
-    """The dimension that the mapping `node` writes down for the field `leaf`.
+    """Read the dimension that `node` writes down for the field `leaf`.
 
     Raises:
         SpaceError: the mapping is no dimension, or breaks a law of dimensions or of the field.
@@ -37,35 +41,41 @@ def dimension(node: Node, key: str, leaf: Leaf, condition: Condition) -> Paramet
     unknown = [name for name in entries if name not in RANGE | CHOICE]
     if unknown:
         law = f"a dimension has low and high, or choices; {_own_words(unknown, RANGE | CHOICE)}"
-        raise refusal(entries[unknown[0]].place, key, f"{law}; got {', '.join(unknown)}")
+        raise refusal(entries[unknown[0]].location, key, f"{law}; got {', '.join(unknown)}")
     if not entries:
-        raise refusal(node.place, key, "must be a value or a dimension ({low, high} or {choices}), got {}")
+        raise refusal(node.location, key, "must be a value or a dimension ({low, high} or {choices}), got {}")
     reader = _Reader(node, key, leaf)
     return reader.choice(condition) if "choices" in entries else reader.range(condition)
 
 
-def check_keys(node: Node, key: str, known: Iterable[str]) -> None:
-    """Refuses keys of the mapping `node` that are not `known`.
+def check_keys(node: Node, key: str, allowed: Iterable[str]) -> None:
+    """Refuse keys of the mapping `node` that are not `allowed`.
 
     Raises:
         SpaceError: with the nearest known key.
     """
-    known = set(known)
+    allowed = set(allowed)
     for name, entry in (node.mapping or {}).items():
-        if name not in known:
-            raise refusal(entry.place, f"{key}.{name}" if key else name, f"unknown key; {_own_words([name], known)}")
+        if name not in allowed:
+            law = f"unknown key; {_own_words([name], allowed)}"
+            raise refusal(entry.location, f"{key}.{name}" if key else name, law)
 
 
-def _own_words(unknown: list[str], known: Collection[str]) -> str:
-    """What to write for `unknown`: the words of this language for those of others, else the nearest that is `known`."""
-    said = {name: _SYNONYMS[name] for name in unknown if _SYNONYMS.get(name, name) in known}
-    if said:
-        return "write " + ", ".join(f"{own} for {name}" for name, own in said.items())
-    return nearest(unknown[0], known)
+def _own_words(unknown: list[str], allowed: Collection[str]) -> str:
+    """Return what to write for `unknown` keys.
+
+    The words of this language for those of other tools, else the nearest of the `allowed`.
+    """
+    translations = {name: _SYNONYMS[name] for name in unknown if _SYNONYMS.get(name, name) in allowed}
+    if translations:
+        return "write " + ", ".join(f"{own} for {name}" for name, own in translations.items())
+    return nearest(unknown[0], allowed)
 
 
 def confidence(node: Node, key: str) -> Confidence | None:
-    """The `confidence` of the dimension `node`: how sure its author is of the prior.
+    """Read the `confidence` of the dimension `node`.
+
+    It says how sure the author is of the prior.
 
     Raises:
         SpaceError: it is not low, medium or high, or there is no prior to be sure of.
@@ -75,10 +85,10 @@ def confidence(node: Node, key: str) -> Confidence | None:
         return None
     levels = get_args(Confidence)
     if entry.value not in levels:
-        near = nearest(str(entry.value), levels)
-        raise refusal(entry.place, key, f"confidence must be low, medium or high, got {shown(entry)}; {near}")
+        hint = nearest(str(entry.value), levels)
+        raise refusal(entry.location, key, f"confidence must be low, medium or high, got {shown(entry)}; {hint}")
     if "prior" not in (node.mapping or {}):
-        raise refusal(entry.place, key, f"confidence needs a prior, got confidence {entry.value} alone")
+        raise refusal(entry.location, key, f"confidence needs a prior, got confidence {entry.value} alone")
     return cast(Confidence, entry.value)
 
 
@@ -88,22 +98,23 @@ class _Reader:
         self.entries = node.mapping or {}
 
     def refuse(self, law: str, at: str = "") -> Exception:
-        return refusal(self.entries[at].place if at in self.entries else self.node.place, self.key, law)
+        return refusal(self.entries[at].location if at in self.entries else self.node.location, self.key, law)
 
     def choice(self, condition: Condition) -> Choice:
         check_keys(self.node, self.key, CHOICE)
+        # each in the field's own type: 1 becomes 1.0 for a float field
         choices = [self._checked("choices", item) for item in self._list()]
         for index, value in enumerate(choices):
             if value in choices[:index]:  # also true beside 1, which Optuna cannot tell apart
                 first = choices[choices.index(value)]
                 raise self.refuse(f"choices must differ, got {shown(first)} and {shown(value)}", "choices")
-        found = Choice(self.key, tuple(choices), confidence=confidence(self.node, self.key), condition=condition)
+        choice = Choice(self.key, tuple(choices), confidence=confidence(self.node, self.key), condition=condition)
         if "prior" not in self.entries:
-            return found
+            return choice
         prior = self._checked("prior", self.entries["prior"])
-        if not found.contains(prior):
+        if not choice.contains(prior):
             raise self.refuse(f"prior must be one of the choices {shown(choices)}, got {shown(prior)}", "prior")
-        return Choice(self.key, found.choices, False, choices.index(prior), found.confidence, condition)
+        return Choice(self.key, choice.choices, False, choices.index(prior), choice.confidence, condition)
 
     def _list(self) -> tuple[Node, ...]:
         items = self.entries["choices"].items
@@ -126,8 +137,8 @@ class _Reader:
             raise self.refuse(f"low must be > 0 with log: true, got {low}", "low")
         if log and step is not None:
             raise self.refuse(f"step must be left out with log: true, got {step}", "step")
-        whole = self._is_whole(low, high, step)
-        return self._int(condition, log) if whole else self._float(condition, log)
+        is_int = self._is_whole(low, high, step)
+        return self._int(condition, log) if is_int else self._float(condition, log)
 
     def _is_whole(self, *numbers: float | None) -> bool:
         by_values = all(number is None or is_whole(number) for number in numbers)
@@ -142,8 +153,10 @@ class _Reader:
         raise self.refuse(f"takes no range, got {shown(self.node)}")
 
     def _float(self, condition: Condition, log: bool) -> Float:
+        # low and high must be legal values of the field themselves, not only what lies between
         low, high = float(self._checked("low")), float(self._checked("high"))
         step = float(self._number("step")) if "step" in self.entries else None
+        # -1e308 to 1e308: samplers compute with the width
         if math.isinf(high - low):
             raise self.refuse(f"high - low must be finite, got low {low} and high {high}", "low")
         self._check_step(low, high, step)
@@ -155,7 +168,8 @@ class _Reader:
         step = self._whole("step", field=False) if "step" in self.entries else 1
         self._check_step(low, high, step)
         if low < high:
-            self._check(low + step, "low + step", self.node.place)
+            # a field may allow only every second number: then the first step shows it
+            self._check(low + step, "low + step", self.node.location)
         prior = self._whole("prior") if "prior" in self.entries else None
         if prior is not None:
             self._prior(low, high, step)
@@ -201,11 +215,11 @@ class _Reader:
     def _checked(self, name: str, item: Node | None = None) -> Any:
         entry = item or self.entries[name]
         if not entry.is_scalar:
-            raise refusal(entry.place, self.key, f"{name} must be a value, got {shown(entry)}")
-        return self._check(entry.value, "a choice" if name == "choices" else name, entry.place)
+            raise refusal(entry.location, self.key, f"{name} must be a value, got {shown(entry)}")
+        return self._check(entry.value, "a choice" if name == "choices" else name, entry.location)
 
-    def _check(self, value: Any, name: str, place: Place) -> Any:
+    def _check(self, value: Any, name: str, location: Location) -> Any:
         try:
             return self.leaf.check(value)
         except ValueError as error:
-            raise refusal(place, self.key, f"{name} {error}, got {shown(value)}") from None
+            raise refusal(location, self.key, f"{name} {error}, got {shown(value)}") from None

@@ -1,8 +1,8 @@
-"""Text to Node tree: YAML 1.2, with places, and with nothing that a space file does not need.
+"""YAML 1.2 text to a Node tree with source locations.
 
-ruamel.yaml's pure parser gives the events; the tree is built here, so that every limit is checked before memory or
-time is spent, and every scalar keeps its line. Refused: tags, duplicate and non-string keys, several documents,
-deep nesting, aliases that grow the document beyond its node limit.
+Nothing is read that a space file does not need. ruamel.yaml's pure parser gives the events; the tree is built here, so
+that every limit is checked before memory or time is spent, and every scalar keeps its line. Refused: tags, duplicate
+and non-string keys, several documents, deep nesting, aliases that grow the document beyond its node limit.
 """
 
 import math
@@ -24,10 +24,12 @@ from ruamel.yaml.events import (
     SequenceStartEvent,
 )
 
-from .node import Node, Place, refusal, shown
+from .node import Location, Node, refusal, shown
 from .parameter import Scalar
 
+# the bundled spaces have 5 levels; the reader is recursive, with some frames a level of Python's 1,000
 MAX_DEPTH = 32
+# read in 0.9 s (one core of a two-core machine); the larger of the bundled spaces has 81
 MAX_NODES = 20_000
 MAX_WHOLE = 2**53
 """Optuna keeps whole numbers as doubles, which are exact up to here."""
@@ -43,31 +45,31 @@ _NOT_FINITE = re.compile(r"(?:[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))\Z")
 
 @dataclass(slots=True)
 class _Origin:
-    """What the text is called, and whether its lines are worth naming."""
+    """The name of the text, with lines worth naming or none."""
 
-    place: Place
+    location: Location
     lines: list[str] | None
 
-    def at(self, line: int) -> Place:
-        return self.place if self.lines is None else Place(f"{self.place.text}:{line + 1}", self.place.base)
+    def at(self, line: int) -> Location:
+        return self.location if self.lines is None else Location(f"{self.location.text}:{line + 1}", self.location.base)
 
 
-def parse_file(text: str, place: Place) -> Node:
-    """The tree of a whole file; messages name its lines.
+def parse_file(text: str, location: Location) -> Node:
+    """Parse a whole file; messages name its lines.
 
     Raises:
         SpaceError: with file and line, for anything that is not plain YAML.
     """
-    return _parse(text, _Origin(place, re.split(r"\r\n|[\n\r\x85\u2028\u2029]", text)))
+    return _parse(text, _Origin(location, re.split(r"\r\n|[\n\r\x85\u2028\u2029]", text)))
 
 
-def parse_value(text: str, place: Place) -> Node:
-    """The tree of a value given on the command line; messages name `place` alone.
+def parse_value(text: str, location: Location) -> Node:
+    """Parse a value of the command line; messages name `location` alone.
 
     Raises:
         SpaceError: for anything that is not plain YAML.
     """
-    return _parse(text, _Origin(place, None))
+    return _parse(text, _Origin(location, None))
 
 
 def _parse(text: str, origin: _Origin) -> Node:
@@ -100,26 +102,26 @@ class _Builder:
                 root = self._node(event, self._at(event), "", 0)
         return root or Node(None, self.origin.at(0))
 
-    def _at(self, event: Any) -> Place:
+    def _at(self, event: Any) -> Location:
         return self.origin.at(event.start_mark.line)
 
-    def _node(self, event: Any, place: Place, key: str, depth: int) -> Node:
+    def _node(self, event: Any, location: Location, key: str, depth: int) -> Node:
         if isinstance(event, AliasEvent):
             return self._alias(event, key, depth)
         if event.ctag is not None:
             raise refusal(self._at(event), key, f"YAML tags have no meaning here, got {str(event.ctag)[:60]}")
         self._add(1, depth, event, key)
-        node = Node(self._value(event, place, key, depth), place)
+        node = Node(self._value(event, location, key, depth), location)
         if event.anchor is not None:
             self.anchors[event.anchor] = node
         return node
 
-    def _value(self, event: Any, place: Place, key: str, depth: int) -> Any:
+    def _value(self, event: Any, location: Location, key: str, depth: int) -> Any:
         if isinstance(event, MappingStartEvent):
             return self._mapping(key, depth)
         if isinstance(event, SequenceStartEvent):
             return self._sequence(key, depth)
-        return _scalar(event, place, key)
+        return _scalar(event, location, key)
 
     def _add(self, nodes: int, depth: int, event: Any, key: str) -> None:
         if depth > MAX_DEPTH:
@@ -133,6 +135,7 @@ class _Builder:
             raise refusal(self._at(event), key, f"an alias must follow its anchor, got *{event.anchor}")
         node = self.anchors[event.anchor]
         nodes, height = _measure(node)
+        # an alias counts as all that it stands for, else nine lines of ten aliases each are a billion nodes
         self._add(nodes, depth + height, event, key)
         return node
 
@@ -144,7 +147,7 @@ class _Builder:
             name = self._key(event, key, depth)
             inner = f"{key}.{name}" if key else name
             if name in entries:
-                raise refusal(self._at(event), inner, f"duplicate key, first at {entries[name].place.text}")
+                raise refusal(self._at(event), inner, f"duplicate key, first at {entries[name].location.text}")
             entries[name] = self._node(next(self.events), self._at(event), inner, depth + 1)
         return entries
 
@@ -166,13 +169,14 @@ class _Builder:
 
 
 def _measure(node: Node) -> tuple[int, int]:
-    """How many nodes a tree has, and how many levels below its root."""
+    """Count the nodes of a tree and the levels below its root."""
     inside = [_measure(child) for child in node.items or (node.mapping or {}).values()]
     return 1 + sum(nodes for nodes, _ in inside), max((1 + height for _, height in inside), default=0)
 
 
-def _scalar(event: ScalarEvent, place: Place, key: str) -> Scalar:
+def _scalar(event: ScalarEvent, location: Location, key: str) -> Scalar:
     text: str = event.value
+    # it was quoted, so it is a string whatever it looks like
     if not event.implicit[0]:
         return text
     if _NULL.match(text):
@@ -180,24 +184,24 @@ def _scalar(event: ScalarEvent, place: Place, key: str) -> Scalar:
     if _BOOL.match(text):
         return text.lower() == "true"
     if _NOT_FINITE.match(text):
-        raise refusal(place, key, f"a number must be finite, got {text}")
+        raise refusal(location, key, f"a number must be finite, got {text}")
     if _INT.match(text) or _BASED.match(text):
-        return _whole(text, place, key)
+        return _whole(text, location, key)
     if _FLOAT.match(text):
-        return _real(text, place, key)
+        return _real(text, location, key)
     return text
 
 
-def _whole(text: str, place: Place, key: str) -> int:
+def _whole(text: str, location: Location, key: str) -> int:
     # int() itself refuses to read more than 4,300 digits.
     value = int(text, 0 if _BASED.match(text) else 10) if len(text) <= 100 else MAX_WHOLE + 1
     if abs(value) > MAX_WHOLE:
-        raise refusal(place, key, f"a whole number must lie within 2**53 of 0, got {text[:60]}")
+        raise refusal(location, key, f"a whole number must lie within 2**53 of 0, got {text[:60]}")
     return value
 
 
-def _real(text: str, place: Place, key: str) -> float:
+def _real(text: str, location: Location, key: str) -> float:
     value = float(text)
     if math.isinf(value):
-        raise refusal(place, key, f"a number must be finite, got {text[:60]}")
+        raise refusal(location, key, f"a number must be finite, got {text[:60]}")
     return value

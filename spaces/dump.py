@@ -1,4 +1,7 @@
-"""A SearchSpace as the text of a space file: what `--set` and paths have made of it, ready to be loaded again."""
+"""A SearchSpace as the text of a space file.
+
+With what `--set` and paths have made of it, ready to be loaded again.
+"""
 
 import json
 import re
@@ -8,6 +11,7 @@ from typing import Any
 from .parameter import Choice, Condition, Parameter, Scalar
 from .space import SearchSpace
 
+# what YAML reads as a string without quotes, and never as a number, a date or a key with dots
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*\Z")
 _WORDS = {"null", "true", "false"}
 # What YAML's reader refuses even inside quotes, or takes for the end of a line.
@@ -15,35 +19,40 @@ _UNPRINTABLE = re.compile(r"[^\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff
 
 
 def dump_space(space: SearchSpace) -> str:
-    """YAML that loads to an equal space, save for its name and comments."""
+    """Write YAML that loads to an equal space.
+
+    Its name and comments are not kept.
+    """
     tree: dict[str, Any] = {}
     for fixed in space.values:
-        _put(tree, _place(fixed.key, fixed.condition), fixed.value)
+        _put(tree, _tree_path(fixed.key, fixed.condition), fixed.value)
     for parameter in space.parameters:
-        place = _place(parameter.key, parameter.condition)
+        keys = _tree_path(parameter.key, parameter.condition)
         if isinstance(parameter, Choice) and parameter.branching:
             for branch in parameter.choices:
-                _put(tree, (*place, "choices", str(branch)), {})
+                _put(tree, (*keys, "choices", str(branch)), {})
             for key, value in _belief(parameter).items():
-                _put(tree, (*place, key), value)
+                _put(tree, (*keys, key), value)
         else:
-            _put(tree, place, _dimension(parameter))
+            _put(tree, keys, _dimension(parameter))
     return "".join(_lines(tree, "")) or "{}\n"
 
 
 def dump_values(values: Mapping[str, Any], condition: Condition = ()) -> str:
-    """The lines of a space file that say `values` by key, from the outermost section inwards.
+    """Write the lines of a space file that set `values` by key.
+
+    From the outermost section inwards.
 
     Each is a scalar, or a dimension as a dict; `condition` says in which branches they stand.
     """
     tree: dict[str, Any] = {}
     for key, value in values.items():
-        _put(tree, _place(key, condition), _Flow(value) if isinstance(value, dict) else value)
+        _put(tree, _tree_path(key, condition), _Flow(value) if isinstance(value, dict) else value)
     return "".join(_lines(tree, ""))
 
 
 def flow(value: Any) -> str:
-    """A scalar, list or dict as YAML on one line."""
+    """Write a scalar, list or dict as YAML on one line."""
     return _flow(value)
 
 
@@ -63,17 +72,18 @@ def _belief(parameter: Parameter) -> dict[str, Any]:
     return prior if parameter.confidence is None else {**prior, "confidence": parameter.confidence}
 
 
-def _place(key: str, condition: Condition) -> tuple[str, ...]:
+def _tree_path(key: str, condition: Condition) -> tuple[str, ...]:
     if not condition:
         return tuple(key.split("."))
     choice, branch = condition[-1]
     inside = key[len(choice) + len(branch) + 2 :]
-    return (*_place(choice, condition[:-1]), "choices", branch, *(inside.split(".") if inside else ()))
+    return (*_tree_path(choice, condition[:-1]), "choices", branch, *(inside.split(".") if inside else ()))
 
 
 def _put(tree: dict[str, Any], keys: tuple[str, ...], value: Any) -> None:
     for key in keys[:-1]:
         tree = tree.setdefault(key, {})
+    # a branch that is empty so far must not erase what is there
     tree.setdefault(keys[-1], value)
 
 

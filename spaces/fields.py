@@ -1,4 +1,4 @@
-"""What a pydantic model says about its fields, as the space language sees them.
+"""The fields of a pydantic model, as the space language sees them.
 
 A field is a Leaf (a scalar, or a list or dict given whole), a Section (a model) or Variants (a union of models told
 apart by one field, by default `name`). Three marks in `json_schema_extra` change what may be written: `fixed` (no
@@ -28,18 +28,22 @@ class Leaf:
     `whole` tells that a mapping is a value of it, so that it takes no dimension.
     """
 
+    # strict, so that "1" is no number and true is no 1
     adapter: TypeAdapter[Any]
     scalars: frozenset[Any]
     options: tuple[Any, ...] = ()
     whole: bool = False
 
     def check(self, value: Any) -> Any:
-        """`value` as the field keeps it, in JSON's types (an int in a float field becomes a float).
+        """Return `value` as the field keeps it, in JSON's types.
+
+        An int in a float field becomes a float.
 
         Raises:
             ValueError: the law that `value` breaks, in words: "must be less than 1".
         """
         try:
+            # through JSON: in it, strictly, an int is a float; and so a saved configuration says the same
             return self.adapter.dump_python(self.adapter.validate_json(json.dumps(value), strict=True), mode="json")
         except ValidationError as error:
             raise ValueError(law(error.errors(include_url=False)[0])) from None
@@ -47,34 +51,40 @@ class Leaf:
 
 @dataclass(frozen=True)
 class Section:
-    """A model: a mapping of its fields. `optional`: null may stand instead."""
+    """A model: a mapping of its fields.
+
+    `optional`: null may stand instead.
+    """
 
     model: type[BaseModel]
     optional: bool = False
 
     @property
     def fields(self) -> "Mapping[str, Field]":
-        """The declared fields by name."""
+        """Return the declared fields by name."""
         return _fields(self.model)
 
     def field(self, name: str) -> "Field | None":
-        """The field `name`, declared or, where the model takes any key, untyped; None: no such field."""
+        """Return the field `name`; None where there is none.
+
+        It is declared or, where the model takes any key, untyped.
+        """
         return self.fields.get(name) or (UNTYPED if self.open and name.isidentifier() else None)
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Empty: branches of a plain section may be called anything."""
+        """Return no name: branches of a plain section have any names."""
         return ()
 
     @property
     def open(self) -> bool:
-        """Whether keys other than the declared ones may stand here."""
+        """Tell whether undeclared keys may stand here."""
         return self.model.model_config.get("extra") == "allow"
 
 
 @dataclass(frozen=True)
 class Variants:
-    """A union of models; the field `tag` says which."""
+    """A union of models, told apart by the field `tag`."""
 
     tag: str
     models: tuple[type[BaseModel], ...]
@@ -82,19 +92,29 @@ class Variants:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names that stand for one variant each, in the order of the union."""
+        """Return the names that stand for one variant each.
+
+        In the order of the union.
+        """
         return tuple(name for model in self.models for name in _names(model, self.tag))
 
     @property
     def beside_names(self) -> str:
-        """What else the tag may say, as its description has it; "" where every variant has a name."""
+        """Describe further values of the tag.
+
+        It is the description of the tag's field; "" where every variant has a name.
+        """
         patterned = (model.model_fields[self.tag] for model in self.models if not _names(model, self.tag))
         return next((info.description for info in patterned if info.description), "")
 
     def variant(self, name: Any) -> Section | None:
-        """The variant called `name`: by its literal, else by a pattern that fits; None: no such variant."""
+        """Return the variant called `name`, or None.
+
+        By its literal, else by a pattern that fits.
+        """
         if not isinstance(name, str):
             return None
+        # a pattern such as `timm:...` may fit a literal name, too: those go first
         for model in sorted(self.models, key=lambda model: not _names(model, self.tag)):
             leaf = _fields(model)[self.tag].kind
             if isinstance(leaf, Leaf) and _fits(leaf, name):
@@ -108,7 +128,10 @@ Needs = Mapping[str, Any]
 
 @dataclass(frozen=True, eq=False)
 class Field:
-    """A field's kind, its marks and its default (`...` where it is required)."""
+    """A field's kind, marks and default.
+
+    The default is `...` where the field is required.
+    """
 
     kind: Kind
     fixed: bool = False
@@ -168,7 +191,10 @@ def _leaf(info: FieldInfo) -> Leaf:
 
 
 def _arms(annotation: Any) -> Iterator[Any]:
-    """The members of a union, through Annotated; the type itself where it is none."""
+    """Yield the members of a union, through Annotated.
+
+    The type itself where it is none.
+    """
     if get_origin(_bare(annotation)) in (Union, types.UnionType):
         for arm in get_args(_bare(annotation)):
             yield from _arms(arm)

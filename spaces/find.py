@@ -1,4 +1,4 @@
-"""Where a space is: a path, a name in the working directory, or a name among the bundled spaces."""
+"""Lookup of a space by path, local name or bundled name."""
 
 from dataclasses import dataclass
 from importlib import resources
@@ -6,27 +6,30 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from ..errors import SpaceError, nearest
-from .node import Place
+from .node import Location
 
+# a bundled space has 2 KB; a file of more is some other file, given by mistake
 MAX_BYTES = 2**20
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The text of a space file, its name (the stem) and its place."""
+    """The text of a space file, its name (the stem) and location."""
 
     name: str
     text: str
-    place: Place
+    location: Location
 
 
 def bundled() -> tuple[str, ...]:
-    """The names of the spaces that come with the package."""
+    """Return the names of the spaces that come with the package."""
     return tuple(sorted(entry.name.removesuffix(".yaml") for entry in _package().iterdir() if _is_space(entry.name)))
 
 
 def find(source: str) -> Source:
-    """The space file that `source` means: NAME or NAME.yaml here, else the bundled space of that name.
+    """Find the space file that `source` means.
+
+    NAME or NAME.yaml in the working directory, else the bundled space of that name.
 
     Raises:
         SpaceError: there is none, or it is not a text file of at most 1 MiB.
@@ -49,7 +52,8 @@ def _read(path: Path | Traversable, label: str, name: str, base: Path) -> Source
     if len(raw) > MAX_BYTES:
         raise SpaceError(f"{label}: a space file must have at most 1 MiB, got more")
     try:
-        return Source(name, raw.decode("utf-8-sig"), Place(label, base))
+        # some editors begin a file with a byte order mark
+        return Source(name, raw.decode("utf-8-sig"), Location(label, base))
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         raise SpaceError(f"{label}:{line}: must be UTF-8, got the byte 0x{raw[error.start]:02x}") from None
@@ -62,8 +66,8 @@ def _missing(source: str) -> str:
     if path.exists():
         return f"{source}: a space must be a regular file"
     folder = path.parent if path.parent.is_dir() else Path()
-    known = [entry.name for entry in folder.iterdir() if _is_space(entry.name)]
-    return f"{source}: no such space; {nearest(path.name, [*known, *bundled()])}"
+    names = [entry.name for entry in folder.iterdir() if _is_space(entry.name)]
+    return f"{source}: no such space; {nearest(path.name, [*names, *bundled()])}"
 
 
 def _is_space(name: str) -> bool:

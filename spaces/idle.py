@@ -1,4 +1,7 @@
-"""Settings that do nothing: refused, for whoever writes one believes that it does something."""
+"""Refusal of settings without effect.
+
+Whoever writes one believes that it does something.
+"""
 
 from typing import Any
 
@@ -7,31 +10,37 @@ from .fields import Needs
 from .node import refusal, refuse_all, shown
 from .parameter import Choice, Parameter
 from .space import Fixed
-from .walk import Found
+from .walk import SpaceContent
 
 
-def refuse_idle(found: Found) -> None:
-    """Nothing that is written may be without effect in every trial; in some it may: a dimension can turn it off.
+def refuse_idle(content: SpaceContent) -> None:
+    """Refuse values that have no effect in any trial.
+
+    In some trials they may have none: a dimension can turn them off.
 
     Raises:
         SpaceError: a field stands without any of the others that it works with.
     """
     mistakes: list[SpaceError] = []
-    said: dict[str, Parameter | Fixed] = {entry.key: entry for entry in (*found.parameters, *found.values)}
-    for key, needs in found.needs.items():
+    entries: dict[str, Parameter | Fixed] = {entry.key: entry for entry in (*content.parameters, *content.values)}
+    for key, needs in content.needs.items():
         section = key.rpartition(".")[0]
-        entry = said[key]
+        entry = entries[key]
+        # a whole configuration, dumped and edited, names every default
         if isinstance(entry, Fixed) and entry.default:
             continue
-        if not any(_may_work(said.get(f"{section}.{name}"), wanted) for name, wanted in needs.items()):
-            got = shown(entry.value) if isinstance(entry, Fixed) else "a dimension"
-            law = f"has no effect without {_words(section, needs)}, got {got}"
-            mistakes.append(refusal(found.places[key], key, law))
+        if not any(_may_work(entries.get(f"{section}.{name}"), wanted) for name, wanted in needs.items()):
+            shown_value = shown(entry.value) if isinstance(entry, Fixed) else "a dimension"
+            law = f"has no effect without {_words(section, needs)}, got {shown_value}"
+            mistakes.append(refusal(content.locations[key], key, law))
     refuse_all(mistakes)
 
 
 def _may_work(entry: Parameter | Fixed | None, wanted: Any) -> bool:
-    """Whether the other field can have the value `wanted`, None meaning any but its default."""
+    """Tell whether the other field can have the value `wanted`.
+
+    None means any value but its default.
+    """
     if entry is None:
         return False
     if wanted is None:

@@ -1,4 +1,4 @@
-"""A pydantic error in the words of the space language."""
+"""Pydantic's errors in the words of the space language."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +9,10 @@ from .node import shown
 
 
 def law(error: Mapping[str, Any]) -> str:
-    """The law that a pydantic error states: "Input should be less than 1" is "must be less than 1"."""
+    """Return the law that a pydantic error states.
+
+    "Input should be less than 1" is "must be less than 1".
+    """
     text = str(error["msg"]).removeprefix("Value error, ").removeprefix("Assertion failed, ")
     text = text.replace("Input should be ", "must be ", 1).replace("Input should have ", "must have ", 1)
     text = text.replace("String should match pattern", "must match", 1).replace("Field required", "must be given", 1)
@@ -17,14 +20,17 @@ def law(error: Mapping[str, Any]) -> str:
 
 
 def first_complaint(error: ValidationError, tree: Any) -> tuple[tuple[str, ...], str]:
-    """Where the configuration `tree` is wrong first, as keys from its root, and the law with the value."""
+    """Return the keys and the law of the first error in `tree`.
+
+    Keys from its root; the law with the value.
+    """
     first = error.errors(include_url=False)[0]
-    got = "" if isinstance(first["input"], dict | BaseModel) else f", got {shown(first['input'])}"
-    return _keys(first["loc"], tree), law(first) + got
+    shown_value = "" if isinstance(first["input"], dict | BaseModel) else f", got {shown(first['input'])}"
+    return _keys(first["loc"], tree), law(first) + shown_value
 
 
 def _keys(loc: tuple[int | str, ...], tree: Any) -> tuple[str, ...]:
-    """`loc` without the tags that pydantic puts in for the variants of a union."""
+    """Return `loc` without pydantic's own tags for variants of a union."""
     keys: list[str] = []
     for part in loc:
         if isinstance(tree, dict) and part in tree:

@@ -1,4 +1,7 @@
-"""The keys that a space can have: where a mistyped one may have been meant, and what a shell completes."""
+"""The keys that a space can have, for hints and completion.
+
+Where a mistyped one may have been meant, and what a shell completes.
+"""
 
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
@@ -8,14 +11,16 @@ from .branch import branches, branching
 from .fields import Kind, Leaf, Section, Variants
 from .node import Node
 
-MAX_DEPTH = 8
-_MOST = 3
+MAX_DEPTH = 8  # dots in a key; those of a configuration have one, plus one per branch
+_MOST = 3  # keys in a hint: what fits on a line
 _NEAR = 0.8  # of a last part such as `learning_rte`; looser, it finds a key for any word
 _SYNONYMS = {"learning_rate": "lr", "wd": "weight_decay", "bs": "batch_size"}
 
 
 def keys(kind: Kind, node: Node | None = None, prefix: str = "") -> Iterator[str]:
-    """The dotted keys of the values below `kind`, by the variants and branches that `node` has there.
+    """Yield the dotted keys below `kind`.
+
+    By the variants and branches that `node` has there.
 
     Where it has none, the fields of every variant count; so a key may come more than once.
     """
@@ -28,14 +33,16 @@ def keys(kind: Kind, node: Node | None = None, prefix: str = "") -> Iterator[str
 
 
 def hint(key: str, section: Iterable[str], everywhere: Iterable[str]) -> str:
-    """The tail of an error about an unknown key, from the names of its section and the keys of the whole space.
+    """Return the hint that ends an error about an unknown key.
+
+    From the names of its section and the keys of the whole space.
 
     >>> hint("lr", ["model", "optimizer"], ["model.name", "optimizer.sgd.lr", "optimizer.adamw.lr"])
     'did you mean optimizer.sgd.lr or optimizer.adamw.lr?'
     """
     first, last = key.partition(".")[0], key.rpartition(".")[2]
-    near = nearest(first, section)
-    return near if near.endswith("?") else _elsewhere(_SYNONYMS.get(last, last), everywhere) or near
+    suggestion = nearest(first, section)
+    return suggestion if suggestion.endswith("?") else _elsewhere(_SYNONYMS.get(last, last), everywhere) or suggestion
 
 
 def _elsewhere(name: str, everywhere: Iterable[str]) -> str:
@@ -47,11 +54,11 @@ def _elsewhere(name: str, everywhere: Iterable[str]) -> str:
 
 
 def _parts(kind: Section | Variants, node: Node | None, key: str) -> Iterator[tuple[str, Kind, Node | None]]:
-    """What stands below `kind` by name: its branches, or its fields."""
+    """Yield the parts below `kind` by name: its branches, or its fields."""
     if node is not None and branching(node, kind):
         try:
             bodies = branches(node, kind, key)
-        except SpaceError:  # told where the space is read
+        except SpaceError:  # the same error is raised, and shown, where the space is read
             return
         for label, body in bodies.items():
             yield label, (kind if isinstance(kind, Section) else kind.variant(_tag(kind, body) or label) or kind), body
@@ -68,7 +75,7 @@ def _variants(kind: Variants, node: Node | None) -> list[Section]:
 
 
 def _tag(kind: Variants, node: Node | None) -> object:
-    """What `node` says that the variant is; None where it says nothing."""
+    """Return the variant that `node` names, or None."""
     if node is None or node.mapping is None:
         return None if node is None else node.value
     return node.mapping[kind.tag].value if kind.tag in node.mapping else None

@@ -1,4 +1,4 @@
-"""A space file, by path or name, to a SearchSpace."""
+"""Loading of a space file to a SearchSpace."""
 
 from collections.abc import Sequence
 from functools import reduce
@@ -11,11 +11,13 @@ from .idle import refuse_idle
 from .override import override
 from .probe import probe
 from .space import SearchSpace
-from .walk import Found, walk
+from .walk import SpaceContent, walk
 
 
 def load_space(source: str, target: type[BaseModel], overrides: Sequence[str] = ()) -> SearchSpace:
-    """The search space that the file `source` describes for the configuration `target`.
+    """Load the space `source` for the configuration `target`.
+
+    The space file mirrors `target`.
 
     Args:
         source: a path, or a name that is looked up in the working directory, then among the bundled spaces.
@@ -25,13 +27,15 @@ def load_space(source: str, target: type[BaseModel], overrides: Sequence[str] = 
     Raises:
         SpaceError: the file or a change says something that cannot be, with its place and key.
     """
-    space, found = _read(find(source), target, overrides)
-    refuse_idle(found)
+    space, content = _read(find(source), target, overrides)
+    refuse_idle(content)
     return space
 
 
 def load_source(file: Source, target: type[BaseModel], overrides: Sequence[str] = ()) -> SearchSpace:
-    """Like `load_space`, from the text of a space wherever it comes from; JSON is YAML too.
+    """Load a space from its text, wherever it comes from.
+
+    JSON is YAML too.
 
     A configuration that was saved is whole, so that what has no effect in it may stand there.
 
@@ -41,9 +45,9 @@ def load_source(file: Source, target: type[BaseModel], overrides: Sequence[str] 
     return _read(file, target, overrides)[0]
 
 
-def _read(file: Source, target: type[BaseModel], overrides: Sequence[str]) -> tuple[SearchSpace, Found]:
-    root = reduce(lambda tree, text: override(tree, target, text), overrides, parse_file(file.text, file.place))
-    found = walk(root, target)
-    space = SearchSpace(file.name, tuple(found.parameters), tuple(found.values))
-    probe(space, target, found.places, root.place)
-    return space, found
+def _read(file: Source, target: type[BaseModel], overrides: Sequence[str]) -> tuple[SearchSpace, SpaceContent]:
+    root = reduce(lambda tree, text: override(tree, target, text), overrides, parse_file(file.text, file.location))
+    content = walk(root, target)
+    space = SearchSpace(file.name, tuple(content.parameters), tuple(content.values))
+    probe(space, target, content.locations, root.location)
+    return space, content

@@ -1,4 +1,4 @@
-"""A YAML document as a tree in which every node knows where it was written."""
+"""A YAML document as a tree of nodes with source locations."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,12 +9,15 @@ from ..common.display import value_text
 from ..errors import SpaceError
 from .parameter import Scalar
 
-MOST_MISTAKES = 10
+MOST_MISTAKES = 10  # lines, which fit on a screen below the command
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where a value was written: `text` for messages (`resnet.yaml:14`, `--set seed=1`), `base` for relative paths."""
+class Location:
+    """The source location of a value.
+
+    `text` for messages (`resnet.yaml:14`, `--set seed=1`), `base` for relative paths.
+    """
 
     text: str
     base: Path
@@ -22,28 +25,31 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A scalar, a list or a mapping with string keys; a value in a mapping has the place of its key."""
+    """A scalar, a list or a mapping with string keys.
+
+    A value in a mapping has the location of its key.
+    """
 
     value: "Scalar | tuple[Node, ...] | dict[str, Node]"
-    place: Place
+    location: Location
 
     @property
     def mapping(self) -> "dict[str, Node] | None":
-        """The entries, where this is a mapping."""
+        """Return the entries, where this is a mapping."""
         return self.value if isinstance(self.value, dict) else None
 
     @property
     def items(self) -> "tuple[Node, ...] | None":
-        """The elements, where this is a list."""
+        """Return the elements, where this is a list."""
         return self.value if isinstance(self.value, tuple) else None
 
     @property
     def is_scalar(self) -> bool:
-        """Whether this is neither a list nor a mapping."""
+        """Tell whether this is neither a list nor a mapping."""
         return not isinstance(self.value, tuple | dict)
 
     def plain(self) -> Any:
-        """The value as plain dicts, lists and scalars."""
+        """Return the value as plain dicts, lists and scalars."""
         if isinstance(self.value, dict):
             return {key: node.plain() for key, node in self.value.items()}
         if isinstance(self.value, tuple):
@@ -51,13 +57,16 @@ class Node:
         return self.value
 
 
-def refusal(place: Place, key: str, law: str) -> SpaceError:
-    """The one form of every complaint about a space: place, key path (may be ""), law and value."""
-    return SpaceError(f"{place.text}: {key}: {law}" if key else f"{place.text}: {law}")
+def refusal(location: Location, key: str, law: str) -> SpaceError:
+    """Return the error about a space, in its one form.
+
+    Location, key path (may be ""), law and value.
+    """
+    return SpaceError(f"{location.text}: {key}: {law}" if key else f"{location.text}: {law}")
 
 
 def refuse_all(mistakes: Sequence[SpaceError]) -> None:
-    """Refuse a space for all that is wrong with it: the first ten mistakes, a line each.
+    """Raise all `mistakes` as one error: the first ten, a line each.
 
     Raises:
         SpaceError: there is one.
@@ -71,5 +80,8 @@ def refuse_all(mistakes: Sequence[SpaceError]) -> None:
 
 
 def shown(value: Any) -> str:
-    """`value`, plain or a node, as a message shows it: short, on one line."""
+    """Return `value`, plain or a node, as a message shows it.
+
+    Short, on one line.
+    """
     return value_text(value.plain() if isinstance(value, Node) else value)

@@ -1,4 +1,7 @@
-"""`--set key=value`: a change of the tree before it is read, so that every law holds for it as for the file."""
+"""`--set key=value`: changes of the tree before it is read.
+
+So every law holds for them as for the file.
+"""
 
 from pathlib import Path
 
@@ -10,12 +13,12 @@ from .dimension import CHOICE, RANGE
 from .document import parse_value
 from .fields import Kind, Leaf, Section, Variants
 from .keys import hint, keys
-from .node import Node, Place, refusal, shown
+from .node import Location, Node, refusal, shown
 from .walk import unknown_key
 
 
 def override(root: Node, target: type[BaseModel], text: str) -> Node:
-    """`root` with `text` (`key=value`, the value in YAML) put into it.
+    """Put `text`, a `key=value` with the value in YAML, into `root`.
 
     A key goes through branches by their names (`optimizer.sgd.lr`). The name of a branch as the value of a choice of
     branches keeps that branch alone. Relative paths in the value are meant from the working directory.
@@ -25,34 +28,40 @@ def override(root: Node, target: type[BaseModel], text: str) -> Node:
     """
     key, equals, value = text.partition("=")
     words = " ".join(text.split())
-    place = Place(f"--set {words if len(words) <= 200 else words[:197] + '...'}", Path.cwd())
+    location = Location(f"--set {words if len(words) <= 200 else words[:197] + '...'}", Path.cwd())
     if not equals or not key.strip() or not key.isprintable():
-        raise SpaceError(f"{place.text}: must be key=value")
-    change = _Override(parse_value(value, place), key.strip(), root, Section(target))
+        raise SpaceError(f"{location.text}: must be key=value")
+    change = _Override(parse_value(value, location), key.strip(), root, Section(target))
     return change.put(root, Section(target), key.strip())
 
 
 class _Override:
-    """A change of the tree `root`, read along `target`: `value` at `key`."""
+    """A change of the tree `root`: `value` at `key`.
+
+    It is read along `target`.
+    """
 
     def __init__(self, value: Node, key: str, root: Node, target: Section) -> None:
         self.value, self.key, self.root, self.target = value, key, root, target
 
     def put(self, node: Node | None, kind: Kind, rest: str) -> Node:
-        """`node` with the value at `rest`, the part of the key that is still to go."""
+        """Return `node` with the value at `rest`.
+
+        `rest` is the part of the key that is still to go.
+        """
         if not rest:
             return self._replaced(node, kind)
         if isinstance(kind, Leaf):
             return self._into_dimension(node, rest)
         entries = self._entries(node, kind)
         if node is not None and branching(node, kind):
-            return Node(self._into_branch(node, entries, kind, rest), node.place)
+            return Node(self._into_branch(node, entries, kind, rest), node.location)
         head, tail, field = self._field(entries, kind, rest)
         child = self.put(entries.get(head), field, tail)
-        return Node(entries | {head: child}, node.place if node else self.value.place)
+        return Node(entries | {head: child}, node.location if node else self.value.location)
 
     def _refuse(self, law: str) -> SpaceError:
-        return refusal(self.value.place, self.key, law)
+        return refusal(self.value.location, self.key, law)
 
     def _entries(self, node: Node | None, kind: Section | Variants) -> dict[str, Node]:
         if node is None or node.value is None:
@@ -67,19 +76,19 @@ class _Override:
         section = kind
         if isinstance(kind, Variants):
             name = entries[kind.tag].value if kind.tag in entries else None
-            found = kind.variant(name)
+            variant = kind.variant(name)
             if name is None and rest != kind.tag:
                 raise self._refuse(f"needs {kind.tag} to be set first, choose from {', '.join(kind.names)}")
-            if found is None and rest != kind.tag:
-                raise no_variant(self.value.place, self.key, name, kind)
-            # A branch that an earlier --set has kept alone may still be named on the way.
+            if variant is None and rest != kind.tag:
+                raise no_variant(self.value.location, self.key, name, kind)
+            # a branch that an earlier --set has kept alone may still be named on the way.
             rest = rest.removeprefix(f"{name}.")
-            section = found or Section(kind.models[0])
+            section = variant or Section(kind.models[0])
         assert isinstance(section, Section)
         head, _, tail = rest.partition(".")
         field = section.field(head)
         if field is None:
-            raise unknown_key(self.value.place, self.key, rest, section, self.root, self.target)
+            raise unknown_key(self.value.location, self.key, rest, section, self.root, self.target)
         return head, tail, field.kind
 
     def _into_branch(
@@ -88,11 +97,12 @@ class _Override:
         if rest in CHOICE:
             return entries | {rest: self.value}
         bodies = branches(node, kind, self.key)
+        # names of branches may hold dots, so the longest that fits is meant
         label = max((name for name in bodies if f"{rest}.".startswith(f"{name}.")), key=len, default=None)
         if label is None:
             raise self._refuse(f"goes through a choice of branches; {hint(rest, bodies, keys(self.target, self.root))}")
         body = self._in_body(bodies[label], label, kind, rest[len(label) + 1 :])
-        return entries | {"choices": Node(bodies | {label: body}, entries["choices"].place)}
+        return entries | {"choices": Node(bodies | {label: body}, entries["choices"].location)}
 
     def _in_body(self, body: Node, label: str, kind: Section | Variants, rest: str) -> Node:
         if not rest:
@@ -103,7 +113,7 @@ class _Override:
     def _into_dimension(self, node: Node | None, rest: str) -> Node:
         if node is None or node.mapping is None or rest not in RANGE | CHOICE:
             raise self._refuse(f"has no {rest}, it is {shown(node) if node else 'not set'}")
-        return Node(node.mapping | {rest: self.value}, node.place)
+        return Node(node.mapping | {rest: self.value}, node.location)
 
     def _replaced(self, node: Node | None, kind: Kind) -> Node:
         label = self.value.value
@@ -111,14 +121,14 @@ class _Override:
             return self.value
         bodies = branches(node, kind, self.key)
         if label in bodies:
-            return _tagged(Node(bodies[label].value, self.value.place), label, kind)
+            return _tagged(Node(bodies[label].value, self.value.location), label, kind)
         if kind.names:
             return self.value
         raise self._refuse(f"no branch {shown(label)}; {nearest(label, bodies)}")
 
 
 def _tagged(body: Node, label: str, kind: Section | Variants) -> Node:
-    """The body of a branch as a section of its own, which has to say its variant."""
+    """Return a branch as a section that names its variant."""
     if not isinstance(kind, Variants) or not (body.value is None or body.mapping is not None):
         return body
-    return Node({kind.tag: Node(label, body.place)} | (body.mapping or {}), body.place)
+    return Node({kind.tag: Node(label, body.location)} | (body.mapping or {}), body.location)

@@ -1,4 +1,6 @@
-"""The dimensions of a search space: Float, Int and Choice, each under a dotted key.
+"""The dimensions of a search space: Float, Int and Choice.
+
+Each stands under a dotted key.
 
 The key is the path in the YAML file, with the branch in it where there is one (`optimizer.sgd.lr`). It is the only
 name a dimension has: Optuna's parameter, MLflow's param and the plot label are the same string.
@@ -16,7 +18,10 @@ Condition = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class Float:
-    """A real number in [low, high]; with `step` only low, low + step, ... ; with `log` (low > 0) on a log scale."""
+    """A real number in [low, high].
+
+    With `step` only low, low + step, ... ; with `log` (low > 0) on a log scale.
+    """
 
     key: str
     low: float
@@ -33,7 +38,10 @@ class Float:
         return self.prior is not None
 
     def size(self) -> float:
-        """How many values it can take: inf where it is continuous."""
+        """Count the values that it can take.
+
+        inf where it is continuous.
+        """
         if self.low == self.high:
             return 1
         if self.step is None:
@@ -41,7 +49,10 @@ class Float:
         return float((exact(self.high) - exact(self.low)) // exact(self.step) + 1)
 
     def contains(self, value: Any) -> bool:
-        """Whether `value` is one of its values, up to the rounding of low + k * step."""
+        """Tell whether `value` is one of its values.
+
+        Up to the rounding of low + k * step.
+        """
         if not is_number(value) or not self.low <= value <= self.high:
             return False
         steps: float = 0 if self.step is None else (value - self.low) / self.step
@@ -54,7 +65,10 @@ class Float:
 
 @dataclass(frozen=True, slots=True)
 class Int:
-    """A whole number in [low, high] at distances of `step`; with `log` (low >= 1, step 1) on a log scale."""
+    """A whole number in [low, high] at distances of `step`.
+
+    With `log` (low >= 1, step 1) on a log scale.
+    """
 
     key: str
     low: int
@@ -71,7 +85,7 @@ class Int:
         return self.prior is not None
 
     def size(self) -> float:
-        """How many values it can take."""
+        """Count the values that it can take."""
         return float((self.high - self.low) // self.step + 1)
 
     def contains(self, value: Any) -> bool:
@@ -106,15 +120,21 @@ class Choice:
 
     @property
     def prior(self) -> Scalar:
-        """The likely value; None also where there is none, see `has_prior`."""
+        """Return the likely value.
+
+        None also where there is none, see `has_prior`.
+        """
         return None if self.prior_index is None else self.choices[self.prior_index]
 
     def size(self) -> float:
-        """How many choices there are."""
+        """Count the choices."""
         return float(len(self.choices))
 
     def contains(self, value: Any) -> bool:
-        """Whether `value` is one of the choices; True is not 1 here."""
+        """Tell whether `value` is one of the choices.
+
+        True is not 1 here, as it is in Python.
+        """
         return any(value == choice and isinstance(value, bool) == isinstance(choice, bool) for choice in self.choices)
 
     def canonical(self) -> dict[str, Any]:
@@ -126,20 +146,26 @@ Parameter = Float | Int | Choice
 
 
 def is_whole(value: Any) -> bool:
-    """Whether `value` is an int; True and False are not."""
+    """Tell whether `value` is an int; True and False are not."""
     return isinstance(value, int) and not isinstance(value, bool)
 
 
 def is_number(value: Any) -> bool:
-    """Whether `value` is an int or a float; True and False are not."""
+    """Tell whether `value` is an int or a float; no bool."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def exact(value: float) -> Fraction:
-    """The decimal number that `value` was written as, so that 0.3 is three times 0.1."""
+    """Return the decimal number that `value` was written as.
+
+    So 0.3 is three times 0.1.
+    """
     return Fraction(str(value))
 
 
 def on_grid(value: float, low: float, step: float | None) -> bool:
-    """Whether `value` is `low` plus a multiple of `step` (None: no grid)."""
+    """Tell whether `value` is `low` plus a multiple of `step`.
+
+    None: there is no grid.
+    """
     return step is None or (exact(value) - exact(low)) % exact(step) == 0

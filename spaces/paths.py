@@ -1,11 +1,13 @@
-"""Relative paths inside a space are meant from the file that says them."""
+"""Relative paths in a space, resolved from its own file."""
 
 import os
 from pathlib import Path
 
 
 def resolved(value: str, base: Path) -> str:
-    """`value` as an absolute path from `base` where it looks like a path, else as it is.
+    """Return `value` as an absolute path where it looks like one.
+
+    It is meant from `base`; other values are as they are.
 
     A name such as `cifar10` is no path; a path has a slash, starts with a dot or a tilde, or names a `.py` or `.csv`
     file.

@@ -1,4 +1,4 @@
-"""Laws between fields: tried on configurations of the space before any trial is.
+"""Validation of laws between fields on sample configurations.
 
 The walk checks each value against its own field. A model may also demand that values fit each other; so the space is
 tried with every dimension at one end of its range or at one choice, the others at their prior or first value.
@@ -9,15 +9,17 @@ from collections.abc import Iterator
 from pydantic import BaseModel, ValidationError
 
 from .invalid import first_complaint
-from .node import Place, refusal
+from .node import Location, refusal
 from .parameter import Choice, Parameter, Scalar
 from .space import SearchSpace, holds, path
 
-MAX_TRIES = 50
+MAX_TRIES = 50  # choices of one dimension; a configuration is checked in 30 us, but a list may have 1,000
 
 
-def probe(space: SearchSpace, target: type[BaseModel], places: dict[str, Place], whole: Place) -> None:
-    """Validates configurations of `space` as `target`; `places` says where each key was written.
+def probe(space: SearchSpace, target: type[BaseModel], locations: dict[str, Location], whole: Location) -> None:
+    """Validate configurations of `space` as `target`.
+
+    `locations` says where each key was written.
 
     Raises:
         SpaceError: one of them is no valid `target`.
@@ -26,11 +28,13 @@ def probe(space: SearchSpace, target: type[BaseModel], places: dict[str, Place],
         try:
             target.model_validate(space.tree(params))
         except ValidationError as error:
-            raise _located(error, space, params, places, whole) from None
+            raise _located(error, space, params, locations, whole) from None
 
 
 def corners(space: SearchSpace, section: str = "") -> Iterator[dict[str, Scalar]]:
-    """Values for a whole configuration: the usual ones, then each end or choice of each dimension in `section`.
+    """Yield whole configurations: the usual one, then each extreme.
+
+    Extremes are each end or choice of each dimension in `section`, the others at their usual values.
 
     `section` "" means every dimension.
     """
@@ -42,10 +46,10 @@ def corners(space: SearchSpace, section: str = "") -> Iterator[dict[str, Scalar]
             yield _complete(space, {**dict(parameter.condition), parameter.key: value})
 
 
-def _complete(space: SearchSpace, given: dict[str, Scalar]) -> dict[str, Scalar]:
+def _complete(space: SearchSpace, chosen: dict[str, Scalar]) -> dict[str, Scalar]:
     params: dict[str, Scalar] = {}
     for parameter in space.active(params):
-        params[parameter.key] = given.get(parameter.key, _usual(parameter))
+        params[parameter.key] = chosen.get(parameter.key, _usual(parameter))
     return params
 
 
@@ -58,10 +62,15 @@ def _ends(parameter: Parameter) -> tuple[Scalar, ...]:
 
 
 def _located(
-    error: ValidationError, space: SearchSpace, params: dict[str, Scalar], places: dict[str, Place], whole: Place
+    error: ValidationError,
+    space: SearchSpace,
+    params: dict[str, Scalar],
+    locations: dict[str, Location],
+    whole: Location,
 ) -> Exception:
     keys, law = first_complaint(error, space.tree(params))
     entries = [entry for entry in (*space.parameters, *space.values) if holds(entry.condition, params)]
     inside = [entry.key for entry in entries if keys and path(entry.key, entry.condition)[: len(keys)] == keys]
+    # rather a dimension than a fixed value: its range is what can be changed
     key = max(inside, key=lambda key: key in params, default="")
-    return refusal(places.get(key, whole), ".".join(keys), law)
+    return refusal(locations.get(key, whole), ".".join(keys), law)

@@ -1,4 +1,6 @@
-"""JSON Schema of a space file, so that editors complete and check it while it is written.
+"""JSON Schema of a space file, for editors.
+
+They complete and check it while it is written.
 
 The model's own schema, with a dimension allowed beside each scalar and a choice of branches beside each section. It is
 a little wider than the loader: laws between values (low <= high) are not for a schema.
@@ -20,7 +22,7 @@ _BELIEVED: Json = {"confidence": {"enum": list(get_args(Confidence)), "descripti
 
 
 def json_schema(target: type[BaseModel]) -> Json:
-    """The schema (draft 2020-12) of space files for the configuration `target`."""
+    """Return the schema (draft 2020-12) of space files for `target`."""
     definitions: Json = {}
     root = _Schema(definitions).section(Section(target), fixed=False)
     return {
@@ -32,7 +34,10 @@ def json_schema(target: type[BaseModel]) -> Json:
 
 
 def schema_text(target: type[BaseModel]) -> str:
-    """The schema as `hpo schema` prints it and as it lies beside the bundled spaces."""
+    """Return the schema as `hpo schema` prints it.
+
+    So it lies beside the bundled spaces.
+    """
     return json.dumps(json_schema(target), indent=2) + "\n"
 
 
@@ -41,20 +46,21 @@ class _Schema:
         self.definitions = definitions
 
     def section(self, section: Section, *, fixed: bool, without: str = "") -> Json:
-        """The mapping of a model's fields, less the field `without`."""
+        """Return the schema of a model's fields, less the field `without`."""
         properties = {name: self.field(field, fixed) for name, field in section.fields.items() if name != without}
         text = (section.model.__doc__ or "").strip().split("\n")[0]
         extra = self.field(Field(_untyped(section)), fixed) if section.open else False
-        found: Json = {"type": "object", "properties": properties, "additionalProperties": extra}
-        return {"description": text, **found} if text else found
+        schema: Json = {"type": "object", "properties": properties, "additionalProperties": extra}
+        return {"description": text, **schema} if text else schema
 
     def field(self, field: Field, fixed: bool) -> Json:
-        """What may stand in the place of `field`."""
+        """Return the schema of what may stand for `field`."""
         fixed = fixed or field.fixed
-        found = self._leaf(field.kind, fixed) if isinstance(field.kind, Leaf) else self._model(field.kind, fixed)
-        return {**({"description": field.description} if field.description else {}), **found, **_default(field)}
+        schema = self._leaf(field.kind, fixed) if isinstance(field.kind, Leaf) else self._model(field.kind, fixed)
+        return {**({"description": field.description} if field.description else {}), **schema, **_default(field)}
 
     def _leaf(self, leaf: Leaf, fixed: bool) -> Json:
+        # pydantic puts nested definitions into each schema; in the whole they stand once, at the root
         value = leaf.adapter.json_schema()
         self.definitions.update(value.pop("$defs", {}))
         if fixed or leaf.whole:
@@ -79,13 +85,16 @@ class _Schema:
         return [names, *wholes, *null, *([] if fixed else [_branching(bodies, patterns, {"anyOf": wholes}), listed])]
 
     def _nested(self, name: str, forms: list[Json]) -> Json:
-        """A plain section, or branches of it, which may branch again."""
+        """Return the schema of a plain section, or branches of it.
+
+        Branches may branch again.
+        """
         reference: Json = {"$ref": f"#/$defs/{name}.or_branches"}
         self.definitions[f"{name}.or_branches"] = {"anyOf": [*forms, _branching({}, {}, reference)]}
         return reference
 
     def _patterns(self, kind: Variants) -> Iterator[tuple[type[BaseModel], str]]:
-        """The variants whose name is not one of a few, with the pattern of their names."""
+        """Yield the variants whose names follow a pattern, with that."""
         for model in kind.models:
             tag = Section(model).fields[kind.tag].kind
             text = tag.adapter.json_schema().get("pattern") if isinstance(tag, Leaf) else None
@@ -97,19 +106,22 @@ class _Schema:
         return {"anyOf": [tag.adapter.json_schema() for tag in tags if isinstance(tag, Leaf)]}
 
     def _body(self, shared: dict[type[BaseModel], Json], variant: Section | None) -> Json:
-        """A branch that bears the name of its variant: the variant, or nothing at all."""
+        """Return the schema of a branch named like its variant.
+
+        It holds the variant's fields, or nothing at all.
+        """
         return {"anyOf": [shared[variant.model] if variant else {}, {"type": "null"}]}
 
     def _shared(self, section: Section, fixed: bool, tag: str = "") -> Json:
         name = section.model.__name__ + (".fixed" if fixed else "")
         if name not in self.definitions:
             self.definitions[name] = {}  # a model that contains itself refers to this entry
-            found = self.section(section, fixed=fixed, without=tag)
+            schema = self.section(section, fixed=fixed, without=tag)
             if tag:
                 leaf = section.fields[tag].kind
                 assert isinstance(leaf, Leaf)
-                found["properties"] = {tag: leaf.adapter.json_schema(), **found["properties"]}
-            self.definitions[name] = found
+                schema["properties"] = {tag: leaf.adapter.json_schema(), **schema["properties"]}
+            self.definitions[name] = schema
         return {"$ref": f"#/$defs/{name}"}
 
 
@@ -127,17 +139,17 @@ def _default(field: Field) -> Json:
 def _dimensions(leaf: Leaf, value: Json) -> list[Json]:
     prior: Json = {"prior": value, **_BELIEVED}
     choices = {"choices": {"type": "array", "items": value or _SCALAR, "minItems": 1, "uniqueItems": True}}
-    found = [_object({**choices, **prior}, ["choices"])]
+    forms = [_object({**choices, **prior}, ["choices"])]
     if leaf.scalars & {int, float, Any}:
         bound = value or {"type": "number"}
         scale: Json = {"log": {"type": "boolean"}, "step": {"type": "number", "exclusiveMinimum": 0}}
-        found.insert(0, _object({"low": bound, "high": bound, **scale, **prior}, ["low", "high"]))
-    return found
+        forms.insert(0, _object({"low": bound, "high": bound, **scale, **prior}, ["low", "high"]))
+    return forms
 
 
-def _branching(bodies: Json, patterns: Json, others: Json) -> Json:
+def _branching(bodies: Json, patterns: Json, other_bodies: Json) -> Json:
     choices: Json = {"type": "object", "properties": bodies, "patternProperties": patterns}
-    choices |= {"additionalProperties": others, "minProperties": 1}
+    choices |= {"additionalProperties": other_bodies, "minProperties": 1}
     return _object({"choices": choices, "prior": {"type": "string"}, **_BELIEVED}, ["choices"])
 
 

@@ -1,4 +1,7 @@
-"""SearchSpace: a space file once read and checked; frozen, and knowing nothing of files, pydantic or Optuna."""
+"""SearchSpace: a space file once read and checked.
+
+Frozen, and knowing nothing of files, pydantic or Optuna.
+"""
 
 import hashlib
 import json
@@ -57,7 +60,9 @@ class SearchSpace:
         return {parameter.key: parameter for parameter in self.parameters}
 
     def canonical(self) -> dict[str, Any]:
-        """The identity of the space as JSON: what a trial can be.
+        """Return the identity of the space as JSON.
+
+        It says what a trial can be.
 
         Independent of the order of the file, of where it lies, and of priors, which only say where to look first.
         """
@@ -70,19 +75,22 @@ class SearchSpace:
 
     @cached_property
     def hash(self) -> str:
-        """SHA-256 of the canonical JSON, in hexadecimal."""
+        """Return the SHA-256 of the canonical JSON, in hexadecimal."""
+        # no spaces and sorted keys: the hash must not depend on how JSON is laid out
         text = json.dumps(self.canonical(), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 
     def active(self, params: Mapping[str, Scalar]) -> Iterator[Parameter]:
-        """The dimensions that exist in the branches which `params` choose, parents first.
+        """Yield the dimensions in the branches that `params` choose.
+
+        Parents come first.
 
         Lazy on purpose: a caller may add the value of each parameter to `params` before it asks for the next.
         """
         return (parameter for parameter in self.parameters if holds(parameter.condition, params))
 
     def priors(self) -> dict[str, Scalar]:
-        """The all-prior configuration; {} if no dimension has a prior.
+        """Return the all-prior configuration; {} without any prior.
 
         Dimensions without a prior are left out, and with them whatever stands in their branches.
         """
@@ -93,10 +101,14 @@ class SearchSpace:
         return chosen
 
     def size(self) -> float:
-        """How many different configurations there are; inf where a dimension is continuous."""
+        """Count the different configurations.
+
+        inf where a dimension is continuous.
+        """
         return self._size(())
 
     def _size(self, condition: Condition) -> float:
+        # branches are alternatives, so their sizes add; dimensions side by side multiply
         return prod(
             sum(self._size((*condition, (p.key, str(branch)))) for branch in p.choices)
             if isinstance(p, Choice) and p.branching
@@ -106,7 +118,7 @@ class SearchSpace:
         )
 
     def tree(self, params: Mapping[str, Scalar]) -> dict[str, Any]:
-        """The nested configuration that `params` and the fixed values make.
+        """Build the nested configuration of `params` and the fixed values.
 
         Raises:
             SpaceError: `params` lacks a dimension, or has one that is unknown or not in a chosen branch.
@@ -133,17 +145,19 @@ class SearchSpace:
         for key in active:
             parameter = self.by_key[key]
             if isinstance(parameter, Choice) and parameter.branching and not parameter.contains(params[key]):
-                known = nearest(str(params[key]), map(str, parameter.choices))
-                raise SpaceError(f"{self.name}: {key}: no branch {params[key]!r}; {known}")
+                hint = nearest(str(params[key]), map(str, parameter.choices))
+                raise SpaceError(f"{self.name}: {key}: no branch {params[key]!r}; {hint}")
 
 
 def holds(condition: Condition, params: Mapping[str, Scalar]) -> bool:
-    """Whether `params` choose every branch of `condition`."""
+    """Tell whether `params` choose every branch of `condition`."""
     return all(params.get(key) == branch for key, branch in condition)
 
 
 def path(key: str, condition: Condition) -> tuple[str, ...]:
-    """Where `key` lies in the configuration: its path without the names of the branches in it.
+    """Return the path of `key` in the configuration.
+
+    That is without the names of the branches in it.
 
     >>> path("optimizer.sgd.lr", (("optimizer", "sgd"),))
     ('optimizer', 'lr')

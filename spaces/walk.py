@@ -1,4 +1,7 @@
-"""A Node tree along a pydantic model: every dimension and fixed value found, everything else refused."""
+"""The walk of a Node tree along a pydantic model.
+
+Every dimension and fixed value is collected, everything else refused.
+"""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -12,115 +15,128 @@ from .branch import branches, branching, no_variant
 from .dimension import CHOICE, check_keys, confidence, dimension
 from .fields import Field, Leaf, Needs, Section, Variants
 from .keys import hint, keys
-from .node import Node, Place, refusal, refuse_all, shown
+from .node import Location, Node, refusal, refuse_all, shown
 from .parameter import Choice, Condition, Parameter
 from .paths import resolved
 from .space import Fixed
 
 
 @dataclass(slots=True)
-class Found:
-    """What a file says, in its order, where it says it, and what it says that works with other fields only.
+class SpaceContent:
+    """The content of a space file, in its order, with its locations.
 
-    `root` and `target` are the whole tree and what it is read along; `mistakes` is what is wrong with it.
+    `needs` are values that work only beside others. `root` and `target` are the whole tree and what it is read along;
+    `mistakes` is what is wrong with it.
     """
 
     root: Node
     target: Section
     parameters: list[Parameter] = field(default_factory=list)
     values: list[Fixed] = field(default_factory=list)
-    places: dict[str, Place] = field(default_factory=dict)
+    locations: dict[str, Location] = field(default_factory=dict)
     needs: dict[str, Needs] = field(default_factory=dict)
     mistakes: list[SpaceError] = field(default_factory=list)
 
     @contextmanager
     def noting(self) -> Iterator[None]:
-        """Keep a mistake, so that what follows is read as well and all mistakes are told at once."""
+        """Collect a mistake and go on.
+
+        What follows is read as well, and all mistakes are shown at once.
+        """
         try:
             yield
         except SpaceError as error:
             self.mistakes.append(error)
 
-    def parameter(self, parameter: Parameter, place: Place) -> None:
-        """Adds a dimension."""
+    def parameter(self, parameter: Parameter, location: Location) -> None:
+        """Add a dimension."""
         self.parameters.append(parameter)
-        self.places[parameter.key] = place
+        self.locations[parameter.key] = location
 
-    def value(self, fixed: Fixed, place: Place) -> None:
-        """Adds a fixed value."""
+    def value(self, fixed: Fixed, location: Location) -> None:
+        """Add a fixed value."""
         self.values.append(fixed)
-        self.places[fixed.key] = place
+        self.locations[fixed.key] = location
 
 
 @dataclass(frozen=True, slots=True)
-class Spot:
-    """Where the walk stands: the key, the branches around it, and whether dimensions are forbidden from here on."""
+class Position:
+    """The position of the walk in the tree.
+
+    The key, the branches around it, and whether dimensions are forbidden from here on.
+    """
 
     key: str = ""
     condition: Condition = ()
     fixed: bool = False
 
-    def into(self, name: str, fixed: bool = False) -> "Spot":
-        """The field `name` here."""
-        return Spot(f"{self.key}.{name}" if self.key else name, self.condition, self.fixed or fixed)
+    def into(self, name: str, fixed: bool = False) -> "Position":
+        """Return the position of the field `name` in this one."""
+        return Position(f"{self.key}.{name}" if self.key else name, self.condition, self.fixed or fixed)
 
-    def branch(self, label: str) -> "Spot":
-        """The branch `label` of the choice here."""
-        return Spot(f"{self.key}.{label}", (*self.condition, (self.key, label)), self.fixed)
+    def branch(self, label: str) -> "Position":
+        """Return the position of the branch `label` of this choice."""
+        return Position(f"{self.key}.{label}", (*self.condition, (self.key, label)), self.fixed)
 
 
-def walk(root: Node, target: type[BaseModel]) -> Found:
-    """Every dimension and fixed value of the tree `root`, read along `target`.
+def walk(root: Node, target: type[BaseModel]) -> SpaceContent:
+    """Collect dimensions and fixed values of the tree `root`.
+
+    It is read along `target`.
 
     Raises:
         SpaceError: the tree says something that `target` does not allow; up to ten mistakes, a line each.
     """
     if root.mapping is None:
         law = f"a space must be a mapping of {', '.join(target.model_fields)}"
-        raise refusal(root.place, "", f"{law}, got {shown(root)}")
-    found = Found(root, Section(target))
-    _section(found, root, found.target, Spot())
-    refuse_all(found.mistakes)
-    return found
+        raise refusal(root.location, "", f"{law}, got {shown(root)}")
+    content = SpaceContent(root, Section(target))
+    _section(content, root, content.target, Position())
+    refuse_all(content.mistakes)
+    return content
 
 
-def unknown_key(place: Place, key: str, name: str, section: Section, root: Node, target: Section) -> SpaceError:
-    """The refusal of a key that `section` does not have; `root` and `target` are the whole space's."""
+def unknown_key(location: Location, key: str, name: str, section: Section, root: Node, target: Section) -> SpaceError:
+    """Return the refusal of a key that `section` does not have.
+
+    `root` and `target` are the whole space's.
+    """
     if section.open:
-        return refusal(place, key, f"a key must be a Python identifier, got {name}")
-    return refusal(place, key, f"unknown key; {hint(name, section.fields, keys(target, root))}")
+        return refusal(location, key, f"a key must be a Python identifier, got {name}")
+    return refusal(location, key, f"unknown key; {hint(name, section.fields, keys(target, root))}")
 
 
-def _visit(found: Found, node: Node, field: Field, spot: Spot) -> None:
+def _visit(content: SpaceContent, node: Node, field: Field, position: Position) -> None:
     kind = field.kind
     if isinstance(kind, Leaf):
-        _leaf(found, node, field, kind, spot)
+        _leaf(content, node, field, kind, position)
     elif node.value is None and kind.optional:
-        found.value(Fixed(spot.key, None, spot.condition, field.default is None), node.place)
+        content.value(Fixed(position.key, None, position.condition, field.default is None), node.location)
     elif isinstance(kind, Section):
-        _section(found, node, kind, spot)
+        _section(content, node, kind, position)
     else:
-        _variants(found, node, kind, spot)
+        _variants(content, node, kind, position)
 
 
-def _leaf(found: Found, node: Node, field: Field, leaf: Leaf, spot: Spot) -> None:
+def _leaf(content: SpaceContent, node: Node, field: Field, leaf: Leaf, position: Position) -> None:
     if node.mapping is not None and not leaf.whole:
-        _refuse_where_fixed(node, spot)
-        parameter = dimension(node, spot.key, leaf, spot.condition)
-        found.parameter(_resolved(parameter, node.place.base) if field.path else parameter, node.place)
+        _refuse_where_fixed(node, position)
+        parameter = dimension(node, position.key, leaf, position.condition)
+        content.parameter(_resolved(parameter, node.location.base) if field.path else parameter, node.location)
         return
     try:
         value = leaf.check(node.plain())
     except ValueError as error:
-        raise refusal(node.place, spot.key, f"{error}, got {shown(node)}{_near_option(node, leaf)}") from None
+        raise refusal(node.location, position.key, f"{error}, got {shown(node)}{_near_option(node, leaf)}") from None
     if field.path and isinstance(value, str):
-        value = resolved(value, node.place.base)
+        value = resolved(value, node.location.base)
+    # True == 1 in Python: a bool is the default only of a bool
     default = value == field.default and isinstance(value, bool) == isinstance(field.default, bool)
-    found.value(Fixed(spot.key, value, spot.condition, default), node.place)
+    content.value(Fixed(position.key, value, position.condition, default), node.location)
 
 
 def _resolved(parameter: Parameter, base: Path) -> Parameter:
-    """A choice of paths with each meant from `base`."""
+    """Return a choice of paths with each meant from `base`."""
     if not isinstance(parameter, Choice):
         return parameter
     return replace(parameter, choices=tuple(resolved(c, base) if isinstance(c, str) else c for c in parameter.choices))
@@ -130,95 +146,98 @@ def _near_option(node: Node, leaf: Leaf) -> str:
     return f"; {nearest(node.value, map(str, leaf.options))}" if isinstance(node.value, str) and leaf.options else ""
 
 
-def _section(found: Found, node: Node, section: Section, spot: Spot) -> None:
+def _section(content: SpaceContent, node: Node, section: Section, position: Position) -> None:
     if branching(node, section):
-        _branches(found, node, section, spot)
+        _branches(content, node, section, position)
     elif node.mapping is not None:
-        _entries(found, node.mapping.items(), section, spot)
+        _entries(content, node.mapping.items(), section, position)
     elif node.value is not None:
-        raise refusal(node.place, spot.key, f"must be a mapping of {', '.join(section.fields)}, got {shown(node)}")
+        raise refusal(
+            node.location, position.key, f"must be a mapping of {', '.join(section.fields)}, got {shown(node)}"
+        )
 
 
-def _entries(found: Found, entries: Iterable[tuple[str, Node]], section: Section, spot: Spot) -> None:
+def _entries(content: SpaceContent, entries: Iterable[tuple[str, Node]], section: Section, position: Position) -> None:
     for name, child in entries:
-        with found.noting():
+        with content.noting():
             field = section.field(name)
             if field is None:
-                raise unknown_key(child.place, spot.into(name).key, name, section, found.root, found.target)
+                raise unknown_key(child.location, position.into(name).key, name, section, content.root, content.target)
             if field.needs:
-                found.needs[spot.into(name).key] = field.needs
-            _visit(found, child, field, spot.into(name, field.fixed))
+                content.needs[position.into(name).key] = field.needs
+            _visit(content, child, field, position.into(name, field.fixed))
 
 
-def _variants(found: Found, node: Node, kind: Variants, spot: Spot) -> None:
+def _variants(content: SpaceContent, node: Node, kind: Variants, position: Position) -> None:
     if branching(node, kind):
-        _branches(found, node, kind, spot)
+        _branches(content, node, kind, position)
     elif node.mapping is None:
-        _variant(found, node, {}, kind, spot)
+        _variant(content, node, {}, kind, position)
     elif kind.tag in node.mapping:
-        _variant(found, node.mapping[kind.tag], node.mapping, kind, spot)
+        _variant(content, node.mapping[kind.tag], node.mapping, kind, position)
     else:
         law = f"{kind.tag} must say which variant, choose from {', '.join(kind.names)}"
-        raise refusal(node.place, spot.key, f"{law}; got {shown(node)}")
+        raise refusal(node.location, position.key, f"{law}; got {shown(node)}")
 
 
-def _variant(found: Found, name: Node, entries: dict[str, Node], kind: Variants, spot: Spot) -> None:
+def _variant(content: SpaceContent, name: Node, entries: dict[str, Node], kind: Variants, position: Position) -> None:
     if name.mapping is not None:
         law = f"{kind.tag} takes no dimension; write the variants as {{choices: {{...}}}} in its section"
-        raise refusal(name.place, spot.into(kind.tag).key, f"{law}, got {shown(name)}")
+        raise refusal(name.location, position.into(kind.tag).key, f"{law}, got {shown(name)}")
     section = kind.variant(name.value)
     if section is None:
-        raise no_variant(name.place, spot.key, name.plain(), kind)
+        raise no_variant(name.location, position.key, name.plain(), kind)
     field = section.fields[kind.tag]
-    value = resolved(str(name.value), name.place.base) if field.path else name.value
-    at = spot.into(kind.tag)
-    found.value(Fixed(at.key, value, at.condition), name.place)
-    _entries(found, ((key, child) for key, child in entries.items() if key != kind.tag), section, spot)
+    value = resolved(str(name.value), name.location.base) if field.path else name.value
+    tag_position = position.into(kind.tag)
+    content.value(Fixed(tag_position.key, value, tag_position.condition), name.location)
+    _entries(content, ((key, child) for key, child in entries.items() if key != kind.tag), section, position)
 
 
-def _branches(found: Found, node: Node, kind: Section | Variants, spot: Spot) -> None:
-    _refuse_where_fixed(node, spot)
-    bodies = branches(node, kind, spot.key)
+def _branches(content: SpaceContent, node: Node, kind: Section | Variants, position: Position) -> None:
+    _refuse_where_fixed(node, position)
+    bodies = branches(node, kind, position.key)
+    # a mapping has no order in YAML, and the order of choices is part of a study's identity
     labels = tuple(sorted(bodies))
-    with found.noting():
-        check_keys(node, spot.key, CHOICE)
-        prior = _prior_branch(node, labels, spot)
-        choice = Choice(spot.key, labels, True, prior, confidence(node, spot.key), spot.condition)
-        found.parameter(choice, node.place)
+    with content.noting():
+        check_keys(node, position.key, CHOICE)
+        prior = _prior_branch(node, labels, position)
+        choice = Choice(position.key, labels, True, prior, confidence(node, position.key), position.condition)
+        content.parameter(choice, node.location)
     for label, body in bodies.items():
-        with found.noting():
-            _body(found, label, body, kind, spot.branch(label))
+        with content.noting():
+            _body(content, label, body, kind, position.branch(label))
 
 
-def _prior_branch(node: Node, labels: tuple[str, ...], spot: Spot) -> int | None:
-    """The position of the branch that is tried first; None where the choice `node` names none."""
+def _prior_branch(node: Node, labels: tuple[str, ...], position: Position) -> int | None:
+    """Return the position of the branch that is tried first, or None."""
     prior = (node.mapping or {}).get("prior")
     if prior is None:
         return None
     if prior.value not in labels:
         law = f"prior must be one of the branches, got {shown(prior)}; {nearest(str(prior.value), labels)}"
-        raise refusal(prior.place, spot.key, law)
+        raise refusal(prior.location, position.key, law)
     return labels.index(str(prior.value))
 
 
-def _body(found: Found, label: str, body: Node, kind: Section | Variants, spot: Spot) -> None:
+def _body(content: SpaceContent, label: str, body: Node, kind: Section | Variants, position: Position) -> None:
     if body.value is not None and body.mapping is None:
-        raise refusal(body.place, spot.key, f"a branch must be a mapping, got {shown(body)}")
+        raise refusal(body.location, position.key, f"a branch must be a mapping, got {shown(body)}")
     entries = body.mapping or {}
     if kind.optional and body.value is None and label not in kind.names:
-        found.value(Fixed(spot.key, None, spot.condition), body.place)
+        content.value(Fixed(position.key, None, position.condition), body.location)
     elif isinstance(kind, Section):
-        _section(found, body, kind, spot)
+        _section(content, body, kind, position)
     elif kind.tag in entries:
         if label in kind.names and entries[kind.tag].value != label:
             law = f"branch {label} must have the variant it is called by"
-            raise refusal(body.place, spot.key, f"{law}, got {kind.tag} {shown(entries[kind.tag])}")
-        _variant(found, entries[kind.tag], entries, kind, spot)
+            raise refusal(body.location, position.key, f"{law}, got {kind.tag} {shown(entries[kind.tag])}")
+        _variant(content, entries[kind.tag], entries, kind, position)
     else:
-        _variant(found, Node(label, body.place), entries, kind, spot)
+        _variant(content, Node(label, body.location), entries, kind, position)
 
 
-def _refuse_where_fixed(node: Node, spot: Spot) -> None:
-    if spot.fixed:
+def _refuse_where_fixed(node: Node, position: Position) -> None:
+    if position.fixed:
         law = "must be a value, since it decides which data is used or what is compared"
-        raise refusal(node.place, spot.key, f"{law}; got the dimension {shown(node)}")
+        raise refusal(node.location, position.key, f"{law}; got the dimension {shown(node)}")

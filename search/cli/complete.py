@@ -37,7 +37,7 @@ def settings(context: typer.Context, incomplete: str) -> list[str]:
     root = None
     with suppress(SpaceError):
         source = find(context.params.get("space") or "")
-        root = parse_file(source.text, source.place)
+        root = parse_file(source.text, source.location)
     return _that_begin(incomplete, (f"{key}=" for key in keys(Section(TrialConfig), root)))
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from ...errors import SpaceError
 from ...spaces.find import Source
 from ...spaces.load import load_source
-from ...spaces.node import Place
+from ...spaces.node import Location
 from ...training.data.config import DataConfig
 from ...training.data.sources.labels import table_files
 from ...training.data.sources.spelling import on_disk
@@ -40,7 +40,7 @@ def choose_data(
     """
     short = {"data.source": data_source(source), "data.image_size": image_size, "data.strict": strict or None}
     changes = [f"{key}={json.dumps(value)}" for key, value in short.items() if value is not None]
-    text = Source("data", "{}", Place("hpo data", Path.cwd()))
+    text = Source("data", "{}", Location("hpo data", Path.cwd()))
     space = load_source(text, _DataAlone, [*overrides, *changes])
     return _DataAlone.model_validate(space.tree({})).data
 

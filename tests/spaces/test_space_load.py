@@ -6,7 +6,7 @@ import pytest
 from hpo.errors import SpaceError
 from hpo.spaces.find import Source, bundled
 from hpo.spaces.load import load_source, load_space
-from hpo.spaces.node import Place
+from hpo.spaces.node import Location
 from hpo.spaces.parameter import Choice, Float, Int
 from hpo.spaces.space import SearchSpace
 from hpo.training.augment.config import AugmentConfig
@@ -243,5 +243,5 @@ def test_what_has_an_effect_in_some_trials_or_is_the_default_may_stand(tmp_path:
 
 def test_a_saved_configuration_is_taken_as_it_is(tmp_path: Path) -> None:
     saved = TrialConfig(augment=AugmentConfig(rand_magnitude=12)).model_dump_json()
-    space = load_source(Source("saved", saved, Place("trial 3", tmp_path)), TrialConfig)
+    space = load_source(Source("saved", saved, Location("trial 3", tmp_path)), TrialConfig)
     assert space.fixed["augment.rand_magnitude"] == 12

@@ -8,7 +8,7 @@ import jsonschema
 import pytest
 from hpo.spaces.document import parse_file
 from hpo.spaces.find import bundled
-from hpo.spaces.node import Place
+from hpo.spaces.node import Location
 from hpo.spaces.schema import json_schema, schema_text
 from hpo.training.config import TrialConfig
 
@@ -46,7 +46,7 @@ MISTAKES = [
 
 
 def document(text: str) -> Any:
-    return parse_file(text, Place("space.yaml", Path())).plain()
+    return parse_file(text, Location("space.yaml", Path())).plain()
 
 
 @pytest.mark.parametrize("name", bundled())

@@ -10,7 +10,7 @@ from typing import Any, Self
 from ....spaces.dump import dump_values, flow
 from ....spaces.find import Source
 from ....spaces.load import load_source
-from ....spaces.node import Place
+from ....spaces.node import Location
 from ....spaces.parameter import Choice, Condition, Float, Int, Parameter, Scalar, is_number
 from ....spaces.space import Fixed, SearchSpace, holds, path
 from ....training.config import TrialConfig
@@ -68,7 +68,7 @@ class Target:
     @classmethod
     def saved(cls, config: TrialConfig, train: str, diagnose: str) -> Self:
         """A configuration as it was saved."""
-        source = Source("saved", config.model_dump_json(), Place("saved", Path.cwd()))
+        source = Source("saved", config.model_dump_json(), Location("saved", Path.cwd()))
         return cls(load_source(source, TrialConfig), {}, config, train, diagnose)
 
     @classmethod

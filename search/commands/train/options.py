@@ -8,7 +8,7 @@ from pathlib import Path
 from ....errors import SpaceError
 from ....spaces.find import Source
 from ....spaces.load import load_source, load_space
-from ....spaces.node import Place
+from ....spaces.node import Location
 from ....spaces.parameter import Choice, Float, Int, Parameter, Scalar, exact, is_number
 from ....spaces.space import SearchSpace
 from ....studies.home import Home
@@ -103,7 +103,7 @@ def _from_trial(trial: str, options: TrainOptions, home: Home) -> Single:
     if is_study_name(study):
         saved = ModelCopies(home.models(study)).place(saved, record.model_source)
     origin = f"trial {record.number} of study {study}"
-    source = Source(f"{study}-{record.number}", saved.model_dump_json(), Place(origin, Path.cwd()))
+    source = Source(f"{study}-{record.number}", saved.model_dump_json(), Location(origin, Path.cwd()))
     single = _single(source.name, origin, load_source(source, TrialConfig, options.changes))
     return replace(single, named=single.config.model.name != saved.model.name)
 

@@ -14,7 +14,7 @@ from hpo.search.loop.outcome import outcome_of
 from hpo.search.strategy.strategies import build_sampler
 from hpo.spaces.find import Source
 from hpo.spaces.load import load_source
-from hpo.spaces.node import Place
+from hpo.spaces.node import Location
 from hpo.studies import attributes
 from hpo.studies.book.ledger import Ledger
 from hpo.studies.home import Home
@@ -54,7 +54,7 @@ def searched(config: TrialConfig, pack: Path, home: Home) -> TrainResult:
         study_name="s", storage=open_storage(home.storage_url), direction=config.objective.direction
     )
     study.set_user_attr(attributes.DATA_FINGERPRINT, pack.name)
-    space = load_source(Source("s", config.model_dump_json(), Place("s", Path.cwd())), TrialConfig)
+    space = load_source(Source("s", config.model_dump_json(), Location("s", Path.cwd())), TrialConfig)
     begin = Claimer(space, lambda n: build_sampler("random", 0, n))
     ledger = Ledger(study, begin, home.root / "lock", VirtualClock().now)
     claim = ledger.claim()
