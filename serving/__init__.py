@@ -1,1 +1,4 @@
-"""What happens to an exported model: an HTTP service that needs neither torch nor the search."""
+"""Serving of an exported model over HTTP.
+
+It needs neither torch nor the search.
+"""

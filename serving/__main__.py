@@ -1,4 +1,4 @@
-"""`python -m hpo.serving DIR`: the server where only its own few packages are installed."""
+"""`python -m hpo.serving DIR`: the server with its own few packages."""
 
 import sys
 
@@ -19,10 +19,10 @@ from .start import start
 
 def main() -> None:
     """Run the server and exit."""
-    given = vars(_parser().parse_args())
-    champion = Folder(given.pop("folder"))
+    values = vars(_parser().parse_args())
+    champion = Folder(values.pop("folder"))
     try:
-        start(ServeFlags(**given), champion, lambda name: Folder(Path(name)), _say)
+        start(ServeFlags(**values), champion, lambda name: Folder(Path(name)), _say)
     except HpoError as error:
         print(message(f"error: {error}"), file=sys.stderr)
         sys.exit(error.exit_code)
@@ -38,23 +38,26 @@ def _parser() -> argparse.ArgumentParser:
     name = "python -m hpo.serving"
     parser = argparse.ArgumentParser(name, f"{name} FOLDER [flags]", __doc__, allow_abbrev=False)
     parser.add_argument("folder", type=Path, help="The export folder of hpo retrain-best.")
-    for each in fields(ServeFlags):
-        _add(parser, each)
+    for flag in fields(ServeFlags):
+        _add(parser, flag)
     return parser
 
 
 def _add(parser: argparse.ArgumentParser, flag: Field[Any]) -> None:
-    """One field as a flag: set by its presence where it is a bool, repeated where it is a list."""
-    declared, told = get_args(flag.type)
+    """Add one field as a flag.
+
+    Set by its presence where it is a bool, repeated where it is a list.
+    """
+    declared, help_text = get_args(flag.type)
     kind = next(iter(get_args(declared)), declared)  # of an optional one, what it is where it is given
-    how: dict[str, Any] = {"type": kind, "metavar": flag.name.upper()}
+    settings: dict[str, Any] = {"type": kind, "metavar": flag.name.upper()}
     if kind is bool:
-        how = {"action": "store_true"}
+        settings = {"action": "store_true"}
     elif items := get_args(kind):
-        how |= {"type": items[0], "action": "append"}
+        settings |= {"type": items[0], "action": "append"}
     if flag.default:
-        told += f" [default: {flag.default}]"
-    parser.add_argument(f"--{flag.name.replace('_', '-')}", default=flag.default, help=told, **how)
+        help_text += f" [default: {flag.default}]"
+    parser.add_argument(f"--{flag.name.replace('_', '-')}", default=flag.default, help=help_text, **settings)
 
 
 if __name__ == "__main__":

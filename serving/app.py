@@ -21,12 +21,15 @@ from .service import Service
 
 
 def create_app(service: Service) -> Guard:
-    """The ASGI application; while it runs, new versions are looked for."""
+    """Create the ASGI application.
+
+    While it runs, new versions are looked for.
+    """
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Any]]:
         watch = asyncio.create_task(service.watch())
-        yield {"service": service}
+        yield {"service": service}  # becomes `scope["state"]`, and a connection's `app_state`
         watch.cancel()
         await service.close()
 
@@ -43,15 +46,18 @@ def create_app(service: Service) -> Guard:
         app.include_router(routes)
     if service.options.token:
         app.openapi_schema = _secured(app.openapi())
-    app.add_exception_handler(RefusedError, _told)
-    app.add_exception_handler(HTTPException, _told)
-    app.add_exception_handler(RequestValidationError, _told)
-    app.add_exception_handler(Exception, _told)
+    app.add_exception_handler(RefusedError, _problem_response)
+    app.add_exception_handler(HTTPException, _problem_response)
+    app.add_exception_handler(RequestValidationError, _problem_response)
+    app.add_exception_handler(Exception, _problem_response)
     return Guard(_Shortcut(predict, app), service)
 
 
 def _secured(description: dict[str, Any]) -> dict[str, Any]:
-    """It, with the token where one is needed: the page `/docs` then asks for it."""
+    """Return the OpenAPI `description` with the token's scheme.
+
+    The page `/docs` then asks for the token.
+    """
     scheme = {"type": "http", "scheme": "bearer"}
     description.setdefault("components", {})["securitySchemes"] = {"token": scheme}
     for path, operations in description["paths"].items():
@@ -61,7 +67,9 @@ def _secured(description: dict[str, Any]) -> dict[str, Any]:
 
 
 class _Shortcut:
-    """An ASGI application that hands `POST /predict` to what answers it, and everything else to `app`.
+    """An ASGI application with a direct way for `POST /predict`.
+
+    Everything else goes to `app`.
 
     The layers of FastAPI, in which the route is described, take longer than a small model does.
     """
@@ -70,7 +78,7 @@ class _Shortcut:
         self._predict, self._app = predict, app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, or pass on what is none."""
+        """Answer a prediction, or pass the request on."""
         if scope.get("path") == predict_route.PATH and scope["method"] == "POST":
             answer: ASGIApp = await self._predict(Request(scope, receive, send))
         else:
@@ -78,8 +86,11 @@ class _Shortcut:
         await answer(scope, receive, send)
 
 
-async def _told(request: Request, error: Exception) -> Response:
-    """Every failure in one form; of a bug the client learns only that it is ours, and its traceback is logged."""
+async def _problem_response(request: Request, error: Exception) -> Response:
+    """Answer a failure in the one form of all.
+
+    Of a bug the client learns only that it is ours, and its traceback is logged.
+    """
     match error:
         case RefusedError():
             problem = error

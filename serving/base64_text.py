@@ -1,4 +1,7 @@
-"""Image files as base64 text, in the forms in which programs write it; one reader for HTTP and for MLflow."""
+"""Image files as base64 text, in all forms that programs write.
+
+One reader for HTTP and for MLflow.
+"""
 
 import base64
 
@@ -7,7 +10,7 @@ _FROM_URL_SAFE = bytes.maketrans(b"-_+/", b"+/??")  # the two alphabets are not 
 
 
 def from_base64(text: str) -> bytes:
-    """The bytes that `text` stands for.
+    """Decode base64 `text`.
 
     It may be in the standard or the URL-safe alphabet (RFC 4648), padded or not, in lines or not, bare or a data: URL
     (RFC 2397). Nothing else is passed over.
@@ -28,6 +31,7 @@ def from_base64(text: str) -> bytes:
     if not content.endswith(b"="):
         content += b"=" * (-len(content) % 4)
     try:
+        # without `validate` Python skips characters of no alphabet, and decodes something else
         return base64.b64decode(content, validate=True)
     except ValueError as error:
         raise ValueError(f"is not base64: {error}") from error

@@ -1,4 +1,4 @@
-"""Images that wait for a model, answered in batches.
+"""Batching: images that wait for a model, answered together.
 
 Nothing waits for a batch to fill: while one batch is computed the next requests gather, and are the next batch. So a
 lone request is answered at once, and batches grow with the load.
@@ -24,18 +24,23 @@ class _Job(NamedTuple):
 
 @dataclass(slots=True)
 class Queue:
-    """How many images wait or are computed in this process, over all models, and how many may."""
+    """The images that wait or are computed in this process.
+
+    Over all models, and how many may.
+    """
 
     limit: int
     images: int = 0
 
     @property
     def full(self) -> bool:
-        """Whether the next image would be refused."""
+        """Tell whether the next image would be refused."""
         return self.images >= self.limit
 
     def admit(self, images: int) -> None:
-        """Take `images` in; a request larger than the whole queue is taken where nothing else waits.
+        """Take `images` in, or refuse them.
+
+        A request larger than the whole queue is taken where nothing else waits.
 
         Raises:
             BusyError: they do not fit.
@@ -60,7 +65,7 @@ class Batcher:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="model")  # which begins with its first task
 
     async def answer(self, images: Images) -> Answers:
-        """The answers to `images` [N, channels, size, size].
+        """Answer `images` uint8 [N, channels, size, size].
 
         Raises:
             BusyError: the queue is full.
@@ -78,7 +83,7 @@ class Batcher:
             self._queue.images -= len(images)
 
     def _next(self) -> None:
-        """Start on what waits, if anything does."""
+        """Start on the next batch, if anything waits."""
         jobs = self._take()
         self._running = bool(jobs)
         if not jobs:
@@ -98,9 +103,10 @@ class Batcher:
         self._next()  # now: the model works on while these answers are written
 
     def _take(self) -> list[_Job]:
-        """The next batch; requests that were given up meanwhile are passed over."""
+        """Return the jobs of the next batch, without abandoned ones."""
         jobs: list[_Job] = []
         room = self.model.batch
+        # a job is never cut; one that is larger than a batch is a batch of its own
         while self._waiting and (not jobs or len(self._waiting[0].images) <= room):
             job = self._waiting.popleft()
             if not job.answer.done():
@@ -111,15 +117,20 @@ class Batcher:
     def _compute(self, jobs: Sequence[_Job]) -> Answers | Exception:
         size = self.model.batch
         try:
+            # [N, C, H, W] of all jobs; a lone job is not copied
             images = jobs[0].images if len(jobs) == 1 else np.concatenate([job.images for job in jobs])
             parts = [self.model.answer(images[start : start + size]) for start in range(0, len(images), size)]
         except Exception as error:  # ONNX Runtime has exceptions of its own; whoever waits is told
             return error
+        # [batch, classes] each -> [N, classes]
         return parts[0] if len(parts) == 1 else Answers(*map(np.concatenate, zip(*parts, strict=True)))
 
 
 def _deliver(jobs: Sequence[_Job], outcome: Answers | Exception) -> None:
-    """To each job its part; those that were given up meanwhile are passed over."""
+    """Give each job its part of the outcome.
+
+    Abandoned jobs are passed over.
+    """
     start = 0
     for job in jobs:
         end = start + len(job.images)

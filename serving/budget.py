@@ -1,4 +1,4 @@
-"""A number of units that may be out at a time."""
+"""A budget of units that may be out at a time."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -6,7 +6,10 @@ from contextlib import asynccontextmanager
 
 
 class Budget:
-    """Hands out `units`, in the order in which they are asked for. All methods belong to the event loop."""
+    """A counting lock for many units at once, in order of arrival.
+
+    All methods belong to the event loop.
+    """
 
     def __init__(self, units: int) -> None:
         self._left = units
@@ -15,7 +18,11 @@ class Budget:
 
     @asynccontextmanager
     async def taken(self, units: int) -> AsyncIterator[None]:
-        """Within it `units`, of which there must be as many at all, are out; waits until they are there."""
+        """Hold `units` of the budget, once as many are free.
+
+        There must be as many at all.
+        """
+        # one at a time waits for units: small requests would otherwise overtake a large one for ever
         async with self._turn:
             while self._left < units:
                 self._freed.clear()

@@ -1,4 +1,4 @@
-"""HTTP on one connection, within limits: how much a client may send, and how long it may take, before it is known.
+"""HTTP on one connection, with limits on size and time.
 
 uvicorn's protocol has none for the head of a request: httptools keeps a header of any length until it ends.
 """
@@ -14,16 +14,16 @@ from .service import Service
 
 HEAD_BYTES = 32 * 2**10  # of a request line and its headers; browsers and proxies stay below 16 KiB
 HEADERS = 100  # as in Apache
-URL_BYTES = 8 * 2**10
-PIPELINED = 100  # requests of one connection that wait for their turn
-HEAD_S = 10.0
+URL_BYTES = 8 * 2**10  # nginx and Apache read no longer ones by default
+PIPELINED = 100  # requests of one connection that wait for their turn; each keeps its head, and its body if read
+HEAD_S = 10.0  # for a head to be whole: it comes in a packet or two, and a client that drips bytes is given up
 _LINGER_S = 1.0  # a refused client may send so long until we hang up; at once, the answer would be lost with its bytes
 _GRACE_S = 1.0  # the guard is first to tell a client that its body is late
 _FLUSH_S = 5.0  # for answers that the client does not read
 
 
 class Phase(IntEnum):
-    """What a connection waits for; the lower, the sooner it is given up for a new one."""
+    """The phase of a connection; lower ones are given up sooner."""
 
     CLOSING = 0
     IDLE = 1
@@ -32,7 +32,9 @@ class Phase(IntEnum):
 
 
 class Connection(HttpToolsProtocol):
-    """Args as uvicorn's; the application's lifespan puts its service into `app_state`.
+    """uvicorn's HTTP protocol with limits.
+
+    Args are uvicorn's; the application's lifespan puts its service into `app_state`.
 
     `until` is when the client is given up, by the loop's clock, unless it is owed an answer; `deaf` says that nothing
     more of what it sends is read.
@@ -49,22 +51,28 @@ class Connection(HttpToolsProtocol):
 
     @property
     def owed(self) -> bool:
-        """Whether a whole request of this client waits for its answer."""
+        """Tell whether a whole request waits for its answer."""
         return bool(self.pipeline) or (
             self.phase is not Phase.BODY and self.cycle is not None and not self.cycle.response_complete
         )
 
     @property
     def reading(self) -> bool:
-        """Whether the application has the request whose body is being read."""
+        """Tell whether the application awaits the body being read."""
         return self.phase is Phase.BODY and self.cycle is not None and self.cycle.scope is self.scope
 
     def waiting(self) -> bool:
-        """Whether the client is still there; asked from other threads, too."""
+        """Tell whether the client is still there.
+
+        Asked from other threads, too.
+        """
         return not self.transport.is_closing()
 
     def connection_made(self, transport: Any) -> None:
-        """A client; it has as long for its first request as for the head of one."""
+        """Take a client in, or refuse it.
+
+        It has as long for its first request as for the head of one.
+        """
         super().connection_made(transport)
         self._wait(Phase.IDLE, HEAD_S)
         if not self._service.room.enter(self):
@@ -72,22 +80,23 @@ class Connection(HttpToolsProtocol):
             self.transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Nobody is there any more."""
+        """Forget the client."""
         self._service.room.leave(self)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """What the client sent."""
+        """Parse what the client sent, unless it is no longer listened to."""
         if self.deaf:
             return
         self._progress = False
         super().data_received(data)
+        # what the parser passed on it keeps no more; a header without an end grows here
         self._kept = 0 if self._progress else self._kept + len(data)
         if self._kept > HEAD_BYTES and not self.deaf:
             self.end_with(_head_too_large())
 
     def on_message_begin(self) -> None:
-        """The first byte of a request."""
+        """Begin to time the head of a request."""
         self._progress = True
         super().on_message_begin()
         self._wait(Phase.HEAD, HEAD_S)
@@ -96,7 +105,7 @@ class Connection(HttpToolsProtocol):
             raise self._problem
 
     def on_headers_complete(self) -> None:
-        """Begin on the request, if its head is no larger than may be."""
+        """Begin on the request, if its head is within limits."""
         self._progress = True
         self._wait(Phase.BODY, self._service.options.timeout_s + _GRACE_S)
         self._problem = self._too_much()
@@ -106,57 +115,60 @@ class Connection(HttpToolsProtocol):
         self.begin_request()
 
     def on_body(self, body: bytes) -> None:
-        """A piece of the body."""
+        """Pass on a piece of the body."""
         self._progress = True
         self.take_body(body)
 
     def on_message_complete(self) -> None:
-        """The request is whole."""
+        """Note that the request is whole."""
         self._progress = True
         self.stay()
         self.end_request()
 
     def begin_request(self) -> None:
-        """Hand the request, of which the head is here, to the application."""
+        """Hand the head of the request to the application."""
         super().on_headers_complete()
 
     def take_body(self, body: bytes) -> None:
-        """Hand a piece of its body to the application."""
+        """Hand a piece of the body to the application."""
         super().on_body(body)
 
     def end_request(self) -> None:
-        """Tell the application that it is whole."""
+        """Tell the application that the request is whole."""
         super().on_message_complete()
         if not self.pipeline:
             self.flow.resume_reading()  # after a large body: else we would not see that the client hangs up
 
     def stay(self) -> None:
-        """From now on the client may be idle for as long as uvicorn's `timeout_keep_alive`."""
+        """Let the client be idle for uvicorn's `timeout_keep_alive`."""
         self._wait(Phase.IDLE, self.timeout_keep_alive)
 
     def answered(self) -> bool:
-        """Whether an answer to the request that is being read has begun."""
+        """Tell whether the answer to the request being read has begun."""
         return self.reading and self.cycle.response_started
 
     def answer_last(self) -> None:
-        """Close it after the answer that is to come."""
+        """Close the connection after the answer that is to come."""
         self.cycle.keep_alive = False
 
     def on_response_complete(self) -> None:
-        """It has its answer."""
+        """Wait for the next request."""
         super().on_response_complete()
         if self.phase is Phase.IDLE:
             self.stay()
 
     def timeout_keep_alive_handler(self) -> None:
-        """Nothing: `hang_up_if_late` does it."""
+        """Leave idle clients to `hang_up_if_late`."""
 
     def send_400_response(self, msg: str) -> None:
-        """Answer what the parser could not read, or what was refused while it read."""
+        """Answer an unreadable or refused request."""
         self.end_with(self._problem or RefusedError(400, "this is not HTTP/1.1"))
 
     def hang_up_if_late(self, now: float) -> None:
-        """Close it if its time is up; `now` is the loop's time."""
+        """Close the connection if its time is up.
+
+        `now` is the loop's time.
+        """
         if self.transport.is_closing() and self.phase is not Phase.CLOSING:
             self._wait(Phase.CLOSING, _FLUSH_S)
         elif now >= self.until and self.phase is Phase.CLOSING:
@@ -165,12 +177,15 @@ class Connection(HttpToolsProtocol):
             self._give_up()
 
     def push_out(self) -> None:
-        """Close it now, to make room for another."""
+        """Close the connection now, to make room for another."""
         self.deaf = True
         self.transport.abort()
 
     def end_with(self, problem: RefusedError) -> None:
-        """Answer with `problem`, unless there is another answer to come or begun, and read no more."""
+        """Answer with `problem` and read no more.
+
+        Unless another answer is to come or has begun.
+        """
         owed, self.deaf = self.owed, True
         if owed:
             self.answer_last()
@@ -181,12 +196,14 @@ class Connection(HttpToolsProtocol):
 
     def _answer_now(self, problem: RefusedError) -> None:
         if self.reading:
+            # the application, which waits for the body, wakes up and finds that the client is gone
             self.cycle.disconnected = True
             self.cycle.message_event.set()
         url, headers = (b"", []) if self.phase is Phase.IDLE else (self.url, self.headers)
         request_id, route = request_id_of(dict(headers)), route_of(url.partition(b"?")[0].decode("latin-1"))
         self.transport.write(self._as_http(problem, request_id))
         self._service.metrics.requests(route, str(problem.status)).inc()
+        # our side alone is closed: a client that still sends is not reset before it has read its answer
         self.transport.write_eof()
         self._wait(Phase.IDLE, _LINGER_S)
 

@@ -1,4 +1,7 @@
-"""Whether two arms differ, by a test that may be looked at after every request."""
+"""Sequential tests of whether two arms differ.
+
+They may be looked at after every request.
+"""
 
 import math
 from dataclasses import dataclass, field
@@ -8,7 +11,7 @@ _SCALE = 0.1  # of the differences of confidence that are looked for; the test i
 
 @dataclass(slots=True)
 class Moments:
-    """Count, mean and variance of numbers that come one by one (Welford 1962)."""
+    """Running count, mean and variance (Welford 1962)."""
 
     count: int = 0
     mean: float = 0.0
@@ -23,13 +26,13 @@ class Moments:
 
     @property
     def variance(self) -> float:
-        """Of the population, unbiased; 0 for fewer than two numbers."""
+        """Return the unbiased variance; 0 for fewer than two numbers."""
         return self._squares / (self.count - 1) if self.count > 1 else 0.0
 
 
 @dataclass(slots=True)
 class SequentialTest:
-    """The p-value of "the means are equal", valid at whatever moment it is read.
+    """An always-valid p-value of "the means are equal".
 
     The mixture sequential probability ratio test (Johari et al. 2017, "Peeking at A/B tests", section 4) with a normal
     mixture: the chance that p ever falls to x or below, if the means are equal, is at most about x.
@@ -39,21 +42,29 @@ class SequentialTest:
     _LEAST = 30  # numbers on each side before the normal approximation is trusted
 
     def look(self, difference: float, variance: float, count: int) -> float:
-        """Take in the `difference` of the means so far, with its `variance`, from `count` numbers on the smaller side.
+        """Update p by the `difference` of the means so far.
+
+        It comes with its `variance`, from `count` numbers on the smaller side.
 
         Returns:
             p, which never rises.
         """
         if count >= SequentialTest._LEAST and variance > 0:
             wide = variance + _SCALE**2
+            # log of the likelihood ratio, normal(0, variance + scale^2) to normal(0, variance) (Johari et al., equation
+            # 3)
             log_ratio = 0.5 * math.log(variance / wide) + difference**2 * _SCALE**2 / (2 * variance * wide)
+            # exp(-700) is about the smallest double
             self.p = min(self.p, math.exp(-min(max(log_ratio, 0.0), 700.0)))
         return self.p
 
 
 @dataclass(slots=True)
 class Share:
-    """Requests shared between two arms: each image has one answer, and the means of confidence are compared."""
+    """Confidence of two arms that share the requests.
+
+    Each image has one answer, and the means are compared.
+    """
 
     champion: Moments = field(default_factory=Moments)
     challenger: Moments = field(default_factory=Moments)
@@ -69,20 +80,26 @@ class Share:
 
     @property
     def difference(self) -> float:
-        """Mean confidence of the challenger less the champion's."""
+        """Return the challenger's mean confidence less the champion's."""
         return self.challenger.mean - self.champion.mean
 
 
 @dataclass(slots=True)
 class Pairs:
-    """The same images answered by both arms: agreement, and the paired difference of confidence."""
+    """Answers of both arms to the same images.
+
+    Agreement, and the paired difference of confidence.
+    """
 
     differences: Moments = field(default_factory=Moments)
     agreed: int = 0
     test: SequentialTest = field(default_factory=SequentialTest)
 
     def add(self, same_class: bool, difference: float) -> None:
-        """Take in one image; `difference` is the challenger's confidence less the champion's."""
+        """Take in one image.
+
+        `difference` is the challenger's confidence less the champion's.
+        """
         self.differences.add(difference)
         self.agreed += same_class
         count = self.differences.count
@@ -90,5 +107,8 @@ class Pairs:
 
     @property
     def agreement(self) -> float | None:
-        """The share of images with the same class; None before the first."""
+        """Return the share of images with the same class, or None.
+
+        None before the first.
+        """
         return self.agreed / self.differences.count if self.differences.count else None

@@ -1,4 +1,7 @@
-"""An export folder as serving reads it: what it needs of manifest.json, and a model.onnx that is the one described."""
+"""An export folder as serving reads it.
+
+What serving needs of manifest.json, and a model.onnx that is the one described.
+"""
 
 import hashlib
 from dataclasses import dataclass
@@ -18,20 +21,23 @@ class _Part(BaseModel):
 
 
 class DescribedFile(_Part):
-    """A file by its content."""
+    """A file described by its SHA-256."""
 
     sha256: str
 
 
 class Preprocessing(_Part):
-    """What an image becomes before the model sees it."""
+    """The size and channels of a model's input images."""
 
     image_size: int = Field(ge=1, le=4096)
     channels: Literal[1, 3]
 
 
 class Manifest(_Part):
-    """What is needed to serve a model; `temperature` divides the logits (Guo et al. 2017, section 4.2)."""
+    """The part of manifest.json that serving needs.
+
+    `temperature` divides the logits (Guo et al. 2017, section 4.2).
+    """
 
     study: str
     trial: int | None  # None for a run of `hpo train`
@@ -44,7 +50,10 @@ class Manifest(_Part):
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """An export that was read whole: the bytes of its model are those its manifest describes."""
+    """An export read whole, checked against its manifest.
+
+    The bytes of its model are those its manifest describes.
+    """
 
     folder: Path
     manifest: Manifest
@@ -55,7 +64,7 @@ Mark = tuple[tuple[int, int, int], ...]
 
 
 def read_export(folder: Path) -> Export:
-    """The export in `folder`, checked by its SHA-256.
+    """Read the export in `folder`, checked by its SHA-256.
 
     Raises:
         ServeError: it is missing, not an export of ours, or its model is not the one described.
@@ -71,16 +80,20 @@ def read_export(folder: Path) -> Export:
 
 
 def mark(folder: Path) -> Mark | None:
-    """What tells one state of the folder from the next, without reading it; None where it is no export at present."""
+    """Return a mark that changes with the folder, without reading it.
+
+    None where it is no export at present.
+    """
     try:
-        seen = [(folder / name).stat() for name in (MANIFEST, MODEL)]
+        states = [(folder / name).stat() for name in (MANIFEST, MODEL)]
     except OSError:
         return None
-    return tuple((stat.st_ino, stat.st_mtime_ns, stat.st_size) for stat in seen)
+    # the inode tells a replaced folder whose files have the same time and size
+    return tuple((stat.st_ino, stat.st_mtime_ns, stat.st_size) for stat in states)
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """What the manifest of the export in `folder` says.
+    """Read the manifest of the export in `folder`.
 
     Raises:
         ServeError: it is missing, or not one of ours.
@@ -90,8 +103,8 @@ def read_manifest(folder: Path) -> Manifest:
         return Manifest.model_validate_json(_content(path))
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        place = ".".join(map(str, first["loc"]))
-        raise ServeError(f"{path}: not a manifest of an export: {place}: {first['msg']}") from error
+        key = ".".join(map(str, first["loc"]))
+        raise ServeError(f"{path}: not a manifest of an export: {key}: {first['msg']}") from error
 
 
 def _content(path: Path) -> bytes:

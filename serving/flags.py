@@ -1,4 +1,4 @@
-"""What a server is asked for on a command line, for every program that starts one.
+"""The flags of a server, for every program that starts one.
 
 `hpo serve` and `python -m hpo.serving` read the same flags: each makes its own from the fields of `ServeFlags`.
 """
@@ -10,7 +10,10 @@ from typing import Annotated
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServeFlags:
-    """The flags, each with its help; `max_batch` is --max-batch. ServeOptions and MonitorOptions check their values."""
+    """The flags of a server, each with its help.
+
+    `max_batch` is --max-batch. ServeOptions and MonitorOptions check their values.
+    """
 
     host: Annotated[str, "Where to listen. Others than loopback need --token-file."] = "127.0.0.1"
     port: Annotated[int, "0 takes a free one."] = 8000

@@ -1,4 +1,6 @@
-"""What every request passes before any route sees it: who may ask, how much they may send, how long it may take.
+"""The guard: checks that every request passes before any route.
+
+Who may ask, how much they may send, how long it may take.
 
 Browsers are the danger on a loopback address: a page on any site can send requests to it. So the Host must be one that
 nobody else can point here (DNS rebinding), and an Origin, which browsers always send with a POST, must be our own page.
@@ -28,7 +30,7 @@ OPEN = frozenset(
 )
 """Paths that need no token: they tell nothing about the model or anyone's images. So do those below `/docs`."""
 
-_BODIES = 8  # bodies of the largest size that are held at a time
+_BODIES = 8  # bodies of the largest size that are held at a time: 256 MiB by default
 _DROPPED_BYTES = 256 * 2**20  # of a body that is not read; a few times what people send by mistake
 _GONE = 499  # as nginx counts clients that hung up
 _REQUEST_ID = re.compile(rb"[\w.:-]{1,128}")
@@ -36,7 +38,10 @@ _ROUTES = frozenset({*OPEN, "/predict", "/metrics", "/status", "/monitor", "/fee
 
 
 class Guard:
-    """The outermost ASGI application; `app` gets the request's id as `scope["state"]["request_id"]`."""
+    """The outermost ASGI application.
+
+    `app` gets the request's id as `scope["state"]["request_id"]`.
+    """
 
     def __init__(self, app: ASGIApp, service: Service) -> None:
         self._app, self._service = app, service
@@ -46,7 +51,7 @@ class Guard:
         self._max_body = options.max_body_mb * 2**20
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, or pass on what is none."""
+        """Answer one request, or pass on a lifespan event."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -70,22 +75,27 @@ class Guard:
 
     def _admit(self, path: str, headers: dict[bytes, bytes]) -> None:
         host = headers.get(b"host", b"").decode("latin-1")
-        if not self._known(host):
+        if not self._names_us(host):
             raise RefusedError(403, f"the Host {host[:100]!r} is not one of this server's; see --allow-host")
         origin = headers.get(b"origin")
         if origin is not None and origin not in (b"http://" + host.encode(), b"https://" + host.encode()):
             raise RefusedError(403, "pages of other origins may not send requests here")
-        given = headers.get(b"authorization", b"")
-        if self._token and not is_open(path) and not hmac.compare_digest(given, self._token):
+        authorization = headers.get(b"authorization", b"")
+        if self._token and not is_open(path) and not hmac.compare_digest(authorization, self._token):
             raise RefusedError(401, "this needs `Authorization: Bearer <token>`", {"WWW-Authenticate": "Bearer"})
+        # a compressed body could stand for a thousand times its bytes
         if headers.get(b"content-encoding", b"identity") != b"identity":
             raise RefusedError(415, "compressed bodies are not read here; send it without Content-Encoding")
         length = headers.get(b"content-length", b"")
+        # before a byte of it is read; a body without a length is counted as it comes
         if length.isdigit() and int(length) > self._max_body:
             raise too_large(self._max_body)
 
-    def _known(self, host: str) -> bool:
-        """Whether `host` names this machine whatever a stranger's DNS says: by address, or by a name we were given."""
+    def _names_us(self, host: str) -> bool:
+        """Tell whether `host` can only mean this machine.
+
+        Whatever a stranger's DNS says: by address, or by a name we were given.
+        """
         name = host.rpartition(":")[0] if re.search(r":\d+$", host) else host
         if name.lower() in self._hosts:
             return True
@@ -97,7 +107,7 @@ class Guard:
 
 
 class _Request:
-    """One request on its way: its limits, and what has been answered so far."""
+    """One request on its way: its limits, its answer so far."""
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, service: Service, max_body: int) -> None:
         self._receive, self._send, self._service, self._max_body = receive, send, service, max_body
@@ -110,7 +120,7 @@ class _Request:
         self._early = False  # all of the answer but its end is sent
 
     async def receive(self) -> Message:
-        """The next piece of the body, counted."""
+        """Return the next piece of the body, counted."""
         message = await self._receive()
         if message["type"] == "http.request":
             piece = len(message.get("body", b""))
@@ -124,19 +134,25 @@ class _Request:
         return message
 
     async def send(self, message: Message) -> None:
-        """The next piece of the answer, with our headers on it; `finish` tells its end to a client who still sends."""
+        """Send the next piece of the answer, with our headers on it.
+
+        `finish` sends its end to a client who still sends.
+        """
         if message["type"] == "http.response.start":
             self.status = message["status"]
             extra = [(b"x-request-id", self.id.encode())]
             if self._service.draining:
                 extra.append((b"connection", b"close"))
             message["headers"] = [*message.get("headers", ()), *extra]
+        # the end is held back until the client has sent all: uvicorn would close the connection on it
         elif not message.get("more_body", False) and self._connection.reading:
             self._early, message = True, {**message, "more_body": True}
         await self._send(message)
 
     async def finish(self) -> None:
-        """Read what a client still sends who has its answer, and drop it: to close now would be a reset.
+        """Read and drop what an answered client still sends.
+
+        To close now would be a reset.
 
         A client who does not look for an answer until all is sent would see that alone (RFC 9112, section 9.6). The
         time for it is that of the request; beyond `_DROPPED_BYTES` it is closed all the same.
@@ -158,14 +174,17 @@ class _Request:
             await problem.response(self.id)({"type": "http"}, self._receive, self.send)
 
     def late(self) -> RefusedError:
-        """What is said when the time is up: whose fault it was."""
+        """Return the refusal when the time is up.
+
+        It says whose fault it was.
+        """
         seconds = f"{self._service.options.timeout_s:g} s"
         if not self._complete:
             return RefusedError(408, f"the request was not there within {seconds}", {"Connection": "close"})
         return RefusedError(503, f"no answer within {seconds}; try again later", {"Retry-After": "1"})
 
     def count(self) -> None:
-        """Into the metrics; the body is let go."""
+        """Count the request in the metrics, and let its body go."""
         self._service.body_bytes -= self._read
         metrics = self._service.metrics
         metrics.requests(self._route, str(self.status)).inc()
@@ -173,29 +192,34 @@ class _Request:
 
 
 def is_open(path: str) -> bool:
-    """Whether `path` needs no token."""
+    """Tell whether `path` needs no token."""
     return path in OPEN or path.startswith("/docs/")
 
 
 def request_id_of(headers: Mapping[bytes, bytes]) -> str:
-    """The one that the client gave, if it is a plain word, or a new one.
+    """Return the client's request id, or a new one.
+
+    The client's counts if it is a plain word.
 
     A new one begins with the time, as RFC 9562 has it for UUIDs of version 7: ids in the order of their making keep
     together in an index of the log, and ids at random would rewrite all of it again and again.
     """
-    given = headers.get(b"x-request-id", b"")
-    if _REQUEST_ID.fullmatch(given):
-        return given.decode()
+    client_id = headers.get(b"x-request-id", b"")
+    if _REQUEST_ID.fullmatch(client_id):
+        return client_id.decode()
     return f"{time.time_ns() // 1_000_000:012x}{secrets.token_hex(10)}"
 
 
 def too_large(max_body: int) -> RefusedError:
-    """A body above the limit."""
+    """Return the refusal of a body above the limit."""
     return RefusedError(413, f"at most {max_body // 2**20} MiB are read; see --max-body-mb")
 
 
 def route_of(path: str) -> str:
-    """The path as a metric's label, of which there must be few."""
+    """Return the route of `path` as a metric's label.
+
+    Labels must be few: each is a time series of its own.
+    """
     if path in _ROUTES:
         return path
     return "/v2/models" if path.startswith("/v2/models/") else "other"

@@ -1,4 +1,4 @@
-"""Gives the memory of large images back to the system at once."""
+"""Return of large images' memory to the system at once."""
 
 import ctypes
 import sys
@@ -8,7 +8,9 @@ _LARGE = 2**20  # bytes
 
 
 def give_back_large_blocks() -> None:
-    """From now on every block of a MiB or more is mapped alone, and unmapped when it is freed.
+    """Map every block of a MiB or more by itself.
+
+    So it is unmapped when it is freed.
 
     Left to itself glibc raises that threshold up to 32 MiB once such a block has been freed; later ones then lie among
     small ones, which keep their memory from ever being given back. Other C libraries are left as they are.

@@ -1,4 +1,4 @@
-"""From the bytes of image files to what a model takes."""
+"""Decoding of a request's image files to a model's input."""
 
 import asyncio
 from collections import deque
@@ -16,7 +16,7 @@ from .budget import Budget
 from .model import Images, Model
 from .problems import RefusedError
 
-REQUEST_PIXELS = 100_000_000  # of one request; some seconds
+REQUEST_PIXELS = 100_000_000  # of one request: four of the largest images, some seconds of decoding
 PIXELS_AT_ONCE = MAX_PIXELS  # of all requests; 24 bytes each at most (lossless WebP with alpha), 600 MB in all
 
 Pixels = NDArray[np.uint8]
@@ -28,7 +28,9 @@ _MODEST = 1_000_000  # pixels of a request that never waits for larger ones
 
 
 class Decoder:
-    """Decodes as training did. Large images are decoded on threads of their own, away from the event loop.
+    """A decoder like training's, with threads for large images.
+
+    They are decoded away from the event loop.
 
     Of large images one after the other is decoded, shrunk and dropped, and those of several requests in turn, so that
     nobody waits for all of another's. What nobody waits for any more is left alone.
@@ -40,13 +42,14 @@ class Decoder:
     def __init__(self, formats: Sequence[str]) -> None:
         self._formats = tuple(formats)
         self._quick = ThreadPoolExecutor(2, thread_name_prefix="decode")
+        # two threads: one large image never keeps all others waiting
         self._slow = ThreadPoolExecutor(2, thread_name_prefix="decode-large")
         self._budget = Budget(PIXELS_AT_ONCE)
 
     async def decode(
         self, contents: Sequence[bytes], model: Model, waiting: Callable[[], bool] = lambda: True
     ) -> Images:
-        """The images in `contents` as `model` takes them, uint8 [N, channels, size, size].
+        """Decode `contents` to uint8 [N, channels, size, size] for `model`.
 
         Args:
             contents: the files.
@@ -74,7 +77,7 @@ class Decoder:
             opened = self._open(contents, model, wanted)
         else:
             opened = await loop.run_in_executor(self._quick, self._open, contents, model, wanted)
-        total = sum(each.pixels for each in opened)
+        total = sum(image.pixels for image in opened)
         _check_total(total, len(opened))
         if small and total <= _SMALL:
             return _batch(self._shrink(opened, model))
@@ -85,19 +88,19 @@ class Decoder:
     async def _shrink_in_turn(self, opened: "deque[_Opened]", model: Model, wanted: "_Wanted") -> list[Pixels]:
         shrunk: list[Pixels] = []
         while opened:
-            one = opened.popleft()
-            async with self._budget.taken(one.pixels):
+            image = opened.popleft()
+            async with self._budget.taken(image.pixels):
                 if not wanted():
                     raise ClientDisconnect
-                shrunk += await asyncio.get_running_loop().run_in_executor(self._slow, self._shrink, [one], model)
-                one.image.close()  # it has its pixels until then
+                shrunk += await asyncio.get_running_loop().run_in_executor(self._slow, self._shrink, [image], model)
+                image.image.close()  # it has its pixels until then
         return shrunk
 
     def _open(self, contents: Sequence[bytes], model: Model, wanted: "_Wanted") -> "deque[_Opened]":
         _, size, _ = model.shape
         opened = deque[_Opened]()
-        for place, content in enumerate(contents, 1):
-            name = "the image" if len(contents) == 1 else f"image {place} of {len(contents)}"
+        for number, content in enumerate(contents, 1):
+            name = "the image" if len(contents) == 1 else f"image {number} of {len(contents)}"
             try:
                 image = open_image(content, self._formats, wanted)
             except UnreadableImageError as error:
@@ -126,7 +129,10 @@ class Decoder:
 
 
 class _Wanted:
-    """Whether an image is still waited for: its client is there, and has not been told that it took too long."""
+    """A flag: whether an image is still waited for.
+
+    Its client is there, and has not been told that it took too long.
+    """
 
     __slots__ = ("_waiting", "ended")
 
@@ -138,25 +144,26 @@ class _Wanted:
 
 
 class _Opened(NamedTuple):
-    """An image whose header has been read, and what it is called in an answer."""
+    """An image with its header read, and its name in answers."""
 
     name: str
     image: Image.Image
 
     @property
     def pixels(self) -> int:
-        """How many are decoded."""
+        """Return the number of pixels that are decoded."""
         return self.image.width * self.image.height
 
 
 def _check_total(total: int, images: int) -> None:
     if total > REQUEST_PIXELS:
-        most, theirs = REQUEST_PIXELS // 1_000_000, total // 1_000_000
-        raise RefusedError(413, f"at most {most} megapixels are decoded in one request, these {images} have {theirs}")
+        limit, size = REQUEST_PIXELS // 1_000_000, total // 1_000_000
+        raise RefusedError(413, f"at most {limit} megapixels are decoded in one request, these {images} have {size}")
 
 
 def _batch(shrunk: Sequence[Pixels]) -> Images:
     batch = np.empty((len(shrunk), *shrunk[0].shape), np.uint8)
-    for place, image in enumerate(shrunk):
-        batch[place] = image
+    for index, image in enumerate(shrunk):
+        batch[index] = image
+    # [N, size, size, channels] -> [N, channels, size, size], as the model takes it
     return np.ascontiguousarray(batch.transpose(0, 3, 1, 2))

@@ -1,4 +1,7 @@
-"""/v2: the Open Inference Protocol (KServe V2), which Triton's client speaks."""
+"""/v2: the Open Inference Protocol (KServe V2).
+
+Triton's client speaks it.
+"""
 
 import re
 import time
@@ -18,16 +21,19 @@ from .tensors import HEADER_LENGTH, INPUT, read, write
 
 
 def model_name(study: str) -> str:
-    """A study's name as the name of a model, which is part of a path."""
+    """Return a study's name as a model's, fit for a path."""
     return re.sub(r"[:/]", "_", study)
 
 
 def router(service: Service) -> APIRouter:
-    """Metadata, health, infer; a version that is named must be one in service, and is the one that answers."""
+    """Return the routes: metadata, health, infer.
+
+    A version that is named must be one in service, and is the one that answers.
+    """
     routes = APIRouter(prefix="/v2")
 
     def arm_of(name: str, wanted: str | None) -> Arm | None:
-        """The arm that was named; None where either may answer."""
+        """Return the arm that was named, or None where either may answer."""
         named = [arm for arm in service.arms if model_name(arm.model.manifest.study) == name]
         if not named:
             raise RefusedError(
@@ -87,11 +93,12 @@ def router(service: Service) -> APIRouter:
         chosen = lease(name, wanted, request_id)
         body = await request.body()
         started, model = time.perf_counter(), chosen.batcher.model
-        asked = read(body, request.headers.get(HEADER_LENGTH), model.shape, MAX_IMAGES)
-        service.metrics.request_images.observe(len(asked.images))
-        answers = await service.answer(chosen, asked.images, request_id, started)
-        about = {"model_name": name, "model_version": model.manifest.model_version, "id": asked.id or request_id}
-        content, length = write(answers, asked.outputs, about)
+        infer_request = read(body, request.headers.get(HEADER_LENGTH), model.shape, MAX_IMAGES)
+        service.metrics.request_images.observe(len(infer_request.images))
+        answers = await service.answer(chosen, infer_request.images, request_id, started)
+        answer_id = infer_request.id or request_id
+        about = {"model_name": name, "model_version": model.manifest.model_version, "id": answer_id}
+        content, length = write(answers, infer_request.outputs, about)
         if length is None:
             return Response(content, media_type="application/json")
         return Response(content, headers={HEADER_LENGTH: str(length)}, media_type="application/octet-stream")

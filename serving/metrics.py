@@ -1,4 +1,7 @@
-"""What Prometheus reads at /metrics; with several worker processes, their sums."""
+"""Prometheus metrics at /metrics.
+
+With several worker processes they are their sums.
+"""
 
 import os
 from functools import cache
@@ -10,15 +13,18 @@ from .prediction import LogState
 
 MANY = "PROMETHEUS_MULTIPROC_DIR"  # set by the supervisor of several workers, before this module is imported
 
+# 1 ms to --timeout's default, in steps of about two
 _SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30)
+# finer near 1, where the confidence of a trained model mostly lies
 _SHARES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1.0)
+# images of one request, of which bodies.py reads 64
 _COUNTS = (1, 2, 4, 8, 16, 32, 64, 128)
 
 
 class Metrics:
-    """Every metric of a server, in a registry of its own.
+    """The metrics of a server, in a registry of their own.
 
-    Those of every request are kept as what gives the part under given labels, which are looked up once.
+    Those of every request are kept as the function that gives the part under given labels, which are looked up once.
     """
 
     def __init__(self) -> None:
@@ -98,7 +104,7 @@ class Metrics:
         )
 
     def tell_log(self, state: LogState) -> None:
-        """Show how the prediction log is doing."""
+        """Show the state of the prediction log."""
         for name, count in (("written", state.written), ("dropped", state.dropped), ("waiting", state.waiting)):
             self.log.labels(name).set(count)
         self.log_failing.set(bool(state.failure))
@@ -108,7 +114,7 @@ class Metrics:
             self.drift_alarms.labels(version, changed).set(count)
 
     def text(self) -> bytes:
-        """In Prometheus' text format."""
+        """Return all metrics in Prometheus' text format."""
         if MANY in os.environ:
             registry = CollectorRegistry()
             MultiProcessCollector(registry)  # type: ignore[no-untyped-call]

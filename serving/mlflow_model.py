@@ -1,4 +1,6 @@
-"""An export as MLflow runs it: `predict` takes image files or pixels and answers as `hpo serve` does.
+"""An export as an MLflow model with the answers of `hpo serve`.
+
+`predict` takes image files or pixels.
 
 The model in MLflow's registry holds model.onnx, manifest.json, and CODE, these files of the package, under a name of
 their own: it is loaded where hpo is not installed. MLflow calls such a file a loader module (its documentation of
@@ -36,11 +38,13 @@ CODE = (
 )
 """This file and all of the package that it imports."""
 
-_BATCH = 32  # images that are decoded and in the model at once
+_BATCH = 32  # images that are decoded and in the model at once: the server's default --max-batch
 
 
 def _load_pyfunc(path: str) -> "ImageModel":
-    """What MLflow calls: the model of the export in the folder `path`.
+    """Load the model of the export in the folder `path`.
+
+    MLflow calls this.
 
     Raises:
         ServeError: it is not the one that its manifest describes, or cannot be run.
@@ -56,7 +60,9 @@ class ImageModel:
         self._model = model
 
     def predict(self, data: Mapping[str, NDArray[Any]]) -> list[dict[str, Any]]:
-        """An answer per image: its class, the confidence in it, and the probabilities of all classes.
+        """Answer each image with class, confidence and probabilities.
+
+        The probabilities are those of all classes.
 
         Args:
             data: one entry, as MLflow makes it of a DataFrame, an array, or JSON. Image files [N], as bytes or as the
@@ -66,30 +72,31 @@ class ImageModel:
         Raises:
             DataError: something else, or a file that cannot be read; no image of the call is answered then.
         """
-        (given,) = data.values()
-        values = np.atleast_1d(given)
+        (column,) = data.values()
+        values = np.atleast_1d(column)
         batches = self._decoded(values) if values.ndim == 1 else self._pixels(values)
         names = self._model.manifest.class_names
         return [prediction(shares, names) for batch in batches for shares in self._model.answer(batch).probabilities]
 
     def _decoded(self, values: NDArray[Any]) -> Iterator[Images]:
-        """Image files [N], a batch at a time."""
+        """Yield image files [N] decoded, a batch at a time."""
         channels, size, _ = self._model.shape
         for start in range(0, len(values), _BATCH):
             images = []
-            for place, value in enumerate(values[start : start + _BATCH], start + 1):
+            for number, value in enumerate(values[start : start + _BATCH], start + 1):
                 try:
                     images.append(decode(_content(value, values.dtype), size, channels))
                 except UnreadableImageError as error:
-                    raise DataError(f"image {place} of {len(values)}: {error}") from error
+                    raise DataError(f"image {number} of {len(values)}: {error}") from error
+            # [n, size, size, channels] -> [n, channels, size, size]
             yield np.ascontiguousarray(np.stack(images).transpose(0, 3, 1, 2))
 
     def _pixels(self, values: NDArray[Any]) -> Iterator[Images]:
-        """Pixels, a batch at a time."""
+        """Yield pixels, a batch at a time."""
         values = _numbers(values)
-        wanted = ", ".join(map(str, self._model.shape))
+        shape = ", ".join(map(str, self._model.shape))
         if values.shape[-3:] != self._model.shape or values.ndim > 4:
-            raise DataError(f"pixels must be [N, {wanted}] or [{wanted}], got {list(values.shape)}")
+            raise DataError(f"pixels must be [N, {shape}] or [{shape}], got {list(values.shape)}")
         if values.dtype.kind not in "iu" or values.min(initial=0) < 0 or values.max(initial=0) > 255:
             raise DataError(f"pixels must be whole numbers from 0 to 255 as decoded, got {_described(values)}")
         images = values.astype(np.uint8).reshape(-1, *self._model.shape)
@@ -98,7 +105,7 @@ class ImageModel:
 
 
 def _numbers(values: NDArray[Any]) -> NDArray[Any]:
-    """Numbers from JSON are Python's own."""
+    """Return numbers from JSON, which are Python's own, as an array."""
     try:
         return np.array(values.tolist()) if values.dtype == object else values
     except ValueError as error:
@@ -106,7 +113,7 @@ def _numbers(values: NDArray[Any]) -> NDArray[Any]:
 
 
 def _content(value: Any, kind: np.dtype[Any]) -> bytes:
-    """The bytes of an image file."""
+    """Return the bytes of an image file."""
     if isinstance(value, bytes):
         return value.ljust(kind.itemsize, b"\0") if kind.kind == "S" else value  # numpy strips what ends in zeros
     if not isinstance(value, str):

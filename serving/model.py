@@ -1,4 +1,7 @@
-"""A model that can be put in service: loaded from checked bytes, tried, and measured once."""
+"""A model that can be served: loaded, tried and measured once.
+
+It is loaded from checked bytes.
+"""
 
 import time
 from dataclasses import dataclass
@@ -16,9 +19,9 @@ Images = NDArray[np.uint8]
 
 _ENOUGH = 1.05  # a batch size that is within 5 % of the best time per image is as good as the best
 _LONGEST_S = 0.25  # no larger batch is tried once one took so long: others would wait for it
-_TRIES = 3
+_TRIES = 3  # of each batch size, of which the quickest counts: others can only make it slower
 _QUICK_S = 0.00025  # an image; to hand it to another thread and its answer back costs as much
-_QUICK_BATCH = 8
+_QUICK_BATCH = 8  # eight images of _QUICK_S keep the event loop for 2 ms at most
 
 
 class Answers(NamedTuple):
@@ -29,7 +32,10 @@ class Answers(NamedTuple):
 
 
 class Speed(NamedTuple):
-    """`batch` is the number of images that a model is best given at once, `image_s` the seconds one of them takes."""
+    """The best batch size of a model, and its seconds per image.
+
+    `batch` is the number of images that it is best given at once, `image_s` the seconds one of them takes.
+    """
 
     batch: int
     image_s: float
@@ -37,7 +43,7 @@ class Speed(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Model:
-    """An ONNX model with what its manifest says."""
+    """An ONNX model with its manifest."""
 
     manifest: Manifest
     session: onnxruntime.InferenceSession
@@ -45,7 +51,9 @@ class Model:
 
     @classmethod
     def load(cls, export: Export, *, threads: int, max_batch: int) -> Self:
-        """The model of `export`, which has answered images of noise with finite numbers of the right shape.
+        """Load the model of `export` and try it on images of noise.
+
+        It has answered them with finite numbers of the right shape.
 
         Raises:
             ServeError: its weights lie in other files, ONNX Runtime cannot load or run it, or its answers do not fit
@@ -67,7 +75,7 @@ class Model:
 
     @classmethod
     def tried(cls, export: Export, speed: Speed, *, threads: int) -> Self:
-        """The model of `export`, which has been loaded once before, and is as fast as was found then.
+        """Load the model of `export` again, with the `speed` found before.
 
         Raises:
             ServeError: ONNX Runtime cannot load or run it.
@@ -81,29 +89,33 @@ class Model:
 
     @property
     def batch(self) -> int:
-        """How many images it is best given at once."""
+        """Return the number of images that it is best given at once."""
         return self.speed.batch
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """Of one input: channels, height, width."""
+        """Return the shape of one input: channels, height, width."""
         preprocessing = self.manifest.preprocessing
         return preprocessing.channels, preprocessing.image_size, preprocessing.image_size
 
     @property
     def quick(self) -> bool:
-        """Whether it had better answer where it is asked than on a thread of its own; its batches are short then."""
+        """Tell whether it had better answer on the event loop itself.
+
+        Not on a thread of its own, then; its batches are short.
+        """
         return self.speed.image_s <= _QUICK_S and self.batch <= _QUICK_BATCH
 
     def answer(self, images: Images) -> Answers:
-        """The answers to `images`, uint8 [N, channels, size, size]."""
-        (found,) = self.session.run(None, {self.session.get_inputs()[0].name: images})
-        logits = np.asarray(found, dtype=np.float32)
+        """Answer `images`, uint8 [N, channels, size, size]."""
+        (output,) = self.session.run(None, {self.session.get_inputs()[0].name: images})
+        logits = np.asarray(output, dtype=np.float32)
         return Answers(logits, probabilities(logits, self.manifest.temperature))
 
 
 def probabilities(logits: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
-    """Softmax of logits [N, classes] divided by `temperature`."""
+    """Return the softmax of logits [N, classes] divided by `temperature`."""
+    # less the largest: exp of a large logit would overflow
     shifted = (logits - logits.max(axis=1, keepdims=True)) / np.float32(temperature)
     powers = np.exp(shifted)
     shares: NDArray[np.float32] = powers / powers.sum(axis=1, keepdims=True)
@@ -113,7 +125,7 @@ def probabilities(logits: NDArray[np.float32], temperature: float) -> NDArray[np
 def _session(export: Export, threads: int) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
-    options.log_severity_level = 3
+    options.log_severity_level = 3  # errors; its warnings are about graphs, and tell a user nothing
     # note: threads that spin between requests take the cores on which requests are read and answered
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
@@ -128,7 +140,9 @@ def _session(export: Export, threads: int) -> onnxruntime.InferenceSession:
 
 
 def _best_batch(model: Model, noise: Images) -> Speed:
-    """The smallest power of two, at most len(noise), that answers an image about as fast as any does, and how fast.
+    """Return the smallest near-best batch size and its speed.
+
+    A power of two, at most len(noise), that answers an image about as fast as any does.
 
     For a quick model no larger batch is tried than the event loop can wait for.
     """

@@ -1,4 +1,4 @@
-"""What a server was asked to do, checked once."""
+"""The options of a server, checked once."""
 
 import ipaddress
 from dataclasses import dataclass
@@ -10,14 +10,20 @@ from ..errors import ServeError, nearest
 
 LOOPBACK, PORT = "127.0.0.1", 8000
 WEB_FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP")
+# sixteen characters of base64 are 96 bits, which nobody guesses over a network
 TOKEN_LENGTH = 16  # characters, at least
 
 
 class Source(Protocol):
-    """Where an arm's export is found; pickled into every worker process."""
+    """A source of an arm's exports.
+
+    Pickled into every worker process.
+    """
 
     def locate(self) -> Path:
-        """The folder to serve now; may block, so it is called on a thread of its own.
+        """Return the folder to serve now.
+
+        May block, so it is called on a thread of its own.
 
         Raises:
             HpoError: it cannot be told at present.
@@ -27,18 +33,21 @@ class Source(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """An export folder, watched in place: `hpo retrain-best` replaces it as a whole."""
+    """An export folder, watched in place.
+
+    `hpo retrain-best` replaces it as a whole.
+    """
 
     path: Path
 
     def locate(self) -> Path:
-        """The folder itself."""
+        """Return the folder itself."""
         return self.path
 
 
 @dataclass(frozen=True, slots=True)
 class ServeOptions:
-    """What is served, where, and within which limits.
+    """The options of a server: models, address and limits.
 
     `share` of the requests, in (0, 1), go to the challenger; `shadow` asks it about every image and answers with the
     champion. `max_batch` and `queue` count images, `timeout_s` is one request's, `poll_s` how often a new version is
@@ -87,13 +96,13 @@ class ServeOptions:
 
 
 class UsageError(ServeError):
-    """A server was asked for something that cannot be."""
+    """A request for a server that cannot be."""
 
     exit_code = 2
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach a server on `host`."""
+    """Tell whether only this machine can reach a server on `host`."""
     if host == "localhost":
         return True
     try:
@@ -103,7 +112,9 @@ def is_loopback(host: str) -> bool:
 
 
 def read_token(path: Path) -> str:
-    """The token in the file at `path`, without the line's end.
+    """Read the token in the file at `path`.
+
+    Without the line's end.
 
     Raises:
         ServeError: it cannot be read, or is too short to be a secret.

@@ -40,12 +40,12 @@ _BODY = {
         **{f"image/{kind}": _ONE_FILE for kind in ("png", "jpeg", "webp", "gif", "bmp")},
     },
 }
-_MOST = 100_000
+_MOST_CLASSES = 100_000  # above any classifier; ImageNet-21k has 21,841
 _TOP = {
     "name": "top",
     "in": "query",
     "description": "Probabilities of so many likeliest classes; of all without it.",
-    "schema": {"type": "integer", "minimum": 1, "maximum": _MOST},
+    "schema": {"type": "integer", "minimum": 1, "maximum": _MOST_CLASSES},
 }
 _ERROR = {
     "type": "object",
@@ -89,7 +89,7 @@ _ANSWER = {
 
 
 def refusals() -> dict[int | str, dict[str, Any]]:
-    """The error responses, for the OpenAPI page of a route."""
+    """Return the error responses for the OpenAPI page of a route."""
     content = {"application/json": {"schema": _ERROR}}
     return {status: {"description": words, "content": content} for status, words in _REFUSALS.items()}
 
@@ -98,7 +98,7 @@ Predict = Callable[[Request], Awaitable[Response]]
 
 
 def predictor(service: Service) -> Predict:
-    """What answers `POST /predict`."""
+    """Return the function that answers `POST /predict`."""
 
     async def predict(request: Request) -> Response:
         request_id: str = request.state.request_id
@@ -125,9 +125,9 @@ def predictor(service: Service) -> Predict:
 
 
 def router(predict: Predict) -> APIRouter:
-    """The route, described."""
+    """Return the route with its description."""
     routes = APIRouter()
-    answered = {
+    success = {
         "description": "Answers in the order of the images.",
         "content": {"application/json": {"schema": _ANSWER}},
     }
@@ -138,17 +138,17 @@ def router(predict: Predict) -> APIRouter:
         summary="Classify one or several images",
         description="What becomes of an image:\n\n" + "\n".join(f"1. {step}" for step in STEPS),
         response_class=Response,
-        responses={200: answered, **refusals()},
+        responses={200: success, **refusals()},
         openapi_extra={"requestBody": _BODY, "parameters": [_TOP]},
     )
     return routes
 
 
 def _top(query: bytes) -> int | None:
-    """The number of classes asked for."""
-    given = parse_qs(query.decode("latin-1"), keep_blank_values=True).get("top") if query else None
-    if given is None:
+    """Read the number of classes asked for, or None."""
+    values = parse_qs(query.decode("latin-1"), keep_blank_values=True).get("top") if query else None
+    if values is None:
         return None
-    if not re.fullmatch("[1-9][0-9]{0,5}", given[-1]) or int(given[-1]) > _MOST:
-        raise RefusedError(422, f"query.top: must be a whole number from 1 to {_MOST}, got {given[-1][:40]!r}")
-    return int(given[-1])
+    if not re.fullmatch("[1-9][0-9]{0,5}", values[-1]) or int(values[-1]) > _MOST_CLASSES:
+        raise RefusedError(422, f"query.top: must be a whole number from 1 to {_MOST_CLASSES}, got {values[-1][:40]!r}")
+    return int(values[-1])

@@ -1,4 +1,4 @@
-"""One prediction as the monitor sees it, and where predictions are handed to.
+"""One prediction for the monitor, and the log that takes it.
 
 The server hands every answered image over after its answer is decided. What the monitor derives from the image, such
 as `input_statistics`, is computed on the monitor's own thread: a request never waits for it.
@@ -42,7 +42,7 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True)
 class LogState:
-    """How a log is doing, in this process.
+    """The state of a log in this process.
 
     `written`, `dropped` and `waiting` count predictions; `failure` says what is wrong, "" where nothing is; `evidence`
     is, per model version, how near the next drift alarm is (0 to 1); `alarms` counts those raised, per model version
@@ -58,41 +58,44 @@ class LogState:
 
 
 class PredictionLog(Protocol):
-    """Where predictions go.
+    """A log of predictions.
 
     All calls come from the server's event loop: `record` must return at once and never raise.
     """
 
     @property
     def state(self) -> LogState:
-        """How it is doing."""
+        """Return the state of the log."""
         ...
 
     def routers(self) -> "Sequence[APIRouter]":
-        """The routes that it adds to the server."""
+        """Return the routes that it adds to the server."""
         ...
 
     def record(self, prediction: Prediction) -> None:
-        """Take one prediction; a log that is full drops it and counts that."""
+        """Take one prediction.
+
+        A log that is full drops it and counts that.
+        """
 
     def close(self) -> None:
         """Write what is still held; the last call."""
 
 
 class Forgetful:
-    """A log that keeps nothing: serving without a monitor."""
+    """A log that keeps nothing, for serving without a monitor."""
 
     @property
     def state(self) -> LogState:
-        """Always well."""
+        """Return the state of a log without failures."""
         return LogState()
 
     def routers(self) -> "Sequence[APIRouter]":
-        """None."""
+        """Return no routes."""
         return ()
 
     def record(self, prediction: Prediction) -> None:
-        """Nothing."""
+        """Drop the prediction."""
 
     def close(self) -> None:
-        """Nothing."""
+        """Do nothing."""

@@ -1,4 +1,4 @@
-"""What a client is told when it gets no answer: one JSON form for every refusal."""
+"""Refusals: the one JSON form of every failed request."""
 
 import json
 from collections.abc import Mapping
@@ -20,20 +20,26 @@ class RefusedError(Exception):
         self.status, self.message, self.headers = status, message, dict(headers or {})
 
     def response(self, request_id: str) -> Response:
-        """As HTTP; `error` is a text, as the Open Inference Protocol wants it."""
+        """Return the refusal as HTTP.
+
+        `error` is a text, as the Open Inference Protocol wants it.
+        """
         body = json.dumps({"error": self.message, "request_id": request_id})
         return Response(body, self.status, self.headers, media_type="application/json")
 
 
 class BusyError(RefusedError):
-    """There is more to do than the queue may hold."""
+    """A request beyond what the queue may hold."""
 
     def __init__(self, message: str = "more requests than can be answered; try again in a second") -> None:
         super().__init__(503, message, {"Retry-After": "1"})
 
 
 class FaultError(RefusedError):
-    """A bug, of which the client learns only that it is ours; its traceback is logged."""
+    """A bug of the server.
+
+    The client learns only that it is ours; its traceback is logged.
+    """
 
     def __init__(self) -> None:
         super().__init__(500, "a fault of the server; its log has the rest under this request_id")

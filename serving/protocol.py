@@ -1,4 +1,4 @@
-"""HTTP on one connection, with a door that costs next to nothing to close.
+"""HTTP on one connection, with refusals before the application.
 
 To refuse a request inside the application costs about a third of answering it, and a server that refuses most of what
 it is asked would do little else. So requests for predictions are counted here from the moment they are whole, and one
@@ -18,7 +18,10 @@ _UNLIKE = frozenset({b"x-request-id", b"upgrade"})  # headers of a request that 
 
 
 class Protocol(Connection):
-    """Args as uvicorn's."""
+    """A connection that refuses predictions under overload.
+
+    Args as uvicorn's.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -26,7 +29,8 @@ class Protocol(Connection):
         self._refusing = False  # the request that is being read
 
     def data_received(self, data: bytes) -> None:
-        """What the client sent."""
+        """Refuse a request known byte by byte, or parse it."""
+        # alone: nothing before it is unanswered, so its refusal cannot overtake an answer
         alone = self.phase is Phase.IDLE and not self._visits and not self.deaf
         if alone and self._full:
             route = self._service.refusals.route(data)
@@ -43,7 +47,7 @@ class Protocol(Connection):
                 self._service.refusals.remember(data, headers.get(b"content-length", b"0"), self._route)
 
     def on_message_begin(self) -> None:
-        """The first byte of a request."""
+        """Begin on a request that is not refused so far."""
         self._refusing = False
         super().on_message_begin()
 
@@ -56,12 +60,12 @@ class Protocol(Connection):
             super().begin_request()
 
     def take_body(self, body: bytes) -> None:
-        """A piece of the body, thrown away where the request is refused."""
+        """Pass on a piece of the body, or drop a refused one's."""
         if not self._refusing:
             super().take_body(body)
 
     def end_request(self) -> None:
-        """From now on the request waits for us."""
+        """Count the request in: from now on it waits for us."""
         if self._refusing:
             return
         if not self.cycle.response_complete:
@@ -69,17 +73,17 @@ class Protocol(Connection):
         super().end_request()
 
     def answered(self) -> bool:
-        """Whether an answer to the request that is being read has begun."""
+        """Tell whether the answer to the request being read has begun."""
         return self._refusing or super().answered()
 
     def on_response_complete(self) -> None:
-        """It has its answer."""
+        """Count the request out."""
         if self._visits:
             self._service.admission.answered(self._visits.popleft())
         super().on_response_complete()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Nobody waits any more."""
+        """Count all requests of the connection out."""
         self._service.admission.leave(len(self._visits))
         self._visits.clear()
         super().connection_lost(exc)
@@ -93,7 +97,10 @@ class Protocol(Connection):
         return route_of(self.url.partition(b"?")[0].decode("latin-1"))
 
     def _refusable(self) -> bool:
-        """Whether it is one for a prediction, and the connection can go on after a refusal."""
+        """Tell whether the request can be refused here.
+
+        It is one for a prediction, and the connection can go on after a refusal.
+        """
         parser = self.parser
         return (
             self.url.startswith(_PREDICTIONS)

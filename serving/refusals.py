@@ -1,4 +1,7 @@
-"""What one request too many is answered, and by what it is known without being parsed."""
+"""Refusals under overload, and recognition of repeated requests.
+
+Requests are known without being parsed.
+"""
 
 from collections.abc import Sequence
 
@@ -7,36 +10,46 @@ from .problems import BusyError
 _ANSWER = BusyError().response("%s")
 _STATUS = b"HTTP/1.1 503 Service Unavailable\r\n"
 _BODY = bytes(_ANSWER.body)
-_MOST, _LONGEST = 256, 4096  # heads that are remembered, and bytes of one
+_MOST, _LONGEST = 256, 4096  # heads that are remembered, and bytes of one: a MiB at most
 
 
 class Refusals:
-    """A client that is refused mostly sends the same again, byte by byte up to the body.
+    """The heads of refused requests, and the answer to them.
 
-    So the heads of requests that were parsed and refused are remembered, with what their Content-Length makes of the
-    whole: a request that begins with one of them and is as long is whole, and needs no parser to be refused.
+    A client that is refused mostly sends the same again, byte by byte up to the body. So the heads of requests that
+    were parsed and refused are remembered, with what their Content-Length makes of the whole: a request that begins
+    with one of them and is as long is whole, and needs no parser to be refused.
     """
 
     def __init__(self) -> None:
-        self._known: dict[bytes, tuple[int, str]] = {}  # by head: bytes of the whole request, route
+        self._refused_heads: dict[bytes, tuple[int, str]] = {}  # by head: bytes of the whole request, route
         self._defaults: Sequence[tuple[bytes, bytes]] = ()
         self._first_lines = self._lines(())
 
     def route(self, request: bytes) -> str | None:
-        """The route of what was refused before; None where `request` is another, or not exactly one."""
-        length, route = self._known.get(_head(request), (0, None))
+        """Return the route of a request refused before, or None.
+
+        None where `request` is another, or not exactly one.
+        """
+        length, route = self._refused_heads.get(_head(request), (0, None))
         return route if length == len(request) else None
 
     def remember(self, request: bytes, content_length: bytes, route: str) -> None:
-        """Keep the head of `request`, which was refused, unless more or less than its body comes after it."""
+        """Remember the head of a refused request.
+
+        Unless more or less than its body comes after it.
+        """
         head = _head(request)
         if len(head) <= _LONGEST and content_length == b"%d" % (len(request) - len(head)):
-            if len(self._known) == _MOST:
-                self._known.clear()
-            self._known[head] = (len(request), route)
+            if len(self._refused_heads) == _MOST:
+                self._refused_heads.clear()
+            self._refused_heads[head] = (len(request), route)
 
     def answer(self, defaults: Sequence[tuple[bytes, bytes]], request_id: bytes) -> bytes:
-        """The refusal as it is sent; `defaults` are the server's headers, a new list whenever they change."""
+        """Return the refusal as it is sent.
+
+        `defaults` are the server's headers, a new list whenever they change.
+        """
         if defaults is not self._defaults:
             self._defaults, self._first_lines = defaults, self._lines(defaults)
         body = _BODY % request_id

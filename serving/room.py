@@ -1,10 +1,10 @@
-"""How many connections there may be, and which are given up for new ones."""
+"""Room for connections: how many, and which go first."""
 
 import heapq
 import resource
 from typing import Protocol
 
-MOST = 1000
+MOST = 1000  # connections, as far as the limit of open files, 1,024 on many systems, lets them be
 _SPARE = 64  # descriptors that models, logs and databases may need
 _AT_ONCE = 32  # are given up together: to find the one that has waited longest takes a look at all
 
@@ -14,17 +14,17 @@ class Client(Protocol):
 
     @property
     def phase(self) -> int:
-        """What it waits for; the lower, the sooner it is given up."""
+        """Return its phase; lower ones are given up sooner."""
         ...
 
     @property
     def until(self) -> float:
-        """When it is given up, by the loop's clock."""
+        """Return when it is given up, by the loop's clock."""
         ...
 
     @property
     def owed(self) -> bool:
-        """Whether it waits for an answer."""
+        """Tell whether it waits for an answer."""
         ...
 
     def hang_up_if_late(self, now: float) -> None:
@@ -35,7 +35,10 @@ class Client(Protocol):
 
 
 class Room:
-    """For `MOST` connections, or as many as the limit of open files (`ulimit -n`) leaves."""
+    """Room for `MOST` connections, or fewer by the limit of open files.
+
+    The limit is that of `ulimit -n`.
+    """
 
     def __init__(self) -> None:
         files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -43,7 +46,9 @@ class Room:
         self._clients: set[Client] = set()
 
     def enter(self, new: Client) -> bool:
-        """Whether there is room for a new client; where all is full others are pushed out.
+        """Take a client in, in place of others where all is full.
+
+        Returns whether there is room.
 
         First go those between two requests, then those whose head is not here, then those whose body is not; of these
         the ones that began first. A client that is owed an answer is never pushed out.
@@ -59,10 +64,13 @@ class Room:
         return bool(oldest) or not full
 
     def leave(self, client: Client) -> None:
-        """It is gone."""
+        """Forget a client that is gone."""
         self._clients.discard(client)
 
     def hang_up_on_late(self, now: float) -> None:
-        """Called every second, with the loop's time."""
+        """Close all whose time is up; called every second.
+
+        `now` is the loop's time.
+        """
         for client in list(self._clients):
             client.hang_up_if_late(now)

@@ -1,4 +1,4 @@
-"""A server process: uvicorn, ended without leaving a request unanswered."""
+"""A server process: uvicorn with an end that answers every request."""
 
 import asyncio
 import logging
@@ -28,8 +28,8 @@ from .protocol import Protocol
 from .service import Service
 
 _QUIET_S = 1.0  # without any request: whoever keeps a connection open is not using it
-_DRAIN_S = 5.0
-_BACKLOG = 2048
+_DRAIN_S = 5.0  # for clients that never stop asking; systemd and Docker kill after 90 and 10 s
+_BACKLOG = 2048  # connections that wait to be accepted: uvicorn's default, twice what is held
 
 logger = logging.getLogger("hpo.serving")
 MakeLog = Callable[[], PredictionLog]
@@ -49,7 +49,9 @@ class Server(uvicorn.Server):
         self._service, self._ready = service, ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """From here on a signal finds who handles it, and only now clients can connect.
+        """Listen; from here on signals are handled.
+
+        Only now clients can connect.
 
         Raises:
             ServeError: another server was quicker to listen at the address.
@@ -62,14 +64,20 @@ class Server(uvicorn.Server):
         self._ready()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """A signal: the first ends gently, a second Ctrl-C at once. SIGTERM is a good end, with exit code 0."""
+        """Handle a signal: the first ends gently, a second Ctrl-C at once.
+
+        SIGTERM is a good end, with exit code 0.
+        """
         if sig == signal.SIGINT:
             super().handle_exit(sig, frame)
         else:
             self.should_exit = True
 
     async def on_tick(self, counter: int) -> bool:
-        """Called ten times a second: hang up on clients that take too long; whether to end."""
+        """Hang up on late clients; tell whether to end.
+
+        Called ten times a second.
+        """
         if counter % 10 == 0:
             self._service.room.hang_up_on_late(asyncio.get_running_loop().time())
         return await super().on_tick(counter)
@@ -80,17 +88,20 @@ class Server(uvicorn.Server):
         for listener in sockets or []:
             await self._stop_accepting(listener)
         until = time.monotonic() + _DRAIN_S
-        quiet, seen = time.monotonic(), -1
+        quiet_since, requests_so_far = time.monotonic(), -1
         while self.server_state.connections and time.monotonic() < until and not self.force_exit:
-            if self.server_state.tasks or self.server_state.total_requests != seen:
-                quiet, seen = time.monotonic(), self.server_state.total_requests
-            if time.monotonic() - quiet > _QUIET_S:
+            if self.server_state.tasks or self.server_state.total_requests != requests_so_far:
+                quiet_since, requests_so_far = time.monotonic(), self.server_state.total_requests
+            if time.monotonic() - quiet_since > _QUIET_S:
                 break
             await asyncio.sleep(0.02)
         await super().shutdown(sockets)
 
     async def _stop_accepting(self, listener: socket.socket) -> None:
-        """Close `listener`; between the last look at who waits and its end there is no pause."""
+        """Close `listener` after the last connection in its backlog.
+
+        Between the last look at who waits and its end there is no pause.
+        """
         accepted: list[socket.socket] = []
         with socket.socket(fileno=os.dup(listener.fileno())) as last:
             last.setblocking(False)
@@ -104,14 +115,15 @@ class Server(uvicorn.Server):
             await asyncio.get_running_loop().connect_accepted_socket(self._protocol, connection)
 
     def _protocol(self) -> asyncio.Protocol:
-        """What serves one connection, made as uvicorn makes it."""
-        kind: Any = self.config.http_protocol_class
-        made: asyncio.Protocol = kind(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
-        return made
+        """Return a protocol for one connection, made as uvicorn makes it."""
+        make: Any = self.config.http_protocol_class
+        state, app_state = self.server_state, self.lifespan.state
+        protocol: asyncio.Protocol = make(config=self.config, server_state=state, app_state=app_state)
+        return protocol
 
 
 def bind(options: ServeOptions) -> socket.socket:
-    """The socket that will listen, of which workers share one.
+    """Bind the socket that will listen; workers share one.
 
     Until a server is ready clients are refused: one that had connected before would lose its request if the server
     were ended while it loads its model.
@@ -131,14 +143,14 @@ def bind(options: ServeOptions) -> socket.socket:
 
 
 def address(listener: socket.socket) -> str:
-    """Where to point a browser."""
+    """Return the URL for a browser."""
     host, port = listener.getsockname()[:2]
     host = {"0.0.0.0": "localhost", "::": "localhost"}.get(host, f"[{host}]" if ":" in host else host)
     return f"http://{host}:{port}/"
 
 
 def describe(service: Service) -> str:
-    """What is in service, in a line."""
+    """Describe the models in service in a line."""
     return ", ".join(f"{arm.name} {_title(arm.model.manifest)}" for arm in service.arms)
 
 
@@ -169,7 +181,10 @@ def serve(options: ServeOptions, listener: socket.socket, make_log: MakeLog, say
 
 
 def configuration(app: Guard, options: ServeOptions) -> uvicorn.Config:
-    """uvicorn's part: no access log (the metrics count), no websockets, no trust in proxies' headers."""
+    """Return uvicorn's configuration.
+
+    No access log (the metrics count), no websockets, no trust in proxies' headers.
+    """
     return uvicorn.Config(
         app,
         http=Protocol,

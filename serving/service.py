@@ -1,4 +1,7 @@
-"""What the routes share: the arms, the queue, the log of predictions, the metrics."""
+"""The service behind the routes.
+
+The arms, the queue, the log of predictions, the metrics.
+"""
 
 import asyncio
 import logging
@@ -28,14 +31,14 @@ logger = logging.getLogger("hpo.serving")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Lease:
-    """The arm that answers a request, and the version of it that does."""
+    """The arm that answers a request, and its version that does."""
 
     arm: str
     batcher: Batcher
 
 
 class Service:
-    """Models in service.
+    """The models in service with their shared state.
 
     Args:
         options: what was asked for.
@@ -67,11 +70,13 @@ class Service:
 
     @property
     def arms(self) -> tuple[Arm, ...]:
-        """The champion, and the challenger where there is one."""
+        """Return the champion, and the challenger where there is one."""
         return (self.champion,) if self.challenger is None else (self.champion, self.challenger)
 
     def lease(self, request_id: str) -> Lease:
-        """The arm for a request; the same id always meets the same one.
+        """Choose the arm for a request.
+
+        The same id always meets the same one.
 
         Raises:
             BusyError: the queue is full.
@@ -79,12 +84,13 @@ class Service:
         if self.queue.full:
             raise BusyError
         share = self.options.share
+        # a hash of the id, not a draw: a request that is sent again gets the same arm, in whichever worker process
         if share and self.challenger and zlib.crc32(request_id.encode()) < share * 2**32:
             return Lease("challenger", self.challenger.batcher)
         return Lease("champion", self.champion.batcher)
 
     async def answer(self, lease: Lease, images: Images, request_id: str, started: float) -> Answers:
-        """The answers of the leased version to `images`; they are handed to the log.
+        """Answer `images` by the leased version, and log the answers.
 
         Args:
             lease: from `lease`.
@@ -100,7 +106,10 @@ class Service:
         return answers
 
     def shadow(self, contents: Sequence[bytes], champion: Answers, request_id: str) -> None:
-        """Ask a shadow about the same files, in the background; what it has no time for is dropped and counted."""
+        """Ask a shadow about the same files, in the background.
+
+        What it has no time for is dropped and counted.
+        """
         if self.options.shadow and self.challenger is not None:
             size = sum(map(len, contents))
             full = self._shadow_bytes + size > self.options.max_body_mb * 2**20
@@ -132,7 +141,10 @@ class Service:
         self.log.close()
 
     def status(self) -> dict[str, Any]:
-        """What a person wants to know of the arms, as JSON; counts are of this worker process."""
+        """Return the state of the arms as JSON.
+
+        Counts are of this worker process.
+        """
         arms = [
             {
                 "arm": arm.name,
@@ -148,14 +160,14 @@ class Service:
             "arms": arms,
             "classes": list(manifest.class_names),
             "preprocessing": {**manifest.preprocessing.model_dump(), "steps": STEPS},
-            "comparison": self._compared(),
+            "comparison": self._comparison_json(),
         }
 
     def _shadow_done(self, task: asyncio.Task[None], size: int) -> None:
         self._shadows.discard(task)
         self._shadow_bytes -= size
 
-    def _compared(self) -> dict[str, Any] | None:
+    def _comparison_json(self) -> dict[str, Any] | None:
         match self.comparison:
             case Share() as share:
                 counts = {"champion": share.champion.count, "challenger": share.challenger.count}
@@ -176,6 +188,7 @@ class Service:
         return Pairs() if self.options.shadow else Share()
 
     async def _ask_shadow(self, arm: Arm, contents: Sequence[bytes], champion: Answers, request_id: str) -> None:
+        # now: the version that is leased answers, even if another takes its place while the images are decoded
         started, lease = time.perf_counter(), Lease(arm.name, arm.batcher)
         try:
             images = await self.decoder.decode(contents, lease.batcher.model)
@@ -188,9 +201,10 @@ class Service:
             return
         self._note(lease, images, answers, request_id, started, shadow=True)
         if isinstance(self.comparison, Pairs):
-            for ours, theirs in zip(champion.probabilities, answers.probabilities, strict=True):
-                self.comparison.add(bool(ours.argmax() == theirs.argmax()), float(theirs.max() - ours.max()))
-            self._tell(self.comparison.differences.mean, self.comparison.test.p)
+            for of_champion, of_shadow in zip(champion.probabilities, answers.probabilities, strict=True):
+                same_class = bool(of_champion.argmax() == of_shadow.argmax())
+                self.comparison.add(same_class, float(of_shadow.max() - of_champion.max()))
+            self._show_comparison(self.comparison.differences.mean, self.comparison.test.p)
 
     def _note(
         self, lease: Lease, images: Images, answers: Answers, request_id: str, started: float, *, shadow: bool
@@ -222,8 +236,8 @@ class Service:
                 )
             )
         if isinstance(self.comparison, Share):
-            self._tell(self.comparison.difference, self.comparison.test.p)
+            self._show_comparison(self.comparison.difference, self.comparison.test.p)
 
-    def _tell(self, difference: float, p_value: float) -> None:
+    def _show_comparison(self, difference: float, p_value: float) -> None:
         self.metrics.difference.set(difference)
         self.metrics.p_value.set(p_value)

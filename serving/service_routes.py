@@ -1,4 +1,4 @@
-"""Health, metrics, status, and the page."""
+"""The routes for health, metrics, status and the page."""
 
 import hashlib
 import re
@@ -14,7 +14,7 @@ from .service import Service
 
 
 def router(service: Service) -> APIRouter:
-    """The routes that are no predictions."""
+    """Return the routes that are no predictions."""
     routes = APIRouter()
     page = files("hpo.serving").joinpath("page.html").read_text(encoding="utf-8")
     headers = {"Content-Security-Policy": content_policy(page), "X-Content-Type-Options": "nosniff"}
@@ -48,7 +48,10 @@ def router(service: Service) -> APIRouter:
 
 
 def content_policy(page: str) -> str:
-    """A Content-Security-Policy under which `page` runs its own inline style and script, and nothing else at all."""
+    """Return the Content-Security-Policy of `page`.
+
+    Under it the page runs its own inline style and script, and nothing else at all.
+    """
 
     def allowed(element: str) -> str:
         (inside,) = re.findall(f"<{element}>(.*?)</{element}>", page, re.DOTALL)

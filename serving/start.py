@@ -1,4 +1,4 @@
-"""From the flags of a command line to a running server with its monitor."""
+"""Start of a server with its monitor, from command-line flags."""
 
 from collections.abc import Callable
 
@@ -30,7 +30,7 @@ def start(flags: ServeFlags, champion: Source, find: Find, say: Say) -> None:
 
 
 def serve_options(flags: ServeFlags, champion: Source, find: Find) -> ServeOptions:
-    """What the flags mean for the server itself."""
+    """Return the server's options by its flags."""
     return ServeOptions(
         champion=champion,
         challenger=find(flags.challenger) if flags.challenger is not None else None,
@@ -39,6 +39,7 @@ def serve_options(flags: ServeFlags, champion: Source, find: Find) -> ServeOptio
         host=flags.host,
         port=flags.port,
         workers=flags.workers,
+        # cores are shared out: more threads than cores make every answer slower
         threads=max(1, available_cores() // max(flags.workers, 1)),
         token=read_token(flags.token_file) if flags.token_file else None,
         allowed_hosts=tuple(name.lower() for name in flags.allow_host or ()),

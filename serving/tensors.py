@@ -1,4 +1,7 @@
-"""Tensors as the Open Inference Protocol writes them: numbers in JSON, or raw bytes behind it (binary tensor data)."""
+"""Tensors of the Open Inference Protocol.
+
+Numbers in JSON, or raw bytes behind it (binary tensor data).
+"""
 
 import json
 from typing import Any, NamedTuple
@@ -39,22 +42,25 @@ class _Request(_Part):
     parameters: dict[str, Any] = {}
 
 
-class Asked(NamedTuple):
-    """What an infer request holds: images uint8 [N, C, H, W], its id, and each wanted output with "as bytes"."""
+class InferRequest(NamedTuple):
+    """The content of an infer request.
+
+    Images uint8 [N, C, H, W], its id, and each wanted output with "as bytes".
+    """
 
     id: str
     images: Images
     outputs: dict[str, bool]
 
 
-def read(body: bytes, header_length: str | None, shape: tuple[int, int, int], most: int) -> Asked:
-    """The tensors in the `body` of an infer request.
+def read(body: bytes, header_length: str | None, shape: tuple[int, int, int], most_images: int) -> InferRequest:
+    """Read the tensors in the `body` of an infer request.
 
     Args:
         body: JSON, with raw tensors behind its first `header_length` bytes.
         header_length: the value of Inference-Header-Content-Length, if it was sent.
         shape: of one image.
-        most: images, in one request.
+        most_images: images, in one request.
 
     Raises:
         RefusedError: 400 it is not the protocol, or not what this model takes; 413 too many images or numbers.
@@ -66,28 +72,31 @@ def read(body: bytes, header_length: str | None, shape: tuple[int, int, int], mo
         request = _Request.model_validate_json(text)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        place = ".".join(map(str, first["loc"]))
-        raise RefusedError(400, f"not an infer request: {place}: {first['msg']}") from error
-    if [given.name for given in request.inputs] != [INPUT]:
+        key = ".".join(map(str, first["loc"]))
+        raise RefusedError(400, f"not an infer request: {key}: {first['msg']}") from error
+    if [tensor.name for tensor in request.inputs] != [INPUT]:
         raise RefusedError(
-            400, f"the one input is called {INPUT!r}, got {[given.name for given in request.inputs][:5]}"
+            400, f"the one input is called {INPUT!r}, got {[tensor.name for tensor in request.inputs][:5]}"
         )
     as_bytes = bool(request.parameters.get("binary_data_output", False))
     outputs = {wanted.name: _as_bytes(wanted, as_bytes) for wanted in request.outputs}
     outputs = outputs or dict.fromkeys(Answers._fields, as_bytes)
     if unknown := set(outputs) - set(Answers._fields):
         raise RefusedError(400, f"no output {sorted(unknown)[0]!r}; choose from {', '.join(Answers._fields)}")
-    return Asked(request.id, _images(request.inputs[0], body[length:], shape, most), outputs)
+    return InferRequest(request.id, _images(request.inputs[0], body[length:], shape, most_images), outputs)
 
 
 def write(answers: Answers, outputs: dict[str, bool], about: dict[str, str]) -> tuple[bytes, int | None]:
-    """An infer response, and the length of its JSON where raw tensors follow; `about` names the model and request."""
+    """Write an infer response; return it and the length of its JSON.
+
+    The length is None where no raw tensors follow; `about` names the model and request.
+    """
     described, raw = [], b""
     for name, as_bytes in outputs.items():
         values: NDArray[np.float32] = getattr(answers, name)
         tensor: dict[str, Any] = {"name": name, "datatype": "FP32", "shape": list(values.shape)}
         if as_bytes:
-            content = values.astype("<f4").tobytes()
+            content = values.astype("<f4").tobytes()  # little-endian, row by row, as the protocol has it
             tensor["parameters"] = {"binary_data_size": len(content)}
             raw += content
         else:
@@ -109,22 +118,22 @@ def _as_bytes(wanted: _Output, default: bool) -> bool:
     return bool(wanted.parameters.get("binary_data", default))
 
 
-def _images(given: _Input, raw: bytes, shape: tuple[int, int, int], most: int) -> Images:
-    if given.datatype != "UINT8":
-        raise RefusedError(400, f"{INPUT} must be UINT8, pixels 0 to 255 as decoded, got {given.datatype[:20]!r}")
-    if tuple(given.shape[1:]) != shape or given.shape[0] < 1:
-        raise RefusedError(400, f"{INPUT} must be [N, {', '.join(map(str, shape))}], got {given.shape}")
-    if given.shape[0] > most:
-        raise RefusedError(413, f"at most {most} images in one request, got {given.shape[0]}")
-    size = given.shape[0] * int(np.prod(shape))
-    values = _raw(given, raw, size) if given.data is None else _numbers(given.data)
+def _images(tensor: _Input, raw: bytes, shape: tuple[int, int, int], most: int) -> Images:
+    if tensor.datatype != "UINT8":
+        raise RefusedError(400, f"{INPUT} must be UINT8, pixels 0 to 255 as decoded, got {tensor.datatype[:20]!r}")
+    if tuple(tensor.shape[1:]) != shape or tensor.shape[0] < 1:
+        raise RefusedError(400, f"{INPUT} must be [N, {', '.join(map(str, shape))}], got {tensor.shape}")
+    if tensor.shape[0] > most:
+        raise RefusedError(413, f"at most {most} images in one request, got {tensor.shape[0]}")
+    size = tensor.shape[0] * int(np.prod(shape))
+    values = _raw(tensor, raw, size) if tensor.data is None else _numbers(tensor.data)
     if len(values) != size:
-        raise RefusedError(400, f"a tensor of shape {given.shape} has {size} numbers, got {len(values)}")
-    return values.reshape(given.shape)
+        raise RefusedError(400, f"a tensor of shape {tensor.shape} has {size} numbers, got {len(values)}")
+    return values.reshape(tensor.shape)
 
 
-def _raw(given: _Input, raw: bytes, size: int) -> Images:
-    if given.parameters.get("binary_data_size") != size or len(raw) != size:
+def _raw(tensor: _Input, raw: bytes, size: int) -> Images:
+    if tensor.parameters.get("binary_data_size") != size or len(raw) != size:
         raise RefusedError(
             400, f"{INPUT} needs `data`, or {size} raw bytes and binary_data_size {size}, got {len(raw)} bytes"
         )
@@ -132,7 +141,7 @@ def _raw(given: _Input, raw: bytes, size: int) -> Images:
 
 
 def _numbers(data: list[Any]) -> Images:
-    """Nested lists, or one flat list, of whole numbers from 0 to 255."""
+    """Return whole numbers from 0 to 255 from nested or flat lists."""
     try:
         values = np.asarray(data)
     except ValueError as error:

@@ -1,4 +1,6 @@
-"""A model is run once in a process of its own, within limits, before it is run where clients are answered.
+"""A trial run of a model in a limited process.
+
+It comes before the model is run where clients are answered.
 
 A model of a few bytes can ask for any amount of memory, or never end. What it asks for may depend on the images: this
 finds what it does with images of noise.
@@ -18,12 +20,15 @@ from ..errors import ServeError
 from .export_folder import MODEL, Export, read_export
 from .model import Model, Speed
 
-TIME_S = 60.0
+TIME_S = 60.0  # enough to load gigabytes from a slow disk; meanwhile the version in service goes on
 _ASKED = re.compile(r"requested buffer of size (\d+)")  # ONNX Runtime's words where the system gives it no memory
 
 
 class Limits(NamedTuple):
-    """How a model is loaded: `threads` for ONNX Runtime, at most `max_batch` images at once, in `memory_mb` MiB."""
+    """The limits on a model: threads, images at once, MiB of memory.
+
+    `threads` for ONNX Runtime, at most `max_batch` images at once, in `memory_mb` MiB.
+    """
 
     threads: int
     max_batch: int
@@ -31,7 +36,7 @@ class Limits(NamedTuple):
 
 
 class _Tried(NamedTuple):
-    """What decides how a model does, with which what was found once is found again."""
+    """The key of a trial run: all that decides its outcome."""
 
     sha256: str
     classes: int
@@ -43,7 +48,9 @@ _speeds: dict[_Tried, Speed] = {}
 
 
 def try_out(export: Export, limits: Limits) -> Speed:
-    """How fast the model of `export` is; one that was tried before, as when an alias is moved back, is not run again.
+    """Return the speed of the model of `export`.
+
+    One that was tried before, as when an alias is moved back, is not run again.
 
     Raises:
         ServeError: it cannot be loaded or run, its answers do not fit its manifest, it takes more than `memory_mb`,
@@ -59,15 +66,15 @@ def try_out(export: Export, limits: Limits) -> Speed:
 
 
 def _speed(folder: Path, tried: _Tried) -> Speed:
-    told = _told(folder, tried.limits)
-    if "error" in told:
-        raise ServeError(told["error"])
-    if told["sha256"] != tried.sha256:
+    outcome = _outcome_of(folder, tried.limits)
+    if "error" in outcome:
+        raise ServeError(outcome["error"])
+    if outcome["sha256"] != tried.sha256:
         raise ServeError(f"{folder}: was replaced while it was read")
-    return Speed(told["batch"], told["image_s"])
+    return Speed(outcome["batch"], outcome["image_s"])
 
 
-def _told(folder: Path, limits: Limits) -> dict[str, Any]:
+def _outcome_of(folder: Path, limits: Limits) -> dict[str, Any]:
     pipe = subprocess.PIPE
     with start_python(__name__, str(folder), *map(str, limits), stdout=pipe, stderr=pipe) as child:
         try:
@@ -80,8 +87,8 @@ def _told(folder: Path, limits: Limits) -> dict[str, Any]:
         raise ServeError(f"{folder}: the model ended the process that tried it, by {name}; {_law(limits)}")
     if child.returncode:
         raise ServeError(f"{folder}: the model cannot be tried: {errors.decode(errors='replace')[-200:]!r}")
-    told: dict[str, Any] = json.loads(answer)
-    return told
+    outcome: dict[str, Any] = json.loads(answer)
+    return outcome
 
 
 def _law(limits: Limits) -> str:
@@ -89,24 +96,27 @@ def _law(limits: Limits) -> str:
 
 
 def main(folder: str, *numbers: str) -> None:
-    """Try the model of the export in `folder` within limits, and print what came of it, as JSON."""
+    """Try the model in `folder` within limits; print the outcome as JSON."""
     limits = Limits(*map(int, numbers))
     _set_limits(limits)
     try:
         export = read_export(Path(folder))
         model = Model.load(export, threads=limits.threads, max_batch=limits.max_batch)
-        told = {"sha256": export.manifest.files[MODEL].sha256, **model.speed._asdict()}
+        outcome = {"sha256": export.manifest.files[MODEL].sha256, **model.speed._asdict()}
     except ServeError as error:
-        asked = _ASKED.search(str(error.__cause__))
-        needs = asked and f"{folder}: the model asks for {int(asked[1]) >> 20} MiB at once; {_law(limits)}"
-        told = {"error": needs or str(error)}
+        request = _ASKED.search(str(error.__cause__))
+        needs = request and f"{folder}: the model asks for {int(request[1]) >> 20} MiB at once; {_law(limits)}"
+        outcome = {"error": needs or str(error)}
     except MemoryError:
-        told = {"error": f"{folder}: the model does not fit; {_law(limits)}"}
-    print(json.dumps(told))
+        outcome = {"error": f"{folder}: the model does not fit; {_law(limits)}"}
+    print(json.dumps(outcome))
 
 
 def _set_limits(limits: Limits) -> None:
-    """Limit what this process may write to, beyond what it has, and how long it may compute."""
+    """Limit the data memory and CPU time of this process.
+
+    Memory beyond what it has.
+    """
     lines = Path("/proc/self/status").read_text().splitlines() if sys.platform == "linux" else []
     data_kb = sum(int(line.split()[1]) for line in lines if line.startswith("VmData"))
     most = data_kb * 2**10 + limits.memory_mb * 2**20

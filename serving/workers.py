@@ -1,4 +1,4 @@
-"""Several server processes on one socket, started again where one dies."""
+"""Several server processes on one socket, restarted where one dies."""
 
 import os
 import signal
@@ -19,7 +19,7 @@ from .metrics import MANY
 from .options import ServeOptions
 from .server import MakeLog, bind, serve
 
-_SOON_S = 10.0  # a worker that lives no longer than that has not died by accident
+_SOON_S = 10.0  # a worker that dies sooner would die again: to load a model and the libraries takes a few seconds
 
 Say = Callable[[str], None]
 
@@ -80,7 +80,7 @@ def _supervise(options: ServeOptions, listener: socket.socket, make_log: MakeLog
 
 
 def _work(options: ServeOptions, listener: socket.socket, make_log: MakeLog, number: int) -> None:
-    """The life of a worker process; the first one speaks for all."""
+    """Run a worker process; the first one speaks for all."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the supervisor passes on one signal
     serve(options, listener, make_log, _say if number == 0 else _hush)
 
@@ -90,11 +90,11 @@ def _say(text: str) -> None:
 
 
 def _hush(text: str) -> None:
-    """Nothing."""
+    """Say nothing."""
 
 
 def _forget_metrics(worker: SpawnProcess) -> None:
-    """A dead worker's gauges no longer count; its counters do."""
+    """Drop a dead worker's gauges; its counters still count."""
     from prometheus_client.multiprocess import mark_process_dead
 
     if worker.pid is not None:
@@ -103,7 +103,7 @@ def _forget_metrics(worker: SpawnProcess) -> None:
 
 @contextmanager
 def _signals() -> Iterator[list[int]]:
-    """The signals that ask for an end, as they come."""
+    """Collect the signals that ask for an end, as they come."""
     received: list[int] = []
 
     def note(number: int, frame: FrameType | None) -> None:

@@ -1,1 +1,1 @@
-"""What a served model does in the world: a log of its predictions, and alarms where they are no longer as expected."""
+"""Monitoring of a served model: prediction log and drift alarms."""

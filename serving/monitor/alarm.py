@@ -11,13 +11,13 @@ from ...common.rounding import beside
 from .detector import Change
 from .features import Feature, Numbers
 
-_TAIL = 0.10
+_TAIL = 0.10  # the share of the reference beyond an alarm's bound: rare at export, and not so rare as to be an accident
 _WHERE = {"higher": "above", "lower": "below", "less varied": "near"}
 
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """Predictions are no longer like the reference.
+    """An alarm: predictions are no longer like the reference.
 
     Attributes:
         time: when it was raised, seconds since 1970.
@@ -43,20 +43,20 @@ class Alarm:
 
     @property
     def words(self) -> str:
-        """What changed, in a sentence."""
+        """Describe the change in a sentence."""
         began = f"{datetime.fromtimestamp(self.since).astimezone():%Y-%m-%d %H:%M:%S}"
         if self.family == "classes":
-            what = f"give {self.feature} a probability {_WHERE[self.direction]} {self.bound:.3g}"
+            change = f"give {self.feature} a probability {_WHERE[self.direction]} {self.bound:.3g}"
         elif self.family == "embedding":
             side = "less" if self.direction == "lower" else "more"
-            what = f"resemble the answers at export by {side} than {self.bound:.3g}"
+            change = f"resemble the answers at export by {side} than {self.bound:.3g}"
         else:
-            what = f"have their {self.feature} {_WHERE[self.direction]} {self.bound:.3g}"
+            change = f"have their {self.feature} {_WHERE[self.direction]} {self.bound:.3g}"
         now, then = beside(self.share_now, self.share_then, ".0%")
-        return f"since {began}, {now} of the predictions {what}; at export {then} did"
+        return f"since {began}, {now} of the predictions {change}; at export {then} did"
 
     def to_json(self) -> dict[str, Any]:
-        """The object that `hpo monitor --json` prints."""
+        """Return the object that `hpo monitor --json` prints."""
         return {**asdict(self), "words": self.words}
 
 
@@ -68,7 +68,7 @@ def describe(
     times: tuple[float, float],
     version: str,
 ) -> Alarm:
-    """The alarm that `change` means.
+    """Describe `change` as an alarm.
 
     Args:
         change: what the detector found.
@@ -96,6 +96,7 @@ def describe(
 
 def _shares(direction: str, then: Numbers, now: Numbers) -> tuple[float, float, float]:
     if direction == "less varied":
+        # half of the reference lies between its quartiles; more of the predictions do now
         low, high = np.quantile(then, [0.25, 0.75])
         inside = [float(((values >= low) & (values <= high)).mean()) for values in (now, then)]
         return float(np.median(then)), inside[0], inside[1]

@@ -1,4 +1,4 @@
-"""How much of a stream is looked at: all of it, or as much as there is time for."""
+"""An allowance of predictions to look at per second."""
 
 _BURST_S = 10.0  # what was not used of so many seconds may be used at once
 
@@ -17,9 +17,9 @@ class Allowance:
         self._at = now
 
     def take(self, wanted: int, now: float) -> int:
-        """Take as many of the tokens that are `wanted` as there are."""
+        """Take as many of the `wanted` tokens as there are."""
         self._tokens = min(self._most, self._tokens + (now - self._at) * self._per_second)
         self._at = now
-        taken = min(wanted, int(self._tokens))
-        self._tokens -= taken
-        return taken
+        granted = min(wanted, int(self._tokens))
+        self._tokens -= granted
+        return granted

@@ -1,4 +1,4 @@
-"""Whether two arms differ in what they are there for: being right, and being quick."""
+"""Comparison of two arms by accuracy and latency."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -30,9 +30,11 @@ class Difference:
 
 
 def compare_paired(champion: NDArray[np.bool_], challenger: NDArray[np.bool_]) -> tuple[float, float]:
-    """(difference of accuracies, p-value) of answers to the same images, right or not, [n] each, n at least 1.
+    """Compare answers to the same images: difference and p-value.
 
-    Only images that one of the two gets wrong tell them apart (McNemar 1947), and they do so as tosses of a coin.
+    Answers are right or not, [n] each, n at least 1; the difference is that of the accuracies.
+
+    Only images that one of the two alone gets wrong tell them apart (McNemar 1947), as tosses of a coin do.
     """
     gained, lost = int((challenger & ~champion).sum()), int((champion & ~challenger).sum())
     p_value = float(binomtest(gained, gained + lost).pvalue) if gained + lost else 1.0
@@ -40,13 +42,19 @@ def compare_paired(champion: NDArray[np.bool_], challenger: NDArray[np.bool_]) -
 
 
 def compare_apart(champion: NDArray[np.bool_], challenger: NDArray[np.bool_]) -> tuple[float, float]:
-    """(difference of accuracies, p-value) of answers to different images, at least one each."""
+    """Compare answers to different images: difference and p-value.
+
+    The difference is that of the accuracies; at least one answer each.
+    """
     table = [[int(arm.sum()), int((~arm).sum())] for arm in (challenger, champion)]
-    found: Any = fisher_exact(table)
-    return float(challenger.mean() - champion.mean()), float(found.pvalue)
+    test: Any = fisher_exact(table)
+    return float(challenger.mean() - champion.mean()), float(test.pvalue)
 
 
 def compare_latency(champion: NDArray[np.float64], challenger: NDArray[np.float64]) -> tuple[float, float]:
-    """(difference of the medians in seconds, p-value), at least one number each."""
+    """Compare latencies: difference of the medians in s, and p-value.
+
+    At least one number each.
+    """
     p_value = float(mannwhitneyu(challenger, champion).pvalue)
     return float(np.median(challenger) - np.median(champion)), p_value

@@ -1,18 +1,26 @@
-"""Bets against p-values being uniform: each multiplies a stake by 1 on average where they are, by more where not."""
+"""Bets against p-values being uniform.
+
+Each multiplies a stake by 1 on average where they are, by more where not.
+"""
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+# of payoffs 1 + slope (2p - 1): a shy and a bold one, both above 0, so that no p-value loses all
 _SLOPES = (0.4, 0.9)
+# small changes win slowly on the wide tail, large ones fast on the narrow
 _TAILS = ((0.02, 0.10), (0.10, 0.20), (0.10, 0.50))  # (share of the values in a tail, the share bet on)
-_MIDDLE = 0.65  # of the values between the quartiles
+_MIDDLE = 0.65  # bet to lie between the quartiles, where half do at export
 
 
 @dataclass(frozen=True, slots=True)
 class Bet:
-    """What a bet wins by: values that are "higher", "lower" or "less varied" than they were."""
+    """A bet on one direction of change.
+
+    It wins by values that are "higher", "lower" or "less varied" than they were.
+    """
 
     direction: str
     edges: tuple[float, float]  # of the region of p that is bet on; equal where the payoff rises with p in a line
@@ -31,9 +39,13 @@ BETS: tuple[Bet, ...] = (
 
 
 def payoffs(ranks: NDArray[np.float64]) -> NDArray[np.float64]:
-    """p-values [...] to the payoff of every bet [..., bets], at least 0.1 and at most 5; 1 where a p-value is NaN."""
-    known = ~np.isnan(ranks)
-    rows = np.where(known, np.minimum(np.where(known, ranks, 0) * _STEPS, _STEPS - 1), _STEPS)
+    """Return the payoff of every bet [..., bets] for p-values [...].
+
+    At least 0.1 and at most 5; 1 where a p-value is NaN.
+    """
+    is_number = ~np.isnan(ranks)
+    # the last row of the table, `_STEPS`, is that of NaN
+    rows = np.where(is_number, np.minimum(np.where(is_number, ranks, 0) * _STEPS, _STEPS - 1), _STEPS)
     result: NDArray[np.float64] = _TABLE[rows.astype(np.int64)]
     return result
 

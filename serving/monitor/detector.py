@@ -1,11 +1,11 @@
-"""Raises an alarm when predictions stop being like the reference, at a rate of false alarms that is set in advance.
+"""Drift detection with a rate of false alarms set in advance.
 
-A Shiryaev-Roberts statistic per feature and bet, R <- (R + 1) x payoff: the gain of having begun to bet at any moment
-since the last alarm (Shin, Ramdas & Rinaldo 2022, arXiv:2203.03532; with conformal p-values: Vovk et al. 2021,
-arXiv:2102.10439). R less the number of predictions is a martingale while nothing changes, and so is any fixed mean of
-many R: that mean is the correction for testing many features at once, and it needs no independence among them. By
-optional stopping the mean number of predictions until a false alarm is what the mean of R is at the alarm: the
-threshold times the overshoot, which calibrate.py measures.
+It raises an alarm when predictions stop being like the reference. A Shiryaev-Roberts statistic per feature and bet,
+R <- (R + 1) x payoff: the gain of having begun to bet at any moment since the last alarm (Shin, Ramdas & Rinaldo 2022,
+arXiv:2203.03532; with conformal p-values: Vovk et al. 2021, arXiv:2102.10439). R less the number of predictions is a
+martingale while nothing changes, and so is any fixed mean of many R: that mean is the correction for testing many
+features at once, and it needs no independence among them. By optional stopping the mean number of predictions until a
+false alarm is what the mean of R is at the alarm: the threshold times the overshoot, which calibrate.py measures.
 """
 
 from collections import deque
@@ -18,13 +18,13 @@ from numpy.typing import NDArray
 from .bets import BETS, payoffs
 from .features import FAMILIES, Feature
 
-_PORTION = 64
+_PORTION = 64  # payoffs multiplied at once: 5^64 and 0.1^64 are well within a double
 _HISTORY = 2_000  # predictions that the beginning of a change is looked for in
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What an alarm is about.
+    """A change that an alarm is about.
 
     Attributes:
         position: predictions seen before the one at which the alarm was raised.
@@ -40,7 +40,7 @@ class Change:
 
 
 class Detector:
-    """Takes p-values as they come, in any portions.
+    """The detector: takes p-values as they come, in any portions.
 
     Args:
         watched: the features, in the order of the columns.
@@ -59,30 +59,36 @@ class Detector:
 
     @property
     def seen(self) -> int:
-        """Predictions taken."""
+        """Return the number of predictions taken."""
         return self._seen
 
     @property
     def evidence(self) -> float:
-        """How far the statistic is on its way to an alarm: 0 at the start, 1 at the alarm, on a log scale."""
+        """Return the progress towards an alarm, on a log scale.
+
+        0 at the start, 1 at the alarm.
+        """
         value = float((self._gains * self._weights).sum())
         return float(np.log1p(value) / np.log1p(self._threshold))
 
     def take(self, ranks: NDArray[np.float64]) -> list[Change]:
-        """The alarms raised by p-values [n, features]; after each, and the pause, the detector starts from nothing."""
+        """Return the alarms raised by p-values [n, features].
+
+        After each, and the pause, the detector starts from nothing.
+        """
         changes: list[Change] = []
-        rest = self._after_pause(ranks)
-        while len(rest):
-            gains = _run(self._gains, payoffs(rest[:_PORTION]))
+        unread = self._after_pause(ranks)
+        while len(unread):
+            gains = _run(self._gains, payoffs(unread[:_PORTION]))
             crossed = np.flatnonzero(np.einsum("nfb,fb->n", gains, self._weights) >= self._threshold)
             used = int(crossed[0]) + 1 if len(crossed) else len(gains)
-            self._since_alarm.extend(rest[:used])
+            self._since_alarm.extend(unread[:used])
             self._seen += used
             self._gains = gains[used - 1]
             if len(crossed):
                 changes.append(self._change())
                 self._begin_again()
-            rest = self._after_pause(rest[used:])
+            unread = self._after_pause(unread[used:])
         return changes
 
     def _after_pause(self, ranks: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -92,6 +98,7 @@ class Detector:
         return ranks[passed:]
 
     def _change(self) -> Change:
+        # the largest part of the mean says what changed most
         feature, bet = np.unravel_index(int((self._gains * self._weights).argmax()), self._gains.shape)
         paid = payoffs(np.array(self._since_alarm))[:, feature, bet]
         start = len(paid) - 1 - int(np.log(paid)[::-1].cumsum().argmax())  # from where on the bet won most (Page 1954)
@@ -105,7 +112,9 @@ class Detector:
 
 
 def _run(start: NDArray[np.float64], paid: NDArray[np.float64]) -> NDArray[np.float64]:
-    """R after each of n payoffs [n, features, bets], from R = `start`, without a loop over n.
+    """Return R after each of n payoffs [n, features, bets].
+
+    From R = `start`, without a loop over n.
 
     R_n = P_n (start + 1 + 1/P_1 + ... + 1/P_(n-1)), P the running product; 64 payoffs of 0.1 to 5 cannot overflow it.
     """
@@ -117,7 +126,10 @@ def _run(start: NDArray[np.float64], paid: NDArray[np.float64]) -> NDArray[np.fl
 
 
 def weights(watched: Sequence[Feature]) -> NDArray[np.float64]:
-    """The share of each feature and bet in the mean, [features, bets]: families alike, features of a family alike."""
+    """Return the weights of features and bets, [features, bets].
+
+    Families weigh alike, and so do the features of a family.
+    """
     counts = {family: sum(feature.family == family for feature in watched) for family in FAMILIES}
     present = sum(count > 0 for count in counts.values())
     shares = np.array([1 / (present * counts[feature.family]) for feature in watched])

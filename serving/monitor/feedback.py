@@ -1,4 +1,4 @@
-"""True labels that come later."""
+"""Feedback: true labels that come later."""
 
 import time
 from collections.abc import Sequence
@@ -11,7 +11,10 @@ from .schema import feedback, predictions
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """The true class of image `index` of request `request_id`."""
+    """The true class of one answered image.
+
+    It is image `index` of request `request_id`.
+    """
 
     request_id: str
     index: int
@@ -19,7 +22,7 @@ class Truth:
 
 
 def keep_feedback(engine: Engine, truths: Sequence[Truth]) -> int:
-    """Keep true labels; a later one for the same image takes the place of the former.
+    """Keep true labels; later ones replace earlier ones.
 
     Returns:
         How many of them are of a prediction that the log holds.
@@ -27,11 +30,11 @@ def keep_feedback(engine: Engine, truths: Sequence[Truth]) -> int:
     Raises:
         sqlalchemy.exc.SQLAlchemyError: nothing was kept.
     """
-    last = {(truth.request_id, truth.index): truth for truth in truths}
-    keys = list(last)
+    latest = {(truth.request_id, truth.index): truth for truth in truths}
+    keys = list(latest)
     rows = [
         {"time": time.time(), "request_id": request, "image_index": index, "class_name": truth.class_name}
-        for (request, index), truth in last.items()
+        for (request, index), truth in latest.items()
     ]
     if not rows:
         return 0
@@ -39,5 +42,5 @@ def keep_feedback(engine: Engine, truths: Sequence[Truth]) -> int:
         connection.execute(delete(feedback).where(tuple_(feedback.c.request_id, feedback.c.image_index).in_(keys)))
         connection.execute(insert(feedback), rows)
         named = tuple_(predictions.c.request_id, predictions.c.image_index)
-        found = connection.execute(select(predictions.c.request_id, predictions.c.image_index).where(named.in_(keys)))
-        return len({tuple(row) for row in found})
+        held = connection.execute(select(predictions.c.request_id, predictions.c.image_index).where(named.in_(keys)))
+        return len({tuple(row) for row in held})

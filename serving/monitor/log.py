@@ -1,4 +1,6 @@
-"""The log that a server hands its predictions to: a bounded queue, and one thread that measures, watches and writes.
+"""The prediction log of a server, with its own thread.
+
+A bounded queue, and one thread that measures, watches and writes.
 
 A server that is busy has no time for a second thread, so the thread sleeps while predictions gather and is never woken
 by one; to hand one over is to append it to a list. To measure an image and look for drift takes longer than to write a
@@ -22,11 +24,11 @@ from .options import MonitorOptions
 from .store import Batch, Store, rows_of, statistics_of, thumbnail
 from .watch import Watch
 
-_BATCH = 512
+_BATCH = 512  # rows of a transaction: ten a second at 5,000 predictions a second
 _GATHER_S = 0.25  # what is read back is at most so old
-_RETRY_S = 0.5
-_CLOSE_S = 5.0
-_PRUNE_EVERY_S = 600.0
+_RETRY_S = 0.5  # between attempts to write: a lock is mostly gone after it
+_CLOSE_S = 5.0  # as long as the server drains
+_PRUNE_EVERY_S = 600.0  # at 100 predictions a second the log is at most 60,000 rows too long
 _LOGGER = logging.getLogger("hpo.monitor")
 
 WatchFor = Callable[[str], Watch | None]
@@ -52,7 +54,7 @@ class SqlLog:
         self._allowance = Allowance(options.watch_per_second, time.monotonic())
         self._written = 0
         self._dropped = 0
-        self._told = 0  # of the dropped, how many the database knows of
+        self._drops_written = 0  # of the dropped, how many the database knows of
         self._failure = ""
         self._alarms: dict[tuple[str, str], int] = {}
         self._closing = threading.Event()
@@ -61,20 +63,26 @@ class SqlLog:
         self._thread.start()
 
     def record(self, prediction: Prediction) -> None:
-        """Take one prediction; where too many are waiting it is dropped and counted."""
+        """Take one prediction.
+
+        Where too many are waiting it is dropped and counted.
+        """
         if len(self._waiting) < self._options.queue:
             self._waiting.append(prediction)
         else:
             self._dropped += 1  # note: called from the server's one event loop, so nobody else counts
 
     def close(self) -> None:
-        """Write what is waiting, for at most five seconds; what a dead database still refuses is lost."""
+        """Write what is waiting, for at most five seconds.
+
+        What a dead database still refuses is lost.
+        """
         self._closing.set()
         self._thread.join(_CLOSE_S)
 
     @property
     def state(self) -> LogState:
-        """How it is doing."""
+        """Return the state of the log."""
         evidence = {version: watch.evidence for version, watch in list(self._watches.items()) if watch}
         waiting, alarms = len(self._waiting), dict(self._alarms)
         return LogState(self._written, self._dropped, waiting, self._failure, evidence, alarms)
@@ -88,14 +96,17 @@ class SqlLog:
         self._store.close()
 
     def _gather(self) -> list[Prediction]:
-        """What has come, after a quarter of a second where that is less than a batch."""
+        """Return what has come, a batch at most.
+
+        After a quarter of a second where that is less than a batch.
+        """
         if len(self._waiting) < _BATCH:
             self._closing.wait(_GATHER_S)
         return [self._waiting.popleft() for _ in range(min(len(self._waiting), _BATCH))]
 
     def _prepare(self, gathered: Sequence[Prediction]) -> Batch:
         watched = self._choose(len(gathered))
-        looked_at = [gathered[place] for place in watched]
+        looked_at = [gathered[index] for index in watched]
         statistics = statistics_of(looked_at)
         measured = dict(zip(watched, statistics.tolist(), strict=True))
         kept = self._random.random(len(gathered)) < self._options.thumbnails
@@ -106,7 +117,7 @@ class SqlLog:
         )
 
     def _choose(self, count: int) -> list[int]:
-        """The places, of `count`, of the predictions that are looked at."""
+        """Choose which of `count` predictions are looked at, by index."""
         allowed = self._allowance.take(count, time.monotonic())
         return sorted(self._random.choice(count, allowed, replace=False).tolist())
 
@@ -114,11 +125,11 @@ class SqlLog:
         """Show each model's predictions to its watch."""
         raised: list[Alarm] = []
         for version in dict.fromkeys(prediction.model_version for prediction in predictions):
-            rows = [place for place, prediction in enumerate(predictions) if prediction.model_version == version]
+            rows = [index for index, prediction in enumerate(predictions) if prediction.model_version == version]
             watch = self._watch(version)
             if watch is not None:
-                times = np.array([predictions[place].time for place in rows])
-                probabilities = np.array([predictions[place].probabilities for place in rows], np.float64)
+                times = np.array([predictions[index].time for index in rows])
+                probabilities = np.array([predictions[index].probabilities for index in rows], np.float64)
                 raised.extend(watch.take(times, probabilities, statistics[rows]))
         for alarm in raised:
             _LOGGER.warning("drift: %s", alarm.words)
@@ -132,10 +143,13 @@ class SqlLog:
         return self._watches[version]
 
     def _write(self, batch: Batch) -> None:
-        """Write `batch` however often it takes; meanwhile the queue fills and new predictions are dropped."""
+        """Write `batch` however often it takes.
+
+        Meanwhile the queue fills and new predictions are dropped.
+        """
         while True:
             dropped = self._dropped
-            batch.dropped = dropped - self._told
+            batch.dropped = dropped - self._drops_written
             try:
                 self._store.write(batch)
             except SQLAlchemyError as error:
@@ -143,12 +157,12 @@ class SqlLog:
                 if self._closing.wait(_RETRY_S):
                     return
                 continue
-            self._told, self._failure = dropped, ""
+            self._drops_written, self._failure = dropped, ""
             self._written += len(batch.rows)
             return
 
     def _fail(self, error: SQLAlchemyError) -> None:
-        """Say it once per kind, not at every attempt."""
+        """Log a failure once per kind, not at every attempt."""
         failure = str(getattr(error, "orig", None) or error).splitlines()[0]
         if failure != self._failure:
             _LOGGER.warning("predictions cannot be written, will try again: %s", failure)

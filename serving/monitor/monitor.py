@@ -1,4 +1,4 @@
-"""The monitor of a server: takes its predictions, brings its own routes, knows its own state."""
+"""The monitor of a server: its log, its routes and its state."""
 
 import hashlib
 import logging
@@ -30,7 +30,9 @@ logger = logging.getLogger("hpo.monitor")
 
 @dataclass(frozen=True, slots=True)
 class MakeMonitor:
-    """Makes the monitor inside a server process; pickled into every worker.
+    """A factory of the monitor, pickled into every worker.
+
+    It makes the monitor inside a server process.
 
     `sources` are the server's arms, the champion first; `url` the log's, None for predictions.db beside the champion's
     export.
@@ -41,7 +43,7 @@ class MakeMonitor:
     url: str | None = None
 
     def __call__(self) -> "Monitor":
-        """The monitor, its log opened.
+        """Make the monitor, with its log open.
 
         Raises:
             ServeError: the log cannot be opened.
@@ -77,11 +79,11 @@ class Monitor:
 
     @property
     def state(self) -> LogState:
-        """How it is doing."""
+        """Return the state of the log."""
         return self._log.state
 
     def routers(self) -> "Sequence[APIRouter]":
-        """POST /feedback, GET /monitor and its plots."""
+        """Return the routes POST /feedback, GET /monitor and its plots."""
         from .routes import router
 
         return (router(self._engine, lambda: self._champion().class_names, self._report),)
@@ -95,7 +97,10 @@ class Monitor:
         return make_report(self._engine, manifest, find_reference(folder, manifest))
 
     def _watch_for(self, version: str) -> Watch | None:
-        """The watch over a model version; None where its export has no usable reference, which is logged."""
+        """Return the watch over a model version, or None.
+
+        None where its export has no usable reference, which is logged.
+        """
         for folder, manifest in self._exports():
             if manifest.model_version == version:
                 reference = find_reference(folder, manifest)
@@ -116,7 +121,7 @@ class Monitor:
 
 
 def find_reference(folder: Path, manifest: Manifest) -> Reference | None:
-    """The reference of an export; None where it has none that can be used."""
+    """Return the usable reference of an export, or None."""
     described = manifest.files.get(REFERENCE)
     if described is None:
         return None

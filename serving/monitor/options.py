@@ -1,4 +1,4 @@
-"""What a user may say about the monitor, checked once."""
+"""The options of the monitor, checked once."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from ..options import UsageError
 
 @dataclass(frozen=True, slots=True)
 class MonitorOptions:
-    """How predictions are kept and when an alarm is raised.
+    """The options for keeping predictions and raising alarms.
 
     Attributes:
         false_alarm_every: predictions that are looked at per false alarm, on average, while nothing changes.
@@ -29,7 +29,11 @@ class MonitorOptions:
 
     @property
     def pause(self) -> int:
-        """Predictions after an alarm until a change can be told again."""
+        """Return the predictions after an alarm without another.
+
+        A change can be told again after them.
+        """
+        # a lasting change is told ten times in the time of one false alarm at most
         return self.false_alarm_every // 10
 
     def __post_init__(self) -> None:

@@ -1,4 +1,7 @@
-"""The monitor's plots as SVG without any outside resource, readable in the dark and by screen readers."""
+"""The monitor's plots as SVG, for the dark and screen readers too.
+
+Without any outside resource.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -8,12 +11,12 @@ from .report import Report
 
 _WIDTH, _HEIGHT, _MARGIN = 640, 120, 4
 _COLORS = ("#3b76c4", "#c4573b", "#3b9e6b", "#a3823b", "#7d5bb5", "#3ba3a8", "#b53b7d", "#6b7d3b", "#5b6b8c", "#8c5b5b")
-_MOST_CLASSES = 10
-_LEGEND, _LETTERS = 20, 9
+_MOST_CLASSES = 10  # as many colours as people tell apart
+_LEGEND, _LETTERS = 20, 9  # pixels of its height; letters of a name that fit beside the next
 
 
 def confidence_plot(report: Report) -> str:
-    """Mean confidence over the periods of the window."""
+    """Plot the mean confidence over the periods of the window."""
     values = [period.confidence for period in report.periods]
     label = f"Mean confidence over the last {report.window} predictions, now {values[-1]:.2f}" if values else "No data"
     points = " ".join(f"{x:.1f},{_y(value):.1f}" for x, value in zip(_places(len(values)), values, strict=True))
@@ -22,29 +25,33 @@ def confidence_plot(report: Report) -> str:
 
 
 def mix_plot(report: Report) -> str:
-    """The share of each class over the periods, stacked; beyond ten classes the least frequent are one."""
+    """Plot each class's share over the periods, stacked.
+
+    Beyond ten classes the least frequent are one.
+    """
     names = sorted(report.mix, key=lambda name: -report.mix[name])[:_MOST_CLASSES]
     width = (_WIDTH - 2 * _MARGIN) / max(1, len(report.periods))
     bars = []
-    for place, period in enumerate(report.periods):
+    for column, period in enumerate(report.periods):
         base = 0.0
         for color, name in zip(_COLORS, names, strict=False):
             share = period.mix[name]
-            x, y = _MARGIN + place * width, _y(base + share)
+            x, y = _MARGIN + column * width, _y(base + share)
             title = f"<title>{escape(name)}: {share:.0%} from {_clock(period.time)}</title>"
             shape = f'x="{x:.1f}" y="{y:.1f}" width="{width - 1:.1f}" height="{_y(base) - y:.1f}"'
             bars.append(f'<rect {shape} fill="{color}">{title}</rect>')
             base += share
-    said = ", ".join(f"{name} {report.mix[name]:.0%}" for name in names)
-    return _svg(f"Classes answered: {said}" if names else "No data", "".join(bars) + _legend(names), _HEIGHT + _LEGEND)
+    label = ", ".join(f"{name} {report.mix[name]:.0%}" for name in names)
+    content = "".join(bars) + _legend(names)
+    return _svg(f"Classes answered: {label}" if names else "No data", content, _HEIGHT + _LEGEND)
 
 
 def _legend(names: Sequence[str]) -> str:
-    """A square and a name per class, in one row below the plot."""
+    """Draw a square and a name per class below the plot."""
     step = (_WIDTH - 2 * _MARGIN) / _MOST_CLASSES
     entries = []
-    for place, (color, name) in enumerate(zip(_COLORS, names, strict=False)):
-        x = _MARGIN + place * step
+    for column, (color, name) in enumerate(zip(_COLORS, names, strict=False)):
+        x = _MARGIN + column * step
         short = name if len(name) <= _LETTERS else f"{name[: _LETTERS - 1]}…"
         square = f'<rect x="{x:.1f}" y="{_HEIGHT + 4}" width="10" height="10" fill="{color}"/>'
         text = f'<text x="{x + 13:.1f}" y="{_HEIGHT + 13}" font-size="10" font-family="sans-serif" fill="#888">'
@@ -54,7 +61,7 @@ def _legend(names: Sequence[str]) -> str:
 
 def _places(count: int) -> Sequence[float]:
     step = (_WIDTH - 2 * _MARGIN) / max(1, count - 1)
-    return [_MARGIN + place * step for place in range(count)]
+    return [_MARGIN + index * step for index in range(count)]
 
 
 def _y(share: float) -> float:

@@ -8,7 +8,7 @@ from scipy.optimize import nnls
 def class_priors(
     labels: NDArray[np.int64], answered: NDArray[np.int64], now: NDArray[np.int64], classes: int
 ) -> NDArray[np.float64]:
-    """The share of each true class in new predictions.
+    """Estimate the share of each true class in new predictions.
 
     Black-box shift estimation (Lipton et al. 2018, arXiv:1802.03916, section 4): what the model answers is its
     confusion matrix on the reference times the class mix, and solved for the mix its mistakes are taken out.
@@ -23,11 +23,12 @@ def class_priors(
     Returns:
         Shares [classes] that sum to 1; of a class that the reference has no image of, the share answered.
     """
+    # [answered, true]: shares of the reference, so that its columns sum to the class mix there
     confusion = np.zeros((classes, classes))
     np.add.at(confusion, (answered, labels), 1 / len(labels))
-    seen = confusion.sum(axis=0)
+    mix_at_export = confusion.sum(axis=0)
     mix = np.bincount(now, minlength=classes) / len(now)
     weights, _ = nnls(confusion, mix)
-    shares = np.where(seen > 0, weights * seen, mix)
+    shares = np.where(mix_at_export > 0, weights * mix_at_export, mix)
     result: NDArray[np.float64] = shares / shares.sum()
     return result

@@ -1,4 +1,6 @@
-"""Conformal p-values: where each value ranks among all that came before it (Vovk, Gammerman & Shafer 2005, section 8).
+"""Conformal p-values: the rank of each value among all before it.
+
+Vovk, Gammerman & Shafer 2005, section 8.
 
 While the stream is like the reference these p-values are independent and uniform, exactly, whatever the values are
 and however few references there are. So what is built on them has a false-alarm rate that no data set can spoil.
@@ -7,12 +9,14 @@ and however few references there are. So what is built on them has a false-alarm
 import numpy as np
 from numpy.typing import NDArray
 
-BINS = 512
+BINS = 512  # of [0, 1]; values in one bin count as equal, and memory and time grow with their number
 PORTION = 64  # within it each value is compared with each, so that a whole portion is ranked at once; at most 255
 
 
 class Ranks:
-    """A histogram per feature of everything seen so far, reference first; memory does not grow.
+    """A histogram per feature of all values so far, reference first.
+
+    Memory does not grow.
 
     Args:
         reference: [N, features] in [0, 1], NaN where something was not measured.
@@ -27,36 +31,46 @@ class Ranks:
         self._add(_binned(reference))
 
     def rank(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The p-values of `values` [n, features], in order, NaN where a value is; then they are among those seen."""
+        """Rank `values` [n, features] in order, then count them in.
+
+        NaN where a value is.
+        """
         portions = [values[start : start + PORTION] for start in range(0, max(1, len(values)), PORTION)]
         return np.concatenate([self._rank(portion) for portion in portions])
 
     def _rank(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         bins = _binned(values)
-        known = bins < BINS
-        places = self._starts + np.minimum(bins, BINS - 1)
-        counts, upto = self._counts.take(places), self._counts.cumsum(axis=1)
-        lower = upto.take(places) - counts + _earlier(np.less, bins)
+        is_number = bins < BINS
+        cells = self._starts + np.minimum(bins, BINS - 1)
+        counts, upto = self._counts.take(cells), self._counts.cumsum(axis=1)
+        lower = upto.take(cells) - counts + _earlier(np.less, bins)
         equal = counts + _earlier(np.equal, bins)
-        seen = upto[:, -1] + known.cumsum(axis=0) - known
+        counted = upto[:, -1] + is_number.cumsum(axis=0) - is_number
         draws = self._random.random(bins.shape)
         self._add(bins)
-        return np.where(known, (lower + draws * (equal + 1)) / (seen + 1), np.nan)
+        return np.where(is_number, (lower + draws * (equal + 1)) / (counted + 1), np.nan)
 
     def _add(self, bins: NDArray[np.int16]) -> None:
         np.add.at(self._counts.reshape(-1), (self._starts + bins)[bins < BINS], 1)
 
 
 def _earlier(compare: np.ufunc, bins: NDArray[np.int16]) -> NDArray[np.uint8]:
-    """For how many of the rows of `bins` [n, features] before it each value compares so with it, [n, features]."""
-    found = compare(bins[:, :, None], np.ascontiguousarray(bins.T)[None])  # [earlier, features, later]
-    found &= np.tri(len(bins), k=-1, dtype=bool).T[:, None]
-    result: NDArray[np.uint8] = np.add.reduce(found.view(np.uint8), axis=0, dtype=np.uint8).T
+    """Count the earlier rows whose value compares so, [n, features].
+
+    For each value of `bins` [n, features].
+    """
+    compared = compare(bins[:, :, None], np.ascontiguousarray(bins.T)[None])  # [earlier, features, later]
+    # the triangle keeps pairs in which the first came earlier
+    compared &= np.tri(len(bins), k=-1, dtype=bool).T[:, None]
+    result: NDArray[np.uint8] = np.add.reduce(compared.view(np.uint8), axis=0, dtype=np.uint8).T
     return result
 
 
 def _binned(values: NDArray[np.float64]) -> NDArray[np.int16]:
-    """The bin of each value; `BINS`, above all, where it is NaN."""
+    """Return the bin of each value.
+
+    `BINS`, above all, where it is NaN.
+    """
     bins = np.fmin(values * BINS, BINS - 1).astype(np.int16)  # note: fmin passes NaN over
     bins[np.isnan(values)] = BINS
     return bins

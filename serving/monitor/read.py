@@ -1,4 +1,7 @@
-"""Reads a prediction log: windows, counts, alarms and true labels, as arrays."""
+"""Reading of a prediction log, as arrays.
+
+Windows, counts, alarms and true labels.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +17,9 @@ from .schema import alarms, drops, feedback, predictions
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Window:
-    """The newest predictions, oldest first; every array has their number as its first length.
+    """The newest predictions, oldest first.
+
+    Every array has their number as its first length.
 
     `probabilities` is [n, classes], `statistics` [n, 3]; `truth` holds the true class where feedback came, else "".
     """
@@ -35,7 +40,10 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Predictions by model version, since when, and how many were never written."""
+    """Counts of predictions in a log.
+
+    By model version, since when, and how many were never written.
+    """
 
     total: int
     by_version: Mapping[str, int]
@@ -45,7 +53,7 @@ class Counts:
 
 
 def read_counts(engine: Engine) -> Counts:
-    """What the log holds."""
+    """Count what the log holds."""
     with engine.connect() as connection:
         grouped = connection.execute(
             select(predictions.c.version, func.count())
@@ -59,13 +67,16 @@ def read_counts(engine: Engine) -> Counts:
 
 
 def read_window(engine: Engine, count: int, version: str | None = None) -> Window:
-    """The newest `count` predictions, of one model version or of all."""
+    """Read the newest `count` predictions.
+
+    Of one model version or of all.
+    """
     with engine.connect() as connection:
         return _window(connection, count, version)
 
 
 def read_alarms(engine: Engine, count: int) -> list[Alarm]:
-    """The newest `count` alarms, the newest first."""
+    """Read the newest `count` alarms, the newest first."""
     columns = [column for column in alarms.c if column.name != "id"]
     with engine.connect() as connection:
         rows = connection.execute(select(*columns).order_by(alarms.c.id.desc()).limit(count))
@@ -92,6 +103,7 @@ def _window(connection: Connection, count: int, version: str | None) -> Window:
         confidence=np.array([row["confidence"] for row in rows], np.float64),
         latency_s=np.array([row["latency_s"] for row in rows], np.float64),
         statistics=np.array(statistics, np.float64).reshape(-1, 3),
+        # versions may differ in their number of classes: then there is no one array
         probabilities=_normalised(np.array(shares)) if len(classes) == 1 else np.empty((len(rows), 0)),
     )
 

@@ -1,4 +1,6 @@
-"""reference.npz: what a model answers on images that it was not trained on, and what those images look like.
+"""reference.npz: answers of a model to images it was not trained on.
+
+And what those images look like.
 
 Taken at export, when the retrained model is tested: it has trained on the validation images, so only the test split
 still is to it what the world will be. Held are logits, labels and three numbers per image; no image.
@@ -19,13 +21,16 @@ from ...common.bounded_arrays import read_npz
 from ...errors import ServeError
 
 REFERENCE = "reference.npz"
-_MOST_IMAGES = 5_000
+_MOST_IMAGES = 5_000  # p-values against so many have steps of 1/5,000, finer than the bins of ranks.py
 _MOST_NUMBERS = 2_000_000  # of logits: 8 MB
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """`logits` float32 [N, classes], `labels` int64 [N], `statistics` float32 [N, 3] (see ../statistics.py)."""
+    """Answers and statistics of the reference images.
+
+    `logits` float32 [N, classes], `labels` int64 [N], `statistics` float32 [N, 3] (see ../statistics.py).
+    """
 
     logits: NDArray[np.float32]
     labels: NDArray[np.int64]
@@ -36,24 +41,27 @@ class Reference:
 
     @property
     def classes(self) -> int:
-        """How many classes the model knows."""
+        """Return the number of classes that the model knows."""
         return int(self.logits.shape[1])
 
     def probabilities(self, temperature: float = 1.0) -> NDArray[np.float64]:
-        """Softmax of logits / `temperature`, [N, classes]."""
+        """Return the softmax of logits / `temperature`, [N, classes]."""
         scaled = self.logits.astype(np.float64) / temperature
         shares = np.exp(scaled - scaled.max(axis=1, keepdims=True))
         result: NDArray[np.float64] = shares / shares.sum(axis=1, keepdims=True)
         return result
 
     def sampled(self) -> "Reference":
-        """At most 5,000 of the images, fewer where there are more than 400 classes, evenly spaced."""
+        """Return at most 5,000 of the images, evenly spaced.
+
+        Fewer where there are more than 400 classes.
+        """
         count = max(1, min(len(self), _MOST_IMAGES, _MOST_NUMBERS // self.classes))
         rows = np.unique(np.linspace(0, len(self) - 1, count).astype(np.int64))
         return Reference(self.logits[rows], self.labels[rows], self.statistics[rows])
 
     def save(self, path: Path) -> None:
-        """Write it to `path`.
+        """Write the reference to `path`.
 
         Raises:
             OSError: it cannot be written.
@@ -64,18 +72,19 @@ class Reference:
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """What `save` wrote.
+        """Load what `save` wrote.
 
         Raises:
             ServeError: it is missing or damaged.
         """
         try:
-            held = read_npz(path, ARRAYS_BYTES)
-            found = cls(held["logits"], held["labels"], held["statistics"])
+            arrays = read_npz(path, ARRAYS_BYTES)
+            reference = cls(arrays["logits"], arrays["labels"], arrays["statistics"])
         except FileNotFoundError as error:
             raise ServeError(f"{path}: missing; `hpo retrain-best` writes it anew") from error
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise ServeError(f"{path}: not a reference of ours, or damaged: {error}") from error
-        if found.logits.ndim != 2 or found.logits.shape[0] != len(found) or found.statistics.shape != (len(found), 3):
-            raise ServeError(f"{path}: damaged: logits {found.logits.shape}, {len(found)} labels")
-        return found
+        count, logits_shape = len(reference), reference.logits.shape
+        if len(logits_shape) != 2 or logits_shape[0] != count or reference.statistics.shape != (count, 3):
+            raise ServeError(f"{path}: damaged: logits {logits_shape}, {count} labels")
+        return reference

@@ -1,4 +1,4 @@
-"""The monitor's part of a server: POST /feedback, GET /monitor and its plots."""
+"""The monitor's routes: POST /feedback, GET /monitor and its plots."""
 
 import asyncio
 import time
@@ -21,7 +21,10 @@ _FRESH_S = 2.0  # a report is made anew at most so often, however many look at i
 
 
 class Label(BaseModel):
-    """What one image really was; `index` is its place in the request."""
+    """The true label of one image.
+
+    `index` is its place in the request.
+    """
 
     model_config = ConfigDict(extra="forbid")
     request_id: str = Field(min_length=1, max_length=128)
@@ -37,19 +40,25 @@ class Feedback(BaseModel):
 
 
 class Kept(BaseModel):
-    """How many labels were kept, and how many of them are of a prediction that the log holds."""
+    """The numbers of labels kept and of those with a prediction.
+
+    `known` counts those that are of a prediction that the log holds.
+    """
 
     kept: int
     known: int
 
 
 def _nfc(name: str) -> str:
-    """`name` in Unicode's composed form, in which classes are compared: é may be one character or two."""
+    """Return `name` in Unicode's composed form.
+
+    Classes are compared in it: é may be one character or two.
+    """
     return normalize("NFC", name)
 
 
 def router(engine: Engine, classes: Callable[[], tuple[str, ...]], report: Callable[[], Report]) -> APIRouter:
-    """The routes.
+    """Return the monitor's routes.
 
     Args:
         engine: of the log.
@@ -61,16 +70,16 @@ def router(engine: Engine, classes: Callable[[], tuple[str, ...]], report: Calla
 
     @routes.post("/feedback", summary="True labels of images that were answered")
     async def give_feedback(feedback: Feedback) -> Kept:
-        known = {_nfc(name): name for name in await asyncio.to_thread(classes)}  # maybe looked up on another machine
+        by_nfc = {_nfc(name): name for name in await asyncio.to_thread(classes)}  # maybe looked up on another machine
         for label in feedback.labels:
-            if _nfc(label.label) not in known:
+            if _nfc(label.label) not in by_nfc:
                 raise RefusedError(422, f"label: no class {label.label!r}; the classes are in /status")
-        truths = [Truth(label.request_id, label.index, known[_nfc(label.label)]) for label in feedback.labels]
+        truths = [Truth(label.request_id, label.index, by_nfc[_nfc(label.label)]) for label in feedback.labels]
         try:
-            found = await asyncio.to_thread(keep_feedback, engine, truths)
+            held = await asyncio.to_thread(keep_feedback, engine, truths)
         except SQLAlchemyError as error:
             raise RefusedError(503, "the log cannot be written at present; try again", {"Retry-After": "5"}) from error
-        return Kept(kept=len({(truth.request_id, truth.index) for truth in truths}), known=found)
+        return Kept(kept=len({(truth.request_id, truth.index) for truth in truths}), known=held)
 
     @routes.get("/monitor", summary="Counts, latency, confidence, class mix, drift alarms, accuracy")
     async def monitor() -> Response:
@@ -88,7 +97,10 @@ def router(engine: Engine, classes: Callable[[], tuple[str, ...]], report: Calla
 
 
 class _Fresh:
-    """One report for all who ask within two seconds, made on a thread."""
+    """One report for all who ask within two seconds.
+
+    It is made on a thread.
+    """
 
     def __init__(self, make: Callable[[], Report]) -> None:
         self._make = make

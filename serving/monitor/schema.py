@@ -1,4 +1,4 @@
-"""The tables of a prediction log, and how its database is opened."""
+"""The tables of a prediction log, and the opening of its database."""
 
 import time
 from pathlib import Path
@@ -97,12 +97,15 @@ drops = Table(
 
 
 def log_url(export: Path) -> str:
-    """Where the predictions of the export in `export` are kept: beside it, since an export is replaced as a whole."""
+    """Return the URL of the log for an export.
+
+    It lies beside the folder `export`, since an export is replaced as a whole.
+    """
     return sqlite_url(export.absolute().parent / "predictions.db")
 
 
 def open_log(url: str, *, create: bool) -> Engine:
-    """The database at `url`, with its tables.
+    """Open the database at `url`, with its tables.
 
     Args:
         url: any that SQLAlchemy knows.
@@ -138,7 +141,9 @@ def open_log(url: str, *, create: bool) -> Engine:
 
 
 def _create(engine: Engine) -> None:
-    """Make what is missing. Of workers that start together one is the first with each part; the others try again.
+    """Make missing tables, beside workers that do the same.
+
+    Of workers that start together one is the first with each part; the others try again.
 
     While one changes the journal or makes a table another is refused at once, however long it was told to wait.
     """
@@ -160,11 +165,14 @@ def _create(engine: Engine) -> None:
 
 def _engine(url: str) -> Engine:
     if not url.startswith("sqlite"):
+        # a server may have closed a connection that was idle over night
         return create_engine(url, pool_pre_ping=True)
+    # seconds that a write waits for another process; the thread of the log waits, not a request
     engine = create_engine(url, connect_args={"timeout": 5})
 
     @event.listens_for(engine, "connect")
     def _tune(connection: Any, record: Any) -> None:
+        # a power cut may lose the newest rows, and never breaks the file; no fsync per transaction
         connection.execute("pragma synchronous=normal")
 
     return engine
@@ -174,11 +182,11 @@ def _check_version(engine: Engine, name: str, create: bool) -> None:
     if not inspect(engine).has_table(versions.name):
         raise ServeError(f"{name}: not a log of predictions")
     with engine.connect() as connection:
-        found = connection.execute(select(versions.c.version)).scalar()
-    if found is None and create:
+        written = connection.execute(select(versions.c.version)).scalar()
+    if written is None and create:
         _sign(engine)
-    elif found != SCHEMA:
-        raise ServeError(f"{name}: written in format {found}, this version of hpo reads {SCHEMA}")
+    elif written != SCHEMA:
+        raise ServeError(f"{name}: written in format {written}, this version of hpo reads {SCHEMA}")
 
 
 def _sign(engine: Engine) -> None:

@@ -1,4 +1,4 @@
-"""Writes to a prediction log: a batch at a time, whole or not at all."""
+"""Writing to a prediction log, a batch whole or not at all."""
 
 import io
 import time
@@ -20,7 +20,7 @@ from .schema import alarms, drops, feedback, predictions, thumbnails
 _DAY_S = 86_400
 _IMAGES_AT_ONCE = 32  # small arrays stay in the processor's cache
 _AT_ONCE = 128  # rows, a power of two: less than a millisecond
-_TURN_S = 0.0005
+_TURN_S = 0.0005  # of sleep between statements: long enough for the answering thread to take the interpreter
 _UNMEASURED = (None, None, None)
 
 _TABLES = (predictions, thumbnails, alarms, drops)
@@ -31,7 +31,7 @@ Row = tuple[Any, ...]
 
 @dataclass(slots=True)
 class Batch:
-    """What is written in one transaction."""
+    """The content of one transaction."""
 
     rows: list[Row] = field(default_factory=list)
     images: list[Row] = field(default_factory=list)
@@ -41,7 +41,10 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class _Insert:
-    """An insert in the driver's own words: SQLAlchemy takes as long to convert a row as SQLite to write it."""
+    """An insert in the driver's own words.
+
+    SQLAlchemy takes as long to convert a row as SQLite to write it.
+    """
 
     statement: str
     names: Sequence[str]
@@ -54,7 +57,9 @@ class _Insert:
         return cls(str(compiled), names, compiled.positional)
 
     def execute(self, connection: Connection, rows: Sequence[Row]) -> None:
-        """Write `rows`, many in one statement: each costs by itself, and after it another thread has its turn.
+        """Write `rows`, many in one statement, with pauses for other threads.
+
+        Each statement costs by itself, and after it another thread has its turn.
 
         On a busy core a thread that writes without a pause takes whole slices of some milliseconds from the one that
         answers requests.
@@ -62,13 +67,13 @@ class _Insert:
         if not self.positional:
             connection.exec_driver_sql(self.statement, [dict(zip(self.names, row, strict=True)) for row in rows])
             return
-        into, _, one = self.statement.partition(" VALUES ")
+        into, _, placeholders = self.statement.partition(" VALUES ")
         start = 0
         while start < len(rows):
-            left = len(rows) - start
-            count = min(_AT_ONCE, 1 << (left.bit_length() - 1))  # few sizes: the driver keeps statements prepared
-            given = tuple(chain.from_iterable(rows[start : start + count]))
-            connection.exec_driver_sql(f"{into} VALUES {', '.join([one] * count)}", given)
+            remaining = len(rows) - start
+            count = min(_AT_ONCE, 1 << (remaining.bit_length() - 1))  # few sizes: the driver keeps statements prepared
+            values = tuple(chain.from_iterable(rows[start : start + count]))
+            connection.exec_driver_sql(f"{into} VALUES {', '.join([placeholders] * count)}", values)
             start += count
             time.sleep(_TURN_S)
 
@@ -95,7 +100,9 @@ class Store:
                     self._inserts[table].execute(connection, rows)
 
     def prune(self, keep_days: float, keep_rows: int) -> None:
-        """Remove what is older than `keep_days`, and all but the newest `keep_rows` predictions; alarms stay.
+        """Remove predictions too old or too many; alarms stay.
+
+        What is older than `keep_days`, and all but the newest `keep_rows` predictions.
 
         Raises:
             sqlalchemy.exc.SQLAlchemyError: as `write`.
@@ -115,16 +122,17 @@ class Store:
 
 
 def rows_of(batch: Sequence[Prediction], statistics: Mapping[int, Sequence[float]]) -> list[Row]:
-    """One row of `predictions` for each of `batch`.
+    """Return one row of `predictions` for each of `batch`.
 
     Args:
         batch: at least one.
         statistics: brightness, contrast and sharpness of those that were looked at, by their place in `batch`.
     """
+    # float16: three digits are enough to compare distributions, in half the bytes
     halves = np.concatenate([prediction.probabilities for prediction in batch]).astype("<f2").tobytes()
     rows: list[Row] = []
     start = 0
-    for place, prediction in enumerate(batch):
+    for index, prediction in enumerate(batch):
         end = start + 2 * len(prediction.probabilities)
         rows.append(
             (
@@ -137,7 +145,7 @@ def rows_of(batch: Sequence[Prediction], statistics: Mapping[int, Sequence[float
                 prediction.class_name,
                 prediction.confidence,
                 prediction.latency_s,
-                *statistics.get(place, _UNMEASURED),
+                *statistics.get(index, _UNMEASURED),
                 halves[start:end],
             )
         )
@@ -146,7 +154,8 @@ def rows_of(batch: Sequence[Prediction], statistics: Mapping[int, Sequence[float
 
 
 def thumbnail(prediction: Prediction) -> Row:
-    """What the model saw, as a row of `thumbnails`."""
+    """Return the model's input as a row of `thumbnails`."""
+    # [C, H, W] -> [H, W, C]; grey is [H, W] to Pillow
     pixels = prediction.image.transpose(1, 2, 0)
     content = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)).save(content, "PNG")
@@ -154,11 +163,14 @@ def thumbnail(prediction: Prediction) -> Row:
 
 
 def statistics_of(batch: Sequence[Prediction]) -> Numbers:
-    """Brightness, contrast and sharpness of each image, [N, 3]; the images may differ in size."""
-    found = np.empty((len(batch), 3))
+    """Return brightness, contrast and sharpness of each image, [N, 3].
+
+    The images may differ in size.
+    """
+    statistics = np.empty((len(batch), 3))
     for shape in {prediction.image.shape for prediction in batch}:
-        alike = [place for place, prediction in enumerate(batch) if prediction.image.shape == shape]
+        alike = [index for index, prediction in enumerate(batch) if prediction.image.shape == shape]
         for start in range(0, len(alike), _IMAGES_AT_ONCE):
-            places = alike[start : start + _IMAGES_AT_ONCE]
-            found[places] = np.stack(input_statistics(np.stack([batch[place].image for place in places])), axis=1)
-    return found
+            rows = alike[start : start + _IMAGES_AT_ONCE]
+            statistics[rows] = np.stack(input_statistics(np.stack([batch[index].image for index in rows])), axis=1)
+    return statistics

@@ -1,4 +1,7 @@
-"""Watches the predictions of one model against its reference."""
+"""The watch over the predictions of one model.
+
+They are compared with its reference.
+"""
 
 from collections import deque
 from collections.abc import Sequence
@@ -14,12 +17,12 @@ from .options import MonitorOptions
 from .ranks import PORTION, Ranks
 from .reference import Reference
 
-_ANCHORS = 200  # images that the embedding is compared with
+_ANCHORS = 200  # images that the embedding is compared with: the cost of a prediction grows with them
 _RECENT = 2_000  # predictions that an alarm can be described from
 
 
 class Watch:
-    """Takes predictions in order, gives alarms.
+    """The watch: takes predictions in order, gives alarms.
 
     Args:
         version: of the model.
@@ -50,11 +53,14 @@ class Watch:
 
     @property
     def evidence(self) -> float:
-        """How near the next alarm is: 0 at the start, 1 at the alarm, on a log scale."""
+        """Return the progress towards the next alarm, on a log scale.
+
+        0 at the start, 1 at the alarm.
+        """
         return self._detector.evidence
 
     def take(self, times: Numbers, probabilities: Numbers, statistics: Numbers) -> list[Alarm]:
-        """The alarms that N further predictions raise.
+        """Return the alarms that N further predictions raise.
 
         Args:
             times: [N], seconds since 1970.
@@ -72,7 +78,7 @@ class Watch:
         return alarms
 
     def _describe(self, change: Change) -> Alarm:
-        """Put the change into words while the predictions that it is about are still at hand."""
+        """Describe the change while its predictions are still at hand."""
         first = self._detector.seen - len(self._recent)  # the position of the oldest that is at hand
         affected = list(self._recent)[max(0, change.since - first) : change.position - first + 1]
         times = (affected[0][0], affected[-1][0])
@@ -81,7 +87,7 @@ class Watch:
 
 
 def reference_values(reference: Reference, temperature: float) -> tuple[Neighbourhood, Numbers]:
-    """The features of the reference, and whom the embedding is compared with.
+    """Return the reference's features, and its anchors of the embedding.
 
     A third of the images, at most 200, are the anchors of the embedding. Their own similarity is left out: to itself
     an anchor is more alike than any new image can be.

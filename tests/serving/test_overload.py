@@ -156,7 +156,7 @@ def test_refusals_remember_a_bounded_number_of_heads() -> None:
         refusals.remember(request, b"2", "/predict")
         assert refusals.route(request) == "/predict"
         assert refusals.route(request + b"G") is None
-    assert len(refusals._known) <= 256
+    assert len(refusals._refused_heads) <= 256
     long = b"POST /predict HTTP/1.1\r\nX: " + bytes(5_000) + b"\r\n\r\n"
     refusals.remember(long, b"0", "/predict")
     assert refusals.route(long) is None
