@@ -1,4 +1,6 @@
-"""What augmentation costs beside a training step of SimpleCNN, and against torchvision's transforms per sample.
+"""The cost of augmentation beside a training step and torchvision's transforms.
+
+The step is one of SimpleCNN; torchvision's transforms work per sample.
 
 Batches of 128 colour images of 32x32. Figures are CPU time of one thread, so that they hold however many threads train,
 and whatever else the machine does. Sides take turns over the repeats; a share is taken of the step of the same turn.
@@ -21,7 +23,7 @@ from hpo.training.loop.learner import Learner
 from hpo.training.models.registry import build_model
 from torchvision.transforms import InterpolationMode, v2
 
-BATCH, SIDE, CLASSES = 128, 32, 10
+BATCH, SIDE, CLASSES = 128, 32, 10  # CIFAR-10's
 MEAN, STD = (0.49, 0.48, 0.45), (0.25, 0.24, 0.26)
 
 GEOMETRY: dict[str, Any] = {"rotation": 15.0, "translate": 0.1, "scale": 0.1, "shear": 5.0, "crop_area": 0.5}
@@ -45,13 +47,13 @@ SIDES: dict[str, dict[str, Any]] = {
 
 
 def images(count: int) -> Split:
-    """Random images; what they show makes no difference to the time."""
+    """Make random images, whose content makes no difference to the time."""
     pixels = np.random.default_rng(0).integers(0, 256, (count, SIDE, SIDE, 3), dtype=np.uint8)
     return Split(pixels, np.arange(count) % CLASSES, np.arange(count))
 
 
 def ours(split: Split, augment: dict[str, Any]) -> Iterator[object]:
-    """Our batches, epoch after epoch."""
+    """Yield our batches, epoch after epoch."""
     batches = TrainBatches(
         split,
         mean=MEAN,
@@ -69,8 +71,11 @@ def ours(split: Split, augment: dict[str, Any]) -> Iterator[object]:
 
 
 def torchvisions(split: Split, *, pillow: bool) -> Iterator[object]:
-    """The classic set as a data set's transform: one image at a time, from Pillow images or from tensors."""
-    change = v2.Compose(
+    """Yield batches of torchvision's classic set of transforms.
+
+    As a data set's transform: one image at a time, from Pillow images or from tensors.
+    """
+    transform = v2.Compose(
         [
             *([v2.ToPILImage()] if pillow else []),
             v2.RandomCrop(SIDE, padding=4),
@@ -82,13 +87,17 @@ def torchvisions(split: Split, *, pillow: bool) -> Iterator[object]:
             v2.Normalize(MEAN, STD),
         ]
     )
+    # [N, H, W, C] -> [N, C, H, W]
     pixels = torch.from_numpy(split.images).permute(0, 3, 1, 2)
     for start in repeat(0):
-        yield torch.stack([change(image) for image in pixels[start : start + BATCH]])
+        yield torch.stack([transform(image) for image in pixels[start : start + BATCH]])
 
 
 def steps() -> Iterator[object]:
-    """Training steps of SimpleCNN as `hpo train` does them, on a batch that lies ready."""
+    """Yield training steps of SimpleCNN as `hpo train` does them.
+
+    On a batch that lies ready.
+    """
     config = TrialConfig.model_validate(
         {"model": {"name": "simple_cnn"}, "optimizer": {"name": "adamw"}, "precision": {"dtype": "fp32"}}
     )
@@ -100,16 +109,16 @@ def steps() -> Iterator[object]:
         yield learner.step(batch, labels, lr=1e-3)
 
 
-def timed(side: Iterator[object], count: int) -> float:
-    """CPU seconds of each of the next `count`, in the mean."""
+def timed(batches: Iterator[object], count: int) -> float:
+    """Return CPU seconds of each of the next `count`, in the mean."""
     started = time.process_time()
-    for _ in islice(side, count):
+    for _ in islice(batches, count):
         pass
     return (time.process_time() - started) / count
 
 
 def measure(options: argparse.Namespace) -> dict[str, list[float]]:
-    """Seconds per batch of every side, per repeat."""
+    """Measure seconds per batch of every side, per repeat."""
     split = images(BATCH * 20)
     count = 3 if options.quick else 20
     sides: dict[str, Callable[[], Iterator[object]]] = {
@@ -133,6 +142,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.quick:
         options.repeats = 1
+    # so that CPU time is the time of the step, and no thread's spinning counts
     torch.set_num_threads(1)
     seconds = measure(options)
     step, plain = seconds.pop("step"), seconds["nothing"]

@@ -1,4 +1,7 @@
-"""Requests that cost the client little and a server without limits much, and what another client notices of them."""
+"""Attacks that are cheap for a client, and their effect on another.
+
+Requests that cost the client little and a server without limits much.
+"""
 
 import io
 import resource
@@ -14,10 +17,9 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from http_requests import FORM, form, request
 from load import Reply
 from PIL import Image
-
-from serving import FORM, form, request
 
 SIDE = 5000  # the largest square that is read
 _PATIENCE_S = 60.0
@@ -29,8 +31,11 @@ Attack = Callable[[int], Sequence[bytes]]
 
 
 @dataclass(frozen=True)
-class Felt:
-    """What came of an attack: its answers, its time, the server's memory at most, and another client's requests."""
+class Effect:
+    """The effect of an attack.
+
+    Its answers, its time, the server's memory at most, and another client's requests.
+    """
 
     answers: Counter[int]
     seconds: float
@@ -40,17 +45,17 @@ class Felt:
 
     @property
     def worst_s(self) -> float:
-        """The longest that the other client waited."""
+        """Return the longest wait of the other client."""
         return max(reply.seconds for reply in self.others)
 
     @property
     def refused(self) -> int:
-        """How many of its requests were not answered."""
+        """Count the other client's requests that were not answered."""
         return sum(reply.status != 200 for reply in self.others)
 
 
 def attacks() -> dict[str, Attack]:
-    """By name; files are made when they are sent."""
+    """Return the attacks by name; files are made when they are sent."""
     return {
         "200 MiB of a header": lambda port: [_get(port) + b"X: " + b"a" * (200 * 2**20)],
         "1,500 idle connections": lambda port: [b""] * 1500,
@@ -67,8 +72,8 @@ def attacks() -> dict[str, Attack]:
     }
 
 
-def feel(attack: Attack, port: int, pid: int) -> Felt:
-    """Send it while another client asks about a small image."""
+def measure_attack(attack: Attack, port: int, pid: int) -> Effect:
+    """Attack the server while another client asks about a small image."""
     contents = attack(port)
     before, others, ended = _memory_mib(pid, "VmRSS"), list[Reply](), threading.Event()
     other = threading.Thread(target=lambda: others.extend(_until(ended, port)))
@@ -80,41 +85,46 @@ def feel(attack: Attack, port: int, pid: int) -> Felt:
     time.sleep(_AROUND_S)
     ended.set()
     other.join()
-    return Felt(answers, seconds, before, _memory_mib(pid, "VmHWM"), others)
+    return Effect(answers, seconds, before, _memory_mib(pid, "VmHWM"), others)
 
 
-def row(name: str, felt: Felt) -> dict[str, str]:
-    """A line of the table."""
-    times = [reply.seconds * 1000 for reply in felt.others]
+def row(name: str, effect: Effect) -> dict[str, str]:
+    """Return a line of the table."""
+    times = [reply.seconds * 1000 for reply in effect.others]
     return {
         "attack": name,
-        "answers": ", ".join(f"{count} x {status or 'hung up'}" for status, count in sorted(felt.answers.items())),
-        "seconds": f"{felt.seconds:.1f}",
-        "memory, MiB": f"{felt.before_mib:.0f} to {felt.peak_mib:.0f}",
+        "answers": ", ".join(f"{count} x {status or 'hung up'}" for status, count in sorted(effect.answers.items())),
+        "seconds": f"{effect.seconds:.1f}",
+        "memory, MiB": f"{effect.before_mib:.0f} to {effect.peak_mib:.0f}",
         "another client waits, ms": f"{statistics.median(times):.1f} (at most {max(times):,.0f})",
-        "and is refused": f"{felt.refused} of {len(times)}",
+        "and is refused": f"{effect.refused} of {len(times)}",
     }
 
 
 def _until(ended: threading.Event, port: int) -> Iterator[Reply]:
-    """Ten requests a second of one client, each on a connection of its own."""
+    """Send ten requests a second of one client, until `ended`.
+
+    Each on a connection of its own.
+    """
     while not ended.wait(0.1):
         asked, status = time.perf_counter(), [0]
+        # a new connection each time: a client that comes new is what an attack on connections would keep out
         with suppress(OSError), _connected(port) as client:
             _ask(client, form(port), status, 0)
         yield Reply(status[0], asked, time.perf_counter() - asked, b"")
 
 
 def _send_all(port: int, contents: Sequence[bytes]) -> list[int]:
-    """The statuses of the answers, 0 where there was none."""
+    """Return the statuses of the answers, 0 where there was none."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    # 1,500 connections are more files than most shells allow
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, len(contents) + 256)), hard))
     with ExitStack() as stack:
         clients = [stack.enter_context(_connected(port)) for _ in contents]
         statuses = [0] * len(contents)
         asking = [
-            threading.Thread(target=_ask, args=[client, content, statuses, place])
-            for place, (client, content) in enumerate(zip(clients, contents, strict=True))
+            threading.Thread(target=_ask, args=[client, content, statuses, index])
+            for index, (client, content) in enumerate(zip(clients, contents, strict=True))
             if content
         ]
         for thread in asking:
@@ -130,16 +140,17 @@ def _connected(port: int) -> socket.socket:
     return socket.create_connection(("127.0.0.1", port), _PATIENCE_S)
 
 
-def _ask(client: socket.socket, content: bytes, statuses: list[int], place: int) -> None:
+def _ask(client: socket.socket, content: bytes, statuses: list[int], index: int) -> None:
     with suppress(OSError):  # it may be hung up on while it sends, and have an answer all the same
         client.sendall(content)
     with suppress(OSError):
-        statuses[place] = int(client.recv(4096)[9:12] or 0)
+        # "HTTP/1.1 200": the status lies in bytes 9 to 12
+        statuses[index] = int(client.recv(4096)[9:12] or 0)
 
 
-def _memory_mib(pid: int, what: str) -> float:
+def _memory_mib(pid: int, field: str) -> float:
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next(int(line.split()[1]) / 2**10 for line in lines if line.startswith(what))
+    return next(int(line.split()[1]) / 2**10 for line in lines if line.startswith(field))
 
 
 def _get(port: int) -> bytes:
@@ -163,16 +174,17 @@ def _large(mode: str) -> bytes:
 
 
 def _scans(count: int) -> bytes:
-    """A progressive JPEG whose last scan comes again and again."""
+    """Make a progressive JPEG whose last scan comes again and again."""
     content = _encoded(Image.new("L", (SIDE, SIDE)), "JPEG", progressive=True)
     last = content.rindex(b"\xff\xda")
     return content[:last] + content[last:-2] * count + content[-2:]
 
 
 def _chunks(count: int) -> bytes:
-    """A PNG with empty chunks before its pixels."""
+    """Make a PNG with empty chunks before its pixels."""
     content = _encoded(Image.new("L", (8, 8)), "PNG")
     empty = struct.pack(">I", 0) + b"prVt" + struct.pack(">I", zlib.crc32(b"prVt"))
+    # 8 bytes of signature and 25 of the header come first
     return content[:33] + empty * count + content[33:]
 
 

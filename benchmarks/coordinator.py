@@ -1,4 +1,6 @@
-"""The sides of overhead.py that train nothing, on given learning curves: our event loop, and stock Optuna and MLflow.
+"""The sides of overhead.py that train nothing.
+
+On given learning curves: our event loop, and stock Optuna and MLflow.
 
 Both search the four dimensions of simple_cnn.yaml by TPE with a median pruner, on SQLite files, and take ten reports of
 seven metrics a trial. The curves are all alike, so that the pruner looks at every report and stops none.
@@ -35,35 +37,42 @@ from hpo.training.report import EpochReport
 
 METRICS = ("train_loss", "train_accuracy", "val_loss", "val_accuracy", "lr", "images_per_s", "grad_norm")
 REPORTS = 10
-DRAIN_S = 120.0
+DRAIN_S = 120.0  # for MLflow to take what is left; a run that needs more has not finished its work
 
 
 @dataclass(frozen=True)
 class Cost:
-    """CPU milliseconds per trial, and the seconds that each report took of the process that trains."""
+    """The cost of a search beside training.
+
+    CPU milliseconds per trial, and the seconds that each report took of the process that trains.
+    """
 
     cpu_ms: float
     waits_s: Sequence[float] = ()
 
 
 def metrics_of(epoch: int) -> dict[str, float]:
-    """What an epoch (from 1) reports."""
-    return {name: (epoch + place) / REPORTS for place, name in enumerate(METRICS)}
+    """Return the metrics that an epoch (from 1) reports."""
+    return {name: (epoch + position) / REPORTS for position, name in enumerate(METRICS)}
 
 
 class RealTime(SimulatedExecutor):
-    """The simulated executor, whose virtual time really passes."""
+    """A simulated executor whose virtual time really passes."""
 
     def next_event(self, timeout_s: float | None = None) -> Event | None:
-        """The next event, when it is due."""
+        """Return the next event, when it is due."""
         before = self.clock.now()
         event = super().next_event(timeout_s)
+        # at a simulated pace nothing would reach MLflow in batches of a real size
         time.sleep(self.clock.now() - before)
         return event
 
 
 class Ours:
-    """Ledger, loop, tracker and store as `hpo run` puts them together; the thread that ships to MLflow counts."""
+    """Ledger, loop, tracker and store as in `hpo run`.
+
+    The thread that ships to MLflow counts.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._home = Home.locate(folder / "ours")
@@ -71,7 +80,10 @@ class Ours:
         self._space = load_space("simple_cnn", TrialConfig)
 
     def search(self, name: str, trials: int, *, slots: int, epoch_s: float) -> Cost:
-        """A study of `trials` trials, `slots` at once, an epoch in `epoch_s` seconds; in MLflow at the end."""
+        """Search by `trials` trials, until all of it is in MLflow.
+
+        `slots` at once, an epoch in `epoch_s` seconds.
+        """
         began = time.process_time()
         clock = VirtualClock(time.time())
         config = example_config(self._space)
@@ -93,7 +105,10 @@ class Ours:
 
 
 class Stock:
-    """`study.optimize`, RDBStorage and MLflow as their documentation has them: told at every epoch, one by one."""
+    """`study.optimize`, RDBStorage and MLflow as in their documentation.
+
+    Told at every epoch, one by one.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -101,7 +116,7 @@ class Stock:
         mlflow.set_experiment("stock")
 
     def search(self, name: str, trials: int) -> Cost:
-        """A study of `trials` trials."""
+        """Search by `trials` trials."""
         began = time.process_time()
         study = optuna.create_study(
             study_name=name,

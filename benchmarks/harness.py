@@ -1,4 +1,6 @@
-"""What every benchmark shares: its arguments, figures over repeats, one table, one JSON, and what the machine is.
+"""The frame of every benchmark: arguments, figures, table and JSON.
+
+And what the machine is.
 
 A benchmark runs a peer and ours in turn in the same run, so that a busy moment of the machine hits both; a figure is
 the median over repeats with its extremes, a ratio is taken pair by pair.
@@ -35,13 +37,16 @@ class Figure:
     values: tuple[float, ...]
 
     def text(self, digits: int = 0) -> str:
-        """`median (low-high)`."""
+        """Format as `median (low-high)`."""
         return f"{self.median:,.{digits}f} ({self.low:,.{digits}f}-{self.high:,.{digits}f})"
 
 
 @dataclass(frozen=True)
 class Target:
-    """A number that must be reached: `value` at least (or at most) `bound`."""
+    """A number that must be reached.
+
+    `value` must be at least (or at most) `bound`.
+    """
 
     what: str
     value: float
@@ -50,27 +55,28 @@ class Target:
 
     @property
     def met(self) -> bool:
-        """Whether it is reached."""
+        """Tell whether the bound is reached."""
         return self.value <= self.bound if self.at_most else self.value >= self.bound
 
     def text(self) -> str:
-        """One line: what, the value, the bound, the verdict."""
+        """Return one line: what, the value, the bound, the verdict."""
         sign = "<=" if self.at_most else ">="
         return f"{'met' if self.met else 'MISSED':>6}  {self.what}: {self.value:.3g} (must be {sign} {self.bound:.3g})"
 
 
 def figure(values: Sequence[float]) -> Figure:
-    """The figure of `values`, of which there must be one."""
+    """Return the figure of `values`, of which there must be one."""
     return Figure(statistics.median(values), min(values), max(values), tuple(values))
 
 
 def ratio(ours: Sequence[float], peer: Sequence[float]) -> Figure:
-    """Ours by the peer's, pair by pair."""
+    """Return ours by the peer's, pair by pair."""
+    # pairs, not medians: a busy moment of the machine hits both of a pair
     return figure([a / b for a, b in zip(ours, peer, strict=True)])
 
 
 def arguments(name: str, description: str, *, repeats: int = 5) -> argparse.ArgumentParser:
-    """A parser with what every benchmark takes."""
+    """Return a parser with the arguments of every benchmark."""
     parser = argparse.ArgumentParser(prog=f"{name}.py", description=description)
     parser.add_argument("--quick", action="store_true", help="a smoke run: proves that it works, measures nothing")
     parser.add_argument("--repeats", type=int, default=repeats, help=f"pairs of runs (default {repeats})")
@@ -80,7 +86,10 @@ def arguments(name: str, description: str, *, repeats: int = 5) -> argparse.Argu
 
 
 def target_file(options: argparse.Namespace) -> Path:
-    """The JSON to write: `--out`, else beside the other results, where a smoke run keeps out of the way."""
+    """Return the path of the JSON to write.
+
+    `--out`, else beside the other results, where a smoke run keeps out of the way.
+    """
     folder = RESULTS / "quick" if options.quick else RESULTS
     out: Path = options.out or folder / f"{options.name}.json"
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -108,7 +117,10 @@ def finish(
 
 
 def plain(value: Any) -> Any:
-    """Figures, tuples and paths as JSON has them; numbers in six digits, those that are not finite as texts."""
+    """Convert figures, tuples and paths to JSON's types.
+
+    Numbers in six digits, those that are not finite as texts.
+    """
     match value:
         case Figure():
             return plain(asdict(value))
@@ -124,7 +136,7 @@ def plain(value: Any) -> Any:
 
 
 def table(rows: Sequence[Mapping[str, str]]) -> str:
-    """`rows`, which have the same keys, as a Markdown table."""
+    """Format `rows`, which have the same keys, as a Markdown table."""
     lines = [list(rows[0]), *([str(value) for value in row.values()] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     lines.insert(1, ["-" * width for width in widths])
@@ -133,14 +145,14 @@ def table(rows: Sequence[Mapping[str, str]]) -> str:
 
 
 def free_port() -> int:
-    """A port of this machine at which nobody listens."""
+    """Return a port of this machine at which nobody listens."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port: int = server.getsockname()[1]
         return port
 
 
 def machine() -> dict[str, Any]:
-    """What ran it: date, processor, cores, load, versions, command."""
+    """Describe the machine: date, processor, cores, load, versions, command."""
     return {
         "date": datetime.now(UTC).date().isoformat(),
         "processor": processor(),
@@ -155,13 +167,13 @@ def machine() -> dict[str, Any]:
 
 
 def processor() -> str:
-    """The processor's name."""
+    """Return the processor's name."""
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")
 
 
 def need_fashion_mnist() -> None:
-    """Exit with 2 and a way out where Fashion-MNIST is missing."""
+    """Exit with 2 and advice where Fashion-MNIST is missing."""
     if not FASHION_MNIST.is_dir():
         print(
             f"{FASHION_MNIST} is missing; on Debian and Ubuntu: apt-get install dataset-fashion-mnist", file=sys.stderr

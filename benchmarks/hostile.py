@@ -1,4 +1,6 @@
-"""A million requests that nobody meant well to `hpo serve`: none may end it, meet a fault of ours, or cost memory.
+"""A million hostile requests to `hpo serve`.
+
+None may end it, meet a fault of ours, or cost memory.
 
 Images of every kind and mode, bombs and headers that lie among them, are sent as files, in forms and in JSON, most with
 bytes changed, cut, doubled or put in, one in ten with the request's own head among what is changed. Then single
@@ -25,17 +27,18 @@ from pathlib import Path
 
 import numpy as np
 import psutil
-from bombs import Felt, attacks, feel, row
+from bombs import Effect, attacks, measure_attack, row
+from exports import make_export
 from harness import Target, arguments, finish, table
+from http_requests import FORM, SIZE, form, multipart, request
 from load import Crowd, closed_loop
 from PIL import Image
+from servers import OURS, running
 
-from serving import FORM, OURS, SIZE, form, make_export, multipart, request, running
-
-IMAGES = 500
-_LOOK_S = 0.5
+IMAGES = 500  # different ones, before mutation
+_LOOK_S = 0.5  # between two looks at memory and at connections that wait too long
 _PATIENCE_S = 1.0
-CROWD = 32
+CROWD = 32  # connections: half of the server's queue, so that few requests are refused unread
 MODES = {
     "PNG": ("1", "L", "LA", "P", "RGB", "RGBA", "I;16"),
     "JPEG": ("L", "RGB", "CMYK"),
@@ -49,8 +52,8 @@ KINDS = ("image/png", FORM, "application/json", "image/jpeg", "text/plain", "\x7
 
 
 @dataclass(slots=True)
-class Seen:
-    """What came of it."""
+class Outcome:
+    """The answers to all requests, with the server's memory."""
 
     statuses: Counter[int] = field(default_factory=Counter)
     memory_mib: list[float] = field(default_factory=list)
@@ -58,9 +61,12 @@ class Seen:
 
 
 def images(count: int, dice: random.Random) -> list[bytes]:
-    """Image files of every format and mode, one in eight a bomb or one whose header lies."""
+    """Make image files of every format and mode.
+
+    One in eight is a bomb or one whose header lies.
+    """
     kinds = [(kind, mode) for kind, modes in MODES.items() for mode in modes]
-    found = []
+    files = []
     for kind, mode in itertools.islice(itertools.cycle(kinds), count):
         size = dice.choice([(1, 1), (SIZE, SIZE), (200, 3), (97, 130)])
         shades = np.random.default_rng(dice.randrange(2**32)).integers(0, 256, (*size[::-1], 3), np.uint8)
@@ -68,12 +74,12 @@ def images(count: int, dice: random.Random) -> list[bytes]:
         picture = picture.convert("L").convert("I").convert(mode) if mode == "I;16" else picture.convert(mode)
         buffer = io.BytesIO()
         picture.save(buffer, kind)
-        found.append(lying_png(dice) if dice.random() < 1 / 8 else buffer.getvalue())
-    return found
+        files.append(lying_png(dice) if dice.random() < 1 / 8 else buffer.getvalue())
+    return files
 
 
 def lying_png(dice: random.Random) -> bytes:
-    """A PNG of a few bytes that promises up to 2^31 pixels a side."""
+    """Make a small PNG that promises up to 2^31 pixels a side."""
     width, height = (dice.choice([0, 1, 4999, 20_000, 2**31 - 1]) for _ in range(2))
     header = struct.pack(">IIBBBBB", width, height, dice.choice([1, 8, 16]), dice.choice([0, 2, 3, 6]), 0, 0, 0)
     chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(bytes(1000))), (b"IEND", b""))
@@ -84,24 +90,24 @@ def lying_png(dice: random.Random) -> bytes:
 
 
 def mutated(content: bytes, dice: random.Random) -> bytes:
-    """With up to four changes."""
+    """Change `content` in up to four places."""
     changed = bytearray(content)
     for _ in range(dice.randrange(5)):
-        place, length = dice.randrange(len(changed) + 1), dice.randrange(1, 40)
+        start, length = dice.randrange(len(changed) + 1), dice.randrange(1, 40)
         match dice.randrange(4):
-            case 0 if place < len(changed):
-                changed[place] = dice.randrange(256)
+            case 0 if start < len(changed):
+                changed[start] = dice.randrange(256)
             case 1:
-                del changed[place : place + length]
+                del changed[start : start + length]
             case 2:
-                changed[place:place] = changed[place : place + length]
+                changed[start:start] = changed[start : start + length]
             case _:
-                changed[place:place] = dice.randbytes(length)
+                changed[start:start] = dice.randbytes(length)
     return bytes(changed)
 
 
 def requests(port: int, files: list[bytes], dice: random.Random) -> Iterator[tuple[bytes, bool]]:
-    """Without end, each with whether its head was spared."""
+    """Yield requests without end, each with whether its head was spared."""
     tensor = {"name": "images", "datatype": "UINT8", "shape": [1, 3, SIZE, SIZE], "data": [0] * (3 * SIZE * SIZE)}
     infer = json.dumps({"inputs": [tensor]}).encode()
     while True:
@@ -118,9 +124,9 @@ def requests(port: int, files: list[bytes], dice: random.Random) -> Iterator[tup
         yield (whole if spared else mutated(whole, dice)), spared
 
 
-def attack(port: int, pid: int, count: int, seconds: float, dice: random.Random) -> Seen:
+def attack(port: int, pid: int, count: int, seconds: float, dice: random.Random) -> Outcome:
     """Send `count` requests, or as many as `seconds` allow."""
-    seen, looked = Seen(), 0.0
+    outcome, looked = Outcome(), 0.0
     process = psutil.Process(pid)
     todo = itertools.islice(requests(port, images(IMAGES, dice), dice), count)
     start = time.monotonic()
@@ -131,33 +137,34 @@ def attack(port: int, pid: int, count: int, seconds: float, dice: random.Random)
                 if not content:
                     break
                 crowd.ask(content, last=not spared)
-            seen.statuses.update(reply.status for reply in crowd.replies(_LOOK_S))
+            outcome.statuses.update(reply.status for reply in crowd.replies(_LOOK_S))
             if time.monotonic() - looked > _LOOK_S:
                 looked = time.monotonic()
                 # where a broken request has no end the server waits for it
-                seen.statuses.update(reply.status for reply in crowd.give_up(_PATIENCE_S))
-                seen.memory_mib.append(process.memory_info().rss / 2**20)
+                outcome.statuses.update(reply.status for reply in crowd.give_up(_PATIENCE_S))
+                outcome.memory_mib.append(process.memory_info().rss / 2**20)
+            # all sent and all answered
             if not crowd.asking:
                 break
-    seen.seconds = time.monotonic() - start
-    return seen
+    outcome.seconds = time.monotonic() - start
+    return outcome
 
 
-def rows(seen: Seen) -> Iterator[dict[str, str]]:
-    """The table: how often each answer was given."""
-    for status, count in sorted(seen.statuses.items()):
+def rows(outcome: Outcome) -> Iterator[dict[str, str]]:
+    """Yield the table: how often each answer was given."""
+    for status, count in sorted(outcome.statuses.items()):
         yield {"answer": str(status or "hung up"), "requests": f"{count:,}"}
 
 
-def bombs(export: Path, names: Sequence[str]) -> dict[str, Felt]:
-    """Each attack on a fresh server."""
-    felt = {}
+def bombs(export: Path, names: Sequence[str]) -> dict[str, Effect]:
+    """Send each attack to a fresh server."""
+    effects = {}
     for name in names:
         with running(OURS, export.parent, os.sched_getaffinity(0)) as (server, port):
             closed_loop(port, form(port), 1, 0.5)
-            felt[name] = feel(attacks()[name], port, server.pid)
-        print(row(name, felt[name]), flush=True)
-    return felt
+            effects[name] = measure_attack(attacks()[name], port, server.pid)
+        print(row(name, effects[name]), flush=True)
+    return effects
 
 
 def main() -> None:
@@ -173,25 +180,27 @@ def main() -> None:
         folder = Path(scratch)
         make_export(folder / "export")
         with running(OURS, folder, os.sched_getaffinity(0)) as (server, port):
-            seen = attack(port, server.pid, options.requests, options.minutes * 60, random.Random(options.seed))
+            outcome = attack(port, server.pid, options.requests, options.minutes * 60, random.Random(options.seed))
             alive = closed_loop(port, form(port), 1, 0.5)[-1].status == 200
-        felt = bombs(folder / "export", options.attacks)
-    sent = sum(seen.statuses.values())
-    settled = seen.memory_mib[len(seen.memory_mib) // 5 :]
+        effects = bombs(folder / "export", options.attacks)
+    sent = sum(outcome.statuses.values())
+    settled = outcome.memory_mib[len(outcome.memory_mib) // 5 :]
     targets = [
         Target("requests", sent, options.requests),
-        Target("faults of ours (500)", seen.statuses[500], 0, at_most=True),
+        Target("faults of ours (500)", outcome.statuses[500], 0, at_most=True),
         Target("still there and right at the end", float(alive), 1),
         Target("growth of memory after the first fifth, MiB", settled[-1] - settled[0], 16, at_most=True),
     ]
-    for name, each in felt.items():
+    for name, each in effects.items():
         targets.append(Target(f"{name}: another client waits, s", each.worst_s, 1, at_most=True))
         targets.append(Target(f"{name}: it is refused", each.refused, 0, at_most=True))
         targets.append(Target(f"{name}: more memory, MiB", each.peak_mib - each.before_mib, 768, at_most=True))
-    title = f"{sent:,} requests in {seen.seconds:.0f} s, seed {options.seed}; memory {settled[0]:.0f} MiB after a fifth"
-    attacked = [row(name, each) for name, each in felt.items()]
+    title = (
+        f"{sent:,} requests in {outcome.seconds:.0f} s, seed {options.seed}; memory {settled[0]:.0f} MiB after a fifth"
+    )
+    attacked = [row(name, each) for name, each in effects.items()]
     print(f"\n{table(attacked)}")
-    finish(options, title, list(rows(seen)), targets, {"memory_mib": seen.memory_mib, "attacks": attacked})
+    finish(options, title, list(rows(outcome)), targets, {"memory_mib": outcome.memory_mib, "attacks": attacked})
 
 
 if __name__ == "__main__":

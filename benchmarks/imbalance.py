@@ -1,4 +1,6 @@
-"""What helps against imbalance: weights, sampling and focal loss against plain cross-entropy on a long-tailed CIFAR-10.
+"""Remedies for imbalance on a long-tailed CIFAR-10.
+
+Weights, sampling and focal loss against plain cross-entropy.
 
 The classes have from 1000 down to 20 training images, 1 : 50, their sizes falling exponentially (Cui et al. 2019,
 arXiv:1901.05555, section 5); the validation images are the same number of each class, so that accuracy on them is
@@ -27,8 +29,9 @@ from hpo.training.train import train
 
 ARCHIVE = "cifar10_jpegs.tar.xz"
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
-METRIC = "val_balanced_accuracy"
-TAIL = 50
+METRIC = "val_balanced_accuracy"  # accuracy would reward a model that forgets the tail
+TAIL = 50  # the largest class by the smallest, as in the experiments of Cui et al.
+# what a line of the diary must have in common with a run to stand for it
 SETTINGS = ("epochs", "largest", "val", "image_size", "width", "batch_size")
 
 REMEDIES: dict[str, dict[str, Any]] = {
@@ -44,35 +47,44 @@ REMEDIES: dict[str, dict[str, Any]] = {
 
 
 def sizes(largest: int) -> dict[str, int]:
-    """Training images of each class, `largest` of the first and a fiftieth of it of the last."""
+    """Return the training images of each class.
+
+    `largest` of the first and a fiftieth of it of the last.
+    """
     last = len(CLASSES) - 1
-    return {name: round(largest * TAIL ** (-place / last)) for place, name in enumerate(CLASSES)}
+    return {name: round(largest * TAIL ** (-rank / last)) for rank, name in enumerate(CLASSES)}
 
 
 def long_tailed(source: Path, target: Path, largest: int, val: int) -> Path:
-    """A folder with train/ (long-tailed), val/ (`val` images of each class) and test/ (ten of each, not used here)."""
+    """Make a folder with train/, val/ and test/.
+
+    train/ is long-tailed, val/ has `val` images of each class, test/ ten of each, not used here.
+    """
     wanted = {
         **{("train", name): range(count) for name, count in sizes(largest).items()},
         **{("test", name): range(val + 10) for name in CLASSES},
     }
-    taken = dict.fromkeys(wanted, 0)
+    counts = dict.fromkeys(wanted, 0)
     for (part, name), number, content in images(source):
         if number not in wanted[part, name]:
             continue
-        place = part if part == "train" else "val" if number < val else "test"
-        path = target / place / name / f"{number:05d}.jpg"
+        folder = part if part == "train" else "val" if number < val else "test"
+        path = target / folder / name / f"{number:05d}.jpg"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
-        taken[part, name] += 1
-    short = [f"{part}/{name}" for (part, name), numbers in wanted.items() if taken[part, name] < len(numbers)]
-    if short:
-        print(f"{source}: too few images in {', '.join(short)}", file=sys.stderr)
+        counts[part, name] += 1
+    missing = [f"{part}/{name}" for (part, name), numbers in wanted.items() if counts[part, name] < len(numbers)]
+    if missing:
+        print(f"{source}: too few images in {', '.join(missing)}", file=sys.stderr)
         raise SystemExit(2)
     return target
 
 
 def images(source: Path) -> Iterator[tuple[tuple[str, str], int, bytes]]:
-    """((split, class), number within it in the order of names, bytes) of every image of the archive or folder."""
+    """Yield every image of the archive or folder.
+
+    As ((split, class), number within it in the order of names, bytes).
+    """
     count: dict[tuple[str, str], int] = {}
     for name, content in _files(source):
         part, label = Path(name).parts[-3:-1]
@@ -98,7 +110,10 @@ def _files(source: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def configuration(folder: Path, sections: Mapping[str, Any], options: argparse.Namespace, seed: int) -> TrialConfig:
-    """A run with the remedy `sections`; everything else is the same in all."""
+    """Return the configuration of a run with one remedy.
+
+    `sections` are the remedy's; everything else is the same in all.
+    """
     return TrialConfig.model_validate(
         {
             "objective": {"metric": METRIC},
@@ -116,7 +131,7 @@ def configuration(folder: Path, sections: Mapping[str, Any], options: argparse.N
 
 
 def last_epoch(config: TrialConfig, cache: Path, directory: Path) -> Mapping[str, float]:
-    """The metrics of the last epoch of a whole run."""
+    """Train, and return the metrics of the last epoch."""
     pack = prepare(config.data, cache=cache)
     *_, result = train(config, pack=pack.path, directory=directory)
     assert isinstance(result, TrainResult)
@@ -124,7 +139,7 @@ def last_epoch(config: TrialConfig, cache: Path, directory: Path) -> Mapping[str
 
 
 def row(name: str, runs: list[Mapping[str, float]], plain: list[Mapping[str, float]]) -> dict[str, str]:
-    """A line of the table."""
+    """Return a line of the table."""
     return {
         "remedy": name,
         "balanced accuracy": figure([run[METRIC] for run in runs]).text(3),
@@ -138,12 +153,15 @@ def _range(gained: Figure) -> str:
 
 
 def gain(runs: list[Mapping[str, float]], plain: list[Mapping[str, float]]) -> Figure:
-    """What a remedy gains, seed by seed."""
-    return figure([run[METRIC] - other[METRIC] for run, other in zip(runs, plain, strict=True)])
+    """Return what a remedy gains, seed by seed."""
+    return figure([run[METRIC] - baseline[METRIC] for run, baseline in zip(runs, plain, strict=True)])
 
 
 def noise(runs: list[Mapping[str, float]]) -> float:
-    """The standard deviation of the metric over seeds, 0 for a single one."""
+    """Return the metric's standard deviation over seeds.
+
+    0 for a single one.
+    """
     return statistics.stdev([run[METRIC] for run in runs]) if len(runs) > 1 else 0.0
 
 
@@ -178,15 +196,22 @@ def main() -> None:
 
 
 def diary(options: argparse.Namespace) -> Path:
-    """One line per run that is done, kept until all are."""
+    """Return the path of the diary: one line per finished run.
+
+    It is kept until all are done.
+    """
     return target_file(options).with_suffix(".runs.jsonl")
 
 
 def measure(options: argparse.Namespace, scratch: Path) -> dict[str, list[Mapping[str, float]]]:
-    """The last epoch of every remedy with every seed; remedies take turns, so that all have as many when it is cut."""
-    kept = diary(options)
+    """Train every remedy with every seed; return their last epochs.
+
+    Remedies take turns, so that all have as many when it is cut.
+    """
+    lines = diary(options)
     done = {
-        tuple(key): metrics for key, metrics in map(json.loads, kept.read_text().splitlines() if kept.exists() else ())
+        tuple(key): metrics
+        for key, metrics in map(json.loads, lines.read_text().splitlines() if lines.exists() else ())
     }
     folder = long_tailed(options.data, scratch / "cifar10-long-tailed", options.largest, options.val)
     runs: dict[str, list[Mapping[str, float]]] = {name: [] for name in REMEDIES}
@@ -196,7 +221,7 @@ def measure(options: argparse.Namespace, scratch: Path) -> dict[str, list[Mappin
             if key not in done:
                 config = configuration(folder, sections, options, seed)
                 done[key] = last_epoch(config, scratch / "cache", scratch / f"{seed}-{number}")
-                with kept.open("a") as file:
+                with lines.open("a") as file:
                     print(json.dumps((key, dict(done[key]))), file=file)
             runs[name].append(done[key])
             print(f"seed {seed}  {name}: {runs[name][-1][METRIC]:.3f}", flush=True)
@@ -204,14 +229,17 @@ def measure(options: argparse.Namespace, scratch: Path) -> dict[str, list[Mappin
 
 
 def _sigmas(runs: Mapping[str, list[Mapping[str, float]]], word: str) -> float:
-    """The largest mean gain among the remedies that have `word` in their name, by the noise of plain and its own."""
+    """Return the largest mean gain of remedies named `word`, in sigmas.
+
+    By the noise of plain and its own.
+    """
     plain = runs["plain"]
-    found = []
+    sigmas = []
     for name, remedy in runs.items():
         if word in name:
             gained = statistics.mean(run[METRIC] for run in remedy) - statistics.mean(run[METRIC] for run in plain)
-            found.append(gained / max(1e-9, (noise(plain) ** 2 + noise(remedy) ** 2) ** 0.5))
-    return max(found)
+            sigmas.append(gained / max(1e-9, (noise(plain) ** 2 + noise(remedy) ** 2) ** 0.5))
+    return max(sigmas)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,6 @@
-"""An epoch over a map that lies on disk: read ahead of the step, or by the step itself, from a cold and a warm cache.
+"""An epoch over a memory map on disk, with and without read-ahead.
+
+Read ahead of the step, or by the step itself, from a cold and a warm cache.
 
 Before each cold epoch the system is told to forget the map's pages. What counts is how often the thread that trains has
 to wait for the disk (its major page faults): that is the same on a fast disk and a slow one, on a quiet machine and a
@@ -25,7 +27,7 @@ from hpo.training.loop.learner import Learner
 from hpo.training.models.registry import build_model
 
 SIDE, BATCH, CLASSES = 64, 64, 10
-CHUNK = 1024
+CHUNK = 1024  # images written at once: 12 MiB
 SIDES = {
     "warm": (False, False),
     "cold, by the step itself": (True, False),
@@ -34,7 +36,7 @@ SIDES = {
 
 
 def write(path: Path, count: int) -> None:
-    """A map of random images, chunk by chunk."""
+    """Write a map of random images, chunk by chunk."""
     random = np.random.default_rng(0)
     images = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=(count, SIDE, SIDE, 3))
     for start in range(0, count, CHUNK):
@@ -44,25 +46,33 @@ def write(path: Path, count: int) -> None:
 
 
 def forget(path: Path) -> None:
-    """Have the system drop what it holds of the file, which must not be mapped."""
+    """Have the system drop what it holds of a file.
+
+    It must not be mapped.
+    """
     handle = os.open(path, os.O_RDONLY)
+    # dirty pages are not dropped
     os.fsync(handle)
     os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
     os.close(handle)
 
 
 def private_mib() -> float:
-    """Memory of this process's own, maps of files aside."""
+    """Return the memory of this process's own, maps of files aside."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("RssAnon")) / 1024
 
 
 def epoch(path: Path, learner: Learner, *, cold: bool, is_ahead: bool) -> dict[str, float]:
-    """What an epoch took: seconds, of them waiting for batches, waits for the disk, memory beyond what was there."""
+    """Measure an epoch.
+
+    Seconds, of them waiting for batches, waits for the disk, memory beyond what was there.
+    """
     if cold:
         forget(path)
     images = np.load(path, mmap_mode="r")
     if not cold:
+        # touches every page
         np.asarray(images).max()
     batches = TrainBatches(
         Split(images, np.arange(len(images)) % CLASSES, np.arange(len(images))),
@@ -75,6 +85,7 @@ def epoch(path: Path, learner: Learner, *, cold: bool, is_ahead: bool) -> dict[s
         seed=0,
     )
     before, most, waited = private_mib(), 0.0, 0.0
+    # the one switch between the sides: what reader.py would ask the machine
     with patch.object(reader, "in_memory", lambda array: not is_ahead):
         faults = resource.getrusage(resource.RUSAGE_THREAD).ru_majflt
         began = asked = time.perf_counter()
@@ -88,7 +99,7 @@ def epoch(path: Path, learner: Learner, *, cold: bool, is_ahead: bool) -> dict[s
 
 
 def measure(options: argparse.Namespace, path: Path) -> dict[str, list[dict[str, float]]]:
-    """`repeats` epochs of every side."""
+    """Measure `repeats` epochs of every side."""
     config = TrialConfig.model_validate(
         {"model": {"name": "simple_cnn", "width": 4}, "optimizer": {"name": "sgd"}, "precision": {"dtype": "fp32"}}
     )

@@ -1,9 +1,10 @@
-"""The whole `hpo run` against the usual script, in turn: how soon is ours as good as the script is in the end?
+"""The whole `hpo run` against the usual script, in turn.
 
-Both search learning rate, batch size, dropout and weight decay of the same small network, in the same ranges, on the
-same 10,000 training and 5,000 validation images of Fashion-MNIST, 8 epochs and 20 trials, each from an empty home. Ours
-is the bundled simple_cnn.yaml on every core, packing included; the script is peer_search.py, in one process on every
-core. A clock starts when a command does. Every seed is written down once it is done; what is there is not run again.
+How soon is ours as good as the script is in the end? Both search learning rate, batch size, dropout and weight decay of
+the same small network, in the same ranges, on the same 10,000 training and 5,000 validation images of Fashion-MNIST, 8
+epochs and 20 trials, each from an empty home. Ours is the bundled simple_cnn.yaml on every core, packing included; the
+script is peer_search.py, in one process on every core. A clock starts when a command does. Every seed is written down
+once it is done; what is there is not run again.
 """
 
 import argparse
@@ -31,22 +32,31 @@ SCRIPTS = {"augmented": (), "plain": ("--no-augment",)}
 
 @dataclass(frozen=True)
 class Search:
-    """One whole search: its wall time, and (seconds since its start, validation accuracy) of every epoch, in order."""
+    """One whole search.
+
+    Its wall time, and (seconds since its start, validation accuracy) of every epoch, in order.
+    """
 
     seconds: float
     epochs: Sequence[tuple[float, float]]
 
     @property
     def best(self) -> float:
-        """The best accuracy of all."""
+        """Return the best accuracy of all."""
         return self.best_at(float("inf"))
 
     def best_at(self, seconds: float) -> float:
-        """The best accuracy after so many seconds; where the search ended before, its final one."""
+        """Return the best accuracy after so many seconds.
+
+        Where the search ended before, its final one.
+        """
         return max((accuracy for moment, accuracy in self.epochs if moment <= seconds), default=0.0)
 
     def reaches(self, accuracy: float) -> float:
-        """Seconds until an epoch is at least so accurate; infinite where none is."""
+        """Return the seconds until an epoch is at least so accurate.
+
+        Infinite where none is.
+        """
         return next((moment for moment, value in self.epochs if value >= accuracy), float("inf"))
 
 
@@ -59,17 +69,18 @@ class Pair:
 
     @property
     def share(self) -> float:
-        """The time after which ours is as good as the script's best, by the script's whole time."""
+        """Return the time to the script's best by the script's whole time."""
         return self.ours.reaches(self.script.best) / self.script.seconds
 
     @property
     def lead(self) -> float:
-        """How much more accurate ours is when the script's time is up."""
+        """Return ours less the script's accuracy when its time is up."""
         return self.ours.best_at(self.script.seconds) - self.script.best
 
 
 def timed(command: Sequence[str]) -> tuple[float, float]:
-    """Run a command quietly: when it began (Unix time) and the seconds it took."""
+    """Run a command quietly; return its start (Unix time) and seconds."""
+    # Unix time, not a monotonic clock: the children write the moments of their epochs in it
     began = time.time()
     environment = {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true"}
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
@@ -79,27 +90,33 @@ def timed(command: Sequence[str]) -> tuple[float, float]:
 
 
 def as_search(began: float, seconds: float, epochs: Iterator[tuple[float, float]]) -> Search:
-    """A search from epochs in Unix time."""
+    """Return a search from epochs in Unix time."""
     return Search(seconds, sorted((moment - began, accuracy) for moment, accuracy in epochs))
 
 
 def script(seed: int, size: Mapping[str, int], flags: Sequence[str], root: Path) -> Search:
-    """The usual script's search, on the images that ours takes; unpacking them for torchvision is not in its time."""
+    """Run the usual script on the images that ours takes.
+
+    Unpacking them for torchvision is not in its time.
+    """
     data, home, split = recipe.unzip(root / "torchvision"), root / "script", root / "split.json"
     home.mkdir()
     images = DataConfig(source="fashion_mnist", max_train=size["train"], max_val=size["val"])
     pack = prepare(images, cache=root / "cache")
     split.write_text(json.dumps({"train": pack.train.index.tolist(), "val": pack.val.index.tolist()}))
-    places = ["--data", str(data), "--split", str(split), "--home", str(home)]
+    paths = ["--data", str(data), "--split", str(split), "--home", str(home)]
     numbers = [f"--seed={seed}", f"--trials={size['trials']}", f"--epochs={size['epochs']}"]
     path = str(Path(__file__).with_name("peer_search.py"))
-    began, seconds = timed([sys.executable, path, *places, *numbers, *flags])
+    began, seconds = timed([sys.executable, path, *paths, *numbers, *flags])
     lines = (home / "epochs.jsonl").read_text().splitlines()
     return as_search(began, seconds, ((moment, accuracy) for moment, accuracy in map(json.loads, lines)))
 
 
 def ours(seed: int, size: Mapping[str, int], home: Path) -> Search:
-    """The search of `hpo run` in an empty home; its epochs are in the spools of its tracker."""
+    """Run `hpo run` in an empty home.
+
+    Its epochs are in the spools of its tracker.
+    """
     settings = [f"data.max_train={size['train']}", f"data.max_val={size['val']}"]
     numbers = [f"--seed={seed}", f"--trials={size['trials']}", f"--epochs={size['epochs']}"]
     command = [HPO, "run", "--space", "simple_cnn", "--data", "fashion_mnist", "--home", str(home), *numbers]
@@ -108,7 +125,7 @@ def ours(seed: int, size: Mapping[str, int], home: Path) -> Search:
 
 
 def spooled(study: Path) -> Iterator[tuple[float, float]]:
-    """(Unix time, validation accuracy) of every epoch of a study."""
+    """Yield (Unix time, validation accuracy) of every epoch of a study."""
     for spool in study.glob("trials/*/spool.jsonl"):
         for event in map(json.loads, spool.read_text().splitlines()):
             if event["kind"] == "epoch":
@@ -116,7 +133,10 @@ def spooled(study: Path) -> Iterator[tuple[float, float]]:
 
 
 def kept(out: Path, setting: Mapping[str, Any]) -> dict[int, Pair]:
-    """The pairs of an earlier run with the same setting on the same processor, by seed."""
+    """Return the pairs of an earlier run by seed.
+
+    With the same setting on the same processor.
+    """
     measured = json.loads(out.read_text())["measured"] if out.exists() else {}
     if measured.get("setting") != setting:
         return {}
@@ -127,7 +147,7 @@ def kept(out: Path, setting: Mapping[str, Any]) -> dict[int, Pair]:
 
 
 def report(options: argparse.Namespace, setting: Mapping[str, Any], pairs: Mapping[int, Pair]) -> None:
-    """Table and JSON of the seeds so far."""
+    """Write table and JSON of the seeds so far."""
     share, lead = (figure([getattr(pair, what) for pair in pairs.values()]) for what in ("share", "lead"))
     title = (
         "Whole searches: {train:,} training and {val:,} validation images, {epochs} epochs, {trials} trials, ".format(
@@ -149,7 +169,7 @@ def report(options: argparse.Namespace, setting: Mapping[str, Any], pairs: Mappi
 
 
 def row(seed: int, pair: Pair) -> dict[str, str]:
-    """A line of the table."""
+    """Return a line of the table."""
     return {
         "seed": str(seed),
         "script": f"{pair.script.seconds:.0f} s to {pair.script.best:.2%}",
@@ -174,8 +194,8 @@ def main() -> None:
     pairs = {} if options.quick else kept(target_file(options), setting)
     for seed in [seed for seed in options.seeds if seed not in pairs]:
         with tempfile.TemporaryDirectory() as folder:
-            theirs = script(seed, setting["size"], SCRIPTS[options.script], Path(folder))
-            pairs[seed] = Pair(theirs, ours(seed, setting["size"], Path(folder) / "ours"))
+            by_script = script(seed, setting["size"], SCRIPTS[options.script], Path(folder))
+            pairs[seed] = Pair(by_script, ours(seed, setting["size"], Path(folder) / "ours"))
         report(options, setting, pairs)
 
 

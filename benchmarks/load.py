@@ -1,4 +1,6 @@
-"""Clients that send one request over and over: closed loops, and an open one for overload.
+"""Load from many clients: closed loops, and an open one for overload.
+
+Each sends one request over and over.
 
 Plain sockets under epoll: at ten thousand requests a second a general client would be what is measured.
 """
@@ -18,7 +20,10 @@ _PATIENCE_S = 5.0  # for the last answers
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One answer: its status (0 where the connection was lost before it came), when it was asked for, its time."""
+    """One answer.
+
+    Its status (0 where the connection was lost before it came), when it was asked for, its time.
+    """
 
     status: int
     asked: float
@@ -32,6 +37,7 @@ class Connection:
     def __init__(self, port: int) -> None:
         self._socket = socket.create_connection(("127.0.0.1", port))
         self._socket.setblocking(False)
+        # without it a small request may wait for the acknowledgement of the one before
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._buffer = b""
         self._asked: float | None = None
@@ -39,20 +45,23 @@ class Connection:
         self.closing = False
 
     def fileno(self) -> int:
-        """For epoll."""
+        """Return the file descriptor, for epoll."""
         return self._socket.fileno()
 
     def ask(self, request: bytes, *, last: bool) -> None:
-        """Send `request`, which is small enough for the socket's buffer; nothing is sent after the `last`."""
+        """Send `request`, which is small enough for the socket's buffer.
+
+        Nothing is sent after the `last`.
+        """
         self._asked, self._last = time.perf_counter(), last
         try:
             sent = self._socket.send(request)
         except ConnectionError:
-            return  # `read` tells
+            return  # the next `read` gives status 0
         assert sent == len(request)
 
     def read(self) -> Reply | None:
-        """The answer, once it is whole."""
+        """Return the answer, once it is whole."""
         try:
             data = self._socket.recv(65536)
         except BlockingIOError:
@@ -92,7 +101,10 @@ class Connection:
 
 
 class Crowd:
-    """Connections to one port, watched together. A lost one is made anew as long as the port is open."""
+    """Connections to one port, watched together.
+
+    A lost one is made anew as long as the port is open.
+    """
 
     def __init__(self, port: int, size: int) -> None:
         self._port = port
@@ -112,37 +124,43 @@ class Crowd:
 
     @property
     def asking(self) -> int:
-        """How many connections wait for an answer."""
+        """Count the connections that wait for an answer."""
         return len(self._open) - len(self.idle)
 
     def ask(self, request: bytes, *, last: bool = False) -> None:
-        """Send `request` on the connection that has been idle the longest, which the `last` one ends."""
+        """Send `request` on the connection that has been idle the longest.
+
+        The `last` one ends it.
+        """
         self.idle.popleft().ask(request, last=last)
 
     def replies(self, patience_s: float) -> list[Reply]:
-        """What has come; with none at hand, wait for so long."""
-        found: list[Reply] = []
+        """Return the replies that have come.
+
+        With none at hand, wait for so long.
+        """
+        replies: list[Reply] = []
         for file, _ in self._poll.poll(patience_s):
             connection = self._open[file]
             reply = connection.read()
             if reply is not None:
-                found.append(reply)
+                replies.append(reply)
             if connection.closing:
                 if reply is None:
                     self.idle.remove(connection)
                 self._replace(connection)
             elif reply is not None:
                 self.idle.append(connection)
-        return found
+        return replies
 
     def give_up(self, after_s: float) -> list[Reply]:
         """Hang up where an answer takes more than `after_s`."""
-        found: list[Reply] = []
+        replies: list[Reply] = []
         for connection in list(self._open.values()):
             if (reply := connection.give_up(after_s)) is not None:
-                found.append(reply)
+                replies.append(reply)
                 self._replace(connection)
-        return found
+        return replies
 
     def _replace(self, connection: Connection) -> None:
         self._poll.unregister(connection)
@@ -161,7 +179,10 @@ class Crowd:
 
 
 def closed_loop(port: int, request: bytes, clients: int, seconds: float) -> list[Reply]:
-    """What `clients` get who each send the next request when they have an answer, until no server is there."""
+    """Return the replies to `clients` who each wait for an answer.
+
+    They send the next request when they have one, until no server is there.
+    """
     replies: list[Reply] = []
     with Crowd(port, clients) as crowd:
         until = time.perf_counter() + seconds
@@ -176,7 +197,9 @@ def closed_loop(port: int, request: bytes, clients: int, seconds: float) -> list
 
 
 def open_loop(port: int, request: bytes, rate: float, seconds: float, connections: int = 512) -> list[Reply]:
-    """What comes back when requests are sent at `rate` per second, whether earlier ones are answered or not.
+    """Send requests at `rate` per second, and return the replies.
+
+    Whether earlier ones are answered or not.
 
     A request for which none of `connections` is free is not sent.
     """
@@ -185,6 +208,7 @@ def open_loop(port: int, request: bytes, rate: float, seconds: float, connection
         start = time.perf_counter()
         due = 0.0  # requests; those that could not be sent are not made up for
         while (now := time.perf_counter() - start) < seconds:
+            # else a stall of the server would be followed by a burst that no real clients send
             due = max(due, now * rate - connections)
             while due < now * rate and crowd.idle:
                 crowd.ask(request)
@@ -196,5 +220,5 @@ def open_loop(port: int, request: bytes, rate: float, seconds: float, connection
 
 
 def percentile_ms(replies: Sequence[Reply], percent: float) -> float:
-    """A percentile of the times of `replies`, in milliseconds."""
+    """Return a percentile of the times of `replies`, in milliseconds."""
     return float(np.percentile([reply.seconds for reply in replies], percent) * 1000)

@@ -1,4 +1,6 @@
-"""What each way of saving memory saves, and what it costs in time: training steps of a ResNet-18 on 32x32 images.
+"""Memory saved by each option, and its cost in time.
+
+Training steps of a ResNet-18 on 32x32 images.
 
 Each side runs in a process of its own. Its figure is the peak of resident memory over three steps, less what the
 process held before it had a model; on a GPU the same tensors are what fills the card. Sides take turns over the
@@ -21,7 +23,7 @@ from hpo.training.loop.learner import Learner
 from hpo.training.models.checkpointing import checkpoint_activations
 from hpo.training.models.registry import build_model
 
-STEPS = 3
+STEPS = 3  # the optimizer's state is there from the second step on, and the peak with it
 CLASSES = 10
 
 SIDES: dict[str, dict[str, Any]] = {
@@ -35,7 +37,7 @@ SIDES: dict[str, dict[str, Any]] = {
 
 
 def configuration(name: str, batch_size: int, width: int) -> TrialConfig:
-    """AdamW on a ResNet-18, and what side `name` changes."""
+    """Return the configuration of side `name`: AdamW on a ResNet-18."""
     return TrialConfig.model_validate(
         {
             "data": {"batch_size": batch_size},
@@ -48,13 +50,16 @@ def configuration(name: str, batch_size: int, width: int) -> TrialConfig:
 
 
 def resident(field: str) -> float:
-    """VmRSS (now) or VmHWM (peak) of this process, in MiB."""
+    """Return VmRSS (now) or VmHWM (peak) of this process, in MiB."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith(field)) / 1024
 
 
 def child(name: str, batch_size: int, width: int) -> dict[str, float]:
-    """Memory in MiB and CPU seconds per step of side `name`, in this process."""
+    """Measure side `name` in this process.
+
+    Memory in MiB and CPU seconds per step.
+    """
     torch.set_num_threads(1)
     steps(configuration(name, 2, 4), 1)  # so that the libraries' own memory is not counted
     Path("/proc/self/clear_refs").write_text("5")  # begins the peak anew
@@ -64,7 +69,7 @@ def child(name: str, batch_size: int, width: int) -> dict[str, float]:
 
 
 def steps(config: TrialConfig, count: int) -> list[float]:
-    """CPU seconds of each of `count` training steps on a fresh model."""
+    """Time `count` training steps on a fresh model, in CPU seconds."""
     model = build_model(config.model, num_classes=CLASSES, in_channels=3, image_size=32)
     if config.memory.checkpoint_activations:
         checkpoint_activations(model)
@@ -80,20 +85,20 @@ def steps(config: TrialConfig, count: int) -> list[float]:
 
 
 def measure(options: argparse.Namespace) -> dict[str, list[dict[str, float]]]:
-    """`repeats` runs of every side, in turn.
+    """Measure `repeats` runs of every side, in turn.
 
     The C library gives every freed tensor back at once; otherwise the figure would be of its heap. That takes time too,
     the same in every side.
     """
-    found: dict[str, list[dict[str, float]]] = {name: [] for name in SIDES}
+    runs_of: dict[str, list[dict[str, float]]] = {name: [] for name in SIDES}
     for _ in range(options.repeats):
-        for name, runs in found.items():
+        for name, runs in runs_of.items():
             runs.append(run_child(options, name))
-    return found
+    return runs_of
 
 
 def run_child(options: argparse.Namespace, name: str) -> dict[str, float]:
-    """Side `name` in a process of its own."""
+    """Measure side `name` in a process of its own."""
     sizes = ["--batch-size", str(options.batch_size), "--width", str(options.width)]
     command = [sys.executable, __file__, "--side", name, *sizes]
     environment = {**os.environ, "MALLOC_MMAP_THRESHOLD_": str(2**20)}

@@ -1,4 +1,6 @@
-"""What monitoring costs a server: one with its log and its drift detection, and one without, asked in turn.
+"""The cost of monitoring to a server.
+
+A server with its log and its drift detection, and one without, asked in turn.
 
 Both run all the time on the same core, each idle while the other is asked. Each client sends one image of its own, so
 that the stream has the mix of the reference: it is quiet, as a stream mostly is. It goes on for a while before it is
@@ -23,15 +25,17 @@ from pathlib import Path
 
 import numpy as np
 import onnxruntime
+from exports import make_export
 from harness import Target, arguments, figure, finish, ratio
 from hpo.serving.monitor.reference import REFERENCE, Reference
 from hpo.serving.statistics import input_statistics
+from http_requests import SIZE, png, request
 from load import closed_loop
+from servers import OURS, cpu_seconds, running
 
-from serving import OURS, SIZE, cpu_seconds, make_export, png, request, running
-
-CLIENTS, IMAGES, REFERENCES = 64, 8, 1_000
+CLIENTS, IMAGES, REFERENCES = 64, 8, 1_000  # 64: as many as the server's queue holds
 WITH, WITHOUT = "with log and drift detection", "without"
+# the rate is set so low that no alarm is raised: an alarm would pause the bets, and so the work
 FLAGS = {WITH: ["--false-alarm-every", "10000000"], WITHOUT: ["--log", "none"]}
 DRAIN_S = 1.0  # within which all is written that was answered
 
@@ -53,7 +57,7 @@ class Side:
     port: int
 
     def counts(self) -> dict[str, int]:
-        """Predictions that its log has written, dropped, and has waiting."""
+        """Read the predictions that its log has written, dropped, and waiting."""
         with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(
             f"http://127.0.0.1:{self.port}/metrics"
         ) as answer:
@@ -63,7 +67,7 @@ class Side:
 
 
 def add_reference(folder: Path, images: np.ndarray) -> None:
-    """What the model answers on `REFERENCES` draws of `images`, as an export holds it."""
+    """Add a reference of `REFERENCES` draws of `images` to an export."""
     drawn = images[np.random.default_rng(1).integers(len(images), size=REFERENCES)]
     session = onnxruntime.InferenceSession(folder / "model.onnx", providers=["CPUExecutionProvider"])
     (logits,) = session.run(None, {session.get_inputs()[0].name: drawn})
@@ -75,7 +79,10 @@ def add_reference(folder: Path, images: np.ndarray) -> None:
 
 
 def ask(side: Side, files: list[bytes], lead: float, seconds: float) -> Run:
-    """A closed loop of `CLIENTS`, shared among the images; measured once it has gone on for `lead` seconds."""
+    """Run a closed loop of `CLIENTS`, shared among the images.
+
+    Measured once it has gone on for `lead` seconds.
+    """
     loops = [
         partial(closed_loop, side.port, request(side.port, "/predict", "image/png", file), CLIENTS // len(files))
         for file in files
@@ -92,12 +99,15 @@ def ask(side: Side, files: list[bytes], lead: float, seconds: float) -> Run:
 
 
 def compare(folder: Path, options: argparse.Namespace) -> tuple[dict[str, list[Run]], dict[str, int]]:
-    """Both sides in turn, each first every second time; and the counts of the log."""
+    """Measure both sides in turn; return the runs and the log's counts.
+
+    Each is first every second time.
+    """
     images = np.random.default_rng(0).integers(0, 256, (IMAGES, 3, SIZE, SIZE), np.uint8)
     add_reference(folder / "export", images)
     files = [png(image.transpose(1, 2, 0).copy()) for image in images]
     cores = sorted(os.sched_getaffinity(0))
-    found: dict[str, list[Run]] = {side: [] for side in FLAGS}
+    runs: dict[str, list[Run]] = {side: [] for side in FLAGS}
     with ExitStack() as stack:
         servers = {
             name: stack.enter_context(running(OURS, folder, {cores[0]}, *flags)) for name, flags in FLAGS.items()
@@ -108,9 +118,9 @@ def compare(folder: Path, options: argparse.Namespace) -> tuple[dict[str, list[R
             ask(side, files, options.lead, options.seconds)  # the watch is made, caches are warm
         for pair in range(options.repeats):
             for name in [*FLAGS][:: 1 if pair % 2 else -1]:
-                found[name].append(ask(sides[name], files, options.lead, options.seconds))
-                print(f"{name}: {found[name][-1]}", flush=True)
-        return found, sides[WITH].counts()
+                runs[name].append(ask(sides[name], files, options.lead, options.seconds))
+                print(f"{name}: {runs[name][-1]}", flush=True)
+        return runs, sides[WITH].counts()
 
 
 def main() -> None:
@@ -122,17 +132,17 @@ def main() -> None:
         options.repeats, options.seconds, options.lead = 1, 0.5, 0.5
     with tempfile.TemporaryDirectory() as scratch:
         make_export(Path(scratch) / "export")
-        found, counts = compare(Path(scratch), options)
+        runs_of, counts = compare(Path(scratch), options)
     rows = [
         {
             "server": name,
             "requests/s": figure([run.per_second for run in runs]).text(),
             "CPU ms per request": figure([run.cpu_ms for run in runs]).text(3),
         }
-        for name, runs in found.items()
+        for name, runs in runs_of.items()
     ]
-    speed = ratio(*([run.per_second for run in found[side]] for side in (WITH, WITHOUT)))
-    cpu = ratio(*([run.cpu_ms for run in found[side]] for side in (WITH, WITHOUT)))
+    speed = ratio(*([run.per_second for run in runs_of[side]] for side in (WITH, WITHOUT)))
+    cpu = ratio(*([run.cpu_ms for run in runs_of[side]] for side in (WITH, WITHOUT)))
     rows.append({"server": "ratio, pair by pair", "requests/s": speed.text(3), "CPU ms per request": cpu.text(3)})
     targets = [
         Target("share of the throughput that monitoring costs", 1 - speed.median, 0.03, at_most=True),

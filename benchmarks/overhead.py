@@ -1,4 +1,4 @@
-"""What a search costs beside training: how long a training process waits, and how much CPU its coordinator takes.
+"""The overhead of a search: waits of training, CPU of its coordinator.
 
 - Waiting, per epoch report: real searches (`hpo.run`, one worker a core, simple_cnn on the embedded digits at 28x28)
   with MLflow on a local file, behind a port that is closed, and behind one that accepts and never answers; in turn.
@@ -27,6 +27,7 @@ from hpo.search.commands.run import run as search_run
 from hpo.studies.home import Home
 
 PROBE = Path(__file__).with_name("probe")
+# short epochs: the reports come as fast as they ever do
 TINY = ("data.image_size=28", "data.max_train=600", "data.max_val=100", "data.batch_size=64")
 WAITS = {"median": 1.0, "99th percentile": 5.0}  # ms at most
 SLOW = {"slots": 2, "epoch_s": 3.0}
@@ -35,14 +36,17 @@ FAST = {"slots": 2, "epoch_s": 0.1}
 
 @dataclass
 class Waits:
-    """Milliseconds per report: between two epochs, and looking for signals during the second."""
+    """Milliseconds per report.
+
+    Between two epochs, and looking for signals during the second.
+    """
 
     between: list[float] = field(default_factory=list)
     looks: list[float] = field(default_factory=list)
 
     @property
     def total(self) -> list[float]:
-        """Both together."""
+        """Return both together."""
         return [a + b for a, b in zip(self.between, self.looks, strict=True)]
 
     def read(self, path: Path) -> None:
@@ -55,13 +59,13 @@ class Waits:
 
 @contextmanager
 def silent_server() -> Iterator[str]:
-    """The address of a server that accepts every connection and never says anything."""
-    held: list[socket.socket] = []
+    """Yield the address of a server that accepts and never answers."""
+    connections: list[socket.socket] = []
 
     def accept(server: socket.socket) -> None:
         while True:
             try:
-                held.append(server.accept()[0])
+                connections.append(server.accept()[0])
             except OSError:  # closed
                 return
 
@@ -69,13 +73,13 @@ def silent_server() -> Iterator[str]:
         Thread(target=accept, args=(server,), daemon=True).start()
         yield f"http://127.0.0.1:{server.getsockname()[1]}"
         server.shutdown(socket.SHUT_RDWR)
-    for connection in held:
+    for connection in connections:
         connection.close()
 
 
 @contextmanager
 def probed(record: Path) -> Iterator[None]:
-    """Worker processes that are started meanwhile write their waits to `record`."""
+    """Have worker processes started meanwhile record their waits."""
     os.environ["HPO_WAITS"] = str(record)
     sys.path.insert(0, str(PROBE))
     try:
@@ -86,7 +90,10 @@ def probed(record: Path) -> Iterator[None]:
 
 
 def waiting(rounds: int, trials: int, folder: Path) -> dict[str, Waits]:
-    """The waits under each kind of MLflow; one home each, so that the first round alone makes MLflow's file."""
+    """Measure the waits under each kind of MLflow.
+
+    One home each, so that the first round alone makes MLflow's file.
+    """
     with ExitStack() as stack:
         silent = stack.enter_context(silent_server())
         uris = {
@@ -94,18 +101,18 @@ def waiting(rounds: int, trials: int, folder: Path) -> dict[str, Waits]:
             "MLflow's port closed": f"http://127.0.0.1:{free_port()}",
             "MLflow never answers": silent,
         }
-        found = {name: Waits() for name in uris}
+        waits = {name: Waits() for name in uris}
         for number in range(rounds):
             for name, uri in uris.items():
                 record = folder / f"{name}-{number}"
                 with probed(record):
                     search(folder / name, f"round-{number}", uri, trials)
-                found[name].read(record)
-    return found
+                waits[name].read(record)
+    return waits
 
 
 def search(home: Path, study: str, uri: str | None, trials: int) -> None:
-    """A real search that prunes nothing."""
+    """Run a real search that prunes nothing."""
     search_run.DRAIN_S = 1.0  # what an MLflow that is not there does after the search is not waited for here
     hpo.run(
         hpo.RunOptions(
@@ -118,7 +125,10 @@ def search(home: Path, study: str, uri: str | None, trials: int) -> None:
 def coordinating(
     repeats: int, trials: int, slow_trials: int, folder: Path
 ) -> tuple[dict[str, list[float]], list[float]]:
-    """CPU milliseconds a trial of each side, in turn, and stock's waits; short searches make the files before."""
+    """Measure CPU milliseconds a trial of each side, and stock's waits.
+
+    In turn; short searches make the files before.
+    """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     ours, stock = Ours(folder), Stock(folder)
     ours.search("warm-up", 2, **FAST)
@@ -139,7 +149,7 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 
 def wait_row(what: str, values: Sequence[float]) -> dict[str, str]:
-    """A line of the table about waiting."""
+    """Return a line of the table about waiting."""
     return {
         "per": "report",
         "what": what,
@@ -151,7 +161,7 @@ def wait_row(what: str, values: Sequence[float]) -> dict[str, str]:
 
 
 def cpu_row(what: str, values: Sequence[float]) -> dict[str, str]:
-    """A line of the table about the coordinator."""
+    """Return a line of the table about the coordinator."""
     return {
         "per": "trial",
         "what": f"CPU of the coordinator, {what}",
@@ -163,16 +173,16 @@ def cpu_row(what: str, values: Sequence[float]) -> dict[str, str]:
 
 
 def verdicts(waits: Mapping[str, Waits], cpu: Mapping[str, Sequence[float]]) -> list[Target]:
-    """Every number that must be reached."""
-    found = []
+    """Return the targets."""
+    targets = []
     for name, wait in waits.items():
         for what, share in (("median", 50), ("99th percentile", 99)):
             value = percentile(wait.total, share)
-            found.append(Target(f"ms a training process waits per report, {name}, {what}", value, WAITS[what], True))
+            targets.append(Target(f"ms a training process waits per report, {name}, {what}", value, WAITS[what], True))
     for name in ("ours", "ours, slow epochs"):
         value = ratio(cpu[name], cpu["stock"]).median
-        found.append(Target(f"CPU of the coordinator, {name} / stock", value, 1 / 3, at_most=True))
-    return found
+        targets.append(Target(f"CPU of the coordinator, {name} / stock", value, 1 / 3, at_most=True))
+    return targets
 
 
 def main() -> None:

@@ -21,20 +21,24 @@ from statistics import median
 
 import numpy as np
 import onnxruntime
+from exports import make_export
 from harness import Figure, Target, arguments, figure, finish, free_port
+from http_requests import SIZE, form
 from load import open_loop, percentile_ms
-
-from serving import OURS, SIZE, Measured, cpu_seconds, form, make_export, measure, pinned, running, wait_for
+from servers import OURS, Measured, cpu_seconds, measure, pinned, running, wait_for
 
 MODELS = {"small": 16, "larger": 96}  # channels of the first layer: 0.1 and 3 ms per image
 TIMES = (1.5, 3.0, 10.0)  # by the peak
 SLOWER = 3.0  # answers may take so many times as long as without load
-BATCHES = (1, 2, 4, 8, 16, 32)
+BATCHES = (1, 2, 4, 8, 16, 32)  # those that a server tries, up to --max-batch
 
 
 @dataclass(frozen=True)
 class Overload:
-    """One run with more requests than can be answered, once that has lasted; rates are per second."""
+    """One run with more requests than can be answered.
+
+    Once that has lasted; rates are per second.
+    """
 
     peak: float
     sent: float
@@ -47,39 +51,46 @@ class Overload:
 
     @property
     def kept(self) -> float:
-        """Of the peak's answers."""
+        """Return the share of the peak's answers that is kept."""
         return self.good / self.peak
 
     @property
     def slower(self) -> float:
-        """How many times longer than without load an answer takes."""
+        """Return the p99 by that without load."""
         return self.p99_ms / self.unloaded_p99_ms
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What holds for any server on this machine: ms of CPU that a refusal costs, and of the model by batch."""
+    """The limits of any server on this machine.
+
+    ms of CPU that a refusal costs, and of the model by batch.
+    """
 
     refusal_ms: float | None  # None where there is no C compiler
     batch_ms: Mapping[int, float]
 
     def most(self, run: Overload) -> float | None:
-        """The largest share of its peak that a server could keep in `run`, whose answers come in time."""
+        """Return the largest share of its peak that a server could keep.
+
+        In `run`, with answers that come in time.
+        """
         if self.refusal_ms is None:
             return None
-        left = 1 - (run.sent - run.peak) * self.refusal_ms / 1000
-        each = {size: ms / size for size, ms in self.batch_ms.items()}
-        in_time = [each[size] for size, ms in self.batch_ms.items() if ms <= SLOWER * run.unloaded_p99_ms]
+        # the share of the core that refusals leave; then the peak's answers, in the best batch that is over in time
+        core_left = 1 - (run.sent - run.peak) * self.refusal_ms / 1000
+        image_ms = {size: ms / size for size, ms in self.batch_ms.items()}
+        in_time = [image_ms[size] for size, ms in self.batch_ms.items() if ms <= SLOWER * run.unloaded_p99_ms]
         at_peak = 1000 / run.peak
-        return left * at_peak / (at_peak + min(in_time, default=each[1]) - min(each.values()))
+        return core_left * at_peak / (at_peak + min(in_time, default=image_ms[1]) - min(image_ms.values()))
 
 
 def overload(port: int, server: "subprocess.Popen[bytes]", times: float, options: argparse.Namespace) -> Overload:
-    """Without load, at the peak, and with several times as much."""
-    asked = form(port)
-    unloaded: Measured = measure(port, server, asked, 1, options.seconds)
-    peak = measure(port, server, asked, 64, options.seconds).per_second
-    replies = open_loop(port, asked, times * peak, options.seconds + options.lead)
+    """Measure without load, at the peak, and with several times as much."""
+    content = form(port)
+    unloaded: Measured = measure(port, server, content, 1, options.seconds)
+    peak = measure(port, server, content, 64, options.seconds).per_second
+    replies = open_loop(port, content, times * peak, options.seconds + options.lead)
     begin = min(reply.asked for reply in replies) + options.lead
     replies = [reply for reply in replies if reply.asked > begin]
     good = [reply for reply in replies if reply.status == 200]
@@ -97,12 +108,12 @@ def overload(port: int, server: "subprocess.Popen[bytes]", times: float, options
 
 
 def limits(folder: Path, rate: float, core: int, seconds: float) -> Limits:
-    """Measured on the server's core."""
+    """Measure the limits on the server's core."""
     return Limits(refusal_ms(folder, rate, core, seconds), batch_ms(folder / "export" / "model.onnx", core))
 
 
 def refusal_ms(folder: Path, rate: float, core: int, seconds: float) -> float | None:
-    """CPU per request of refuser.c at so many a second."""
+    """Measure CPU per request of refuser.c at so many a second."""
     compiler = shutil.which("cc")
     if compiler is None:
         return None
@@ -121,7 +132,7 @@ def refusal_ms(folder: Path, rate: float, core: int, seconds: float) -> float | 
 
 
 def batch_ms(model: Path, core: int) -> dict[int, float]:
-    """The medians of ONNX Runtime alone, with one thread on `core`."""
+    """Measure ONNX Runtime alone with one thread on `core`, by batch."""
     with pinned({core}):
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
@@ -138,7 +149,10 @@ def _times_ms(session: onnxruntime.InferenceSession, size: int) -> Iterator[floa
 
 
 def compare(folder: Path, options: argparse.Namespace) -> Iterator[tuple[str, float, Overload, float | None]]:
-    """Every model under every load, a fresh server for each repeat; and the most that could be kept."""
+    """Measure every model under every load, with the limit of each.
+
+    A fresh server for each repeat.
+    """
     cores = sorted(os.sched_getaffinity(0))
     server_core, clients = cores[0], set(cores[1:]) or set(cores)
     for model, width in MODELS.items():
@@ -158,23 +172,23 @@ def compare(folder: Path, options: argparse.Namespace) -> Iterator[tuple[str, fl
                     yield model, times, run, most
 
 
-Found = Mapping[tuple[str, float], Sequence[tuple[Overload, float | None]]]
+Runs = Mapping[tuple[str, float], Sequence[tuple[Overload, float | None]]]
 
 
 def of(runs: Sequence[tuple[Overload, float | None]], name: str) -> Figure:
-    """One quantity over repeats."""
+    """Return one quantity over repeats."""
     return figure([getattr(run, name) for run, _ in runs])
 
 
 def most_of(runs: Sequence[tuple[Overload, float | None]]) -> Figure | None:
-    """What could be kept at most, over repeats."""
-    known = [most for _, most in runs if most is not None]
-    return figure(known) if known else None
+    """Return the most that could be kept, over repeats."""
+    shares = [most for _, most in runs if most is not None]
+    return figure(shares) if shares else None
 
 
-def rows(found: Found) -> Iterator[dict[str, str]]:
-    """The table."""
-    for (model, times), runs in found.items():
+def rows(measured: Runs) -> Iterator[dict[str, str]]:
+    """Yield the table."""
+    for (model, times), runs in measured.items():
         most = most_of(runs)
         yield {
             "model": model,
@@ -189,16 +203,16 @@ def rows(found: Found) -> Iterator[dict[str, str]]:
         }
 
 
-def targets(found: Found) -> Iterator[Target]:
-    """What must be reached at the highest load."""
+def targets(measured: Runs) -> Iterator[Target]:
+    """Yield the targets at the highest load."""
     for model in MODELS:
-        runs = found[model, TIMES[-1]]
-        at, most = f"{model} model, {TIMES[-1]:g} times the load", most_of(runs)
+        runs = measured[model, TIMES[-1]]
+        label, most = f"{model} model, {TIMES[-1]:g} times the load", most_of(runs)
         could = "" if most is None else f" (at most {most.median:.2f} can be)"
-        yield Target(f"{at}: answered/s by the peak's{could}", of(runs, "kept").median, 0.9)
-        yield Target(f"{at}: p99 by the unloaded", of(runs, "slower").median, SLOWER, at_most=True)
-        yield Target(f"{at}: p99 of refusals, ms", of(runs, "refused_p99_ms").median, 20.0, at_most=True)
-        yield Target(f"{at}: neither answered nor refused", of(runs, "other").median, 0, at_most=True)
+        yield Target(f"{label}: answered/s by the peak's{could}", of(runs, "kept").median, 0.9)
+        yield Target(f"{label}: p99 by the unloaded", of(runs, "slower").median, SLOWER, at_most=True)
+        yield Target(f"{label}: p99 of refusals, ms", of(runs, "refused_p99_ms").median, 20.0, at_most=True)
+        yield Target(f"{label}: neither answered nor refused", of(runs, "other").median, 0, at_most=True)
 
 
 def main() -> None:
@@ -208,13 +222,13 @@ def main() -> None:
     options = parser.parse_args()
     if options.quick:
         options.repeats, options.seconds, options.lead = 1, 0.5, 0.5
-    found: dict[tuple[str, float], list[tuple[Overload, float | None]]] = {}
+    runs_of: dict[tuple[str, float], list[tuple[Overload, float | None]]] = {}
     with tempfile.TemporaryDirectory() as scratch:
         for model, times, run, most in compare(Path(scratch), options):
-            found.setdefault((model, times), []).append((run, most))
+            runs_of.setdefault((model, times), []).append((run, most))
     title = f"One {SIZE}x{SIZE} image per request, one core, {options.repeats} runs of {options.seconds:g} s"
-    measured = {f"{model}, {times:g}": runs for (model, times), runs in found.items()}
-    finish(options, f"{title}, medians (min-max)", list(rows(found)), list(targets(found)), measured)
+    measured = {f"{model}, {times:g}": runs for (model, times), runs in runs_of.items()}
+    finish(options, f"{title}, medians (min-max)", list(rows(runs_of)), list(targets(runs_of)), measured)
 
 
 if __name__ == "__main__":

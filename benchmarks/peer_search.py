@@ -1,9 +1,9 @@
-"""The usual search script, as the tutorials of Optuna and MLflow teach it: the peer of live.py.
+"""The usual search script of tutorials: the peer of live.py.
 
-One process; recipe.py's data set, DataLoader and loop; AdamW at a constant rate; Optuna's TPE and MedianPruner on an
-SQLite file; MLflow told synchronously at every epoch. The network, its initialisation and the four ranges are those of
-our simple_cnn.yaml, so that only the way of training and searching differs.
-https://github.com/optuna/optuna-examples/blob/main/pytorch/pytorch_simple.py and
+As the tutorials of Optuna and MLflow teach it. One process; recipe.py's data set, DataLoader and loop; AdamW at a
+constant rate; Optuna's TPE and MedianPruner on an SQLite file; MLflow told synchronously at every epoch. The network,
+its initialisation and the four ranges are those of our simple_cnn.yaml, so that only the way of training and searching
+differs. https://github.com/optuna/optuna-examples/blob/main/pytorch/pytorch_simple.py and
 https://mlflow.org/docs/latest/ml/traditional-ml/tutorials/hyperparameter-tuning/notebooks/hyperparameter-tuning-with-child-runs/
 """
 
@@ -49,7 +49,10 @@ def main() -> None:
 
 
 def train(trial: optuna.Trial, options: argparse.Namespace) -> float:
-    """One trial: the validation accuracy of its last epoch. Every epoch is a line [Unix time, accuracy] as well."""
+    """Train one trial; return the validation accuracy of its last epoch.
+
+    Every epoch is a line [Unix time, accuracy] as well.
+    """
     lr = trial.suggest_float("lr", 3e-4, 1e-2, log=True)
     weight_decay = trial.suggest_float("weight_decay", 1e-4, 0.3, log=True)
     dropout = trial.suggest_float("dropout", 0.0, 0.5)
@@ -67,8 +70,8 @@ def train(trial: optuna.Trial, options: argparse.Namespace) -> float:
         train_loss = recipe.train_epoch(model, train_loader, optimizer, torch.contiguous_format)
         val_loss, accuracy = recipe.validate(model, val_loader, torch.contiguous_format)
         mlflow.log_metrics({"train_loss": train_loss, "val_loss": val_loss, "val_accuracy": accuracy}, step=epoch)
-        with (options.home / "epochs.jsonl").open("a") as told:
-            told.write(json.dumps([time.time(), accuracy]) + "\n")
+        with (options.home / "epochs.jsonl").open("a") as epochs_file:
+            epochs_file.write(json.dumps([time.time(), accuracy]) + "\n")
         trial.report(accuracy, epoch)
         if trial.should_prune():
             raise optuna.TrialPruned

@@ -1,4 +1,6 @@
-"""The server that a user would write: FastAPI and ONNX Runtime, as their guides show them.
+"""The server that a user would write: FastAPI and ONNX Runtime.
+
+As their guides show them.
 
 python benchmarks/peer_server.py EXPORT PORT [WORKERS]
 """
@@ -23,7 +25,7 @@ app = FastAPI()
 
 @app.post("/predict")
 def predict(file: UploadFile = File(...)) -> dict[str, object]:  # noqa: B008
-    """One image."""
+    """Answer one image."""
     image = Image.open(io.BytesIO(file.file.read())).convert("RGB").resize((size, size))
     pixels = np.asarray(image, dtype=np.uint8).transpose(2, 0, 1)[None]
     logits = session.run(None, {"images": pixels})[0][0]

@@ -1,4 +1,6 @@
-"""The usual recipe, as PyTorch's and torchvision's tutorials teach it: the peer of throughput.py and peer_search.py.
+"""The usual recipe of tutorials: the peer of throughput.py and peer_search.py.
+
+As PyTorch's and torchvision's tutorials teach it.
 
 A torchvision data set, transforms per sample, a DataLoader, a plain loop:
 https://docs.pytorch.org/tutorials/beginner/basics/data_tutorial.html and
@@ -18,12 +20,12 @@ from torch.utils.data import DataLoader, Subset
 from torchvision.datasets import FashionMNIST
 from torchvision.transforms import Compose, Normalize, RandomCrop, RandomHorizontalFlip, ToTensor
 
-MEAN, STD = (0.2860,), (0.3530,)
+MEAN, STD = (0.2860,), (0.3530,)  # of Fashion-MNIST's training images
 Loader = DataLoader[tuple[Tensor, Tensor]]
 
 
 def unzip(root: Path) -> Path:
-    """Fashion-MNIST under `root` as torchvision wants it; gives back `root`."""
+    """Unpack Fashion-MNIST under `root` for torchvision; return `root`."""
     raw = root / "FashionMNIST" / "raw"
     raw.mkdir(parents=True)
     for packed in FASHION_MNIST.glob("*.gz"):
@@ -35,7 +37,10 @@ def unzip(root: Path) -> Path:
 def loaders(
     root: Path, *, train: Sequence[int], val: Sequence[int], batch_size: int, workers: int, augment: bool = True
 ) -> tuple[Loader, Loader]:
-    """Loaders over images `train` (shuffled, augmented) and `val` of the training file."""
+    """Return loaders over the images `train` and `val`.
+
+    Of the training file; `train` is shuffled and augmented.
+    """
     plain = [ToTensor(), Normalize(MEAN, STD)]
     augmented = [RandomCrop(28, padding=2), RandomHorizontalFlip(), *plain] if augment else plain
     for_train = Subset(FashionMNIST(root, train=True, transform=Compose(augmented)), train)
@@ -50,7 +55,7 @@ def loaders(
 def train_epoch(
     model: nn.Module, loader: Loader, optimizer: torch.optim.Optimizer, memory_format: torch.memory_format
 ) -> float:
-    """One epoch; the mean training loss."""
+    """Train one epoch; return the mean training loss."""
     model.train()
     total = 0.0
     for images, labels in loader:
@@ -59,13 +64,14 @@ def train_epoch(
         loss = nn.functional.cross_entropy(model(images), labels)
         loss.backward()
         optimizer.step()
+        # as tutorials do: on a GPU each step waits for it
         total += loss.item()
     return total / len(loader)
 
 
 @torch.no_grad()
 def validate(model: nn.Module, loader: Loader, memory_format: torch.memory_format) -> tuple[float, float]:
-    """Mean loss and accuracy over `loader`."""
+    """Return mean loss and accuracy over `loader`."""
     model.eval()
     loss, correct, count = 0.0, 0, 0
     for images, labels in loader:

@@ -1,4 +1,6 @@
-"""Writes the results of full runs into the pages of docs/, each between its markers; a test fails until then.
+"""Results of full runs, rendered into the pages of docs/.
+
+Each between its markers; a test fails until then.
 
 Run `python benchmarks/render.py` after a benchmark.
 """
@@ -16,12 +18,12 @@ PLACE = re.compile(r"(<!-- results: ([\w-]+) -->\n).*?(<!-- /results -->)", re.D
 
 
 def rendered(page: str, results: Path = RESULTS) -> str:
-    """The page with every place filled from `results`."""
-    return PLACE.sub(lambda found: found[1] + section(results / f"{found[2]}.json") + found[3], page)
+    """Return the page with every result filled in from `results`."""
+    return PLACE.sub(lambda match: match[1] + section(results / f"{match[2]}.json") + match[3], page)
 
 
 def section(path: Path) -> str:
-    """One result as Markdown: table, verdicts, circumstances."""
+    """Return one result as Markdown: table, verdicts, circumstances."""
     if not path.exists():
         return "(not run yet)\n"
     result = json.loads(path.read_text(encoding="utf-8"))
@@ -31,13 +33,13 @@ def section(path: Path) -> str:
 
 
 def verdict(stored: Mapping[str, Any]) -> str:
-    """A target in one line."""
+    """Return a target in one line."""
     numbers = {name: float(stored[name]) for name in ("value", "bound")}  # what is not finite is stored as text
     return Target(stored["what"], **numbers, at_most=stored["at_most"]).text().strip()
 
 
 def circumstances(machine: Mapping[str, Any]) -> str:
-    """Where, when and how it was run."""
+    """Describe where, when and how it was run."""
     versions = ", ".join(f"{package} {version}" for package, version in machine["versions"].items())
     where = f"{machine['processor']}, {machine['cores']} cores, {machine['memory_gib']} GiB, {machine['system']}"
     load = f"load average at the end {machine['load_average'][0]:.1f}"

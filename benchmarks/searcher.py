@@ -1,4 +1,6 @@
-"""`hpo run` with so many workers of one thread each: what workers.py starts. One worker alone would take every core.
+"""`hpo run` with a number of workers of one thread each.
+
+workers.py starts it. One worker alone would take every core.
 
 Arguments: workers, home, study, and the rest of RunOptions as one JSON object.
 """

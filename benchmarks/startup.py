@@ -1,4 +1,6 @@
-"""How long a command takes that does next to nothing: what the user waits for before anything happens.
+"""Start-up times of commands that do next to nothing.
+
+What the user waits for before anything happens.
 
 Each is a fresh process, with the data packed already: this tree, the tree of an earlier commit (`--before`, checked out
 beside it and run by the same Python), and as a peer the bare imports that any script of this kind makes, in turn.
@@ -41,9 +43,10 @@ class Tree:
     folder: Path
 
     def seconds(self, command: Sequence[str], study: str) -> float:
-        """How long `hpo` with `command` takes."""
-        asked = [*command, "--study", study] if command[0] == "run" else command
-        return seconds([sys.executable, "-P", "-c", MAIN, *asked], self.folder, PYTHONPATH=str(self.root / ".typing"))
+        """Time `hpo` with `command`."""
+        words = [*command, "--study", study] if command[0] == "run" else command
+        path = str(self.root / ".typing")
+        return seconds([sys.executable, "-P", "-c", MAIN, *words], self.folder, PYTHONPATH=path)
 
 
 def main() -> None:
@@ -60,17 +63,20 @@ def main() -> None:
 
 
 @contextmanager
-def checked_out(commit: str, place: Path) -> Iterator[Path]:
-    """The tree of `commit` at `place`."""
-    subprocess.run(["git", "-C", ROOT, "worktree", "add", "--quiet", "--detach", place, commit], check=True)
+def checked_out(commit: str, folder: Path) -> Iterator[Path]:
+    """Check the tree of `commit` out at `folder`."""
+    subprocess.run(["git", "-C", ROOT, "worktree", "add", "--quiet", "--detach", folder, commit], check=True)
     try:
-        yield place
+        yield folder
     finally:
-        subprocess.run(["git", "-C", ROOT, "worktree", "remove", "--force", place], check=True)
+        subprocess.run(["git", "-C", ROOT, "worktree", "remove", "--force", folder], check=True)
 
 
 def measure(options: Namespace, trees: Mapping[str, Tree], folder: Path) -> dict[str, dict[str, list[float]]]:
-    """Seconds by command and tree, over repeats; the first round, in which data is packed, is left out."""
+    """Measure seconds by command and tree, over repeats.
+
+    The first round, in which data is packed, is left out.
+    """
     repeats = 1 if options.quick else options.repeats
     times: dict[str, dict[str, list[float]]] = {name: {tree: [] for tree in trees} for name in [*COMMANDS, "imports"]}
     for repeat in range(repeats + 1):
@@ -79,11 +85,11 @@ def measure(options: Namespace, trees: Mapping[str, Tree], folder: Path) -> dict
                 times[name][label].append(tree.seconds(command, f"study-{repeat}"))
         times["imports"]["now"].append(seconds(IMPORTS, folder))
         print(f"round {repeat} of {repeats}", flush=True)
-    return {name: {label: taken[1:] for label, taken in found.items()} for name, found in times.items()}
+    return {name: {tree: taken_s[1:] for tree, taken_s in of_tree.items()} for name, of_tree in times.items()}
 
 
 def seconds(command: Sequence[str], folder: Path, **variables: str) -> float:
-    """How long `command` takes."""
+    """Time `command`."""
     began = time.perf_counter()
     done = subprocess.run(
         command, cwd=folder, env={**os.environ, **variables}, capture_output=True, text=True, check=False
@@ -94,13 +100,13 @@ def seconds(command: Sequence[str], folder: Path, **variables: str) -> float:
 
 
 def made(folder: Path) -> Path:
-    """`folder`, which was not there."""
+    """Make `folder`, which was not there, and return it."""
     folder.mkdir()
     return folder
 
 
 def report(options: Namespace, times: Mapping[str, Mapping[str, Sequence[float]]]) -> None:
-    """One row a command."""
+    """Write one row a command."""
     peer = times["imports"]["now"]
     rows, targets = [], []
     for name in COMMANDS:

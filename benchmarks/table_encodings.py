@@ -1,4 +1,6 @@
-"""Which encoding a table of class names is in: ours beside charset-normalizer, which is given the same encodings.
+"""Guesses of a table's encoding: ours beside charset-normalizer.
+
+Which is given the same encodings.
 
 Tables of a few names and of many, one name a line below a header, as Excel and editors of a language's Windows write
 them. The names are those of countries in Unicode's CLDR (from the package babel): nothing in training/data/sources was
@@ -25,11 +27,11 @@ SIZES = (2, 5, 20)  # names in a table
 
 
 def names(language: str, encoding: str) -> list[str]:
-    """The countries' names in `language` that `encoding` has the letters for."""
+    """Return the countries' names in `language` that `encoding` can write."""
     from babel import Locale
 
-    known = Locale.parse(language).territories
-    return sorted({name for code, name in known.items() if len(code) == 2 and _fits(name, encoding)})
+    territories = Locale.parse(language).territories
+    return sorted({name for code, name in territories.items() if len(code) == 2 and _fits(name, encoding)})
 
 
 def _fits(name: str, encoding: str) -> bool:
@@ -40,7 +42,7 @@ def _fits(name: str, encoding: str) -> bool:
 
 
 def ours(content: bytes) -> str:
-    """What `decoded` makes of a table; "" where it asks."""
+    """Read a table by `decoded`; "" where it asks."""
     try:
         return decoded(Path("labels.csv"), content, None, lambda name: False)[0]
     except DataError:
@@ -48,7 +50,7 @@ def ours(content: bytes) -> str:
 
 
 def peer(content: bytes) -> str:
-    """What charset-normalizer makes of it; "" where it finds nothing."""
+    """Read a table by charset-normalizer; "" where it finds nothing."""
     from charset_normalizer import from_bytes
 
     best = from_bytes(content, cp_isolation=["utf_8", *ENCODINGS]).best()
@@ -56,13 +58,17 @@ def peer(content: bytes) -> str:
 
 
 def outcomes(read: Callable[[bytes], str], texts: list[str], encoding: str) -> Counter[str]:
-    """How many of `texts` are right, wrong or asked about."""
-    found = ((read(text.encode(encoding)), text) for text in texts)
-    return Counter("asked" if not got else "right" if got == text else "wrong" for got, text in found)
+    """Count the `texts` that are right, wrong or asked about."""
+    readings = ((read(text.encode(encoding)), text) for text in texts)
+    return Counter("asked" if not reading else "right" if reading == text else "wrong" for reading, text in readings)
 
 
 def drawn(language: str, encoding: str, size: int, draws: int) -> list[str]:
-    """Texts of tables with `size` names each, at least one of which is not ASCII."""
+    """Draw tables with `size` names each, as texts.
+
+    At least one name is not ASCII.
+    """
+    # seeded by the case: a language more does not change the tables of another
     draw = random.Random(f"{language} {size}")
     every = names(language, encoding)
     tables: list[str] = []
@@ -74,7 +80,7 @@ def drawn(language: str, encoding: str, size: int, draws: int) -> list[str]:
 
 
 def measured(draws: int) -> Iterator[tuple[str, int, Counter[str], Counter[str]]]:
-    """Per language and size what ours and the peer made of the tables."""
+    """Yield the outcomes of ours and the peer per language and size."""
     for language, encoding in LANGUAGES.items():
         for size in SIZES:
             texts = drawn(language, encoding, size, draws)
@@ -86,10 +92,10 @@ def main() -> None:
     parser = arguments("table_encodings", __doc__ or "")
     parser.add_argument("--draws", type=int, default=50, help="tables per language and size (default 50)")
     options = parser.parse_args()
-    found = list(measured(2 if options.quick else options.draws))
+    results = list(measured(2 if options.quick else options.draws))
     rows = []
     totals: dict[int, tuple[Counter[str], Counter[str]]] = {size: (Counter(), Counter()) for size in SIZES}
-    for language, size, own, other in found:
+    for language, size, own, other in results:
         totals[size][0].update(own)
         totals[size][1].update(other)
         rows.append({"language": language, "names": str(size), "ours": _text(own), "charset-normalizer": _text(other)})

@@ -1,4 +1,4 @@
-"""Images per second of our training epoch, against the bare loop and against the usual recipe.
+"""Images per second: our epoch, the bare loop, the usual recipe.
 
 - ours: `training.train.train`, with augmentation, metrics, reports and checkpoints;
 - bare: the same model, batch size, optimiser and memory format on ready-made float tensors, in order, nothing else;
@@ -39,7 +39,7 @@ PAUSE_S = 0.3  # between two sides, so that neither runs into what the other has
 
 @dataclass(frozen=True)
 class Epoch:
-    """Seconds that one epoch took."""
+    """The seconds of one epoch."""
 
     train_s: float
     val_s: float
@@ -49,7 +49,10 @@ Side = Iterator[Epoch]
 
 
 def ours(config: TrialConfig, pack: Pack, directory: Path) -> Side:
-    """Our epochs; the training part is everything but the call of `evaluate`."""
+    """Yield our epochs.
+
+    The training part is everything but the call of `evaluate`.
+    """
     validation: list[float] = []
 
     def timed(*args: object) -> object:
@@ -72,7 +75,7 @@ def ours(config: TrialConfig, pack: Pack, directory: Path) -> Side:
 def learner(
     config: TrialConfig, pack: Pack, memory_format: torch.memory_format
 ) -> tuple[nn.Module, torch.optim.Optimizer]:
-    """The model and optimiser that ours has."""
+    """Return the model and optimiser that ours has."""
     torch.manual_seed(config.seed)
     model = build_model(
         config.model, num_classes=len(pack.class_names), in_channels=pack.channels, image_size=pack.image_size
@@ -81,7 +84,10 @@ def learner(
 
 
 def bare(config: TrialConfig, pack: Pack) -> Side:
-    """The least that trains: ready-made float tensors in channels_last, no augmentation, no metrics."""
+    """Yield epochs of the least that trains.
+
+    Ready-made float tensors in channels_last, no augmentation, no metrics.
+    """
     model, optimizer = learner(config, pack, torch.channels_last)
     evals = [
         list(EvalBatches(split, mean=pack.mean, std=pack.std, batch_size=size, device="cpu"))
@@ -100,7 +106,7 @@ def bare(config: TrialConfig, pack: Pack) -> Side:
 
 
 def usual(config: TrialConfig, pack: Pack, root: Path, memory_format: torch.memory_format, workers: int) -> Side:
-    """The recipe with as many images as ours."""
+    """Yield epochs of the recipe with as many images as ours."""
     model, optimizer = learner(config, pack, memory_format)
     count = pack.size("train")
     train_loader, val_loader = recipe.loaders(
@@ -115,26 +121,30 @@ def usual(config: TrialConfig, pack: Pack, root: Path, memory_format: torch.memo
 
 
 def turn(side: Side, epochs: int) -> Epoch:
-    """Some epochs of one side, added up."""
+    """Run some epochs of one side, and add them up."""
     time.sleep(PAUSE_S)
     done = [next(side) for _ in range(epochs)]
     return Epoch(sum(epoch.train_s for epoch in done), sum(epoch.val_s for epoch in done))
 
 
 def better_loader(config: TrialConfig, pack: Pack, root: Path, memory_format: torch.memory_format) -> Side:
-    """The recipe with the number of DataLoader workers that is faster here, warmed up."""
+    """Return the recipe with the faster number of DataLoader workers.
+
+    Warmed up.
+    """
     sides = {workers: usual(config, pack, root, memory_format, workers) for workers in (0, 2)}
     for side in sides.values():
         turn(side, 1)
     seconds = {workers: turn(side, 1).train_s for workers, side in sides.items()}
     best = min(seconds, key=seconds.__getitem__)
     print(f"  recipe, {memory_format}: " + ", ".join(f"{w} workers {s:.1f} s" for w, s in seconds.items()))
+    # ends the workers of the slower one, which would hold a core
     sides[2 - best].close()  # type: ignore[attr-defined]
     return sides[best]
 
 
 def measure(name: str, options: argparse.Namespace, folder: Path) -> dict[str, list[Epoch]]:
-    """`repeats` turns of every side for model `name`."""
+    """Measure `repeats` turns of every side for model `name`."""
     images, epochs = (1000, 1) if options.quick else (options.images, 2)
     data = {"source": "fashion_mnist", "batch_size": BATCH, "max_train": images, "max_val": images // 4}
     config = TrialConfig.model_validate(
@@ -166,12 +176,15 @@ def measure(name: str, options: argparse.Namespace, folder: Path) -> dict[str, l
 
 
 def rates(turns: list[Epoch], *, whole: bool) -> list[float]:
-    """Training images per second, of the training part or of the whole epoch."""
+    """Return training images per second.
+
+    Of the training part or of the whole epoch.
+    """
     return [1 / (epoch.train_s + (epoch.val_s if whole else 0)) for epoch in turns]
 
 
 def row(model: str, side: str, turns: dict[str, list[Epoch]]) -> dict[str, str]:
-    """A line of the table: this side, and how ours compares."""
+    """Return a line of the table: this side, and how ours compares."""
     own, mine = rates(turns[side], whole=False), rates(turns["ours"], whole=False)
     return {
         "model": model,
@@ -184,7 +197,7 @@ def row(model: str, side: str, turns: dict[str, list[Epoch]]) -> dict[str, str]:
 
 
 def whole_ratio(turns: dict[str, list[Epoch]], side: str) -> Figure:
-    """Ours by `side`, validation included."""
+    """Return ours by `side`, validation included."""
     return ratio(rates(turns["ours"], whole=True), rates(turns[side], whole=True))
 
 

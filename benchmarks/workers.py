@@ -1,4 +1,6 @@
-"""Two workers of one thread each against one: images per second of whole searches; and do they share the data?
+"""Two workers of one thread each against one: speed and shared memory.
+
+Images per second of whole searches; and do they share the data?
 
 - Speed: `hpo.run` on Fashion-MNIST with MLflow, in a process of its own, every trial as large as every other; one
   worker of one thread and two of them in turn. Images are those trained on and validated on; the time is the study's
@@ -23,6 +25,7 @@ from harness import Target, arguments, figure, finish, need_fashion_mnist, ratio
 
 SEARCHER = str(Path(__file__).with_name("searcher.py"))
 SIDES = {"one worker": 1, "two workers": 2}
+# a run of some seconds a trial: long enough that starting workers is not what is measured
 SPEED = {"trials": 8, "epochs": 2, "train": 5_000, "val": 1_000}
 QUICK = {"trials": 2, "epochs": 1, "train": 500, "val": 200}
 BIG = ("data.image_size=64", "data.color=rgb", "model.width=4", "data.batch_size=128", "data.val_fraction=0.01")
@@ -30,7 +33,7 @@ BIG = ("data.image_size=64", "data.color=rgb", "model.width=4", "data.batch_size
 
 @dataclass(frozen=True)
 class Took:
-    """Seconds of a study, and of the whole call."""
+    """The seconds of a study, and of the whole call."""
 
     study_s: float
     call_s: float
@@ -38,7 +41,7 @@ class Took:
 
 @dataclass(frozen=True)
 class Held:
-    """MiB that the workers of a search hold at one moment.
+    """The MiB that the workers of a search hold at one moment.
 
     Of the pack's images as RSS and as PSS, all workers together; and the anonymous memory of the worker with the most.
     """
@@ -49,25 +52,28 @@ class Held:
 
 
 def command(workers: int, home: Path, study: str, **options: Any) -> list[str]:
-    """A search on Fashion-MNIST."""
+    """Return the command of a search on Fashion-MNIST."""
     rest = json.dumps({"space": "simple_cnn", "data": "fashion_mnist", **options})
     return [sys.executable, SEARCHER, str(workers), str(home), study, rest]
 
 
 def speeds(options: argparse.Namespace, home: Path, size: dict[str, int]) -> dict[str, list[Took]]:
-    """Both sides in turn, in one home, after a short search that makes its files."""
+    """Measure both sides in turn.
+
+    In one home, after a short search that makes its files.
+    """
     overrides = [f"data.max_train={size['train']}", f"data.max_val={size['val']}", "data.batch_size=128"]
     timed(command(2, home, "warm-up", trials=2, epochs=1, overrides=overrides))
-    found: dict[str, list[Took]] = {side: [] for side in SIDES}
+    times: dict[str, list[Took]] = {side: [] for side in SIDES}
     for number in range(options.repeats):
         for side, workers in SIDES.items():
             work = {"trials": size["trials"], "epochs": size["epochs"], "overrides": overrides}
-            found[side].append(timed(command(workers, home, f"{side} {number}", **work)))
-    return found
+            times[side].append(timed(command(workers, home, f"{side} {number}", **work)))
+    return times
 
 
 def timed(search: list[str]) -> Took:
-    """Run a search."""
+    """Run a search; return its times."""
     began = time.perf_counter()
     done = subprocess.run(search, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -76,36 +82,42 @@ def timed(search: list[str]) -> Took:
 
 
 def memory(options: argparse.Namespace, home: Path) -> dict[str, float]:
-    """MiB: what one worker and two hold of a large pack, and the anonymous memory of a worker with it and without."""
+    """Measure the memory that workers hold of a large pack.
+
+    What one worker and two hold of a large pack, and the anonymous memory of a worker with it and without.
+    """
     work: dict[str, Any] = {"trials": 2, "epochs": 1, "tracking_uri": "none"}
     large = [*BIG, "data.max_train=2000"] if options.quick else [*BIG]
     small = [*BIG, "data.max_train=1000"]
-    one, two = (sampled(command(count, home, f"large {count}", overrides=large, **work)) for count in (1, 2))
+    by_one, by_two = (sampled(command(count, home, f"large {count}", overrides=large, **work)) for count in (1, 2))
     other = sampled(command(2, home, "small", overrides=small, **work))
     return {
-        "images of the pack in one worker": one.rss,
-        "images of the pack in two workers, RSS": two.rss,
-        "images of the pack in two workers, PSS": two.pss,
-        "anonymous memory of a worker": two.anonymous,
+        "images of the pack in one worker": by_one.rss,
+        "images of the pack in two workers, RSS": by_two.rss,
+        "images of the pack in two workers, PSS": by_two.pss,
+        "anonymous memory of a worker": by_two.anonymous,
         "anonymous memory of a worker with a pack of 1,000 images": other.anonymous,
     }
 
 
 def sampled(search: list[str]) -> Held:
-    """The moment of a search at which its workers hold most of the pack; of anonymous memory, the most of all."""
-    seen = [Held()]
+    """Return the moment at which the workers hold most of the pack.
+
+    Of anonymous memory, the most of all.
+    """
+    moments = [Held()]
     with subprocess.Popen(search, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         while process.poll() is None:
-            seen.append(held(process.pid))
+            moments.append(held(process.pid))
             time.sleep(0.1)
     if process.returncode:
         raise SystemExit(f"a search ended with {process.returncode}: {search}")
-    most = max(seen, key=lambda now: now.rss)
-    return Held(most.rss, most.pss, max(now.anonymous for now in seen))
+    most = max(moments, key=lambda now: now.rss)
+    return Held(most.rss, most.pss, max(now.anonymous for now in moments))
 
 
 def held(pid: int) -> Held:
-    """What the workers of process `pid` hold now."""
+    """Measure the memory of the workers of process `pid` now."""
     rss = pss = anonymous = 0.0
     try:
         for worker in psutil.Process(pid).children():
@@ -121,9 +133,9 @@ def held(pid: int) -> Held:
 
 
 def mib(text: str, field: str) -> float:
-    """A field of smaps in MiB; 0 where it is missing."""
-    found = re.search(rf"^{field}:\s+(\d+) kB$", text, re.MULTILINE)
-    return int(found[1]) / 1024 if found else 0.0
+    """Return a field of smaps in MiB; 0 where it is missing."""
+    match = re.search(rf"^{field}:\s+(\d+) kB$", text, re.MULTILINE)
+    return int(match[1]) / 1024 if match else 0.0
 
 
 def main() -> None:
@@ -139,10 +151,10 @@ def main() -> None:
 
 
 def report(options: argparse.Namespace, images: int, took: dict[str, list[Took]], sizes: dict[str, float]) -> None:
-    """Table and JSON."""
+    """Write table and JSON."""
     study, call = (
-        {side: [images / getattr(each, which) for each in found] for side, found in took.items()}
-        for which in ("study_s", "call_s")
+        {side: [images / getattr(each, field) for each in times] for side, times in took.items()}
+        for field in ("study_s", "call_s")
     )
     gains = [ratio(rates["two workers"], rates["one worker"]) for rates in (study, call)]
     rows = [line(f"images/s, {side}", figure(study[side]).text(), figure(call[side]).text()) for side in SIDES]
@@ -155,12 +167,12 @@ def report(options: argparse.Namespace, images: int, took: dict[str, list[Took]]
         Target("anonymous memory that comes with the pack / its images", (large - small) / pack, 0.05, at_most=True),
     ]
     title = "Workers of one thread: searches of simple_cnn on Fashion-MNIST, and the memory of a large pack"
-    seconds = {side: [asdict(each) for each in found] for side, found in took.items()}
+    seconds = {side: [asdict(each) for each in times] for side, times in took.items()}
     finish(options, title, rows, targets, {"images": images, "seconds": seconds, "gain": gains[0], "mib": sizes})
 
 
 def line(what: str, study: str, call: str = "") -> dict[str, str]:
-    """A line of the table."""
+    """Return a line of the table."""
     return {"what": what, "the study": study, "the whole call": call}
 
 

@@ -1,4 +1,7 @@
-"""A training that does not fit into the memory it may have: it must go on in smaller passes; one JSON object."""
+"""A training beyond its memory limit; one JSON object.
+
+It must go on in smaller passes.
+"""
 
 import argparse
 import json
@@ -10,11 +13,11 @@ from hpo.training.config import TrialConfig
 from hpo.training.data.prepare import prepare
 from hpo.training.train import train
 
-LIMIT_BYTES = 3 * 2**30
+LIMIT_BYTES = 3 * 2**30  # for batches of 4,096 in a network that needs far more for them
 
 
 def main() -> None:
-    """Train one epoch in little memory, print what became of it."""
+    """Train one epoch in little memory, print its outcome."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--device", required=True)
     parser.add_argument("--source", required=True)

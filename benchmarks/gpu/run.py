@@ -1,4 +1,6 @@
-"""The whole of hpo on a machine with a GPU that has nothing of ours: tests, searches, an export, memory, speed.
+"""All of hpo on a bare machine with a GPU.
+
+Tests, searches, an export, memory, speed.
 
     python benchmarks/gpu/prepare.py                        # beside a network, once
     python benchmarks/gpu/run.py --out result.json          # there; with --device cpu anywhere, to try the kit itself
@@ -29,7 +31,7 @@ from packaging.utils import canonicalize_name
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 WHEELS, DATA = HERE / "carried" / "wheels", HERE / "carried" / "data"
-WHOLE_S = 470.0
+WHOLE_S = 470.0  # of all steps: a machine that is lent for ten minutes has time to start and to hand the JSON back
 PATIENCE = 5  # times that in a quick run, which proves that all of it works, on machines that do other things, too
 TAIL = 3000  # characters of what a step printed that are kept
 
@@ -48,7 +50,7 @@ CUDA_TESTS = ["-m", "pytest", f"--rootdir={ROOT}", str(ROOT / "tests" / "trainin
 
 @dataclass(frozen=True)
 class Step:
-    """A command for this Python, and the seconds that it may take."""
+    """A command for this Python, with its time limit in seconds."""
 
     name: str
     limit_s: float
@@ -57,7 +59,10 @@ class Step:
 
 @dataclass(frozen=True)
 class Done:
-    """What became of a step: ok, failed, timed out or left out; what it printed: an object, last words unless ok."""
+    """The outcome of a step.
+
+    ok, failed, timed out or left out; what it printed: an object, last words unless ok.
+    """
 
     name: str
     outcome: str
@@ -67,7 +72,7 @@ class Done:
 
 
 def main() -> int:
-    """Run every step; 0 where none failed."""
+    """Run every step; return 0 where none failed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--device", default="cuda:0", help="cuda:0, or cpu, on which it tries itself (default cuda:0)")
     parser.add_argument("--out", type=Path, help="the JSON (default results/gpu-CARD.json)")
@@ -77,13 +82,13 @@ def main() -> int:
         environment = made_importable(Path(folder))
         work = Path(folder) / "work"
         work.mkdir()
-        done = [one(Step("card", 60, ["-c", CARD]), work, environment, WHOLE_S)]
+        done = [run_step(Step("card", 60, ["-c", CARD]), work, environment, WHOLE_S)]
         out = options.out or HERE.parent / "results" / f"gpu-{card_name(done[0])}.json"
         began = time.monotonic()
         patience = PATIENCE if options.quick else 1
         for step in steps(options.device, quick=options.quick):
             left_s = WHOLE_S * patience - (time.monotonic() - began)
-            done.append(one(replace(step, limit_s=step.limit_s * patience), work, environment, left_s))
+            done.append(run_step(replace(step, limit_s=step.limit_s * patience), work, environment, left_s))
             print(f"{done[-1].outcome:>9}  {done[-1].seconds:6.1f} s  {step.name}", flush=True)
             write(out, options, done, Path(folder))
     print(f"written to {out}")
@@ -91,9 +96,12 @@ def main() -> int:
 
 
 def made_importable(folder: Path) -> dict[str, str]:
-    """The environment in which `import hpo` is this tree, and its dependencies are found."""
+    """Return the environment in which `import hpo` is this tree.
+
+    Its dependencies are found in it, too.
+    """
     site, tree = folder / "site", folder / "tree"
-    there = {canonicalize_name(found.name) for found in distributions()}
+    there = {canonicalize_name(package.name) for package in distributions()}
     for wheel in sorted(WHEELS.glob("*.whl")):
         if canonicalize_name(wheel.name.partition("-")[0]) in there:
             continue  # what is there fits this Python
@@ -107,7 +115,7 @@ def made_importable(folder: Path) -> dict[str, str]:
 
 
 def steps(device: str, *, quick: bool) -> list[Step]:
-    """All of them, in the order of their worth."""
+    """Return all steps, in the order of their worth."""
     little = quick or device == "cpu"
     fashion = (DATA / "fashion_mnist").is_dir()
     source, root = ("fashion_mnist", ["--data-root", str(DATA)]) if fashion else ("digits", [])
@@ -139,12 +147,12 @@ def steps(device: str, *, quick: bool) -> list[Step]:
 
 
 def throughput(model: str, options: Sequence[str], *, compiled: bool) -> list[str]:
-    """The command of throughput.py."""
+    """Return the command of throughput.py."""
     return [str(HERE / "throughput.py"), "--model", model, *options, *(["--compile"] if compiled else [])]
 
 
-def one(step: Step, work: Path, environment: Mapping[str, str], left_s: float) -> Done:
-    """Run `step` for no longer than it may and no longer than `left_s`; its children end with it."""
+def run_step(step: Step, work: Path, environment: Mapping[str, str], left_s: float) -> Done:
+    """Run `step` within its limit and `left_s`; its children end with it."""
     limit = min(step.limit_s, left_s)
     if limit < 5:
         return Done(step.name, "left out", 0.0, None, "no time was left")
@@ -159,20 +167,23 @@ def one(step: Step, work: Path, environment: Mapping[str, str], left_s: float) -
         start_new_session=True,
     ) as process:
         try:
-            printed, told = process.communicate(timeout=limit)
+            printed, errors = process.communicate(timeout=limit)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
-            printed, told = process.communicate()
+            printed, errors = process.communicate()
             outcome = "timed out"
     if outcome == "ok" and process.returncode not in (0, 5):  # 5: pytest found no test to run
         outcome = "failed"
-    tail = "" if outcome == "ok" else (printed + told)[-TAIL:]
+    tail = "" if outcome == "ok" else (printed + errors)[-TAIL:]
     return Done(step.name, outcome, round(time.monotonic() - began, 1), last_object(printed), tail)
 
 
 def last_object(printed: str) -> Any:
-    """The JSON object that a step printed, over one line or several; None where there is none."""
-    for start in (place for place, sign in enumerate(printed) if sign == "{"):
+    """Return the last JSON object that a step printed, or None.
+
+    Over one line or several.
+    """
+    for start in (index for index, sign in enumerate(printed) if sign == "{"):
         try:
             return json.loads(printed[start:])
         except json.JSONDecodeError:
@@ -181,25 +192,28 @@ def last_object(printed: str) -> Any:
 
 
 def card_name(card: Done) -> str:
-    """The card as part of a file's name."""
+    """Return the card as part of a file's name."""
     name = (card.result or {}).get("card", "none")
     return "-".join(str(name).lower().split())
 
 
 def write(out: Path, options: argparse.Namespace, done: Sequence[Done], folder: Path) -> None:
-    """What is known by now; where it lay on that machine is nobody's business."""
+    """Write the results so far.
+
+    Where things lay on that machine is left out.
+    """
     machine = {
         "python": platform.python_version(),
         "cores": os.cpu_count(),
         "date": time.strftime("%Y-%m-%d", time.gmtime()),
     }
-    told = {
+    result = {
         "device": options.device,
         "quick": options.quick,
         "machine": machine,
         "steps": [asdict(each) for each in done],
     }
-    text = json.dumps(told, indent=1).replace(str(folder), "FOLDER").replace(str(ROOT), "TREE")
+    text = json.dumps(result, indent=1).replace(str(folder), "FOLDER").replace(str(ROOT), "TREE")
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(text + "\n")
 

@@ -1,4 +1,6 @@
-"""Images per second of our training epochs against the least that trains, on one device; one JSON object.
+"""Images per second of our epochs against the bare loop.
+
+On one device; one JSON object.
 
 - ours: `training.train.train` with augmentation, metrics, reports and checkpoints; the training part of its epochs;
 - bare: the same model, batch size and optimiser in channels_last, under the same autocast, on normalised images that
@@ -33,28 +35,29 @@ MODELS = {
 
 
 def ours(config: TrialConfig, pack: Pack, device: str, folder: Path) -> Iterator[float]:
-    """Images per second of each epoch."""
+    """Yield images per second of each of our epochs."""
     for report in train(config, pack=pack.path, directory=folder, device=device):
         if hasattr(report, "epoch"):
             yield report.metrics["images_per_s"]
 
 
 def bare(config: TrialConfig, pack: Pack, device: str, *, compiled: bool) -> Iterator[float]:
-    """The same of the bare loop."""
-    place, size = torch.device(device), config.data.batch_size
+    """Yield images per second of each epoch of the bare loop."""
+    target, size = torch.device(device), config.data.batch_size
     model = build_model(
         config.model, num_classes=len(pack.class_names), in_channels=pack.channels, image_size=pack.image_size
-    ).to(place, memory_format=torch.channels_last)
+    ).to(target, memory_format=torch.channels_last)
     optimizer = build_optimizer(config.optimizer, model)
     forward = torch.compile(model) if compiled else model
-    batches = list(EvalBatches(pack.train, mean=pack.mean, std=pack.std, batch_size=size, device=place))
+    batches = list(EvalBatches(pack.train, mean=pack.mean, std=pack.std, batch_size=size, device=target))
     images, labels = (torch.cat(parts) for parts in zip(*batches, strict=True))
-    precision = Precision.choose(config.precision, place)
+    precision = Precision.choose(config.precision, target)
+    # whole batches only: a small one at the end would have kernels chosen, or compiled, for it
     count = len(images) // size * size
     while True:
-        _wait(place)
+        _wait(target)
         began = time.perf_counter()
-        order = torch.randperm(len(images), device=place)
+        order = torch.randperm(len(images), device=target)
         for start in range(0, count, size):
             part = order[start : start + size]
             batch = images[part].contiguous(memory_format=torch.channels_last)
@@ -63,7 +66,7 @@ def bare(config: TrialConfig, pack: Pack, device: str, *, compiled: bool) -> Ite
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             optimizer.step()
-        _wait(place)
+        _wait(target)
         yield count / (time.perf_counter() - began)
 
 
@@ -108,9 +111,9 @@ def main() -> None:
             "bare": bare(config, pack, options.device, compiled=options.compile),
         }
         rates = {side: [next(steps) for _ in range(options.epochs)] for side, steps in sides.items()}
-    medians = {side: statistics.median(found[1:]) for side, found in rates.items()}
-    told = {"images_per_s": rates, "median": medians, "ours_by_bare": medians["ours"] / medians["bare"]}
-    print(json.dumps({**told, "device": options.device, **numerics, "compile": options.compile}))
+    medians = {side: statistics.median(runs[1:]) for side, runs in rates.items()}
+    result = {"images_per_s": rates, "median": medians, "ours_by_bare": medians["ours"] / medians["bare"]}
+    print(json.dumps({**result, "device": options.device, **numerics, "compile": options.compile}))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,6 @@
-"""Times in a worker process what is not training; overhead.py puts this folder on the path of the processes it starts.
+"""Timing of waits in a worker process, for overhead.py.
+
+overhead.py puts this folder on the path of the processes it starts.
 
 After an epoch (training and validation) a worker copies its state, hands the copy to the thread that writes checkpoints
 and posts its report; before every batch it looks for a signal. Per report, the seconds from the end of the epoch to the
