@@ -13,9 +13,9 @@ from ..errors import StudyError
 
 
 def attach(storage: BaseStorage, study: str, trial: int, files: Mapping[str, Path], folder: Path) -> None:
-    """Copy `files`, by the names they are shown under, into the artifact store in `folder` and tie them to a trial.
+    """Attach `files` to a trial, copied into the artifact store in `folder`.
 
-    A file of the same name on the same trial is replaced.
+    Their keys are the names that the dashboard shows. A file of the same name on the same trial is replaced.
 
     note: `optuna.artifacts.upload_artifact` writes to the trial itself, which Optuna allows while it runs and not
     after. The dashboard also looks for a trial's files among the attributes of its study, under the keys below.
@@ -32,6 +32,7 @@ def attach(storage: BaseStorage, study: str, trial: int, files: Mapping[str, Pat
         folder.mkdir(parents=True, exist_ok=True)
         store = FileSystemArtifactStore(folder)
         for name, path in files.items():
+            # the same name on the same trial gives the same id, so that a file is replaced and not added
             artifact = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{study}/{trial}/{name}"))
             with path.open("rb") as content:
                 store.write(artifact, content)

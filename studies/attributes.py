@@ -1,6 +1,7 @@
-"""The names under which facts are kept on Optuna studies and trials: one place, so that no two rooms spell them apart.
+"""The names of the attributes that hpo keeps on studies and trials.
 
-On a study, all texts; on a trial, JSON values. They are user attributes: the dashboard shows them.
+They are in one place, so that no two rooms spell them apart. On a study, all texts; on a trial, JSON values. They are
+user attributes: the dashboard shows them.
 """
 
 from typing import Final

@@ -1,4 +1,4 @@
-"""Small files that must never be seen half written, and the note of how a study was made."""
+"""Atomic writing of small files, and the files of a study."""
 
 import json
 import platform
@@ -14,11 +14,14 @@ from ..errors import StudyError
 from .git_state import git_state
 from .home import Home
 
+# those that decide a result or read what hpo writes; a whole list would bury them in a notebook's hundreds
 _PACKAGES = ("torch", "torchvision", "optuna", "mlflow", "numpy", "scikit-learn")
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write `text` to `path`, whole or not at all, on the disk when this returns. The directory is created.
+    """Write `text` to `path`, whole or not at all.
+
+    It is on the disk when this returns. The directory is created.
 
     Raises:
         StudyError: the disk is full, or the place cannot be written.
@@ -36,17 +39,17 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def versions() -> dict[str, str]:
-    """Versions of Python, hpo and the packages that decide a result; a package that is not installed is left out.
+    """Versions of Python, hpo and the packages that decide a result.
 
-    Nothing is imported: torch alone would take seconds.
+    A package that is not installed is left out. Nothing is imported: torch alone would take seconds.
     """
-    found = {"python": platform.python_version(), "hpo": __version__}
+    installed = {"python": platform.python_version(), "hpo": __version__}
     for package in _PACKAGES:
         try:
-            found[package] = version(package)
+            installed[package] = version(package)
         except PackageNotFoundError:
             continue
-    return found
+    return installed
 
 
 def write_study_files(
@@ -60,7 +63,9 @@ def write_study_files(
     command: str,
     extra: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Keep `space.yaml` (the text as run) and `study.json` (how it was run) of `study`; returns the latter's content.
+    """Write `space.yaml` and `study.json` of `study`, and return the latter's content.
+
+    The first is the space as run, the second how it was run.
 
     Raises:
         StudyError: the home cannot be written.
@@ -76,6 +81,6 @@ def write_study_files(
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         **(extra or {}),
     }
-    write_text(home.study(study) / "space.yaml", space)
+    write_text(home.study(study) / "space.yaml", space)  # the text itself: a YAML writer would lose its comments
     write_json(home.study(study) / "study.json", note)
     return note

@@ -1,4 +1,4 @@
-"""Where everything is kept: the layout of the home directory, in one place, and who may read it.
+"""The layout of the home directory, and who may read it.
 
 A home may come from somebody else. So a study's name becomes a path here alone, checked each time whether it was typed
 or read from a store, and no folder of a home may be a link that leads out of it.
@@ -16,7 +16,9 @@ from .study_name import refusal
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """The home directory (`--home`, HPO_HOME or ./runs) and the paths inside it. Paths are absolute.
+    """The home directory (`--home`, HPO_HOME or ./runs) and the paths inside it.
+
+    Paths are absolute.
 
     Raises (in every property and method that gives a path to write to):
         StudyError: the path is, or lies behind, a link that leads out of the home.
@@ -26,14 +28,15 @@ class Home:
 
     @classmethod
     def locate(cls, root: Path | None = None) -> "Home":
-        """The home the user means: `root` if given, else HPO_HOME, else ./runs.
+        """The user's home: `root` if given, else HPO_HOME, else ./runs.
 
         Raises:
             StudyError: its path is not text, so that no URL can name it.
         """
+        # not resolved: the home itself may be a link, to a larger disk for instance
         path = (root or Path(os.environ.get("HPO_HOME") or "runs")).absolute()
         try:
-            str(path).encode()
+            str(path).encode()  # a name of other bytes is a str with surrogates, which this refuses
         except UnicodeEncodeError as error:
             raise StudyError(
                 f"--home {path}: a path must be UTF-8 text to stand in a URL; rename the folder"
@@ -41,9 +44,9 @@ class Home:
         return cls(path)
 
     def create(self, note: Callable[[str], None]) -> None:
-        """Make the home where there is none, for its owner alone (0700); one that exists keeps its mode.
+        """Make the home where there is none, for its owner alone (0700).
 
-        `note` gets a line where others can look into it.
+        One that exists keeps its mode; `note` gets a line where others can look into it.
 
         Raises:
             StudyError: it cannot be made.
@@ -71,7 +74,8 @@ class Home:
 
     @property
     def tracking_uri(self) -> str:
-        """The default MLflow store; never the same database as Optuna's, since both use `alembic_version`."""
+        """The default MLflow store."""
+        # never the same database as Optuna's: both keep their schema version in a table `alembic_version`
         return self._url("mlflow.db")
 
     @property
@@ -100,7 +104,7 @@ class Home:
         return self._inside("train")
 
     def study(self, name: str, *parts: str) -> Path:
-        """The folder of one study, or what `parts` name in it.
+        """The folder of one study, or the path `parts` in it.
 
         Raises:
             StudyError: no study may be called so, see `study_name`.
@@ -110,7 +114,7 @@ class Home:
         return self._inside(name, *parts)
 
     def models(self, study: str) -> Path:
-        """The copies of users' model files that the trials of a study were made with, a folder each."""
+        """The copies of users' model files in a study, a folder each."""
         return self.study(study, "models")
 
     def trial(self, study: str, number: int) -> Path:
@@ -119,6 +123,7 @@ class Home:
         Raises:
             StudyError: as `study`, or `number`, which a store may hold as any text, is no number.
         """
+        # SQLite keeps texts in a column of numbers: `../../x` must not become a path
         if not isinstance(number, int) or number < 0:
             raise StudyError(f"a trial of study {study!r} must have a number, got {number!r}")
         return self.study(study, "trials", str(number))
@@ -134,6 +139,7 @@ class Home:
 
     def _inside(self, *parts: str) -> Path:
         path = self.root.joinpath(*parts)
+        # a home from somebody else may hold links, through which a study would overwrite files of the user
         if not self.contains(path):
             raise StudyError(
                 f"{path} is a link out of the home, to {path.resolve()}, where nothing is written\n"

@@ -1,4 +1,7 @@
-"""What a study may be called: its name is that of its folder in the home, wherever the home is copied to."""
+"""The laws of a study's name.
+
+It is the name of its folder in the home, on every system that the home may be copied to.
+"""
 
 import os
 import re
@@ -9,6 +12,7 @@ OWN_NAMES = ("artifacts", "cache", "mlartifacts", "mlflow.db", "served", "studie
 _DATABASES = ("mlflow.db", "studies.db")
 _DEVICES = {"aux", "con", "nul", "prn", *(f"{port}{number}" for port in ("com", "lpt") for number in range(10))}
 _LONGEST = 200  # bytes; file systems allow 255, of which temporary names take some
+_MESSAGE_LONGEST, _MESSAGE_KEPT = 60, 50  # characters of a refused name in a message, so that it stays one line
 
 
 def is_study_name(name: str) -> bool:
@@ -21,7 +25,7 @@ def is_study_name(name: str) -> bool:
 
 
 def refusal(name: str) -> str:
-    """Which law `name` breaks, and a name like it that keeps them all; "" where it does.
+    """The law that `name` breaks, with a valid name; "" for none.
 
     >>> refusal("Cache")
     "must not be one of the home's own (artifacts, cache, ...), got 'Cache'; try 'study-Cache'"
@@ -31,14 +35,15 @@ def refusal(name: str) -> str:
 
 
 def nearest_name(name: str) -> str:
-    """A name that a study may have, as like `name` as can be."""
+    """A valid name, as like `name` as can be."""
     signs = "".join(sign if sign.isprintable() and sign != "/" else "-" for sign in name)
+    # cut by bytes, which may split a letter: `ignore` drops its rest
     kept = re.sub(r"^[\W_]+", "", signs).encode()[: _LONGEST - len("study-")].decode(errors="ignore").rstrip(". ")
     return kept if kept and is_study_name(kept) else f"study-{kept}".rstrip("-")
 
 
 def _broken_law(name: str) -> str:
-    """What `name` must do and does not; "" where it does all."""
+    """The law that `name` breaks, after "must"; "" for none."""
     folded = name.casefold()  # many file systems do not tell `Cache` from `cache`
     begins = name[:1].isalnum() or name[:1] == "_"
     if not begins or not name.isprintable() or "/" in name:
@@ -55,5 +60,7 @@ def _broken_law(name: str) -> str:
 
 
 def _short(name: str) -> str:
-    shown = repr(name)
-    return shown if len(shown) <= 60 else f"{shown[:50]}...{shown[-1]} ({len(os.fsencode(name))} bytes)"
+    quoted = repr(name)
+    if len(quoted) <= _MESSAGE_LONGEST:
+        return quoted
+    return f"{quoted[:_MESSAGE_KEPT]}...{quoted[-1]} ({len(os.fsencode(name))} bytes)"

@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from ...studies.records.readable import Readable
-    from ...studies.records.records import TrialRecord
+    from ...studies.records.trial import TrialRecord
 
 
 @command
 def studies(storage: StorageOption = None, home: HomeOption = None, json: JsonOption = False) -> None:
     """List the studies, the newest first."""
-    from ...studies.records.records import list_studies
+    from ...studies.records.summarise import list_studies
 
     summaries = list_studies(_open(storage, home))
     if json:
@@ -50,7 +50,8 @@ def show(
 ) -> None:
     """Show a study: its best trial, every trial with its learning curve, and what failed and why."""
     from ...studies.home import Home
-    from ...studies.records.records import newest_study, summarise
+    from ...studies.records.lookup import newest_study
+    from ...studies.records.summarise import summarise
     from ...studies.study_name import is_study_name
     from .study_views import study_view, trial_view
 

@@ -10,7 +10,8 @@ from rich.padding import Padding
 from rich.table import Table
 
 from ...studies import attributes
-from ...studies.records.records import StudySummary, TrialRecord
+from ...studies.records.study import StudySummary
+from ...studies.records.trial import TrialRecord
 from ..progress.format import (
     amount,
     duration,

@@ -24,8 +24,8 @@ def ui(
     from ...errors import StudyError
     from ...studies.home import Home
     from ...studies.pages.ui import serve
+    from ...studies.records.lookup import study_names
     from ...studies.records.reader import open_to_read
-    from ...studies.records.records import study_names
     from ...studies.store.storage import storage_to_read
     from ...studies.tracking.mlflow_tracker import ship_pending
     from ...studies.tracking.stores import choose_stores, newest_kept, tracked_studies

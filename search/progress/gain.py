@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from ...studies.records.records import StudySummary, TrialRecord
+from ...studies.records.study import StudySummary
+from ...studies.records.trial import TrialRecord
 from .format import number_of
 
 

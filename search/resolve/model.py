@@ -60,7 +60,7 @@ def openings_log(known: Trained, home: Home) -> Path:
 
 
 def _no_export(study: str, home: Home, storage: str | None) -> str:
-    from ...studies.records.records import study_names
+    from ...studies.records.lookup import study_names
     from ...studies.store.storage import open_existing
 
     try:

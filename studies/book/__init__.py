@@ -1,1 +1,1 @@
-"""The study as hpo keeps it in Optuna's store: opening it, who owns a trial."""
+"""The study in Optuna's store: opening, owning trials, writing."""

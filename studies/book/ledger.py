@@ -1,4 +1,4 @@
-"""The study's book: every write to the Optuna store that a search makes.
+"""The ledger: every write of a search to a study's store.
 
 The states of a trial here: RUNNING belongs to a living coordinator; WAITING is to be run, anew or from its
 checkpoint; the rest is finished. A paused or orphaned trial goes back to WAITING, whence `ask` takes the one or the
@@ -22,7 +22,7 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 from ...common.display import visible
 from ...errors import SpaceError, StudyError
 from .. import attributes
-from ..records.records import rank
+from ..records.ranking import rank
 from ..store.heartbeats import silences
 from ..store.locks import held
 from .owner import Owner, is_foreign, is_orphan
@@ -37,7 +37,7 @@ FINISHED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A waiting trial that cannot be run as it stands in the study; it was told FAIL for `reason`, one line."""
+    """A waiting trial that cannot be run, told FAIL for `reason`."""
 
     number: int
     params: dict[str, Any]
@@ -45,7 +45,10 @@ class Refused:
 
 
 class TakenError(Exception):
-    """Somebody else has told trial `number` how it ended, `state`; it is no longer ours to write to."""
+    """Trial `number` was told by somebody else, with `state`.
+
+    Optuna refuses every later write to it, so this process lets go of it.
+    """
 
     def __init__(self, number: int, state: TrialState) -> None:
         super().__init__(f"trial {number} was ended by somebody else as {state.name}; its training here stops")
@@ -89,7 +92,9 @@ class Ledger(Generic[Claim]):
         return tuple(self._mine)
 
     def counts(self) -> Counter[TrialState]:
-        """How many trials of the study are in which state; those that another program runs are not waited for.
+        """The number of trials of the study in each state.
+
+        Those that another program runs are left out: a search must not wait for them.
 
         Raises:
             StudyError: the study was deleted.
@@ -97,11 +102,12 @@ class Ledger(Generic[Claim]):
         return Counter(trial.state for trial in self._trials() if not is_foreign(trial))
 
     def claim(self) -> Claim | Refused:
-        """Take a waiting trial, or a new one, write its owner down, and begin it.
+        """Take a waiting trial, or a new one, and begin it.
 
         A waiting trial that cannot be run is told FAIL: what was enqueued is not in the space, or another version saved
         its configuration.
         """
+        # under the lock, so that no recovery sees a trial that is RUNNING and not owned yet
         with self._exclusive():
             trial = self._study.ask()
             self._mine[trial.number] = trial
@@ -115,7 +121,7 @@ class Ledger(Generic[Claim]):
             return Refused(trial.number, trial.params, str(error))
 
     def report(self, number: int, epoch: int, value: float) -> bool:
-        """Note the objective of an epoch (from 1); whether the pruner would stop the trial here.
+        """Record the objective of an epoch (from 1); return whether to prune.
 
         note: an epoch that is repeated after a lost worker changes nothing: the first value of it stays.
         """
@@ -125,7 +131,7 @@ class Ledger(Generic[Claim]):
             return trial.should_prune()
 
     def end(self, number: int, outcome: TrialOutcome) -> TrialState:
-        """Tell how a trial ended; the state it now has.
+        """Tell how a trial ended; return its state.
 
         What is not usable is pruned, not failed, and violates a constraint: samplers skip FAIL, and must learn from
         these that the configuration is bad.
@@ -136,30 +142,40 @@ class Ledger(Generic[Claim]):
                 trial.set_user_attr(name, note)
             if not outcome.usable:
                 trial.set_constraint("usable", 1.0)
+            # told PRUNED without a value, Optuna takes the last that was reported
             self._tell(trial, state, outcome.value if outcome.complete else None)
         del self._mine[number]
         return state
 
     def fail(self, number: int, error: str) -> None:
-        """Tell that a trial broke: a bug, a worker lost too often, or a trial that cannot be run."""
+        """Tell FAIL with `error`.
+
+        That is for a bug, a worker that was lost too often, and a trial that cannot be run.
+        """
         with suppress(TakenError), self._writing(number) as trial:  # told already: nothing is left to say
             trial.set_user_attr(attributes.ERROR, error)
             self._tell(trial, TrialState.FAIL)
         self._mine.pop(number, None)
 
     def lost(self, number: int) -> int:
-        """Count a lost worker against the trial; how many it has lost."""
+        """Count a lost worker of a trial; return the count."""
         with self._writing(number) as trial:
             attempts = int(trial.user_attrs.get(attributes.ATTEMPTS, 0)) + 1
             trial.set_user_attr(attributes.ATTEMPTS, attempts)
             return attempts
 
     def release(self, number: int) -> None:
-        """Put a trial back to waiting, to be continued from its checkpoint; nothing where somebody else has told it."""
+        """Put a trial back to waiting, to be continued from its checkpoint.
+
+        Nothing happens where somebody else has told it.
+        """
         self._set_waiting(self._mine.pop(number)._trial_id)
 
     def excuse(self, number: int, error: str) -> None:
-        """Put a trial that broke with `error` back to waiting: not by its own fault, as far as is known."""
+        """Put a trial that broke back to waiting, its attempts forgiven.
+
+        It is for trials that broke by no fault of their own, as far as is known.
+        """
         with suppress(TakenError):
             with self._writing(number) as trial:
                 trial.set_user_attr(attributes.BROKE, error)
@@ -167,17 +183,17 @@ class Ledger(Generic[Claim]):
             self.release(number)
 
     def finished(self) -> list[int]:
-        """The trials that will not go on."""
+        """The numbers of the trials that will not go on."""
         return [trial.number for trial in self._trials() if trial.state in FINISHED]
 
     def best(self, count: int) -> list[int]:
-        """The `count` best complete trials that hpo ran, the best first; of equals the older."""
+        """The `count` best complete trials that hpo ran, the best first."""
         direction = self._study.direction
-        told = (t for t in self._trials() if t.state is TrialState.COMPLETE and t.value is not None and _ran(t))
-        return [t.number for t in nsmallest(count, told, key=lambda t: rank(direction, t.value or 0.0, t.number))]
+        complete = (t for t in self._trials() if t.state is TrialState.COMPLETE and t.value is not None and _ran(t))
+        return [t.number for t in nsmallest(count, complete, key=lambda t: rank(direction, t.value or 0.0, t.number))]
 
     def heartbeat(self) -> bool:
-        """Once a minute, say that this process still lives; whether it did so now."""
+        """Renew our heartbeat once a minute; return whether it was due."""
         now = self._now()
         if now - self._last_heartbeat < HEARTBEAT_S:
             return False
@@ -188,7 +204,10 @@ class Ledger(Generic[Claim]):
         return True
 
     def recover(self) -> list[int]:
-        """Put the trials of dead coordinators back to waiting; their numbers. Safe to repeat and to be killed in."""
+        """Put the trials of dead coordinators back to waiting; return their numbers.
+
+        It may be repeated, and killed in the middle: each trial is put back by itself.
+        """
         with self._exclusive():
             running = [t for t in self._trials() if t.state is TrialState.RUNNING and t.number not in self._mine]
             silent = silences(self._study._storage, self._study._study_id) if running else {}
@@ -200,7 +219,7 @@ class Ledger(Generic[Claim]):
 
     @contextmanager
     def _writing(self, number: int) -> Iterator[Trial]:
-        """Trial `number`, to be written to."""
+        """Trial `number` for writing; TakenError where it was told already."""
         trial = self._mine[number]
         try:
             yield trial
@@ -212,12 +231,18 @@ class Ledger(Generic[Claim]):
             raise
 
     def _tell(self, trial: Trial, state: TrialState, value: float | None = None) -> None:
-        # note: a coordinator elsewhere that took this one for dead may have put the trial back to waiting
+        # note: a coordinator elsewhere that took this one for dead may have put the trial back to waiting, in which
+        # state Optuna refuses a result
         self._study._storage.set_trial_state_values(trial._trial_id, TrialState.RUNNING)
         self._study.tell(trial, value, state=state, skip_if_finished=True)
 
     def _set_waiting(self, trial_id: int) -> None:
-        """Nobody's, then waiting; nothing where somebody else has told the trial, or deleted its study."""
+        """Take the owner off a trial, then put it back to waiting.
+
+        Nothing happens where somebody else has told the trial, or deleted its study.
+        """
+        # in this order: killed between the two, a trial without owner is recovered; the other way round, another
+        # coordinator may have taken the WAITING trial, and this would wipe out its name
         with suppress(UpdateFinishedTrialError, KeyError):
             self._study._storage.set_trial_user_attr(trial_id, attributes.OWNER, None)
             self._study._storage.set_trial_state_values(trial_id, TrialState.WAITING)
@@ -230,12 +255,12 @@ class Ledger(Generic[Claim]):
 
     @contextmanager
     def _exclusive(self) -> Iterator[None]:
-        """Claims and recoveries of one study happen one at a time; the lock ends with its process."""
+        """The lock under which trials of one study are claimed and recovered."""
         self._lock.parent.mkdir(parents=True, exist_ok=True)
         with held(self._lock):
             yield
 
 
 def _ran(trial: FrozenTrial) -> bool:
-    """Whether hpo ran it: it has a folder then, where others have none."""
+    """Whether hpo ran it, so that it has a folder."""
     return attributes.CONFIG in trial.user_attrs

@@ -1,4 +1,4 @@
-"""Opens a study or creates it, and refuses to go on with one that was something else."""
+"""Opening or creating a study, and refusing one that differs."""
 
 import json
 import warnings
@@ -14,12 +14,13 @@ from .. import attributes
 from ..files import versions
 from .space_changes import Change, changes
 
-_PLACES = ("data.source", "data.split_file", "data.images")
+# where images lie, not which they are: that is the fingerprint's
+_DATA_PATHS = ("data.source", "data.split_file", "data.images")
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What makes a study the same study: its space, its objective, its data, and the users' models in its space.
+    """The identity of a study: its space, objective, data and users' models.
 
     `space` is the canonical form of the space, `priors` the parameters of the trial that a new study begins with, empty
     for none; `fingerprint` the digest of the data; `seed` the sampler's; `models` are digests of models by their names.
@@ -37,7 +38,7 @@ class Identity:
 
 
 def stored_seed(storage: optuna.storages.BaseStorage, name: str) -> int | None:
-    """The seed of study `name`, None where there is no such study."""
+    """The seed of study `name`; None where there is no such study."""
     try:
         study_id = storage.get_study_id_from_name(name)
     except KeyError:
@@ -54,7 +55,7 @@ def open_study(
     accept_change: bool,
     note: Callable[[str], None] = lambda _: None,
 ) -> optuna.Study:
-    """Study `name`, created with its first configuration enqueued where it does not exist.
+    """Open study `name`, or create it with its first configuration enqueued.
 
     Data are the same by their content: that they lie elsewhere now is written down, and `note` gets a line on it.
 
@@ -73,9 +74,9 @@ def open_study(
         study, stored, trials = _create_or_load(storage, name, identity), None, []
     if stored is None or not _same(study, stored, identity):
         if stored is not None:
-            found = [*changes(json.loads(stored), identity.space), *_edited_models(study, identity)]
-            moved = [change for change in found if _only_moves(change, study, identity)]
-            _refuse(study, [change for change in found if change not in moved], identity, accept_change)
+            differences = [*changes(json.loads(stored), identity.space), *_edited_models(study, identity)]
+            moved = [change for change in differences if _only_moves(change, study, identity)]
+            _refuse(study, [change for change in differences if change not in moved], identity, accept_change)
             for line in map(_line, moved):
                 note(f"{line}: the same content, so study {name} goes on with it")
         _write_identity(study, identity)
@@ -89,19 +90,23 @@ def _create_or_load(storage: optuna.storages.BaseStorage, name: str, identity: I
 
 
 def _refuse_foreign(study: optuna.Study, trials: int, identity: Identity) -> None:
-    """Raise where somebody else's study has the name; an empty one is taken, where its direction is right."""
-    wanted, direction = identity.direction, study.direction.name.lower()
+    """Raise where somebody else's study has the name.
+
+    An empty one is taken, where its direction is right.
+    """
+    required, direction = identity.direction, study.direction.name.lower()
     if trials:
         why = f"holds {trials} trial{'' if trials == 1 else 's'} that hpo did not make"
-    elif direction != wanted:
-        why = f"is not one that hpo made, and its direction must be {wanted}, got {direction}"
+    elif direction != required:
+        why = f"is not one that hpo made, and its direction must be {required}, got {direction}"
     else:
         return
     raise StudyError(f"study {study.study_name!r} {why}; choose another --study")
 
 
 def _is_untouched(trial: optuna.trial.FrozenTrial) -> bool:
-    """Whether a trial is the one that hpo enqueued, and was not begun: what people enqueued has no mark."""
+    """Whether a trial is the one that hpo enqueued, not begun yet."""
+    # what people enqueued has no such mark, and must not be lost with the study
     return trial.state is optuna.trial.TrialState.WAITING and set(trial.user_attrs) == {attributes.PRIOR}
 
 
@@ -116,8 +121,8 @@ def _same(study: optuna.Study, stored: str, identity: Identity) -> bool:
 
 
 def _only_moves(change: Change, study: optuna.Study, identity: Identity) -> bool:
-    """Whether a change says where images or a model's file lie, and these are the very same."""
-    if change.key in _PLACES:
+    """Whether only the path of the same images or model changed."""
+    if change.key in _DATA_PATHS:
         return bool(study.user_attrs.get(attributes.DATA_FINGERPRINT) == identity.fingerprint)
     return change.old in (before := _models(study)) and before[change.old] == identity.models.get(change.new)
 
@@ -127,12 +132,12 @@ def _models(study: optuna.Study) -> dict[str, str]:
 
 
 def _edited_models(study: optuna.Study, identity: Identity) -> list[Change]:
-    """The models whose file, or what it needs beside it, is not what it was."""
+    """The models whose file, or a file that it needs, was edited."""
     before = _models(study)
     return [
         Change(
             f"model {name}",
-            before[name][:12],
+            before[name][:12],  # of 64 digits: enough to tell two apart, short enough for a line
             f"{now[:12]} (its file, or one that it needs, was edited)",
             "value",
             True,
@@ -146,11 +151,12 @@ def _line(change: Change) -> str:
     return f"{change.key}: {change.old} -> {change.new}"
 
 
-def _refuse(study: optuna.Study, found: Sequence[Change], identity: Identity, accept_change: bool) -> None:
+def _refuse(study: optuna.Study, differences: Sequence[Change], identity: Identity, accept_change: bool) -> None:
     """Raise unless every difference is accepted and acceptable."""
-    lines, impossible = [*map(_line, found)], [_line(change) for change in found if not change.acceptable]
+    lines = [*map(_line, differences)]
+    impossible = [_line(change) for change in differences if not change.acceptable]
     before = str(study.user_attrs.get(attributes.DATA_FINGERPRINT))
-    if not found and before != identity.fingerprint:  # the same space names other images
+    if not differences and before != identity.fingerprint:  # the same space names other images
         why = "the images, or how hpo reads them, changed"
         impossible = lines = [f"data fingerprint: {before[:12]} -> {identity.fingerprint[:12]} ({why})"]
     if not lines or (accept_change and not impossible):
@@ -166,7 +172,8 @@ def _refuse(study: optuna.Study, found: Sequence[Change], identity: Identity, ac
 
 
 def _write_identity(study: optuna.Study, identity: Identity) -> None:
-    """The space comes last: a study without it is made again from the start."""
+    """Write the identity into the attributes of the study, the space last."""
+    # a process that is killed here leaves a study without a space, which the next one takes as new
     study.set_user_attr(attributes.SPACE_NAME, identity.space_name)
     study.set_user_attr(attributes.OBJECTIVE_METRIC, identity.metric)
     study.set_user_attr(attributes.DATA_FINGERPRINT, identity.fingerprint)

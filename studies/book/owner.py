@@ -1,4 +1,4 @@
-"""Who runs a trial, and whether they still live.
+"""The owner of a trial, and whether it still lives.
 
 A process is named by host, boot, pid and start time: a pid alone is used again after a while, and after a reboot.
 """
@@ -16,14 +16,22 @@ from optuna.trial import FrozenTrial, TrialState
 from .. import attributes
 
 GRACE_S = 300.0
-"""How long a trial may give no sign of life where its process cannot be looked at: five heartbeats of ours missed."""
+"""How long a trial may give no sign of life where its process cannot be looked at: five heartbeats of ours missed.
+
+Shorter, and a slow disk or a suspended laptop loses its trial to another machine, where both then train it; longer, and
+a trial whose machine has died waits for as long.
+"""
 FOREIGN_GRACE_S = 24 * 3600.0
-"""How long a trial of a program other than hpo may run where it sends no heartbeat at all."""
+"""How long a trial of a program other than hpo may run where it sends no heartbeat at all.
+
+A day is longer than most trainings; a trial that was left behind holds up nothing meanwhile, since it is not waited
+for.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """A process on a machine. `started` is its start time in seconds since the epoch."""
+    """A process on a machine, begun at `started` seconds since the epoch."""
 
     host: str
     boot: str
@@ -38,7 +46,7 @@ class Owner:
         return cls(socket.gethostname(), _boot_id(), process.pid, process.create_time())
 
     def as_attribute(self, seen: float) -> dict[str, Any]:
-        """What is stored on the trial; `seen` is the heartbeat in seconds since the epoch."""
+        """The value of the trial's attribute, with the heartbeat `seen` (epoch seconds)."""
         return {**asdict(self), "seen": seen}
 
     def alive(self) -> bool:
@@ -47,15 +55,16 @@ class Owner:
             return False
         try:
             process = psutil.Process(self.pid)
-            # one tick of tolerance: the start time is derived from the boot time, which the clock's steps move
+            # two seconds of tolerance: the start time is derived from the boot time, which the clock's steps move
             same = abs(process.create_time() - self.started) < 2
+            # a zombie has ended, and only waits for its parent to take notice
             return bool(same and process.status() != psutil.STATUS_ZOMBIE)
         except psutil.NoSuchProcess:
             return False
 
 
 def is_orphan(trial: FrozenTrial, silent_s: float | None, now: float) -> bool:
-    """Whether nobody runs the RUNNING trial `trial` any more; `now` in seconds since the epoch.
+    """Whether nobody runs a RUNNING trial any more; `now` in epoch seconds.
 
     Our own trials have an owner. One without was asked for by hpo and not claimed yet, or is run by another program on
     Optuna: it is left alone until the heartbeat that Optuna keeps, `silent_s` seconds old (None: there is none), or
@@ -72,7 +81,8 @@ def is_orphan(trial: FrozenTrial, silent_s: float | None, now: float) -> bool:
 
 
 def is_foreign(trial: FrozenTrial) -> bool:
-    """Whether a program other than hpo runs `trial`: hpo writes an owner down before it draws a value."""
+    """Whether a program other than hpo runs `trial`."""
+    # hpo writes an owner down before it draws a value, so one without values may still become ours
     if trial.state is not TrialState.RUNNING or not (trial.params or trial.intermediate_values):
         return False
     owner = trial.user_attrs.get(attributes.OWNER, "nobody's")
@@ -80,7 +90,8 @@ def is_foreign(trial: FrozenTrial) -> bool:
 
 
 def is_owner(attribute: Any) -> TypeGuard[Mapping[str, Any]]:
-    """Whether an attribute is what `Owner.as_attribute` makes; another program may have one of the same name."""
+    """Whether an attribute has the form that `Owner.as_attribute` makes."""
+    # another program may have an attribute of the same name
     return isinstance(attribute, Mapping) and attribute.keys() == {"host", "boot", "pid", "started", "seen"}
 
 

@@ -1,4 +1,4 @@
-"""What differs between two spaces, and whether a study made with one can go on with the other.
+"""The differences between two spaces, and whether a study survives them.
 
 Optuna accepts a changed range, a removed dimension and a changed direction without a word, so that trials that are
 not comparable land in one study. Here each difference is named, and only those are acceptable after which the old
@@ -19,7 +19,10 @@ _IMPOSSIBLE = frozenset({"type", "scale", "choices", "branch"})
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One difference: `old` and `new` are short texts; `acceptable`: the old trials stay valid."""
+    """One difference, `old` and `new` as short texts.
+
+    `acceptable` says whether the old trials stay valid.
+    """
 
     key: str
     old: str
@@ -29,7 +32,7 @@ class Change:
 
 
 def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Change]:
-    """Every difference between two canonical spaces, by key; empty where they are equal.
+    """The differences between two canonical spaces, sorted by key.
 
     Never acceptable: another objective or other data (`objective.*`, `data.*` without the batch size), other choices,
     a whole number that becomes a real one, a linear scale that becomes a logarithmic one.
@@ -49,7 +52,8 @@ def _change(key: str, old: Mapping[str, Any] | None, new: Mapping[str, Any] | No
 
 
 def _compared(key: str) -> bool:
-    """Whether `key` decides what is compared: the objective, or which images are used."""
+    """Whether `key` decides on the objective or on the images."""
+    # values measured on other images are not comparable, even where Optuna would take them
     return key.startswith(("objective.", "data.")) and key != "data.batch_size"
 
 
@@ -58,7 +62,7 @@ def _kind(old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> Kind:
         return "added"
     if new is None:
         return "removed"
-    if old.get("when") != new.get("when"):
+    if old.get("when") != new.get("when"):  # it now exists under other choices
         return "branch"
     if "value" in old or "value" in new:
         return "value" if "value" in old and "value" in new else "became"
@@ -76,6 +80,7 @@ def _text(entry: Mapping[str, Any] | None) -> str:
         return _plain(entry["value"])
     if entry["type"] == "choice":
         return f"one of {', '.join(map(_plain, entry['choices']))}"
+    # a step of 1 is that of every integer
     step = f", step {entry['step']}" if entry["step"] not in (None, 1) else ""
     return f"{entry['type']} {entry['low']} to {entry['high']}{', log' if entry['log'] else ''}{step}"
 

@@ -1,4 +1,6 @@
-"""Who may use the pages of `hpo ui`: whoever has opened the printed link, and no other page of their browser.
+"""The guard of the pages of `hpo ui`, asking for a token.
+
+Whoever has opened the printed link has it and may use them, and no other page of their browser.
 
 A port on 127.0.0.1 is reached by every user of the machine and by every web page in a browser on it: from another
 origin, or as its own origin once its name is made to point here (DNS rebinding). Neither optuna-dashboard nor MLflow
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+# any other name in a request means that a foreign name was made to point here (DNS rebinding)
 _NAMES = {"127.0.0.1", "localhost", "[::1]"}
 _PLAIN = ("Content-Type", "text/plain; charset=utf-8")
 _HEADERS = [
@@ -23,6 +26,7 @@ _HEADERS = [
     ("Referrer-Policy", "same-origin"),  # an address may hold the token
     ("Cross-Origin-Resource-Policy", "same-origin"),
 ]
+# an artifact of a trial may be an HTML page from a stranger: shown from this origin, it could use the cookie
 _AS_FILE = [("Content-Disposition", "attachment"), ("Content-Security-Policy", "sandbox; default-src 'none'")]
 
 # note: by a script, not a redirection: a browser keeps a redirected request from another site "cross-site", and a `#`
@@ -32,7 +36,7 @@ const here = new URL(location); here.searchParams.delete("token"); location.repl
 
 
 class Answer(NamedTuple):
-    """What the guard answers itself."""
+    """An answer of the guard itself."""
 
     status: str
     headers: list[tuple[str, str]]
@@ -40,14 +44,19 @@ class Answer(NamedTuple):
 
 
 class PageGuard:
-    """Lets requests with `token` through: in the address, which sets a cookie, in that cookie, or as a Bearer token."""
+    """Middleware that lets only requests with `token` through.
+
+    They bring it in the address, which sets a cookie, in that cookie, or as a Bearer token.
+    """
 
     def __init__(self, token: str) -> None:
         self._token = token
         self._cookie = f"hpo-ui-{token[:8]}={token}"  # cookies know no ports: each server has a name of its own
 
     def answer(self, query: str, headers: Mapping[str, str]) -> Answer | None:
-        """The answer to a request that may not pass, or that brings the token in its address; None to one that may.
+        """The guard's own answer to a request; None where it may pass.
+
+        A request that may not pass is refused; one with the token in its address gets the cookie.
 
         Args:
             query: of the address, without its `?`.
@@ -62,6 +71,7 @@ class PageGuard:
             return Answer("200 OK", [kind, cookie, ("Cache-Control", "no-store"), *_HEADERS], _ENTER)
         if headers.get("origin", f"http://{host}") != f"http://{host}":
             return _refused("pages of other origins may not send requests here")
+        # set by browsers alone, and not by a page: absent from curl, which must bring the token anyway
         if headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
             return _refused("other pages may not send requests here; open the link that hpo ui has printed")
         if not self._has_token(headers):
@@ -74,8 +84,9 @@ class PageGuard:
         return self._equal(bearer, self._token) or any(self._equal(cookie, self._cookie) for cookie in cookies)
 
     @staticmethod
-    def _equal(given: str, expected: str) -> bool:
-        return hmac.compare_digest(given.encode(errors="replace"), expected.encode())
+    def _equal(sent: str, expected: str) -> bool:
+        # in constant time: the time of `==` tells how many characters were right
+        return hmac.compare_digest(sent.encode(errors="replace"), expected.encode())
 
     def wsgi(self, app: "WSGIApplication") -> "WSGIApplication":
         """`app` behind this guard."""
@@ -116,7 +127,7 @@ class PageGuard:
                 await send({"type": "http.response.start", **start})
                 await send({"type": "http.response.body", "body": answer.body})
             else:
-                await send({"type": "websocket.close", "code": 1008})
+                await send({"type": "websocket.close", "code": 1008})  # policy violation
 
         return guarded
 
@@ -126,7 +137,8 @@ def _refused(reason: str) -> Answer:
 
 
 def _guarded(path: str, headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """The headers of an answer, with ours: nothing for other origins, and artifacts as files, never as pages."""
+    """The headers of an answer, with the guard's put over them."""
+    # what the app grants to other origins is dropped, too
     ours = [*_HEADERS, *(_AS_FILE if path.startswith("/artifacts/") else [])]
     replaced = {name.lower() for name, _ in ours}
     kept = [(n, v) for n, v in headers if n.lower() not in replaced and not n.lower().startswith("access-control-")]

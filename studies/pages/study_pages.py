@@ -1,4 +1,4 @@
-"""Where the browsers of `hpo ui` show one study: the path of its page in each."""
+"""The path of a study's page in optuna-dashboard and in MLflow."""
 
 import json
 import urllib.request
@@ -7,8 +7,9 @@ from urllib.parse import urlencode
 
 from optuna.storages import BaseStorage
 
-from ..records.records import study_id
+from ..records.lookup import study_id
 
+# the browser opens all the same without an answer: a server elsewhere must not hold `hpo ui` up, nor fill its memory
 _ANSWER_S, _ANSWER_BYTES = 5.0, 2**20
 _RUNS = "runs?workflowType=machine_learning"  # else MLflow 3 opens what it has for language models, without the runs
 _FIND = "api/2.0/mlflow/experiments/get-by-name"
@@ -24,9 +25,10 @@ def dashboard_page(storage: BaseStorage, study: str) -> str:
 
 
 def experiment_page(server: str, study: str, token: str | None = None) -> str:
-    """The fragment by which the page of the MLflow server at `server` shows the experiment of `study`.
+    """The URL fragment of a study's experiment on an MLflow server.
 
-    "" where the server has no such experiment, or does not say: it may be elsewhere, and ask for more than we know.
+    "" where the server has no such experiment, or gives no answer: it may be elsewhere, and ask for a password that we
+    do not know.
 
     Args:
         server: its address, ending in a slash.

@@ -1,4 +1,7 @@
-"""What this project reads of Optuna's storage: the names and errors are those of `optuna.storages.BaseStorage`."""
+"""The calls of Optuna's storage that hpo reads with.
+
+Names and errors are those of `optuna.storages.BaseStorage`.
+"""
 
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -20,7 +23,10 @@ class Listed(Protocol):
 
 
 class Readable(Protocol):
-    """A store of studies, to be looked at. What is asked for by an id or a name that is not there is a KeyError."""
+    """A store of studies, to be read.
+
+    Every call with an id or a name that is not there raises KeyError.
+    """
 
     def get_all_studies(self) -> Sequence[Listed]:
         """Every study."""
@@ -31,15 +37,15 @@ class Readable(Protocol):
         ...
 
     def get_study_directions(self, study_id: int) -> list[StudyDirection]:
-        """Which way each objective is better."""
+        """The direction of each objective."""
         ...
 
     def get_study_user_attrs(self, study_id: int) -> dict[str, Any]:
-        """What is noted on a study."""
+        """The user attributes of a study."""
         ...
 
     def get_n_trials(self, study_id: int) -> int:
-        """How many trials a study has."""
+        """The number of trials of a study."""
         ...
 
     def get_trial_id_from_study_id_trial_number(self, study_id: int, trial_number: int) -> int:

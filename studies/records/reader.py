@@ -1,7 +1,8 @@
-"""The studies of a home, for commands that only look: read from the file itself, without SQLAlchemy and Alembic.
+"""Reading the studies of a home without SQLAlchemy and Alembic.
 
-Those two take longer to import than all the rest of such a command. The tables are those that sqlite_storage.py reads;
-a file of another version, or a store that is no file of the home's, is opened as everywhere else.
+For commands that only look, those two take longer to import than all the rest of such a command. The tables are those
+that sqlite_storage.py reads; a file of another version, or a store that is no file of the home's, is opened as
+everywhere else.
 """
 
 import json
@@ -20,27 +21,27 @@ from ..home import Home
 from ..store.sqlite_storage import BUSY_TIMEOUT_S, read_trials
 from .readable import Readable
 
-SCHEMA = "v3.2.0.a"  # of Optuna 3.2 to 5
+SCHEMA = "v3.2.0.a"  # of Optuna 3.2 to 5; any other is opened by Optuna itself, which says what to do about it
 
 
 def open_to_read(storage: str | None, home: Home) -> Readable:
-    """The store behind `storage`, None meaning that of `home`, to be read from.
+    """Open the store `storage`, or that of `home`, to read from.
 
     Raises:
         StudyError: it does not exist, or cannot be read.
     """
-    if storage is None and _is_known(home.storage_file):
+    if storage is None and _has_our_schema(home.storage_file):
         return SqliteReader(home.storage_file)
     from ..store.storage import open_existing
 
     return open_existing(storage, home)
 
 
-def _is_known(file: Path) -> bool:
-    """Whether `file` is a store with the tables that are known here; what else it may be is found out elsewhere."""
-    place = f"{file.absolute().as_uri()}?mode=rw"  # a file that is not there is not made
+def _has_our_schema(file: Path) -> bool:
+    """Whether `file` is a store with the tables of SCHEMA."""
+    url = f"{file.absolute().as_uri()}?mode=rw"  # a file that is not there is not made
     try:
-        with closing(sqlite3.connect(place, uri=True, timeout=BUSY_TIMEOUT_S)) as opened:
+        with closing(sqlite3.connect(url, uri=True, timeout=BUSY_TIMEOUT_S)) as opened:
             return opened.execute("SELECT version_num FROM alembic_version").fetchall() == [(SCHEMA,)]
     except sqlite3.Error:
         return False
@@ -53,7 +54,7 @@ class _Listed:
 
 
 class SqliteReader:
-    """The calls of Optuna's storage that only read, on the file `path`."""
+    """The reading calls of Optuna's storage, on the file `path`."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -63,7 +64,7 @@ class SqliteReader:
         return [_Listed(*row) for row in self._rows("SELECT study_id, study_name FROM studies ORDER BY study_id")]
 
     def get_study_id_from_name(self, study_name: str) -> int:
-        """Its id.
+        """The id of a study.
 
         Raises:
             KeyError: no study is called so.
@@ -73,21 +74,22 @@ class SqliteReader:
         raise KeyError(study_name)
 
     def get_study_directions(self, study_id: int) -> list[StudyDirection]:
-        """Which way each objective is better."""
+        """The direction of each objective."""
         query = "SELECT direction FROM study_directions WHERE study_id = ? ORDER BY objective"
         directions = [direction for (direction,) in self._rows(query, study_id)] or ["none"]
+        # a file may come from somebody else, with anything in its columns
         for direction in directions:
             if direction not in StudyDirection.__members__:
                 raise StudyError(f"{self._path}: a study's direction must be MINIMIZE or MAXIMIZE, got {direction!r}")
         return [StudyDirection[direction] for direction in directions]
 
     def get_study_user_attrs(self, study_id: int) -> dict[str, Any]:
-        """What is noted on a study."""
+        """The user attributes of a study."""
         query = "SELECT key, value_json FROM study_user_attributes WHERE study_id = ?"
         return {key: json.loads(text) for key, text in self._rows(query, study_id)}
 
     def get_n_trials(self, study_id: int) -> int:
-        """How many trials it has."""
+        """The number of trials of a study."""
         ((count,),) = self._rows("SELECT COUNT(*) FROM trials WHERE study_id = ?", study_id)
         return int(count)
 
@@ -113,7 +115,10 @@ class SqliteReader:
         raise KeyError(trial_id)
 
     def get_all_trials(self, study_id: int, deepcopy: bool = True) -> list[FrozenTrial]:
-        """The trials of a study, in the order of their making; nobody else has them, whatever `deepcopy` says."""
+        """The trials of a study, in the order of their making.
+
+        They are read anew each time, so that `deepcopy` makes no difference.
+        """
         return self._trials("study_id = ?", study_id)
 
     def _trials(self, where: str, bound: int) -> list[FrozenTrial]:

@@ -1,4 +1,7 @@
-"""The heartbeats that Optuna's own `study.optimize` leaves in a database, where its user has asked for them."""
+"""The heartbeats that Optuna's own `study.optimize` leaves in a database.
+
+It does so where its user has asked for them.
+"""
 
 from optuna.storages import BaseStorage, RDBStorage
 from optuna.storages._rdb.models import TrialHeartbeatModel as Beat
@@ -8,14 +11,15 @@ from sqlalchemy import func, select
 
 
 def silences(storage: BaseStorage, study_id: int) -> dict[int, float]:
-    """Seconds since the last heartbeat of each running trial that has one, by trial id.
+    """The seconds since each running trial's last heartbeat, by trial id.
 
-    The database's clock is asked, which wrote them: those of several machines differ.
+    Trials without a heartbeat are left out.
     """
     backend = getattr(storage, "_backend", storage)  # a study wraps its store in a cache
     if not isinstance(backend, RDBStorage):
         return {}
     beats = (
+        # the database's own clock wrote the beats, so it is asked for the time: those of several machines differ
         select(Beat.trial_id, Beat.heartbeat, func.current_timestamp())
         .join(TrialModel, TrialModel.trial_id == Beat.trial_id)
         .where(TrialModel.study_id == study_id, TrialModel.state == TrialState.RUNNING)

@@ -1,4 +1,4 @@
-"""One process at a time: a lock on a file, which the system frees however its holder ends."""
+"""File locks, which the system frees however their holder ends."""
 
 import fcntl
 import os
@@ -11,7 +11,9 @@ from ...common.private import no_link
 
 @contextmanager
 def held(path: Path) -> Iterator[None]:
-    """Hold the lock at `path` (created where missing, left behind); waits for whoever has it.
+    """Hold the lock at `path`, waiting for whoever has it.
+
+    The file is created where it is missing, and left behind.
 
     Raises:
         OSError: the file cannot be created.
@@ -21,6 +23,7 @@ def held(path: Path) -> Iterator[None]:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
     finally:
+        # the file stays: removed, it would be locked by one process and made anew by the next, both holding "the" lock
         os.close(handle)
 
 
@@ -40,4 +43,5 @@ def held_if_free(path: Path) -> Iterator[bool]:
 
 
 def _open(path: Path) -> int:
+    # a link in a folder that others may write to would have this create, or lock, a file elsewhere
     return no_link(str(path), os.O_CREAT | os.O_RDWR)

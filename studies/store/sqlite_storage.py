@@ -1,4 +1,6 @@
-"""Optuna's SQLite store with the calls that a search makes most in plain SQL: epochs, facts, parameters, reading.
+"""Optuna's SQLite store with the most frequent calls in plain SQL.
+
+They write epochs, attributes and parameters, and read trials.
 
 Stock Optuna goes through an object-relational mapper for each: 2 ms of CPU to write one epoch, and 6 ms to read the few
 trials that a pruner needs. Here a trial of ten epochs takes a third of the CPU, on the same tables, with the same
@@ -22,8 +24,14 @@ from optuna.distributions import BaseDistribution, distribution_to_json, json_to
 from optuna.trial import FrozenTrial, TrialState
 
 BUSY_TIMEOUT_S = 60
-"""How long whoever reads or writes waits for another process that holds the SQLite file."""
+"""How long whoever reads or writes waits for another process that holds the SQLite file.
 
+A write takes milliseconds, but a copy or a backup of the file can hold it for many seconds, and a search of hours must
+not die of that.
+"""
+
+# a finished trial must not be written to: the row is selected by its state in the same statement, so that no other
+# process can end the trial in between
 _UPDATABLE = "SELECT trial_id, {} FROM trials WHERE trial_id = ? AND state IN ('RUNNING', 'WAITING')"
 
 _WRITE_EPOCH = f"""
@@ -39,7 +47,7 @@ _WRITE_ATTRIBUTE = f"""
 _WRITE_PARAM = f"""
     INSERT INTO trial_params (trial_id, param_name, param_value, distribution_json) {_UPDATABLE.format("?, ?, ?")}
 """
-_KNOWN_PARAM = """
+_OTHER_DISTRIBUTION = """
     SELECT distribution_json FROM trials AS mine JOIN trials USING (study_id)
     JOIN trial_params ON trial_params.trial_id = trials.trial_id WHERE mine.trial_id = ? AND param_name = ? LIMIT 1
 """
@@ -51,14 +59,14 @@ class SqliteStorage(optuna.storages.RDBStorage):
     """An RDBStorage on an SQLite file."""
 
     def set_trial_intermediate_value(self, trial_id: int, step: int, intermediate_value: float) -> None:
-        """Write the objective of an epoch."""
+        """Write the objective of an epoch, numbered `step`."""
         kind = _kind(intermediate_value)
         value = intermediate_value if kind == "FINITE" else None
         if not self._wrote(_WRITE_EPOCH, (step, value, kind, trial_id)):
             super().set_trial_intermediate_value(trial_id, step, intermediate_value)  # it says what is wrong
 
     def set_trial_user_attr(self, trial_id: int, key: str, value: Any) -> None:
-        """Write a fact about a trial."""
+        """Write a user attribute of a trial."""
         if not self._wrote(_WRITE_ATTRIBUTE, (key, json.dumps(value), trial_id)):
             super().set_trial_user_attr(trial_id, key, value)
 
@@ -70,20 +78,21 @@ class SqliteStorage(optuna.storages.RDBStorage):
         distribution: BaseDistribution,
         previous_distribution: BaseDistribution | None,
     ) -> None:
-        """Write a parameter, whose distribution must go with the one it has in other trials."""
+        """Write a parameter, if its distribution agrees with that of other trials."""
         text = distribution_to_json(distribution)
-        known = previous_distribution and distribution_to_json(previous_distribution)
+        stored = previous_distribution and distribution_to_json(previous_distribution)
         with self._cursor() as cursor:
-            known = known or (cursor.execute(_KNOWN_PARAM, (trial_id, param_name)).fetchone() or (text,))[0]
+            stored = stored or (cursor.execute(_OTHER_DISTRIBUTION, (trial_id, param_name)).fetchone() or (text,))[0]
         values = (param_name, param_value_internal, text, trial_id)
-        if known != text or not self._wrote(_WRITE_PARAM, values):
+        # another range is compatible, other choices are not: which it is, and the error, is left to Optuna
+        if stored != text or not self._wrote(_WRITE_PARAM, values):
             super()._set_trial_param(trial_id, param_name, param_value_internal, distribution, previous_distribution)
 
     def get_trial(self, trial_id: int) -> FrozenTrial:
         """The trial as it is now."""
         with self._cursor() as cursor:
-            found = read_trials(cursor, "trial_id = ?", (trial_id,))
-        return found[0] if found else super().get_trial(trial_id)
+            trials = read_trials(cursor, "trial_id = ?", (trial_id,))
+        return trials[0] if trials else super().get_trial(trial_id)
 
     def _get_trials(
         self,
@@ -92,9 +101,11 @@ class SqliteStorage(optuna.storages.RDBStorage):
         included_trial_ids: set[int],
         trial_id_greater_than: int,
     ) -> list[FrozenTrial]:
-        """The trials of a study above an id, and those below it that are named: what Optuna's cache asks for."""
-        wanted = [str(int(trial_id)) for trial_id in included_trial_ids if trial_id <= trial_id_greater_than]
-        where = f"study_id = ? AND (trial_id > ? OR trial_id IN ({', '.join(wanted)}))"
+        """The trials of a study above an id, and included ones below."""
+        # Optuna's cache asks in this way for what is new or was unfinished. The ids are written into the query, as
+        # SQLite limits how many values can be bound; they are integers, so nothing else can come in
+        included = [str(int(trial_id)) for trial_id in included_trial_ids if trial_id <= trial_id_greater_than]
+        where = f"study_id = ? AND (trial_id > ? OR trial_id IN ({', '.join(included)}))"
         with self._cursor() as cursor:
             if cursor.execute("SELECT 1 FROM studies WHERE study_id = ?", (study_id,)).fetchone() is None:
                 raise KeyError(f"no study has id {study_id}")
@@ -102,7 +113,7 @@ class SqliteStorage(optuna.storages.RDBStorage):
         return [trial for trial in trials if states is None or trial.state in states]
 
     def _wrote(self, statement: str, values: tuple[Any, ...]) -> bool:
-        """Run one writing statement; whether it changed a row."""
+        """Run a writing statement, and return whether it changed a row."""
         with self._cursor() as cursor:
             changed = cursor.execute(statement, values).rowcount > 0
             cursor.connection.commit()
@@ -121,17 +132,20 @@ class SqliteStorage(optuna.storages.RDBStorage):
 
 
 def read_trials(cursor: sqlite3.Cursor, where: str, bound: tuple[int, ...]) -> list[FrozenTrial]:
-    """The trials for which `where` holds, with all that belongs to them; `bound` are the values of its places."""
+    """The trials for which `where` holds, complete.
+
+    `bound` are the values of the question marks in `where`.
+    """
     chosen = f"SELECT trial_id FROM trials WHERE {where}"
 
     def children(columns: str, table: str, key: str) -> dict[int, list[Any]]:
-        found = defaultdict(list)
+        rows_of = defaultdict(list)
         query = f"SELECT trial_id, {columns} FROM {table} WHERE trial_id IN ({chosen}) ORDER BY {key}"
         for trial_id, *row in cursor.execute(query, bound):
-            found[trial_id].append(row)
-        return found
+            rows_of[trial_id].append(row)
+        return rows_of
 
-    cursor.execute("BEGIN")  # one view of all tables
+    cursor.execute("BEGIN")  # one view of all tables: else a trial could be COMPLETE here and without its value there
     query = f"SELECT trial_id, number, state, datetime_start, datetime_complete FROM trials WHERE {where}"
     rows = cursor.execute(f"{query} ORDER BY trial_id", bound).fetchall()
     params = children("param_name, param_value, distribution_json", "trial_params", "param_id")
@@ -162,7 +176,7 @@ def read_trials(cursor: sqlite3.Cursor, where: str, bound: tuple[int, ...]) -> l
 
 
 def _kind(value: float) -> str:
-    """How Optuna's tables mark a number: SQL has no infinity and no NaN."""
+    """The mark of a number's kind, as SQL lacks infinity and NaN."""
     if math.isnan(value):
         return "NAN"
     if math.isinf(value):
@@ -174,11 +188,13 @@ def _number(value: float | None, kind: str) -> float:
     return _NOT_FINITE[kind] if value is None else value
 
 
+# every trial carries the same few texts: each is parsed once
 @lru_cache(maxsize=1024)
 def _distribution(text: str) -> BaseDistribution:
     return json_to_distribution(text)
 
 
 def _local(text: str | None) -> datetime | None:
-    """The naive local time that Optuna works with, of the naive UTC that it stores."""
+    """The naive local time of a naive UTC text."""
+    # Optuna stores the one and works with the other
     return None if text is None else datetime.fromisoformat(text).replace(tzinfo=UTC).astimezone().replace(tzinfo=None)

@@ -1,4 +1,4 @@
-"""The Optuna store: any SQLAlchemy URL, SQLite made fast and safe.
+"""Opening the Optuna store: any SQLAlchemy URL, SQLite made fast and safe.
 
 Stock Optuna on SQLite waits for the disk at every report and dies when several processes create one file at once. Here
 the file is in write-ahead mode, a commit does not wait for the disk (a power cut may lose the last seconds, never the
@@ -24,7 +24,7 @@ from .sqlite_storage import BUSY_TIMEOUT_S, SqliteStorage
 
 
 def storage_to_read(storage: str | None, home: Home) -> str:
-    """The URL of `storage`, None meaning that of `home`; it must be there: looking does not create one.
+    """The URL of `storage`, or of the home's store, which must exist.
 
     Raises:
         StudyError: it is a file that does not exist.
@@ -42,7 +42,9 @@ def storage_to_read(storage: str | None, home: Home) -> str:
 
 
 def storage_to_write(storage: str | None, home: Home) -> str:
-    """The same, made where it does not exist; but no folder but the home's is, for it may be a disk that is not there.
+    """The URL of `storage`, or of the home's store, existing or not.
+
+    Its folder must exist unless it is the home: it may be the mount point of a disk that is not there.
 
     Raises:
         StudyError: it is a file in a folder that does not exist.
@@ -56,7 +58,7 @@ def storage_to_write(storage: str | None, home: Home) -> str:
 
 
 def open_existing(storage: str | None, home: Home) -> optuna.storages.RDBStorage:
-    """The store behind `storage`, None meaning that of `home`.
+    """Open the store `storage`, or that of `home` for None.
 
     Raises:
         StudyError: it does not exist, or as of `open_storage`.
@@ -65,7 +67,9 @@ def open_existing(storage: str | None, home: Home) -> optuna.storages.RDBStorage
 
 
 def open_storage(url: str) -> optuna.storages.RDBStorage:
-    """The store behind `url`, created where it does not exist; safe to call from several processes at once.
+    """Open the store behind `url`, creating it if needed.
+
+    Several processes may do so at once.
 
     Args:
         url: a SQLAlchemy URL, such as `sqlite:///runs/studies.db` or `postgresql://user:password@host/hpo`.
@@ -120,7 +124,7 @@ def _open_file(url: URL) -> optuna.storages.RDBStorage:
     make_private_folder(path.parent)
     with held(path.with_name(path.name + ".lock")):
         make_private_file(path)
-        _write_ahead(path)
+        _write_ahead(path)  # before Optuna opens it: to change the mode, SQLite needs the file to itself
         connection = {"timeout": BUSY_TIMEOUT_S}
         storage = SqliteStorage(_template(url), engine_kwargs={"connect_args": connection})
         # note: the engine is made and used inside the constructor, so its first connection is thrown away here
@@ -131,12 +135,13 @@ def _open_file(url: URL) -> optuna.storages.RDBStorage:
 
 
 def _template(url: URL) -> str:
-    """The URL as RDBStorage wants it: a template for `str.format`, so that braces in a path count as themselves."""
+    """The URL as RDBStorage takes it, a template for `str.format`."""
+    # braces in a path must count as themselves
     return url.render_as_string(hide_password=False).replace("{", "{{").replace("}", "}}")
 
 
 def _write_ahead(path: Path) -> None:
-    """Turn on write-ahead logging; it is a property of the file and stays."""
+    """Turn on write-ahead logging, a lasting property of the file."""
     connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S)
     try:
         connection.execute("PRAGMA journal_mode=WAL")
@@ -145,34 +150,37 @@ def _write_ahead(path: Path) -> None:
 
 
 def _tune(connection: Any, record: Any) -> None:
+    # FULL waits for the disk at every commit; NORMAL only at checkpoints of the log, and keeps the file whole
     connection.execute("PRAGMA synchronous=NORMAL")
 
 
 def _prove_writable(engine: Engine) -> None:
-    """Write something and take it back: better refused now than after the first trial."""
+    """Write something and take it back."""
+    # a read-only store is better refused now than after the first trial
     with engine.connect() as connection:
         connection.execute(text("UPDATE version_info SET library_version = library_version"))
         connection.rollback()
 
 
 def _in_words(error: BaseException | None, url: URL) -> str:
-    said = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-    said = masked(said.replace(str(url.password), "***") if url.password else said)
+    """The error of a database driver, with the user's remedy."""
+    line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    line = masked(line.replace(str(url.password), "***") if url.password else line)  # drivers may repeat the URL
     if isinstance(error, OSError):
-        return f"the file cannot be opened or created ({error.strerror or said}); choose another --storage or --home"
-    if "not a database" in said or "malformed" in said:
+        return f"the file cannot be opened or created ({error.strerror or line}); choose another --storage or --home"
+    if "not a database" in line or "malformed" in line:
         return "the file is not an SQLite database; choose another --storage or --home"
-    if "unable to open" in said:
-        return f"the file cannot be opened or created ({said}); choose another --storage or --home"
-    if "readonly" in said:
-        return f"the store cannot be written ({said}); choose another --storage or --home"
-    if "locked" in said:
-        return f"another program has held the file for {BUSY_TIMEOUT_S} s ({said}); end it, then try again"
-    return said
+    if "unable to open" in line:
+        return f"the file cannot be opened or created ({line}); choose another --storage or --home"
+    if "readonly" in line:
+        return f"the store cannot be written ({line}); choose another --storage or --home"
+    if "locked" in line:
+        return f"another program has held the file for {BUSY_TIMEOUT_S} s ({line}); end it, then try again"
+    return line
 
 
-def _schema_words(url: URL, said: str) -> str:
-    if "storage upgrade" not in said:
+def _schema_words(url: URL, complaint: str) -> str:
+    if "storage upgrade" not in complaint:  # which is what Optuna advises for older stores alone
         return f"{_shown(url)}: the store was written by a newer Optuna than {optuna.__version__}; update Optuna"
     return (
         f"{_shown(url)}: the store was written by an older Optuna than {optuna.__version__}.\n"

@@ -9,7 +9,7 @@ import pytest
 from hpo.common.sqlite_url import sqlite_file
 from hpo.errors import StudyError
 from hpo.studies.home import Home
-from hpo.studies.records.records import summarise
+from hpo.studies.records.summarise import summarise
 from hpo.studies.store.storage import open_storage
 from hpo.studies.study_name import OWN_NAMES
 from hpo.studies.tracking.mlflow_store import MlflowStore, RunRef

@@ -117,7 +117,7 @@ def _flags(options: DiagnoseOptions, *names: str) -> str:
 
 
 def _verdict_of(options: DiagnoseOptions, home: Home) -> Verdict | None:
-    from ....studies.records.records import summarise
+    from ....studies.records.summarise import summarise
     from ....studies.store.storage import open_existing
 
     assert options.trial is not None  # the caller has looked

@@ -8,7 +8,7 @@ from ....errors import StudyError
 from ....studies import attributes
 from ....studies.artifacts import attach
 from ....studies.home import Home
-from ....studies.records.records import summarise
+from ....studies.records.summarise import summarise
 from ....studies.store.storage import open_existing
 from ....studies.tracking.evaluations import log_evaluation
 from ....studies.tracking.mlflow_tracker import ship_pending

@@ -9,7 +9,10 @@ from ....common.display import visible
 from ....errors import SpaceError, StudyError
 from ....studies import attributes
 from ....studies.home import Home
-from ....studies.records.records import StudySummary, TrialRecord, newest_study, summarise
+from ....studies.records.lookup import newest_study
+from ....studies.records.study import StudySummary
+from ....studies.records.summarise import summarise
+from ....studies.records.trial import TrialRecord
 from ....studies.store.storage import open_existing
 from ....training.config import TrialConfig
 from ....training.export.formats.registry import choose_formats

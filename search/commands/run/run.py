@@ -18,7 +18,8 @@ from ....studies.book.ledger import FINISHED, Ledger
 from ....studies.book.open_study import Identity, open_study, stored_seed
 from ....studies.files import write_study_files
 from ....studies.home import Home
-from ....studies.records.records import SHARES, StudySummary, summarise
+from ....studies.records.study import SHARES, StudySummary
+from ....studies.records.summarise import summarise
 from ....studies.store.storage import open_storage, storage_to_write
 from ....studies.study_name import refusal
 from ....studies.tracking.mlflow_tracker import MlflowTracker, ship_pending

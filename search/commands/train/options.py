@@ -88,7 +88,7 @@ def choose_single(options: TrainOptions, home: Home) -> Single:
 
 
 def _from_trial(trial: str, options: TrainOptions, home: Home) -> Single:
-    from ....studies.records.records import summarise
+    from ....studies.records.summarise import summarise
     from ....studies.store.storage import open_existing
     from ....studies.study_name import is_study_name
     from ...configuration.model_copies import ModelCopies

@@ -22,7 +22,7 @@ from hpo.spaces.space import SearchSpace
 from hpo.studies import attributes
 from hpo.studies.book.ledger import Refused, TakenError
 from hpo.studies.book.owner import FOREIGN_GRACE_S, GRACE_S
-from hpo.studies.records.records import summarise
+from hpo.studies.records.summarise import summarise
 from hpo.studies.store.storage import open_storage
 from hpo.training.report import EpochReport, Status, TrainResult
 from optuna.distributions import FloatDistribution

@@ -7,7 +7,8 @@ import optuna
 import pytest
 from hpo.search.progress.gain import gain
 from hpo.studies import attributes
-from hpo.studies.records.records import StudySummary, summarise
+from hpo.studies.records.study import StudySummary
+from hpo.studies.records.summarise import summarise
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 CONFIG = json.dumps({"budget": {"epochs": 8}, "precision": {"dtype": "fp32"}, "compile": "off"})

@@ -12,7 +12,7 @@ from hpo.search.commands.run.run import RunResult, Watcher, run
 from hpo.search.progress.base import NoProgress
 from hpo.studies import attributes
 from hpo.studies.home import Home
-from hpo.studies.records.records import summarise
+from hpo.studies.records.summarise import summarise
 from hpo.studies.store.storage import open_storage
 from hpo.studies.tracking.spool import read_events, spool_path
 

@@ -13,8 +13,9 @@ import pytest
 from hpo.errors import StudyError
 from hpo.studies import attributes
 from hpo.studies.home import Home
+from hpo.studies.records.lookup import newest_study, study_names
 from hpo.studies.records.reader import SqliteReader, open_to_read
-from hpo.studies.records.records import list_studies, newest_study, study_names, summarise
+from hpo.studies.records.summarise import list_studies, summarise
 from hpo.studies.store.storage import open_storage
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import TrialState, create_trial

@@ -7,7 +7,8 @@ import pytest
 from hpo.errors import StudyError
 from hpo.studies import attributes
 from hpo.studies.home import Home
-from hpo.studies.records.records import list_studies, newest_study, study_names, summarise
+from hpo.studies.records.lookup import newest_study, study_names
+from hpo.studies.records.summarise import list_studies, summarise
 from hpo.studies.store.storage import open_storage
 from optuna.distributions import FloatDistribution
 from optuna.trial import FrozenTrial, TrialState, create_trial

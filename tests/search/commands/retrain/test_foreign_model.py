@@ -24,7 +24,7 @@ from hpo.search.resolve.trust import admit_model, model_files, name_space
 from hpo.search.strategy.strategies import build_sampler
 from hpo.spaces.load import load_space
 from hpo.studies.book.ledger import Ledger
-from hpo.studies.records.records import summarise
+from hpo.studies.records.summarise import summarise
 from hpo.studies.store.storage import open_storage
 from hpo.training.checkpoints.checkpoint import save
 from hpo.training.checkpoints.training_folder import TrainingFolder

@@ -1,0 +1,77 @@
+"""The summary of a study, made from its trials in the store."""
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial
+
+from .. import attributes
+from .lookup import study_id, study_names
+from .ranking import ranked
+from .readable import Readable
+from .study import StudySummary, numbers_by_name
+from .trial import STATES, TrialRecord, read_trial
+
+IDLE_S = 60.0
+"""A time without any running trial that is longer than this lies between two runs, and is no part of `wall_s`.
+
+Within a run a free slot is filled at once; a minute leaves room for a slow store, and is less than a person takes.
+"""
+
+
+def summarise(storage: Readable, study_name: str) -> StudySummary:
+    """Everything about one study.
+
+    `wall_s` adds the times in which at least one trial was running, from its start to its end, and the pauses between
+    them up to IDLE_S each; a trial that still runs counts up to the last start or end in the study. So the time between
+    two separate runs is left out, unless a trial was interrupted by the end of the first and finished in the second.
+
+    Raises:
+        StudyError: no such study.
+    """
+    identifier = study_id(storage, study_name)
+    study_attributes = storage.get_study_user_attrs(identifier)
+    direction = storage.get_study_directions(identifier)[0]
+    frozen = storage.get_all_trials(identifier, deepcopy=False)
+    trials = tuple(read_trial(trial) for trial in frozen)
+    complete = ranked(trials, direction)
+    # the winner must be retrained from its configuration, which trials of other programs do not have
+    best = next((i for i, trial in enumerate(complete) if not trial.is_foreign), len(complete))
+    return StudySummary(
+        study=study_name,
+        direction="minimize" if direction == StudyDirection.MINIMIZE else "maximize",
+        metric=str(study_attributes.get(attributes.OBJECTIVE_METRIC, "value")),
+        counts={name: sum(trial.state == name for trial in trials) for name in STATES.values()},
+        best=complete[best] if best < len(complete) else None,
+        passed_over=tuple(complete[:best]),
+        wall_s=_wall_s(frozen),
+        failures=_failures(trials),
+        attributes=study_attributes,
+        trials=trials,
+    )
+
+
+def list_studies(storage: Readable) -> tuple[StudySummary, ...]:
+    """All studies, the one worked on last first."""
+    return tuple(summarise(storage, name) for name in study_names(storage))
+
+
+def _failures(trials: Iterable[TrialRecord]) -> dict[str, tuple[int, ...]]:
+    """Trial numbers by cause, the most frequent cause first."""
+    return numbers_by_name((trial.cause, trial.number) for trial in trials)
+
+
+def _wall_s(trials: Sequence[FrozenTrial]) -> float:
+    """The seconds in which the study was worked on."""
+    starts = [trial.datetime_start for trial in trials if trial.datetime_start]
+    last = max([*starts, *(trial.datetime_complete for trial in trials if trial.datetime_complete)], default=None)
+    if last is None:
+        return 0.0
+    spans = sorted((trial.datetime_start, trial.datetime_complete or last) for trial in trials if trial.datetime_start)
+    total, reached = timedelta(), spans[0][0]
+    for start, end in spans:
+        idle = (start - reached).total_seconds()  # negative where trials overlap, which then count once
+        total += max(end - reached, timedelta()) if idle <= IDLE_S else end - start
+        reached = max(reached, end)
+    return round(total.total_seconds(), 3)

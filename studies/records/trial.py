@@ -1,0 +1,149 @@
+"""A trial as a plain record, read from the store."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import reduce
+from operator import getitem
+from typing import Any, TypeVar
+
+from optuna.trial import FrozenTrial, TrialState
+
+from ...errors import StudyError
+from .. import attributes
+
+T = TypeVar("T")
+D = TypeVar("D")
+
+STATES = {
+    TrialState.COMPLETE: "complete",
+    TrialState.PRUNED: "pruned",
+    TrialState.FAIL: "failed",
+    TrialState.RUNNING: "running",
+    TrialState.WAITING: "waiting",
+}
+"""The words for the states of Optuna, in the order of the counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrialRecord:
+    """One trial.
+
+    `state` is complete, pruned, failed, running or waiting; `status` how training ended (finished, stopped, diverged,
+    ...), empty where it has not; `value` the objective, None where none was told; `params` by dotted key; `curve` the
+    reported objective by epoch (from 1); `epochs` how many were reported; `metrics` those of `best_epoch`; `attempts`
+    how many workers were lost under it; `duration_s` seconds of training; `verdict` what its history says of it, with
+    the keys kind, evidence, advice and settings, empty where none was made; `lr_factors` what plateaus left of the
+    learning rate by epoch, () under other schedules; `config` the JSON text of its TrialConfig; `model_source` the
+    SHA-256 of the file of a user's model, empty for others.
+    """
+
+    number: int
+    state: str
+    value: float | None
+    params: Mapping[str, Any]
+    epochs: int
+    curve: Mapping[int, float]
+    duration_s: float | None
+    status: str
+    message: str
+    error: str
+    best_epoch: int | None
+    metrics: Mapping[str, float]
+    attempts: int
+    verdict: Mapping[str, Any]
+    lr_factors: tuple[float, ...]
+    config: str
+    model_source: str
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether a program other than hpo has run it."""
+        # hpo keeps the configuration of every trial that it trains; no other program writes one
+        return self.state in ("complete", "pruned") and not self.config
+
+    @property
+    def cause(self) -> str | None:
+        """The reason of its failure in a few words; None for none.
+
+        Being pruned is no failure; diverging and running out of memory are, though Optuna's state says PRUNED.
+        """
+        if self.state != "failed" and self.status not in ("diverged", "out_of_memory"):
+            return None
+        return self.status if self.status in ("diverged", "out_of_memory") else self.error or self.message or "unknown"
+
+    @property
+    def numerics(self) -> dict[str, str]:
+        """Its arithmetic: `precision` (fp32, bf16, fp16) and `compile` (off, on).
+
+        Empty before it has a configuration, and where another version wrote that in another form; one of an older
+        version may say `auto`.
+        """
+        precision, compiled = self._setting("precision", "dtype"), self._setting("compile")
+        return {} if precision is None or compiled is None else {"precision": precision, "compile": compiled}
+
+    @property
+    def planned_epochs(self) -> int | None:
+        """The epochs of its budget; None where its configuration does not say."""
+        epochs = self._setting("budget", "epochs")
+        return epochs if isinstance(epochs, int) else None
+
+    def _setting(self, *keys: str) -> Any:
+        """The value at `keys` in its configuration; None where it has none."""
+        # read as plain JSON: a configuration of another version must not make the whole list of trials unreadable
+        try:
+            return reduce(getitem, keys, json.loads(self.config))
+        except (ValueError, LookupError, TypeError):
+            return None
+
+    def to_json(self) -> dict[str, Any]:
+        """The record as a JSON object.
+
+        The keys of `curve` become texts; `config` is left out but for `numerics`.
+        """
+        kept = {name: value for name, value in asdict(self).items() if name not in ("config", "model_source")}
+        return {**kept, **self.numerics, "curve": {str(epoch): value for epoch, value in self.curve.items()}}
+
+
+def read_trial(trial: FrozenTrial) -> TrialRecord:
+    """The record of one of Optuna's trials.
+
+    Raises:
+        StudyError: its number is no number.
+    """
+    span = trial.datetime_complete - trial.datetime_start if trial.datetime_complete and trial.datetime_start else None
+    return TrialRecord(
+        number=_number(trial),
+        state=STATES[trial.state],
+        value=trial.values[0] if trial.values else None,  # `trial.value` raises where a study has several objectives
+        params=trial.params,
+        epochs=len(trial.intermediate_values),
+        curve=dict(sorted(trial.intermediate_values.items())),
+        # the span counts interruptions, too: it stands in only for trials of other programs
+        duration_s=_attribute(trial, attributes.DURATION_S, float, span.total_seconds() if span else None),
+        status=_attribute(trial, attributes.STATUS, str, ""),
+        message=_attribute(trial, attributes.MESSAGE, str, ""),
+        error=_attribute(trial, attributes.ERROR, str, ""),
+        best_epoch=_attribute(trial, attributes.BEST_EPOCH, int, None),
+        metrics=_attribute(trial, attributes.METRICS, dict, {}),
+        attempts=_attribute(trial, attributes.ATTEMPTS, int, 0),
+        verdict=_attribute(trial, attributes.VERDICT, dict, {}),
+        lr_factors=tuple(_attribute(trial, attributes.LR_FACTORS, list, [])),
+        config=_attribute(trial, attributes.CONFIG, str, ""),
+        model_source=_attribute(trial, attributes.MODEL_SOURCE, str, ""),
+    )
+
+
+def _attribute(trial: FrozenTrial, name: str, kind: type[T], default: D) -> T | D:
+    """The user attribute `name`, or `default` where it is none of `kind`."""
+    # other programs may have attributes of the same names that say something else
+    value = trial.user_attrs.get(name)
+    return value if isinstance(value, kind) else default
+
+
+def _number(trial: FrozenTrial) -> int:
+    """The number of `trial`, checked, as it becomes a folder's name."""
+    # SQLite keeps any text in a column of numbers, and a home may come from somebody else: `../..` must not pass
+    if not isinstance(trial.number, int):
+        raise StudyError(f"a trial must have a number, the store says {trial.number!r}")
+    return trial.number
