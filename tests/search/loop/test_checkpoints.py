@@ -1,18 +1,24 @@
 """Which checkpoints are kept: what can go on and what can win, whatever else a trial leaves."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import optuna
 import pytest
 from hpo.search.configuration.claim import Claimer
+from hpo.search.executors.base import Job
 from hpo.search.executors.clock import VirtualClock
+from hpo.search.executors.simulated import SimulatedExecutor
 from hpo.search.loop.checkpoints import KEPT, Checkpoints
+from hpo.search.loop.loop import Outcome
 from hpo.search.strategy.strategies import build_sampler
 from hpo.spaces.space import SearchSpace
 from hpo.studies import attributes
 from hpo.studies.book.ledger import Ledger
 from hpo.training.checkpoints.files import BEST, LAST, NEXT_BEST
 from optuna.trial import TrialState, create_trial
+
+from .world import World
 
 LEFT = (LAST, BEST, NEXT_BEST, f".{LAST}.77.tmp", f"set-aside-1/{LAST}", "config.json", "spool.jsonl", "error.txt")
 
@@ -68,3 +74,25 @@ def test_the_best_are_complete_and_the_older_of_equals(tmp_path: Path, direction
     ledger = Ledger(study, begin, lock, clock.now)
     assert ledger.best(KEPT) == best
     assert ledger.finished() == [0, 1, 2, 3, 4, 5, 6, 7]
+
+
+def test_only_what_can_go_on_or_win_keeps_its_checkpoint(world: World) -> None:
+    @dataclass
+    class Leaving(SimulatedExecutor):
+        def submit(self, job: Job) -> None:
+            job.directory.mkdir(exist_ok=True)
+            for name in (LAST, BEST):
+                (job.directory / name).touch()
+            super().submit(job)
+
+    def left(number: int) -> set[str]:
+        return {path.name for path in (world.directory / str(number)).iterdir()}
+
+    loop = world.loop(50, executor=world.executor(2, Leaving), pruner="median", deadline=355)
+    assert loop.run() is Outcome.TIMED_OUT
+    complete = [trial for trial in world.trials() if trial.state is TrialState.COMPLETE]
+    best = {trial.number for trial in sorted(complete, key=lambda trial: -(trial.value or 0.0))[:KEPT]}
+    for trial in world.trials():
+        waits = trial.state is TrialState.WAITING
+        assert left(trial.number) == ({LAST, BEST} if waits else {BEST} if trial.number in best else set())
+    assert {TrialState.WAITING, TrialState.PRUNED, TrialState.COMPLETE} == set(world.states())

@@ -1,0 +1,87 @@
+"""Coordinators that die or share a study: recovery takes over the trials of the dead alone."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from hpo.search.executors.base import Event
+from hpo.search.executors.simulated import SimulatedExecutor
+from hpo.search.loop.loop import Outcome
+from hpo.studies.book.owner import GRACE_S
+from hpo.studies.store.storage import open_storage
+from optuna.trial import TrialState
+
+from .world import EPOCHS, World
+
+
+class Killed(BaseException):
+    """SIGKILL, as far as a process can play it."""
+
+
+@dataclass
+class Dying(SimulatedExecutor):
+    """Kills the coordinator at its n-th event: nothing that the loop does afterwards may matter."""
+
+    events_left: int = 10**9
+
+    def next_event(self, timeout_s: float | None = None) -> Event | None:
+        self.events_left -= 1
+        if self.events_left < 0:
+            raise Killed
+        return super().next_event(timeout_s)
+
+
+@pytest.fixture
+def dead_owner(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Makes every owner so far a dead one, by moving this process to another boot."""
+
+    def die() -> None:
+        from hpo.studies.book import owner
+
+        me = owner.Owner.me()
+        monkeypatch.setattr(owner.Owner, "me", classmethod(lambda cls: owner.Owner(me.host, me.boot, me.pid, 1e9)))
+        monkeypatch.setattr(owner.Owner, "alive", lambda self: self.started == 1e9)
+
+    return die
+
+
+@pytest.mark.parametrize("events", range(0, 70, 5))
+def test_a_killed_coordinator_loses_nothing(world: World, dead_owner: Callable[[], None], events: int) -> None:
+    loop = world.loop(4, executor=world.executor(kind=Dying, events_left=events), slots=2)
+    loop._ledger.release = lambda number: None  # type: ignore[method-assign]  # the dead do not tidy up
+    try:
+        loop.run()
+    except Killed:
+        dead_owner()
+    assert world.loop(4).run() is Outcome.DONE
+    assert world.states() == [TrialState.COMPLETE] * 4
+    for trial in world.trials():
+        assert list(trial.intermediate_values) == list(range(1, EPOCHS + 1))
+
+
+def test_a_coordinator_killed_between_ask_and_claim_leaves_a_trial_that_is_run(world: World) -> None:
+    world.clock.time = time.time()  # the store notes when a trial began
+    ledger = world.ledger()
+    ledger._study.ask()
+    assert world.ledger().recover() == []  # its coordinator may be about to
+    world.clock.sleep(GRACE_S + 1)
+    world.loop(3).run()
+    assert world.states() == [TrialState.COMPLETE] * 3
+
+
+def test_recovery_leaves_the_living_alone(world: World) -> None:
+    living = world.ledger()
+    claim = living.claim()
+    assert world.ledger().recover() == []
+    assert world.trials()[claim.number].state is TrialState.RUNNING
+
+
+@pytest.mark.parametrize("url", ["sqlite:///{}/studies.db"])
+def test_two_coordinators_share_a_study(tmp_path: Path, url: str) -> None:
+    world = World(tmp_path, storage=open_storage(url.format(tmp_path)))
+    first, second = world.ledger(), world.ledger()
+    numbers = [ledger.claim().number for ledger in (first, second, first, second)]
+    assert sorted(numbers) == [0, 1, 2, 3]
+    assert first.recover() == second.recover() == []

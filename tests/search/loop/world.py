@@ -1,0 +1,105 @@
+"""A search in virtual time: what outlives a coordinator, and a progress view that remembers."""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import optuna
+from hpo.search.configuration.claim import Claim, Claimer
+from hpo.search.executors.base import Job
+from hpo.search.executors.clock import VirtualClock
+from hpo.search.executors.simulated import SimulatedExecutor
+from hpo.search.loop.loop import Goal, Loop, Outcome, Places
+from hpo.search.progress.base import NoProgress
+from hpo.search.strategy.strategies import build_pruner, build_sampler
+from hpo.spaces.parameter import Float
+from hpo.spaces.space import Fixed, SearchSpace
+from hpo.studies.book.ledger import Ledger
+from hpo.studies.store.storage import open_storage
+from hpo.studies.tracking.tracker import NullTracker
+from hpo.training.report import EpochReport
+from optuna.trial import TrialState
+
+EPOCHS = 10
+SPACE = SearchSpace(
+    "curve",
+    (Float("optimizer.lr", 1e-4, 1.0, log=True),),
+    (Fixed("optimizer.name", "sgd"), Fixed("budget.epochs", EPOCHS), Fixed("data.source", "digits")),
+)
+
+
+def curve(job: Job) -> list[EpochReport]:
+    """Best near lr = 0.03; ten virtual seconds an epoch."""
+    ceiling = 1 - abs(math.log10(job.config.optimizer.lr) + 1.5) / 4
+    values = [ceiling * (1 - math.exp(-e / 3)) for e in range(1, EPOCHS + 1)]
+    return [EpochReport(e, {"val_accuracy": v}, elapsed_s=10.0 * e) for e, v in enumerate(values, start=1)]
+
+
+@dataclass
+class World:
+    """What outlives a coordinator: the store, the disk, the clock."""
+
+    directory: Path
+    storage: optuna.storages.BaseStorage = field(default_factory=lambda: open_storage("sqlite://"))
+    clock: VirtualClock = field(default_factory=VirtualClock)
+    checkpoints: dict[int, int] = field(default_factory=dict)
+    losses: dict[int, int] = field(default_factory=dict)
+    seed: int = 0
+
+    @classmethod
+    def on_disk(cls, directory: Path) -> "World":
+        """A world whose store other programs can open; its clock shows the real time, which the store notes."""
+        return cls(directory, open_storage(f"sqlite:///{directory}/studies.db"), VirtualClock(time.time()))
+
+    def ledger(self, pruner: str = "none", sampler: str = "tpe", space: SearchSpace = SPACE) -> Ledger[Claim]:
+        study = optuna.create_study(
+            storage=self.storage, study_name="s", direction="maximize", load_if_exists=True,
+            pruner=build_pruner(pruner, EPOCHS),
+        )  # fmt: skip
+        begin = Claimer(space, lambda n: build_sampler(sampler, self.seed, n))
+        return Ledger(study, begin, self.directory / "lock", self.clock.now)
+
+    def loop(self, trials: int, *, executor: Any = None, slots: int = 2, pruner: str = "none", **goal: float) -> Loop:
+        executor = executor or self.executor(slots)
+        places = Places(self.directory / "pack", lambda number: self.directory / str(number))
+        return Loop(
+            self.ledger(pruner), executor, NullTracker(), NoProgress(), self.clock, Goal(trials, **goal), places
+        )
+
+    def executor(self, slots: int = 2, kind: Callable[..., Any] = SimulatedExecutor, **more: Any) -> Any:
+        return kind(curve, slots, self.clock, self.losses, self.checkpoints, **more)
+
+    def trials(self) -> list[optuna.trial.FrozenTrial]:
+        return optuna.load_study(study_name="s", storage=self.storage).get_trials()
+
+    def states(self) -> list[TrialState]:
+        return [trial.state for trial in self.trials()]
+
+
+@dataclass
+class Screen(NoProgress):
+    """Who is told."""
+
+    notes: list[str] = field(default_factory=list)
+    ended: dict[int, tuple[str, str]] = field(default_factory=dict)
+
+    def epoch(self, number: int, report: EpochReport, value: float) -> None:
+        assert number not in self.ended
+
+    def trial_ended(self, number: int, state: str, value: float | None, status: str, message: str) -> None:
+        assert number not in self.ended
+        self.ended[number] = (state, message)
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+
+def search(world: World, trials: int, executor: Any = None) -> Screen:
+    """Run to `trials` trials; what was told."""
+    loop, screen = world.loop(trials, executor=executor), Screen()
+    loop._progress = screen
+    assert loop.run() is Outcome.DONE
+    return screen
