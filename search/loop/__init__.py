@@ -1,1 +1,1 @@
-"""The search while it runs: claims, events, interrupts."""
+"""The running search: event loop, brake, checkpoints, interrupts."""

@@ -1,4 +1,6 @@
-"""The event loop: claim -> submit -> event -> report or tell, until the study has what was asked for.
+"""The event loop of a search, from claim to tell.
+
+claim -> submit -> event -> report or tell, until the study has what was asked for.
 
 It holds no strategy and no training. What happens is decided by the ledger (what to run next, what to stop) and by
 the executor (what came of it), in whatever time the clock keeps.
@@ -26,19 +28,21 @@ from .brake import Brake, HopelessError
 from .checkpoints import KEPT, Checkpoints
 from .outcome import outcome_of
 
-MAX_LOST_WORKERS = 3  # a trial that has lost as many is given up
+# a trial that has lost as many is given up: one or two losses may be the machine's (out of memory beside others, an
+# administrator), three speak against the trial
+MAX_LOST_WORKERS = 3
 _MEND = "mend that, then run the same command again: what was running waits, and nothing has failed by it"
-TICK_S = 0.5  # how soon an interrupt is seen
+TICK_S = 0.5  # how soon an interrupt or a deadline is seen; each tick costs a glance at the clock
 
 
 class BlockedError(TrainingError):
-    """The machine lets no trial go on."""
+    """The end of a search whose machine lets no trial go on."""
 
     exit_code = 1
 
 
 class Outcome(StrEnum):
-    """Why the loop ended."""
+    """The reason for which the loop ended."""
 
     DONE = "done"
     TIMED_OUT = "timed out"
@@ -47,7 +51,10 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """When the search is over: `trials` finished in the whole study, or `deadline` (clock time), what comes first."""
+    """The end of a search: `trials` finished in the study, or `deadline`.
+
+    The deadline is in the clock's time; what comes first counts.
+    """
 
     trials: int
     deadline: float = float("inf")
@@ -55,14 +62,17 @@ class Goal:
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where jobs find their data and leave their files."""
+    """The paths of a job's data and files."""
 
     pack: Path
     trial_directory: Callable[[int], Path]
 
 
 class Loop:
-    """One run of a search. `run()` once; `interrupt()` may be called from a signal handler."""
+    """One run of a search.
+
+    Call `run` once; `interrupt` may be called from a signal handler.
+    """
 
     def __init__(
         self,
@@ -82,7 +92,9 @@ class Loop:
         self._checkpoints = Checkpoints(places.trial_directory)
 
     def run(self) -> Outcome:
-        """Work until the goal is reached, then say why it ended. Whatever was running by then waits to be continued.
+        """Run until the goal is reached; return why it ended.
+
+        Whatever was running by then waits to be continued.
 
         Raises:
             HopelessError: trial after trial broke.
@@ -108,7 +120,7 @@ class Loop:
         return self._ending or Outcome.DONE
 
     def interrupt(self) -> None:
-        """Start nothing more, pause what runs, and end."""
+        """End the run: start nothing more, and pause what runs."""
         self._end_early(Outcome.INTERRUPTED)
 
     def _over(self) -> bool:
@@ -126,7 +138,7 @@ class Loop:
         while self._ending is None and len(self._claims) < self._executor.slots:
             counts = self._ledger.counts()
             if sum(counts[state] for state in (*FINISHED, TrialState.RUNNING)) >= self._goal.trials:
-                return
+                return  # RUNNING ones of other coordinators count: together they must not exceed the goal
             try:
                 claim = self._ledger.claim()
             except TakenError as taken:
@@ -142,7 +154,7 @@ class Loop:
         self._submit(claim)
 
     def _refuse(self, trial: Refused) -> None:
-        """Show a trial that failed before it began."""
+        """Track and show a trial that failed before it began."""
         self._tracker.trial_started(trial.number, trial.params, {"trial": trial.number})
         self._progress.trial_started(trial.number, trial.params, 0, {})
         self._track_end(trial.number, "FAIL", {}, "failed", trial.reason, {})
@@ -188,7 +200,9 @@ class Loop:
         value = report.metrics[config.objective.metric]
         self._tracker.epoch(number, report.epoch, report.metrics)
         self._progress.epoch(number, report, value)
-        if self._ledger.report(number, report.epoch, value) and report.epoch < config.budget.epochs:
+        if (
+            self._ledger.report(number, report.epoch, value) and report.epoch < config.budget.epochs
+        ):  # the last is complete
             self._executor.stop(number)
 
     def _on_end(self, number: int, result: TrainResult) -> None:
@@ -198,7 +212,7 @@ class Loop:
             return
         outcome = outcome_of(result, claim.config.objective.metric)
         state, value = self._ledger.end(number, outcome), outcome.value
-        self._fail(self._brake.worked())
+        self._fail(self._brake.worked())  # as this trial is sound, those on hold failed by themselves
         metrics = {} if value is None else {f"best_{claim.config.objective.metric}": value}
         tracked = _tracked(state)
         status, message = result.status.value, result.message
@@ -227,14 +241,15 @@ class Loop:
         self._on_break(event.number, event.error)
 
     def _on_break(self, number: int, error: str) -> None:
-        """Show that a trial broke; whether it has failed is seen by the trials after it."""
+        """Put a trial that broke on hold, and show it as failed."""
+        # whether it has failed by itself is seen by the trials after it: the study is told then
         self._brake.broke(number, error, self._claims.pop(number).broke)
         self._progress.trial_ended(number, "FAIL", None, "failed", error)
         if self._brake.pulled:
             self._give_up()
 
     def _settle(self) -> None:
-        """Nothing runs, and nothing is left to begin: the trials on hold have failed, or the search has."""
+        """Decide on the trials on hold, as nothing else is left."""
         if self._brake.on_hold and self._ending is None:
             self._fail(self._brake.settle())
             if self._brake.on_hold:
@@ -243,7 +258,7 @@ class Loop:
     def _give_up(self) -> NoReturn:
         for number, error in self._brake.on_hold.items():
             self._ledger.excuse(number, error)
-        raise HopelessError(self._brake.words)
+        raise HopelessError(self._brake.message)
 
     def _fail(self, errors: Mapping[int, str]) -> None:
         for number, error in errors.items():

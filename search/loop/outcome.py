@@ -1,4 +1,4 @@
-"""What comes of a training, in the words of the study's ledger."""
+"""From the result of a training to the outcome of its trial."""
 
 from dataclasses import asdict
 from typing import Any
@@ -7,11 +7,12 @@ from ...studies import attributes
 from ...studies.book.ledger import TrialOutcome
 from ...training.report import Status, TrainResult
 
+# the configuration was at fault: the sampler must learn to avoid it, see Ledger.end
 UNUSABLE = {Status.DIVERGED, Status.OUT_OF_MEMORY}
 
 
 def outcome_of(result: TrainResult, metric: str) -> TrialOutcome:
-    """The outcome of a training whose objective is `metric`, that of its best epoch."""
+    """The outcome of a training, with the `metric` of its best epoch."""
     value = result.best.metrics[metric] if result.best else None
     return TrialOutcome(
         value=value,
