@@ -1,4 +1,7 @@
-"""The coordinator steps back: a report wakes it, and it must not push aside the process that trains and sent it."""
+"""Background scheduling of the coordinator.
+
+A report wakes it; it must not push aside the process that trains, and that sent the report.
+"""
 
 import os
 from collections.abc import Iterator
@@ -7,7 +10,9 @@ from contextlib import contextmanager
 
 @contextmanager
 def in_background() -> Iterator[None]:
-    """Within it the calling thread takes a core only when one is free or a turn ends (Linux, SCHED_BATCH).
+    """Within the block, schedule the calling thread as a batch job (Linux).
+
+    It then takes a core only when one is free or a turn ends.
 
     Threads and processes that are started meanwhile inherit this; `in_foreground` is for those that train.
     """

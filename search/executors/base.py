@@ -19,7 +19,10 @@ from ...training.report import Activity, EpochReport, TrainResult
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A trial to run: its number in the study, its configuration, its directory and its packed data set."""
+    """A trial to run.
+
+    `number` is that in the study, `directory` its folder, `pack` its packed data set.
+    """
 
     number: int
     config: TrialConfig
@@ -29,7 +32,10 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Busy:
-    """What trial `number` is busy with, for whoever watches; seldom, and never in the place of a report."""
+    """The activity of trial `number`, for progress views.
+
+    It comes seldom, and never in the place of a report.
+    """
 
     number: int
     activity: Activity
@@ -53,7 +59,10 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """The worker of trial `number` is gone (killed, crashed, machine lost); its checkpoint may remain."""
+    """The worker of trial `number` is gone; its checkpoint may remain.
+
+    It was killed or crashed, or its machine is lost.
+    """
 
     number: int
     reason: str
@@ -61,7 +70,10 @@ class Lost:
 
 @dataclass(frozen=True, slots=True)
 class Crashed:
-    """Training raised: `error` for the user, `traceback` whole; `user_error` where it was an HpoError."""
+    """The training of trial `number` raised.
+
+    `error` is the line for the user, `user_error` says whether it was an HpoError.
+    """
 
     number: int
     error: str
@@ -71,7 +83,10 @@ class Crashed:
 
 @dataclass(frozen=True, slots=True)
 class Blocked:
-    """No trial can go on, trial `number` for one: a disk is full, read-only or gone. Its checkpoint remains."""
+    """No trial can go on: a disk is full, read-only or gone.
+
+    Trial `number` was the first to find out; its checkpoint remains.
+    """
 
     number: int
     reason: str
@@ -81,13 +96,16 @@ Event = Busy | Reported | Ended | Lost | Crashed | Blocked
 
 
 class Executor(ABC):
-    """Runs up to `slots` jobs at a time. Used as a context manager; leaving it frees every resource."""
+    """Runs up to `slots` jobs at a time.
+
+    It is used as a context manager; leaving it frees every resource.
+    """
 
     slots: int
 
     @abstractmethod
     def submit(self, job: Job) -> None:
-        """Start `job`, or go on with it where its directory holds a checkpoint.
+        """Start `job`, or resume it from the checkpoint in its directory.
 
         Raises:
             RuntimeError: no slot is free.
@@ -95,22 +113,29 @@ class Executor(ABC):
 
     @abstractmethod
     def stop(self, number: int) -> None:
-        """Ask trial `number` to end at its next batch with Status.STOPPED; without effect if it is not running.
+        """Ask trial `number` to end at its next batch with Status.STOPPED.
 
-        Like `pause` it only notes the wish, so that a signal handler may call it; `next_event` delivers it.
+        It has no effect if the trial is not running. Like `pause` it only notes the wish, so that a signal handler may
+        call it; `next_event` delivers it.
         """
 
     @abstractmethod
     def pause(self, number: int) -> None:
-        """Ask trial `number` to leave at its next batch with Status.PAUSED; without effect if it is not running."""
+        """Ask trial `number` to leave at its next batch with Status.PAUSED.
+
+        It has no effect if the trial is not running.
+        """
 
     @abstractmethod
     def next_event(self, timeout_s: float | None = None) -> Event | None:
-        """The next event, or None once `timeout_s` seconds have passed, and at once where nothing is running."""
+        """Wait for the next event; None after `timeout_s` seconds.
+
+        Where nothing is running, None comes at once.
+        """
 
     @abstractmethod
     def close(self) -> None:
-        """End every worker now, whatever it does; running jobs are abandoned to their last checkpoint."""
+        """End every worker at once; running jobs keep their last checkpoint."""
 
     def __enter__(self) -> Self:
         return self
@@ -120,16 +145,19 @@ class Executor(ABC):
 
 
 def no_slot(slots: int) -> RuntimeError:
-    """The error of a job too many."""
+    """The error of a submit without a free slot."""
     return RuntimeError(f"submit needs a free slot, but all {slots} are taken")
 
 
 def event_of(number: int, error: Exception) -> Crashed | Lost | Blocked:
-    """What an exception that training raised says of trial `number`; called while it is being handled."""
+    """The event of an exception that the training of trial `number` raised.
+
+    It must be called while the exception is being handled.
+    """
     user_error = isinstance(error, HpoError)
     line = str(error) if user_error else f"{type(error).__name__}: {error}"
     if fault := disk_fault(error):
         return Blocked(number, line.splitlines()[0] if user_error else fault)
-    if needs_new_process(error):
+    if needs_new_process(error):  # a broken CUDA context fails every later call in this process
         return Lost(number, line.splitlines()[0])
     return Crashed(number, line, format_exc(), user_error)

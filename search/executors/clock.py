@@ -1,4 +1,4 @@
-"""Time as the event loop sees it: the system's, or a virtual one that only a simulation moves."""
+"""The event loop's clocks: the system's, and a virtual one."""
 
 import time
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Seconds since the epoch, and a way to let some pass."""
+    """A clock in seconds since the epoch."""
 
     def now(self) -> float:
         """Seconds since the epoch."""
@@ -31,7 +31,10 @@ class SystemClock:
 
 @dataclass(slots=True)
 class VirtualClock:
-    """A clock that stands still until it is moved; hours of search pass in milliseconds."""
+    """A clock that stands still until a simulation moves it.
+
+    Hours of search pass in milliseconds.
+    """
 
     time: float = 0.0
 
@@ -45,4 +48,4 @@ class VirtualClock:
 
     def advance_to(self, time: float) -> None:
         """Move forward to `time`; never back."""
-        self.time = max(self.time, time)
+        self.time = max(self.time, time)  # an event may be due since before a sleep

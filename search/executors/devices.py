@@ -1,4 +1,7 @@
-"""From `--device` and `--workers` to one placement per worker. No torch: a machine without a GPU is told at once."""
+"""From `--device` and `--workers` to one placement per worker.
+
+Without torch, so that a wrong option is refused at once.
+"""
 
 import os
 import re
@@ -11,21 +14,25 @@ from .worker_process import Placement
 _DEVICE = re.compile(r"cpu|cuda(:\d+(,\d+)*)?")
 
 
-def wanted_cards(device: str) -> list[int] | None:
-    """The indices of the cards that a checked `--device` may mean: None for every card there is, [] for none."""
+def requested_cards(device: str) -> list[int] | None:
+    """The indices of the cards that `--device` may mean.
+
+    None stands for every card that there is, [] for none. The option must be checked.
+    """
     if device == "cpu" or (device == "auto" and not _gpu_may_exist()):
         return []
     return _named(device)
 
 
 def threads_on_cpu(workers: int | None) -> int:
-    """The CPU threads of each of so many workers, None for one per core."""
+    """The CPU threads per worker, None meaning one worker per core."""
     cores = available_cores()
     return max(1, cores // (workers or cores))
 
 
 def _gpu_may_exist() -> bool:
-    """Whether it is worth a few seconds to ask torch for CUDA devices."""
+    """Whether it is worth asking torch for CUDA devices, which takes seconds."""
+    # the driver of NVIDIA on Linux, in a container without /proc/driver, and on WSL
     return Path("/proc/driver/nvidia").exists() or Path("/dev/nvidiactl").exists() or Path("/dev/dxg").exists()
 
 
@@ -59,13 +66,14 @@ def place(device: str, workers: int | None, gpus: int) -> list[Placement]:
         return [Placement("cpu", threads_on_cpu(workers))] * count
     count = workers or len(cards)
     threads = max(1, cores // count)
+    # a scheduler such as Slurm hands out cards by this variable: card 0 is then the first of its list
     visible = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if os.environ.get("CUDA_VISIBLE_DEVICES") else None
     names = [visible[card] if visible else str(card) for card in cards]
-    return [Placement("cuda", threads, names[i % len(names)]) for i in range(count)]
+    return [Placement("cuda", threads, names[i % len(names)]) for i in range(count)]  # in turn
 
 
 def _cards(device: str, gpus: int) -> list[int]:
-    """The card indices that `device` names; none for the CPU."""
+    """The card indices that `device` names, checked; none for the CPU."""
     check_device(device)
     if device == "cpu":
         return []
@@ -78,6 +86,6 @@ def _cards(device: str, gpus: int) -> list[int]:
 
 
 def _named(device: str) -> list[int] | None:
-    """The cards in `cuda:0,1`; None where there are none in it."""
+    """The card indices in `cuda:0,1`; None for a device without any."""
     _, _, numbers = device.partition(":")
     return [int(number) for number in numbers.split(",")] if numbers else None

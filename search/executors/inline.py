@@ -1,4 +1,7 @@
-"""Trials in this very process, one at a time: for debugging, tests and machines that cannot spawn."""
+"""The executor that trains in this process, one trial at a time.
+
+It is for debugging, tests and machines that cannot spawn.
+"""
 
 from collections.abc import Iterator
 
@@ -7,7 +10,7 @@ from .base import Ended, Event, Executor, Job, Reported, event_of, no_slot
 
 
 class InlineExecutor(Executor):
-    """Advances the training iterator by one epoch each time the loop asks for an event."""
+    """Trains one epoch each time the loop asks for an event."""
 
     slots = 1
 
@@ -18,8 +21,8 @@ class InlineExecutor(Executor):
         self._signal = Signal.CONTINUE
 
     def submit(self, job: Job) -> None:
-        """Take `job`; it trains while events are asked for."""
-        from ...training.train import train
+        """Take `job`, which trains while events are asked for."""
+        from ...training.train import train  # brings torch, which takes seconds
 
         if self._job is not None:
             raise no_slot(self.slots)
@@ -37,13 +40,14 @@ class InlineExecutor(Executor):
         self._wish(number, Signal.PAUSE)
 
     def next_event(self, timeout_s: float | None = None) -> Event | None:
-        """Train one epoch, whatever `timeout_s` says: there is nobody else to wait for."""
+        """Train one epoch, whatever `timeout_s` says."""
+        # no other worker can report meanwhile, and an epoch cannot be cut short
         if self._job is None or self._run is None:
             return None
         number = self._job.number
         try:
             item = next(self._run)
-        except Exception as error:
+        except Exception as error:  # not KeyboardInterrupt: a second Ctrl-C lands in the training itself
             self._free()
             return event_of(number, error)
         if isinstance(item, EpochReport):

@@ -1,4 +1,4 @@
-"""Asks a child process to pack the data and try the models before a study begins."""
+"""Packing the data and trying the models in a child process."""
 
 import json
 import subprocess
@@ -17,10 +17,10 @@ Stage = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Preflight:
-    """The packed data set, its fingerprint and number of validation images, and what `auto` means here.
+    """The results of the preflight.
 
-    `gpus` is the number of CUDA devices that torch sees, 0 where nobody asked; `notes` what was decided about the data
-    and for `auto`, in sentences.
+    `pack` is the packed data set, `numerics` what `auto` means here. `gpus` is the number of CUDA devices that torch
+    sees, 0 where nobody asked; `notes` what was decided about the data and for `auto`, in sentences.
     """
 
     pack: Path
@@ -42,7 +42,7 @@ def preflight(
     progress: Stage,
     skip_export_check: bool = False,
 ) -> Preflight:
-    """Pack the data of `config` under `cache`, try each model of `models` on them, and fetch the weights they need.
+    """Pack the data, try each model on them, and fetch weights.
 
     Args:
         config: whose data, and whose `auto` values, are meant.
@@ -68,6 +68,7 @@ def preflight(
         "skip_export_check": skip_export_check,
     }
     pipe = subprocess.PIPE
+    # torch is imported and the data packed in a child: the coordinator must not hold their memory for the whole run.
     # note: Ctrl-C at the terminal is for this process alone, else the child's traceback would be its answer
     with start_python(
         "hpo.training.preflight.preflight", text=True, stdin=pipe, stdout=pipe, start_new_session=True
@@ -80,11 +81,11 @@ def preflight(
 
 
 def _answer(child: "subprocess.Popen[str]", request: dict[str, Any], progress: Stage) -> Preflight:
-    """What `child` finds out about `request`."""
+    """Send `request` to `child`, and return its report."""
     if child.stdin is None or child.stdout is None:
         raise RuntimeError("the child's pipes are missing")
     child.stdin.write(json.dumps(request))
-    child.stdin.close()
+    child.stdin.close()  # the child reads to the end of file
     for line in child.stdout:
         message = json.loads(line)
         if "report" in message:
@@ -94,6 +95,6 @@ def _answer(child: "subprocess.Popen[str]", request: dict[str, Any], progress: S
                 Path(report["pack"]), report["fingerprint"], report["val_images"], report["gpus"], numerics, notes
             )
         if "error" in message:
-            raise getattr(errors, message["error"])(message["text"])
+            raise getattr(errors, message["error"])(message["text"])  # the same HpoError as in the child
         progress(message["stage"], message["done"], message["total"])
     raise errors.DataError(f"preparing the data must end, but the process died with exit code {child.wait()}")

@@ -15,12 +15,17 @@ from ...training.report import IMPORTING, Activity, EpochReport, Signal, Status,
 from .base import Blocked, Busy, Crashed, Ended, Event, Executor, Job, Lost, Reported, no_slot
 from .worker_process import Placement, Ready, WorkerProcess
 
+# starts in a row that end before the worker is ready: one may be bad luck on a busy machine, three are a broken
+# installation, which would be tried for ever
 STARTUP_FAILURES = 3
 
 
 @dataclass(slots=True)
 class _Slot:
-    """A place for one worker: where it runs, the process in it now, None where that died, and the trial it has."""
+    """The slot of one worker.
+
+    `worker` is the process in it now, None where that died; `number` the trial that it has.
+    """
 
     placement: Placement
     log: Path
@@ -30,7 +35,10 @@ class _Slot:
 
 
 class ProcessExecutor(Executor):
-    """Runs one job per worker; `placements` says where each worker runs, `logs` takes what they print."""
+    """Runs one job per worker process.
+
+    `placements` says where each worker runs, `logs` is the folder for what they print.
+    """
 
     def __init__(self, placements: Sequence[Placement], logs: Path) -> None:
         logs.mkdir(parents=True, exist_ok=True)
@@ -40,7 +48,7 @@ class ProcessExecutor(Executor):
             _Slot(placement, log, WorkerProcess(placement, log))
             for placement, log in zip(placements, paths, strict=True)
         ]
-        self._wishes: dict[int, Signal] = {}
+        self._wishes: dict[int, Signal] = {}  # by trial; a signal handler writes here and touches no connection
         self._events: deque[Event] = deque()
 
     @property
@@ -49,12 +57,12 @@ class ProcessExecutor(Executor):
         return {slot.number: slot.worker.pid for slot in self._slots if slot.worker and slot.number is not None}
 
     def submit(self, job: Job) -> None:
-        """Hand `job` to an idle worker; a worker still starting takes it as soon as it is ready."""
+        """Hand `job` to a free worker, which may still be starting."""
         slot = next((slot for slot in self._slots if slot.number is None), None)
         if slot is None:
             raise no_slot(self.slots)
         slot.number = job.number
-        self._wishes.pop(job.number, None)
+        self._wishes.pop(job.number, None)  # a stop that came too late for the trial's last run
         if slot.worker is None:
             slot.worker = WorkerProcess(slot.placement, slot.log)
         slot.worker.send(job)
@@ -74,11 +82,11 @@ class ProcessExecutor(Executor):
         self._deliver_wishes()
         while not self._events and any(slot.number is not None for slot in self._slots):
             workers = [(slot, slot.worker) for slot in self._slots if slot.worker]
-            spoken = wait([worker.connection for _, worker in workers], timeout_s)
-            if not spoken:
+            readable = wait([worker.connection for _, worker in workers], timeout_s)
+            if not readable:
                 return None
             for slot, worker in workers:
-                if worker.connection in spoken:
+                if worker.connection in readable:  # a dead worker's is readable, too
                     self._receive(slot, worker)
         return self._events.popleft() if self._events else None
 
@@ -100,7 +108,8 @@ class ProcessExecutor(Executor):
         self._wishes.clear()
 
     def _withdraw(self, slot: _Slot, worker: WorkerProcess) -> None:
-        """Take the job back from a worker that has not begun it, and may be busy with its own start for long."""
+        """Take the job back from a worker that has not begun it."""
+        # it may be busy with its own start for long, and Ctrl-C must not wait for that
         worker.kill()
         self._events.append(Ended(_number(slot), TrainResult(Status.PAUSED, None, ())))
         slot.number = slot.worker = None

@@ -1,6 +1,7 @@
-"""Given learning curves in virtual time: a search of days runs in milliseconds, and twice the same.
+"""The executor that replays learning curves in virtual time.
 
-It shows what a strategy would do and what the event loop does when workers die, without any training.
+A search of days runs in milliseconds, and twice the same. It shows what a strategy would do and what the event loop
+does when workers die, without any training.
 """
 
 import heapq
@@ -16,7 +17,7 @@ Curve = Callable[[Job], Sequence[EpochReport]]
 
 @dataclass(slots=True)
 class _Run:
-    """A trial in a slot: its curve, the epochs done, and what is wished of it."""
+    """A trial in a slot, with its curve, epochs done and signal."""
 
     job: Job
     curve: Sequence[EpochReport]
@@ -26,10 +27,11 @@ class _Run:
 
 @dataclass
 class SimulatedExecutor(Executor):
-    """Replays `curve(job)`: report k comes `elapsed_s` of report k after the start, in the virtual seconds of `clock`.
+    """Replays `curve(job)` in the virtual seconds of `clock`.
 
-    `losses` kills the worker of a trial once: trial number -> the epoch during which it dies. `checkpoints` (trial
-    number -> epochs done) is the disk: hand it to a second executor to go on where the first was stopped.
+    Report k comes its `elapsed_s` after the start. `losses` kills the worker of a trial once: trial number -> the epoch
+    during which it dies. `checkpoints` (trial number -> epochs done) is the disk: hand it to a second executor to go on
+    where the first was stopped.
     """
 
     curve: Curve
@@ -57,7 +59,7 @@ class SimulatedExecutor(Executor):
         self._wish(number, Signal.PAUSE)
 
     def next_event(self, timeout_s: float | None = None) -> Event | None:
-        """Move the clock to the next event, or by `timeout_s` where that comes first."""
+        """Move the clock to the next event, at most by `timeout_s`."""
         if not self._due:
             return None
         deadline = float("inf") if timeout_s is None else self.clock.now() + timeout_s
@@ -78,7 +80,7 @@ class SimulatedExecutor(Executor):
         if run.signal is not Signal.CONTINUE:
             return self._end(run, Status.STOPPED if run.signal is Signal.STOP else Status.PAUSED)
         if self.losses.get(number) == run.done + 1 and number not in self._lost:
-            self._lost.add(number)
+            self._lost.add(number)  # once: the next try gets through
             del self._runs[number]
             return Lost(number, "killed by the simulation")
         if run.done == len(run.curve):
@@ -95,13 +97,17 @@ class SimulatedExecutor(Executor):
         objective = run.job.config.objective
         best: EpochReport | None = None
         for report in history:
+            # the first of equal epochs, as in a real training
             reached = None if best is None else best.metrics[objective.metric]
             if objective.better(report.metrics[objective.metric], reached):
                 best = report
         return Ended(run.job.number, TrainResult(status, best, history))
 
     def _plan(self, number: int) -> None:
-        """Put the next event of trial `number` on the heap: its next report, or at once its end."""
+        """Put the next event of trial `number` on the heap.
+
+        It is its next report, or at once its end.
+        """
         run = self._runs[number]
         before = run.curve[run.done - 1].elapsed_s if run.done else 0.0
         after = run.curve[run.done].elapsed_s if run.done < len(run.curve) else before
@@ -111,6 +117,7 @@ class SimulatedExecutor(Executor):
         run = self._runs.get(number)
         if run is not None:
             run.signal = signal
+            # a real worker obeys at its next batch, which in epochs is now: its planned report falls away
             self._due = [due for due in self._due if due[1] != number]
             heapq.heapify(self._due)
             heapq.heappush(self._due, (self.clock.now(), number))

@@ -1,4 +1,4 @@
-"""What runs inside a worker process: jobs until the coordinator hangs up.
+"""The worker process: serves jobs until the coordinator hangs up.
 
 Reports are posted; the worker never waits for an answer, and looks for a signal at each batch boundary.
 """
@@ -19,8 +19,8 @@ from .background import in_foreground
 from .base import Job, Lost, event_of
 from .worker_process import DEVICE_VARIABLE, Ready
 
-_TURN_S = 2e-4
-_TELL_S = 0.5  # between two words on how far an epoch is: they cost a core less than 1 ms each, all in all
+_TURN_S = 2e-4  # of Python's threads, see main
+_TELL_S = 0.5  # between two activities within an epoch: they cost a core less than 1 ms each, all in all
 
 
 class Mailbox:
@@ -46,24 +46,25 @@ class Mailbox:
         return latest
 
     def next_job(self) -> Job:
-        """Wait for a job. A signal that came too late for its trial is dropped."""
+        """Wait for a job."""
+        # a signal that came too late for its trial is dropped
         while not isinstance(message := self._connection.recv(), Job):
             pass
         return message
 
     def post(self, message: object) -> None:
-        """Send upwards."""
+        """Send `message` to the coordinator."""
         self._connection.send(message)
         self._posted = time.monotonic()
 
     def tell(self, activity: Activity) -> None:
-        """Send what the run is busy with; within an epoch only where nothing was sent for a while."""
+        """Send the activity; within an epoch at most every _TELL_S."""
         if not activity.total or time.monotonic() - self._posted >= _TELL_S:
             self.post(activity)
 
 
 def serve(mailbox: Mailbox, device: str) -> None:
-    """Run job after job, until an error after which this process is of no use.
+    """Run job after job, until an error that needs a new process.
 
     Raises:
         EOFError, BrokenPipeError, ConnectionResetError: the coordinator is gone.
@@ -89,17 +90,17 @@ def serve(mailbox: Mailbox, device: str) -> None:
         except Exception as error:
             event = event_of(job.number, error)
             if isinstance(event, Lost):
-                traceback.print_exc()  # to the log of this worker, which is killed as soon as it is heard
+                traceback.print_exc()  # to the log of this worker, which is killed as soon as its event is read
             mailbox.post(event)
             if isinstance(event, Lost):
                 return
 
 
 def main(descriptor: int) -> None:
-    """Entry point of the worker process; `descriptor` is its end of the socket pair."""
+    """Serve jobs over the socket `descriptor`."""
     _die_with_parent()
     in_foreground()  # a worker that takes a lost one's place was started by a coordinator in the background
-    _leave_the_end_to_the_coordinator()
+    _ignore_end_signals()
     # the thread that writes checkpoints pickles while the training goes on: of Python's usual turn of 5 ms, every
     # report would wait for one
     sys.setswitchinterval(_TURN_S)
@@ -107,10 +108,11 @@ def main(descriptor: int) -> None:
         serve(Mailbox(Connection(descriptor)), os.environ[DEVICE_VARIABLE])
 
 
-def _leave_the_end_to_the_coordinator() -> None:
-    """Ignore what asks a program to end: sent to all processes of a service or a job, it reaches the coordinator, too.
+def _ignore_end_signals() -> None:
+    """Ignore the signals that ask a program to end.
 
-    That one pauses the trial, or ends this process. Until here it was held back, see WorkerProcess.
+    Sent to all processes of a service or a job, they reach the coordinator, too, which pauses the trial, or ends this
+    process. Until here they were held back, see WorkerProcess.
     """
     for number in ENDING:
         signal.signal(number, signal.SIG_IGN)
@@ -118,7 +120,8 @@ def _leave_the_end_to_the_coordinator() -> None:
 
 
 def _die_with_parent() -> None:
-    """Have the kernel end this process when the coordinator dies, even in the middle of a long batch (Linux)."""
+    """Have the kernel end this process when the coordinator dies (Linux)."""
+    # else it would find out at the end of a batch only, and hold its GPU memory till then
     if sys.platform == "linux":
         pr_set_pdeathsig = 1
         ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)

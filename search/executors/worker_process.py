@@ -1,4 +1,4 @@
-"""The coordinator's end of a worker process: starting it, talking to it, telling why it died.
+"""The coordinator's handle of a worker process.
 
 The two talk over one socket pair. Down go jobs and signals, up go epoch reports and results, each as it is: the
 classes of training/report.py. What runs inside is worker.py.
@@ -18,12 +18,15 @@ from ...training.report import Signal
 from .base import Job
 
 DEVICE_VARIABLE = "HPO_WORKER_DEVICE"
-EXIT_S = 10.0  # between closing its connection and being gone
+EXIT_S = 10.0  # for a worker from closing its connection to being gone; after it, it is killed and its exit code lost
 
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where a worker runs: `device` as torch names it, `threads` for its CPU work, `gpu` the card it may see."""
+    """The device, CPU threads and visible GPU of a worker.
+
+    `device` is as torch names it; `gpu` an index or identifier for CUDA_VISIBLE_DEVICES.
+    """
 
     device: str = "cpu"
     threads: int = 1
@@ -42,25 +45,26 @@ class Ready:
 
 
 class WorkerProcess:
-    """The coordinator's handle of one worker process. `ready` once it has said so."""
+    """A worker process, `ready` once it has said so."""
 
     def __init__(self, placement: Placement, log: Path) -> None:
-        self.connection, theirs = Pipe()
+        self.connection, worker_end = Pipe()
         self.ready = False
         self._log = log
+        # appended: a worker that takes a lost one's place must not wipe out the reason in its log
         # note: a worker that is still importing torch must not be ended by what it will ignore
         with open(log, "ab", opener=no_link) as output, held_back(*ENDING):
             self._process = start_python(
                 "hpo.search.executors.worker",
-                str(theirs.fileno()),
+                str(worker_end.fileno()),
                 environment={**os.environ, **placement.environment()},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                pass_fds=[theirs.fileno()],
+                pass_fds=[worker_end.fileno()],
                 start_new_session=True,  # Ctrl-C at the terminal is for the coordinator alone
             )
-        theirs.close()
+        worker_end.close()  # held open here, it would hide the worker's death: no end of file would come
 
     @property
     def pid(self) -> int:
@@ -68,8 +72,8 @@ class WorkerProcess:
         return self._process.pid
 
     def send(self, message: Job | Signal) -> None:
-        """Post a job or a signal; a dead worker is found when its connection is read."""
-        with contextlib.suppress(OSError):
+        """Post a job or a signal."""
+        with contextlib.suppress(OSError):  # a dead worker is found when its connection is read
             self.connection.send(message)
 
     def kill(self) -> None:
@@ -79,11 +83,12 @@ class WorkerProcess:
         self.connection.close()
 
     def reap(self) -> str:
-        """Why the process died, in words. Its connection is closed, so it is dead or about to be."""
+        """Wait for the end of the process, and return why it died."""
+        # its connection is closed, so it is dead or about to be
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(EXIT_S)
         self.kill()
         code = self._process.returncode
         how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exited with code {code}"
         lines = self._log.read_text(errors="replace").strip().splitlines()
-        return how if code < 0 or not lines else f"{how}: {lines[-1][:200]}"
+        return how if code < 0 or not lines else f"{how}: {lines[-1][:200]}"  # a traceback ends with its error

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from ...executors.base import Executor
-from ...executors.devices import place, wanted_cards
+from ...executors.devices import place, requested_cards
 from ...executors.inline import InlineExecutor
 from ...executors.process import ProcessExecutor
 from ...executors.worker_process import Placement
@@ -38,7 +38,7 @@ class Crew:
             SpaceError: `--workers` or `--device` is wrong.
         """
         options = self._options
-        if options.executor == "process" and self._jobs > 0 and wanted_cards(options.device) == []:
+        if options.executor == "process" and self._jobs > 0 and requested_cards(options.device) == []:
             self._early = self._start(place(options.device, options.workers, gpus=0))
         return self
 

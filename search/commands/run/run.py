@@ -35,7 +35,7 @@ from ...configuration.model_copies import ModelCopies
 from ...configuration.models_to_try import models_to_try
 from ...executors.background import in_background
 from ...executors.clock import Clock, SystemClock
-from ...executors.devices import check_device, place, threads_on_cpu, wanted_cards
+from ...executors.devices import check_device, place, requested_cards, threads_on_cpu
 from ...executors.preflight import Preflight, Stage, preflight
 from ...executors.worker_process import Placement
 from ...loop.interrupt import on_interrupt
@@ -141,7 +141,7 @@ def _prepare(
         models=models_to_try(space),
         cache=home.cache,
         data_root=options.data_root,
-        cards=wanted_cards(options.device),
+        cards=requested_cards(options.device),
         threads=threads_on_cpu(options.workers),
         progress=watcher.stage,
         skip_export_check=options.skip_export_check,
