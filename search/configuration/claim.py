@@ -1,4 +1,4 @@
-"""Taking up a trial: its parameters are drawn, or were, and become its configuration."""
+"""The claim of a trial: from its parameters to its configuration."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ from .suggest import suggest
 class Claim:
     """A trial that this process now owns.
 
-    `curve` is its objective by epoch, as far as it came before; `broke` the error that it was put back to waiting with.
+    `curve` is its objective by epoch in former runs; `broke` the error that it was put back to waiting with.
     """
 
     number: int
@@ -33,7 +33,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Claimer:
-    """Gives a trial that was just taken what it is to run with, and writes that down in its attributes.
+    """Gives a trial its configuration, and records that in its attributes.
 
     `sampler` builds the sampler for a trial number; `numerics` is what `auto` in a configuration means on this
     machine, `models` what trials load models from.
@@ -45,7 +45,9 @@ class Claimer:
     models: ModelCopies = field(default_factory=ModelCopies)
 
     def __call__(self, trial: Trial) -> Claim:
-        """The configuration of a trial: a new one, or that which it began with, whatever the space says now.
+        """Claim a trial, giving it its saved configuration or a new one.
+
+        A trial that began keeps its configuration, though the space has changed since.
 
         Raises:
             SpaceError: what was enqueued is not in the space.
@@ -53,14 +55,16 @@ class Claimer:
         """
         saved = trial.user_attrs.get(attributes.CONFIG)
         config, params = self._draw(trial) if saved is None else (read_config(saved), trial.params)
+        # an older version kept no digest: such a trial goes on with the file as it is now
         source = str(trial.user_attrs.get(attributes.MODEL_SOURCE, "")) or self.models.digest(config.model)
         if source:
             trial.set_user_attr(attributes.MODEL_SOURCE, source)
-        curve = dict(trial._cached_frozen_trial.intermediate_values)
+        curve = dict(trial._cached_frozen_trial.intermediate_values)  # as of the claim, without asking the store again
         broke = trial.user_attrs.get(attributes.BROKE, "")
-        return Claim(trial.number, params, self.models.place(config, source), curve, broke)
+        return Claim(trial.number, params, self.models.use_copy(config, source), curve, broke)
 
     def _draw(self, trial: Trial) -> tuple[TrialConfig, dict[str, Any]]:
+        # Optuna has no public way to fix the values of a trial after `ask`; those drawn by somebody else are kept, too
         trial._fixed_params = with_branches({**trial._fixed_params, **trial.params}, self.space)
         trial.study.sampler = self.sampler(trial.number)  # known only now: a waiting trial has an earlier number
         params = suggest(trial, self.space)

@@ -1,4 +1,4 @@
-"""The configuration of a trial: made from a space and its parameters, or read as it was saved."""
+"""Making the configuration of a trial, or reading a saved one."""
 
 from collections.abc import Mapping
 
@@ -12,7 +12,7 @@ from ...training.config import TrialConfig
 
 
 def configure(space: SearchSpace, params: Mapping[str, Scalar]) -> TrialConfig:
-    """The configuration that `params` and the fixed values of `space` make.
+    """Make the configuration of `params` and the fixed values of `space`.
 
     Args:
         space: the search space.
@@ -26,11 +26,12 @@ def configure(space: SearchSpace, params: Mapping[str, Scalar]) -> TrialConfig:
         return TrialConfig.model_validate(tree)
     except ValidationError as error:
         keys, law = first_complaint(error, tree)
+        # Pydantic's own message names its classes, which a user does not know
         raise SpaceError(f"{space.name}: {'.'.join(keys)}: {law}") from None
 
 
 def read_config(text: str) -> TrialConfig:
-    """The configuration that was saved as `text`.
+    """Read the configuration that was saved as `text`.
 
     Raises:
         StudyError: another version of hpo saved it, in a form that this one does not know.
@@ -39,5 +40,5 @@ def read_config(text: str) -> TrialConfig:
         return TrialConfig.model_validate_json(text)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        place = ".".join(map(str, first["loc"]))
-        raise StudyError(": ".join(filter(None, ("saved by another version", place, first["msg"])))) from error
+        key = ".".join(map(str, first["loc"]))  # empty where the text is no JSON
+        raise StudyError(": ".join(filter(None, ("saved by another version", key, first["msg"])))) from error

@@ -1,8 +1,8 @@
-"""Values that somebody enqueued for a trial (`study.enqueue_trial`), checked against the space before any is drawn.
+"""The check of enqueued values (`study.enqueue_trial`) against the space.
 
 Optuna takes anything: a value outside its range is trained with a warning, one that is no choice raises, and one under
-an unknown name or in a branch that is not taken is dropped. Here everything that was enqueued is
-used, or the trial is refused in a line.
+an unknown name or in a branch that is not taken is dropped. Here everything that was enqueued is used, or the trial is
+refused in a line.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,9 @@ from ...spaces.space import SearchSpace
 
 
 def with_branches(enqueued: Mapping[str, Any], space: SearchSpace) -> dict[str, Any]:
-    """`enqueued`, values by dotted key, with the branches in which its dimensions stand.
+    """Add to `enqueued` the branches in which its dimensions stand.
+
+    Both are values by dotted key.
 
     Raises:
         SpaceError: a key is no dimension of `space`, a value is none of its own, or it stands in another branch.
@@ -24,13 +26,15 @@ def with_branches(enqueued: Mapping[str, Any], space: SearchSpace) -> dict[str, 
     for key, value in enqueued.items():
         parameter = space.by_key.get(key)
         if parameter is None:
-            known = f"; {nearest(key, space.by_key)}" if space.by_key else ""
-            raise SpaceError(f"{key}: enqueued, but not a dimension of the space{known}")
+            hint = f"; {nearest(key, space.by_key)}" if space.by_key else ""
+            raise SpaceError(f"{key}: enqueued, but not a dimension of the space{hint}")
         if not parameter.contains(value):
             raise SpaceError(
                 f"{key}: an enqueued value must be one of the space's ({values_of(parameter)}), got {shown(value)}"
             )
+        # who enqueues `optimizer.adamw.lr` means AdamW: the choice follows, unless another one was enqueued beside it
         for choice, branch in parameter.condition:
+            # Optuna would drop the value, and train another configuration than was asked for
             if (taken := whole.setdefault(choice, branch)) != branch:
                 raise SpaceError(f"{key}: enqueued, but it exists only where {choice} is {branch}, got {shown(taken)}")
     return whole

@@ -1,4 +1,4 @@
-"""What a study is known by: its space, in words that a study's book keeps."""
+"""The identity of a study, from its space and data."""
 
 from collections.abc import Mapping
 
@@ -14,7 +14,7 @@ def identify(
 
     Args:
         space: the search space.
-        config: any configuration of it; objective and seed are the same in all.
+        config: any configuration of it.
         fingerprint: the digest of the data.
         command: what the user typed.
         models: digests of the users' models in the space by their names.
@@ -23,6 +23,7 @@ def identify(
         space_name=space.name,
         space=space.canonical(),
         priors=space.priors(),
+        # neither objective nor seed can be searched over, so any configuration has them
         metric=config.objective.metric,
         direction=config.objective.direction,
         fingerprint=fingerprint,

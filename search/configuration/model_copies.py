@@ -1,4 +1,6 @@
-"""The copies of users' model files that a study keeps: what a trial began with is what every later step loads.
+"""The copies of users' model files in a study.
+
+Every later step loads what a trial began with.
 
     runs/<study>/models/<digest>/    a file, what it imports from its folder, and files there that it mentions
 
@@ -17,13 +19,16 @@ from ...training.models.source import keep_model, model_source, split_name
 
 @dataclass(frozen=True, slots=True)
 class ModelCopies:
-    """The copies below `folder`, None for none; `current` are the digests of the space's models by their name."""
+    """The copies below `folder`, None for none.
+
+    `current` are the digests of the space's models by their name.
+    """
 
     folder: Path | None = None
     current: Mapping[str, str] = field(default_factory=dict)
 
     def keep(self) -> None:
-        """Copy the current models, where that was not done.
+        """Copy the current models that were not copied yet.
 
         Raises:
             TrainingError: one was edited since its digest was taken, or cannot be copied.
@@ -34,18 +39,20 @@ class ModelCopies:
                 keep_model(name, self.folder, digest)
 
     def digest(self, model: ModelConfig) -> str:
-        """The digest that a new trial of `model` begins with; empty where it is no file of a user."""
+        """The digest for a new trial of `model`, empty for libraries' models."""
         return self.current.get(model.name, "") or model_source(model)
 
-    def place(self, config: TrialConfig, digest: str = "") -> TrialConfig:
-        """`config` with its model's file taken from the copy with `digest`; as it is where there is none.
+    def use_copy(self, config: TrialConfig, digest: str = "") -> TrialConfig:
+        """Return `config` with its model's file replaced by the copy with `digest`.
 
-        Without a digest a copy is meant that the configuration names itself, from wherever the home was then.
+        Where there is no copy it stays as it is. Without a digest a copy is meant that the configuration names itself,
+        from wherever the home was then.
         """
         if self.folder is None or not isinstance(config.model, CustomModel):
             return config
         path, name = split_name(config.model.name)
         copy = self.folder / (digest or path.parent.name) / path.name
+        # the name comes from a store, perhaps a stranger's: only a digest may become a part of the path
         if not re.fullmatch("[0-9a-f]{64}", copy.parent.name) or not copy.is_file():
             return config
         return config.model_copy(update={"model": config.model.model_copy(update={"name": f"{copy}:{name}"})})

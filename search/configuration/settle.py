@@ -1,4 +1,4 @@
-"""What `auto` in a configuration means on the device at hand, for a run that begins in this process."""
+"""Settling `auto` in a configuration on the device at hand."""
 
 from pathlib import Path
 
@@ -8,11 +8,14 @@ from ..progress.single import RetrainWatcher
 
 
 def settle(config: TrialConfig, pack: Pack, device: str, cache: Path, watcher: RetrainWatcher) -> TrialConfig:
-    """`config` without `auto`; said where it had to be measured, which is then kept in `cache`.
+    """Return `config` with `auto` replaced by its meaning on this device.
+
+    Where that had to be measured, `watcher` is told, and the measurement is kept in `cache`.
 
     Raises:
         TrainingError: the model cannot be built.
     """
+    # brings torch: a command that never comes here must not wait for it
     from ...training.preflight.decide_numerics import decide_numerics
 
     numerics = decide_numerics(config, pack, [device], cache)

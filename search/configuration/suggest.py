@@ -1,4 +1,7 @@
-"""The only place that asks Optuna for values: SearchSpace x trial -> params."""
+"""Asking Optuna for values: SearchSpace x trial -> params.
+
+No other module calls `suggest_*`.
+"""
 
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import BaseTrial
@@ -8,15 +11,22 @@ from ...spaces.space import SearchSpace
 
 
 def suggest(trial: BaseTrial, space: SearchSpace) -> dict[str, Scalar]:
-    """A value for each dimension of `space` that exists in the branches `trial` takes, by dotted key."""
+    """Suggest a value for each active dimension of `space`, by dotted key.
+
+    Active are those in the branches that the trial takes.
+    """
     params: dict[str, Scalar] = {}
+    # `active` looks at `params` as it grows: the choice of a branch decides which dimensions come next
     for parameter in space.active(params):
         params[parameter.key] = _suggest(trial, parameter)
     return params
 
 
 def distributions(space: SearchSpace) -> dict[str, BaseDistribution]:
-    """Optuna's distribution of every dimension of `space`, those in branches too, by dotted key."""
+    """Optuna's distribution of every dimension, by dotted key.
+
+    Dimensions in branches are among them.
+    """
     return {parameter.key: _distribution(parameter) for parameter in space.parameters}
 
 

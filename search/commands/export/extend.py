@@ -49,7 +49,7 @@ def extend_export(
         shutil.copytree(known.path, folder, dirs_exist_ok=True)
         manifest.check_files(folder)  # the copies, since these are what is loaded
         watcher.note("exporting and verifying")
-        config = ModelCopies(home.models(known.study)).place(manifest.config) if known.study else manifest.config
+        config = ModelCopies(home.models(known.study)).use_copy(manifest.config) if known.study else manifest.config
         source = Source(folder, config, pack.val)
         made, failed = make_formats(wanted, source, pack, {name: report.how for name, report in before.items()})
         tested = {one.key: before[one.name].test_accuracy for one in made if one.name in before}

@@ -79,7 +79,7 @@ def retrain_best(options: RetrainOptions, watcher: RetrainWatcher) -> RetrainRes
     chosen = choose(options, home)
     if chosen.passed_over:
         watcher.note(chosen.passed_over)
-    kept = ModelCopies(home.models(chosen.study)).place(chosen.config, chosen.record.model_source)
+    kept = ModelCopies(home.models(chosen.study)).use_copy(chosen.config, chosen.record.model_source)
     chosen = replace(chosen, config=kept)
     admit_model(chosen.config.model, trust=options.trust, note=watcher.note, trained_with=chosen.record.model_source)
     stores = choose_stores(options.tracking_uri, home, chosen.study, watcher.note)

@@ -101,7 +101,7 @@ def _from_trial(trial: str, options: TrainOptions, home: Home) -> Single:
     record = summary.trial(int(number))
     saved = with_data_as_now(saved_config(study, record), summary)
     if is_study_name(study):
-        saved = ModelCopies(home.models(study)).place(saved, record.model_source)
+        saved = ModelCopies(home.models(study)).use_copy(saved, record.model_source)
     origin = f"trial {record.number} of study {study}"
     source = Source(f"{study}-{record.number}", saved.model_dump_json(), Location(origin, Path.cwd()))
     single = _single(source.name, origin, load_source(source, TrialConfig, options.changes))
