@@ -1,1 +1,1 @@
-"""From what a user wrote to what is meant: a model, data, a served export."""
+"""From a user's words to a model, data or a served export."""

@@ -1,4 +1,7 @@
-"""What `hpo data` and `hpo evaluate --data` were asked to look at: the section `data`, by the laws of a space file."""
+"""The data of `hpo data` and `hpo evaluate --data`.
+
+They are the section `data`, by the laws of a space file.
+"""
 
 import json
 from collections.abc import Sequence
@@ -14,17 +17,19 @@ from ...training.data.sources.spelling import on_disk
 from ...training.section import Section
 
 COLUMNS = ("path_column", "label_column")
+# the settings that say how to read a CSV file, which the data that a model was trained on cannot know
 OF_TABLES = (*COLUMNS, "images", "encoding")
 
 
 class _DataAlone(Section):
-    """A space of nothing but data, so that any other key of `--set` is refused."""
+    """A space of data alone, which refuses other keys of `--set`."""
 
     data: DataConfig = DataConfig()
 
 
 def data_source(data: str | None) -> str | None:
-    """A folder or CSV file by its absolute path (relative ones are meant from here), a name as it is."""
+    """The absolute path of a folder or file, or the name itself."""
+    # what looks like a path is one even where nothing is there: the error must name it, not say "unknown data set"
     if data is None or not ("/" in data or data.startswith((".", "~")) or data.endswith(".csv") or Path(data).is_dir()):
         return data
     return str(Path(data).expanduser().absolute())
@@ -33,11 +38,14 @@ def data_source(data: str | None) -> str | None:
 def choose_data(
     source: str, overrides: Sequence[str] = (), image_size: int | None = None, *, strict: bool = False
 ) -> DataConfig:
-    """The data `source` (a name, folder or CSV file) with the settings `data.KEY=VALUE`, each as in `hpo run --set`.
+    """Choose the data `source`, with settings `data.KEY=VALUE`.
+
+    `source` is a name, a folder or a CSV file; settings are as in `hpo run --set`.
 
     Raises:
         SpaceError: a setting is not one of data, or its value is not allowed.
     """
+    # as JSON, so that a path with spaces, colons or a leading `~` is not read as anything else by YAML
     short = {"data.source": data_source(source), "data.image_size": image_size, "data.strict": strict or None}
     changes = [f"{key}={json.dumps(value)}" for key, value in short.items() if value is not None]
     text = Source("data", "{}", Location("hpo data", Path.cwd()))
@@ -46,7 +54,7 @@ def choose_data(
 
 
 def choose_labelled(source: str, overrides: Sequence[str], trained: DataConfig, *, strict: bool = False) -> DataConfig:
-    """New labelled data for a model that was `trained` on others.
+    """Choose labelled data for a model that was `trained` on other data.
 
     All images of `source`, or of the classes that are named, are taken in the model's own size, so that only what a CSV
     file means is left to say. Where nobody says what its columns are called they are called as in the model's own data.
@@ -54,12 +62,14 @@ def choose_labelled(source: str, overrides: Sequence[str], trained: DataConfig, 
     Raises:
         SpaceError: a setting is not one of data, or has no meaning here.
     """
+    # a folder of images has no columns, and setting some for it would be refused
     columns = COLUMNS if table_files(on_disk(Path(source).expanduser())) else ()
     like = [f"data.{key}={json.dumps(value)}" for key in columns if (value := getattr(trained, key)) is not None]
     config = choose_data(source, [*like, *overrides], strict=strict)
     default = DataConfig(source=config.source)
-    others = [key for key in DataConfig.model_fields if key not in (*OF_TABLES, "classes", "strict")]
-    if idle := [key for key in others if getattr(config, key) != getattr(default, key)]:
+    # whatever else was set would be silently ignored
+    fixed = [key for key in DataConfig.model_fields if key not in (*OF_TABLES, "classes", "strict")]
+    if idle := [key for key in fixed if getattr(config, key) != getattr(default, key)]:
         raise SpaceError(
             f"--set data.{idle[0]} has no effect on new data: all images are taken, as the model takes them\n"
             f"  what can be set is data.classes, and {' and '.join(f'data.{key}' for key in OF_TABLES)} of a CSV file"
@@ -68,10 +78,12 @@ def choose_labelled(source: str, overrides: Sequence[str], trained: DataConfig, 
 
 
 def refuse_home_as_data(home: Path, source: str) -> None:
-    """Refuse to keep studies in the very folder of the images, before a file is made there.
+    """Refuse a home that is the folder of the images.
+
+    This comes before any file is made there: a study's folder would be taken for a class.
 
     Raises:
         SpaceError: `source` is the folder `home`.
     """
-    if Path(source).expanduser().resolve() == home.resolve():
+    if Path(source).expanduser().resolve() == home.resolve():  # links followed: either may be one
         raise SpaceError(f"--home must not be the folder of the images, got {home}; ./runs inside it is never data")

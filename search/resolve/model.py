@@ -1,4 +1,7 @@
-"""Which trained model `hpo evaluate` and `hpo predict` mean: a folder, or a study whose winner was exported."""
+"""The trained model of `hpo evaluate` and `hpo predict`.
+
+The user names a folder, or a study whose winner was exported.
+"""
 
 import os
 from pathlib import Path
@@ -17,46 +20,49 @@ if TYPE_CHECKING:
 
 
 def choose_model(model: str, home: Home, storage: str | None = None) -> Trained:
-    """The trained model that `model` means: an export, a run of `hpo train`, or a study by name or folder.
+    """Find the trained model that `model` names.
+
+    It is an export, a run of `hpo train`, or a study by name or folder.
 
     Raises:
         StudyError: it is neither a folder nor a study, or the study has no export yet.
         TrainingError, ExportError: the folder holds no trained model, or one that cannot be read.
     """
     path = Path(model).expanduser().absolute()
-    studies = (home.export(model),) if is_study_name(model) else ()
-    for place in (path, path / "export", *studies):
-        if Trained.is_one(place):
-            return Trained.describe(place)
+    studies = (home.export(model),) if is_study_name(model) else ()  # a path is no study's name
+    # a folder first: who types a path, or stands beside one of a study's name, means it
+    for folder in (path, path / "export", *studies):
+        if Trained.is_one(folder):
+            return Trained.describe(folder)
     if path.is_dir() or os.sep in model:
         if not path.exists():
             raise StudyError(f"{path} does not exist; give the folder of a trained model, or the name of a study")
-        return Trained.describe(path)
+        return Trained.describe(path)  # raises with what is missing in it
     raise StudyError(_no_export(model, home, storage))
 
 
-def open_model(known: Trained, device: str, trust: bool, note: Note) -> "TrainedModel":
-    """The model of `known` on the device that `device` means; torch is needed for it.
+def open_model(trained: Trained, device: str, trust: bool, note: Note) -> "TrainedModel":
+    """Open a trained model on the device that `device` names.
 
     Raises:
         TrustError: the file of its model is not on record, and there is no `trust`.
         TrainingError, ExportError: it cannot be opened, or there is no such device.
     """
-    from ...training.machine.device import choose_device
+    from ...training.machine.device import choose_device  # brings torch
 
-    trust_trained(known, trust, note)
-    model = known.open(choose_device(device, available_cores()))
+    trust_trained(trained, trust, note)  # before anything of it is loaded
+    model = trained.open(choose_device(device, available_cores()))
     if model.note:
         note(model.note)
     return model
 
 
-def openings_log(known: Trained, home: Home) -> Path:
-    """Where openings of the test split of the data of `known` are logged.
+def openings_log(trained: Trained, home: Home) -> Path:
+    """The log of openings of the test split of a model's data.
 
     Runs of `hpo train` in one home share a log: whoever tries one after the other on it searches by it.
     """
-    return (home.study(known.study) if known.study else home.single_runs) / "test_openings.jsonl"
+    return (home.study(trained.study) if trained.study else home.single_runs) / "test_openings.jsonl"
 
 
 def _no_export(study: str, home: Home, storage: str | None) -> str:
@@ -65,7 +71,7 @@ def _no_export(study: str, home: Home, storage: str | None) -> str:
 
     try:
         names = study_names(open_existing(storage, home))
-    except StudyError:
+    except StudyError:  # there is no store: the message is about the model all the same
         names = ()
     if study in names:
         return (

@@ -1,4 +1,4 @@
-"""The very images that a study, a run or an export was made with, found again."""
+"""The pack that a study, run or export was made with."""
 
 from pathlib import Path
 
@@ -20,15 +20,17 @@ def same_data(
     of: str,
     remedy: str,
 ) -> Pack:
-    """The pack with `fingerprint`: from the cache, else prepared again from the source and compared.
+    """Return the pack with this fingerprint, preparing it again if needed.
 
-    `of` names whose data it is, `remedy` says what else could be done; both are for the message.
+    It comes from the cache, or else from the source, compared by its fingerprint. `of` names whose data it is, `remedy`
+    says what else could be done; both are for the message.
 
     Raises:
         DataError: the source is missing, or its images are no longer the same.
     """
     if packed := Store(cache).find(fingerprint):
         return packed
+    # other images would still train and evaluate, and give numbers that cannot be compared
     pack = prepare(config, cache=cache, data_root=data_root, progress=progress)
     if fingerprint and pack.fingerprint != fingerprint:
         raise DataError(

@@ -1,4 +1,7 @@
-"""Whose code a command runs: the user's own, what is on record, and with `--trust` what was found elsewhere."""
+"""The trust that a command needs to run code from files.
+
+It runs the user's own, what is on record, and with `--trust` what came from elsewhere.
+"""
 
 from collections.abc import Callable, Iterable
 
@@ -13,7 +16,9 @@ Note = Callable[[str], None]
 
 
 def name_models(models: Iterable[ModelConfig], note: Note) -> None:
-    """The user has named `models` in this command: their files may be run, now and later.
+    """Put `models`, which the user named in this command, on record.
+
+    Their files may be run, now and later.
 
     Raises:
         TrainingError: a file cannot be read.
@@ -24,30 +29,31 @@ def name_models(models: Iterable[ModelConfig], note: Note) -> None:
 
 
 def name_space(space: SearchSpace, note: Note) -> None:
-    """As `name_models`, for every model that `space` may choose."""
+    """Put every model that `space` may choose on record, as `name_models`."""
     name_models((CustomModel(name=name) for name in model_files(space)), note)
 
 
 def model_files(space: SearchSpace) -> list[str]:
     """The users' models that `space` may choose, each as `path/to/file.py:name`."""
     names = {str(fixed.value) for fixed in space.values if path(fixed.key, fixed.condition) == ("model", "name")}
-    return sorted(name for name in names if ".py:" in name)
+    return sorted(name for name in names if ".py:" in name)  # the others are hpo's or a library's
 
 
 def admit_model(model: ModelConfig, *, trust: bool, note: Note, named: bool = False, trained_with: str = "") -> None:
-    """Let this command run the file of `model`: one that it `named` itself, or that was found in a study or a run.
+    """Let this command run the file of `model`.
 
-    `trained_with` is the SHA-256 of the file that the model must be of, empty where that does not matter.
+    It is one that the command line `named`, or that comes from a study or a run. `trained_with` is the SHA-256 of the
+    file that the model must be of, empty where that does not matter.
 
     Raises:
-        TrustError: it was found, and is not on record or not the one it must be, and there is no `trust`.
+        TrustError: it was not named, and is not on record or not the one it must be, and there is no `trust`.
         TrainingError, StudyError: as `name_models`.
     """
-    if named:
+    if named:  # what the user types on the command line needs no further trust
         name_models((model,), note)
     elif trust:
         _tell(allow_model(model), note)
-    require_model(model)
+    require_model(model)  # raises where none of the two has let it through
     if isinstance(model, CustomModel) and trained_with and source_digest(model.name) != trained_with:
         change = f"model {model.name}: the file, or one that it needs, has changed since the training"
         if not trust:
@@ -55,34 +61,38 @@ def admit_model(model: ModelConfig, *, trust: bool, note: Note, named: bool = Fa
         note(f"{change}; run all the same (--trust)")
 
 
-def admit_trained(known: Trained, trust: bool, note: Note) -> None:
-    """Let this command load the programs of `known` and run the file of its model, as far as it needs them.
+def admit_trained(trained: Trained, trust: bool, note: Note) -> None:
+    """Let this command run the programs and the model file of `trained`.
 
     Raises:
         TrustError: they are not on record, and there is no `trust`.
     """
-    trust_trained(known, trust, note)
-    if known.kind == "export":
-        ExportFolder.open(known.path).require_on_record()
+    trust_trained(trained, trust, note)
+    if trained.kind == "export":
+        ExportFolder.open(trained.path).require_on_record()
 
 
-def trust_trained(known: Trained, trust: bool, note: Note) -> None:
-    """As `admit_trained`; without `trust` and a record, what is data of `known` is still to be used."""
-    if known.kind == "export":
-        trust_export(ExportFolder.open(known.path), trust, note)
+def trust_trained(trained: Trained, trust: bool, note: Note) -> None:
+    """Trust `trained` as `admit_trained`, but do not require it of exports.
+
+    Without `trust` and a record its formats that hold no program, such as ONNX, can still be used.
+    """
+    if trained.kind == "export":
+        trust_export(ExportFolder.open(trained.path), trust, note)
     else:
-        admit_model(known.config.model, trust=trust, note=note, trained_with=known.model_source)
+        admit_model(trained.config.model, trust=trust, note=note, trained_with=trained.model_source)
 
 
 def trust_export(export: ExportFolder, trust: bool, note: Note) -> None:
-    """With `trust`, let this command load the programs of `export` and run the file of its model."""
+    """With `trust`, let this command run an export's programs and model file."""
     if trust:
         _tell(allow_model(export.manifest.config.model), note)
         _tell(export.allow(), note)
 
 
 def record_export(export: ExportFolder, note: Note) -> None:
-    """Put an export that this command has made on record; that it cannot be is told, and loses nothing."""
+    """Put an export of this command on record, or note why not."""
+    # a read-only home of the record must not undo a finished retraining
     try:
         export.put_on_record()
     except StudyError as error:
@@ -90,5 +100,6 @@ def record_export(export: ExportFolder, note: Note) -> None:
 
 
 def _tell(sentence: str, note: Note) -> None:
+    """Note `sentence`, which is empty where nothing was newly allowed."""
     if sentence:
         note(sentence)
