@@ -36,7 +36,9 @@ if TYPE_CHECKING:
 
 @by_keywords(RunOptions)
 def run(options: RunOptions) -> RunResult:
-    """Search until the study holds `options.trials` finished trials; progress goes to standard error.
+    """Search until the study holds `options.trials` finished trials.
+
+    Progress goes to standard error.
 
     Raises:
         HpoError: the space, the data, the study or an option is wrong.
@@ -46,7 +48,9 @@ def run(options: RunOptions) -> RunResult:
 
 @by_keywords(RetrainOptions)
 def retrain_best(options: RetrainOptions) -> "RetrainResult":
-    """Train a study's winner on all but the test images, test it once, export and register it.
+    """Retrain a study's winner, test it once, export and register it.
+
+    It is trained on all but the test images.
 
     Raises:
         HpoError: there is no such study or trial, the training failed, or the export does not verify.
@@ -69,7 +73,7 @@ def export(options: ExportOptions) -> ExportOutcome:
 
 
 def infer_check(folder: Path | str, trust: bool = False) -> "InferCheck":
-    """Check the export in `folder`: its checksums, and every format on its sample images.
+    """Check the checksums of an export, and every format on its samples.
 
     Formats whose loading may run code are tried with `trust`, or where the export is on record.
 
@@ -92,7 +96,9 @@ def train(options: TrainOptions) -> TrainOutcome:
 
 
 def inspect_data(source: str, overrides: Sequence[str] = (), data_root: Path | str | None = None) -> "Inspection":
-    """What `hpo data` finds in `source`, a name, folder or CSV file; each of `overrides` is a `data.KEY=VALUE`.
+    """Inspect a data source, as `hpo data` does.
+
+    `source` is a name, a folder or a CSV file. Each of `overrides` is a `data.KEY=VALUE`.
 
     Raises:
         HpoError: a setting is not one of data, or the source is missing or not usable.
@@ -100,6 +106,7 @@ def inspect_data(source: str, overrides: Sequence[str] = (), data_root: Path | s
     from ..training.data.inspect import survey
     from .resolve.data import choose_data
 
+    # imports are inside: `import hpo` must not wait for torch
     root = None if data_root is None else Path(data_root)
     return survey.inspect_data(choose_data(source, overrides), root, PlainWatcher().stage)
 
@@ -107,7 +114,9 @@ def inspect_data(source: str, overrides: Sequence[str] = (), data_root: Path | s
 def models(
     name_filter: str | None = None, *, image_size: int = 224, channels: int = 3, classes: int = 1000
 ) -> "list[ModelFacts]":
-    """The models whose name has `name_filter` in it, with parameters and FLOPs; None: hpo's own.
+    """List the models whose name contains `name_filter`, with parameters and FLOPs.
+
+    For None they are hpo's own.
 
     Raises:
         TrainingError: there is none.
@@ -115,14 +124,16 @@ def models(
     from ..training.models.catalogue import facts_of, find_models
     from .resolve.trust import name_models
 
-    found = find_models(name_filter)
-    name_models(found.values(), _note)
-    return list(facts_of(found, num_classes=classes, in_channels=channels, image_size=image_size))
+    configs = find_models(name_filter)
+    name_models(configs.values(), _note)  # a file that the user names here may be run
+    return list(facts_of(configs, num_classes=classes, in_channels=channels, image_size=image_size))
 
 
 @by_keywords(EvaluateOptions)
 def evaluate(options: EvaluateOptions) -> EvaluateOutcome:
-    """Measure a trained model on labelled images, and keep the evaluation beside it; an opened test split is counted.
+    """Evaluate a trained model on labelled images.
+
+    The evaluation is kept beside the model. An opening of the test split is counted.
 
     Raises:
         HpoError: the model, the data, the split or the device is wrong.
@@ -133,9 +144,10 @@ def evaluate(options: EvaluateOptions) -> EvaluateOutcome:
 
 
 def predict(options: PredictOptions | str, images: Iterable[Path | str]) -> Iterator["Prediction"]:
-    """A prediction for each file of `images`, in order, as a stream; folders stand for the files below them.
+    """Predict each image in order, as a stream.
 
-    A text in the place of `options` is the model: a folder of a trained model, or a study.
+    `images` are files; folders stand for the files below them. A text in the place of `options` is the model: a folder
+    of a trained model, or a study.
 
     Raises:
         HpoError: the model or the device is wrong.
@@ -147,7 +159,9 @@ def predict(options: PredictOptions | str, images: Iterable[Path | str]) -> Iter
 
 @by_keywords(DiagnoseOptions)
 def diagnose(options: DiagnoseOptions) -> DiagnoseOutcome:
-    """Look for what keeps a configuration, a trial or a run from learning; progress goes to standard error.
+    """Diagnose why a configuration, a trial or a run does not learn.
+
+    Progress goes to standard error.
 
     Raises:
         HpoError: the space, the trial, the run, the data or an option is wrong.
@@ -156,7 +170,7 @@ def diagnose(options: DiagnoseOptions) -> DiagnoseOutcome:
 
 
 def _no_stage(stage: str, done: int, total: int) -> None:
-    """Packing is quick, or done before."""
+    """Ignore the progress of packing, which is quick or done before."""
 
 
 def _note(text: str) -> None:

@@ -1,1 +1,1 @@
-"""What a person sees while a search runs."""
+"""Progress views of a search and of a training."""

@@ -1,4 +1,4 @@
-"""What the event loop tells whoever watches, and the watcher that shows nothing."""
+"""The contract of progress views, and a view that shows nothing."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,10 +9,10 @@ from ...training.report import Activity, EpochReport
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What a run finds as it begins.
+    """The state of a study as a run begins.
 
     `total` is how many trials the study shall reach, `done` how many have ended; `best` the value and number of the
-    best one; `begun` the epochs that each trial has which goes on; `images` the number of validation images where the
+    best one; `begun` the epochs so far of each trial that goes on; `images` the number of validation images where the
     objective is a share of them, else None.
     """
 
@@ -26,7 +26,7 @@ class Standing:
 
     @property
     def words(self) -> str:
-        """One line: what there is, and what goes on from where."""
+        """One line on the study and on the trials that go on."""
         if not self.done and not self.begun:
             return f"study {self.study}: to {self.total} trials"
         best = "no best yet" if self.best is None else f"best {self.best[0]:.4f} (trial {self.best[1]})"
@@ -36,18 +36,24 @@ class Standing:
         return "; ".join([f"study {self.study}: {self.done} of {self.total} trials done, {best}", *goes_on])
 
 
-_NAMED = 4  # trials in one line
+_NAMED = 4  # trials in one line; more would wrap on a terminal, and are counted
 
 
 class Progress(Protocol):
-    """Follows one run of a search; every call returns at once. `note` may be called from another thread."""
+    """A progress view of one run of a search.
+
+    Every call returns at once, as the event loop waits for it. `note` may be called from another thread.
+    """
 
     def trial_started(self, number: int, params: Mapping[str, Any], epochs: int, curve: Mapping[int, float]) -> None:
-        """Trial `number` has a slot, for at most `epochs` epochs; `curve` is its objective by epoch so far."""
+        """Trial `number` has a slot, for at most `epochs` epochs.
+
+        `curve` is its objective by epoch so far.
+        """
         ...
 
     def busy(self, number: int, activity: Activity) -> None:
-        """What trial `number` is busy with."""
+        """The activity of trial `number`."""
         ...
 
     def epoch(self, number: int, report: EpochReport, value: float) -> None:
@@ -55,11 +61,14 @@ class Progress(Protocol):
         ...
 
     def trial_ended(self, number: int, state: str, value: float | None, status: str, message: str) -> None:
-        """Trial `number` is COMPLETE, PRUNED or FAIL; `value` is its best objective, `status` how training ended."""
+        """Trial `number` has ended as `state`: COMPLETE, PRUNED or FAIL.
+
+        `value` is its best objective, `status` how training ended.
+        """
         ...
 
     def note(self, text: str) -> None:
-        """Something a person should know, in one line."""
+        """A line that a person should read."""
         ...
 
     def close(self) -> None:

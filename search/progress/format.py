@@ -14,7 +14,7 @@ def number_of(value: float | None) -> str:
 
 
 def with_interval(value: float | None, interval: tuple[float, float] | None) -> str:
-    """`0.5312 (95 %: 0.3645 to 0.6913)`: a value and how sure it is, where that is known."""
+    """`0.5312 (95 %: 0.3645 to 0.6913)`: a value with its interval."""
     if interval is None:
         return number_of(value)
     return f"{number_of(value)} (95 %: {interval[0]:.4f} to {interval[1]:.4f})"
@@ -26,13 +26,13 @@ def trial_with(number: int, params: Mapping[str, Any]) -> str:
 
 
 def ending(status: str) -> str:
-    """How a trial ended, in a word: one that its pruner stopped is `pruned`."""
+    """The status in a word; one that its pruner stopped is `pruned`."""
     return "pruned" if status == "stopped" else status.replace("_", " ")
 
 
 def duration(seconds: float) -> str:
     """`8.3 s`, `2 min 05 s` or `3 h 12 min`."""
-    if round(seconds, 1) < 60:
+    if round(seconds, 1) < 60:  # rounded first: 59.97 is a minute, not `60.0 s`
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
@@ -45,6 +45,7 @@ def short(value: Any) -> str:
 
 def amount(value: float) -> str:
     """A metric: `0.8556`, `1,937` or `4e-07`."""
+    # images per second are whole, accuracies and losses have four digits
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
@@ -54,9 +55,14 @@ def params_line(params: Mapping[str, Any]) -> str:
 
 
 def sparkline(values: Sequence[float], width: int = 24) -> str:
-    """The curve as a row of bars, scaled to its own range; longer curves are thinned to `width`; no number is `×`."""
+    """The curve as a row of bars, scaled to its own range.
+
+    Longer curves are thinned to `width`; NaN and infinity are `×`.
+    """
+    # the first and the last value are always among the thinned ones
     thinned = [values[i * (len(values) - 1) // (width - 1)] for i in range(width)] if len(values) > width else values
     finite = [value for value in thinned if isfinite(value)]
     low, high = min(finite, default=0.0), max(finite, default=0.0)
+    # a flat curve is a row of the lowest bar
     scale = (len(_BARS) - 1) / (high - low) if high > low else 0.0
     return "".join(_BARS[round((value - low) * scale)] if isfinite(value) else _NO_NUMBER for value in thinned)

@@ -1,4 +1,4 @@
-"""What a search has gained over its first guess, in a line."""
+"""The gain of a search over its first guess, in a line."""
 
 from collections.abc import Iterable
 
@@ -8,32 +8,32 @@ from .format import number_of
 
 
 def gain(summary: StudySummary) -> str:
-    """`0.5722 -> 0.9889 since trial 0; 9 of 24 trials stopped early; 31 % of the epochs saved`.
+    """Describe the gain of a search in a line.
 
-    The first value is that of the first trial that came to its end, which are the priors of the space, or what somebody
-    enqueued. An epoch is saved where a trial ended before the last one of its budget. Empty where there is no second
-    trial to speak of.
+    `0.5722 -> 0.9889 since trial 0; 9 of 24 trials stopped early; 31 % of the epochs saved`. The first value is that of
+    the first trial that came to its end, which are the priors of the space, or what somebody enqueued. An epoch is
+    saved where a trial ended before the last one of its budget. Empty where there is no second trial to speak of.
     """
-    told = [trial for trial in summary.trials if trial.config and trial.state in ("complete", "pruned")]
-    first = next((trial for trial in told if trial.state == "complete" and trial.value is not None), None)
-    if len(told) < 2 or first is None or summary.best is None:
+    trained = [trial for trial in summary.trials if trial.config and trial.state in ("complete", "pruned")]
+    first = next((trial for trial in trained if trial.state == "complete" and trial.value is not None), None)
+    if len(trained) < 2 or first is None or summary.best is None:
         return ""
-    stopped = sum(trial.state == "pruned" for trial in told)
+    stopped = sum(trial.state == "pruned" for trial in trained)
     if summary.best.number == first.number:
         parts = [f"trial {first.number}, the first guess, is still the best"]
     else:
         parts = [f"{number_of(first.value)} -> {number_of(summary.best.value)} since trial {first.number}"]
     if stopped:
-        parts.append(f"{stopped} of {len(told)} trials stopped early")
-    saved = _saved(told)
-    if round(100 * saved) > 0:
+        parts.append(f"{stopped} of {len(trained)} trials stopped early")
+    saved = _saved(trained)
+    if round(100 * saved) > 0:  # "0 % saved" is no gain
         parts.append(f"{saved:.0%} of the epochs saved".replace("%", " %"))
     return "; ".join(parts)
 
 
 def _saved(trials: Iterable[TrialRecord]) -> float:
-    """The share of the epochs that `trials` might have taken which they did not, in [0, 1]."""
-    planned, done = 0, 0
+    """The share of planned epochs that were not trained, in [0, 1]."""
+    planned, done = 0, 0  # a trial of another version does not say what it planned: it saves nothing
     for trial in trials:
         planned, done = planned + max(trial.planned_epochs or 0, trial.epochs), done + trial.epochs
     return 1 - done / planned if planned else 0.0

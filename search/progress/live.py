@@ -1,4 +1,7 @@
-"""The live view on a terminal: the study with its best and ETA, and one line per running trial."""
+"""The live view of a search on a terminal.
+
+It shows the study with its best and ETA, and one line per running trial.
+"""
 
 import time
 from collections.abc import Mapping
@@ -18,12 +21,12 @@ from .base import Standing
 from .format import duration, ending, number_of, params_line, sparkline
 from .terminal import QuietKeys
 
-_REDRAW_S = 0.2
+_REDRAW_S = 0.2  # quick epochs of many workers must not keep the coordinator drawing; faster, nobody could read it
 
 
 @dataclass(slots=True)
 class _Line:
-    """A running trial: what it tries, its epochs, its newest report, and what it is busy with since."""
+    """A running trial: parameters, epochs, newest report and activity."""
 
     params: Mapping[str, Any]
     epochs: int
@@ -34,7 +37,9 @@ class _Line:
 
 
 class LiveProgress:
-    """Redraws with every event (quick epochs at most five times a second); finished trials scroll by above.
+    """Redraws with every event; finished trials scroll by above.
+
+    For epochs that is at most five times a second.
 
     note: rich's own refresh thread races with lines that are printed above, and leaves pieces of old frames behind.
     """
@@ -45,7 +50,7 @@ class LiveProgress:
         self._before, self._done, self._start = standing.done, standing.done, time.monotonic()
         self._best = standing.best
         self._lines: dict[int, _Line] = {}
-        self._keys = QuietKeys()
+        self._keys = QuietKeys()  # before the view starts: a Ctrl-C from here on would leave `^C` in it
         if standing.done or standing.begun:
             console.print(Text(visible(standing.words), style="dim"))
         self._live = Live(get_renderable=self._view, console=console, auto_refresh=False, transient=True)
@@ -53,12 +58,12 @@ class LiveProgress:
         self._drawn = time.monotonic()
 
     def trial_started(self, number: int, params: Mapping[str, Any], epochs: int, curve: Mapping[int, float]) -> None:
-        """A new line, where the trial stands."""
+        """Add a line for the trial."""
         self._lines[number] = _Line(params, epochs, max(curve, default=0), [curve[epoch] for epoch in sorted(curve)])
         self._draw()
 
     def busy(self, number: int, activity: Activity) -> None:
-        """What the line says until its next report."""
+        """Show the activity in the line until its next report."""
         self._lines[number].activity = activity
         if activity.total:
             self._draw_soon()
@@ -66,30 +71,30 @@ class LiveProgress:
             self._draw()  # nothing else may happen for long
 
     def epoch(self, number: int, report: EpochReport, value: float) -> None:
-        """The line's newest numbers."""
+        """Show the newest numbers in the line."""
         line = self._lines[number]
         line.report, line.done, line.activity = report, report.epoch, None
         line.curve.append(value)
         self._draw_soon()
 
     def trial_ended(self, number: int, state: str, value: float | None, status: str, message: str) -> None:
-        """The line leaves the view and scrolls by."""
+        """Take the line out of the view, and print its ending above."""
         line = self._lines.pop(number)
         self._done += 1
         if value is not None and state == "COMPLETE":
-            now = (value, number)
+            now = (value, number)  # of equals the first stays
             self._best = now if self._best is None else self._better(self._best, now, key=lambda best: best[0])
         color = {"COMPLETE": "green", "PRUNED": "yellow"}.get(state, "red")
         tail = message.splitlines()[0] if message and state == "FAIL" else params_line(line.params)
         numbers = f" {number_of(value)} {sparkline(line.curve, 12):<12} "
         text = Text.assemble(f"trial {number:>3} ", (f"{ending(status):<13}", color), numbers, visible(tail))
-        if state != "FAIL":  # a reason is told whole
+        if state != "FAIL":  # the reason of a failure is shown whole
             text.truncate(self._live.console.width, overflow="ellipsis")
         self._live.console.print(text)
         self._draw()
 
     def note(self, text: str) -> None:
-        """A line that scrolls by."""
+        """Print a line above the view."""
         self._live.console.print(Text(visible(text), style="dim"))
 
     def close(self) -> None:
@@ -107,15 +112,17 @@ class LiveProgress:
 
     def _view(self) -> RenderableType:
         head = Table.grid(padding=(0, 1))
-        best = "no best yet" if self._best is None else f"best {self._sure(self._best[0])} (trial {self._best[1]})"
+        best = (
+            "no best yet" if self._best is None else f"best {self._with_margin(self._best[0])} (trial {self._best[1]})"
+        )
         bar = ProgressBar(total=self._total, completed=self._done, width=24)
         head.add_row(
             Text(visible(self._study), style="bold"), bar, f"{self._done}/{self._total} trials", best, self._eta()
         )
         return Group(head, self._workers())
 
-    def _sure(self, value: float) -> str:
-        """`0.5312 ± 0.16`: the best value with half its 95 % interval, where that is known."""
+    def _with_margin(self, value: float) -> str:
+        """`0.5312 ± 0.16`: the best value with half its 95 % interval."""
         if self._images is None:
             return number_of(value)
         low, high = around(value, self._images)
@@ -130,22 +137,23 @@ class LiveProgress:
         return table
 
     def _eta(self) -> str:
-        finished = self._done - self._before
+        finished = self._done - self._before  # of this run: trials of former ones may have had other workers
         if not finished:
             return "ETA -"
+        # all workers together: the time per finished trial already has their number in it
         left = (time.monotonic() - self._start) / finished * (self._total - self._done)
         return f"ETA {duration(max(0.0, left))}"
 
 
 def _cells(line: _Line) -> tuple[str, ...]:
     metrics = line.report.metrics if line.report else {}
-    shown = [f"{metrics[key]:.4f}" if key in metrics else "-" for key in ("train_loss", "val_accuracy")]
+    loss_and_accuracy = [f"{metrics[key]:.4f}" if key in metrics else "-" for key in ("train_loss", "val_accuracy")]
     speed = f"{metrics['images_per_s']:,.0f}" if metrics else "-"
-    return (_epoch(line), *shown, speed, _curve(line))
+    return (_epoch(line), *loss_and_accuracy, speed, _curve(line))
 
 
 def _epoch(line: _Line) -> str:
-    """`2/6`, and within an epoch how much of it is done: `2/6 +45%`."""
+    """`2/6 +45%`: the epochs done, and the share of the next."""
     now = line.activity
     if now is None or not now.total:
         return f"{line.done}/{line.epochs}"
@@ -153,7 +161,7 @@ def _epoch(line: _Line) -> str:
 
 
 def _curve(line: _Line) -> str:
-    """The curve; before the first epoch of this run what is being done."""
+    """The curve, or the activity before the first epoch of this run."""
     now = line.activity
     if now is None:
         return sparkline(line.curve) if line.curve else "starting"

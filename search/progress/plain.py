@@ -1,4 +1,7 @@
-"""One line per finished trial: for logs, pipes and CI."""
+"""The plain view of a search: one line per finished trial.
+
+It is for logs, pipes and CI.
+"""
 
 import sys
 from collections.abc import Mapping
@@ -12,40 +15,41 @@ from .format import duration, ending, number_of, params_line
 
 
 class PlainProgress:
-    """Prints to `stream`, standard error by default."""
+    """A plain view on `stream`, standard error by default."""
 
     def __init__(self, standing: Standing, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stderr
         self._better = max if standing.direction == "maximize" else min
-        self._best = None if standing.best is None else standing.best[0]
+        self._best = None if standing.best is None else standing.best[0]  # of former runs, too
         self._params: dict[int, Mapping[str, Any]] = {}
         self._elapsed: dict[int, float] = {}
         self._epochs: dict[int, int] = {}
         self._print(standing.words)
 
     def trial_started(self, number: int, params: Mapping[str, Any], epochs: int, curve: Mapping[int, float]) -> None:
-        """Remember what it tries."""
+        """Remember the parameters."""
         self._params[number], self._epochs[number] = params, max(curve, default=0)
 
     def busy(self, number: int, activity: Activity) -> None:
         """Nothing: a log has a line per trial."""
 
     def epoch(self, number: int, report: EpochReport, value: float) -> None:
-        """Remember how far it is."""
+        """Remember the epochs done and their time."""
         self._epochs[number], self._elapsed[number] = report.epoch, report.elapsed_s
 
     def trial_ended(self, number: int, state: str, value: float | None, status: str, message: str) -> None:
-        """One line."""
+        """Print a line on the trial."""
         if value is not None and state == "COMPLETE":
             self._best = value if self._best is None else self._better(self._best, value)
         params = self._params.pop(number, {})
-        what = message.splitlines()[0] if message and state == "FAIL" else params_line(params)
+        # the reason of a failure in the place of its parameters; the rest of it is in `hpo show`
+        detail = message.splitlines()[0] if message and state == "FAIL" else params_line(params)
         spent = f"{_epochs(self._epochs.pop(number, 0))}, {duration(self._elapsed.pop(number, 0.0))}"
         head = f"trial {number:>3} {ending(status):<13} {number_of(value)}  best {number_of(self._best)}"
-        self._print(f"{head}  {spent}  {what}")
+        self._print(f"{head}  {spent}  {detail}")
 
     def note(self, text: str) -> None:
-        """One line."""
+        """Print the line."""
         self._print(text)
 
     def close(self) -> None:

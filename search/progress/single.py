@@ -1,4 +1,4 @@
-"""What a person sees while one model is trained: a bar on a terminal, plain lines elsewhere."""
+"""The progress views of a single training: a bar, or plain lines."""
 
 import sys
 import time
@@ -16,7 +16,7 @@ _REDRAW_S = 0.1  # as often as rich draws: a batch must not wait for it each tim
 
 
 class RetrainWatcher(Protocol):
-    """Who is told of a training; every call returns at once."""
+    """A progress view of one training; every call returns at once."""
 
     def stage(self, stage: str, done: int, total: int) -> None:
         """The data is being prepared; a stage without images has no `total`."""
@@ -27,7 +27,7 @@ class RetrainWatcher(Protocol):
         ...
 
     def busy(self, activity: Activity) -> None:
-        """What is being done, also after every batch."""
+        """The activity, also after every batch."""
         ...
 
     def epoch(self, report: EpochReport) -> None:
@@ -35,7 +35,7 @@ class RetrainWatcher(Protocol):
         ...
 
     def note(self, text: str) -> None:
-        """Something a person should know, in one line."""
+        """A line that a person should read."""
         ...
 
     def close(self) -> None:
@@ -47,33 +47,34 @@ class PlainWatcher:
     """A line on standard error for each stage and epoch."""
 
     def __init__(self) -> None:
-        self._stages: set[tuple[str, int]] = set()
+        self._stages: set[tuple[str, int]] = set()  # those printed
         self._epochs = self._reached = 0
 
     def stage(self, stage: str, done: int, total: int) -> None:
-        """One line for each stage, though some take turns, batch by batch."""
+        """Print one line for each stage."""
+        # some stages take turns, batch by batch
         if (stage, total) not in self._stages:
             self._stages.add((stage, total))
             self.note(f"{stage}: {total:,} images" if total else stage)
 
     def training(self, epochs: int) -> None:
-        """Remember how many there will be."""
+        """Remember how many epochs there will be."""
         self._epochs = epochs
 
     def busy(self, activity: Activity) -> None:
-        """One line before training, and one where that goes on in a later epoch than the first."""
+        """Print a line before training, and one where it resumes."""
         if not self._epochs:
             self.note(activity.words)
-        elif activity.epoch > self._reached + 1:
+        elif activity.epoch > self._reached + 1:  # from a checkpoint
             self.note(f"going on with epoch {activity.epoch}/{self._epochs}")
         self._reached = max(self._reached, activity.epoch)
 
     def epoch(self, report: EpochReport) -> None:
-        """One line."""
+        """Print the epoch's metrics."""
         self.note(f"epoch {report.epoch}/{self._epochs}  {_metrics(report)}")
 
     def note(self, text: str) -> None:
-        """One line."""
+        """Print the line."""
         print(visible(text), file=sys.stderr, flush=True)
 
     def close(self) -> None:
@@ -94,7 +95,7 @@ class LiveWatcher:
         self._moved = 0.0
 
     def stage(self, stage: str, done: int, total: int) -> None:
-        """The bar follows the images."""
+        """Let the bar follow the images."""
         if not total:
             self.busy(Activity(stage))
             return
@@ -102,12 +103,12 @@ class LiveWatcher:
         self._progress.update(self._task, completed=done, count=f"{done:,}/{total:,}")
 
     def training(self, epochs: int) -> None:
-        """The bar follows the epochs."""
+        """Let the bar follow the epochs."""
         self._epochs = epochs
         self._show("training", epochs)
 
     def busy(self, activity: Activity) -> None:
-        """The bar moves within an epoch, too; before the first, and before training, it says what is done."""
+        """Move the bar within an epoch, or name the activity."""
         if not activity.total:
             self._progress.update(self._task, description=activity.words, visible=True)
         elif time.monotonic() - self._moved >= _REDRAW_S:
@@ -117,12 +118,12 @@ class LiveWatcher:
             self._progress.update(self._task, description=activity.words, completed=done, count=count)
 
     def epoch(self, report: EpochReport) -> None:
-        """One step on, with the epoch's numbers."""
+        """Move the bar to the epoch's end, with its metrics."""
         count = f"epoch {report.epoch}/{self._epochs}"
         self._progress.update(self._task, completed=report.epoch, count=count, tail=_metrics(report))
 
     def note(self, text: str) -> None:
-        """A line that scrolls by."""
+        """Print a line above the bar."""
         self._progress.console.print(Text(visible(text), style="dim"))
 
     def close(self) -> None:

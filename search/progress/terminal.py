@@ -1,4 +1,7 @@
-"""The terminal while a live view is on it: a Ctrl-C must not paste `^C` into the view."""
+"""Terminal settings while a live view is shown.
+
+A Ctrl-C must not paste `^C` into the view.
+"""
 
 import os
 import sys
@@ -7,17 +10,20 @@ from contextlib import suppress
 
 
 class QuietKeys:
-    """Until `close`, control keys leave no mark on the terminal that they are typed into. Without one, nothing."""
+    """Switches off the echo of control keys on standard input, until `close`.
+
+    Where standard input is no terminal, nothing happens.
+    """
 
     def __init__(self) -> None:
         self._before: int | None = None
         with suppress(OSError, ValueError, termios.error):  # closed, redirected, or not a terminal
             self._input = sys.stdin.fileno()
-            self._before = termios.tcgetattr(self._input)[3] & termios.ECHOCTL
+            self._before = termios.tcgetattr(self._input)[3] & termios.ECHOCTL  # [3]: the local modes
             self._echo(0)
 
     def close(self) -> None:
-        """The terminal as it was."""
+        """Restore the echo."""
         if self._before is not None:
             with suppress(OSError, termios.error):
                 self._echo(self._before)
