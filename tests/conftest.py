@@ -21,6 +21,8 @@ from hpo.training.data.config import DataConfig
 from hpo.training.data.prepare import prepare
 from hpo.training.models.source import name_model
 
+from .warm.start import warm_server
+
 for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI", "MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID"):
     os.environ.pop(name, None)  # of whoever runs the tests: nothing goes to their server
 
@@ -31,6 +33,13 @@ def state() -> Iterator[Path]:
     folder = Path(os.environ["XDG_STATE_HOME"])
     yield folder
     shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def warm() -> Iterator[Path]:
+    """Commands start warm (tests/warm) while this lives; a folder with `hpo` for shells."""
+    with warm_server() as folder:
+        yield folder
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ..warm.client import run
+
 ROOT = Path(__file__).resolve().parents[2]
 BENCHMARKS = ROOT / "benchmarks"
 FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")
@@ -20,10 +22,24 @@ needs_fashion_mnist = pytest.mark.skipif(
 
 
 def python(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run([sys.executable, *arguments], env=_environment(), capture_output=True, text=True, check=False)
+
+
+def benchmark(name: str, *arguments: str) -> str:
+    """The standard output of a smoke run of a script, in a warm process."""
+    done = run([str(BENCHMARKS / f"{name}.py"), "--quick", *arguments], env=_environment())
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def _environment() -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("HPO_", "MLFLOW_"))}
-    return subprocess.run(
-        [sys.executable, *arguments], env={**kept, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True, check=False
-    )
+    return {**kept, "OMP_NUM_THREADS": "1"}
+
+
+@pytest.fixture(autouse=True)
+def _warm(warm: Path) -> None:
+    """Scripts start warm."""
 
 
 @pytest.mark.slow
@@ -47,16 +63,15 @@ def python(*arguments: str) -> "subprocess.CompletedProcess[str]":
 )
 def test_a_smoke_run_gives_a_table_and_a_json(name: str, tmp_path: Path) -> None:
     out = tmp_path / "result.json"
-    done = python(str(BENCHMARKS / f"{name}.py"), "--quick", "--out", str(out))
-    assert done.returncode == 0, done.stderr
+    printed = benchmark(name, "--out", str(out))
     result = json.loads(out.read_text(), parse_constant=lambda word: pytest.fail(f"{word} is no JSON"))
     assert result["quick"] is True
     assert result["machine"]["processor"]
     assert result["targets"]
     cells = [cell for row in result["rows"] for cell in row.values()]
     assert cells
-    assert all(cell in done.stdout for cell in cells)
-    assert all(target["what"] in done.stdout for target in result["targets"])
+    assert all(cell in printed for cell in cells)
+    assert all(target["what"] in printed for target in result["targets"])
 
 
 def test_a_smoke_run_leaves_the_results_alone() -> None:
@@ -109,8 +124,7 @@ assert live.kept(out, {{**setting, "processor": "another"}}) == {{}}
 @pytest.mark.timeout(600)
 def test_ways_of_saving_memory_are_measured(tmp_path: Path) -> None:
     out = tmp_path / "result.json"
-    done = python(str(BENCHMARKS / "memory.py"), "--quick", "--out", str(out))
-    assert done.returncode == 0, done.stderr
+    benchmark("memory", "--out", str(out))
     runs = json.loads(out.read_text())["measured"]["runs"]
     assert runs["memory.checkpoint_activations: true"][0]["mib"] < runs["as it is"][0]["mib"]
     assert runs["memory.micro_batch: 32"][0]["mib"] < runs["as it is"][0]["mib"]
@@ -121,13 +135,11 @@ def test_ways_of_saving_memory_are_measured(tmp_path: Path) -> None:
 def test_remedies_against_imbalance_are_measured_and_go_on_where_they_were(tmp_path: Path) -> None:
     _pictures(tmp_path / "cifar")
     out = tmp_path / "result.json"
-    command = (str(BENCHMARKS / "imbalance.py"), "--quick", "--data", str(tmp_path / "cifar"), "--out", str(out))
     done_before = json.dumps(
         (["plain", 0, 2, 200, 20, 32, 32, 64], {"val_balanced_accuracy": 0.5, "val_macro_f1": 0.5})
     )
     out.with_suffix(".runs.jsonl").write_text(f"{done_before}\n")
-    done = python(*command)
-    assert done.returncode == 0, done.stderr
+    benchmark("imbalance", "--data", str(tmp_path / "cifar"), "--out", str(out))
     rows = json.loads(out.read_text())["rows"]
     assert len(rows) == 8
     assert rows[0]["balanced accuracy"].startswith("0.500")

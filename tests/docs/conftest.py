@@ -7,10 +7,14 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hpo.spaces.load import load_space
 from hpo.training.config import TrialConfig
+
+from ..warm.client import ADDRESS
+from ..warm.client import run as run_warm
 
 DOCS = Path(__file__).parents[2] / "docs"
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
@@ -19,9 +23,10 @@ _TITLE = re.compile(r"# (\S+\.(?:py|yaml))\n")
 
 @dataclass(frozen=True)
 class Reader:
-    """Someone who follows a guide to the letter in a directory of their own."""
+    """Someone who follows a guide to the letter in a directory of their own; `programs` come first on their path."""
 
     directory: Path
+    programs: Path
 
     def follow(self, guide: str) -> list[str]:
         """Load each `yaml` block, run each `sh` and `python` one; a block that begins `# name.py` is kept as that file.
@@ -48,22 +53,25 @@ class Reader:
 
     def run(self, language: str, text: str) -> str:
         """Run a block; its standard output."""
-        command = ["bash", "-e", "-c", text] if language == "sh" else [sys.executable, "-c", text]
-        environment = _environment(self.directory)
-        done = subprocess.run(command, cwd=self.directory, env=environment, capture_output=True, text=True, check=False)
+        place: dict[str, Any] = {"cwd": self.directory, "env": self._environment()}
+        if language == "sh":
+            command = ["bash", "-e", "-c", text]
+            done = subprocess.run(command, **place, capture_output=True, text=True, check=False)
+        else:
+            done = run_warm([self.write("block.py", text)], **place)
         assert done.returncode == 0, f"{text}\n{done.stdout}\n{done.stderr}"
         return done.stdout
 
-
-def _environment(directory: Path) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("HPO_", "MLFLOW_"))}
-    path = os.pathsep.join([str(Path(sys.executable).parent), kept.get("PATH", "")])
-    return {**kept, "PATH": path, "HPO_DATA_ROOT": str(directory / "no-data"), "OMP_NUM_THREADS": "1"}
+    def _environment(self) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("HPO_", "MLFLOW_"))}
+        path = os.pathsep.join([str(self.programs), str(Path(sys.executable).parent), kept.get("PATH", "")])
+        data = str(self.directory / "no-data")
+        return {**kept, ADDRESS: os.environ[ADDRESS], "PATH": path, "HPO_DATA_ROOT": data, "OMP_NUM_THREADS": "1"}
 
 
 @pytest.fixture
-def reader(tmp_path: Path) -> Reader:
-    return Reader(tmp_path)
+def reader(tmp_path: Path, warm: Path) -> Reader:
+    return Reader(tmp_path, warm)
 
 
 @pytest.fixture

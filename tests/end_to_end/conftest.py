@@ -1,10 +1,9 @@
-"""Whole commands, as a user types them, in processes of their own."""
+"""Whole commands, as a user types them, in processes of their own: warm ones, or cold ones with `cold`."""
 
 import json
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +11,9 @@ from typing import Any
 
 import pytest
 
-HPO = str(Path(sys.executable).with_name("hpo"))
+from ..warm.client import Command
+from ..warm.start import HPO
+
 SMALL = ["--space", "simple_cnn", "--data", "digits", "--set", "model.width=8", "--set", "data.batch_size=64"]
 
 
@@ -46,6 +47,7 @@ class Shell:
     """A directory of one's own, and `hpo` in it; there is no network, whatever machine this is."""
 
     directory: Path
+    cold: bool = False
     started: "list[subprocess.Popen[str]]" = field(default_factory=list)
 
     @property
@@ -56,7 +58,7 @@ class Shell:
         return {**kept, **network, "HPO_DATA_ROOT": str(self.directory / "no-data"), "COLUMNS": "200"}
 
     def start(self, *arguments: str) -> "subprocess.Popen[str]":
-        process = subprocess.Popen(
+        process = (subprocess.Popen if self.cold else Command)(
             [HPO, *arguments], cwd=self.directory, env=self.environment, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, start_new_session=True,
             preexec_fn=_listen_to_ctrl_c,
@@ -71,9 +73,10 @@ class Shell:
         return self.run(*self.search_command(*arguments, trials=trials, epochs=epochs), timeout_s=timeout_s)
 
     def search_command(self, *arguments: str, trials: int, epochs: int) -> list[str]:
-        """A small search without MLflow, unless `arguments` say otherwise."""
+        """A small search without MLflow and in one process, unless `arguments` say otherwise."""
         tracking = [] if "--tracking-uri" in arguments else ["--tracking-uri", "none"]
-        return ["run", *SMALL, "--trials", str(trials), "--epochs", str(epochs), *tracking, *arguments]
+        place = [] if {"--workers", "--executor"} & {*arguments} else ["--executor", "inline"]
+        return ["run", *SMALL, "--trials", str(trials), "--epochs", str(epochs), *tracking, *place, *arguments]
 
 
 def _listen_to_ctrl_c() -> None:
@@ -87,8 +90,16 @@ def finish(process: "subprocess.Popen[str]", timeout_s: float = 240) -> Finished
 
 
 @pytest.fixture
-def shell(tmp_path: Path) -> Iterator[Shell]:
-    shell = Shell(tmp_path)
+def shell(tmp_path: Path, warm: Path) -> Iterator[Shell]:
+    yield from _ended(Shell(tmp_path))
+
+
+@pytest.fixture
+def cold_shell(tmp_path: Path) -> Iterator[Shell]:
+    yield from _ended(Shell(tmp_path, cold=True))
+
+
+def _ended(shell: Shell) -> Iterator[Shell]:
     yield shell
     for process in shell.started:  # what a failed test left: the next ones count processes and open files
         if process.poll() is None:

@@ -20,7 +20,7 @@ COMMANDS = {  # what is interrupted as soon as it says something
 
 
 @pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def prepared(tmp_path_factory: pytest.TempPathFactory, warm: Path) -> Path:
     """A folder with a trained `model` and enough `images` to be busy for a while."""
     folder, random = tmp_path_factory.mktemp("prepared"), np.random.default_rng(0)
     for number in range(4000):

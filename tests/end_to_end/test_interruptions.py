@@ -14,6 +14,8 @@ from .conftest import Shell, finish
 
 Wait = Callable[..., None]
 
+pytestmark = pytest.mark.slow  # workers that import torch
+
 
 def reported_epochs(home: Path) -> int:
     """How many epochs the store holds; read as another program would."""
@@ -43,7 +45,7 @@ def command_of(process: psutil.Process) -> list[str]:
 
 
 def test_ctrl_c_once_keeps_everything_and_says_how_to_go_on(shell: Shell, wait_until: Wait) -> None:
-    command = shell.search_command("--workers", "2", trials=4, epochs=40)
+    command = shell.search_command("--workers", "2", trials=4, epochs=20)
     process = shell.start(*command)
     wait_until(lambda: reported_epochs(shell.directory / "runs") >= 5, "five epochs")
     process.send_signal(signal.SIGINT)
@@ -92,7 +94,7 @@ def test_ctrl_c_while_the_data_is_prepared_is_told_in_a_word(shell: Shell, wait_
 
 
 def test_a_full_disk_under_the_store_is_told_in_two_lines_and_loses_nothing(shell: Shell, wait_until: Wait) -> None:
-    command = shell.search_command("--workers", "1", trials=1, epochs=60)
+    command = shell.search_command("--workers", "1", trials=1, epochs=30)
     process = shell.start(*command)
     wait_until(lambda: reported_epochs(shell.directory / "runs") >= 2, "two epochs")
     limits = (4096, resource.RLIM_INFINITY)  # no file can grow beyond: the kernel refuses it, as on a full disk
@@ -126,7 +128,7 @@ def test_ctrl_c_twice_ends_at_once_with_a_clean_database(shell: Shell, wait_unti
 
 
 def test_a_killed_worker_is_replaced_and_its_trial_goes_on(shell: Shell, wait_until: Wait) -> None:
-    process = shell.start(*shell.search_command("--workers", "2", "--json", trials=2, epochs=40))
+    process = shell.start(*shell.search_command("--workers", "2", "--json", trials=2, epochs=20))
     wait_until(lambda: reported_epochs(shell.directory / "runs") >= 3, "three epochs")
     workers_of(process.pid)[0].kill()
     done = finish(process)
@@ -136,13 +138,13 @@ def test_a_killed_worker_is_replaced_and_its_trial_goes_on(shell: Shell, wait_un
     assert done.json["trials"]["failed"] == 0
     trials = [shell.run("show", "--trial", str(number), "--json").json for number in (0, 1)]
     assert sorted(trial["attempts"] for trial in trials) == [0, 1]
-    assert list(trials[0]["curve"]) == [str(epoch) for epoch in range(1, 41)]
+    assert list(trials[0]["curve"]) == [str(epoch) for epoch in range(1, 21)]
 
 
 @pytest.mark.parametrize("epochs_seen", [0, 4])
 def test_a_killed_coordinator_leaves_a_study_that_goes_on(shell: Shell, wait_until: Wait, epochs_seen: int) -> None:
     home = shell.directory / "runs"
-    command = shell.search_command("--workers", "2", trials=4, epochs=30)
+    command = shell.search_command("--workers", "2", trials=4, epochs=15)
     process = shell.start(*command)
     wait_until(lambda: bool(workers_of(process.pid)), "workers")
     wait_until(lambda: reported_epochs(home) >= epochs_seen, "epochs")

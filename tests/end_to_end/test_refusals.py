@@ -87,7 +87,7 @@ def test_an_error_in_a_space_file_is_shown_with_its_line(shell: Shell) -> None:
 
 def test_cifar10_that_is_neither_here_nor_to_be_had_is_refused_at_once(shell: Shell) -> None:
     start = time.monotonic()
-    message = shell.run("run", "--space", "resnet.yaml", "--trials", "50").refused()
+    message = shell.run("run", "--space", "resnet.yaml", "--trials", "50", "--executor", "inline").refused()
     assert time.monotonic() - start < 60
     for words in ("cifar10 is not on disk", str(shell.directory / "no-data"), "cannot be downloaded", "--data digits"):
         assert words in message
@@ -107,7 +107,8 @@ def test_cifar10_that_is_neither_here_nor_to_be_had_is_refused_at_once(shell: Sh
 def test_data_that_is_not_there(shell: Shell, data: str, words: list[str]) -> None:
     (shell.directory / "empty").mkdir()
     (shell.directory / "notes.txt").write_text("buy milk")
-    message = shell.run("run", "--space", "simple_cnn", "--data", data, "--trials", "1").refused()
+    asked = ("--space", "simple_cnn", "--data", data, "--trials", "1", "--executor", "inline")
+    message = shell.run("run", *asked).refused()
     assert [word for word in words if word not in message] == []
     assert shell.run("studies", "--json").json["studies"] == []
 
@@ -156,6 +157,7 @@ def test_a_scale_that_differs_cannot_be_accepted(shell: Shell) -> None:
     assert shell.run("show", "--json").json["trials"]["complete"] == 1
 
 
+@pytest.mark.slow
 def test_check_tries_models_and_their_export_where_data_are_given(shell: Shell) -> None:
     (shell.directory / "mynet.py").write_text(
         "from torch import nn\n\n\nclass Net(nn.Linear):\n    def __init__(self, num_classes, in_channels):\n"

@@ -23,7 +23,7 @@ _SAMPLES = 16  # a few images in the export, to check it by later: `hpo infer-ch
 class Made:
     """A format that was made and can be run.
 
-    `how` in words, `agreement` with the trained model, `run` loaded.
+    `how` in words, `agreement` with the trained model, `run` loaded, for one thread.
     """
 
     name: str
@@ -61,13 +61,14 @@ def make_formats(
         ExportError: a base format does not work.
     """
     images = sample(pack.train_and_val, _IMAGES)
-    reference, _ = answers("pt2", find_format("pt2").load(source.folder, 1), images)
+    program = find_format("pt2").load(source.folder, 1)
+    reference, _ = answers("pt2", program, images)
     made, failed = [], {}
     for name in names:
         form = find_format(name)
         try:
             how = existing.get(name) or _write(form, source)
-            run = form.load(source.folder, 1)
+            run = program if name == "pt2" else form.load(source.folder, 1)
             together, alone = answers(name, run, images)
             made.append(Made(name, form, how, _agreement(name, form, together, alone, reference), run))
         except Exception as error:  # converters and runtimes have exceptions of their own
@@ -76,7 +77,7 @@ def make_formats(
             failed[name] = first_line(error)
             for file in form.files:
                 (source.folder / file).unlink(missing_ok=True)
-    _keep_samples(source)
+    _keep_samples(source, program)
     return made, failed
 
 
@@ -96,7 +97,7 @@ def report_formats(
     images = as_input(sample(pack.val, max(_SAMPLES, 32)))
     measured = []
     for threads in sorted({1, cores}):
-        runtimes = {entry.name: entry.format.load(folder, threads) for entry in made}
+        runtimes = {entry.name: entry.run if threads == 1 else entry.format.load(folder, threads) for entry in made}
         measured.append(measure(runtimes, images, threads))
     reports: dict[str, FormatReport] = {}
     for entry in made:
@@ -134,11 +135,11 @@ def _agreement(name: str, form: Format, together: Logits, alone: Logits, referen
     return agreement
 
 
-def _keep_samples(source: Source) -> None:
+def _keep_samples(source: Source, program: Runtime) -> None:
     """Write a few validation images with the trained model's answers.
 
     `hpo infer-check` compares with them.
     """
     images = sample(source.calibration, _SAMPLES)
-    logits, _ = answers("pt2", find_format("pt2").load(source.folder, 1), images)
+    logits, _ = answers("pt2", program, images)
     np.savez(source.folder / SAMPLES, images=as_input(images), labels=images.labels, logits=logits)

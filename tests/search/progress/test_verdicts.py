@@ -2,9 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 from hpo.search.commands.run.options import RunOptions
@@ -16,7 +13,9 @@ from hpo.studies.records.summarise import summarise
 from hpo.studies.store.storage import open_storage
 from hpo.studies.tracking.spool import read_events, spool_path
 
-HPO = str(Path(sys.executable).with_name("hpo"))
+from ..warm.client import run as run_warm
+from ..warm.start import HPO
+
 SETS = ("model.width=4", "data.batch_size=128", "optimizer={name: sgd, lr: {choices: [0.05, 50.0], prior: 50.0}}")
 
 
@@ -52,11 +51,14 @@ def test_it_is_on_its_way_to_mlflow(home: Home) -> None:
     assert "the training loss reached" in tags["verdict_evidence"]
 
 
+@pytest.mark.usefixtures("warm")
 def test_it_is_shown(home: Home) -> None:
     def show(*arguments: str) -> str:
         environment = {**os.environ, "COLUMNS": "200"}
         command = [HPO, "show", "simple_cnn", "--home", str(home.root), *arguments]
-        return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+        done = run_warm(command, env=environment)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
     table = show().splitlines()
     assert "verdict" in next(line for line in table if "epochs" in line)

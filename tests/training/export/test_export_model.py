@@ -61,6 +61,18 @@ def export(make_classifier: Callable[[TrialConfig], Classifier], digits: Pack, t
     return export
 
 
+@pytest.fixture(scope="module")
+def small_export(
+    make_classifier: Callable[[TrialConfig], Classifier],
+    small_config: Callable[..., TrialConfig],
+    digits: Pack,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> tuple[Path, Exported]:
+    """The export of a small network, which tests look at and leave as it is."""
+    folder, config = tmp_path_factory.mktemp("export"), small_config()
+    return folder, export_model(make_classifier(config), config, digits, folder)
+
+
 @pytest.fixture
 def user_model(tmp_path: Path, small_config: Callable[..., TrialConfig]) -> Callable[[str], TrialConfig]:
     folder = tmp_path / "mine"
@@ -94,10 +106,8 @@ def test_a_model_that_is_no_graph_is_named_with_its_line(
     assert len(str(caught.value).splitlines()) <= 3
 
 
-def test_the_onnx_file_says_how_to_use_it(
-    export: Export, small_config: Callable[..., TrialConfig], digits: Pack
-) -> None:
-    folder, exported = export(small_config())
+def test_the_onnx_file_says_how_to_use_it(small_export: tuple[Path, Exported], digits: Pack) -> None:
+    folder, exported = small_export
     session = onnxruntime.InferenceSession(folder / "model.onnx", providers=["CPUExecutionProvider"])
     meta = session.get_modelmeta().custom_metadata_map
     assert json.loads(meta["class_names"]) == list(digits.class_names)
@@ -112,20 +122,16 @@ def test_the_onnx_file_says_how_to_use_it(
     assert not list(folder.glob("*.data"))  # all weights are inside
 
 
-def test_the_rule_for_files_lies_beside_it_and_needs_nothing_of_hpo(
-    export: Export, small_config: Callable[..., TrialConfig]
-) -> None:
-    folder, _ = export(small_config())
+def test_the_rule_for_files_lies_beside_it_and_needs_nothing_of_hpo(small_export: tuple[Path, Exported]) -> None:
+    folder, _ = small_export
     copy = (folder / "preprocess.py").read_text()
     assert copy == Path(preprocess.__file__).read_text()
     imports = re.findall(r"^\s*(?:from|import) ([.\w]+)", copy, re.MULTILINE)
     assert set(imports) - sys.stdlib_module_names == {"numpy", "numpy.typing", "PIL"}
 
 
-def test_files_tell_nothing_of_the_machine_they_were_made_on(
-    export: Export, small_config: Callable[..., TrialConfig]
-) -> None:
-    folder, _ = export(small_config())
+def test_files_tell_nothing_of_the_machine_they_were_made_on(small_export: tuple[Path, Exported]) -> None:
+    folder, _ = small_export
     here = str(Path(__file__).parents[3]).encode()
     assert here not in (folder / "model.onnx").read_bytes()
     with zipfile.ZipFile(folder / "model.pt2") as archive:
@@ -142,33 +148,33 @@ def test_exporters_keep_quiet(
 
 
 def test_onnx_runs_where_there_is_no_torch(
-    export: Export,
+    small_export: tuple[Path, Exported],
     make_classifier: Callable[[TrialConfig], Classifier],
     small_config: Callable[..., TrialConfig],
     digits: Pack,
+    tmp_path: Path,
 ) -> None:
-    config = small_config()
-    folder, _ = export(config)
+    folder, _ = small_export
     images = as_input(sample(digits.val, 50))
-    np.save(folder / "images.npy", images)
+    np.save(tmp_path / "images.npy", images)
     code = """
         import sys
         sys.modules["torch"] = None
         import json, numpy, onnxruntime
-        session = onnxruntime.InferenceSession("model.onnx", providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(sys.argv[1], providers=["CPUExecutionProvider"])
         names = json.loads(session.get_modelmeta().custom_metadata_map["class_names"])
         logits = session.run(None, {"images": numpy.load("images.npy")})[0]
         print(json.dumps([names[i] for i in logits.argmax(axis=1)]))
     """
-    command = [sys.executable, "-c", textwrap.dedent(code)]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
+    command = [sys.executable, "-c", textwrap.dedent(code), folder / "model.onnx"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
     with torch.no_grad():
-        wanted: Any = make_classifier(config)(torch.from_numpy(images)).argmax(dim=1)
+        wanted: Any = make_classifier(small_config())(torch.from_numpy(images)).argmax(dim=1)
     assert json.loads(done.stdout) == [digits.class_names[i] for i in wanted]
 
 
-def test_pixels_of_the_wrong_scale_are_refused(export: Export, small_config: Callable[..., TrialConfig]) -> None:
-    folder, _ = export(small_config())
+def test_pixels_of_the_wrong_scale_are_refused(small_export: tuple[Path, Exported]) -> None:
+    folder, _ = small_export
     session = onnxruntime.InferenceSession(folder / "model.onnx", providers=["CPUExecutionProvider"])
     with pytest.raises(onnxruntime.capi.onnxruntime_pybind11_state.InvalidArgument, match="uint8"):
         session.run(None, {"images": np.zeros((1, 1, 8, 8), np.float32)})

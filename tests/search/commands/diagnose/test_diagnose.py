@@ -4,7 +4,6 @@ import json
 import shlex
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,10 @@ from hpo.search.commands.train.options import TrainOptions
 from hpo.spaces.load import load_space
 from hpo.training.config import TrialConfig
 
-HPO = str(Path(sys.executable).with_name("hpo"))
+from ..warm.client import Command
+from ..warm.client import run as run_warm
+from ..warm.start import HPO
+
 SMALL = ("model.width=4", "data.batch_size=128")
 
 
@@ -76,19 +78,22 @@ def test_what_cannot_be_is_refused(options: dict[str, object], words: str, home:
     assert words in str(caught.value)
 
 
+@pytest.mark.usefixtures("warm")
 def test_the_command(run: Path, home: Path, tmp_path: Path) -> None:
     page = tmp_path / "page.html"
     command = [HPO, "diagnose", str(run), "--check", "labels", "--home", str(home), "--html", str(page), "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    done = run_warm(command)
+    assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert found["checks"]["labels"]["numbers"]["classes"] == [str(digit) for digit in range(10)]
     assert found["verdict"]["kind"]
     assert "<svg" in page.read_text()
 
 
+@pytest.mark.usefixtures("warm")
 def test_ctrl_c_ends_it(home: Path) -> None:
     command = [HPO, "diagnose", "--space", "simple_cnn", "--data", "digits", "--home", str(home)]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    process = Command(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stderr is not None
     for line in process.stderr:
         if "overfit_batch" in line:

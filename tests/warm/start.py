@@ -1,0 +1,58 @@
+"""The server of warm commands, for as long as a session of tests needs it."""
+
+import os
+import shlex
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from .client import ADDRESS
+
+HPO = str(Path(sys.executable).with_name("hpo"))
+"""The console script of the environment that the tests run in."""
+
+HERE = Path(__file__).parent
+
+
+@contextmanager
+def warm_server() -> Iterator[Path]:
+    """A folder with `hpo` for shells; meanwhile `Command` starts warm. The server imports when it is first asked."""
+    folder = Path(tempfile.mkdtemp(prefix="hpo-warm-"))  # not pytest's: the path of a socket has at most 107 bytes
+    address = folder / "socket"
+    script = folder / "hpo"
+    start = shlex.join([sys.executable, "-IS", str(HERE / "client.py"), HPO])
+    script.write_text(f'#!/bin/sh\nexec {start} "$@"\n')
+    script.chmod(0o755)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(address))
+        listener.listen(64)
+        command = [sys.executable, str(HERE / "server.py"), str(listener.fileno()), str(usage_file(address))]
+        server = subprocess.Popen(
+            command, pass_fds=[listener.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
+        )
+    os.environ[ADDRESS] = str(address)
+    try:
+        yield folder
+    finally:
+        del os.environ[ADDRESS]
+        server.kill()
+        server.communicate()
+        shutil.rmtree(folder)
+
+
+def usage_file(address: Path) -> Path:
+    """Where the server notes the CPU seconds of each command that has ended, a line each."""
+    return address.with_name("usage")
+
+
+def warm_seconds() -> float:
+    """The CPU seconds of all warm commands that have ended."""
+    if not (address := os.environ.get(ADDRESS)):
+        return 0.0
+    file = usage_file(Path(address))
+    return sum(map(float, file.read_text().split())) if file.exists() else 0.0

@@ -1,0 +1,168 @@
+"""A warm command is the process that a cold one would be."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .client import ADDRESS, Command, run
+
+WHAT_IT_IS = """
+import json, os, random, signal, sys, tempfile, threading
+if __name__ == "__main__":
+    print(json.dumps({
+        "arguments": sys.argv,
+        "path": sys.path,
+        "directory": os.getcwd(),
+        "umask": os.umask(0),
+        "environment": {name: value for name, value in os.environ.items() if name not in ("LC_CTYPE", "_")},
+        "files": sorted(map(int, os.listdir("/proc/self/fd"))),
+        "handlers": {int(number): str(signal.getsignal(number)) for number in signal.valid_signals()},
+        "blocked": list(map(int, signal.pthread_sigmask(signal.SIG_BLOCK, []))),
+        "threads": [thread.name for thread in threading.enumerate()],
+        "encodings": [(file.encoding, file.errors, file.line_buffering) for file in (sys.stdout, sys.stderr)],
+        "main": [sys.modules["__main__"].__file__, sys.modules["__main__"].__name__],
+        "leads": [os.getpid() == os.getsid(0), os.getpgid(0) == os.getpid()],
+        "temporary": tempfile.gettempdir(),
+        "pid": os.getpid(),
+        "random": random.random(),
+    }))
+"""
+OWN = {"pid", "random"}
+
+pytestmark = pytest.mark.usefixtures("warm")
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Path:
+    path = tmp_path / "script.py"
+    path.write_text(WHAT_IT_IS)
+    return path
+
+
+def both(script: Path, **options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What the script is in a warm process and in a cold one."""
+    warm = run([script, "--flag", "ä"], **options)
+    command = [sys.executable, script, "--flag", "ä"]
+    cold = subprocess.run(command, capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL, **options)
+    assert (warm.returncode, warm.stderr) == (0, "")
+    return json.loads(warm.stdout), json.loads(cold.stdout)
+
+
+@pytest.mark.parametrize("new_session", [False, True])
+def test_it_is_what_a_cold_process_is(script: Path, tmp_path: Path, new_session: bool) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    kept = {name: value for name, value in os.environ.items() if name != ADDRESS}
+    environment = {**kept, "HPO_HOME": "there", "TMPDIR": str(elsewhere)}
+    before = os.umask(0o027)
+    try:
+        warm, cold = both(script, cwd=elsewhere, env=environment, start_new_session=new_session)
+    finally:
+        os.umask(before)
+    added = warm["environment"].keys() - cold["environment"].keys()
+    assert not {name for name in added if name.startswith(("HPO_", "PYTHON", "OMP_NUM"))}
+    warm["environment"] = {name: value for name, value in warm["environment"].items() if name not in added}
+    assert {key: warm[key] for key in warm.keys() - OWN} == {key: cold[key] for key in cold.keys() - OWN}
+    assert warm["umask"] == 0o027
+    assert warm["leads"] == [new_session, new_session]
+
+
+def test_the_pid_is_its_own_and_nothing_is_left_of_the_command_before(script: Path, tmp_path: Path) -> None:
+    found = []
+    for _ in range(2):
+        process = Command([script], stdout=subprocess.PIPE, text=True)
+        out, _ = process.communicate()
+        found.append(json.loads(out))
+        assert found[-1]["pid"] == process.pid
+    assert found[0]["pid"] != found[1]["pid"]
+    assert found[0]["random"] != found[1]["random"]
+
+
+def test_torch_has_no_more_threads_than_the_environment_allows(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import os, torch\n"
+        "torch.randn(400, 400) @ torch.randn(400, 400)\n"
+        "names = {open(f'/proc/self/task/{task}/comm').read().strip() for task in os.listdir('/proc/self/task')}\n"
+        "print(torch.get_num_threads(), len(names - {'jemalloc_bg_thd'}))\n"
+    )
+    for threads in ("1", "2"):  # the server has loaded torch for one
+        done = run([script], env={**os.environ, "OMP_NUM_THREADS": threads})
+        assert done.stdout.split()[0] == threads, done.stderr
+    assert run([script], env={**os.environ, "OMP_NUM_THREADS": "1"}).stdout == "1 1\n"
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [
+        ("", 0),
+        ("import sys; sys.exit(3)", 3),
+        ("import sys; sys.exit('why')", 1),
+        ("1 / 0", 1),
+        ("import os; os.kill(os.getpid(), 9)", -9),
+        ("raise KeyboardInterrupt", -2),
+        ("import os; os._exit(200)", 200),
+    ],
+)
+def test_it_ends_as_a_cold_process_ends(code: str, status: int, tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(f"import atexit; atexit.register(print, 'the end', flush=True)\nprint('begun')\n{code}\n")
+    cold = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
+    warm = run([script])
+    assert (warm.returncode, warm.stdout) == (cold.returncode, cold.stdout)
+    assert warm.returncode == status
+    assert warm.stderr.splitlines()[-1:] == cold.stderr.splitlines()[-1:]
+
+
+def test_threads_and_unwritten_lines_are_waited_for(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import threading, time\n"
+        "threading.Thread(target=lambda: (time.sleep(0.2), print('late', end=''))).start()\nprint('early')\n"
+    )
+    assert run([script]).stdout == "early\nlate"
+
+
+def test_signals_reach_it(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import time\nprint('up', flush=True)\ntry:\n    time.sleep(600)\n"
+        "except KeyboardInterrupt:\n    raise SystemExit(130)\n"
+    )
+    for number, status in ((signal.SIGINT, 130), (signal.SIGTERM, -15), (signal.SIGKILL, -9), (signal.SIGHUP, -1)):
+        process = Command([script], stdout=subprocess.PIPE, text=True, start_new_session=True)
+        assert process.stdout is not None
+        assert process.stdout.readline() == "up\n"
+        assert process.poll() is None
+        process.send_signal(number)
+        assert process.wait(20) == status
+        process.stdout.close()
+
+
+def test_several_run_at_a_time(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text("import sys\nprint(sys.stdin.read().upper(), end='')\n")
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    processes = [Command([script], text=True, **pipes) for _ in range(3)]
+    told: dict[int, str] = {}
+    for process in reversed(processes):
+        told[process.pid] = process.communicate(str(process.pid) + "a", timeout=60)[0]
+    assert told == {process.pid: f"{process.pid}A" for process in processes}
+    assert threading.active_count() >= 1
+
+
+def test_a_shell_has_it_too(warm: Path, tmp_path: Path) -> None:
+    environment = {**os.environ, "PATH": f"{warm}:{os.environ['PATH']}"}
+    line = "hpo --version | wc -l; hpo no-such-verb 2> words; echo $?; cat words"
+    done = subprocess.run(
+        ["bash", "-c", line], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split()[:2] == ["1", "2"]
+    assert "error: No such command 'no-such-verb'." in done.stdout
