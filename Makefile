@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python .ci/install.py
 
-.PHONY: run test test-fast check format docs clean
+.PHONY: run test test-fast check lint mypy pyright imports format docs clean
 
 run: $(VENV)/.run
 	$(BIN)/hpo run --space resnet.yaml --data digits --set data.max_train=400 --trials 50
@@ -20,11 +20,19 @@ test: $(VENV)/.test
 test-fast: $(VENV)/.test
 	$(BIN)/pytest -n 2 --dist worksteal -m "not slow"
 
-check: $(VENV)/.dev
+check: lint mypy pyright imports
+
+lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+mypy: $(VENV)/.dev
 	$(BIN)/mypy
+
+pyright: $(VENV)/.dev
 	$(BIN)/pyright
+
+imports: $(VENV)/.dev
 	$(BIN)/lint-imports
 
 format: $(VENV)/.dev

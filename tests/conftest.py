@@ -21,10 +21,16 @@ from hpo.training.data.config import DataConfig
 from hpo.training.data.prepare import prepare
 from hpo.training.models.source import name_model
 
+from .guard import Guard
 from .warm.start import warm_server
 
 for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI", "MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID"):
     os.environ.pop(name, None)  # of whoever runs the tests: nothing goes to their server
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Have tests that are not marked slow measured."""
+    config.pluginmanager.register(Guard())
 
 
 @pytest.fixture(scope="session", autouse=True)

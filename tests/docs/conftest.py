@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -70,8 +71,18 @@ class Reader:
 
 
 @pytest.fixture
-def reader(tmp_path: Path, warm: Path) -> Reader:
+def beginner(tmp_path: Path, warm: Path) -> Reader:
+    """A reader who has nothing yet."""
     return Reader(tmp_path, warm)
+
+
+@pytest.fixture
+def reader(beginner: Reader, migrated: Path) -> Reader:
+    """A reader whose home has a fresh MLflow file, which takes seconds to make."""
+    home = beginner.directory / "runs"
+    home.mkdir()
+    shutil.copy(migrated, home / "mlflow.db")
+    return beginner
 
 
 @pytest.fixture

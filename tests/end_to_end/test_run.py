@@ -3,12 +3,14 @@
 import sqlite3
 from pathlib import Path
 
+import pytest
 import yaml  # a second YAML reader, to see that what we write is YAML
 from PIL import Image
 
 from .conftest import SMALL, Shell
 
 
+@pytest.mark.slow
 def test_a_search_from_nothing_to_a_shown_study(shell: Shell) -> None:
     done = shell.search("--json", "--workers", "2", trials=4)
     assert done.code == 0, done.err
@@ -76,6 +78,8 @@ def test_trials_is_the_total(shell: Shell) -> None:
     assert sum(more.json["trials"].values()) == 3
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("warm")
 def test_the_same_seed_gives_the_same_values_with_one_worker(tmp_path: Path) -> None:
     runs = []
     for name in ("a", "b"):

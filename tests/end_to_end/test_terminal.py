@@ -8,6 +8,8 @@ import termios
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
+
 from .conftest import HPO, Shell
 
 CTRL_C = b"\x03"
@@ -43,6 +45,7 @@ def read_until(terminal: int, pattern: bytes) -> bytes:
     return seen
 
 
+@pytest.mark.slow
 def test_ctrl_c_is_answered_and_leaves_no_mark(shell: Shell) -> None:
     command = shell.search_command("--workers", "1", trials=2, epochs=500)
     with on_a_terminal(shell, *command) as (process, terminal):

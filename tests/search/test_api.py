@@ -133,6 +133,7 @@ def test_what_is_wrong_is_an_exception_with_the_commands_words(tmp_path: Path) -
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_worker_processes_need_no_main_guard(tmp_path: Path) -> None:
     """A script without `if __name__ == "__main__"` and a notebook must not start themselves again in every worker."""
     script = tmp_path / "search.py"

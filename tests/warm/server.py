@@ -27,7 +27,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-ROOMS = ("search", "spaces", "studies", "training")
+ROOMS = ("common", "search", "spaces", "studies", "training")
 LIBRARIES = (  # what functions of hpo import when they need it; not ONNX Runtime, which starts a thread
     "matplotlib.backends.backend_agg",
     "matplotlib.pyplot",
@@ -86,13 +86,19 @@ def preload() -> None:
 
 def serve(listener: socket.socket, environment: Environment, usage: Path) -> str:
     """Fork for each request; returns in the fork that is the command, with the script that it runs."""
-    while True:
+    while _asked(listener):
         connection, _ = listener.accept()
         _reap()
         if os.fork() == 0:
             listener.close()
             return _oversee(connection, environment, usage)
         connection.close()
+    os._exit(0)
+
+
+def _asked(listener: socket.socket) -> bool:
+    """Wait for a request; whether the tests that may ask are still there: they hold the other end of standard input."""
+    return sys.stdin not in select.select([listener, sys.stdin], [], [])[0]
 
 
 def _reap() -> None:
@@ -165,7 +171,8 @@ def _check_threads() -> None:
 def main(listener: socket.socket, usage: Path) -> str:
     """Import once there is something to do, then serve; returns in each command, with the script that it is to run."""
     environment = Environment()
-    select.select([listener], [], [])
+    if not _asked(listener):
+        os._exit(0)
     preload()
     environment.imported()
     gc.collect()

@@ -32,9 +32,7 @@ def warm_server() -> Iterator[Path]:
         listener.bind(str(address))
         listener.listen(64)
         command = [sys.executable, str(HERE / "server.py"), str(listener.fileno()), str(usage_file(address))]
-        server = subprocess.Popen(
-            command, pass_fds=[listener.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
-        )
+        server = subprocess.Popen(command, pass_fds=[listener.fileno()], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     os.environ[ADDRESS] = str(address)
     try:
         yield folder

@@ -1,4 +1,7 @@
-"""One contract, every executor: the inline and process ones train on digits, the simulated one replays curves."""
+"""One contract, every executor: the inline one trains on digits, the simulated one replays curves.
+
+Worker processes train without torch (light/), but for the tests of what a real training brings.
+"""
 
 import os
 import resource
@@ -45,8 +48,14 @@ def make_executor(kind: str, tmp_path: Path) -> Executor:
     return SimulatedExecutor(rising_curve, slots=1, clock=VirtualClock())
 
 
+@pytest.fixture
+def light(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers that start from now on train without torch."""
+    monkeypatch.setattr(sys, "path", [str(Path(__file__).with_name("light")), *sys.path])
+
+
 @pytest.fixture(params=["inline", "process", "simulated"])
-def executor(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Executor]:
+def executor(request: pytest.FixtureRequest, tmp_path: Path, light: None) -> Iterator[Executor]:
     with make_executor(request.param, tmp_path) as made:
         yield made
 
@@ -160,12 +169,22 @@ class TestCrashes:
             assert isinstance(events_until_end(executor)[-1], Ended)
 
 
+def workers() -> list[psutil.Process]:
+    """The worker processes of this one."""
+    return [child for child in psutil.Process().children() if "hpo.search.executors.worker" in child.cmdline()]
+
+
 def signal_all(pid: int) -> None:
     for number in ENDING:
         os.kill(pid, number)
 
 
 class TestWorkers:
+    def test_a_real_training_keeps_the_contract(self, processes: ProcessExecutor, job: MakeJob) -> None:
+        TestContract().test_reports_every_epoch_then_the_result(processes, job)
+        TestContract().test_stop_ends_early(processes, job)
+
+    @pytest.mark.slow
     def test_a_killed_worker_is_lost_and_its_trial_goes_on_from_the_checkpoint(
         self, processes: ProcessExecutor, job: MakeJob
     ) -> None:
@@ -184,6 +203,7 @@ class TestWorkers:
         assert isinstance(end, Ended)
         assert [r.epoch for r in end.result.history] == list(range(1, 41))
 
+    @pytest.mark.usefixtures("light")
     def test_what_asks_the_program_to_end_ends_no_worker(self, processes: ProcessExecutor, job: MakeJob) -> None:
         """Ctrl-C, and what systemd and Slurm send to all processes: while a worker starts as well as later."""
         processes.submit(job(epochs=3))
@@ -192,20 +212,21 @@ class TestWorkers:
         signal_all(processes.pids[0])
         assert isinstance(events_until_end(processes)[-1], Ended)
 
+    @pytest.mark.usefixtures("light")
     def test_a_job_that_has_not_begun_is_paused_at_once(self, processes: ProcessExecutor, job: MakeJob) -> None:
         processes.submit(job(epochs=2))
         processes.pause(0)
         paused = next_event(processes)
         assert isinstance(paused, Ended)
         assert (paused.result.status, paused.result.history) == (Status.PAUSED, ())
-        assert psutil.Process().children() == []
+        assert workers() == []
         processes.submit(job(epochs=2))
         assert isinstance(events_until_end(processes)[-1], Ended)
 
     def test_a_full_disk_is_not_the_trials_fault(self, processes: ProcessExecutor, job: MakeJob) -> None:
         processes.submit(job(0, epochs=1))
         events_until_end(processes)
-        worker = psutil.Process(psutil.Process().children()[0].pid)
+        (worker,) = workers()
         worker.rlimit(psutil.RLIMIT_FSIZE, (8192, resource.RLIM_INFINITY))  # no file can grow: the kernel refuses it
         processes.submit(job(1, epochs=200))
         blocked = events_until_end(processes)[-1]
@@ -215,6 +236,7 @@ class TestWorkers:
         processes.submit(job(1, epochs=2))
         assert isinstance(events_until_end(processes)[-1], Ended)
 
+    @pytest.mark.slow
     def test_a_broken_driver_costs_the_worker_and_not_the_trial(
         self, tmp_path: Path, processes: ProcessExecutor, job: MakeJob
     ) -> None:
@@ -227,7 +249,7 @@ class TestWorkers:
         lost = next_event(processes)
         assert isinstance(lost, Lost)
         assert lost.reason.endswith("net.py:2: RuntimeError: CUDA error: unspecified launch failure")
-        assert psutil.Process().children() == []
+        assert workers() == []
         processes.submit(job(1, epochs=1))
         assert isinstance(events_until_end(processes)[-1], Ended)
         assert "line 2, in Net" in (tmp_path / "logs" / "worker-0.log").read_text()
@@ -248,13 +270,14 @@ class TestWorkers:
         assert steps == sorted(set(steps))
         assert {(activity.epoch, activity.total) for activity in told if activity.total} == {(1, 12)}
 
+    @pytest.mark.usefixtures("light")
     def test_close_leaves_no_process(self, tmp_path: Path, job: MakeJob) -> None:
         with ProcessExecutor([Placement(), Placement()], tmp_path / "logs") as executor:
             executor.submit(job(epochs=1000))
             assert isinstance(next_event(executor), Reported)
-            children = psutil.Process().children(recursive=True)
-            assert len(children) == 2
-        assert not any(child.is_running() for child in children)
+            started = workers()
+            assert len(started) == 2
+        assert not any(worker.is_running() for worker in started)
 
     def test_a_worker_that_cannot_start_is_told_with_its_last_words(
         self, tmp_path: Path, job: MakeJob, monkeypatch: pytest.MonkeyPatch

@@ -13,8 +13,8 @@ from hpo.studies.records.summarise import summarise
 from hpo.studies.store.storage import open_storage
 from hpo.studies.tracking.spool import read_events, spool_path
 
-from ..warm.client import run as run_warm
-from ..warm.start import HPO
+from ...warm.client import run as run_warm
+from ...warm.start import HPO
 
 SETS = ("model.width=4", "data.batch_size=128", "optimizer={name: sgd, lr: {choices: [0.05, 50.0], prior: 50.0}}")
 

@@ -133,6 +133,7 @@ def line(process: "subprocess.Popen[str]", said: str = "") -> str:
     return process.stdout.readline().strip()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="needs Linux's smaps_rollup")
 def test_a_second_process_holds_no_second_copy(digits: Pack, tmp_path: Path) -> None:
     big = prepare(DataConfig(source="digits", image_size=96, color="rgb"), cache=tmp_path / "cache")

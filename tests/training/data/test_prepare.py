@@ -69,6 +69,7 @@ def never_read(*_: object) -> None:
     raise AssertionError("the source was read again")
 
 
+@pytest.mark.slow
 def test_killed_anywhere_then_the_same_pack(images: Path, tmp_path: Path) -> None:
     began = time.perf_counter()
     whole = prepare(DataConfig(source=str(images)), cache=tmp_path / "whole")

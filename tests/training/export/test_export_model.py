@@ -81,6 +81,7 @@ def user_model(tmp_path: Path, small_config: Callable[..., TrialConfig]) -> Call
     return lambda name: small_config(model={"name": f"{folder / 'mynet.py'}:{name}"})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", model_names())
 def test_every_registered_model_exports(name: str, export: Export, small_config: Callable[..., TrialConfig]) -> None:
     folder, exported = export(small_config(model={"name": name}))

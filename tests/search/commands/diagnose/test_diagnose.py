@@ -14,9 +14,9 @@ from hpo.search.commands.train.options import TrainOptions
 from hpo.spaces.load import load_space
 from hpo.training.config import TrialConfig
 
-from ..warm.client import Command
-from ..warm.client import run as run_warm
-from ..warm.start import HPO
+from ....warm.client import Command
+from ....warm.client import run as run_warm
+from ....warm.start import HPO
 
 SMALL = ("model.width=4", "data.batch_size=128")
 

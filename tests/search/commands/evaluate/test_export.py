@@ -19,6 +19,7 @@ def exported(models: Models, model: str, out: Path, *formats: str) -> ExportOutc
     return export(options, PlainWatcher())
 
 
+@pytest.mark.slow
 def test_a_study_is_brought_into_further_formats_in_one_opening(models: Models, tmp_path: Path) -> None:
     before, looks = ExportManifest.read(models.export), len(models.openings())
     out = tmp_path / "phone"

@@ -145,12 +145,14 @@ def test_a_graph_of_other_classes_is_refused(foreign: Path) -> None:
         Trained.describe(foreign).open()
 
 
+@pytest.mark.slow
 def test_a_copy_of_ones_own_is_ones_own(models: Models, tmp_path: Path) -> None:
     copy = shutil.copytree(models.export, tmp_path / "copy")
     assert ExportFolder.open(copy).is_on_record
     assert infer_check(copy).holds
 
 
+@pytest.mark.slow
 def test_trust_runs_all_of_it_and_says_so(foreign: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert infer_check(foreign, trust=True).holds
     assert "its programs are loaded all the same (--trust)" in capsys.readouterr().err

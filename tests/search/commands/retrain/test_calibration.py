@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import onnx
+import pytest
 from hpo.training.data.pack import Pack
 from hpo.training.evaluation.held_out import fit_calibration
 from hpo.training.train import train
@@ -12,6 +13,7 @@ from hpo.training.trained.folder import Trained
 from .conftest import Book, Retrain
 
 
+@pytest.mark.slow
 def test_it_is_fitted_with_the_trial_and_kept_with_the_model(book: Book, retrain: Retrain, digits_pack: Path) -> None:
     config = book.add(0.9)
     trial = book.home.trial("digits", 0)

@@ -1,0 +1,42 @@
+"""A training without torch for worker processes that have this folder on their path: it starts in a fifth of the time.
+
+It keeps what an executor relies on: a report an epoch and one result, a look at the signal before each batch, a
+checkpoint after each epoch that the next training goes on from. Python imports this module as it starts.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+BATCHES, BATCH_S = 5, 0.002
+
+
+def train(config: Any, *, directory: Path, signal: Callable[[], Any], **_: Any) -> Iterator[Any]:
+    """As `hpo.training.train.train`, of a network that learns the same whatever it is given."""
+    from hpo.training.report import EpochReport, Signal, Status, TrainResult
+
+    def result(status: Any) -> Any:
+        return TrainResult(status, history[-1] if history else None, tuple(history))
+
+    directory.mkdir(parents=True, exist_ok=True)
+    checkpoint = directory / "last.ckpt"
+    history = [EpochReport(*row) for row in json.loads(checkpoint.read_text())] if checkpoint.exists() else []
+    for epoch in range(len(history) + 1, config.budget.epochs + 1):
+        for _batch in range(BATCHES):
+            if (wanted := signal()) is not Signal.CONTINUE:
+                yield result(Status.STOPPED if wanted is Signal.STOP else Status.PAUSED)
+                return
+            time.sleep(BATCH_S)
+        history.append(EpochReport(epoch, {"val_accuracy": 1 - 1 / (epoch + 1), "train_loss": 1 / epoch}, epoch * 0.01))
+        checkpoint.write_text(json.dumps([(one.epoch, dict(one.metrics), one.elapsed_s) for one in history]))
+        yield history[-1]
+    yield result(Status.FINISHED)
+
+
+module = ModuleType("hpo.training.train")
+module.train = train  # type: ignore[attr-defined]
+sys.modules[module.__name__] = module
