@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +24,16 @@ _TITLE = re.compile(r"# (\S+\.(?:py|yaml))\n")
 
 @dataclass(frozen=True)
 class Reader:
-    """Someone who follows a guide to the letter in a directory of their own; `programs` come first on their path."""
+    """Someone who follows a guide to the letter in a directory of their own.
+
+    Attributes:
+        programs: folder of commands that come first on their path.
+        run_flags: are given to each `hpo run` of a guide.
+    """
 
     directory: Path
     programs: Path
+    run_flags: str = ""
 
     def follow(self, guide: str) -> list[str]:
         """Load each `yaml` block, run each `sh` and `python` one; a block that begins `# name.py` is kept as that file.
@@ -56,7 +62,7 @@ class Reader:
         """Run a block; its standard output."""
         place: dict[str, Any] = {"cwd": self.directory, "env": self._environment()}
         if language == "sh":
-            command = ["bash", "-e", "-c", text]
+            command = ["bash", "-e", "-c", text.replace("hpo run ", f"hpo run {self.run_flags} ")]
             done = subprocess.run(command, **place, capture_output=True, text=True, check=False)
         else:
             done = run_warm([self.write("block.py", text)], **place)
@@ -72,17 +78,17 @@ class Reader:
 
 @pytest.fixture
 def beginner(tmp_path: Path, warm: Path) -> Reader:
-    """A reader who has nothing yet."""
+    """A reader who has nothing yet, and whose trials run in worker processes."""
     return Reader(tmp_path, warm)
 
 
 @pytest.fixture
 def reader(beginner: Reader, migrated: Path) -> Reader:
-    """A reader whose home has a fresh MLflow file, which takes seconds to make."""
+    """A reader whose home has a fresh MLflow file and whose trials run inline: both spare seconds of every guide."""
     home = beginner.directory / "runs"
     home.mkdir()
     shutil.copy(migrated, home / "mlflow.db")
-    return beginner
+    return replace(beginner, run_flags="--executor inline")
 
 
 @pytest.fixture
