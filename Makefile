@@ -1,9 +1,15 @@
 # make run: the main job on the embedded data, 400 digits to learn from: few enough for the configuration to matter.
-# make test: the whole suite.  make check: lint, types, import rules.
+# make test: the whole suite, in ten minutes.  make test-fast: what needs no training, in one.
+# make check: lint, types, import rules.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python .ci/install.py
+
+# Tests that train nothing, export nothing and start few processes: what most changes break first.
+FAST := $(addprefix tests/,common spaces studies/book studies/records \
+	$(addprefix search/,configuration loop progress resolve strategy) \
+	$(addprefix training/,augment data losses metrics))
 
 .PHONY: run test test-fast check lint mypy pyright imports format docs clean
 
@@ -18,7 +24,7 @@ test: $(VENV)/.test
 	$(BIN)/pytest -n 2 --dist worksteal
 
 test-fast: $(VENV)/.test
-	$(BIN)/pytest -n 2 --dist worksteal -m "not slow"
+	$(BIN)/pytest -n 2 --dist worksteal -m "not slow" $(FAST)
 
 check: lint mypy pyright imports
 

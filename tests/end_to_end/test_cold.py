@@ -22,7 +22,7 @@ LINES = {  # in this order, in one directory
     "show": (),
     "studies": (),
     "retrain-best": QUIET,
-    "export": ("simple_cnn", "--formats", "safetensors", *QUIET),
+    "export": ("simple_cnn", "--format", "safetensors", *QUIET),
     "infer-check": ("runs/simple_cnn/export",),
     "evaluate": ("simple_cnn", *QUIET),
     "predict": ("simple_cnn", "seven.png"),

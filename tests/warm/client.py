@@ -75,11 +75,14 @@ class Command(subprocess.Popen[str]):
     def _internal_poll(self, *arguments: Any, **options: Any) -> int | None:
         if self._connection is None:
             return super()._internal_poll(*arguments, **options)
-        with self._waitpid_lock:
-            if self.returncode is None:
-                pid, status = self._try_wait(os.WNOHANG)
-                if pid:
-                    self._handle_exitstatus(status)
+        if self._waitpid_lock.acquire(blocking=False):  # or whoever holds it waits, and a signal handler must not
+            try:
+                if self.returncode is None:
+                    pid, status = self._try_wait(os.WNOHANG)
+                    if pid:
+                        self._handle_exitstatus(status)
+            finally:
+                self._waitpid_lock.release()
         return self.returncode
 
 
@@ -108,9 +111,11 @@ def _umask() -> int:
 
 
 def main(script: str, *arguments: str) -> None:
-    """Run the command on the streams of this process, and end as it ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to the command, too
-    code = Command([script, *arguments]).wait()
+    """Run the command on the streams of this process, pass on what asks it to end, and end as it ends."""
+    command = Command([script, *arguments])
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda sent, _: command.send_signal(sent))
+    code = command.wait()
     if code < 0:
         signal.signal(-code, signal.SIG_DFL)
         os.kill(os.getpid(), -code)

@@ -166,3 +166,17 @@ def test_a_shell_has_it_too(warm: Path, tmp_path: Path) -> None:
     )
     assert done.stdout.split()[:2] == ["1", "2"]
     assert "error: No such command 'no-such-verb'." in done.stdout
+
+
+def test_what_a_shell_ends_has_ended(warm: Path, tmp_path: Path) -> None:
+    """`kill $!` is for the command, which holds the shell's streams until it ends."""
+    (tmp_path / "space.yaml").write_text("data: {source: digits}\nmodel: {name: simple_cnn, width: 4}\n")
+    line = (
+        "hpo train --space space.yaml --epochs 5000 --out run 2> said & pid=$!\n"
+        "until grep -q 'epoch 1' said; do sleep 0.1; done\nkill $pid\nwait $pid\necho $?"
+    )
+    environment = {**os.environ, "PATH": f"{warm}:{os.environ['PATH']}"}
+    done = subprocess.run(
+        ["bash", "-c", line], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] in ("130", "143")

@@ -51,6 +51,7 @@ def test_it_is_on_its_way_to_mlflow(home: Home) -> None:
     assert "the training loss reached" in tags["verdict_evidence"]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("warm")
 def test_it_is_shown(home: Home) -> None:
     def show(*arguments: str) -> str:
