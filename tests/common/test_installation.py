@@ -23,7 +23,7 @@ def site(tmp_path: Path) -> Path:
     notes.mkdir(parents=True)
     (notes / "METADATA").write_text(metadata.distribution("hpo").read_text("METADATA") or "")
     (site / "hpo" / "common").mkdir(parents=True)
-    for name in ("__init__.py", "common/__init__.py", "common/cores.py", "common/installation.py"):
+    for name in ("__init__.py", "common/__init__.py", "common/cores.py", "common/installation.py", "common/version.py"):
         shutil.copy(ROOT / name, site / "hpo" / name)
     return site
 
