@@ -1,11 +1,12 @@
 """docs/reference/python.md: every public name of hpo, its signature as the source has it, and its docstring."""
 
 import ast
+import dataclasses
 import inspect
 import re
 import textwrap
 from collections.abc import Iterator
-from typing import Any
+from typing import Annotated, Any, get_args, get_origin
 
 import hpo
 
@@ -41,9 +42,16 @@ def _first(name: str) -> str:
 def _section(name: str) -> str:
     found = inspect.unwrap(getattr(hpo, name))
     (node,) = ast.parse(textwrap.dedent(inspect.getsource(found))).body
-    written = _function(node) if isinstance(node, ast.FunctionDef) else _class(node)
+    if isinstance(node, ast.FunctionDef):
+        written = _function(node)
+    else:
+        written = _options(found) if _is_options(found) else _class(node)
     shown = f"\n```text\n{written}\n```\n" if written else ""
     return f"\n## hpo.{name}\n{shown}\n{_prose(found)}"
+
+
+def _is_options(found: Any) -> bool:
+    return dataclasses.is_dataclass(found) and get_origin(dataclasses.fields(found)[0].type) is Annotated
 
 
 def _function(node: ast.FunctionDef) -> str:
@@ -54,8 +62,21 @@ def _function(node: ast.FunctionDef) -> str:
 
 def _class(node: Any) -> str:
     """Its fields, a line each, then its public methods and properties."""
-    fields = [ast.unparse(each).replace("'", '"') for each in node.body if isinstance(each, ast.AnnAssign)]
-    return "\n".join([*fields, *map(_method, _public(node))])
+    said = [ast.unparse(each).replace("'", '"') for each in node.body if isinstance(each, ast.AnnAssign)]
+    return "\n".join([*said, *map(_method, _public(node))])
+
+
+def _options(found: Any) -> str:
+    """The fields of options, a line each with its help."""
+    return "\n".join(map(_option, dataclasses.fields(found)))
+
+
+def _option(field: "dataclasses.Field[Any]") -> str:
+    plain, flag = get_args(field.type)[:2]
+    named = plain.__name__ if isinstance(plain, type) else re.sub(r"\b(?:\w+\.)+(\w+)", r"\1", str(plain))
+    default = "" if field.default is dataclasses.MISSING else f" = {field.default!r}"
+    written = f"{field.name}: {named}{default}".replace("'", '"')
+    return f"{written}  # {getattr(flag, 'help', flag)}"
 
 
 def _public(node: Any) -> Iterator[ast.FunctionDef]:
