@@ -220,7 +220,7 @@ def open_loop(port: int, request: bytes, rate: float, seconds: float, connection
 
 
 def percentile_ms(replies: Sequence[Reply], percent: float) -> float:
-    """Return a percentile of the times of `replies`, in milliseconds; inf of none."""
+    """Return a percentile of the replies' times in ms; inf of none."""
     if not replies:
         return float("inf")  # on a busy machine no answer may come within the half second of a smoke run
     return float(np.percentile([reply.seconds for reply in replies], percent) * 1000)

@@ -85,6 +85,7 @@ def values_of(parameter: Parameter) -> str:
     """Return the values of a dimension in words: `0.01 to 1, log`."""
     if isinstance(parameter, Choice):
         return ("branches " if parameter.branching else "") + ", ".join(map(_plain, parameter.choices))
+    # 1 is the step of every range of whole numbers, and would be noise
     step = f", step {parameter.step:g}" if parameter.step not in (None, 1) else ""
     return f"{parameter.low:g} to {parameter.high:g}{', log' if parameter.log else ''}{step}"
 

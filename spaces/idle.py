@@ -45,6 +45,7 @@ def _may_work(entry: Parameter | Fixed | None, wanted: Any) -> bool:
         return False
     if wanted is None:
         return not (isinstance(entry, Fixed) and entry.default)
+    # a range of numbers has no wanted value: conditions are on names and switches
     values = entry.choices if isinstance(entry, Choice) else (entry.value,) if isinstance(entry, Fixed) else ()
     return wanted in values
 

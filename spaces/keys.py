@@ -47,6 +47,7 @@ def hint(key: str, section: Iterable[str], everywhere: Iterable[str]) -> str:
 
 def _elsewhere(name: str, everywhere: Iterable[str]) -> str:
     by_last: dict[str, list[str]] = {}
+    # a key may come once per variant, and one hint is enough
     for key in dict.fromkeys(everywhere):
         by_last.setdefault(key.rpartition(".")[2], []).append(key)
     close = get_close_matches(name, by_last, n=1, cutoff=_NEAR)

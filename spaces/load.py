@@ -46,6 +46,7 @@ def load_source(file: Source, target: type[BaseModel], overrides: Sequence[str] 
 
 
 def _read(file: Source, target: type[BaseModel], overrides: Sequence[str]) -> tuple[SearchSpace, SpaceContent]:
+    # in order: a later --set may change what an earlier one has put there
     root = reduce(lambda tree, text: override(tree, target, text), overrides, parse_file(file.text, file.location))
     content = walk(root, target)
     space = SearchSpace(file.name, tuple(content.parameters), tuple(content.values))

@@ -57,6 +57,7 @@ class _Override:
         if node is not None and branching(node, kind):
             return Node(self._into_branch(node, entries, kind, rest), node.location)
         head, tail, field = self._field(entries, kind, rest)
+        # None where the file does not say it: the sections on the way are made
         child = self.put(entries.get(head), field, tail)
         return Node(entries | {head: child}, node.location if node else self.value.location)
 

@@ -43,6 +43,7 @@ def corners(space: SearchSpace, section: str = "") -> Iterator[dict[str, Scalar]
         if section and parameter.key.split(".")[0] != section:
             continue
         for value in _ends(parameter):
+            # with the branches in which the dimension exists, else it would not be tried
             yield _complete(space, {**dict(parameter.condition), parameter.key: value})
 
 

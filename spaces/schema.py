@@ -72,6 +72,7 @@ class _Schema:
         return forms[0] if len(forms) == 1 else {"anyOf": forms}
 
     def _forms(self, kind: Section | Variants, fixed: bool) -> list[Json]:
+        # a plain section may be left empty in YAML, which is null
         null: list[Json] = [{"type": "null"}] if kind.optional or isinstance(kind, Section) else []
         if isinstance(kind, Section):
             whole = self._shared(kind, fixed)

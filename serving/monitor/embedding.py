@@ -51,7 +51,10 @@ class Neighbourhood:
         return cls(anchors, float(np.median(apart)) if apart.size else 1.0)
 
     def similarity(self, probabilities: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Return the similarity to the anchors, [N, classes] -> [N] in [0, 1]."""
+        """Return the similarity of [N, classes] to the anchors, [N].
+
+        It lies in [0, 1].
+        """
         kernel = squared_distances(embed(probabilities), self.anchors)
         kernel *= -1 / (2 * self.squared_width)
         result: NDArray[np.float64] = np.exp(kernel, out=kernel).mean(axis=1)
