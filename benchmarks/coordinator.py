@@ -30,8 +30,8 @@ from hpo.studies.book.ledger import Ledger
 from hpo.studies.book.open_study import open_study
 from hpo.studies.home import Home
 from hpo.studies.store.storage import open_storage
+from hpo.studies.tracking.events import StudyEnded, StudyStarted
 from hpo.studies.tracking.mlflow_tracker import MlflowTracker
-from hpo.studies.tracking.tracker import StudyInfo
 from hpo.training.config import TrialConfig
 from hpo.training.report import EpochReport
 
@@ -94,11 +94,11 @@ class Ours:
         begin = Claimer(self._space, partial(build_sampler, "tpe", 0))
         ledger = Ledger(study, begin, lock, clock.now)
         tracker = MlflowTracker(self._home, name, self._home.tracking_uri, print)
-        tracker.study_started(StudyInfo(name, "val_accuracy", "maximize"))
+        tracker.tell(StudyStarted("val_accuracy", "maximize"))
         executor = RealTime(partial(_curve, epoch_s), slots, clock)
         places = Places(self._home.cache, partial(self._home.trial, name))
         Loop(ledger, executor, tracker, NoProgress(), clock, Goal(trials), places).run()
-        tracker.study_ended("FINISHED", {}, {})
+        tracker.tell(StudyEnded("FINISHED"))
         if unsent := tracker.close(DRAIN_S):
             raise SystemExit(f"{unsent} events did not reach MLflow within {DRAIN_S:.0f} s")
         return Cost((time.process_time() - began) * 1000 / trials)

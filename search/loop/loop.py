@@ -17,8 +17,9 @@ from optuna.trial import TrialState
 
 from ...errors import TrainingError
 from ...studies.book.ledger import FINISHED, Ledger, Refused, TakenError
+from ...studies.tracking.events import Epoch, TrialEnded, TrialStarted
+from ...studies.tracking.events import TrialState as TrackedState
 from ...studies.tracking.tracker import Tracker
-from ...studies.tracking.tracker import TrialState as TrackedState
 from ...training.report import EpochReport, Status, TrainResult
 from ..configuration.claim import Claim
 from ..executors.base import Blocked, Busy, Crashed, Ended, Event, Executor, Job, Lost, Reported
@@ -149,13 +150,13 @@ class Loop:
     def _start(self, claim: Claim) -> None:
         self._claims[claim.number] = claim
         numerics = {"precision": claim.config.precision.dtype, "compile": claim.config.compile}
-        self._tracker.trial_started(claim.number, claim.params, {"trial": claim.number, **numerics})
+        self._tracker.tell(TrialStarted(claim.number, claim.params, {"trial": claim.number, **numerics}))
         self._progress.trial_started(claim.number, claim.params, claim.config.budget.epochs, claim.curve)
         self._submit(claim)
 
     def _refuse(self, trial: Refused) -> None:
         """Track and show a trial that failed before it began."""
-        self._tracker.trial_started(trial.number, trial.params, {"trial": trial.number})
+        self._tracker.tell(TrialStarted(trial.number, trial.params, {"trial": trial.number}))
         self._progress.trial_started(trial.number, trial.params, 0, {})
         self._track_end(trial.number, "FAIL", {}, "failed", trial.reason, {})
         self._progress.trial_ended(trial.number, "FAIL", None, "failed", trial.reason)
@@ -198,7 +199,7 @@ class Loop:
     def _on_report(self, number: int, report: EpochReport) -> None:
         config = self._claims[number].config
         value = report.metrics[config.objective.metric]
-        self._tracker.epoch(number, report.epoch, report.metrics)
+        self._tracker.tell(Epoch(number, report.epoch, report.metrics))
         self._progress.epoch(number, report, value)
         if (
             self._ledger.report(number, report.epoch, value) and report.epoch < config.budget.epochs
@@ -276,7 +277,8 @@ class Loop:
     ) -> None:
         config = self._places.trial_directory(number) / "config.json"
         artifacts = [config] if config.exists() else []
-        self._tracker.trial_ended(number, state, metrics, {"status": status, "message": message, **tags}, artifacts)
+        tags = {"status": status, "message": message, **tags}
+        self._tracker.tell(TrialEnded(number, state, metrics, tags, artifacts))
         if state == "COMPLETE":
             self._checkpoints.rank(self._ledger.best(KEPT))
         self._checkpoints.ended(number)

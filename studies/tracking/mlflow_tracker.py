@@ -8,7 +8,7 @@ by `ship_pending`.
 
 import time
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from threading import Event as Flag
 from threading import Thread
@@ -17,10 +17,10 @@ from typing import Any
 from ...common.masking import masked
 from ..home import Home
 from ..store.locks import held_if_free
+from .events import Epoch, Event, StudyEnded, StudyStarted, TrialEnded, TrialStarted
 from .shipper import StudyShipper, count_unsent, first_line
 from .spool import SpoolWriter, read_events, spool_path
 from .stores import kept_stores
-from .tracker import StudyInfo, StudyState, TrialState
 
 PAUSE_S = 10.0
 """The shortest time between two shipments, in seconds: a call costs as much for one epoch as for ten."""
@@ -46,57 +46,31 @@ class MlflowTracker:
         self._closing, self._abandoned = Flag(), Flag()
         self._thread = Thread(target=self._ship_until_closed, name="mlflow shipper", daemon=True)
 
-    def study_started(self, study: StudyInfo) -> None:
-        """Note it, and start shipping: what an earlier run has left as well."""
-        uid = _known_uid(spool_path(self._home, self._study, None)) or uuid.uuid4().hex
-        tags = {**study.tags, "metric": study.metric, "direction": study.direction}
-        self._note(None, "study", uid=uid, tags=tags, artifacts=_names(self._home, study.artifacts), state="RUNNING")
-        self.start()
+    def tell(self, event: Event) -> None:
+        """Note it; a study that starts also starts the shipping, of what an earlier run has left as well."""
+        match event:
+            case StudyStarted(metric, direction, tags):
+                uid = _known_uid(spool_path(self._home, self._study, None)) or uuid.uuid4().hex
+                tags = {**tags, "metric": metric, "direction": direction}
+                self._note(None, "study", uid=uid, tags=tags, artifacts=self._names(event), state="RUNNING")
+                self.start()
+            case TrialStarted(trial, params, tags):
+                tags, files = {**tags, "state": "RUNNING"}, self._names(event)
+                self._note(trial, "start", state="RUNNING", params=dict(params), tags=tags, artifacts=files)
+            case Epoch(trial, epoch, metrics):
+                self._note(trial, "epoch", epoch=epoch, metrics=dict(metrics))
+            case TrialEnded(trial, state, metrics, tags):
+                tags, files = {**tags, "state": state}, self._names(event)
+                self._note(trial, "end", state=state, metrics=dict(metrics), tags=tags, artifacts=files)
+                self._writers.pop(trial).close()
+            case StudyEnded(state, metrics, tags):
+                facts = {"metrics": dict(metrics), "tags": dict(tags), "artifacts": self._names(event)}
+                self._note(None, "finish", state=state, **facts)
 
     def start(self) -> None:
         """Start shipping, unless that was done."""
         if not self._thread.is_alive():
             self._thread.start()
-
-    def trial_started(
-        self, number: int, params: Mapping[str, Any], tags: Mapping[str, Any], artifacts: Sequence[Path] = ()
-    ) -> None:
-        """Note it."""
-        facts = {
-            "params": dict(params),
-            "tags": {**tags, "state": "RUNNING"},
-            "artifacts": _names(self._home, artifacts),
-        }
-        self._note(number, "start", state="RUNNING", **facts)
-
-    def epoch(self, number: int, epoch: int, metrics: Mapping[str, float]) -> None:
-        """Note it."""
-        self._note(number, "epoch", epoch=epoch, metrics=dict(metrics))
-
-    def trial_ended(
-        self,
-        number: int,
-        state: TrialState,
-        metrics: Mapping[str, float],
-        tags: Mapping[str, Any],
-        artifacts: Sequence[Path] = (),
-    ) -> None:
-        """Note it."""
-        facts = {"metrics": dict(metrics), "tags": {**tags, "state": state}, "artifacts": _names(self._home, artifacts)}
-        self._note(number, "end", state=state, **facts)
-        self._writers.pop(number).close()
-
-    def study_ended(
-        self,
-        state: StudyState,
-        metrics: Mapping[str, float],
-        tags: Mapping[str, Any],
-        artifacts: Sequence[Path] = (),
-    ) -> None:
-        """Note it."""
-        self._note(
-            None, "finish", state=state, metrics=dict(metrics), tags=dict(tags), artifacts=_names(self._home, artifacts)
-        )
 
     def close(self, timeout_s: float) -> int:
         """Ship for at most `timeout_s` seconds more; how many events remain for the next run."""
@@ -116,6 +90,11 @@ class MlflowTracker:
         writer.append(kind, facts)
         if writer.failed == 1 and lost == 0:
             self._warn(f"{self._home.study(self._study)} cannot be written, so events are missing from MLflow")
+
+    def _names(self, event: StudyStarted | TrialStarted | TrialEnded | StudyEnded) -> list[str]:
+        """The files of `event` as they are noted: what lies in the home from there, since it may be moved before."""
+        root, whole = self._home.root, [path.absolute() for path in event.artifacts]
+        return [str(path.relative_to(root) if path.is_relative_to(root) else path) for path in whole]
 
     def _ship_until_closed(self) -> None:
         told = False
@@ -194,9 +173,3 @@ def _known_uid(spool: Path) -> str | None:
     """The identity that the study got when it was first tracked."""
     events, _ = read_events(spool, 0)
     return next((event.facts["uid"] for event in events if event.kind == "study"), None)
-
-
-def _names(home: Home, paths: Iterable[Path]) -> list[str]:
-    """`paths` as they are noted: what lies in the home from there, since it may be moved before it is sent."""
-    whole = [path.absolute() for path in paths]
-    return [str(path.relative_to(home.root) if path.is_relative_to(home.root) else path) for path in whole]

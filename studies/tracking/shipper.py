@@ -14,12 +14,12 @@ from ...common.masking import masked
 from ..home import Home
 from .mlflow_scope import mlflow_scope
 from .mlflow_store import RUN_STATUS, UID_TAG, MetricRow, MlflowStore, RunRef, is_lasting, is_missing
-from .spool import Cursor, Event, read_cursor, read_events, spool_path, spooled_trials, unsent, write_cursor
+from .spool import Cursor, Line, read_cursor, read_events, spool_path, spooled_trials, unsent, write_cursor
 
 
 @dataclass
 class Batch:
-    """Events melted together: what of them is to be sent."""
+    """Lines melted together: what of them is to be sent."""
 
     start_ms: int
     epoch: int
@@ -30,26 +30,26 @@ class Batch:
     status: str = ""
     end_ms: int = 0
 
-    def add(self, event: Event) -> None:
-        """Take in one event; an epoch at or below the last one is dropped, the first of its number stays."""
-        facts = event.facts
+    def add(self, line: Line) -> None:
+        """Take in one line; an epoch at or below the last one is dropped, the first of its number stays."""
+        facts = line.facts
         step = int(facts.get("epoch", 0))
-        if event.kind == "epoch" and step <= self.epoch:
+        if line.kind == "epoch" and step <= self.epoch:
             return
         self.epoch = max(self.epoch, step)
-        self.metrics += [MetricRow(k, float(v), event.time_ms, step) for k, v in facts.get("metrics", {}).items()]
+        self.metrics += [MetricRow(k, float(v), line.time_ms, step) for k, v in facts.get("metrics", {}).items()]
         self.params |= facts.get("params", {})
         self.tags |= facts.get("tags", {})
         self.files += [Path(name) for name in facts.get("artifacts", ())]
-        if event.kind != "epoch":
-            self.status, self.end_ms = RUN_STATUS[facts.get("state", "RUNNING")], event.time_ms
+        if line.kind != "epoch":
+            self.status, self.end_ms = RUN_STATUS[facts.get("state", "RUNNING")], line.time_ms
 
 
-def melt(events: Sequence[Event], epoch: int) -> Batch:
-    """One batch of `events`, the first of which is needed; `epoch` is the last epoch sent before."""
-    batch = Batch(start_ms=events[0].time_ms, epoch=epoch)
-    for event in events:
-        batch.add(event)
+def melt(lines: Sequence[Line], epoch: int) -> Batch:
+    """One batch of `lines`, the first of which is needed; `epoch` is the last epoch sent before."""
+    batch = Batch(start_ms=lines[0].time_ms, epoch=epoch)
+    for line in lines:
+        batch.add(line)
     return batch
 
 

@@ -27,8 +27,11 @@ READ_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
-    """One line: what happened (`study`, `start`, `epoch`, `end`, `finish`), when (ms since 1970), and its facts."""
+class Line:
+    """One line: what happened (`study`, `start`, `epoch`, `end`, `finish`), when (ms since 1970), and its facts.
+
+    Spools are read by later versions: kinds and the names of facts stay as they are.
+    """
 
     kind: str
     time_ms: int
@@ -101,7 +104,7 @@ def spooled_trials(home: Home, study: str) -> list[int]:
     return sorted(int(path.parent.name) for path in found if path.parent.name.isdecimal())
 
 
-def read_events(path: Path, offset: int) -> tuple[Sequence[Event], int]:
+def read_events(path: Path, offset: int) -> tuple[Sequence[Line], int]:
     """The whole lines from byte `offset` on, READ_BYTES at most, and the offset after them.
 
     A last line without an end is left for later; a line that is no event is passed over.
@@ -150,10 +153,10 @@ def _cursor_path(spool: Path) -> Path:
     return spool.with_name("spool.cursor")
 
 
-def _parsed(lines: bytes) -> Iterator[Event]:
+def _parsed(lines: bytes) -> Iterator[Line]:
     for line in lines.splitlines():
         try:
             facts = json.loads(line)
-            yield Event(str(facts.pop("kind")), int(facts.pop("t")), facts)
+            yield Line(str(facts.pop("kind")), int(facts.pop("t")), facts)
         except (ValueError, KeyError, TypeError, AttributeError):  # cut off by a power failure
             continue

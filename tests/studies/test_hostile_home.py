@@ -10,12 +10,12 @@ from hpo.errors import StudyError
 from hpo.search.commands.run.options import RunOptions
 from hpo.studies.home import Home
 from hpo.studies.store.locks import held
+from hpo.studies.tracking.events import StudyStarted, TrialEnded, TrialStarted
 from hpo.studies.tracking.mlflow_store import make_private
 from hpo.studies.tracking.mlflow_tracker import MlflowTracker
 from hpo.studies.tracking.shipper import StudyShipper
 from hpo.studies.tracking.spool import SpoolWriter, read_events, spool_path
 from hpo.studies.tracking.stores import Stores, choose_stores, keep_stores
-from hpo.studies.tracking.tracker import StudyInfo
 
 SECRET = "s3cr3t"
 URLS = [f"https://host/?token={SECRET}", f"https://{SECRET}@host", f"postgresql://ann:{SECRET}@host/mlflow"]
@@ -43,14 +43,14 @@ def test_an_experiment_that_keeps_its_files_elsewhere_gets_none(tracked: Home, t
     note.parent.mkdir()
     note.write_text("{}")
     tracker = MlflowTracker(tracked, "digits", tracked.tracking_uri, warnings.append)
-    tracker.study_started(StudyInfo("digits", "val_accuracy", "maximize"))
+    tracker.tell(StudyStarted("val_accuracy", "maximize"))
     tracker.close(20)
     with closing(sqlite3.connect(tracked.root / "mlflow.db")) as store, store:
         store.execute("UPDATE runs SET artifact_uri = ?", [(tmp_path / "mine").as_uri()])
         (cursor,) = (tracked.root / "digits").glob("*.cursor")
         cursor.unlink()  # so that the run is looked for
     tracker = MlflowTracker(tracked, "digits", tracked.tracking_uri, warnings.append)
-    tracker.study_started(StudyInfo("digits", "val_accuracy", "maximize", artifacts=(note,)))
+    tracker.tell(StudyStarted("val_accuracy", "maximize", artifacts=(note,)))
     tracker.close(20)
     (warning,) = warnings
     assert warning.startswith(f"study.json is not kept in MLflow: its run keeps files in {tmp_path / 'mine'}")
@@ -90,9 +90,9 @@ def test_who_one_is_to_mlflow_is_no_tag(tracked: Home, monkeypatch: pytest.Monke
     for name in ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN"):
         monkeypatch.setenv(name, SECRET)
     tracker = MlflowTracker(tracked, "digits", tracked.tracking_uri, print)
-    tracker.study_started(StudyInfo("digits", "val_accuracy", "maximize", tags={"space": "5ace"}))
-    tracker.trial_started(0, {"lr": 0.1}, {})
-    tracker.trial_ended(0, "COMPLETE", {}, {})
+    tracker.tell(StudyStarted("val_accuracy", "maximize", tags={"space": "5ace"}))
+    tracker.tell(TrialStarted(0, {"lr": 0.1}))
+    tracker.tell(TrialEnded(0, "COMPLETE"))
     assert tracker.close(20) == 0
     assert not any(SECRET.encode() in content for content in contents(tracked))
     assert [event.kind for event in read_events(spool_path(tracked, "digits", None), 0)[0]] == ["study"]

@@ -22,9 +22,10 @@ from ....studies.records.study import SHARES, StudySummary
 from ....studies.records.summarise import summarise
 from ....studies.store.storage import open_storage, storage_to_write
 from ....studies.study_name import refusal
+from ....studies.tracking.events import StudyEnded, StudyStarted
 from ....studies.tracking.mlflow_tracker import MlflowTracker, ship_pending
 from ....studies.tracking.stores import Stores, choose_stores, keep_stores
-from ....studies.tracking.tracker import NullTracker, StudyInfo, Tracker
+from ....studies.tracking.tracker import NullTracker, Tracker
 from ....training.config import TrialConfig
 from ....training.models.source import source_digest
 from ...configuration.claim import Claim, Claimer
@@ -194,10 +195,10 @@ def _search(prepared: Prepared, crew: Crew, watcher: Watcher) -> tuple[Outcome, 
             with on_interrupt(loop.interrupt, lambda: progress.note(PAUSING)):
                 outcome = loop.run()
     except HpoError:
-        tracker.study_ended("FAILED", {}, {})
+        tracker.tell(StudyEnded("FAILED"))
         tracker.close(DRAIN_S)
         raise
-    tracker.study_ended("FINISHED" if outcome is Outcome.DONE else "INTERRUPTED", {}, {})
+    tracker.tell(StudyEnded("FINISHED" if outcome is Outcome.DONE else "INTERRUPTED"))
     return outcome, tracker.close(DRAIN_S)
 
 
@@ -234,7 +235,7 @@ def _tracker(prepared: Prepared, watcher: Watcher) -> Tracker:
     identity, space = prepared.identity, prepared.space
     tags = {"space": space.name, "space_hash": space.hash, "data_fingerprint": identity.fingerprint}
     files = [home.study(name) / "space.yaml", home.study(name) / "study.json"]
-    tracker.study_started(StudyInfo(name, identity.metric, identity.direction, tags, files))
+    tracker.tell(StudyStarted(identity.metric, identity.direction, tags, files))
     return tracker
 
 

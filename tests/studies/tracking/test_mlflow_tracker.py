@@ -18,16 +18,17 @@ import pytest
 from hpo.studies.home import Home
 from hpo.studies.store.locks import held_if_free
 from hpo.studies.tracking import mlflow_tracker
+from hpo.studies.tracking.events import Epoch, StudyEnded, StudyStarted, TrialEnded, TrialStarted
 from hpo.studies.tracking.mlflow_store import MlflowStore
 from hpo.studies.tracking.mlflow_tracker import MlflowTracker, ship_pending
 from hpo.studies.tracking.shipper import StudyShipper, count_unsent
 from hpo.studies.tracking.spool import read_events, spool_path, spooled_trials
 from hpo.studies.tracking.stores import Stores, choose_stores, keep_stores
-from hpo.studies.tracking.tracker import NullTracker, StudyInfo, Tracker
+from hpo.studies.tracking.tracker import NullTracker, Tracker
 
 from ..conftest import MlflowFile
 
-INFO = StudyInfo("digits", "val_accuracy", "maximize", tags={"space": "5ace", "data_fingerprint": "f1"})
+INFO = StudyStarted("val_accuracy", "maximize", tags={"space": "5ace", "data_fingerprint": "f1"})
 METRICS = ("train_loss", "val_accuracy", "lr")
 
 
@@ -37,10 +38,10 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def note_trial(tracker: Tracker, number: int, epochs: int = 3, **facts: Any) -> None:
-    tracker.trial_started(number, {"optimizer.sgd.lr": 0.1, "model.depth": 18}, {"owner": "me"})
+    tracker.tell(TrialStarted(number, {"optimizer.sgd.lr": 0.1, "model.depth": 18}, {"owner": "me"}))
     for epoch in range(1, epochs + 1):
-        tracker.epoch(number, epoch, dict.fromkeys(METRICS, number + epoch / 7))
-    tracker.trial_ended(number, facts.get("state", "COMPLETE"), {}, {}, facts.get("artifacts", ()))
+        tracker.tell(Epoch(number, epoch, dict.fromkeys(METRICS, number + epoch / 7)))
+    tracker.tell(TrialEnded(number, facts.get("state", "COMPLETE"), {}, {}, facts.get("artifacts", ())))
 
 
 def expected(*trials: int, epochs: int = 3) -> "Counter[tuple[int, str, int, float]]":
@@ -52,7 +53,7 @@ def tracking(home: Home, uri: str = "") -> Iterator[tuple[MlflowTracker, list[st
     """A tracker of a started study, closed at the end; and what it has warned of."""
     warnings: list[str] = []
     tracker = MlflowTracker(home, "digits", uri or home.tracking_uri, warnings.append)
-    tracker.study_started(INFO)
+    tracker.tell(INFO)
     yield tracker, warnings
     tracker.close(20)
 
@@ -62,14 +63,14 @@ def test_a_study_arrives_whole(tracked: Home, in_mlflow: Any) -> None:
     config.parent.mkdir(parents=True)
     config.write_text("{}")
     with tracking(tracked) as (tracker, warnings):
-        tracker.trial_started(0, {"optimizer.sgd.lr": 0.1, "schedule.name": None}, {"owner": "me"}, [config])
-        tracker.epoch(0, 1, {"val_accuracy": 0.5, "grad_norm": math.inf, "train_loss": math.nan})
-        tracker.trial_ended(0, "COMPLETE", {"value": 0.5}, {"verdict": "healthy"})
-        tracker.trial_started(1, {"optimizer.sgd.lr": 0.2}, {})
-        tracker.trial_ended(1, "PRUNED", {}, {})
-        tracker.trial_started(2, {}, {})
-        tracker.trial_ended(2, "FAIL", {}, {"error": "KeyError: 'x'" + "x" * 10_000})
-        tracker.study_ended("FINISHED", {"best_value": 0.5}, {"best_trial": 0})
+        tracker.tell(TrialStarted(0, {"optimizer.sgd.lr": 0.1, "schedule.name": None}, {"owner": "me"}, [config]))
+        tracker.tell(Epoch(0, 1, {"val_accuracy": 0.5, "grad_norm": math.inf, "train_loss": math.nan}))
+        tracker.tell(TrialEnded(0, "COMPLETE", {"value": 0.5}, {"verdict": "healthy"}))
+        tracker.tell(TrialStarted(1, {"optimizer.sgd.lr": 0.2}))
+        tracker.tell(TrialEnded(1, "PRUNED"))
+        tracker.tell(TrialStarted(2, {}))
+        tracker.tell(TrialEnded(2, "FAIL", {}, {"error": "KeyError: 'x'" + "x" * 10_000}))
+        tracker.tell(StudyEnded("FINISHED", {"best_value": 0.5}, {"best_trial": 0}))
     assert warnings == []
     assert in_mlflow.run_states() == {
         "digits": "FINISHED",
@@ -108,7 +109,7 @@ def test_times_are_those_of_the_events_not_of_the_shipment(tracked: Home, in_mlf
     note_trial(tracker, 0)
     after = time.time() * 1000
     time.sleep(0.2)
-    tracker.study_started(INFO)
+    tracker.tell(INFO)
     tracker.close(20)
     start, end = in_mlflow.rows("SELECT start_time, end_time FROM runs WHERE name = 'trial-0000'")[0]
     stamps = [t for (t,) in in_mlflow.rows("SELECT timestamp FROM metrics")]
@@ -117,25 +118,54 @@ def test_times_are_those_of_the_events_not_of_the_shipment(tracked: Home, in_mlf
 
 def test_a_running_trial_can_be_watched(tracked: Home, in_mlflow: Any) -> None:
     with tracking(tracked) as (tracker, _):
-        tracker.trial_started(0, {}, {})
-        tracker.epoch(0, 1, {"val_accuracy": 0.5})
+        tracker.tell(TrialStarted(0, {}))
+        tracker.tell(Epoch(0, 1, {"val_accuracy": 0.5}))
         wait_for(lambda: in_mlflow.epoch_rows() == {(0, "val_accuracy", 1, 0.5): 1})
         assert in_mlflow.run_states()["trial-0000"] == "RUNNING"
 
 
 def test_a_paused_trial_goes_on_in_the_same_run_and_told_epochs_are_dropped(tracked: Home, in_mlflow: Any) -> None:
     with tracking(tracked) as (tracker, _):
-        tracker.trial_started(0, {"lr": 0.1}, {})
-        tracker.epoch(0, 1, {"val_accuracy": 0.5})
-        tracker.epoch(0, 2, {"val_accuracy": 0.6})
+        tracker.tell(TrialStarted(0, {"lr": 0.1}))
+        tracker.tell(Epoch(0, 1, {"val_accuracy": 0.5}))
+        tracker.tell(Epoch(0, 2, {"val_accuracy": 0.6}))
     with tracking(tracked) as (tracker, warnings):
-        tracker.trial_started(0, {"lr": 0.1}, {})
-        tracker.epoch(0, 2, {"val_accuracy": 0.61})  # again, from the checkpoint of epoch 1
-        tracker.epoch(0, 3, {"val_accuracy": 0.7})
-        tracker.trial_ended(0, "COMPLETE", {}, {})
+        tracker.tell(TrialStarted(0, {"lr": 0.1}))
+        tracker.tell(Epoch(0, 2, {"val_accuracy": 0.61}))  # again, from the checkpoint of epoch 1
+        tracker.tell(Epoch(0, 3, {"val_accuracy": 0.7}))
+        tracker.tell(TrialEnded(0, "COMPLETE"))
     assert warnings == []
     assert in_mlflow.run_states() == {"digits": "RUNNING", "trial-0000": "FINISHED"}
     assert in_mlflow.epoch_rows() == Counter([(0, "val_accuracy", e, v) for e, v in ((1, 0.5), (2, 0.6), (3, 0.7))])
+
+
+# written by the version before events had types
+_OLD_SPOOLS = {
+    "digits/spool.jsonl": """
+{"kind":"study","t":1000,"uid":"u1","tags":{"space":"5ace","metric":"val_accuracy"},"artifacts":[],"state":"RUNNING"}
+{"kind":"finish","t":9000,"state":"INTERRUPTED","metrics":{"best_value":0.5},"tags":{},"artifacts":[]}
+""",
+    "digits/trials/0/spool.jsonl": """
+{"kind":"start","t":2000,"state":"RUNNING","params":{"lr":0.1},"tags":{"trial":0,"state":"RUNNING"},"artifacts":[]}
+{"kind":"epoch","t":3000,"epoch":1,"metrics":{"val_accuracy":0.5}}
+{"kind":"end","t":4000,"state":"PRUNED","metrics":{},"tags":{"state":"PRUNED"},"artifacts":["digits/trials/0/config.json"]}
+""",
+}
+
+
+def test_a_home_of_an_earlier_version_with_unsent_events_is_sent_whole(tracked: Home, in_mlflow: Any) -> None:
+    for name, lines in _OLD_SPOOLS.items():
+        (tracked.root / name).parent.mkdir(parents=True, exist_ok=True)
+        (tracked.root / name).write_text(lines.lstrip())
+    (tracked.trial("digits", 0) / "config.json").write_text("{}")
+    assert pending(tracked) == 0
+    assert in_mlflow.run_states() == {"digits": "KILLED", "trial-0000": "KILLED"}
+    assert in_mlflow.epoch_rows() == {(0, "val_accuracy", 1, 0.5): 1}
+    assert in_mlflow.params("trial-0000") == {"lr": "0.1"}
+    assert len(list(tracked.artifacts.glob("digits/*/artifacts/config.json"))) == 1
+    with tracking(tracked) as (tracker, _):  # the study goes on under its name
+        note_trial(tracker, 1)
+    assert len(in_mlflow.run_states()) == 3
 
 
 def pending(home: Home) -> int:
@@ -244,20 +274,20 @@ from pathlib import Path
 from hpo.studies.home import Home
 from hpo.studies.store.locks import held_if_free
 from hpo.studies.tracking import mlflow_store, mlflow_tracker
-from hpo.studies.tracking.tracker import StudyInfo
+from hpo.studies.tracking.events import Epoch, StudyStarted, TrialEnded, TrialStarted
 
 mlflow_tracker.PAUSE_S, mlflow_tracker.IDLE_SHARE = 0.001, 0
 home = Home(Path(sys.argv[1]))
 mlflow_store.MlflowStore(home.tracking_uri, home).experiment("warm")
 tracker = mlflow_tracker.MlflowTracker(home, "digits", home.tracking_uri, print)
-tracker.study_started(StudyInfo("digits", "val_accuracy", "maximize"))
+tracker.tell(StudyStarted("val_accuracy", "maximize"))
 for number in itertools.count(int(sys.argv[2])):
-    tracker.trial_started(number, {"lr": 0.1}, {})
+    tracker.tell(TrialStarted(number, {"lr": 0.1}))
     for epoch in range(1, 6):
-        tracker.epoch(number, epoch, {"val_accuracy": number + epoch / 7, "lr": 0.1})
+        tracker.tell(Epoch(number, epoch, {"val_accuracy": number + epoch / 7, "lr": 0.1}))
         print(number, epoch, flush=True)
         time.sleep(0.01)
-    tracker.trial_ended(number, "COMPLETE", {}, {})
+    tracker.tell(TrialEnded(number, "COMPLETE"))
 """
 
 
@@ -294,7 +324,7 @@ def test_a_dead_store_warns_once_costs_nothing_and_gets_everything_later(
     uri = f"http://user:s3cret@127.0.0.1:{free_port}"
     warnings: list[str] = []
     tracker = MlflowTracker(tracked, "digits", uri, warnings.append)
-    tracker.study_started(INFO)
+    tracker.tell(INFO)
     wait_for(lambda: bool(warnings))
     note_trial(tracker, 0)
     began = time.monotonic()
@@ -311,7 +341,7 @@ def test_a_dead_store_warns_once_costs_nothing_and_gets_everything_later(
 
 def test_a_hanging_server_holds_nobody_up(tracked: Home, hanging_port: int) -> None:
     tracker = MlflowTracker(tracked, "digits", f"http://127.0.0.1:{hanging_port}", print)
-    tracker.study_started(INFO)
+    tracker.tell(INFO)
     slowest = 0.0
     for number in range(30):
         began = time.perf_counter()
@@ -327,7 +357,7 @@ def test_a_refused_trial_does_not_hold_up_the_others(tracked: Home, in_mlflow: A
     with tracking(tracked) as (tracker, _):
         note_trial(tracker, 0)
     with tracking(tracked) as (tracker, warnings):
-        tracker.trial_started(0, {"optimizer.sgd.lr": 0.3}, {})  # MLflow allows no change of a param
+        tracker.tell(TrialStarted(0, {"optimizer.sgd.lr": 0.3}))  # MLflow allows no change of a param
         note_trial(tracker, 1)
     assert len(warnings) == 1
     assert "refuses trial 0" in warnings[0]
@@ -364,7 +394,7 @@ def test_a_process_goes_on_with_the_sending_when_the_one_that_did_it_ends(tracke
         note_trial(tracker, 0)
         wait_for(lambda: len(in_mlflow.run_states()) == 2)
         other = MlflowTracker(tracked, "digits", tracked.tracking_uri, print)
-        other.study_started(INFO)
+        other.tell(INFO)
         note_trial(other, 1)
     note_trial(other, 2)
     wait_for(lambda: in_mlflow.epoch_rows() == expected(0, 1, 2))
@@ -375,10 +405,10 @@ def test_a_process_goes_on_with_the_sending_when_the_one_that_did_it_ends(tracke
 def test_what_a_process_that_sends_for_others_cannot_send_is_counted_by_them(tracked: Home, hanging_port: int) -> None:
     uri = f"http://127.0.0.1:{hanging_port}"
     first = MlflowTracker(tracked, "digits", uri, print)
-    first.study_started(INFO)
+    first.tell(INFO)
     wait_for(lambda: not is_free(tracked))
     other = MlflowTracker(tracked, "digits", uri, print)
-    other.study_started(INFO)
+    other.tell(INFO)
     note_trial(other, 1)
     assert other.close(0.3) == 2 + 5
     assert first.close(0.1) == 2 + 5
@@ -396,7 +426,7 @@ def test_a_real_server_gets_everything_and_nothing_is_printed(
     artifact.write_text("{}")
     with tracking(tracked, mlflow_server) as (tracker, warnings):
         note_trial(tracker, 0, artifacts=[artifact])
-        tracker.study_ended("FINISHED", {}, {})
+        tracker.tell(StudyEnded("FINISHED"))
     assert warnings == []
     assert capfd.readouterr() == ("", "")
     assert in_mlflow.epoch_rows() == expected(0)
@@ -406,7 +436,7 @@ def test_a_real_server_gets_everything_and_nothing_is_printed(
 def test_a_store_that_was_never_used_is_made_in_the_background(home: Home, capfd: pytest.CaptureFixture[str]) -> None:
     tracker = MlflowTracker(home, "digits", home.tracking_uri, print)
     began = time.perf_counter()
-    tracker.study_started(INFO)
+    tracker.tell(INFO)
     assert time.perf_counter() - began < 0.2
     assert tracker.close(120) == 0
     assert capfd.readouterr() == ("", "")
@@ -414,9 +444,9 @@ def test_a_store_that_was_never_used_is_made_in_the_background(home: Home, capfd
 
 def test_the_null_tracker_keeps_nothing() -> None:
     tracker = NullTracker()
-    tracker.study_started(INFO)
+    tracker.tell(INFO)
     note_trial(tracker, 0)
-    tracker.study_ended("FINISHED", {}, {})
+    tracker.tell(StudyEnded("FINISHED"))
     assert tracker.close(1) == 0
 
 

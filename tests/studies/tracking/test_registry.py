@@ -17,11 +17,11 @@ import pytest
 from hpo.errors import StudyError
 from hpo.serving.mlflow_model import CODE, _load_pyfunc
 from hpo.studies.home import Home
+from hpo.studies.tracking.events import StudyStarted
 from hpo.studies.tracking.mlflow_tracker import MlflowTracker
 from hpo.studies.tracking.packed_model import REQUIREMENTS, Code
 from hpo.studies.tracking.registry import Registered, fetch_export, register_model
 from hpo.studies.tracking.stores import Stores
-from hpo.studies.tracking.tracker import StudyInfo
 
 from ...serving.conftest import png, write_export
 
@@ -77,7 +77,7 @@ def test_the_champion_answers_where_neither_hpo_nor_torch_is(
     tracked: Home, export: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     tracker = MlflowTracker(tracked, "shades", tracked.tracking_uri, print)
-    tracker.study_started(StudyInfo("shades", "val_accuracy", "maximize"))
+    tracker.tell(StudyStarted("val_accuracy", "maximize"))
     assert tracker.close(60) == 0
     path = list(sys.path)
     first, second = register(tracked, export), register(tracked, export)
