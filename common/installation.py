@@ -7,9 +7,23 @@ import json
 import re
 import shlex
 from importlib import metadata
+from importlib.util import find_spec
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
+
+
+class Extra(NamedTuple):
+    """An extra of hpo, and a package that comes with it."""
+
+    name: str
+    package: str
+
+    @property
+    def installed(self) -> bool:
+        """Whether it is there."""
+        return find_spec(self.package) is not None
 
 
 def install_command(extra: str) -> str:

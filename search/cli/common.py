@@ -20,6 +20,7 @@ R = TypeVar("R")
 
 INTERRUPTED = 130
 FORMATS = "executorch, onnx-fp16, onnx-int8, safetensors, torchscript"  # asking the registry takes a while
+TRACKERS = "mlflow, none, tensorboard, wandb"
 
 StudyArgument = Annotated[
     str | None,
@@ -39,6 +40,10 @@ StorageOption = Annotated[str | None, typer.Option(help="An Optuna storage URL. 
 HomeOption = Annotated[Path | None, typer.Option(help="Where all is kept. Default: $HPO_HOME, else ./runs.")]
 DataRootOption = Annotated[Path | None, typer.Option(help="Where named data sets lie or are downloaded to.")]
 DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:1.")]
+TrackOption = Annotated[
+    list[str] | None,
+    typer.Option(metavar="TRACKER", help=f"One of {TRACKERS}. Repeatable. Default: mlflow."),
+]
 TrackingOption = Annotated[
     str | None,
     typer.Option(help="An MLflow tracking URI, or none. Default: the study's, $MLFLOW_TRACKING_URI, the home's."),

@@ -17,6 +17,7 @@ from .common import (
     StrictOption,
     StudyOption,
     TrackingOption,
+    TrackOption,
     command,
     one_study,
     print_json,
@@ -54,6 +55,7 @@ def run(
     sampler: Annotated[str, typer.Option(help="tpe, random or qmc.")] = "tpe",
     pruner: Annotated[str, typer.Option(help="median, asha, hyperband or none.")] = "median",
     storage: StorageOption = None,
+    track: TrackOption = None,
     tracking_uri: TrackingOption = None,
     home: HomeOption = None,
     executor: Annotated[str, typer.Option(help="process, or inline: one trial at a time in this process.")] = "process",
@@ -68,6 +70,7 @@ def run(
 
     Run it again to continue the study: --trials is the total it should reach.
     """
+    from ...studies.tracking.trackers import DEFAULT
     from ..commands.run.options import RunOptions, parse_duration, parse_executor, parse_workers
     from ..commands.run.run import run as search
     from .watch import watcher
@@ -87,6 +90,7 @@ def run(
         sampler=sampler,
         pruner=pruner,
         storage=storage,
+        track=tuple(track or DEFAULT),
         tracking_uri=tracking_uri,
         home=home,
         executor=parse_executor(executor),

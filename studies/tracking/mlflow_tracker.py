@@ -21,6 +21,8 @@ from .events import Epoch, Event, StudyEnded, StudyStarted, TrialEnded, TrialSta
 from .shipper import StudyShipper, count_unsent, first_line
 from .spool import SpoolWriter, read_events, spool_path
 from .stores import kept_stores
+from .tracker import Tracker
+from .trackers import TrackedStudy, register_tracker
 
 PAUSE_S = 10.0
 """The shortest time between two shipments, in seconds: a call costs as much for one epoch as for ten."""
@@ -32,6 +34,11 @@ LAST_PAUSE_S = 1.0
 """The same, once the command only waits for it."""
 PENDING_S = 10.0
 """How long a command waits until what earlier runs have left is sent; what is not sent by then goes on beside it."""
+
+
+@register_tracker("mlflow")
+def _open(study: TrackedStudy) -> Tracker:
+    return MlflowTracker(study.home, study.name, study.mlflow_uri, study.warn)
 
 
 class MlflowTracker:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from ....common.masking import masked
 from ....errors import SpaceError, nearest
 from ....studies.study_name import refusal
+from ....studies.tracking.trackers import DEFAULT, choose_trackers
 from ...resolve.data import data_source
 from ..keywords import coerce
 
@@ -40,6 +41,7 @@ class RunOptions:
     sampler: str = "tpe"
     pruner: str = "median"
     storage: str | None = None
+    track: tuple[str, ...] = DEFAULT
     tracking_uri: str | None = None
     home: Path | None = None
     executor: Literal["process", "inline"] = "process"
@@ -49,6 +51,7 @@ class RunOptions:
 
     def __post_init__(self) -> None:
         coerce(self)
+        object.__setattr__(self, "track", choose_trackers(self.track))
         if self.trials < 1:
             raise SpaceError(f"--trials must be at least 1, got {self.trials}")
         if self.timeout_s is not None and self.timeout_s <= 0:
@@ -83,6 +86,8 @@ def _flag(name: str, value: Any) -> list[str]:
     match name:
         case "overrides":
             return [word for change in value for word in ("--set", change)]
+        case "track":
+            return ["--track", ",".join(value)]
         case "timeout_s":
             return ["--timeout", f"{value:g}s"]
         case "accept_space_change" | "skip_export_check" | "strict":

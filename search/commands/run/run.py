@@ -23,9 +23,9 @@ from ....studies.records.summarise import summarise
 from ....studies.store.storage import open_storage, storage_to_write
 from ....studies.study_name import refusal
 from ....studies.tracking.events import StudyEnded, StudyStarted
-from ....studies.tracking.mlflow_tracker import MlflowTracker, ship_pending
+from ....studies.tracking.mlflow_tracker import ship_pending
 from ....studies.tracking.stores import Stores, choose_stores, keep_stores
-from ....studies.tracking.tracker import NullTracker, Tracker
+from ....studies.tracking.tracker import Tracker
 from ....training.config import TrialConfig
 from ....training.models.source import source_digest
 from ...configuration.claim import Claim, Claimer
@@ -135,7 +135,7 @@ def _prepare(
     config = example_config(space)
     name = options.study or space.name
     pruner = build_pruner(options.pruner, config.budget.epochs)
-    stores = choose_stores(options.tracking_uri, home, name, watcher.note)
+    stores = choose_stores(options.tracking_uri, home, name, watcher.note) if "mlflow" in options.track else None
     models = {model: source_digest(model) for model in model_files(space)}  # as they are tried, and no later edit
     ready = preflight(
         _as_open_as_can_be(space, config),

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from hpo.common.installation import Extra
 from hpo.errors import ExportError, SpaceError
 from hpo.training.config import TrialConfig
 from hpo.training.data.pack import Pack
@@ -17,7 +18,6 @@ from hpo.training.export.final_test import final_test
 from hpo.training.export.format_report import FormatReport, Latency, Verified, objection, time_ratio
 from hpo.training.export.formats.onnx_int8 import divergence, halves
 from hpo.training.export.formats.registry import (
-    Extra,
     Source,
     choose_formats,
     find_format,

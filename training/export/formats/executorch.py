@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ....common.installation import Extra
 from ..names import PROGRAM
 from ..pixels import as_input, sample
 from ..quiet import quiet
-from .registry import Extra, Pixels, Runtime, Source, register_format
+from .registry import Pixels, Runtime, Source, register_format
 
 if TYPE_CHECKING:
     import torch

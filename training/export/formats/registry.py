@@ -10,14 +10,13 @@ No torch here nor at the import of a format: whoever uses an ONNX file need not 
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ....common.installation import install_command
+from ....common.installation import Extra, install_command
 from ....errors import ExportError, SpaceError, nearest
 from ...config import TrialConfig
 
@@ -43,18 +42,6 @@ class Source:
     folder: Path
     config: TrialConfig
     calibration: "Split"
-
-
-class Extra(NamedTuple):
-    """An extra of hpo, and a package that comes with it."""
-
-    name: str
-    package: str
-
-    @property
-    def installed(self) -> bool:
-        """Whether it is there."""
-        return find_spec(self.package) is not None
 
 
 class Format(Protocol):

@@ -1,0 +1,148 @@
+"""Weights & Biases: one run for each trial, grouped by study, with the package's own client and its own process.
+
+    <study>/wandb/trial-0007.json      the id of the trial's run, and the last epoch that it was told
+    <study>/wandb/run-..., offline-run-...   what the package keeps of each run
+
+Where no account is set up here (`wandb login`, WANDB_API_KEY), runs stay on this machine until `wandb sync` sends them.
+The project is WANDB_PROJECT, else `hpo`. Nothing of the command line, the environment or the machine is sent.
+"""
+
+import json
+import os
+import uuid
+from pathlib import Path
+from typing import Any
+
+from ...common.atomic import write_atomic
+from ...common.bounded import JSON_BYTES, read_bytes
+from ...common.display import visible
+from ...common.installation import Extra
+from ..home import Home
+from .events import Epoch, Event, TrialEnded, TrialStarted
+from .several import BackgroundTracker
+from .tracker import Tracker
+from .trackers import TrackedStudy, register_tracker
+
+NAME = "wandb"
+
+_FINISH_S = 20.0  # a server that does not answer holds up the other trials' events, and the end of the command, so long
+
+
+@register_tracker(NAME, Extra("wandb", "wandb"))
+def _open(study: TrackedStudy) -> Tracker:
+    return BackgroundTracker(NAME, lambda: WandbTracker(study), study.warn)
+
+
+class WandbTracker:
+    """Tells the package of each trial. Raises whatever the package does."""
+
+    def __init__(self, study: TrackedStudy) -> None:
+        self._study, self._folder = study, study.folder(NAME)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._mode = _mode()
+        if self._mode == "offline":
+            study.warn(f"W&B: runs stay in {self._folder}; `wandb sync` sends them")
+        self._runs: dict[int, _Run] = {}
+
+    def tell(self, event: Event) -> None:
+        """Tell what concerns a trial; what concerns the study as a whole is its group."""
+        match event:
+            case TrialStarted(trial, params):
+                self._runs[trial] = _Run(self._study, self._study.run_name(trial), self._mode, params)
+            case Epoch(trial, epoch, metrics):
+                self._runs[trial].epoch(epoch, metrics)
+            case TrialEnded(trial, state, metrics, tags, artifacts):
+                self._runs.pop(trial).end(state, {**tags, **metrics, "state": state}, artifacts)
+
+    def close(self, timeout_s: float) -> int:
+        """End the runs of trials that have not ended, which go on another time; nothing remains."""
+        while self._runs:
+            self._runs.popitem()[1].pause()
+        return 0
+
+
+class _Run:
+    """The run of a trial, begun, or gone on with where its file says that it was."""
+
+    def __init__(self, study: TrackedStudy, name: str, mode: str, params: Any) -> None:
+        import wandb
+
+        folder = study.folder(NAME)
+        self._path = folder / f"{name}.json"
+        self._id, self._last = _recall(self._path, study.home)
+        self._keep()
+        self._run = wandb.init(
+            project=os.environ.get("WANDB_PROJECT", "hpo"),
+            group=study.name,
+            name=name,
+            id=self._id,
+            resume="allow",
+            config=dict(params),
+            mode=mode,  # type: ignore[arg-type]
+            dir=str(folder.parent),  # the package puts its folder `wandb` there
+            reinit="create_new",  # trials run beside one another
+            settings=_settings(),
+        )
+
+    def epoch(self, epoch: int, metrics: Any) -> None:
+        """Add an epoch, unless it was told before."""
+        if epoch > self._last:
+            self._run.log(dict(metrics), step=epoch)
+            self._last = epoch
+            self._keep()
+
+    def end(self, state: str, summary: Any, artifacts: Any) -> None:
+        """End the run with what sums it up, and its pictures."""
+        import wandb
+
+        for path in (path for path in artifacts if path.suffix == ".png"):
+            self._run.log({path.stem: wandb.Image(str(path))}, step=self._last)
+        self._run.summary.update({key: visible(v) if isinstance(v, str) else v for key, v in summary.items()})
+        self._run.finish(exit_code=1 if state == "FAIL" else 0)
+
+    def pause(self) -> None:
+        """End the run as one that goes on another time."""
+        self._run.mark_preempting()
+        self._run.finish(exit_code=1)
+
+    def _keep(self) -> None:
+        write_atomic(self._path, json.dumps({"id": self._id, "epoch": self._last}).encode())
+
+
+def _recall(path: Path, home: Home) -> tuple[str, int]:
+    """The id and last epoch of a run that is noted at `path`; a new one where that says nothing."""
+    try:
+        kept = json.loads(read_bytes(path, JSON_BYTES)) if home.contains(path) else {}
+        return uuid.UUID(kept["id"]).hex, int(kept["epoch"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return uuid.uuid4().hex, 0
+
+
+def _mode() -> str:
+    """As WANDB_MODE says; else online where an account is set up, and never a question on the terminal."""
+    import wandb
+    from wandb.sdk.lib import wbauth
+
+    if mode := os.environ.get("WANDB_MODE"):
+        return mode
+    host = wandb.setup(_settings()).settings.base_url
+    known = wbauth.authenticate_session(host=host, source="hpo", prompt=False, update_session=False)
+    return "online" if known else "offline"
+
+
+def _settings() -> Any:
+    import wandb
+
+    return wandb.Settings(
+        silent=True,
+        console="off",  # what hpo prints is for its terminal
+        disable_git=True,
+        disable_code=True,
+        save_code=False,
+        x_disable_meta=True,  # a command line may hold an address with its password
+        x_disable_machine_info=True,
+        x_disable_stats=True,
+        x_save_requirements=False,
+        finish_timeout=_FINISH_S,
+        stop_fn=lambda: None,  # the button Stop of the page would interrupt this process, and with it all trials
+    )
