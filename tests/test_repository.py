@@ -15,7 +15,7 @@ ROOMS = ("common", "search", "serving", "spaces", "studies", "training")
 
 SURFACE = {
     "run": "accept-space-change data data-root device epochs executor home json pruner sampler seed set "
-    "skip-export-check space storage strict study timeout tracking-uri trials workers",
+    "skip-export-check space storage strict study timeout track tracking-uri trials workers",
     "train": "data data-root device epochs home json out resume set skip-export-check space storage strict trial trust",
     "diagnose": "check data data-root device home html json set space storage trial trust",
     "export": "data-root format home json out storage tracking-uri trust",

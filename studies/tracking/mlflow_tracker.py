@@ -22,7 +22,7 @@ from .shipper import StudyShipper, count_unsent, first_line
 from .spool import SpoolWriter, read_events, spool_path
 from .stores import kept_stores
 from .tracker import Tracker
-from .trackers import TrackedStudy, register_tracker
+from .tracker_kinds import TrackedStudy, register_tracker
 
 PAUSE_S = 10.0
 """The shortest time between two shipments, in seconds: a call costs as much for one epoch as for ten."""

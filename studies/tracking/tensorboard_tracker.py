@@ -14,7 +14,7 @@ from ...common.installation import Extra
 from .events import Epoch, Event, TrialEnded, TrialStarted
 from .several import BackgroundTracker
 from .tracker import Tracker
-from .trackers import TrackedStudy, register_tracker
+from .tracker_kinds import TrackedStudy, register_tracker
 
 NAME = "tensorboard"
 

@@ -21,7 +21,7 @@ from ..home import Home
 from .events import Epoch, Event, TrialEnded, TrialStarted
 from .several import BackgroundTracker
 from .tracker import Tracker
-from .trackers import TrackedStudy, register_tracker
+from .tracker_kinds import TrackedStudy, register_tracker
 
 NAME = "wandb"
 

@@ -26,6 +26,8 @@ from ....studies.tracking.events import StudyEnded, StudyStarted
 from ....studies.tracking.mlflow_tracker import ship_pending
 from ....studies.tracking.stores import Stores, choose_stores, keep_stores
 from ....studies.tracking.tracker import Tracker
+from ....studies.tracking.tracker_kinds import TrackedStudy
+from ....studies.tracking.trackers import open_trackers
 from ....training.config import TrialConfig
 from ....training.models.source import source_digest
 from ...configuration.claim import Claim, Claimer
@@ -231,7 +233,8 @@ def _ledger(prepared: Prepared, clock: Clock) -> Ledger[Claim]:
 
 def _tracker(prepared: Prepared, watcher: Watcher) -> Tracker:
     home, name, stores = prepared.home, prepared.name, prepared.stores
-    tracker = MlflowTracker(home, name, stores.tracking, watcher.note) if stores else NullTracker()
+    names = [each for each in prepared.options.track if stores or each != "mlflow"]
+    tracker = open_trackers(names, TrackedStudy(home, name, stores.tracking if stores else "none", watcher.note))
     identity, space = prepared.identity, prepared.space
     tags = {"space": space.name, "space_hash": space.hash, "data_fingerprint": identity.fingerprint}
     files = [home.study(name) / "space.yaml", home.study(name) / "study.json"]

@@ -12,7 +12,7 @@ import pytest
 from hpo.studies.home import Home
 from hpo.studies.tracking.events import Epoch, Event, TrialEnded, TrialStarted
 from hpo.studies.tracking.tensorboard_tracker import TensorboardTracker
-from hpo.studies.tracking.trackers import TrackedStudy
+from hpo.studies.tracking.tracker_kinds import TrackedStudy
 from PIL import Image
 
 PARAMS = {"optimizer.lr": 0.1, "model.name": "resnet", "augment.flip": True, "schedule.name": None}
@@ -143,7 +143,7 @@ from pathlib import Path
 from hpo.studies.home import Home
 from hpo.studies.tracking.events import Epoch, TrialStarted
 from hpo.studies.tracking.tensorboard_tracker import TensorboardTracker
-from hpo.studies.tracking.trackers import TrackedStudy
+from hpo.studies.tracking.tracker_kinds import TrackedStudy
 
 tracker = TensorboardTracker(TrackedStudy(Home(Path(sys.argv[1])), "digits", "none", print))
 tracker.tell(TrialStarted(0, {"lr": 0.1}))

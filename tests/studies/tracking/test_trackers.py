@@ -10,11 +10,11 @@ import pytest
 from hpo.common.installation import Extra
 from hpo.errors import StudyError
 from hpo.studies.home import Home
-from hpo.studies.tracking import trackers
 from hpo.studies.tracking.events import Epoch, Event, StudyEnded, StudyStarted, TrialEnded, TrialStarted
 from hpo.studies.tracking.several import BackgroundTracker, SeveralTrackers
 from hpo.studies.tracking.tracker import NullTracker, Tracker
-from hpo.studies.tracking.trackers import TrackedStudy, choose_trackers, open_trackers, tracker_names
+from hpo.studies.tracking.tracker_kinds import KINDS, TrackedStudy, register_tracker
+from hpo.studies.tracking.trackers import choose_trackers, open_trackers, tracker_names
 
 STARTED = StudyStarted("val_accuracy", "maximize", {"space": "5ace"})
 PARAMS = {"optimizer.lr": 0.1, "model.name": "resnet", "augment.flip": True, "schedule.name": None}
@@ -95,11 +95,11 @@ class TestEveryTracker:
         assert list((tmp_path / "mine").iterdir()) == []
 
     def test_says_how_its_package_is_installed(self, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        kind = trackers._kinds[name]
+        kind = KINDS[name]
         if kind.extra is None:
             assert choose_trackers([name]) == (name,)
             return
-        monkeypatch.setitem(trackers._kinds, name, kind._replace(extra=Extra(kind.extra.name, "not_installed")))
+        monkeypatch.setitem(KINDS, name, kind._replace(extra=Extra(kind.extra.name, "not_installed")))
         with pytest.raises(StudyError, match=f"--track {name}: not_installed is not installed") as raised:
             choose_trackers([name])
         assert len(str(raised.value).splitlines()) <= 3
@@ -191,7 +191,7 @@ def test_names() -> None:
     with pytest.raises(StudyError, match="stands alone, got mlflow, none"):
         choose_trackers(["mlflow", "none"])
     with pytest.raises(StudyError, match="a name is registered once"):
-        trackers.register_tracker("mlflow")(lambda study: NullTracker())
+        register_tracker("mlflow")(lambda study: NullTracker())
 
 
 def test_no_package_of_a_tracker_is_imported_before_it_is_opened(run_python: Any) -> None:
