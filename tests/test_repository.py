@@ -20,7 +20,7 @@ SURFACE = {
     "diagnose": "check data data-root device home html json set space storage trial trust",
     "export": "data-root format home json out storage tracking-uri trust",
     "infer-check": "json trust",
-    "retrain-best": "data-root device epochs formats home json out storage study tracking-uri trial trust",
+    "retrain-best": "data-root device epochs formats home json out storage study track tracking-uri trial trust",
     "serve": "allow-host challenger false-alarm-every formats home host keep-days keep-rows log max-batch max-body-mb "
     "max-model-mb port queue shadow share thumbnails timeout token-file tracking-uri watch-per-second workers",
     "monitor": "home json log window",

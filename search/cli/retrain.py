@@ -16,6 +16,7 @@ from .common import (
     StudyArgument,
     StudyOption,
     TrackingOption,
+    TrackOption,
     TrustOption,
     command,
     one_study,
@@ -25,6 +26,7 @@ from .common import (
 )
 
 if TYPE_CHECKING:
+    from ...studies.tracking.trackers import DEFAULT
     from ..commands.retrain.retrain import RetrainResult
 
 
@@ -44,6 +46,7 @@ def retrain_best(
     ] = "",
     home: HomeOption = None,
     trust: TrustOption = False,
+    track: TrackOption = None,
     json: JsonOption = False,
 ) -> None:
     """Train the winner on all but the test images, test it once, export and register it.
@@ -58,7 +61,18 @@ def retrain_best(
 
     named = one_study(study, study_)
     options = RetrainOptions(
-        named, trial, epochs, out, device, data_root, storage, tracking_uri, home, (formats,), trust
+        study=named,
+        trial=trial,
+        epochs=epochs,
+        out=out,
+        device=device,
+        data_root=data_root,
+        storage=storage,
+        tracking_uri=tracking_uri,
+        home=home,
+        formats=(formats,),
+        trust=trust,
+        track=tuple(track or DEFAULT),
     )
     with closing(watcher()) as view:
         result = retrain(options, view)

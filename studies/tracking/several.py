@@ -12,7 +12,7 @@ from .tracker import NullTracker, Tracker
 
 
 class Guard:
-    """A context that lets no error of tracker `name` out, and says the first."""
+    """A context that lets no error of `name` out, and says the first."""
 
     def __init__(self, name: str, warn: Callable[[str], None]) -> None:
         self._name, self._warn, self._is_told = name, warn, False
@@ -26,7 +26,7 @@ class Guard:
         """Say the error, unless one was said before."""
         if isinstance(error, Exception) and not self._is_told:
             self._is_told = True
-            self._warn(f"tracker {self._name}: {first_line(error)}; what it misses is lost, all else goes on")
+            self._warn(f"{self._name}: {first_line(error)}; what it misses is lost, all else goes on")
         return isinstance(error, Exception)
 
 
@@ -34,7 +34,7 @@ class SeveralTrackers:
     """Tells each of `trackers`, by name, every event; one that raises is named once, and told the next all the same."""
 
     def __init__(self, trackers: Mapping[str, Tracker], warn: Callable[[str], None]) -> None:
-        self._trackers = [(tracker, Guard(name, warn)) for name, tracker in trackers.items()]
+        self._trackers = [(tracker, Guard(f"tracker {name}", warn)) for name, tracker in trackers.items()]
 
     def tell(self, event: Event) -> None:
         """Tell all of them."""
@@ -59,7 +59,7 @@ class BackgroundTracker:
 
     def __init__(self, name: str, opener: Callable[[], Tracker], warn: Callable[[str], None]) -> None:
         self._name, self._open, self._warn = name, opener, warn
-        self._guard = Guard(name, warn)
+        self._guard = Guard(f"tracker {name}", warn)
         self._events: SimpleQueue[Event | float] = SimpleQueue()
         self._thread = Thread(target=self._follow, name=f"tracker {name}", daemon=True)
         self._thread.start()

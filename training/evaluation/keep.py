@@ -6,6 +6,8 @@ All of its files at once, in place of a former one of the same model and images.
 import json
 from pathlib import Path
 
+import numpy as np
+
 from ..export.names import EVALUATION_FILES, EVALUATION_JSON, EVALUATION_PAGE, EVALUATION_PICTURES
 from ..export.promote import staged
 from .evaluation import EvaluationReport
@@ -23,7 +25,9 @@ def keep(report: EvaluationReport, subject: Subject, folder: Path) -> None:
         ExportError: they cannot be written, or `folder` holds other files; what was in it is as it was.
     """
     images = subject.images([mistake.row for mistake in report.mistakes])
-    pictures = (confusion_picture(report), reliability_picture(report), mistakes_picture(report, images))
+    counts = np.array(report.metrics.confusion_matrix)
+    confusion = confusion_picture(counts, report.class_names, report.title)
+    pictures = (confusion, reliability_picture(report), mistakes_picture(report, images))
     with staged(folder, _others) as staging:
         text = json.dumps(report.to_json(), indent=1, ensure_ascii=False, allow_nan=False)
         (staging / EVALUATION_JSON).write_text(text + "\n", encoding="utf-8")

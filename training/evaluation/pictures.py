@@ -24,20 +24,19 @@ _ACROSS = 8  # pictures in a row
 _DPI = 110  # sharp at the size of a page
 
 
-def confusion_picture(report: EvaluationReport) -> bytes:
-    """Draw the confusion matrix: counts, coloured by share of the true class."""
-    counts = np.array(report.metrics.confusion_matrix)
+def confusion_picture(counts: NDArray[np.int64], class_names: Sequence[str], title: str) -> bytes:
+    """Draw the confusion matrix of `counts` [true, answered], coloured by share of the true class."""
     shares = counts / counts.sum(axis=1, keepdims=True).clip(1)
     classes = len(counts)
     side = min(3.5 + 0.4 * classes, 16.0)  # inches: grows with the classes, up to what a page still shows
     figure = Figure(figsize=(side, side), layout="constrained")
     axes = figure.subplots()
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    axes.set(xlabel="answered", ylabel="true", title=report.title)
+    axes.set(xlabel="answered", ylabel="true", title=title)
     if classes <= _NAMED:
-        size = float(np.clip(160 / classes, 4, 10))  # points, so that the names fit beside each other
-        axes.set_xticks(range(classes), report.class_names, rotation=90, fontsize=size)
-        axes.set_yticks(range(classes), report.class_names, fontsize=size)
+        size = float(np.clip(160 / classes, 4, 10))
+        axes.set_xticks(range(classes), class_names, rotation=90, fontsize=size)
+        axes.set_yticks(range(classes), class_names, fontsize=size)
     if classes <= _NUMBERED:
         for row, column in zip(*np.nonzero(counts), strict=True):
             ink = "white" if shares[row, column] > 0.5 else "black"

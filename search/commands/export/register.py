@@ -48,7 +48,7 @@ def register_export(
                 "data_fingerprint": manifest.data_fingerprint,
                 "model_version": manifest.model_version,
             },
-            metrics=_metrics(manifest),
+            metrics=metrics_to_numbers(manifest),
             table=formats_to_columns(manifest),
         )
         if kept_stores(home, manifest.study) is None:
@@ -58,7 +58,8 @@ def register_export(
     return registered.uri, masked(registered.stores.registry), None
 
 
-def _metrics(manifest: ExportManifest) -> dict[str, float]:
+def metrics_to_numbers(manifest: ExportManifest) -> dict[str, float]:
+    """Return what was measured of an export, by the names that trackers show."""
     numbers = manifest.metrics.model_dump(exclude={"val_interval", "test_interval"})
     low, high = manifest.metrics.test_interval
     metrics = {key: float(value) for key, value in numbers.items() if value is not None}

@@ -33,6 +33,7 @@ from .calibrate import calibrate_winner
 from .fit import describe, fit
 from .options import Chosen
 from .reference import ReferenceKeeper
+from .track import WinnerTracker
 
 if TYPE_CHECKING:
     from ....training.export.export import Exported
@@ -42,11 +43,19 @@ EXPORTERS = ("onnx", "onnxscript", "onnxruntime")
 
 
 def make_export(
-    chosen: Chosen, pack: Pack, device: str, directory: Path, trial: Path, target: Path, watcher: RetrainWatcher
+    chosen: Chosen,
+    pack: Pack,
+    device: str,
+    directory: Path,
+    trial: Path,
+    target: Path,
+    watcher: RetrainWatcher,
+    tracker: WinnerTracker | None = None,
 ) -> ExportManifest:
     """Train `chosen`, which leaves nothing to `auto`, in `directory`; put the export, verified and tested, at `target`.
 
-    `trial` is the directory of the chosen trial itself: with its weights the temperature is fitted.
+    `trial` is the directory of the chosen trial itself: with its weights the temperature is fitted. `tracker` is told
+    of the training.
 
     Raises:
         TrainingError: the training failed.
@@ -66,7 +75,7 @@ def make_export(
     watcher.note(test_note(pack.size("test"), chosen.config.data, pack.given_splits))
     if needs_trial(chosen.config.model) and not (directory / BEST).exists():
         check_model(chosen.config, pack, ExportRehearsal(pack))  # a search may have left it out
-    trained = fit(chosen, pack, directory, device, watcher)
+    trained = fit(chosen, pack, directory, device, watcher, tracker)
     classifier = Classifier.from_checkpoint(directory / BEST, chosen.config, pack)
     calibration = calibrate_winner(chosen, trial, pack, device, watcher)
     temperature = calibration.temperature if calibration else 1.0

@@ -12,6 +12,7 @@ from ...loop.interrupt import STOPPING, on_interrupt
 from ...progress.single import RetrainWatcher
 from ...resolve.pack import same_data
 from .options import Chosen
+from .track import WinnerTracker
 
 
 class RetrainError(TrainingError):
@@ -37,7 +38,14 @@ def find_pack(chosen: Chosen, cache: Path, data_root: Path | None, watcher: Retr
     )
 
 
-def fit(chosen: Chosen, pack: Pack, directory: Path, device: str, watcher: RetrainWatcher) -> TrainResult:
+def fit(
+    chosen: Chosen,
+    pack: Pack,
+    directory: Path,
+    device: str,
+    watcher: RetrainWatcher,
+    tracker: WinnerTracker | None = None,
+) -> TrainResult:
     """Train `chosen` on training and validation images in `directory`, going on where an earlier attempt ended.
 
     Raises:
@@ -64,7 +72,7 @@ def fit(chosen: Chosen, pack: Pack, directory: Path, device: str, watcher: Retra
             signal=lambda: Signal.PAUSE if interrupted else Signal.CONTINUE,
             tell=watcher.busy,
         )
-        result = _follow(run, watcher)
+        result = _follow(run, watcher, tracker)
     if interrupted:
         watcher.note(
             f"stopped after epoch {len(result.history)} of {chosen.epochs}; the same command goes on from there"
@@ -75,11 +83,15 @@ def fit(chosen: Chosen, pack: Pack, directory: Path, device: str, watcher: Retra
     return result
 
 
-def _follow(run: Iterable[EpochReport | TrainResult], watcher: RetrainWatcher) -> TrainResult:
+def _follow(
+    run: Iterable[EpochReport | TrainResult], watcher: RetrainWatcher, tracker: WinnerTracker | None
+) -> TrainResult:
     for item in run:
         if isinstance(item, TrainResult):
             return item
         watcher.epoch(item)
+        if tracker is not None:
+            tracker.epoch(item)
     raise RuntimeError("a training run must end with a result")
 
 

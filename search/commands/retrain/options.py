@@ -14,6 +14,7 @@ from ....studies.records.study import StudySummary
 from ....studies.records.summarise import summarise
 from ....studies.records.trial import TrialRecord
 from ....studies.store.storage import open_existing
+from ....studies.tracking.trackers import DEFAULT, choose_trackers
 from ....training.config import TrialConfig
 from ....training.export.formats.registry import choose_formats
 from ....training.optim.config import Piecewise, Plateau
@@ -28,7 +29,7 @@ class RetrainOptions:
     None means: the newest study, its best complete trial, as many epochs as the trial had, the study's `export` folder
     in the home, the study store of the home, and the stores of MLflow that the study went to. `tracking_uri` "none"
     leaves MLflow out. `formats` are made beside model.onnx and model.pt2: names, or "all". `trust` runs a model's file
-    that is not on record, see docs/security.md.
+    that is not on record, see docs/security.md. `track` names what shows the training, see docs/tracking.md.
     """
 
     study: str | None = None
@@ -42,10 +43,12 @@ class RetrainOptions:
     home: Path | None = None
     formats: tuple[str, ...] = ()
     trust: bool = False
+    track: tuple[str, ...] = DEFAULT
 
     def __post_init__(self) -> None:
         coerce(self)
         choose_formats(self.formats)
+        object.__setattr__(self, "track", choose_trackers(self.track))
         if self.epochs is not None and not 1 <= self.epochs <= 100_000:
             raise SpaceError(f"--epochs must be 1 to 100000, got {self.epochs}")
 

@@ -27,6 +27,7 @@ from ..export.table import formats_to_json
 from .export_winner import make_export
 from .fit import find_pack
 from .options import RetrainOptions, choose
+from .track import tracked
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,8 @@ def retrain_best(options: RetrainOptions, watcher: RetrainWatcher) -> RetrainRes
     kept = ModelCopies(home.models(chosen.study)).use_copy(chosen.config, chosen.record.model_source)
     chosen = replace(chosen, config=kept)
     admit_model(chosen.config.model, trust=options.trust, note=watcher.note, trained_with=chosen.record.model_source)
-    stores = choose_stores(options.tracking_uri, home, chosen.study, watcher.note)
+    in_mlflow = "mlflow" in options.track
+    stores = choose_stores(options.tracking_uri, home, chosen.study, watcher.note) if in_mlflow else None
     target = export_target(options.out, home.export(chosen.study))
     home.create(watcher.note)
     watcher.busy(IMPORTING)
@@ -93,7 +95,11 @@ def retrain_best(options: RetrainOptions, watcher: RetrainWatcher) -> RetrainRes
         device = choose_device(options.device, available_cores())
         chosen = replace(chosen, config=settle(chosen.config, pack, device, home.cache, watcher))
         trial = home.trial(chosen.study, chosen.record.number)
-        manifest = make_export(chosen, pack, device, workshop / chosen.folder, trial, target, watcher)
+        workshop /= chosen.folder
+        with tracked(chosen, options.track, home, watcher) as tracker:
+            manifest = make_export(chosen, pack, device, workshop, trial, target, watcher, tracker)
+            if tracker is not None:
+                tracker.exported(manifest, target, workshop)
         return RetrainResult(manifest, target, *register_export(manifest, target, stores, home, pack, watcher))
 
 

@@ -41,13 +41,13 @@ class RunOptions:
     sampler: str = "tpe"
     pruner: str = "median"
     storage: str | None = None
-    track: tuple[str, ...] = DEFAULT
     tracking_uri: str | None = None
     home: Path | None = None
     executor: Literal["process", "inline"] = "process"
     accept_space_change: bool = False
     skip_export_check: bool = False
     strict: bool = False
+    track: tuple[str, ...] = DEFAULT
 
     def __post_init__(self) -> None:
         coerce(self)

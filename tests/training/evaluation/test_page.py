@@ -35,7 +35,10 @@ def report(classes: int, *, right: bool = False) -> EvaluationReport:
 
 def drawn(found: EvaluationReport) -> tuple[str, list[bytes]]:
     images = [np.full((8, 8, 3), 90, np.uint8)] * len(found.mistakes)
-    pictures = [confusion_picture(found), reliability_picture(found)]
+    pictures = [
+        confusion_picture(np.array(found.metrics.confusion_matrix), found.class_names, found.title),
+        reliability_picture(found),
+    ]
     return page(found, images, *pictures), [*pictures, mistakes_picture(found, images)]
 
 
