@@ -30,7 +30,7 @@ SURFACE = {
     "models": "channels classes image-size json",
     "show": "home json storage study trial",
     "studies": "home json storage",
-    "ui": "home mlflow-port port storage study tracking-uri",
+    "ui": "home mlflow-port port storage study tensorboard-port tracking-uri",
     "check": "data data-root home json set",
     "schema": "out",
 }

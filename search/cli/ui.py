@@ -1,4 +1,4 @@
-"""`hpo ui`: both web pages, started and stopped together."""
+"""`hpo ui`: the web pages of a home, started and stopped together."""
 
 import time
 from typing import Annotated
@@ -19,14 +19,16 @@ def ui(
     home: HomeOption = None,
     port: Annotated[int | None, typer.Option(help="optuna-dashboard's port. Default: a free one.")] = None,
     mlflow_port: Annotated[int | None, typer.Option(help="The MLflow UI's port. Default: a free one.")] = None,
+    tensorboard_port: Annotated[int | None, typer.Option(help="TensorBoard's port. Default: a free one.")] = None,
 ) -> None:
-    """Start optuna-dashboard and the MLflow UI at a study, for this machine alone, until Ctrl-C."""
+    """Start optuna-dashboard, the MLflow UI and, where a study has event files, TensorBoard, until Ctrl-C."""
     from ...errors import StudyError
     from ...studies.home import Home
     from ...studies.pages.ui import serve
     from ...studies.records.lookup import study_names
     from ...studies.records.reader import open_to_read
     from ...studies.store.storage import storage_to_read
+    from ...studies.tracking.event_files import event_files
     from ...studies.tracking.mlflow_tracker import ship_pending
     from ...studies.tracking.stores import choose_stores, newest_kept, tracked_studies
     from ..loop.interrupt import terminate_as_interrupt
@@ -40,14 +42,20 @@ def ui(
     for name in tracked_studies(place):
         ship_pending(place, name, stores.tracking, say)
     shown = next(iter(study_names(open_to_read(storage, place))), None) if named is None else named
-    say("starting both pages ...")
+    files = None if shown is None else event_files(place, shown, say)
+    say("starting the pages ...")
     with (
         terminate_as_interrupt(),
-        serve(url, stores, place.artifacts, place.attachments, shown, port, mlflow_port) as (pages, servers),
+        serve(url, stores, place.artifacts, place.attachments, shown, port, mlflow_port, files, tensorboard_port) as (
+            pages,
+            servers,
+        ),
     ):
         say(f"studies (optuna-dashboard): {pages.dashboard}")
         say(f"runs (MLflow):              {pages.mlflow}")
-        say("Ctrl-C stops both")
+        if pages.tensorboard:
+            say(f"curves (TensorBoard):       {pages.tensorboard}")
+        say("Ctrl-C stops them")
         while True:
             time.sleep(1)
             for server in servers:

@@ -1,10 +1,11 @@
-"""`python -m hpo.studies.pages.server`: one of the two pages of `hpo ui`, behind its guard.
+"""`python -m hpo.studies.pages.server`: one of the pages of `hpo ui`, behind its guard.
 
 What it needs comes as JSON on standard input: a command line, where a URL may hold a password, can be read by everyone.
 """
 
 import json
 import os
+import signal
 import sys
 from dataclasses import dataclass
 from socketserver import ThreadingMixIn
@@ -61,11 +62,36 @@ class MlflowPage:
         uvicorn.run(guard.asgi(app), host=HOST, port=port, log_level="warning", access_log=False)
 
 
-PAGES = {page.__name__: page for page in (DashboardPage, MlflowPage)}
+@dataclass(frozen=True, slots=True)
+class TensorboardPage:
+    """TensorBoard on the event files below `folder`."""
+
+    folder: str
+
+    def serve(self, port: int, guard: PageGuard) -> None:
+        """Serve until a signal ends the process."""
+        from tensorboard import default, program
+
+        def behind_guard(app: Any, flags: Any) -> WSGIServer:
+            return make_server(HOST, port, guard.wsgi(app), _ThreadingServer, _QuietHandler)
+
+        board = program.TensorBoard(default.get_plugins(), server_class=behind_guard)
+        # note: the fast loader is a process of its own, on a port that answers every user of the machine
+        board.configure(logdir=self.folder, load_fast="false")
+        board.launch()
+        signal.pause()
+
+
+Page = DashboardPage | MlflowPage | TensorboardPage
+PAGES = {page.__name__: page for page in (DashboardPage, MlflowPage, TensorboardPage)}
 
 
 class _ThreadingServer(ThreadingMixIn, WSGIServer):
     daemon_threads = True
+
+    def get_url(self) -> str:
+        """Return the address, which TensorBoard asks for."""
+        return f"http://{HOST}:{self.server_port}/"
 
 
 class _QuietHandler(WSGIRequestHandler):

@@ -1,4 +1,4 @@
-"""The browsers of a home, optuna-dashboard and the MLflow UI, as child processes that only this machine can reach.
+"""The browsers of a home, optuna-dashboard, the MLflow UI and TensorBoard, as child processes of this machine alone.
 
 Each has a token of its own, without which it answers nobody (page_guard.py).
 """
@@ -26,7 +26,7 @@ from ...errors import StudyError
 from ..store.storage import open_storage
 from ..tracking.mlflow_store import make_private
 from ..tracking.stores import Stores
-from .server import HOST, DashboardPage, MlflowPage
+from .server import HOST, DashboardPage, MlflowPage, Page, TensorboardPage
 from .study_pages import dashboard_page, experiment_page
 
 START_TIMEOUT_S = 120.0
@@ -48,12 +48,13 @@ class Addresses:
 
     dashboard: str
     mlflow: str
+    tensorboard: str | None = None
 
 
 class Server:
     """A child process that serves a page to whoever has its token, with every process that it starts itself."""
 
-    def __init__(self, name: str, page: DashboardPage | MlflowPage, port: int) -> None:
+    def __init__(self, name: str, page: Page, port: int) -> None:
         self.name = name
         self.token = secrets.token_urlsafe(32)
         self.address = f"http://{HOST}:{port}/"
@@ -137,13 +138,16 @@ def serve(
     study: str | None = None,
     dashboard_port: int | None = None,
     mlflow_port: int | None = None,
+    event_files: Path | None = None,
+    tensorboard_port: int | None = None,
 ) -> Iterator[tuple[Addresses, tuple[Server, ...]]]:
-    """Start both browsers, wait until they answer, stop them on leaving.
+    """Start the browsers, wait until they answer, stop them on leaving.
 
     Gives their addresses, at `study` where it is given, and the running servers. A tracking store that is a server
     already is only passed through.
     `artifacts` is where MLflow keeps the files of experiments made through its UI, `attachments` where the files that
-    are attached to trials lie. Without a port, a free one is taken.
+    are attached to trials lie, `event_files` the folder that TensorBoard shows, which is left out where that is None.
+    Without a port, a free one is taken.
 
     Raises:
         StudyError: a store cannot be opened or has no such study, a port is taken, or a server does not start.
@@ -156,34 +160,39 @@ def serve(
     attachments.mkdir(parents=True, exist_ok=True)
     with ExitStack() as running:
         studies = DashboardPage(absolute_url(storage_url), str(attachments.absolute()))
-        servers = [_start(running, "optuna-dashboard", studies, dashboard_port)]
+        dashboard = _start(running, "optuna-dashboard", studies, dashboard_port)
+        ours: Server | None = None
+        board: Server | None = None
         if not _is_server(stores.tracking):
             registry = stores.tracking if _is_server(stores.registry) else stores.registry
             runs = MlflowPage(stores.tracking, registry, artifacts.absolute().as_uri())
-            servers.append(_start(running, "the MLflow UI", runs, mlflow_port))
+            ours = _start(running, "the MLflow UI", runs, mlflow_port)
+        if event_files is not None:
+            board = _start(running, "TensorBoard", TensorboardPage(str(event_files.absolute())), tensorboard_port)
+        servers = [server for server in (dashboard, ours, board) if server is not None]
         for server in servers:
             server.wait_ready(START_TIMEOUT_S)
-        mlflow = _mlflow_link(servers[1:], stores.tracking, study)
-        yield Addresses(servers[0].link(path), mlflow), tuple(servers)
+        mlflow = _mlflow_link(ours, stores.tracking, study)
+        yield Addresses(dashboard.link(path), mlflow, None if board is None else board.link()), tuple(servers)
 
 
-def _start(running: ExitStack, name: str, page: DashboardPage | MlflowPage, port: int | None) -> Server:
+def _start(running: ExitStack, name: str, page: Page, port: int | None) -> Server:
     server = Server(name, page, _port(port, name))
     running.callback(server.stop)
     return server
 
 
-def _mlflow_link(ours: list[Server], tracking: str, study: str | None) -> str:
+def _mlflow_link(ours: Server | None, tracking: str, study: str | None) -> str:
     """Where MLflow shows the experiment of `study`: on the server that we have started, or at `tracking`."""
-    if ours:
-        found = "" if study is None else experiment_page(ours[0].address, study, ours[0].token)
-        return ours[0].link(fragment=found)
+    if ours is not None:
+        found = "" if study is None else experiment_page(ours.address, study, ours.token)
+        return ours.link(fragment=found)
     found = "" if study is None else experiment_page(f"{tracking.rstrip('/')}/", study)
     return f"{masked(tracking).rstrip('/')}/{found}" if found else masked(tracking)
 
 
 def _environment() -> dict[str, str]:
-    """That of both pages."""
+    """That of all pages."""
     return {
         **{name: value for name, value in os.environ.items() if name not in _SERVER_OPTIONS},
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # three more processes, for language models only

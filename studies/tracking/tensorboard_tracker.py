@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from ...common.installation import Extra
+from .event_files import FILE, TENSORBOARD
 from .events import Epoch, Event, TrialEnded, TrialStarted
 from .several import BackgroundTracker
 from .tracker import Tracker
@@ -18,10 +18,8 @@ from .tracker_kinds import TrackedStudy, register_tracker
 
 NAME = "tensorboard"
 
-_FILE = "events.out.tfevents"
 
-
-@register_tracker(NAME, Extra("tensorboard", "tensorboard"))
+@register_tracker(NAME, TENSORBOARD)
 def _open(study: TrackedStudy) -> Tracker:
     return BackgroundTracker(NAME, lambda: TensorboardTracker(study), study.warn)
 
@@ -77,11 +75,11 @@ class _Run:
 
         from .tensorboard_summaries import beginning
 
-        earlier = sorted(folder.glob(f"{_FILE}.*"))
+        earlier = sorted(folder.glob(f"{FILE}.*"))
         self.last_epoch = _last_step(earlier)
         folder.mkdir(parents=True, exist_ok=True)
         # note: readers take the files of a folder in the order of their names
-        file = folder / f"{_FILE}.{int(time.time()):010d}.{len(earlier):06d}"
+        file = folder / f"{FILE}.{int(time.time()):010d}.{len(earlier):06d}"
         self._writer = RecordWriter(file.open("xb"))
         self._write(beginning())
 

@@ -9,7 +9,11 @@ The project is WANDB_PROJECT, else `hpo`. Nothing of the command line, the envir
 
 import json
 import os
+import urllib.error
+import urllib.request
 import uuid
+from collections.abc import Callable, Iterable, Mapping
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +21,7 @@ from ...common.atomic import write_atomic
 from ...common.bounded import JSON_BYTES, read_bytes
 from ...common.display import visible
 from ...common.installation import Extra
+from ...common.masking import masked
 from ..home import Home
 from .events import Epoch, Event, TrialEnded, TrialStarted
 from .several import BackgroundTracker
@@ -25,7 +30,9 @@ from .tracker_kinds import TrackedStudy, register_tracker
 
 NAME = "wandb"
 
-_FINISH_S = 20.0  # a server that does not answer holds up the other trials' events, and the end of the command, so long
+ANSWER_S = 5.0
+INIT_S = 20.0  # a run is begun in one or two
+FINISH_S = 20.0  # a server that has gone holds up the other trials' events, and the end of the command, so long
 
 
 @register_tracker(NAME, Extra("wandb", "wandb"))
@@ -39,9 +46,7 @@ class WandbTracker:
     def __init__(self, study: TrackedStudy) -> None:
         self._study, self._folder = study, study.folder(NAME)
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._mode = _mode()
-        if self._mode == "offline":
-            study.warn(f"W&B: runs stay in {self._folder}; `wandb sync` sends them")
+        self._mode = _mode(study.warn, f"runs stay in {self._folder}; `wandb sync` sends them")
         self._runs: dict[int, _Run] = {}
 
     def tell(self, event: Event) -> None:
@@ -64,7 +69,7 @@ class WandbTracker:
 class _Run:
     """The run of a trial, begun, or gone on with where its file says that it was."""
 
-    def __init__(self, study: TrackedStudy, name: str, mode: str, params: Any) -> None:
+    def __init__(self, study: TrackedStudy, name: str, mode: str, params: Mapping[str, Any]) -> None:
         import wandb
 
         folder = study.folder(NAME)
@@ -84,14 +89,14 @@ class _Run:
             settings=_settings(),
         )
 
-    def epoch(self, epoch: int, metrics: Any) -> None:
+    def epoch(self, epoch: int, metrics: Mapping[str, float]) -> None:
         """Add an epoch, unless it was told before."""
         if epoch > self._last:
             self._run.log(dict(metrics), step=epoch)
             self._last = epoch
             self._keep()
 
-    def end(self, state: str, summary: Any, artifacts: Any) -> None:
+    def end(self, state: str, summary: Mapping[str, Any], artifacts: Iterable[Path]) -> None:
         """End the run with what sums it up, and its pictures."""
         import wandb
 
@@ -118,16 +123,36 @@ def _recall(path: Path, home: Home) -> tuple[str, int]:
         return uuid.uuid4().hex, 0
 
 
-def _mode() -> str:
-    """As WANDB_MODE says; else online where an account is set up, and never a question on the terminal."""
+def _mode(warn: Callable[[str], None], stay: str) -> str:
+    """Return the mode of the package: as WANDB_MODE says, else online where an account is set up.
+
+    Nobody is asked on the terminal. Runs `stay` on this machine where there is no account, or no server that answers.
+    """
     import wandb
     from wandb.sdk.lib import wbauth
 
-    if mode := os.environ.get("WANDB_MODE"):
-        return mode
     host = wandb.setup(_settings()).settings.base_url
-    known = wbauth.authenticate_session(host=host, source="hpo", prompt=False, update_session=False)
-    return "online" if known else "offline"
+    mode = os.environ.get("WANDB_MODE", "online")
+    if mode != "online":
+        return mode
+    if not wbauth.authenticate_session(host=host, source="hpo", prompt=False, update_session=False):
+        warn(f"W&B: no account is set up here (`wandb login`); {stay}")
+    elif not _answers(host):
+        warn(f"W&B at {masked(host)} does not answer; {stay}")
+    else:
+        return mode
+    return "offline"
+
+
+def _answers(host: str) -> bool:
+    """Whether a server is there: the package itself would try for minutes, and hold up the end of the command."""
+    try:
+        with urllib.request.urlopen(host, timeout=ANSWER_S):
+            return True
+    except urllib.error.HTTPError:
+        return True
+    except (OSError, HTTPException, ValueError):
+        return False
 
 
 def _settings() -> Any:
@@ -143,6 +168,7 @@ def _settings() -> Any:
         x_disable_machine_info=True,
         x_disable_stats=True,
         x_save_requirements=False,
-        finish_timeout=_FINISH_S,
+        init_timeout=INIT_S,
+        finish_timeout=FINISH_S,
         stop_fn=lambda: None,  # the button Stop of the page would interrupt this process, and with it all trials
     )

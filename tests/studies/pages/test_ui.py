@@ -3,6 +3,7 @@ import json
 import os
 import shutil
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -11,14 +12,19 @@ from urllib.parse import parse_qs, urlsplit
 import optuna
 import psutil
 import pytest
+from hpo.common.installation import Extra
 from hpo.errors import StudyError
 from hpo.studies.artifacts import attach
 from hpo.studies.home import Home
 from hpo.studies.pages import ui
 from hpo.studies.pages.study_pages import experiment_page
 from hpo.studies.store.storage import open_storage
+from hpo.studies.tracking.event_files import event_files
+from hpo.studies.tracking.events import Epoch, TrialEnded, TrialStarted
 from hpo.studies.tracking.mlflow_store import MlflowStore
 from hpo.studies.tracking.stores import Stores
+from hpo.studies.tracking.tensorboard_tracker import TensorboardTracker
+from hpo.studies.tracking.tracker_kinds import TrackedStudy
 
 Answer = tuple[http.client.HTTPResponse, bytes]
 SHADOWED = ("copy", "random", "pandas", "pyarrow", "uvicorn", "mlflow", "optuna", "hpo", "flask")
@@ -249,3 +255,53 @@ def test_an_mlflow_server_that_runs_elsewhere_is_passed_through(home: Home) -> N
     ):
         assert addresses.mlflow == "http://elsewhere:5000"
         assert [server.name for server in servers] == ["optuna-dashboard"]
+
+
+def test_tensorboard_is_shown_behind_the_same_guard(home: Home) -> None:
+    study = TrackedStudy(home, "digits", "none", pytest.fail)
+    board = TensorboardTracker(study)
+    for event in (TrialStarted(0, {"lr": 0.1}), Epoch(0, 1, {"val_accuracy": 0.5}), TrialEnded(0, "COMPLETE")):
+        board.tell(event)
+    files = event_files(home, "digits", pytest.fail)
+    before = psutil.Process().children(recursive=True)
+    with ui.serve(
+        home.storage_url, Stores.at("http://elsewhere:5000"), home.artifacts, home.attachments, event_files=files
+    ) as (addresses, servers):
+        assert [server.name for server in servers] == ["optuna-dashboard", "TensorBoard"]
+        assert addresses.tensorboard
+        page = Page(addresses.tensorboard)
+        assert page.status("/data/runs") == 403
+        assert page.status("/data/runs", Host=f"attacker.example:{page.port}", Cookie=page.cookie()) == 403
+        assert page.status("/data/runs", Origin="http://attacker.example", Cookie=page.cookie()) == 403
+        answer, content = page.ask("/", Cookie=page.cookie())
+        assert (answer.status, b"<title>TensorBoard</title>" in content) == (200, True)
+        until = time.monotonic() + 30
+        while json.loads(page.ask("/data/runs", Cookie=page.cookie())[1]) != ["trial-0000"]:
+            assert time.monotonic() < until
+            time.sleep(0.1)
+        started = [child for child in psutil.Process().children(recursive=True) if child not in before]
+        assert len(started) == 2
+        for child in started:
+            listening = [c.laddr.ip for c in child.net_connections("inet") if c.status == psutil.CONN_LISTEN]
+            assert listening == ["127.0.0.1"]
+    assert [child for child in started if child.is_running() and child.status() != psutil.STATUS_ZOMBIE] == []
+    assert not page.is_open()
+
+
+def test_event_files_are_those_of_the_study_and_its_home_alone(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert event_files(home, "digits", pytest.fail) is None
+    (tmp_path / "else" / "run").mkdir(parents=True)
+    (tmp_path / "else" / "run" / "events.out.tfevents.1").touch()
+    home.study("digits").mkdir(parents=True)
+    (home.study("digits") / "tensorboard").symlink_to(tmp_path / "else")
+    assert event_files(home, "digits", pytest.fail) is None
+    assert event_files(home, "../digits", pytest.fail) is None
+    (home.study("own") / "tensorboard" / "run").mkdir(parents=True)
+    (home.study("own") / "tensorboard" / "run" / "events.out.tfevents.1").touch()
+    assert event_files(home, "own", pytest.fail) == home.study("own") / "tensorboard"
+    monkeypatch.setattr("hpo.studies.tracking.event_files.TENSORBOARD", Extra("tensorboard", "not_installed"))
+    notes: list[str] = []
+    assert event_files(home, "own", notes.append) is None
+    assert "to see them: pip install" in notes[0]

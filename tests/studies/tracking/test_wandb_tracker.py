@@ -112,8 +112,7 @@ def test_a_run_for_each_trial_grouped_by_study(home: Home, tmp_path: Path) -> No
     Image.fromarray(np.eye(3, dtype=np.uint8)).save(picture)
     ended = TrialEnded(0, "COMPLETE", {"best_val_accuracy": 0.25}, {"verdict": "healthy"}, [picture])
     started = StudyStarted("val_accuracy", "maximize")
-    told = tell(home, [started, TrialStarted(0, PARAMS), TrialStarted(1, {}), *epochs(0, 1, 2), *epochs(1, 1), ended])
-    assert told == [f"W&B: runs stay in {home.study('digits') / 'wandb'}; `wandb sync` sends them"]
+    tell(home, [started, TrialStarted(0, PARAMS), TrialStarted(1, {}), *epochs(0, 1, 2), *epochs(1, 1), ended])
     first, second = sorted(kept(home).values(), key=lambda run: run.name)
     assert (first.name, second.name) == ("trial-0000", "trial-0001")
     assert (first.group, second.group, first.project) == ("digits", "digits", "hpo")
@@ -160,5 +159,21 @@ def test_without_an_account_nobody_is_asked_and_runs_stay_here(
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     monkeypatch.setenv("HOME", str(tmp_path))
     (told,) = tell(home, [TrialStarted(0, PARAMS), *epochs(0, 1), TrialEnded(0, "COMPLETE")])
-    assert "runs stay in" in told
+    assert told.startswith("W&B: no account is set up here (`wandb login`); runs stay in ")
     assert len(kept(home)) == 1
+
+
+def test_a_server_that_does_not_answer_is_told_once_and_runs_stay_here(
+    home: Home, monkeypatch: pytest.MonkeyPatch, free_port: int
+) -> None:
+    import wandb
+
+    wandb.teardown()
+    monkeypatch.setenv("WANDB_MODE", "online")
+    monkeypatch.setenv("WANDB_API_KEY", "a" * 40)
+    monkeypatch.setenv("WANDB_BASE_URL", f"http://user:{SECRET}@127.0.0.1:{free_port}")
+    trials = [TrialStarted(0, PARAMS), *epochs(0, 1), TrialStarted(1, {}), *epochs(1, 1), TrialEnded(0, "COMPLETE")]
+    (told,) = tell(home, trials)
+    stay = f"runs stay in {home.study('digits') / 'wandb'}; `wandb sync` sends them"
+    assert told == f"W&B at http://user:***@127.0.0.1:{free_port} does not answer; {stay}"
+    assert sorted(run.name for run in kept(home).values()) == ["trial-0000", "trial-0001"]

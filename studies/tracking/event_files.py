@@ -1,0 +1,27 @@
+"""The event files of a study, for whoever shows them; nothing of TensorBoard is imported."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from ...common.installation import Extra, install_command
+from ..home import Home
+from ..study_name import is_study_name
+
+TENSORBOARD = Extra("tensorboard", "tensorboard")
+FILE = "events.out.tfevents"
+
+
+def event_files(home: Home, study: str, note: Callable[[str], None]) -> Path | None:
+    """Return the folder of the event files of `study`; None where it has none, or TensorBoard is not installed.
+
+    `note` gets a line where only the package is missing.
+    """
+    if not is_study_name(study):
+        return None
+    folder = home.study(study) / "tensorboard"
+    if not home.contains(folder) or not any(folder.glob(f"*/{FILE}.*")):
+        return None
+    if not TENSORBOARD.installed:
+        note(f"{folder} holds event files; to see them: {install_command(TENSORBOARD.name)}")
+        return None
+    return folder
