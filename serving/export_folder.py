@@ -6,46 +6,12 @@ What serving needs of manifest.json, and a model.onnx that is the one described.
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
-
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..common.bounded import JSON_BYTES, WEIGHTS_BYTES, read_bytes
+from ..common.manifest import Manifest, parse_manifest
 from ..errors import ServeError
 
 MANIFEST, MODEL = "manifest.json", "model.onnx"
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)  # a manifest says more than is needed
-
-
-class DescribedFile(_Part):
-    """A file described by its SHA-256."""
-
-    sha256: str
-
-
-class Preprocessing(_Part):
-    """The size and channels of a model's input images."""
-
-    image_size: int = Field(ge=1, le=4096)
-    channels: Literal[1, 3]
-
-
-class Manifest(_Part):
-    """The part of manifest.json that serving needs.
-
-    `temperature` divides the logits (Guo et al. 2017, section 4.2).
-    """
-
-    study: str
-    trial: int | None  # None for a run of `hpo train`
-    model_version: str
-    class_names: tuple[str, ...] = Field(min_length=2)
-    preprocessing: Preprocessing
-    files: dict[str, DescribedFile]
-    temperature: float = Field(default=1.0, gt=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +66,9 @@ def read_manifest(folder: Path) -> Manifest:
     """
     path = folder / MANIFEST
     try:
-        return Manifest.model_validate_json(_content(path))
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        key = ".".join(map(str, first["loc"]))
-        raise ServeError(f"{path}: not a manifest of an export: {key}: {first['msg']}") from error
+        return parse_manifest(Manifest, _content(path))
+    except ValueError as error:
+        raise ServeError(f"{path}: {error}") from error
 
 
 def _content(path: Path) -> bytes:

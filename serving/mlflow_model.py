@@ -27,6 +27,7 @@ CODE = (
     "common/display.py",
     "errors.py",
     "common/image_limits.py",
+    "common/manifest.py",
     "common/onnx_weights.py",
     "common/preprocess.py",
     "serving/__init__.py",

@@ -11,9 +11,10 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from ..common.manifest import Manifest
 from ..common.onnx_weights import check_own_weights
 from ..errors import ServeError
-from .export_folder import Export, Manifest
+from .export_folder import Export
 
 Images = NDArray[np.uint8]
 

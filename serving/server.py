@@ -16,9 +16,9 @@ from typing import Any
 import uvicorn
 
 from ..common.display import LogFormatter
+from ..common.manifest import Manifest
 from ..errors import ServeError
 from .app import create_app
-from .export_folder import Manifest
 from .guard import Guard
 from .heap import give_back_large_blocks
 from .options import ServeOptions

@@ -9,7 +9,7 @@ from .common import HomeOption, JsonOption, command, print_json
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ...serving.export_folder import Manifest
+    from ...common.manifest import Manifest
     from ...serving.monitor.report import Report
 
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Engine
 
 from ...common.bounded import ARRAYS_BYTES, read_bytes
+from ...common.manifest import Manifest
 from ...errors import HpoError, ServeError
-from ..export_folder import Manifest, read_manifest
+from ..export_folder import read_manifest
 from ..options import Source
 from ..prediction import LogState, Prediction
 from .log import SqlLog

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Engine
 
-from ..export_folder import Manifest
+from ...common.manifest import Manifest
 from .accuracy import Counted, Estimator
 from .alarm import Alarm
 from .arms import Difference, compare_apart, compare_latency, compare_paired

@@ -5,8 +5,9 @@ The rule is that of common/preprocess.py. No torch.
 
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from ...common.manifest import ImageSize
 from ...common.preprocess import STEPS
 from .pack import Pack
 
@@ -14,13 +15,9 @@ INPUT = "images"
 """The name of a model's input, in every exported format."""
 
 
-class Preprocessing(BaseModel):
+class Preprocessing(ImageSize, frozen=True, extra="forbid"):
     """What is done to an image before and in the model."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-    image_size: int = Field(description="Side of the square images, in pixels.")
-    channels: int
     color_mode: str = Field(description="L or RGB, as Pillow calls them.")
     steps: tuple[str, ...] = Field(description="What is done to an image file, in order.")
     input: str = Field(description="Name, type, shape and range of the input.")
@@ -41,7 +38,7 @@ class Preprocessing(BaseModel):
         shape = f"N, {pack.channels}, {pack.image_size}, {pack.image_size}"
         return cls(
             image_size=pack.image_size,
-            channels=pack.channels,
+            channels=3 if pack.channels == 3 else 1,
             color_mode="RGB" if pack.channels == 3 else "L",
             steps=STEPS,
             input=f"{INPUT}: uint8 [{shape}], pixels 0 to 255 as decoded; the model normalises them itself",

@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import Field, field_validator
 
 from ...common.bounded import JSON_BYTES, WEIGHTS_BYTES, open_regular, read_bytes
+from ...common.manifest import DescribedFile, Manifest, ManifestPart, parse_manifest
 from ...errors import ExportError
 from ..config import TrialConfig
 from ..data.preprocessing import Preprocessing
@@ -26,14 +27,9 @@ _LITTER = {".DS_Store", "Thumbs.db", "desktop.ini", "__pycache__"}  # of program
 
 
 # Strict about its keys: a manifest of another version must not be read as this one.
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class ExportedFile(_Part):
+class ExportedFile(DescribedFile, frozen=True, extra="forbid"):
     """A file of the export, by its content."""
 
-    sha256: str
     size_bytes: int
 
     @classmethod
@@ -43,8 +39,8 @@ class ExportedFile(_Part):
             return cls(sha256=hashlib.file_digest(file, "sha256").hexdigest(), size_bytes=path.stat().st_size)
 
 
-class Training(_Part):
-    """The training that made the weights."""
+class Training(ManifestPart, frozen=True, extra="forbid"):
+    """How the weights came to be."""
 
     fit_on: str = Field(description="The splits trained on.")
     images: int
@@ -54,7 +50,7 @@ class Training(_Part):
     seconds: float
 
 
-class Metrics(_Part):
+class Metrics(ManifestPart, frozen=True, extra="forbid"):
     """Metrics of the exported model.
 
     Accuracies in [0, 1], losses in nats. `val_*` are the trial's, before the retraining.
@@ -70,25 +66,19 @@ class Metrics(_Part):
     test_opening: int = Field(description="Which opening of the study's test split; above 1 the number is less honest.")
 
 
-class ExportManifest(_Part):
+class ExportManifest(Manifest, frozen=True, extra="forbid"):
     """The whole manifest."""
 
-    format: int = Field(default=2, description="2: preprocessing.steps, and preprocess.py among the files.")
-    study: str = Field(description="The study, or the folder's name of a training of `hpo train`.")
-    trial: int | None = Field(description="None for a training of `hpo train`.")
     created: str = Field(description="ISO 8601, with a time zone.")
-    model_version: str = Field(description="First 12 digits of the SHA-256 of the weights.")
     config: TrialConfig
     config_hash: str
     params: dict[str, Any] = Field(description="The trial's parameters by dotted key.")
     data_fingerprint: str
     data_source: str
-    class_names: tuple[str, ...]
     preprocessing: Preprocessing
     training: Training
     metrics: Metrics
     gap: Gap | None = Field(default=None, description="Where validation and test differ by more than chance.")
-    temperature: float = Field(default=1.0, gt=0, description="The softmax of logits / temperature is calibrated.")
     calibration: Calibration | None = Field(default=None, description="How it was fitted; None: it was not.")
     opset: int
     onnx: Verified
@@ -155,11 +145,9 @@ class ExportManifest(_Part):
             ExportError: it is not one of ours.
         """
         try:
-            return cls.model_validate_json(content)
-        except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            key = ".".join(map(str, first["loc"]))
-            raise ExportError(f"{path}: not a manifest of an export: {key}: {first['msg']}") from error
+            return parse_manifest(cls, content)
+        except ValueError as error:
+            raise ExportError(f"{path}: {error}") from error
 
 
 class OtherFileError(ExportError):

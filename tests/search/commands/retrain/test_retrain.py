@@ -4,8 +4,10 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import jsonschema
 import optuna
 import pytest
+from hpo.common import manifest as common_manifest
 from hpo.errors import DataError, ExportError, SpaceError, StudyError
 from hpo.search.commands.retrain.fit import RetrainError
 from hpo.search.commands.retrain.options import RetrainOptions, choose
@@ -19,6 +21,7 @@ from hpo.training.data.pack import Pack
 from hpo.training.export.manifest import ExportManifest
 from hpo.training.machine.numerics import Numerics
 from hpo.training.report import EpochReport
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from .conftest import Book, Notes, Retrain
 
@@ -29,6 +32,8 @@ def test_the_best_trial_is_trained_tested_once_and_exported(book: Book, retrain:
     result, notes = retrain()
     manifest = ExportManifest.read(book.home.export("digits"))
     assert result.manifest == manifest
+    schema = json.loads(Path(common_manifest.__file__).with_name("manifest.schema.json").read_text())
+    jsonschema.validate(json.loads((book.home.export("digits") / "manifest.json").read_text()), schema)
     assert (manifest.trial, manifest.config) == (1, Numerics("fp32", "off").settle(config))
     assert notes.epochs == [1, 2]
     pack = Pack.open(digits_pack)
@@ -221,3 +226,17 @@ def test_a_silent_mlflow_loses_nothing(book: Book, retrain: Retrain, monkeypatch
     assert result.registered is None
     assert "127.0.0.1:9" in str(result.registry_error)
     assert (result.export_dir / "model.onnx").exists()
+
+
+def test_the_training_and_the_test_of_the_winner_are_shown_in_tensorboard(book: Book, retrain: Retrain) -> None:
+    book.add(0.9)
+    result, _ = retrain(track=("tensorboard",))
+    assert result.registered is None
+    shown = EventAccumulator(str(book.home.study("digits") / "tensorboard" / "champion-trial-0"))
+    shown.Reload()
+    epochs = result.manifest.training.epochs
+    assert [point.step for point in shown.Scalars("train_loss")] == list(range(1, epochs + 1))
+    (tested,) = shown.Scalars("test_accuracy")
+    assert tested.value == pytest.approx(result.manifest.metrics.test_accuracy)
+    (picture,) = shown.Images("confusion_matrix")
+    assert picture.width > 100

@@ -4,7 +4,7 @@ import shlex
 from pathlib import Path
 
 import pytest
-from hpo.errors import SpaceError
+from hpo.errors import SpaceError, StudyError
 from hpo.search.cli import main
 from hpo.search.commands.run.options import RunOptions, parse_duration, parse_executor, parse_workers
 from hpo.spaces.load import load_space
@@ -126,3 +126,13 @@ def test_a_name_that_is_no_folder_stays_a_name(tmp_path: Path, monkeypatch: pyte
 def test_home_is_the_users_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/home/ada")
     assert RunOptions("s", 1, data="~/pictures").space_overrides(None) == ['data.source="/home/ada/pictures"']
+
+
+def test_trackers_are_named_by_one_name_each_or_with_commas() -> None:
+    assert RunOptions("s", 1).track == ("mlflow",)
+    assert RunOptions("s", 1, track="none").track == ("none",)
+    options = RunOptions("s", 1, track=("tensorboard", "mlflow,wandb"))
+    assert options.track == ("tensorboard", "mlflow", "wandb")
+    assert options.command == "hpo run --space s --trials 1 --track tensorboard,mlflow,wandb"
+    with pytest.raises(StudyError, match="did you mean tensorboard"):
+        RunOptions("s", 1, track=("tensorbord",))
