@@ -24,7 +24,7 @@ class RunOptions:
     """Everything `hpo.run` takes; the flags of `hpo run` in the same words.
 
     `trials` is the total the study should reach. `workers` None means auto; `timeout_s` None means no limit; `seed`
-    None means the study's own, and for a new study the space's.
+    None means the study's own, and for a new study the space's; `track` names the trackers, see docs/tracking.md.
     """
 
     space: str

@@ -9,6 +9,8 @@ from hpo.search.executors.base import Event, Reported
 from hpo.search.loop.loop import Goal, Loop, Outcome, Places
 from hpo.search.progress.base import NoProgress
 from hpo.studies import attributes
+from hpo.studies.tracking.events import Event as TrackedEvent
+from hpo.studies.tracking.several import SeveralTrackers
 from hpo.studies.tracking.tracker import NullTracker
 from optuna.trial import TrialState
 
@@ -121,3 +123,17 @@ def test_hundreds_of_seeds_in_seconds(tmp_path: Path) -> None:
 
     tpe, chance = (sorted(best(name, seed) for seed in range(40)) for name in ("tpe", "random"))
     assert tpe[20] > chance[20]
+
+
+def test_a_tracker_that_raises_on_each_event_is_named_once_and_stops_nothing(world: World) -> None:
+    class Raising(NullTracker):
+        def tell(self, event: TrackedEvent) -> None:
+            raise OSError(28, "No space left on device")
+
+    warnings: list[str] = []
+    loop = world.loop(4)
+    loop._tracker = SeveralTrackers({"theirs": Raising()}, warnings.append)
+    assert loop.run() is Outcome.DONE
+    assert world.states() == [TrialState.COMPLETE] * 4
+    assert len(warnings) == 1
+    assert warnings[0].startswith("tracker theirs: [Errno 28] No space left on device; ")
