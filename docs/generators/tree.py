@@ -1,6 +1,7 @@
 """The tree of the repository, one phrase per file: the first sentence of its docstring, comment or heading."""
 
 import ast
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -76,7 +77,7 @@ def _phrase(path: Path) -> str:
     if path.suffix == ".py":
         text = ast.get_docstring(ast.parse(text)) or ""
     elif path.suffix == ".json":
-        return "JSON Schema of space files, printed by `hpo schema`"
+        return f"JSON Schema: {json.loads(text)['title']}"
     else:  # the first comment or heading that says something
         said = (line.lstrip("# ").strip() for line in text.splitlines() if line.startswith("#"))
         text = next((line for line in said if line and not line.startswith("yaml-language-server")), "")
