@@ -193,6 +193,7 @@ def test_a_file_that_is_tied_to_a_trial_is_no_page(pages: Pages) -> None:
     assert answer.getheader("Access-Control-Allow-Origin") is None
 
 
+@pytest.mark.slow
 def test_both_pages_serve_the_home_and_leave_nothing_behind(tracked: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = {
         "SERVER_ALLOWED_HOSTS": "elsewhere",
@@ -238,6 +239,7 @@ def test_a_port_that_is_taken_is_named(home: Home, hanging_port: int) -> None:
         pytest.fail("it started")
 
 
+@pytest.mark.slow
 def test_a_child_that_dies_shows_the_end_of_its_log(home: Home) -> None:
     home.root.mkdir()
     (home.root / "mlflow.db").write_text("buy milk\n" * 100)
