@@ -250,6 +250,7 @@ def test_a_child_that_dies_shows_the_end_of_its_log(home: Home) -> None:
         pytest.fail("it started")
 
 
+@pytest.mark.slow
 def test_an_mlflow_server_that_runs_elsewhere_is_passed_through(home: Home) -> None:
     with ui.serve(home.storage_url, Stores.at("http://elsewhere:5000"), home.artifacts, home.attachments) as (
         addresses,

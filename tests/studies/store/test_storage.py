@@ -38,6 +38,7 @@ def test_every_connection_is_in_write_ahead_mode_without_a_sync_per_commit(home:
         engine.dispose()
 
 
+@pytest.mark.slow
 def test_processes_that_open_a_fresh_file_at_once_all_succeed(home: Home) -> None:
     at = str(time.time() + 3)
     command = [sys.executable, "-c", _OPEN_AT, home.storage_url, at]

@@ -302,6 +302,7 @@ def killed_child(home: Home, start: int, lines: int) -> set[tuple[int, int]]:
     return {(int(number), int(epoch)) for number, epoch in map(str.split, noted)}
 
 
+@pytest.mark.slow
 def test_killed_for_real_at_random_times_everything_arrives_once(tracked: Home, in_mlflow: Any) -> None:
     noted = killed_child(tracked, 0, 17) | killed_child(tracked, 1000, 41) | killed_child(tracked, 2000, 64)
     assert in_mlflow.epoch_rows()  # the children had time to send something
