@@ -420,6 +420,7 @@ def is_free(home: Home) -> bool:
         return free
 
 
+@pytest.mark.slow
 def test_a_real_server_gets_everything_and_nothing_is_printed(
     tracked: Home, in_mlflow: Any, mlflow_server: str, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -73,6 +73,7 @@ def in_base64(contents: list[bytes]) -> list[str]:
     return [base64.b64encode(content).decode() for content in contents]
 
 
+@pytest.mark.slow
 def test_the_champion_answers_where_neither_hpo_nor_torch_is(
     tracked: Home, export: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
