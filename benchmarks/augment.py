@@ -20,7 +20,7 @@ from hpo.training.config import TrialConfig
 from hpo.training.data.batches import TrainBatches
 from hpo.training.data.pack import Split
 from hpo.training.loop.learner import Learner
-from hpo.training.models.registry import build_model
+from hpo.training.models.build import build_model
 from torchvision.transforms import InterpolationMode, v2
 
 BATCH, SIDE, CLASSES = 128, 32, 10  # CIFAR-10's

@@ -24,7 +24,8 @@ from hpo.search.executors.clock import VirtualClock
 from hpo.search.executors.simulated import SimulatedExecutor
 from hpo.search.loop.loop import Goal, Loop, Places
 from hpo.search.progress.base import NoProgress
-from hpo.search.strategy.strategies import build_pruner, build_sampler
+from hpo.search.strategy.pruners.registry import build_pruner
+from hpo.search.strategy.samplers.registry import build_sampler
 from hpo.spaces.load import load_space
 from hpo.studies.book.ledger import Ledger
 from hpo.studies.book.open_study import open_study

@@ -15,8 +15,8 @@ def make_export(folder: Path, width: int = WIDTH) -> None:
     from hpo.training.export.classifier import Classifier
     from hpo.training.export.onnx_file import write_onnx
     from hpo.training.export.program import capture
+    from hpo.training.models.build import build_model
     from hpo.training.models.config import SimpleCnn
-    from hpo.training.models.registry import build_model
 
     torch.manual_seed(0)
     config = SimpleCnn(width=width)

@@ -24,7 +24,7 @@ from hpo.training.data import reader
 from hpo.training.data.batches import TrainBatches
 from hpo.training.data.pack import Split
 from hpo.training.loop.learner import Learner
-from hpo.training.models.registry import build_model
+from hpo.training.models.build import build_model
 
 SIDE, BATCH, CLASSES = 64, 64, 10
 CHUNK = 1024  # images written at once: 12 MiB

@@ -20,8 +20,8 @@ import torch
 from harness import arguments, figure, finish, ratio
 from hpo.training.config import TrialConfig
 from hpo.training.loop.learner import Learner
+from hpo.training.models.build import build_model
 from hpo.training.models.checkpointing import checkpoint_activations
-from hpo.training.models.registry import build_model
 
 STEPS = 3  # the optimizer's state is there from the second step on, and the peak with it
 CLASSES = 10

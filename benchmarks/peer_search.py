@@ -17,8 +17,8 @@ import optuna
 import recipe
 import torch
 from hpo.common.sqlite_url import sqlite_url
+from hpo.training.models.build import build_model
 from hpo.training.models.config import SimpleCnn
-from hpo.training.models.registry import build_model
 
 
 def main() -> None:

@@ -24,7 +24,7 @@ from hpo.training.data.batches import EvalBatches
 from hpo.training.data.pack import Pack
 from hpo.training.data.prepare import prepare
 from hpo.training.loop import training as training_run
-from hpo.training.models.registry import build_model
+from hpo.training.models.build import build_model
 from hpo.training.optim.optimizers import build_optimizer
 from hpo.training.train import train
 from torch import nn

@@ -23,7 +23,7 @@ from hpo.training.data.batches import EvalBatches
 from hpo.training.data.pack import Pack
 from hpo.training.data.prepare import prepare
 from hpo.training.machine.precision import Precision
-from hpo.training.models.registry import build_model
+from hpo.training.models.build import build_model
 from hpo.training.optim.optimizers import build_optimizer
 from hpo.training.train import train
 from torch import nn

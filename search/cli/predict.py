@@ -92,7 +92,7 @@ def _predict(
     view: "RetrainWatcher",
 ) -> tuple[int, int]:
     """How many files there were, and how many could not be read."""
-    from ..commands.predict.files import FORMATS, LineWriter, replacing
+    from ..commands.predict.files import WRITERS, LineWriter, replacing
     from ..commands.predict.predict import count_files, describe_model, predict
 
     known, total = describe_model(options), count_files(images, _left_out)
@@ -100,7 +100,7 @@ def _predict(
     stream = predict(options, images, view.note)  # what is wrong with the model is told before a file is begun
     place: AbstractContextManager[TextIO] = replacing(out) if out is not None else nullcontext(sys.stdout)
     with place as file:
-        writer: Writer = (FORMATS[name] if name else LineWriter)(file, known)
+        writer: Writer = (WRITERS.find(name) if name else LineWriter)(file, known)
         files = failed = 0
         try:
             for prediction in stream:

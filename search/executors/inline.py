@@ -3,10 +3,13 @@
 It is for debugging, tests and machines that cannot spawn.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from ...training.report import EpochReport, Signal, TrainResult
 from .base import Ended, Event, Executor, Job, Reported, event_of, no_slot
+from .registry import EXECUTORS
+from .worker_process import Placement
 
 
 class InlineExecutor(Executor):
@@ -65,3 +68,9 @@ class InlineExecutor(Executor):
 
     def _free(self) -> None:
         self._job = self._run = None
+
+
+@EXECUTORS.register("inline")
+def start_inline(placements: Sequence[Placement], logs: Path) -> InlineExecutor:
+    """Run one trial at a time in this process, on the device of the first placement; `logs` stays empty."""
+    return InlineExecutor(placements[0].device)

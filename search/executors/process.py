@@ -13,6 +13,7 @@ from pathlib import Path
 from ...errors import TrainingError
 from ...training.report import IMPORTING, Activity, EpochReport, Signal, Status, TrainResult
 from .base import Blocked, Busy, Crashed, Ended, Event, Executor, Job, Lost, Reported, no_slot
+from .registry import EXECUTORS
 from .worker_process import Placement, Ready, WorkerProcess
 
 # starts in a row that end before the worker is ready: one may be bad luck on a busy machine, three are a broken
@@ -151,3 +152,6 @@ def _number(slot: _Slot) -> int:
     if slot.number is None:
         raise RuntimeError("a worker without a trial spoke of one")
     return slot.number
+
+
+EXECUTORS.add("process", ProcessExecutor)

@@ -49,9 +49,10 @@ def open_model(trained: Trained, device: str, trust: bool, note: Note) -> "Train
         TrainingError, ExportError: it cannot be opened, or there is no such device.
     """
     from ...training.machine.device import choose_device  # brings torch
+    from ...training.trained.model import open_trained
 
     trust_trained(trained, trust, note)  # before anything of it is loaded
-    model = trained.open(choose_device(device, available_cores()))
+    model = open_trained(trained, choose_device(device, available_cores()))
     if model.note:
         note(model.note)
     return model

@@ -3,7 +3,8 @@
 import optuna
 
 from ...errors import SpaceError
-from .strategies import build_pruner, build_sampler
+from .pruners.registry import build_pruner
+from .samplers.registry import build_sampler
 
 TRIALS = 12  # TPE draws at random up to the tenth finished trial; QMC does for the first
 EPOCHS = 3

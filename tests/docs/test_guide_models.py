@@ -12,8 +12,8 @@ from hpo.search.configuration.example import example_config
 from hpo.spaces.load import load_space
 from hpo.training.config import TrialConfig
 from hpo.training.data.pack import Pack
+from hpo.training.models.build import build_model
 from hpo.training.models.config import InitName, NormName, ResNet, SimpleCnn, Timm, Torchvision
-from hpo.training.models.registry import build_model
 from hpo.training.preflight.try_model import check_model
 
 from .conftest import Reader

@@ -21,6 +21,7 @@ from hpo.training.export.export import export_model
 from hpo.training.export.manifest import ExportManifest
 from hpo.training.train import train
 from hpo.training.trained.folder import Trained
+from hpo.training.trained.model import open_trained
 from hpo.training.trained.predict import predict_files
 from PIL import Image
 
@@ -90,7 +91,7 @@ def test_the_script_answers_as_hpo_predict_does_to_awkward_files(
     script = tmp_path / "classify.py"
     script.write_text(code)
     monkeypatch.setattr(sys, "path", [*sys.path])
-    for answer in predict_files(known.open(), awkward(tmp_path), 4):
+    for answer in predict_files(open_trained(known), awkward(tmp_path), 4):
         monkeypatch.setattr(sys, "argv", ["classify.py", str(export / "model.onnx"), answer.path])
         shares = runpy.run_path(str(script))["shares"]
         assert shares == pytest.approx(answer.probabilities, abs=1e-5), answer.path

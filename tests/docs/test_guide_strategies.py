@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 import optuna
 import pytest
-from hpo.search.strategy.strategies import PRUNERS, SAMPLERS, build_pruner
+from hpo.search.strategy.pruners.registry import PRUNERS, build_pruner
+from hpo.search.strategy.samplers.registry import SAMPLERS
 
 from .conftest import Reader
 

@@ -86,9 +86,9 @@ def _checked(subject: Subject, names: tuple[str, ...], progress: Progress) -> It
     model_answers: bool | None = None
     for done, name in enumerate(names):
         progress(name, done, len(names))
-        check = CHECKS[name]
+        check = CHECKS.find(name)
         if check.needs_model and model_answers is None:
-            model_answers = not CHECKS["output"].run(subject).findings
+            model_answers = not CHECKS.find("output").run(subject).findings
         if check.needs_model and not model_answers:
             yield name, Checked("Left out: the model does not answer as it must.", [_left_out()])
             continue

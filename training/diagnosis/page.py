@@ -38,7 +38,7 @@ def page(
     checks = [
         {
             "name": name,
-            "title": CHECKS[name].title,
+            "title": CHECKS.find(name).title,
             "checked": checked,
             "charts": [Markup(svg(chart)) for chart in checked.charts],  # matplotlib escapes the texts in it
             "fonts": font_note(checked),

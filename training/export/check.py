@@ -19,7 +19,8 @@ from ...common.bounded import ARRAYS_BYTES
 from ...common.bounded_arrays import read_npz
 from ...errors import TrustError
 from .export_folder import ExportFolder
-from .formats.registry import Logits, find_format
+from .format_kind import Logits
+from .formats.registry import FORMATS
 from .names import SAMPLES
 
 _ROOM = 1.5  # times the difference at its making: another processor rounds integers and halves in another order
@@ -58,7 +59,7 @@ def check_format(folder: Path, name: str) -> Checked:
         TrustError: it may run code, and the export is not on record.
         ExportError: a file is missing, or not the one described.
     """
-    export, form = ExportFolder.open(folder), find_format(name)
+    export, form = ExportFolder.open(folder), FORMATS.find(name)
     if form.may_run_code:
         export.require_on_record()
     samples = read_npz(export.checked(SAMPLES), ARRAYS_BYTES)
@@ -83,7 +84,7 @@ def main(folder: str, name: str, *digests: str) -> None:
     """
     for digest in digests:
         trust.allow(digest)
-    if not find_format(name).needs_torch:
+    if not FORMATS.find(name).needs_torch:
         # note: None in sys.modules makes every import of it fail, so that the promise is kept by test
         sys.modules["torch"] = None  # type: ignore[assignment]
     try:

@@ -13,7 +13,7 @@ from ..config import TrialConfig
 from ..data.pack import Pack
 from ..data.preprocessing import Preprocessing
 from ..machine.seeding import seeded
-from ..models.registry import build_model
+from ..models.build import build_model
 
 
 class Classifier(nn.Module):

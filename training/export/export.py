@@ -13,7 +13,7 @@ from ..config import TrialConfig
 from ..data.pack import Pack, Split
 from ..data.preprocessing import Preprocessing
 from .classifier import Classifier
-from .formats.registry import find_format
+from .formats.registry import FORMATS
 from .manifest import config_hash
 from .names import ONNX, PREPROCESS, PROGRAM
 from .onnx_file import write_onnx
@@ -79,8 +79,8 @@ def write_and_verify(
     opset = write_onnx(program, folder / ONNX, config.model, metadata)
     reference = reference_logits(classifier, pack, images)
     return Exported(
-        onnx=verify(ONNX, find_format("onnx").load(folder, 1), images, reference),
-        program=verify(PROGRAM, find_format("pt2").load(folder, 1), images, reference),
+        onnx=verify(ONNX, FORMATS.find("onnx").load(folder, 1), images, reference),
+        program=verify(PROGRAM, FORMATS.find("pt2").load(folder, 1), images, reference),
         opset=opset,
         weights_digest=classifier.weights_digest(),
     )

@@ -20,7 +20,7 @@ from ..data.pack import Pack, Split, count_openings, open_test
 from ..machine.precision import Precision
 from ..metrics.over_split import predict
 from .classifier import Classifier
-from .formats.registry import Runtime
+from .format_kind import Runtime
 from .pixels import as_input
 
 _BATCH = 512  # images per forward pass

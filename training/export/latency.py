@@ -8,8 +8,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from .format_kind import Pixels, Runtime
 from .format_report import Latency
-from .formats.registry import Pixels, Runtime
 
 BATCHES = (1, 32)  # one image, as a service gets them, and enough to fill a processor
 _RUNS = 200  # calls per format: two of them lie above the 99th percentile

@@ -8,8 +8,9 @@ import numpy as np
 
 from ...errors import ExportError
 from ..data.pack import Pack
+from .format_kind import DerivedFormat, Format, Logits, Runtime, Source
 from .format_report import FormatReport, Verified, objection
-from .formats.registry import BASE, DerivedFormat, Format, Logits, Runtime, Source, find_format
+from .formats.registry import BASE, FORMATS
 from .latency import measure
 from .names import SAMPLES
 from .pixels import as_input, sample
@@ -61,11 +62,11 @@ def make_formats(
         ExportError: a base format does not work.
     """
     images = sample(pack.train_and_val, _IMAGES)
-    program = find_format("pt2").load(source.folder, 1)
+    program = FORMATS.find("pt2").load(source.folder, 1)
     reference, _ = answers("pt2", program, images)
     made, failed = [], {}
     for name in names:
-        form = find_format(name)
+        form = FORMATS.find(name)
         try:
             how = existing.get(name) or _write(form, source)
             run = program if name == "pt2" else form.load(source.folder, 1)

@@ -15,7 +15,7 @@ from ..data.pack import Pack, Split
 from ..machine.precision import Precision
 from ..metrics.over_split import predict
 from .classifier import Classifier
-from .formats.registry import Logits, Runtime
+from .format_kind import Logits, Runtime
 from .pixels import as_input
 
 TOLERANCE = 1e-3  # of the largest logit, at least of 1: float32 sums in another order differ by some 1e-6

@@ -14,12 +14,12 @@ from ..losses.loss import build_loss
 from ..machine.compilation import Compilation, NotCompiled
 from ..machine.precision import Precision
 from ..machine.seeding import seeded
+from ..models.build import build_model
 from ..models.checkpointing import checkpoint_activations
 from ..models.config import CustomModel
 from ..models.finetune import lr_scales
 from ..models.lone_image import LoneImageNorms
 from ..models.pretrained import start_from_weights
-from ..models.registry import build_model
 from ..optim.average import WeightAverage
 from ..optim.gradients import clip_gradients
 from ..optim.groups import set_lr

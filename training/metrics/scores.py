@@ -8,30 +8,15 @@ from collections.abc import Callable, Iterable, Mapping
 import numpy as np
 from sklearn import metrics as sklearn_metrics
 
+from ...common.registry import Registry
 from ..metric_names import ExtraMetric
 from .confidence import Labels, Logits, expected_calibration_error
 
 Score = Callable[[Logits, Labels], float]
 
-SCORES: dict[ExtraMetric, Score] = {}
+SCORES: Registry[Score] = Registry("metric")
 
 _TOP = 5  # as in ILSVRC
-
-
-def score(name: ExtraMetric) -> Callable[[Score], Score]:
-    """Register the decorated function as metric `name`.
-
-    Raises:
-        ValueError: the name is taken.
-    """
-
-    def register(function: Score) -> Score:
-        if name in SCORES:
-            raise ValueError(f"a metric called {name} is already registered")
-        SCORES[name] = function
-        return function
-
-    return register
 
 
 def measure(names: Iterable[ExtraMetric], logits: Logits, labels: Labels) -> Mapping[str, float]:
@@ -39,10 +24,10 @@ def measure(names: Iterable[ExtraMetric], logits: Logits, labels: Labels) -> Map
 
     On logits float32 [N, classes] and labels int64 [N].
     """
-    return {name: float(SCORES[name](logits, labels)) for name in names}
+    return {name: float(SCORES.find(name)(logits, labels)) for name in names}
 
 
-@score("val_balanced_accuracy")
+@SCORES.register("val_balanced_accuracy")
 def balanced_accuracy(logits: Logits, labels: Labels) -> float:
     """Return the mean over classes of their recall."""
     chosen = logits.argmax(axis=1)
@@ -50,7 +35,7 @@ def balanced_accuracy(logits: Logits, labels: Labels) -> float:
     return float(sklearn_metrics.recall_score(labels, chosen, labels=np.unique(labels), average="macro"))
 
 
-@score("val_macro_f1")
+@SCORES.register("val_macro_f1")
 def macro_f1(logits: Logits, labels: Labels) -> float:
     """Return the mean F1 over the classes in the labels.
 
@@ -61,18 +46,18 @@ def macro_f1(logits: Logits, labels: Labels) -> float:
     return float(mean_f1)
 
 
-@score("val_top5_accuracy")
+@SCORES.register("val_top5_accuracy")
 def top5_accuracy(logits: Logits, labels: Labels) -> float:
     """Return the share of images whose class is among the five most likely."""
     classes = range(logits.shape[1])
     return float(sklearn_metrics.top_k_accuracy_score(labels, logits, k=_TOP, labels=classes))
 
 
-@score("val_auroc")
+@SCORES.register("val_auroc")
 def auroc(logits: Logits, labels: Labels) -> float:
     """Return the area under the ROC curve of the second of two classes."""
     # the difference of two logits orders images as the probability does, without rounding to 1
     return float(sklearn_metrics.roc_auc_score(labels, logits[:, 1] - logits[:, 0]))
 
 
-score("val_ece")(expected_calibration_error)
+SCORES.add("val_ece", expected_calibration_error)

@@ -7,9 +7,9 @@ from importlib import import_module
 from typing import Any
 
 from ...errors import TrainingError
+from .build import build_model
 from .config import SECTIONS, CustomModel, ModelConfig, OfTheZoo, Published, PublishedModel
 from .meta import build_on_meta, flops
-from .registry import build_model
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,9 @@ from torch import nn
 from torch.nn.parameter import is_lazy
 
 from ...errors import TrainingError, nearest
+from .arguments import call_arguments
 from .config import CustomModel
-from .registry import ModelFactory, call_arguments, find_model, forget_models, model_names
+from .registry import MODELS, ModelFactory
 from .source import read_source, require_named, source_digest, split_name
 
 
@@ -133,7 +134,7 @@ def _load(path: Path, config: CustomModel) -> _Loaded:
         return cached[1]
     require_named(config, content)
     for other in [other for other in _loaded if other == path or other.parent != path.parent]:
-        forget_models(_loaded.pop(other)[1].registered)
+        MODELS.forget(_loaded.pop(other)[1].registered)
     _imports.enter(path.parent)
     _loaded[path] = (digest, _execute(path, config.name, content, digest))
     return _loaded[path][1]
@@ -150,21 +151,21 @@ def _execute(path: Path, name: str, content: bytes, digest: str) -> _Loaded:
         raise TrainingError(f"model {name}: {path} is not a Python file")
     module = importlib.util.module_from_spec(spec)
     sys.modules[module_name] = module  # dataclasses and pickle look a class's module up
-    registered_before = set(model_names())
+    registered_before = set(MODELS.names())
     try:
         with _without_bytecode():  # a kept copy stays as it was kept
             exec(compile(content, path, "exec", dont_inherit=True), vars(module))
     except Exception as error:
         del sys.modules[module_name]
-        forget_models(set(model_names()) - registered_before)
+        MODELS.forget(set(MODELS.names()) - registered_before)
         raise TrainingError(f"model {name}: {describe_error(error, path)}") from error
-    return _Loaded(module, set(model_names()) - registered_before)
+    return _Loaded(module, set(MODELS.names()) - registered_before)
 
 
 def _find(loaded: _Loaded, path: Path, name: str) -> ModelFactory:
     """Return the registered name or attribute of the user's file."""
     if name in loaded.registered:
-        return find_model(name)
+        return MODELS.find(name)
     factory: ModelFactory | None = getattr(loaded.module, name, None)
     if factory is not None and callable(factory):
         return factory

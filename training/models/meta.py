@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from .build import build_model
 from .config import ModelConfig, PublishedModel
-from .registry import build_model
 
 # usual image sizes of papers and pretrained weights
 _SIDES_PX = (32, 48, 64, 75, 96, 112, 128, 160, 192, 224, 256, 299, 384, 448, 512)

@@ -1,38 +1,22 @@
-"""Optimisers from their configuration: one builder for each, registered by the section that describes it."""
+"""Optimisers from their configuration: a builder for each, registered under the name of its section."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any
 
 from torch import nn
 from torch.optim import SGD, Optimizer, RMSprop
 from torch.optim import Adam as TorchAdam
 from torch.optim import AdamW as TorchAdamW
 
+from ...common.registry import Registry
+from ...errors import TrainingError
 from .config import Adam, AdamW, Muon, OptimizerConfig, RmsProp, Sgd
 from .groups import Group, parameter_groups
 from .muon import MuonWithAdamW, hidden_matrices
 from .uncompiled import uncompiled
 
-Config = TypeVar("Config")
-Builder = Callable[[Config, nn.Module, list[Group]], Optimizer]
-
-BUILDERS: dict[type, Builder[Any]] = {}
-
-
-def builds(config: type[Config]) -> Callable[[Builder[Config]], Builder[Config]]:
-    """Register the decorated function as what builds the optimiser that sections of class `config` describe.
-
-    Raises:
-        ValueError: there is one already.
-    """
-
-    def register(builder: Builder[Config]) -> Builder[Config]:
-        if config in BUILDERS:
-            raise ValueError(f"an optimiser for {config.__name__} is already registered")
-        BUILDERS[config] = builder
-        return builder
-
-    return register
+# by the `name` of the section that describes the optimiser, which is what the builder is given
+OPTIMIZERS: Registry[Callable[[Any, nn.Module, list[Group]], Optimizer]] = Registry("optimizer", error=TrainingError)
 
 
 def build_optimizer(
@@ -46,32 +30,33 @@ def build_optimizer(
     Raises:
         TrainingError: the model has nothing to train, or nothing that the optimiser is made for.
     """
-    return BUILDERS[type(config)](config, model, parameter_groups(model, config.weight_decay, lr_scales or {}))
+    groups = parameter_groups(model, config.weight_decay, lr_scales or {})
+    return OPTIMIZERS.find(config.name)(config, model, groups)
 
 
-@builds(Sgd)
+@OPTIMIZERS.register("sgd")
 def _sgd(config: Sgd, model: nn.Module, groups: list[Group]) -> Optimizer:
     nesterov = config.nesterov and config.momentum > 0  # torch refuses Nesterov without momentum
     return uncompiled(SGD)(groups, lr=config.lr, momentum=config.momentum, nesterov=nesterov, fused=True)
 
 
-@builds(Adam)
+@OPTIMIZERS.register("adam")
 def _adam(config: Adam, model: nn.Module, groups: list[Group]) -> Optimizer:
     return uncompiled(TorchAdam)(groups, lr=config.lr, betas=(config.beta1, config.beta2), fused=True)
 
 
-@builds(AdamW)
+@OPTIMIZERS.register("adamw")
 def _adamw(config: AdamW, model: nn.Module, groups: list[Group]) -> Optimizer:
     return uncompiled(TorchAdamW)(groups, lr=config.lr, betas=(config.beta1, config.beta2), fused=True)
 
 
-@builds(RmsProp)
+@OPTIMIZERS.register("rmsprop")
 def _rmsprop(config: RmsProp, model: nn.Module, groups: list[Group]) -> Optimizer:
     return uncompiled(RMSprop)(
         groups, lr=config.lr, alpha=config.alpha, momentum=config.momentum, centered=config.centered
     )
 
 
-@builds(Muon)
+@OPTIMIZERS.register("muon")
 def _muon(config: Muon, model: nn.Module, groups: list[Group]) -> Optimizer:
     return uncompiled(MuonWithAdamW)(groups, hidden_matrices(model), config)

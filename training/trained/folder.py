@@ -3,12 +3,12 @@
     export of `hpo retrain-best`   manifest.json, model.pt2      trained on training and validation images
     run of `hpo train`             run.json, best.ckpt           trained on training images
 
-What a folder says is read without torch; opening the model imports it.
+What a folder says is read without torch; `model.py` beside this file opens it.
 """
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Self
+from typing import Literal, Self
 
 from ...errors import TrainingError
 from ..checkpoints.training_folder import RUN, TrainingFolder
@@ -16,9 +16,6 @@ from ..config import TrialConfig
 from ..data.preprocessing import Preprocessing
 from ..export.manifest import MANIFEST, ExportManifest
 from ..metrics.calibration import Calibration
-
-if TYPE_CHECKING:
-    from .model import TrainedModel
 
 Kind = Literal["export", "run"]
 
@@ -77,17 +74,6 @@ class Trained:
     def temperature(self) -> float:
         """What logits are divided by; 1 where no temperature was fitted."""
         return self.calibration.temperature if self.calibration else 1.0
-
-    def open(self, device: str = "cpu") -> "TrainedModel":
-        """The model itself, on `device` as torch names it.
-
-        Raises:
-            TrainingError: the weights are missing or corrupt, or the model's code is no longer there.
-            ExportError: the exported program cannot be loaded.
-        """
-        from .model import open_export, open_run
-
-        return open_export(self, device) if self.kind == "export" else open_run(self, device)
 
     @classmethod
     def _of_export(cls, path: Path, manifest: ExportManifest) -> Self:

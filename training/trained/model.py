@@ -55,7 +55,17 @@ class TrainedModel:
         return found
 
 
-def open_export(known: Trained, device: str) -> TrainedModel:
+def open_trained(known: Trained, device: str = "cpu") -> TrainedModel:
+    """Open the model of `known` on `device` as torch names it.
+
+    Raises:
+        TrainingError: the weights are missing or corrupt, or the model's code is no longer there.
+        ExportError: the exported program cannot be loaded.
+    """
+    return _open_export(known, device) if known.kind == "export" else _open_run(known, device)
+
+
+def _open_export(known: Trained, device: str) -> TrainedModel:
     """The program of an export on record; of any other model.onnx, which is data, on the CPU.
 
     Raises:
@@ -97,7 +107,7 @@ def _unusable(path: Path, error: Exception) -> ExportError:
     return ExportError(f"{path}: cannot be loaded: {first_line(error)}")
 
 
-def open_run(known: Trained, device: str) -> TrainedModel:
+def _open_run(known: Trained, device: str) -> TrainedModel:
     """The weights of a run's best epoch, in the model of its configuration.
 
     Raises:

@@ -11,7 +11,8 @@ from ....studies.files import versions
 from ....studies.home import Home
 from ....training.data.pack import Pack, count_openings
 from ....training.export.export_folder import ExportFolder
-from ....training.export.formats.registry import Source, format_names
+from ....training.export.format_kind import Source
+from ....training.export.formats.registry import FORMATS
 from ....training.export.manifest import ExportedFile, ExportManifest, describe_files, other_files
 from ....training.export.names import SAMPLES
 from ....training.trained.folder import Trained
@@ -44,7 +45,7 @@ def extend_export(
     export.require_on_record()
     manifest = export.manifest
     before = manifest.formats
-    wanted = [name for name in format_names() if name in names or name in before]
+    wanted = [name for name in FORMATS.names() if name in names or name in before]
     with staged(target, other_files) as folder:
         shutil.copytree(known.path, folder, dirs_exist_ok=True)
         manifest.check_files(folder)  # the copies, since these are what is loaded

@@ -17,8 +17,8 @@ from ....training.checkpoints.training_folder import RESULT
 from ....training.data.pack import Pack
 from ....training.data.preprocessing import Preprocessing
 from ....training.export.export_folder import ExportFolder
+from ....training.export.format_kind import Source
 from ....training.export.format_report import Verified
-from ....training.export.formats.registry import Source
 from ....training.export.manifest import ExportManifest, Training, config_hash, describe_files, other_files
 from ....training.trained.folder import Trained
 from ...progress.single import RetrainWatcher

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 from ....common.display import cell, json_text, visible
+from ....common.registry import Registry
 from ....errors import DataError, SpaceError, nearest
 from ....training.trained.folder import Trained
 
@@ -26,6 +27,10 @@ class Writer(Protocol):
         ...
 
 
+WRITERS: Registry[Callable[[TextIO, Trained], Writer]] = Registry("file format", at="--out")
+"""By the ending of a file, which `--json` and `--csv` name, too."""
+
+
 class LineWriter:
     """`path: class 97.1 %`, for a person."""
 
@@ -42,6 +47,7 @@ class LineWriter:
         """Nothing to close."""
 
 
+@WRITERS.register("jsonl")
 class JsonLinesWriter:
     """One JSON object a line."""
 
@@ -56,6 +62,7 @@ class JsonLinesWriter:
         """Nothing to close."""
 
 
+@WRITERS.register("json")
 class JsonWriter:
     """One JSON object, its `predictions` one a line: whole only after `end`, and never in memory as a whole."""
 
@@ -74,6 +81,7 @@ class JsonWriter:
         self._out.write(f'\n], "files": {files}, "failed": {failed}}}\n')
 
 
+@WRITERS.register("csv")
 class CsvWriter:
     """A row per file: path, class, confidence, error, and a probability for each class."""
 
@@ -97,13 +105,6 @@ class CsvWriter:
         """Nothing to close."""
 
 
-FORMATS: dict[str, Callable[[TextIO, Trained], Writer]] = {
-    "csv": CsvWriter,
-    "json": JsonWriter,
-    "jsonl": JsonLinesWriter,
-}
-
-
 def format_of(out: Path) -> str:
     """The format that the ending of `out` names.
 
@@ -111,8 +112,8 @@ def format_of(out: Path) -> str:
         SpaceError: it names none.
     """
     ending = out.suffix.lower().removeprefix(".")
-    if ending not in FORMATS:
-        raise SpaceError(f"--out {out}: its ending says the format and must be one; {nearest(ending, FORMATS)}")
+    if ending not in WRITERS:
+        raise SpaceError(f"--out {out}: its ending says the format and must be one; {nearest(ending, WRITERS)}")
     return ending
 
 

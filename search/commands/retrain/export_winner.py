@@ -65,7 +65,8 @@ def make_export(
     from ....training.export.classifier import Classifier
     from ....training.export.export import export_model
     from ....training.export.final_test import final_test
-    from ....training.export.formats.registry import Source, choose_formats
+    from ....training.export.format_kind import Source
+    from ....training.export.formats.registry import choose_formats
     from ....training.export.make_formats import make_formats, report_formats
     from ....training.export.promote import staged
     from ....training.export.rehearse import ExportRehearsal

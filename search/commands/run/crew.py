@@ -13,8 +13,7 @@ from typing import Self
 
 from ...executors.base import Executor
 from ...executors.devices import place, requested_cards
-from ...executors.inline import InlineExecutor
-from ...executors.process import ProcessExecutor
+from ...executors.registry import EXECUTORS
 from ...executors.worker_process import Placement
 from .options import RunOptions
 
@@ -28,7 +27,7 @@ class Crew:
 
     def __init__(self, options: RunOptions, logs: Path, jobs: int) -> None:
         self._options, self._logs, self._jobs = options, logs, jobs
-        self._early: ProcessExecutor | None = None
+        self._early: Executor | None = None
         self._left_behind = not logs.exists()  # by workers that are started and never have work
 
     def __enter__(self) -> Self:
@@ -45,12 +44,10 @@ class Crew:
     def executor(self, placements: Sequence[Placement]) -> Executor:
         """What runs the trials, at `placements`; on the CPU those are where the workers are already."""
         self._left_behind = False
-        if self._options.executor == "inline":
-            return InlineExecutor(placements[0].device)
         return self._early or self._start(placements)
 
-    def _start(self, placements: Sequence[Placement]) -> ProcessExecutor:
-        return ProcessExecutor(placements[: max(self._jobs, 1)], self._logs)
+    def _start(self, placements: Sequence[Placement]) -> Executor:
+        return EXECUTORS.find(self._options.executor)(placements[: max(self._jobs, 1)], self._logs)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

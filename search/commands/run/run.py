@@ -46,8 +46,9 @@ from ...loop.loop import Goal, Loop, Outcome, Places
 from ...progress.base import Progress, Standing
 from ...resolve.data import refuse_home_as_data
 from ...resolve.trust import model_files, name_space
+from ...strategy.pruners.registry import build_pruner
 from ...strategy.rehearsal import rehearse
-from ...strategy.strategies import build_pruner, build_sampler
+from ...strategy.samplers.registry import build_sampler
 from .crew import Crew
 from .options import RunOptions
 

@@ -11,7 +11,7 @@ from hpo.search.executors.clock import VirtualClock
 from hpo.search.executors.simulated import SimulatedExecutor
 from hpo.search.loop.checkpoints import KEPT, Checkpoints
 from hpo.search.loop.loop import Outcome
-from hpo.search.strategy.strategies import build_sampler
+from hpo.search.strategy.samplers.registry import build_sampler
 from hpo.spaces.space import SearchSpace
 from hpo.studies import attributes
 from hpo.studies.book.ledger import Ledger

@@ -11,7 +11,7 @@ from hpo.search.configuration.claim import Claim
 from hpo.search.executors.base import Event
 from hpo.search.executors.simulated import SimulatedExecutor
 from hpo.search.loop.outcome import outcome_of
-from hpo.search.strategy.strategies import SAMPLERS
+from hpo.search.strategy.samplers.registry import SAMPLERS
 from hpo.studies import attributes
 from hpo.studies.book.owner import FOREIGN_GRACE_S, GRACE_S
 from hpo.studies.records.summarise import summarise

@@ -14,7 +14,8 @@ from hpo.search.executors.clock import VirtualClock
 from hpo.search.executors.simulated import SimulatedExecutor
 from hpo.search.loop.loop import Goal, Loop, Outcome, Places
 from hpo.search.progress.base import NoProgress
-from hpo.search.strategy.strategies import build_pruner, build_sampler
+from hpo.search.strategy.pruners.registry import build_pruner
+from hpo.search.strategy.samplers.registry import build_sampler
 from hpo.spaces.parameter import Float
 from hpo.spaces.space import Fixed, SearchSpace
 from hpo.studies.book.ledger import Ledger

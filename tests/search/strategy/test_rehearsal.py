@@ -6,11 +6,13 @@ from typing import Any
 
 import optuna
 import pytest
+from hpo.common.registry import Registry
 from hpo.errors import SpaceError
 from hpo.search.commands.run.options import RunOptions
 from hpo.search.commands.run.run import Watcher, run
+from hpo.search.strategy.pruners.registry import PRUNERS
 from hpo.search.strategy.rehearsal import rehearse
-from hpo.search.strategy.strategies import PRUNERS, SAMPLERS
+from hpo.search.strategy.samplers.registry import SAMPLERS
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
@@ -57,9 +59,9 @@ class Late(optuna.samplers.RandomSampler, optuna.pruners.BasePruner):
 
 @pytest.mark.parametrize(("flag", "registry"), [("sampler", SAMPLERS), ("pruner", PRUNERS)])
 def test_so_is_one_that_any_other_needs(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flag: str, registry: dict[str, Any]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flag: str, registry: Registry[Any]
 ) -> None:
-    monkeypatch.setitem(registry, "late", lambda *_: Late())
+    monkeypatch.setitem(registry._things, "late", lambda *_: Late())
     message = refusal_of(tmp_path / "runs", **{flag: "late"})
     assert message.startswith(f"--{flag} late needs a package that cannot be imported: No module named 'not_installed'")
     assert message.endswith("\n  install it: pip install not_installed")

@@ -10,7 +10,7 @@ import pytest
 from hpo.search.configuration.claim import Claim, Claimer
 from hpo.search.executors.clock import VirtualClock
 from hpo.search.loop.outcome import outcome_of
-from hpo.search.strategy.strategies import SAMPLERS, build_sampler
+from hpo.search.strategy.samplers.registry import SAMPLERS, build_sampler
 from hpo.spaces.parameter import Choice, Float
 from hpo.spaces.space import Fixed, SearchSpace
 from hpo.studies.book.ledger import Ledger

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import optuna
 import pytest
 from hpo.errors import SpaceError
-from hpo.search.strategy.strategies import PRUNERS, SAMPLERS, build_pruner, build_sampler
+from hpo.search.strategy.pruners.registry import PRUNERS, build_pruner
+from hpo.search.strategy.samplers.registry import SAMPLERS, build_sampler
 from optuna.trial import TrialState
 
 EPOCHS = 9

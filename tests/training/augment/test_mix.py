@@ -11,7 +11,7 @@ from hpo.training.loop.learner import Learner
 from hpo.training.loop.meter import Meter
 from hpo.training.losses.config import LossConfig
 from hpo.training.losses.loss import build_loss
-from hpo.training.models.registry import build_model
+from hpo.training.models.build import build_model
 from torch.nn.functional import one_hot
 
 from .conftest import CLASSES, Make

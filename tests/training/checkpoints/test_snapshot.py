@@ -12,7 +12,7 @@ from hpo.training.checkpoints.snapshot import Snapshot
 from hpo.training.config import TrialConfig
 from hpo.training.data.pack import Pack
 from hpo.training.loop.learner import Learner
-from hpo.training.optim.optimizers import BUILDERS
+from hpo.training.optim.optimizers import OPTIMIZERS
 
 
 def test_it_is_of_the_moment_it_was_first_asked_for() -> None:
@@ -37,7 +37,7 @@ def test_memory_format_and_type_are_kept() -> None:
         assert value.numel() == 0 or copy[name].data_ptr() != value.data_ptr()
 
 
-@pytest.mark.parametrize("optimizer", sorted(section().name for section in BUILDERS))
+@pytest.mark.parametrize("optimizer", sorted(OPTIMIZERS))
 @pytest.mark.parametrize("elsewhere", [False, True])
 def test_steps_do_not_reach_a_snapshot(
     optimizer: str, elsewhere: bool, digits_pack: Path, small_config: Callable[..., TrialConfig]

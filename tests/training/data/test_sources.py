@@ -16,7 +16,7 @@ from hpo.training.data.config import DataConfig
 from hpo.training.data.pack import Pack, open_test
 from hpo.training.data.prepare import prepare
 from hpo.training.data.sources import cifar, idx
-from hpo.training.data.sources.base import SOURCES, DataSource, source
+from hpo.training.data.sources.base import SOURCES, DataSource
 
 RANDOM = np.random.default_rng(0)
 LABELS = {"train": np.arange(120) % 10, "t10k": np.arange(40) % 10}
@@ -200,8 +200,8 @@ def test_a_name_is_registered_once() -> None:
     def another(data_root: Path) -> DataSource:
         raise AssertionError(data_root)
 
-    with pytest.raises(ValueError, match="already registered"):
-        source("digits")(another)
+    with pytest.raises(DataError, match=r"data set digits: a name is registered once, and .*digits\.py:\w+ has it"):
+        SOURCES.register("digits")(another)
 
 
 def test_preparing_what_is_on_disk_imports_no_torch(tmp_path: Path) -> None:

@@ -147,12 +147,12 @@ def test_the_page_needs_no_other_file(whole: tuple[Subject, Diagnosis], tmp_path
     assert "log: true" in text
     assert "<script" not in text
     assert not any(f'{attribute}="http' in text for attribute in ("src", "href"))
-    for check in CHECKS.values():
-        assert check.title in text.replace("&#39;", "'")
+    for name in CHECKS:
+        assert CHECKS.find(name).title in text.replace("&#39;", "'")
 
 
 def test_an_unknown_check_is_refused() -> None:
-    with pytest.raises(SpaceError, match="no check is called 'lr_rnge'; did you mean lr_range"):
+    with pytest.raises(SpaceError, match="--check: unknown check 'lr_rnge'; did you mean lr_range"):
         choose_checks(["lr_rnge"])
     assert choose_checks([]) == tuple(CHECKS)
     assert choose_checks(["lr_range", "inputs"]) == ("inputs", "lr_range")
@@ -190,7 +190,7 @@ def test_out_of_memory_is_a_finding(set_up: Setup, monkeypatch: pytest.MonkeyPat
     def greedy(_: Subject) -> None:
         torch.empty(2**50)
 
-    monkeypatch.setitem(CHECKS, "inputs", replace(CHECKS["inputs"], run=greedy))
+    monkeypatch.setitem(CHECKS._things, "inputs", replace(CHECKS.find("inputs"), run=greedy))
     found = diagnose(subject_of(set_up, Case()), checks=["inputs"])
     assert found.findings[0][1].settings == (Setting("memory.micro_batch", 16),)
 

@@ -6,7 +6,7 @@ import torch
 from hpo.training.config import TrialConfig
 from hpo.training.data.pack import Pack
 from hpo.training.export.classifier import Classifier
-from hpo.training.models.registry import build_model
+from hpo.training.models.build import build_model
 
 
 @pytest.fixture(scope="session")

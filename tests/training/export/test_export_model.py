@@ -21,7 +21,7 @@ from hpo.training.data.pack import Pack
 from hpo.training.export.classifier import Classifier
 from hpo.training.export.export import Exported, export_model
 from hpo.training.export.pixels import as_input, sample
-from hpo.training.models.registry import model_names
+from hpo.training.models.registry import MODELS
 
 USER_MODEL = """
     import torch
@@ -82,7 +82,7 @@ def user_model(tmp_path: Path, small_config: Callable[..., TrialConfig]) -> Call
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", model_names())
+@pytest.mark.parametrize("name", MODELS.names())
 def test_every_registered_model_exports(name: str, export: Export, small_config: Callable[..., TrialConfig]) -> None:
     folder, exported = export(small_config(model={"name": name}))
     assert exported.onnx.images == 512

@@ -9,21 +9,16 @@ import numpy as np
 import onnx
 import pytest
 from hpo.common.installation import Extra
-from hpo.errors import ExportError, SpaceError
+from hpo.errors import SpaceError
 from hpo.training.config import TrialConfig
 from hpo.training.data.pack import Pack
 from hpo.training.export.classifier import Classifier
 from hpo.training.export.export import export_model
 from hpo.training.export.final_test import final_test
+from hpo.training.export.format_kind import Source
 from hpo.training.export.format_report import FormatReport, Latency, Verified, objection, time_ratio
 from hpo.training.export.formats.onnx_int8 import divergence, halves
-from hpo.training.export.formats.registry import (
-    Source,
-    choose_formats,
-    find_format,
-    format_names,
-    register_format,
-)
+from hpo.training.export.formats.registry import FORMATS, choose_formats, register_format
 from hpo.training.export.make_formats import Made, make_formats, report_formats
 
 
@@ -47,7 +42,7 @@ def exported(
     config = small_config()
     classifier = make_classifier(config)
     export_model(classifier, config, digits, folder)
-    made, failed = make_formats(format_names(), Source(folder, config, digits.val), digits, {})
+    made, failed = make_formats(FORMATS.names(), Source(folder, config, digits.val), digits, {})
     tested = final_test(
         classifier,
         digits,
@@ -64,7 +59,7 @@ def exported(
 
 def test_every_format_is_made_tested_in_one_opening_and_measured(exported: Exported) -> None:
     assert exported.failed == {}
-    assert tuple(exported.reports) == format_names()
+    assert tuple(exported.reports) == FORMATS.names()
     assert exported.openings == 1
     for name, report in exported.reports.items():
         assert report.size_bytes == sum((exported.folder / file).stat().st_size for file in report.files)
@@ -72,7 +67,7 @@ def test_every_format_is_made_tested_in_one_opening_and_measured(exported: Expor
         assert [(one.batch, one.threads) for one in report.latency] == [(1, 1), (32, 1), (1, 2), (32, 2)]
         assert all(0 < one.p50_ms <= one.p99_ms for one in report.latency)
         assert report.agreement.top1_agreement > 0.9
-        if find_format(name).exact:
+        if FORMATS.find(name).exact:
             assert report.agreement.max_abs_diff <= report.agreement.tolerance
 
 
@@ -106,7 +101,7 @@ def test_the_weights_come_with_their_configuration(exported: Exported, digits: P
 
 def test_samples_are_validation_images_with_the_models_answers(exported: Exported, digits: Pack) -> None:
     with np.load(exported.folder / "samples.npz") as kept:
-        found = find_format("onnx").load(exported.folder, 1)(kept["images"])
+        found = FORMATS.find("onnx").load(exported.folder, 1)(kept["images"])
         np.testing.assert_allclose(found, kept["logits"], atol=1e-4)
         assert set(map(bytes, kept["images"])) <= {bytes(image.transpose(2, 0, 1)) for image in digits.val.images}
 
@@ -165,18 +160,18 @@ def test_the_time_ratio_is_over_all_settings() -> None:
 
 def test_formats_are_chosen_by_name() -> None:
     assert choose_formats(("onnx-int8, torchscript", "")) == ("onnx", "pt2", "onnx-int8", "torchscript")
-    assert choose_formats(("all",)) == format_names()
+    assert choose_formats(("all",)) == FORMATS.names()
     with pytest.raises(SpaceError, match="did you mean onnx-int8"):
         choose_formats(("onnx-in8",))
-    with pytest.raises(ExportError, match="registered once"):
-        register_format("onnx")(type(find_format("pt2")))
+    with pytest.raises(SpaceError, match=r"format onnx: a name is registered once, and .*Onnx has it"):
+        register_format("onnx")(type(FORMATS.find("pt2")))
 
 
 def test_a_format_whose_extra_is_not_installed_is_not_among_all_and_refused_by_name(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(type(find_format("executorch")), "extra", Extra("mobile", "not_installed"))
-    assert choose_formats(("all",)) == tuple(name for name in format_names() if name != "executorch")
+    monkeypatch.setattr(type(FORMATS.find("executorch")), "extra", Extra("mobile", "not_installed"))
+    assert choose_formats(("all",)) == tuple(name for name in FORMATS.names() if name != "executorch")
     with pytest.raises(SpaceError, match=r"not_installed is not installed; pip install .*\[mobile\]"):
         choose_formats(("executorch",))
 

@@ -7,7 +7,8 @@ import pytest
 import torch
 from hpo.training.losses.class_weights import class_weights
 from hpo.training.losses.config import LossConfig
-from hpo.training.losses.loss import build_loss, focal
+from hpo.training.losses.focal import focal
+from hpo.training.losses.loss import build_loss
 from torch.nn.functional import cross_entropy, log_softmax, one_hot
 from torchvision.ops import sigmoid_focal_loss
 

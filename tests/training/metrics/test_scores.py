@@ -8,14 +8,14 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 import torch
-from hpo.errors import TrainingError
+from hpo.errors import SpaceError, TrainingError
 from hpo.training.config import ObjectiveConfig, TrialConfig
 from hpo.training.data.pack import Pack
 from hpo.training.loop.wanted_metrics import check_metrics, wanted_metrics
 from hpo.training.machine.precision import Precision
 from hpo.training.metric_names import ExtraMetric, ValMetric, Watched, direction_of, improves
 from hpo.training.metrics.over_split import evaluate
-from hpo.training.metrics.scores import SCORES, measure, score
+from hpo.training.metrics.scores import SCORES, measure
 from hpo.training.report import Status, TrainResult
 from hpo.training.train import train
 from pydantic import ValidationError
@@ -42,8 +42,8 @@ def test_every_name_is_registered_and_no_other() -> None:
     assert set(SCORES) == set(NAMES)
     assert set(get_args(ValMetric)) == {"val_accuracy", "val_loss", *NAMES}
     assert set(get_args(Watched)) == {"train_loss", "train_accuracy", *get_args(ValMetric)}
-    with pytest.raises(ValueError, match="a metric called val_ece is already registered"):
-        score("val_ece")(SCORES["val_ece"])
+    with pytest.raises(SpaceError, match="metric val_ece: a name is registered once"):
+        SCORES.add("val_ece", SCORES.find("val_ece"))
 
 
 def test_balanced_accuracy_is_the_mean_recall(ten: tuple[np.ndarray, np.ndarray]) -> None:

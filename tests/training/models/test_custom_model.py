@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 import torch
 from hpo.errors import TrainingError
+from hpo.training.models.build import build_model
 from hpo.training.models.config import CustomModel
-from hpo.training.models.registry import build_model, forget_models, model_names
+from hpo.training.models.registry import MODELS
 from hpo.training.models.source import name_model, source_digest
 from torch import nn
 
@@ -46,7 +47,7 @@ def file(tmp_path: Path) -> Iterator[Path]:
     path = tmp_path / "mynet.py"
     path.write_text(GOOD)
     yield path
-    forget_models({"net_of_a_user"})
+    MODELS.forget({"net_of_a_user"})
 
 
 def build(file: Path, name: str, **arguments: object) -> nn.Module:
@@ -68,7 +69,7 @@ def test_image_size_where_it_takes_it(file: Path) -> None:
 def test_by_registered_name_and_loaded_once(file: Path) -> None:
     first, second = build(file, "net_of_a_user"), build(file, "MyNet")
     assert type(first) is type(second)
-    assert "net_of_a_user" in model_names()
+    assert "net_of_a_user" in MODELS.names()
 
 
 def test_a_changed_file_is_read_again(file: Path) -> None:
@@ -130,4 +131,4 @@ def test_a_file_that_fails_registers_nothing(tmp_path: Path) -> None:
     )
     with pytest.raises(TrainingError, match=r"half.py:4: ValueError: late"):
         build(tmp_path / "half.py", "half_of_a_file")
-    assert "half_of_a_file" not in model_names()
+    assert "half_of_a_file" not in MODELS.names()

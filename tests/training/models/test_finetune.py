@@ -15,6 +15,7 @@ from hpo.training.export.classifier import Classifier
 from hpo.training.export.export import export_model
 from hpo.training.loop.learner import Learner
 from hpo.training.models.blocks import depths
+from hpo.training.models.build import build_model
 from hpo.training.models.checkpointing import checkpoint_activations
 from hpo.training.models.config import FineTuned, ResNet, SimpleCnn, Timm, Torchvision
 from hpo.training.models.download import WeightsError, fetch
@@ -22,7 +23,6 @@ from hpo.training.models.finetune import Rescale, TunedModel
 from hpo.training.models.head import head_parameters
 from hpo.training.models.pretrained import fetch_weights, start_from_weights
 from hpo.training.models.published import Statistics
-from hpo.training.models.registry import build_model
 from hpo.training.report import Signal, Status, TrainResult
 from hpo.training.train import train
 from pydantic import ValidationError

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 from hpo.errors import TrainingError
+from hpo.training.models.build import build_model
 from hpo.training.models.config import CustomModel
-from hpo.training.models.registry import build_model
 from hpo.training.models.source import name_model
 from torch import nn
 

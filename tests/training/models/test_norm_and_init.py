@@ -5,10 +5,10 @@ from typing import get_args
 import pytest
 import torch
 from hpo.errors import TrainingError
+from hpo.training.models.build import build_model
 from hpo.training.models.config import InitName, NormName, ResNet, SimpleCnn
 from hpo.training.models.initialize import SCHEMES, initialize_
 from hpo.training.models.norm import NORMS, make_norm
-from hpo.training.models.registry import build_model
 from torch import nn
 
 ZOO = [SimpleCnn(width=16), ResNet(depth=14, width=16)]

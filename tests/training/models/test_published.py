@@ -11,11 +11,11 @@ import torch
 from hpo.errors import TrainingError
 from hpo.training.data.pack import Pack
 from hpo.training.models import torchvision
+from hpo.training.models.build import build_model
 from hpo.training.models.catalogue import facts_of, find_models
 from hpo.training.models.config import Published, Timm, Torchvision
 from hpo.training.models.head import first_convolution, for_channels, head_parameters, last_layer
 from hpo.training.models.meta import build_on_meta, flops, logits_on_meta, side_that_works
-from hpo.training.models.registry import build_model
 from hpo.training.models.source import name_model
 from hpo.training.preflight.try_model import check_model
 from torch import nn

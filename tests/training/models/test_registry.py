@@ -11,9 +11,10 @@ from hpo.spaces.load import load_space
 from hpo.spaces.schema import json_schema
 from hpo.training import models
 from hpo.training.config import TrialConfig
+from hpo.training.models.build import build_model
 from hpo.training.models.catalogue import find_models, library_sizes
 from hpo.training.models.config import SECTIONS, OfTheZoo
-from hpo.training.models.registry import build_model, find_model, forget_models, model_names, register_model
+from hpo.training.models.registry import MODELS, register_model
 from torch import nn
 
 ZOO = sorted(name for name, section in SECTIONS.items() if issubclass(section, OfTheZoo))
@@ -31,8 +32,8 @@ def parameters(model: nn.Module) -> int:
 
 @pytest.mark.parametrize("name", sorted(SECTIONS))
 def test_a_model_with_a_section_is_in_every_list(name: str, tmp_path: Path) -> None:
-    assert name in model_names()
-    assert callable(find_model(name))  # what workers, `hpo train` and `hpo retrain-best` build
+    assert name in MODELS.names()
+    assert callable(MODELS.find(name))  # what workers, `hpo train` and `hpo retrain-best` build
     assert any(listed.split("/")[0] == name for listed in find_models(None)) or name in library_sizes()
     assert f'"{name}"' in json.dumps(json_schema(TrialConfig)["properties"]["model"])
     (tmp_path / "space.yaml").write_text(f"model: {{name: {name}}}\n")
@@ -121,19 +122,19 @@ def test_simple_cnn_hidden_layer_does_not_grow_with_the_images() -> None:
 
 
 def test_a_name_is_registered_once() -> None:
-    find_model("resnet")  # loads the built-in ones
+    MODELS.find("resnet")  # loads the built-in ones
     with pytest.raises(TrainingError, match="simple_cnn: a name is registered once"):
         register_model("simple_cnn")(nn.Identity)
 
 
 def test_an_unknown_name_shows_the_nearest() -> None:
     with pytest.raises(TrainingError, match="did you mean resnet"):
-        find_model("resnt")
+        MODELS.find("resnt")
 
 
 def test_a_registered_model_is_found_by_name() -> None:
     register_model("of_this_test")(nn.Identity)
     try:
-        assert find_model("of_this_test") is nn.Identity
+        assert MODELS.find("of_this_test") is nn.Identity
     finally:
-        forget_models({"of_this_test"})
+        MODELS.forget({"of_this_test"})

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from hpo.common import trust
 from hpo.errors import TrainingError, TrustError
+from hpo.training.models.build import build_model
 from hpo.training.models.config import CustomModel, SimpleCnn
-from hpo.training.models.registry import build_model
 from hpo.training.models.source import (
     allow_model,
     keep_model,

@@ -11,7 +11,7 @@ from hpo.training.optim.config import Adam, AdamW, Muon, OptimizerConfig, RmsPro
 from hpo.training.optim.gradients import clip_gradients
 from hpo.training.optim.groups import parameter_groups, set_lr
 from hpo.training.optim.muon import hidden_matrices
-from hpo.training.optim.optimizers import BUILDERS, build_optimizer, builds
+from hpo.training.optim.optimizers import OPTIMIZERS, build_optimizer
 from hpo.training.optim.orthogonal import orthogonalised
 from torch import nn
 from torch.amp.grad_scaler import GradScaler
@@ -40,13 +40,12 @@ def backward(model: nn.Module) -> float:
 
 
 def test_every_section_has_its_builder_and_no_other() -> None:
-    assert set(SECTIONS) == set(BUILDERS)
-    assert {section.model_fields["name"].default for section in SECTIONS} == set(RATES)
+    assert {section.model_fields["name"].default for section in SECTIONS} == set(OPTIMIZERS) == set(RATES)
 
 
 def test_a_second_builder_is_refused() -> None:
-    with pytest.raises(ValueError, match="an optimiser for Sgd is already registered"):
-        builds(Sgd)(BUILDERS[Sgd])
+    with pytest.raises(TrainingError, match="optimizer sgd: a name is registered once"):
+        OPTIMIZERS.add("sgd", OPTIMIZERS.find("adam"))
 
 
 @pytest.mark.parametrize("section", SECTIONS)

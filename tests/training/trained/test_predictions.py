@@ -13,7 +13,7 @@ from hpo.training.config import TrialConfig
 from hpo.training.data.pack import Pack
 from hpo.training.train import train
 from hpo.training.trained.folder import Trained
-from hpo.training.trained.model import TrainedModel
+from hpo.training.trained.model import TrainedModel, open_trained
 from hpo.training.trained.predict import predict_files
 from PIL import Image
 
@@ -25,7 +25,7 @@ def model(
     pack, config = Pack.open(digits_pack), small_config(budget={"epochs": 1})
     folder = TrainingFolder.create(tmp_path_factory.mktemp("run"), config, pack, "a test")
     list(train(config, pack=pack.path, directory=folder.path, device="cpu"))
-    return Trained.describe(folder.path).open()
+    return open_trained(Trained.describe(folder.path))
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from hpo.training.export.classifier import Classifier
 from hpo.training.metrics.calibration import Calibration
 from hpo.training.train import train
 from hpo.training.trained.folder import Trained
+from hpo.training.trained.model import open_trained
 from scipy.special import softmax
 
 
@@ -37,7 +38,7 @@ def test_a_run_is_opened_without_its_pack(run: TrainingFolder, digits_pack: Path
     known = Trained.describe(run.path)
     assert (known.kind, known.class_names, known.fingerprint) == ("run", pack.class_names, pack.fingerprint)
     assert (known.preprocessing.image_size, known.preprocessing.channels, known.temperature) == (8, 1, 1.0)
-    model = known.open()
+    model = open_trained(known)
     classifier = Classifier.from_checkpoint(run.path / "best.ckpt", run.config, pack)
     images = np.asarray(pack.val.images)
     with torch.no_grad():
@@ -58,7 +59,7 @@ def test_a_temperature_is_kept_and_applied(run: TrainingFolder, digits_pack: Pat
     assert known.calibration == found
     logits = np.array([[2.0, 0.0, -1.0]], np.float32)
     np.testing.assert_allclose(
-        known.open().probabilities(logits), softmax(logits / found.temperature, axis=1), rtol=1e-6
+        open_trained(known).probabilities(logits), softmax(logits / found.temperature, axis=1), rtol=1e-6
     )
 
 
@@ -91,7 +92,7 @@ def test_damaged_files_of_a_run_are_named(run: TrainingFolder, tmp_path: Path) -
     for name in ("config.json", "run.json"):
         (tmp_path / name).write_bytes((run.path / name).read_bytes())
     with pytest.raises(CheckpointError, match=r"best\.ckpt"):
-        Trained.describe(tmp_path).open()
+        open_trained(Trained.describe(tmp_path))
     (tmp_path / "calibration.json").write_text('{"temperature": -1}')
     with pytest.raises(TrainingError, match=r"calibration\.json"):
         Trained.describe(tmp_path)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ....common.decode import Header
 from ....common.display import visible
+from ....common.registry import Registry
 from ....errors import DataError, nearest
 from ..pack import Skipped
 
@@ -126,25 +127,18 @@ class DataSource:
 
 Finder = Callable[[Path], DataSource]
 
-SOURCES: dict[str, Finder] = {}
-
-
-def source(name: str) -> Callable[[Finder], Finder]:
-    """Register a function that locates the data set `name`.
-
-    It is given the data root.
-
-    Raises:
-        ValueError: the name is taken.
-    """
-
-    def register(finder: Finder) -> Finder:
-        if name in SOURCES:
-            raise ValueError(f"a data source called {name} is already registered")
-        SOURCES[name] = finder
-        return finder
-
-    return register
+# given the data root, each locates the data set of its name
+SOURCES: Registry[Finder] = Registry(
+    "data set",
+    at="--data",
+    error=DataError,
+    modules={
+        "digits": f"{__package__}.digits",
+        "fashion_mnist": f"{__package__}.idx",
+        "mnist": f"{__package__}.idx",
+        "cifar10": f"{__package__}.cifar",
+    },
+)
 
 
 def by_name(name: str, data_root: Path) -> DataSource:
@@ -158,7 +152,7 @@ def by_name(name: str, data_root: Path) -> DataSource:
         raise DataError(
             f"data: no data set and no folder is called {name!r}; {hint}\n  or give a folder of class folders"
         )
-    return SOURCES[name](data_root)
+    return SOURCES.find(name)(data_root)
 
 
 def similar(name: str, parent: Path, candidates: Iterable[str] = ()) -> list[str]:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ....common.bounded import ARCHIVE_BYTES, read_bytes, read_gzip
 from ....errors import DataError
 from .arrays import train_and_test
-from .base import DataSource, Images, Progress, source, stamp
+from .base import SOURCES, DataSource, Images, Progress, stamp
 from .download import download_into, missing
 
 FOLDER = "cifar-10-batches-py"
@@ -31,7 +31,7 @@ Batch = tuple[NDArray[np.uint8], NDArray[np.int64]]
 _ARRAY_PARTS: dict[str, Any] = {"_reconstruct": np.empty(0).__reduce__()[0], "ndarray": np.ndarray, "dtype": np.dtype}
 
 
-@source("cifar10")
+@SOURCES.register("cifar10")
 def cifar10(data_root: Path) -> DataSource:
     """Locate CIFAR-10 in the data root, or download it.
 

@@ -11,10 +11,10 @@ import numpy as np
 
 from ....errors import DataError
 from .arrays import ArrayPixels
-from .base import DataSource, Images, Progress, source, stamp
+from .base import SOURCES, DataSource, Images, Progress, stamp
 
 
-@source("digits")
+@SOURCES.register("digits")
 def digits(data_root: Path) -> DataSource:
     """Locate the digits of scikit-learn.
 

@@ -5,7 +5,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from ....errors import DataError
-from . import cifar, digits, idx  # noqa: F401 - importing them registers their sources
 from .base import SOURCES, DataSource, by_name
 from .classes import Wanted, of_classes
 from .columns import TableOptions

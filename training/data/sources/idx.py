@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ....common.bounded import ARCHIVE_BYTES, UnfitFileError, read_bytes, read_gzip
 from ....errors import DataError
 from .arrays import train_and_test
-from .base import DataSource, Images, Progress, source, stamp
+from .base import SOURCES, DataSource, Images, Progress, stamp
 from .download import download_into, missing
 
 STEMS = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
@@ -25,7 +25,7 @@ DEBIAN = Path("/usr/share/datasets/fashion-mnist")
 _FASHION = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
 
 
-@source("fashion_mnist")
+@SOURCES.register("fashion_mnist")
 def fashion_mnist(data_root: Path) -> DataSource:
     """Locate Fashion-MNIST: 70,000 grey pictures of clothes, 28x28.
 
@@ -37,7 +37,7 @@ def fashion_mnist(data_root: Path) -> DataSource:
     return _find("fashion_mnist", "FashionMNIST", _FASHION, data_root, (DEBIAN,))
 
 
-@source("mnist")
+@SOURCES.register("mnist")
 def mnist(data_root: Path) -> DataSource:
     """Locate MNIST: 70,000 handwritten digits, 28x28.
 

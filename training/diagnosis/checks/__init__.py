@@ -1,1 +1,1 @@
-"""One check per file; `registry.py` beside this folder names them all."""
+"""One check per file; `registry.py` beside this folder has their order."""

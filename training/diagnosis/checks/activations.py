@@ -1,6 +1,7 @@
 """Activation statistics: growing, fading, saturated or constant signals."""
 
 from ..finding import Cause, Chart, Checked, Finding, listed, problem, warning
+from ..registry import register_check
 from ..subject import Subject
 from ..watch import Activation
 
@@ -9,6 +10,7 @@ _ALIKE = 1e-3  # part of an output that differs between images; below it every i
 _SATURATED, _SILENT = 0.7, 0.98  # share of a module's values; a ReLU makes half of a symmetric signal zero
 
 
+@register_check("activations", "Activations")
 def check(subject: Subject) -> Checked:
     """Check the output of every innermost module on a training batch.
 

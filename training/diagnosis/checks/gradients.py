@@ -7,6 +7,7 @@ import math
 
 from ...setting import Setting
 from ..finding import Cause, Chart, Checked, Finding, listed, note, problem, warning
+from ..registry import register_check
 from ..subject import Subject
 from ..watch import Layer, Watched
 
@@ -17,6 +18,7 @@ _EXPLODED = 300.0  # norm of the whole gradient; set high, since it grows with t
 _DEAD_LAYER, _DEAD_UNITS = 0.9, 0.5
 
 
+@register_check("gradients", "Gradient flow")
 def check(subject: Subject) -> Checked:
     """Check the gradient of every layer over a few steps of training."""
     watched = subject.watched

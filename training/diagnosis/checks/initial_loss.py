@@ -7,11 +7,13 @@ from torch.nn.functional import cross_entropy
 
 from ...machine.seeding import seeded
 from ..finding import Cause, Checked, Finding, problem, warning
+from ..registry import register_check
 from ..subject import Subject
 
 _HIGH, _LOW = 1.5, 0.5  # times ln(classes), the loss of equal logits; those of a fresh model differ a little
 
 
+@register_check("initial_loss", "Loss before any training")
 def check(subject: Subject) -> Checked:
     """Check the mean cross-entropy of the fresh model on training images.
 

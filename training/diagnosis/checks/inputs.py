@@ -5,12 +5,14 @@ from torch import Tensor
 
 from ...machine.seeding import seeded
 from ..finding import Cause, Chart, Checked, Finding, problem, warning
+from ..registry import register_check
 from ..subject import SAMPLE, Subject
 
 _FAR_MEAN, _NARROW, _WIDE = 1.0, 0.2, 5.0  # of values that should have mean 0 and deviation 1
 _CONSTANT = 0.02  # share of images of one single value, from which it is no accident
 
 
+@register_check("inputs", "Inputs", needs_model=False)
 def check(subject: Subject) -> Checked:
     """Check mean, deviation and range of the training images.
 

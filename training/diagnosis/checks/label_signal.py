@@ -14,6 +14,7 @@ from torch.nn.functional import adaptive_avg_pool2d
 
 from ...data.pack import Split
 from ..finding import Cause, Checked, note, warning
+from ..registry import register_check
 from ..subject import Subject
 
 # Images, side in pixels and neighbours: bounded, so that the check is cheap whatever the data.
@@ -22,6 +23,7 @@ _ERRORS = 3.0  # standard errors above a guess that count as better: chance reac
 _SKILL = 0.25  # of the way from a guess to all right: so much must be visible through the errors for a word against it
 
 
+@register_check("label_signal", "Do labels and images belong together?", needs_model=False)
 def check(subject: Subject) -> Checked:
     """Check the accuracy of nearest neighbours on validation images.
 

@@ -2,6 +2,7 @@
 
 from ...setting import Setting
 from ..finding import Cause, Chart, Checked, Finding, problem, warning
+from ..registry import register_check
 from ..subject import Subject
 
 _IMBALANCE = 10.0  # from which accuracy hides the small classes
@@ -9,6 +10,7 @@ _FEW = 10  # training images of a class
 _CHARTED = 60  # classes that a chart can show
 
 
+@register_check("labels", "Labels", needs_model=False)
 def check(subject: Subject) -> Checked:
     """Check the images per class and split."""
     pack = subject.pack

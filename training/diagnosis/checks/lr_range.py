@@ -15,6 +15,7 @@ from ....common.rounding import beside
 from ...machine.seeding import seeded
 from ...setting import Setting
 from ..finding import Cause, Chart, Checked, Finding, note, problem, warning
+from ..registry import register_check
 from ..subject import Subject
 
 # Steps over five decades: 28 per decade, so that a window of losses is still of nearly one rate.
@@ -48,6 +49,7 @@ class RangeTest:
     unclear: str = ""
 
 
+@register_check("lr_range", "Learning-rate range test")
 def check(subject: Subject) -> Checked:
     """Check the range of learning rates in which the loss falls.
 

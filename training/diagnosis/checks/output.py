@@ -11,9 +11,11 @@ from ...models.config import CustomModel
 from ...models.custom import describe_error
 from ...models.source import split_name
 from ..finding import Cause, Checked, Finding, problem
+from ..registry import register_check
 from ..subject import Subject
 
 
+@register_check("output", "What the model answers", needs_model=False)
 def check(subject: Subject) -> Checked:
     """Check one forward pass in training mode over training images."""
     learner = subject.learner()

@@ -12,6 +12,7 @@ from torch.nn.functional import cross_entropy
 
 from ...machine.seeding import seeded
 from ..finding import Cause, Chart, Checked, Finding, problem
+from ..registry import register_check
 from ..subject import Subject
 
 # Images of the batch, steps at most, and steps of warm-up: few images, so that a sound model learns them in few steps.
@@ -19,6 +20,7 @@ IMAGES, STEPS, RAMP = 32, 200, 10
 _LEARNED = 0.95  # accuracy on the batch
 
 
+@register_check("overfit_batch", "One batch, learned by heart")
 def check(subject: Subject) -> Checked:
     """Check the learning of one batch of 32 training images.
 

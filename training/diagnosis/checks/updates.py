@@ -8,12 +8,14 @@ As in the notes of Stanford's CS231n, "Neural Networks 3", section "Ratio of wei
 import math
 
 from ..finding import Cause, Chart, Checked, Finding, listed, problem, warning
+from ..registry import register_check
 from ..subject import Subject
 
 _VIOLENT, _LARGE = 1.0, 0.5  # of the weight's own norm, in one step
 _TINY = 1e-6  # a layer would need a million steps to change by itself
 
 
+@register_check("updates", "Updates")
 def check(subject: Subject) -> Checked:
     """Check the update of every layer over its weight.
 

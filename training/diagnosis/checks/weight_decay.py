@@ -2,11 +2,13 @@
 
 from ...setting import Setting
 from ..finding import Cause, Checked, problem
+from ..registry import register_check
 from ..subject import Subject
 
 _LEFT = 0.7  # of the norm of all weights after a few steps; usual decays take below 1 % (rate x decay x steps)
 
 
+@register_check("weight_decay", "Weight decay")
 def check(subject: Subject) -> Checked:
     """Check the norm of the weights after a few steps of training."""
     watched, decay = subject.watched, subject.config.optimizer.weight_decay

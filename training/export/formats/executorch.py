@@ -16,15 +16,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ....common.installation import Extra
+from ..format_kind import Pixels, Runtime, Source
 from ..names import PROGRAM
 from ..pixels import as_input, sample
 from ..quiet import quiet
-from .registry import Pixels, Runtime, Source, register_format
+from .registry import register_format
 
 if TYPE_CHECKING:
     import torch
 
-    from .registry import Logits
+    from ..format_kind import Logits
 
 _FILE = "model.int8.pte"
 _CALIBRATION_IMAGES = 256  # more fix the ranges of activations better, and take longer

@@ -9,8 +9,9 @@ import numpy as np
 
 from ....common.onnx_weights import read_onnx
 from ...data.preprocessing import INPUT
+from ..format_kind import Logits, Pixels, Runtime
 from ..names import ONNX
-from .registry import Logits, Pixels, Runtime, register_format
+from .registry import register_format
 
 
 @register_format("onnx")

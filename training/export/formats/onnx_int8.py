@@ -19,10 +19,11 @@ from scipy.special import log_softmax
 
 from ...data.pack import Split
 from ...data.preprocessing import INPUT
+from ..format_kind import Logits, Pixels, Runtime, Source
 from ..names import ONNX
 from ..pixels import as_input, sample
 from .onnx import onnx_runtime, runtime_version
-from .registry import Logits, Pixels, Runtime, Source, register_format
+from .registry import register_format
 
 _FILE = "model.int8.onnx"
 _CALIBRATION_IMAGES = 256  # more fix the ranges of activations better, and take longer

@@ -5,9 +5,10 @@ model.torchscript.pt, while PyTorch still reads it.
 
 from pathlib import Path
 
+from ..format_kind import Runtime, Source
 from ..quiet import quiet
-from .program import torch_runtime
-from .registry import Runtime, Source, register_format
+from .pt2 import torch_runtime
+from .registry import register_format
 
 _FILE = "model.torchscript.pt"
 _BATCH = 2  # a trace of one image could take the batch size for a constant
@@ -34,7 +35,7 @@ class TorchScript:
         """
         import torch
 
-        from .rebuild import facts, rebuild, weights
+        from ..rebuild import facts, rebuild, weights
 
         metadata = facts(source.folder)
         classifier = rebuild(source.config, metadata, weights(source.folder))

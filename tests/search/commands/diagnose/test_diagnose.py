@@ -67,7 +67,7 @@ def test_the_range_can_be_pasted(text: str, key: str, home: Path, tmp_path: Path
         ({"space": "simple_cnn", "trial": "a/1"}, "got space and trial"),
         ({"run": Path("x"), "data": "digits"}, "a run is looked at as it is"),
         ({"run": Path("nowhere")}, "holds no run"),
-        ({"space": "simple_cnn", "checks": ["lr"]}, "no check is called 'lr'"),
+        ({"space": "simple_cnn", "checks": ["lr"]}, "--check: unknown check 'lr'"),
         ({"space": "simple_cnn", "device": "gpu"}, "the device must be auto, cpu"),
         ({"trial": "resnet"}, "--trial must be STUDY/N"),
     ],

@@ -14,9 +14,10 @@ from hpo.search.commands.export.export import ExportOptions
 from hpo.search.commands.predict.predict import PredictOptions
 from hpo.training.data.pack import Pack
 from hpo.training.export.export_folder import ExportFolder
-from hpo.training.export.formats.registry import find_format, format_names
+from hpo.training.export.formats.registry import FORMATS
 from hpo.training.export.manifest import ExportManifest
 from hpo.training.trained.folder import Trained
+from hpo.training.trained.model import open_trained
 from PIL import Image
 from sklearn.datasets import load_digits
 
@@ -127,13 +128,13 @@ def test_a_file_that_is_not_described_is_not_opened(foreign: Path, image: Path) 
 
 def test_both_ways_give_the_same_logits(models: Models, foreign: Path, digits_pack: Path) -> None:
     images = np.asarray(Pack.open(digits_pack).val.images)
-    program, graph = Trained.describe(models.export).open(), Trained.describe(foreign).open()
+    program, graph = open_trained(Trained.describe(models.export)), open_trained(Trained.describe(foreign))
     assert (program.note, program.version) == ("", graph.version)
     np.testing.assert_allclose(graph.logits(images), program.logits(images), atol=1e-5)
 
 
 def test_that_a_device_is_not_followed_is_said(foreign: Path) -> None:
-    model = Trained.describe(foreign).open("cuda:0")
+    model = open_trained(Trained.describe(foreign), "cuda:0")
     assert "on the CPU and not on cuda:0" in model.note
     assert model.device.type == "cpu"
 
@@ -142,7 +143,7 @@ def test_a_graph_of_other_classes_is_refused(foreign: Path) -> None:
     manifest = ExportManifest.read(foreign)
     manifest.model_copy(update={"class_names": ("a", "b")}).write(foreign)
     with pytest.raises(ExportError, match=r"must give logits \[1, 2\], got \[1, 10\]"):
-        Trained.describe(foreign).open()
+        open_trained(Trained.describe(foreign))
 
 
 @pytest.mark.slow
@@ -166,4 +167,4 @@ def test_an_export_made_of_a_trusted_one_is_ones_own(foreign: Path, models: Mode
 
 
 def test_every_format_says_what_loading_it_may_do() -> None:
-    assert {name for name in format_names() if find_format(name).may_run_code} == {"executorch", "pt2", "torchscript"}
+    assert {name for name in FORMATS.names() if FORMATS.find(name).may_run_code} == {"executorch", "pt2", "torchscript"}

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hpo.errors import DataError, SpaceError
 from hpo.search.api import predict
-from hpo.search.commands.predict.files import FORMATS, LineWriter, format_of, replacing
+from hpo.search.commands.predict.files import WRITERS, LineWriter, format_of, replacing
 from hpo.search.commands.predict.predict import PredictOptions, count_files, describe_model, files_of
 from PIL import Image
 from sklearn.datasets import load_digits
@@ -42,7 +42,8 @@ def test_every_form_says_the_same(models: Models, folder: Path) -> None:
     options = PredictOptions(str(models.run), home=models.home.root, device="cpu")
     known, found = describe_model(options), list(predict(options, [folder]))
     texts = {}
-    for name, form in FORMATS.items():
+    for name in WRITERS:
+        form = WRITERS.find(name)
         out = io.StringIO()
         writer = form(out, known)
         for answer in found:
@@ -61,7 +62,7 @@ def test_every_form_says_the_same(models: Models, folder: Path) -> None:
 
 def test_no_files_are_still_one_json_object(models: Models) -> None:
     out = io.StringIO()
-    FORMATS["json"](out, describe_model(PredictOptions(str(models.run)))).end(0, 0)
+    WRITERS.find("json")(out, describe_model(PredictOptions(str(models.run)))).end(0, 0)
     assert json.loads(out.getvalue())["predictions"] == []
 
 

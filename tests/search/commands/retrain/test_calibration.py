@@ -9,6 +9,7 @@ from hpo.training.data.pack import Pack
 from hpo.training.evaluation.held_out import fit_calibration
 from hpo.training.train import train
 from hpo.training.trained.folder import Trained
+from hpo.training.trained.model import open_trained
 
 from .conftest import Book, Retrain
 
@@ -29,7 +30,7 @@ def test_it_is_fitted_with_the_trial_and_kept_with_the_model(book: Book, retrain
     assert json.loads(told["temperature"]) == wanted.temperature
     known = Trained.describe(result.export_dir)
     assert (known.kind, known.study, known.trial, known.temperature) == ("export", "digits", 0, wanted.temperature)
-    assert known.open().version == result.manifest.model_version
+    assert open_trained(known).version == result.manifest.model_version
 
 
 def test_a_trial_without_weights_is_exported_uncalibrated_and_that_is_said(book: Book, retrain: Retrain) -> None:

@@ -21,7 +21,7 @@ from hpo.search.executors.base import Crashed, Job
 from hpo.search.executors.clock import VirtualClock
 from hpo.search.executors.inline import InlineExecutor
 from hpo.search.resolve.trust import admit_model, model_files, name_space
-from hpo.search.strategy.strategies import build_sampler
+from hpo.search.strategy.samplers.registry import build_sampler
 from hpo.spaces.load import load_space
 from hpo.studies.book.ledger import Ledger
 from hpo.studies.records.summarise import summarise

@@ -11,7 +11,7 @@ from hpo.search.commands.retrain.options import Chosen, RetrainOptions, choose
 from hpo.search.configuration.claim import Claimer
 from hpo.search.executors.clock import VirtualClock
 from hpo.search.loop.outcome import outcome_of
-from hpo.search.strategy.strategies import build_sampler
+from hpo.search.strategy.samplers.registry import build_sampler
 from hpo.spaces.find import Source
 from hpo.spaces.load import load_source
 from hpo.spaces.node import Location

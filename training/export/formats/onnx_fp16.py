@@ -6,9 +6,10 @@ Images and logits keep their types, all between is float16.
 from pathlib import Path
 
 from ....common.onnx_weights import read_onnx
+from ..format_kind import Runtime, Source
 from ..names import ONNX
 from .onnx import onnx_runtime, runtime_version
-from .registry import Runtime, Source, register_format
+from .registry import register_format
 
 _FILE = "model.fp16.onnx"
 

@@ -6,13 +6,14 @@ It is written by ../program.py, before any other format.
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..format_kind import Pixels, Runtime
 from ..names import PROGRAM
-from .registry import Pixels, Runtime, register_format
+from .registry import register_format
 
 if TYPE_CHECKING:
     import torch
 
-    from .registry import Logits
+    from ..format_kind import Logits
 
 
 @register_format("pt2")

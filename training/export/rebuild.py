@@ -12,12 +12,12 @@ import onnx
 import torch
 from torch import Tensor
 
-from ....common.onnx_weights import read_onnx
-from ...config import TrialConfig
-from ...machine.seeding import seeded
-from ...models.registry import build_model
-from ..classifier import Classifier
-from ..names import ONNX, PROGRAM
+from ...common.onnx_weights import read_onnx
+from ..config import TrialConfig
+from ..machine.seeding import seeded
+from ..models.build import build_model
+from .classifier import Classifier
+from .names import ONNX, PROGRAM
 
 _AS_JSON = frozenset({"image_size", "channels", "mean", "std", "class_names", "temperature"})
 

@@ -7,8 +7,9 @@ import json
 from pathlib import Path
 
 from ...config import TrialConfig
-from .program import torch_runtime
-from .registry import Runtime, Source, register_format
+from ..format_kind import Runtime, Source
+from .pt2 import torch_runtime
+from .registry import register_format
 
 _FILE, _CONFIG = "model.safetensors", "config.json"
 
@@ -32,7 +33,7 @@ class Tensors:
         import torch
         from safetensors.torch import save_file
 
-        from .rebuild import facts, weights
+        from ..rebuild import facts, weights
 
         save_file(weights(source.folder), source.folder / _FILE, metadata={"format": "pt"})
         content = {"config": source.config.model_dump(mode="json"), "model": facts(source.folder)}
@@ -43,7 +44,7 @@ class Tensors:
         """Build the model from its source, with these weights."""
         from safetensors.torch import load_file
 
-        from .rebuild import rebuild
+        from ..rebuild import rebuild
 
         content = json.loads((folder / _CONFIG).read_text(encoding="utf-8"))
         config = TrialConfig.model_validate(content["config"])

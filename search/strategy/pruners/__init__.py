@@ -1,0 +1,1 @@
+"""Which trial is stopped early: one pruner per file, known by the file's name."""

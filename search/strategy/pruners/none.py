@@ -1,0 +1,11 @@
+"""`none`: every trial runs to its end."""
+
+from optuna.pruners import NopPruner
+
+from .registry import PRUNERS
+
+
+@PRUNERS.register("none")
+def none(epochs: int) -> NopPruner:
+    """Stop nothing."""
+    return NopPruner()
