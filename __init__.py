@@ -32,10 +32,12 @@ if TYPE_CHECKING:
     )
     from .search.commands.diagnose.diagnose import DiagnoseOutcome
     from .search.commands.diagnose.options import DiagnoseOptions
-    from .search.commands.evaluate.evaluate import EvaluateOptions, EvaluateOutcome
-    from .search.commands.export.export import ExportOptions, ExportOutcome
+    from .search.commands.evaluate.evaluate import EvaluateOutcome
+    from .search.commands.evaluate.options import EvaluateOptions
+    from .search.commands.export.export import ExportOutcome
+    from .search.commands.export.options import ExportOptions
     from .search.commands.infer_check.infer_check import InferCheck
-    from .search.commands.predict.predict import PredictOptions
+    from .search.commands.predict.options import PredictOptions
     from .search.commands.retrain.options import RetrainOptions
     from .search.commands.retrain.retrain import RetrainResult
     from .search.commands.run.options import RunOptions
@@ -49,14 +51,14 @@ if TYPE_CHECKING:
 _HOMES = {
     "DiagnoseOptions": ".search.commands.diagnose.options",
     "DiagnoseOutcome": ".search.commands.diagnose.diagnose",
-    "EvaluateOptions": ".search.commands.evaluate.evaluate",
+    "EvaluateOptions": ".search.commands.evaluate.options",
     "EvaluateOutcome": ".search.commands.evaluate.evaluate",
-    "ExportOptions": ".search.commands.export.export",
+    "ExportOptions": ".search.commands.export.options",
     "ExportOutcome": ".search.commands.export.export",
     "HpoError": ".errors",
     "InferCheck": ".search.commands.infer_check.infer_check",
     "Inspection": ".training.data.inspect.inspection",
-    "PredictOptions": ".search.commands.predict.predict",
+    "PredictOptions": ".search.commands.predict.options",
     "Prediction": ".training.trained.predict",
     "RetrainOptions": ".search.commands.retrain.options",
     "RetrainResult": ".search.commands.retrain.retrain",

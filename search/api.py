@@ -12,10 +12,12 @@ from ..common.display import visible
 from .commands.diagnose.diagnose import DiagnoseOutcome
 from .commands.diagnose.diagnose import diagnose as examine
 from .commands.diagnose.options import DiagnoseOptions
-from .commands.evaluate.evaluate import EvaluateOptions, EvaluateOutcome
-from .commands.export.export import ExportOptions, ExportOutcome
+from .commands.evaluate.evaluate import EvaluateOutcome
+from .commands.evaluate.options import EvaluateOptions
+from .commands.export.export import ExportOutcome
+from .commands.export.options import ExportOptions
 from .commands.keywords import by_keywords
-from .commands.predict.predict import PredictOptions
+from .commands.predict.options import PredictOptions
 from .commands.retrain.options import RetrainOptions
 from .commands.run.options import RunOptions
 from .commands.run.run import RunResult, Watcher

@@ -1,11 +1,10 @@
 """`hpo data`: what is in a data set, and what is wrong with it."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
-from .common import DataRootOption, JsonOption, StrictOption, command, print_json, say
+from ..commands.data.options import DataOptions
+from .common import JsonOption, command, print_json, say
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -16,20 +15,7 @@ _CLASSES, _NAMED = 30, 5  # rows of tables and names in lists that fit a screen;
 
 
 @command
-def data(
-    source: Annotated[str, typer.Argument(help="A data set by name, a folder of images, or a CSV file of labels.")],
-    html: Annotated[Path | None, typer.Option(help="Write a page with pictures to this file.")] = None,
-    save_split: Annotated[
-        Path | None, typer.Option(help="Write the split to this CSV file, for data.split_file.")
-    ] = None,
-    image_size: Annotated[int | None, typer.Option(help="Short for --set data.image_size=N.")] = None,
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", metavar="data.KEY=VALUE", help="As in hpo run. Repeatable.")
-    ] = None,
-    strict: StrictOption = False,
-    data_root: DataRootOption = None,
-    json: JsonOption = False,
-) -> None:
+def data(options: DataOptions, json: JsonOption = False) -> None:
     """Look at a data set: classes, sizes, unreadable files, duplicates, leaks, and what to set.
 
     Nothing is trained, and nothing is written but what --html and --save-split name.
@@ -40,19 +26,19 @@ def data(
     from ..progress.single import watcher
     from ..resolve.data import choose_data
 
-    config = choose_data(source, set_ or [], image_size, strict=strict)
+    config = choose_data(options.source, options.overrides, options.image_size, strict=options.strict)
     with closing(watcher()) as view:
-        name, images = read(config, data_root, view.stage)
+        name, images = read(config, options.data_root, view.stage)
         found = inspect_images(name, images, config)
-    if html is not None:
+    if options.html is not None:
         from ...training.data.inspect.page import page
         from ...training.data.inspect.pictures import pictures
 
-        _write(html, page(found, pictures(found, images)))
-    if save_split is not None:
+        _write(options.html, page(found, pictures(found, images)))
+    if options.save_split is not None:
         from ...training.data.split_file import split_text
 
-        _write(save_split, split_text(found.names, found.rows))
+        _write(options.save_split, split_text(found.names, found.rows))
     print_json(found.to_json()) if json else _show(found)
 
 

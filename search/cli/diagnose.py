@@ -6,19 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from . import complete
-from .common import (
-    DataRootOption,
-    DeviceOption,
-    HomeOption,
-    JsonOption,
-    SetOption,
-    StorageOption,
-    TrustOption,
-    command,
-    print_json,
-    say,
-)
+from ..commands.diagnose.options import DiagnoseOptions
+from .common import JsonOption, command, print_json, say
 
 if TYPE_CHECKING:
     from ..commands.diagnose.diagnose import DiagnoseOutcome
@@ -26,23 +15,8 @@ if TYPE_CHECKING:
 
 @command
 def diagnose(
-    run: Annotated[Path | None, typer.Argument(metavar="[DIR]", help="The folder of an hpo train.")] = None,
-    space: Annotated[
-        str | None,
-        typer.Option(
-            "--space", "-s", help="Or a space file, or the name of a bundled space.", autocompletion=complete.spaces
-        ),
-    ] = None,
-    trial: Annotated[str | None, typer.Option(metavar="STUDY/N", help="Or a trial of a study.")] = None,
-    set_: SetOption = None,
-    data: Annotated[str | None, typer.Option(help="A data set by name, or a folder of class folders.")] = None,
-    data_root: DataRootOption = None,
-    check: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Make only this check. Repeatable.")] = None,
+    options: DiagnoseOptions,
     html: Annotated[Path | None, typer.Option(help="Write a page with charts to this file.")] = None,
-    device: DeviceOption = "auto",
-    storage: StorageOption = None,
-    home: HomeOption = None,
-    trust: TrustOption = False,
     json: JsonOption = False,
 ) -> None:
     """Look for what keeps a run from learning: data, labels, model, gradients, learning rate; each with what to try.
@@ -52,22 +26,8 @@ def diagnose(
     from contextlib import closing
 
     from ..commands.diagnose.diagnose import diagnose as examine
-    from ..commands.diagnose.options import DiagnoseOptions
     from ..progress.single import watcher
 
-    options = DiagnoseOptions(
-        space=space,
-        trial=trial,
-        run=run,
-        overrides=tuple(set_ or ()),
-        data=data,
-        data_root=data_root,
-        checks=tuple(check or ()),
-        device=device,
-        storage=storage,
-        home=home,
-        trust=trust,
-    )
     with closing(watcher()) as view:
         outcome = examine(options, view)
     if html is not None:

@@ -1,23 +1,11 @@
 """`hpo evaluate`: what a trained model is worth on labelled images."""
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
-from .common import (
-    DataRootOption,
-    DeviceOption,
-    HomeOption,
-    JsonOption,
-    StorageOption,
-    StrictOption,
-    TrackingOption,
-    TrustOption,
-    command,
-    print_json,
-    say_error,
-)
+from ..commands.evaluate.options import EvaluateOptions
+from .common import JsonOption, command, print_json, say_error
 
 if TYPE_CHECKING:
     from ..commands.evaluate.evaluate import EvaluateOutcome
@@ -26,59 +14,16 @@ _CLASSES = 30  # rows of the table that fit a screen; --json and --html have all
 
 
 @command
-def evaluate(
-    model: Annotated[
-        str, typer.Argument(help="A folder of hpo retrain-best or hpo train, or a study that was retrained.")
-    ],
-    data: Annotated[
-        str | None, typer.Option(help="New labelled images, all of them: a folder, CSV file or name.")
-    ] = None,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="data.KEY=VALUE",
-            help="path_column, label_column, images or encoding of a CSV file. Repeatable.",
-        ),
-    ] = None,
-    split: Annotated[
-        str | None,
-        typer.Option(help="Of the model's own data: test or val. Default: test for an export, val for a run."),
-    ] = None,
-    strict: StrictOption = False,
-    html: Annotated[Path | None, typer.Option(help="Write the page to this file, too.")] = None,
-    device: DeviceOption = "auto",
-    data_root: DataRootOption = None,
-    storage: StorageOption = None,
-    tracking_uri: TrackingOption = None,
-    home: HomeOption = None,
-    trust: TrustOption = False,
-    json: JsonOption = False,
-) -> None:
+def evaluate(options: EvaluateOptions, json: JsonOption = False) -> None:
     """Measure a trained model: accuracy with intervals, every class, confusions, calibration, its worst mistakes.
 
     A page and pictures are kept in the model's folder, on its trial and in MLflow. Looks at the test split are counted.
     """
     from contextlib import closing
 
-    from ..commands.evaluate.evaluate import EvaluateOptions
     from ..commands.evaluate.evaluate import evaluate as evaluate_model
     from ..progress.single import watcher
 
-    options = EvaluateOptions(
-        model=model,
-        data=data,
-        overrides=tuple(set_ or ()),
-        split=split,
-        strict=strict,
-        html=html,
-        device=device,
-        data_root=data_root,
-        storage=storage,
-        tracking_uri=tracking_uri,
-        home=home,
-        trust=trust,
-    )
     with closing(watcher()) as view:
         outcome = evaluate_model(options, view)
     print_json(outcome.to_json()) if json else _show(outcome)

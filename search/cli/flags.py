@@ -1,40 +1,112 @@
-"""The fields of a dataclass as options of a command: what another room defines need not be written again for typer."""
+"""The fields of options as flags of a command: each is said once, where the options are, and not again for typer."""
 
 import functools
 import inspect
-from collections.abc import Callable
-from dataclasses import Field, fields
-from typing import Any, get_args
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import MISSING, Field, fields, is_dataclass
+from typing import Annotated, Any, Literal, TypeVar, get_origin
 
 import typer
 
-_NAME = "flags"
+from ...errors import SpaceError
+from ..commands.fields import Flag, split_type
+from . import complete
+
+R = TypeVar("R")
 
 
-def with_flags(kind: type[Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """A command whose argument `flags` is a `kind`: typer reads an option for each of its fields in that place.
+def with_flags(function: Callable[..., R]) -> Callable[..., R]:
+    """Unfold the parameters whose types are dataclasses of options: typer reads a flag for each of their fields.
 
-    Args:
-        kind: a dataclass whose fields are all `name: Annotated[TYPE, "its help"] = DEFAULT`.
+    A field is `name: Annotated[TYPE, Flag(...)] = DEFAULT`, or has its help alone in the place of the Flag.
     """
-    options = [_option(each) for each in fields(kind)]
+    own = inspect.signature(function)
+    types = ((name, each.annotation) for name, each in own.parameters.items())
+    kinds: dict[str, Any] = {name: kind for name, kind in types if is_dataclass(kind)}
 
-    def decorate(function: Callable[..., None]) -> Callable[..., None]:
-        @functools.wraps(function)
-        def unfolded(**given: Any) -> None:
-            flags = kind(**{option.name: given.pop(option.name) for option in options})
-            function(**given, **{_NAME: flags})
+    @functools.wraps(function)
+    def unfolded(**given: Any) -> R:
+        made = {name: kind(**dict(_values(kind, given))) for name, kind in kinds.items()}
+        others = {name: given[name] for name in own.parameters.keys() - kinds.keys()}
+        return function(**others, **made)
 
-        own = inspect.signature(function)
-        shown = [new for each in own.parameters.values() for new in (options if each.name == _NAME else [each])]
-        unfolded.__signature__ = own.replace(parameters=shown)  # type: ignore[attr-defined]
-        return unfolded
+    shown = [
+        parameter
+        for each in own.parameters.values()
+        for parameter in (_parameters(kinds[each.name]) if each.name in kinds else [each])
+    ]
+    by_name = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in shown]
+    unfolded.__signature__ = own.replace(parameters=by_name)  # type: ignore[attr-defined]
+    unfolded.__annotations__ = {}  # or typer would look the types up there
+    return unfolded
 
-    return decorate
+
+def one_study(argument: str | None, option: str | None) -> str | None:
+    """Return the study that STUDY or `--study` names, None where neither does.
+
+    Raises:
+        SpaceError: they name two.
+    """
+    if argument is not None and option is not None and argument != option:
+        raise SpaceError(f"STUDY and --study must name the same study, got {argument!r} and {option!r}")
+    return option if argument is None else argument
 
 
-def _option(flag: Field[Any]) -> inspect.Parameter:
-    declared, told = get_args(flag.type)
-    names = [f"--{flag.name.replace('_', '-')}"] if declared is bool else []  # else typer adds a --no-...
-    shown = typer.Option(flag.default, *names, help=told)
-    return inspect.Parameter(flag.name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=shown, annotation=declared)
+def _parameters(kind: type[Any]) -> Iterator[inspect.Parameter]:
+    for field in fields(kind):
+        plain, flag = split_type(field.type)
+        declared, default = _for_typer(plain, field, flag)
+        shared: dict[str, Any] = {"help": flag.help, "metavar": flag.metavar, "min": flag.low, "max": flag.high}
+        shared["autocompletion"] = getattr(complete, flag.complete) if flag.complete else None
+        if not flag.positional:
+            yield _parameter(field.name, declared, typer.Option(*_names(field, flag), **shared), default)
+            continue
+        yield _parameter(field.name, declared, typer.Argument(**shared), default)
+        if flag.also_option:
+            again = {**shared, "help": f"The same as {field.name.upper()}.", "metavar": None}
+            yield _parameter(_again(field), declared, typer.Option(f"--{field.name}", **again), default)
+
+
+def _for_typer(plain: Any, field: "Field[Any]", flag: Flag) -> tuple[Any, Any]:
+    """Return the type and the default that typer is told: it makes no tuples, and a choice is ours to refuse."""
+    default = inspect.Parameter.empty if field.default is MISSING else field.default
+    if _is_many(plain):
+        return list[str] | None, None
+    if flag.parse is not None:
+        return str | None, flag.default
+    if get_origin(plain) is Literal:
+        return str, default
+    return plain, default
+
+
+def _names(field: "Field[Any]", flag: Flag) -> Iterator[str]:
+    yield flag.name or f"--{field.name.replace('_', '-')}"  # said even where it is the usual one: typer adds a --no-...
+    if flag.short:
+        yield flag.short
+
+
+def _parameter(name: str, declared: Any, shown: Any, default: Any) -> inspect.Parameter:
+    kind = inspect.Parameter.KEYWORD_ONLY
+    return inspect.Parameter(name, kind, default=default, annotation=Annotated[declared, shown])
+
+
+def _again(field: "Field[Any]") -> str:
+    return f"{field.name}_"
+
+
+def _values(kind: type[Any], given: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield what was given for the fields of `kind`; one that was not has the default of its field."""
+    for field in fields(kind):
+        plain, flag = split_type(field.type)
+        value = given[field.name]
+        if flag.also_option:
+            value = one_study(value, given[_again(field)])
+        if value is None or value == []:
+            continue
+        if flag.parse is not None:
+            value = flag.parse(value)
+        yield field.name, tuple(value) if _is_many(plain) else value
+
+
+def _is_many(plain: Any) -> bool:
+    return get_origin(plain) in (Sequence, tuple)

@@ -1,23 +1,19 @@
 """`hpo infer-check`: is this export whole, and does each of its formats run here and answer as it did?"""
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from ...common.rounding import beside
-from .common import JsonOption, TrustOption, command, print_json, say
+from ..commands.infer_check.options import InferCheckOptions
+from .common import JsonOption, command, print_json, say
 
 if TYPE_CHECKING:
     from ..commands.infer_check.infer_check import FormatCheck
 
 
 @command
-def infer_check(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="An export of hpo retrain-best or hpo export.")],
-    trust: TrustOption = False,
-    json: JsonOption = False,
-) -> None:
+def infer_check(options: InferCheckOptions, json: JsonOption = False) -> None:
     """Verify checksums, run every format, compare with the kept answers; without torch where none is needed.
 
     Exit code 1 where something does not hold, 2 where something was not tried: it may run code, and was not made here.
@@ -25,7 +21,8 @@ def infer_check(
     from ...errors import TrustError
     from ..commands.infer_check.infer_check import infer_check as check
 
-    found = check(folder, trust, say)
+    folder = options.folder
+    found = check(folder, options.trust, say)
     if json:
         print_json(found.to_json())
     else:

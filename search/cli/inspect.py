@@ -2,21 +2,12 @@
 
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from ...common.masking import masked
-from .common import (
-    HomeOption,
-    JsonOption,
-    StorageOption,
-    StudyArgument,
-    StudyOption,
-    command,
-    one_study,
-    print_json,
-)
+from ..commands.show.options import ShowOptions
+from ..commands.studies.options import StudiesOptions
+from .common import JsonOption, command, print_json
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -26,11 +17,11 @@ if TYPE_CHECKING:
 
 
 @command
-def studies(storage: StorageOption = None, home: HomeOption = None, json: JsonOption = False) -> None:
+def studies(options: StudiesOptions, json: JsonOption = False) -> None:
     """List the studies, the newest first."""
     from ...studies.records.summarise import list_studies
 
-    summaries = list_studies(_open(storage, home))
+    summaries = list_studies(_open(options.storage, options.home))
     if json:
         print_json({"studies": [summary.to_json() for summary in summaries]})
         return
@@ -40,14 +31,7 @@ def studies(storage: StorageOption = None, home: HomeOption = None, json: JsonOp
 
 
 @command
-def show(
-    study: StudyArgument = None,
-    study_: StudyOption = None,
-    trial: Annotated[int | None, typer.Option(help="Show one trial whole.")] = None,
-    storage: StorageOption = None,
-    home: HomeOption = None,
-    json: JsonOption = False,
-) -> None:
+def show(options: ShowOptions, json: JsonOption = False) -> None:
     """Show a study: its best trial, every trial with its learning curve, and what failed and why."""
     from ...studies.home import Home
     from ...studies.records.lookup import newest_study
@@ -55,8 +39,9 @@ def show(
     from ...studies.study_name import is_study_name
     from .study_views import study_view, trial_view
 
-    named, store = one_study(study, study_), _open(storage, home)
-    summary = summarise(store, newest_study(store) if named is None else named)
+    storage, home, trial = options.storage, options.home, options.trial
+    store = _open(storage, home)
+    summary = summarise(store, newest_study(store) if options.study is None else options.study)
     if trial is not None:
         record = summary.trial(trial)
         directory = Home.locate(home).trial(summary.study, trial) if is_study_name(summary.study) else None
@@ -73,7 +58,7 @@ def _commands(study: str, record: "TrialRecord", storage: str | None, home: Path
     from ...errors import HpoError
     from ...training.loop.history import verdict_from_json
     from ..commands.diagnose.advice import Target
-    from ..commands.retrain.options import saved_config
+    from ..commands.retrain.choose import saved_config
 
     if not record.verdict.get("advice"):
         return []

@@ -1,12 +1,10 @@
 """`hpo models`: which models there are, how large they are and what they cost."""
 
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from ...common.display import visible
 from ...common.installation import install_command
-from . import complete
+from ..commands.models.options import ModelsOptions
 from .common import JsonOption, command, print_json, say
 
 if TYPE_CHECKING:
@@ -16,19 +14,7 @@ _NAME, _NUMBER = 44, 10  # widths of columns
 
 
 @command
-def models(
-    name_filter: Annotated[
-        str | None,
-        typer.Argument(
-            help="Part of a name, a pattern with *, or path/to/file.py:Name. Default: hpo's own models.",
-            autocompletion=complete.models,
-        ),
-    ] = None,
-    image_size: Annotated[int, typer.Option(min=4, max=4096, help="Side of the images in pixels.")] = 224,
-    channels: Annotated[int, typer.Option(min=1, max=64, help="1 for grey images, 3 for colour.")] = 3,
-    classes: Annotated[int, typer.Option(min=2, help="Width of the last layer.")] = 1000,
-    json: JsonOption = False,
-) -> None:
+def models(options: ModelsOptions, json: JsonOption = False) -> None:
     """List models with parameters, FLOPs of one forward pass, and published weights.
 
     Nothing is downloaded, and no model is kept in memory.
@@ -36,20 +22,21 @@ def models(
     from ...training.models.catalogue import facts_of, find_models, library_sizes
     from ..resolve.trust import name_models
 
-    found = find_models(name_filter)
+    found = find_models(options.name_filter)
     name_models(found.values(), say)
-    facts = facts_of(found, num_classes=classes, in_channels=channels, image_size=image_size)
+    size, channels, classes = options.image_size, options.channels, options.classes
+    facts = facts_of(found, num_classes=classes, in_channels=channels, image_size=size)
     if json:
-        shape = {"image_size": image_size, "channels": channels, "classes": classes}
+        shape = {"image_size": size, "channels": channels, "classes": classes}
         print_json({**shape, "models": [entry.to_json() for entry in facts], "libraries": library_sizes()})
         return
     print(f"{'model':<{_NAME}}{'parameters':>{_NUMBER}}{'FLOPs':>{_NUMBER}}  weights")
     for entry in facts:
         print(visible(_line(entry)), flush=True)
-    if name_filter is None:
-        for library, size in library_sizes().items():
-            if size:
-                say(f"and {size:,} of {library}: hpo models '{library}/*NAME*'")
+    if options.name_filter is None:
+        for library, count in library_sizes().items():
+            if count:
+                say(f"and {count:,} of {library}: hpo models '{library}/*NAME*'")
             else:
                 say(f"and any of {library}: {install_command(library)}")
 

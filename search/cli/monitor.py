@@ -1,10 +1,9 @@
 """`hpo monitor`: how a served model is doing, from the log of its predictions."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
-from .common import HomeOption, JsonOption, command, print_json
+from ..commands.monitor.options import MonitorOptions
+from .common import JsonOption, command, print_json
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -14,18 +13,7 @@ if TYPE_CHECKING:
 
 
 @command
-def monitor(
-    target: Annotated[
-        str | None,
-        typer.Argument(help="An export folder or a study's name, as for `hpo serve`. Default: the export made last."),
-    ] = None,
-    log: Annotated[
-        str | None, typer.Option(help="The log's SQLAlchemy URL. Default: predictions.db beside the export.")
-    ] = None,
-    window: Annotated[int, typer.Option(help="How many of the newest predictions are looked at.", min=30)] = 500,
-    home: HomeOption = None,
-    json: JsonOption = False,
-) -> None:
+def monitor(options: MonitorOptions, json: JsonOption = False) -> None:
     """Show a served model's predictions, accuracy and drift alarms."""
     from ...serving.export_folder import read_manifest
     from ...serving.monitor.monitor import find_reference
@@ -33,14 +21,14 @@ def monitor(
     from ...serving.monitor.schema import log_url, open_log
     from ..resolve.served import source
 
-    folder = source(target, home, None).locate()
-    engine = open_log(log or log_url(folder), create=False)
+    folder = source(options.target, options.home, None).locate()
+    engine = open_log(options.log or log_url(folder), create=False)
     try:
         manifest = read_manifest(folder)
-        report = make_report(engine, manifest, find_reference(folder, manifest), window)
+        report = make_report(engine, manifest, find_reference(folder, manifest), options.window)
     finally:
         engine.dispose()
-    again = _search_again(manifest, home)
+    again = _search_again(manifest, options.home)
     print_json({**report.to_json(), "search_again": again}) if json else _print(report, again)
 
 

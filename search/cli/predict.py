@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
+from ..commands.predict.options import PredictOptions
 from ..progress.broken_pipe import silence
-from .common import DeviceOption, HomeOption, StorageOption, TrustOption, command, say
+from .common import command, say
 
 if TYPE_CHECKING:
     from ..commands.predict.files import Writer
-    from ..commands.predict.predict import PredictOptions
     from ..progress.single import RetrainWatcher
 
 _SOME_FAILED = 1
@@ -21,9 +21,7 @@ _TOLD_EVERY = 64  # files between two moves of the bar
 
 @command
 def predict(
-    model: Annotated[
-        str, typer.Argument(help="A folder of hpo retrain-best or hpo train, or a study that was retrained.")
-    ],
+    options: PredictOptions,
     images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Image files, or folders of them.")],
     json: Annotated[bool, typer.Option("--json", help="One JSON object, a prediction a line.")] = False,
     csv: Annotated[bool, typer.Option("--csv", help="CSV, a column for the probability of each class.")] = False,
@@ -31,21 +29,14 @@ def predict(
         Path | None, typer.Option(help="Write to this file: .csv, .json or .jsonl; nothing goes to standard output.")
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Refuse files that lie outside of their folder.")] = False,
-    batch_size: Annotated[int, typer.Option(help="Images per forward pass.")] = 64,
-    device: DeviceOption = "auto",
-    storage: StorageOption = None,
-    home: HomeOption = None,
-    trust: TrustOption = False,
 ) -> None:
     """Say the class of each image, how sure the model is, and every probability.
 
     Files are read as for training. One that cannot be read gets an error of its own; the exit code is then 1.
     """
-    from ..commands.predict.predict import PredictOptions
     from ..progress.single import watcher
 
     name = _format(json, csv, out)
-    options = PredictOptions(model, batch_size, device, storage, home, trust)
     with closing(watcher()) as view:
         files, failed = _predict(options, images, name, out, strict, view)
     place = f" -> {out}" if out else ""
@@ -84,7 +75,7 @@ def _format(json: bool, csv: bool, out: Path | None) -> str | None:
 
 
 def _predict(
-    options: "PredictOptions",
+    options: PredictOptions,
     images: list[Path],
     name: str | None,
     out: Path | None,

@@ -1,79 +1,28 @@
 """`hpo retrain-best`: from the winning trial to a tested, exported, verified, registered model."""
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from ...common.rounding import beside
-from .common import (
-    FORMATS,
-    DataRootOption,
-    DeviceOption,
-    HomeOption,
-    JsonOption,
-    StorageOption,
-    StudyArgument,
-    StudyOption,
-    TrackingOption,
-    TrackOption,
-    TrustOption,
-    command,
-    one_study,
-    print_json,
-    say,
-    say_error,
-)
+from ..commands.retrain.options import RetrainOptions
+from .common import JsonOption, command, print_json, say, say_error
 
 if TYPE_CHECKING:
-    from ...studies.tracking.trackers import DEFAULT
     from ..commands.retrain.retrain import RetrainResult
 
 
 @command
-def retrain_best(
-    study: StudyArgument = None,
-    study_: StudyOption = None,
-    trial: Annotated[int | None, typer.Option(help="A trial's number. Default: the best complete one.")] = None,
-    epochs: Annotated[int | None, typer.Option(help="Epochs to train. Default: as many as the trial.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Where the export goes. Default: the study's export folder.")] = None,
-    device: DeviceOption = "auto",
-    data_root: DataRootOption = None,
-    storage: StorageOption = None,
-    tracking_uri: TrackingOption = None,
-    formats: Annotated[
-        str, typer.Option(help=f"Further formats: all, or some of {FORMATS}, with commas between.")
-    ] = "",
-    home: HomeOption = None,
-    trust: TrustOption = False,
-    track: TrackOption = None,
-    json: JsonOption = False,
-) -> None:
+def retrain_best(options: RetrainOptions, json: JsonOption = False) -> None:
     """Train the winner on all but the test images, test it once, export and register it.
 
     Interrupted, the same command goes on where it was.
     """
     from contextlib import closing
 
-    from ..commands.retrain.options import RetrainOptions
     from ..commands.retrain.retrain import retrain_best as retrain
     from ..progress.single import watcher
 
-    named = one_study(study, study_)
-    options = RetrainOptions(
-        study=named,
-        trial=trial,
-        epochs=epochs,
-        out=out,
-        device=device,
-        data_root=data_root,
-        storage=storage,
-        tracking_uri=tracking_uri,
-        home=home,
-        formats=(formats,),
-        trust=trust,
-        track=tuple(track or DEFAULT),
-    )
     with closing(watcher()) as view:
         result = retrain(options, view)
     print_json(result.to_json()) if json else _print_table(result)

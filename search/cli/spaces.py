@@ -2,12 +2,11 @@
 
 from json import dumps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
-
-from . import complete
-from .common import DataRootOption, HomeOption, JsonOption, SetOption, command, print_json, say
+from ..commands.check.options import CheckOptions
+from ..commands.schema.options import SchemaOptions
+from .common import JsonOption, command, print_json, say
 
 if TYPE_CHECKING:
     from ...spaces.describe import Description
@@ -15,29 +14,18 @@ if TYPE_CHECKING:
 
 
 @command
-def check(
-    space: Annotated[
-        str, typer.Argument(help="A space file, or the name of a bundled space.", autocompletion=complete.spaces)
-    ],
-    set_: SetOption = None,
-    data: Annotated[
-        str | None, typer.Option(help="Try the models on this data, and their export, as run does.")
-    ] = None,
-    data_root: DataRootOption = None,
-    home: HomeOption = None,
-    json: JsonOption = False,
-) -> None:
+def check(options: CheckOptions, json: JsonOption = False) -> None:
     """Check a space file, and list its dimensions, branches and size."""
     from ...spaces.describe import describe
     from ...spaces.load import load_space
     from ...training.config import TrialConfig
     from ..resolve.data import data_source
 
-    source = [f"data.source={dumps(data_source(data))}"] if data else []
-    loaded = load_space(space, TrialConfig, [*(set_ or []), *source])
+    source = [f"data.source={dumps(data_source(options.data))}"] if options.data else []
+    loaded = load_space(options.space, TrialConfig, [*options.overrides, *source])
     description = describe(loaded)
-    if data:
-        _try_models(loaded, data_root, home)
+    if options.data:
+        _try_models(loaded, options.data_root, options.home)
     if json:
         print_json(_as_json(description))
     else:
@@ -45,15 +33,14 @@ def check(
 
 
 @command
-def schema(
-    out: Annotated[Path | None, typer.Option(help="Write it to this file instead of standard output.")] = None,
-) -> None:
+def schema(options: SchemaOptions) -> None:
     """Print the JSON Schema of space files, by which editors complete and check them."""
     from ...spaces.schema import schema_text
     from ...studies.files import write_text
     from ...training.config import TrialConfig
 
     text = schema_text(TrialConfig)
+    out = options.out
     if out is None:
         print(text, end="")
         return

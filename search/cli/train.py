@@ -2,26 +2,12 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
-from . import complete
-from .common import (
-    DataRootOption,
-    DeviceOption,
-    HomeOption,
-    JsonOption,
-    SetOption,
-    SkipExportOption,
-    StorageOption,
-    StrictOption,
-    TrustOption,
-    command,
-    print_json,
-    say,
-    tell,
-)
+from ..commands.train.options import TrainOptions
+from .common import JsonOption, command, print_json, say, tell
 
 if TYPE_CHECKING:
     from ...training.report import Verdict
@@ -31,28 +17,7 @@ WORK_FAILED = 1
 
 
 @command
-def train(
-    space: Annotated[
-        str | None,
-        typer.Option(
-            "--space", "-s", help="A space file, or the name of a bundled space.", autocompletion=complete.spaces
-        ),
-    ] = None,
-    trial: Annotated[str | None, typer.Option(metavar="STUDY/N", help="Or a trial of a study, as it was.")] = None,
-    set_: SetOption = None,
-    data: Annotated[str | None, typer.Option(help="A data set by name, or a folder of class folders.")] = None,
-    data_root: DataRootOption = None,
-    epochs: Annotated[int | None, typer.Option(help="Short for --set budget.epochs=N.")] = None,
-    out: Annotated[Path | None, typer.Option(help="The folder of the run. Default: a new one in the home.")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
-    skip_export_check: SkipExportOption = False,
-    strict: StrictOption = False,
-    device: DeviceOption = "auto",
-    storage: StorageOption = None,
-    home: HomeOption = None,
-    trust: TrustOption = False,
-    json: JsonOption = False,
-) -> None:
+def train(options: TrainOptions, json: JsonOption = False) -> None:
     """Train one configuration of a space, or a trial's again: each dimension has its prior, else its middle value.
 
     The folder holds config.json, result.json, last.ckpt and best.ckpt. Interrupted, it goes on with --resume.
@@ -60,26 +25,9 @@ def train(
     from contextlib import closing
 
     from ...training.report import Status
-    from ..commands.train.options import TrainOptions
     from ..commands.train.train import train as train_one
     from ..progress.single import watcher
 
-    options = TrainOptions(
-        space=space,
-        trial=trial,
-        overrides=tuple(set_ or ()),
-        data=data,
-        data_root=data_root,
-        epochs=epochs,
-        out=out,
-        resume=resume,
-        skip_export_check=skip_export_check,
-        strict=strict,
-        device=device,
-        storage=storage,
-        home=home,
-        trust=trust,
-    )
     with closing(watcher()) as view:
         outcome = train_one(options, view)
     if json:

@@ -1,26 +1,13 @@
 """`hpo ui`: the web pages of a home, started and stopped together."""
 
 import time
-from typing import Annotated
 
-import typer
-
-from .common import HomeOption, StorageOption, StudyArgument, StudyOption, command, one_study, say
+from ..commands.ui.options import UiOptions
+from .common import command, say
 
 
 @command
-def ui(
-    study: StudyArgument = None,
-    study_: StudyOption = None,
-    storage: StorageOption = None,
-    tracking_uri: Annotated[
-        str | None, typer.Option(help="An MLflow tracking URI. Default: that of the study sent there last.")
-    ] = None,
-    home: HomeOption = None,
-    port: Annotated[int | None, typer.Option(help="optuna-dashboard's port. Default: a free one.")] = None,
-    mlflow_port: Annotated[int | None, typer.Option(help="The MLflow UI's port. Default: a free one.")] = None,
-    tensorboard_port: Annotated[int | None, typer.Option(help="TensorBoard's port. Default: a free one.")] = None,
-) -> None:
+def ui(options: UiOptions) -> None:
     """Start optuna-dashboard, the MLflow UI and, where a study has event files, TensorBoard, until Ctrl-C."""
     from ...errors import StudyError
     from ...studies.home import Home
@@ -33,23 +20,20 @@ def ui(
     from ...studies.tracking.stores import choose_stores, newest_kept, tracked_studies
     from ..loop.interrupt import terminate_as_interrupt
 
-    place = Home.locate(home)
+    place, storage, named = Home.locate(options.home), options.storage, options.study
     url = storage_to_read(storage, place)
-    named = one_study(study, study_)
-    stores = choose_stores(tracking_uri, place, newest_kept(place) if named is None else named, say)
+    stores = choose_stores(options.tracking_uri, place, newest_kept(place) if named is None else named, say)
     if stores is None:
         raise StudyError("hpo ui shows MLflow's pages, which --tracking-uri none leaves out; give a URI, or nothing")
     for name in tracked_studies(place):
         ship_pending(place, name, stores.tracking, say)
     shown = next(iter(study_names(open_to_read(storage, place))), None) if named is None else named
     files = None if shown is None else event_files(place, shown, say)
+    ports = options.port, options.mlflow_port, files, options.tensorboard_port
     say("starting the pages ...")
     with (
         terminate_as_interrupt(),
-        serve(url, stores, place.artifacts, place.attachments, shown, port, mlflow_port, files, tensorboard_port) as (
-            pages,
-            servers,
-        ),
+        serve(url, stores, place.artifacts, place.attachments, shown, *ports) as (pages, servers),
     ):
         say(f"studies (optuna-dashboard): {pages.dashboard}")
         say(f"runs (MLflow):              {pages.mlflow}")

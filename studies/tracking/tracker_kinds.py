@@ -3,20 +3,24 @@
     @register_tracker("tensorboard", Extra("tensorboard", "tensorboard"))
     def _open(study: TrackedStudy) -> Tracker: ...
 
-A tracker's package is imported when it is opened, never before.
+A tracker's package is imported when it is opened, never before; a built-in one stands in NAME_tracker.py.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from ...common.installation import Extra
+from ...common.installation import Extra, install_command
+from ...common.registry import Registry, modules_beside
 from ...errors import StudyError
-from ..home import Home
-from .tracker import NullTracker, Tracker
+
+if TYPE_CHECKING:
+    from ..home import Home
+    from .tracker import Tracker
 
 NONE = "none"
+DEFAULT = ("mlflow",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +30,7 @@ class TrackedStudy:
     `mlflow_uri` is that of the tracking store; `warn` gets a line for the user, seldom, from any thread.
     """
 
-    home: Home
+    home: "Home"
     name: str
     mlflow_uri: str
     warn: Callable[[str], None]
@@ -48,7 +52,7 @@ class TrackedStudy:
         return self.training or f"trial-{trial:04d}"
 
 
-Opener = Callable[[TrackedStudy], Tracker]
+Opener = Callable[[TrackedStudy], "Tracker"]
 
 
 class Kind(NamedTuple):
@@ -58,7 +62,9 @@ class Kind(NamedTuple):
     extra: Extra | None
 
 
-KINDS: dict[str, Kind] = {}
+_FILES = modules_beside(__name__).items()
+_MODULES = {name.removesuffix("_tracker"): module for name, module in _FILES if name.endswith("_tracker")}
+TRACKERS: Registry[Kind] = Registry("tracker", at="--track", error=StudyError, modules=_MODULES)
 
 
 def register_tracker(name: str, extra: Extra | None = None) -> Callable[[Opener], Opener]:
@@ -69,14 +75,23 @@ def register_tracker(name: str, extra: Extra | None = None) -> Callable[[Opener]
     """
 
     def register(opener: Opener) -> Opener:
-        if name in KINDS:
-            raise StudyError(f"tracker {name}: a name is registered once, and {KINDS[name].open} has it already")
-        KINDS[name] = Kind(opener, extra)
+        TRACKERS.add(name, Kind(opener, extra))
         return opener
 
     return register
 
 
-@register_tracker(NONE)
-def _open_none(study: TrackedStudy) -> Tracker:
-    return NullTracker()
+def choose_trackers(wishes: Iterable[str]) -> tuple[str, ...]:
+    """Return the trackers in `wishes`, each one name or several with commas between, without doubles.
+
+    Raises:
+        StudyError: there is no such tracker, its package is not installed, or `none` is not alone.
+    """
+    names = tuple(dict.fromkeys(name.strip() for wish in wishes for name in wish.split(",") if name.strip()))
+    for name in names:
+        extra = TRACKERS.find(name).extra
+        if extra is not None and not extra.installed:
+            raise StudyError(f"--track {name}: {extra.package} is not installed\n  {install_command(extra.name)}")
+    if NONE in names and len(names) > 1:
+        raise StudyError(f"--track {NONE} leaves out all trackers, so it stands alone, got {', '.join(names)}")
+    return names or (NONE,)

@@ -14,7 +14,8 @@ from ...progress.single import RetrainWatcher
 from ...resolve.data import refuse_home_as_data
 from ...resolve.trust import admit_model
 from .advice import Change, Target
-from .options import DiagnoseOptions, Patient, choose_patient
+from .options import DiagnoseOptions
+from .patient import Patient, choose_patient
 
 if TYPE_CHECKING:
     from ....training.checkpoints.checkpoint import State

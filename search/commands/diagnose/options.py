@@ -1,23 +1,24 @@
-"""What `hpo diagnose` was asked to look at: a space, a trial, or the folder of a run."""
+"""What `hpo diagnose` was asked to look at, checked once."""
 
-import json
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
-from ....common.bounded import JSON_BYTES, read_bytes
-from ....common.masking import masked
 from ....errors import SpaceError
-from ....spaces.load import load_space
-from ....studies.home import Home
-from ....training.checkpoints.training_folder import RESULT, TrainingFolder
-from ....training.config import TrialConfig
-from ....training.loop.history import result_from_json, verdict_from_json
-from ....training.report import Verdict
+from ....training.diagnosis.registry import CHECKS
+from ..fields import (
+    DataField,
+    DataRootField,
+    DeviceField,
+    Flag,
+    HomeField,
+    SetField,
+    StorageField,
+    TrustField,
+    one_of,
+)
 from ..keywords import coerce
-from ..train.options import Single, TrainOptions, choose_single
-from .advice import Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,17 +30,22 @@ class DiagnoseOptions:
     docs/security.md.
     """
 
-    space: str | None = None
-    trial: str | None = None
-    run: Path | None = None
-    overrides: Sequence[str] = ()
-    data: str | None = None
-    data_root: Path | None = None
-    checks: Sequence[str] = ()
-    trust: bool = False
-    device: str = "auto"
-    storage: str | None = None
-    home: Path | None = None
+    space: Annotated[
+        str | None, Flag("Or a space file, or the name of a bundled space.", short="-s", complete="spaces")
+    ] = None
+    trial: Annotated[str | None, Flag("Or a trial of a study.", metavar="STUDY/N")] = None
+    run: Annotated[Path | None, Flag("The folder of an hpo train.", metavar="[DIR]", positional=True)] = None
+    overrides: SetField = ()
+    data: DataField = None
+    data_root: DataRootField = None
+    checks: Annotated[
+        Sequence[str],
+        Flag(f"Make only this check: {one_of(CHECKS)}. Repeatable.", name="--check", metavar="NAME"),
+    ] = ()
+    trust: TrustField = False
+    device: DeviceField = "auto"
+    storage: StorageField = None
+    home: HomeField = None
 
     def __post_init__(self) -> None:
         coerce(self)
@@ -51,88 +57,3 @@ class DiagnoseOptions:
             )
         if self.run is not None and (self.overrides or self.data):
             raise SpaceError("--set and --data change a --space or a --trial; a run is looked at as it is")
-
-
-@dataclass(frozen=True, slots=True)
-class Patient:
-    """One configuration: where it came from in words, and `target`, which writes advice for there.
-
-    `run` is its folder and `verdict` that on its history, where there are such. `named` as in `Single`.
-    """
-
-    origin: str
-    config: TrialConfig
-    target: Target
-    verdict: Verdict | None = None
-    run: Path | None = None
-    named: bool = False
-
-
-def choose_patient(options: DiagnoseOptions, home: Home) -> Patient:
-    """What `options` mean.
-
-    Raises:
-        SpaceError: the space, a change or the trial's name says something that cannot be.
-        StudyError: no such trial.
-        TrainingError: the folder holds no run, or one that cannot be read.
-    """
-    if options.run is not None:
-        return _from_run(options.run.expanduser().absolute())
-    train = TrainOptions(
-        space=options.space,
-        trial=options.trial,
-        overrides=options.overrides,
-        data=options.data,
-        storage=options.storage,
-        home=options.home,
-    )
-    single = choose_single(train, home)
-    if options.space is None:
-        return _from_trial(options, single, home)
-    space = load_space(options.space, TrialConfig, train.changes)
-    flags = _flags(options, "space", "data", "overrides", "data_root", "home")
-    target = Target(
-        space, single.params, single.config, f"hpo train{flags}", f"hpo diagnose{flags}", not options.overrides
-    )
-    return Patient(single.origin, single.config, target, named=single.named)
-
-
-def _from_trial(options: DiagnoseOptions, single: Single, home: Home) -> Patient:
-    """A trial, as it was saved or with changes; its verdict is on what was saved."""
-    flags = _flags(options, "trial", "data", "overrides", "data_root", "storage", "home")
-    target = Target.saved(single.config, f"hpo train{flags}", f"hpo diagnose{flags}")
-    return Patient(single.origin, single.config, target, verdict=_verdict_of(options, home), named=single.named)
-
-
-def _flags(options: DiagnoseOptions, *names: str) -> str:
-    """The words of a command line that say the same, each after a space."""
-    words: list[str] = []
-    for name in names:
-        value = getattr(options, name)
-        if name == "overrides":
-            words += [word for text in value for word in ("--set", text)]
-        elif value is not None:
-            words += [f"--{name.replace('_', '-')}", masked(str(value))]
-    return "".join(f" {shlex.quote(word)}" for word in words)
-
-
-def _verdict_of(options: DiagnoseOptions, home: Home) -> Verdict | None:
-    from ....studies.records.summarise import summarise
-    from ....studies.store.storage import open_existing
-
-    assert options.trial is not None  # the caller has looked
-    study, _, number = options.trial.rpartition("/")
-    verdict = summarise(open_existing(options.storage, home), study).trial(int(number)).verdict
-    return verdict_from_json(verdict) if verdict else None
-
-
-def _from_run(folder: Path) -> Patient:
-    run = TrainingFolder.open(folder)
-    target = Target.run(folder, run.config)
-    return Patient(f"run {folder} ({run.origin})", run.config, target, verdict=_verdict_in(folder), run=folder)
-
-
-def _verdict_in(folder: Path) -> Verdict | None:
-    """That of result.json; None while the run has not ended."""
-    result = folder / RESULT
-    return result_from_json(json.loads(read_bytes(result, JSON_BYTES))).verdict if result.exists() else None

@@ -1,6 +1,5 @@
 """`hpo evaluate`, composed: model -> labelled images -> report -> kept beside the model and with its study."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -13,7 +12,7 @@ from ...progress.single import RetrainWatcher
 from ...resolve.data import choose_labelled
 from ...resolve.model import choose_model, open_model, openings_log
 from ...resolve.pack import same_data
-from ..keywords import coerce
+from .options import EvaluateOptions
 from .record import record
 
 if TYPE_CHECKING:
@@ -21,42 +20,6 @@ if TYPE_CHECKING:
     from ....training.evaluation.subject import Subject
 
 Part = Literal["test", "val"]
-
-
-@dataclass(frozen=True, slots=True)
-class EvaluateOptions:
-    """Everything `hpo.evaluate` takes; the flags of `hpo evaluate` in the same words.
-
-    `model` is a folder or a study. `data` is new labelled data, all of it; `overrides` say how a CSV file is meant
-    ("data.label_column=kind"). Else `split` of the model's own data is taken, None meaning test for an export and val
-    for a run of `hpo train`. `trust` runs what is not on record, see docs/security.md.
-    """
-
-    model: str
-    data: str | None = None
-    overrides: Sequence[str] = ()
-    split: str | None = None
-    strict: bool = False
-    html: Path | None = None
-    device: str = "auto"
-    data_root: Path | None = None
-    storage: str | None = None
-    tracking_uri: str | None = None
-    home: Path | None = None
-    trust: bool = False
-
-    def __post_init__(self) -> None:
-        coerce(self)
-        if self.split not in (None, "test", "val"):
-            raise SpaceError(f"--split must be test or val, got {self.split!r}")
-        if self.data is not None and self.split is not None:
-            raise SpaceError(
-                "--data takes all images of other data, --split a part of the model's own; give one of them"
-            )
-        if self.strict and self.data is None:
-            raise SpaceError("--strict is about new data given with --data, and none is given")
-        if self.overrides and self.data is None:
-            raise SpaceError("--set says how a CSV file given with --data is meant, and none is given")
 
 
 @dataclass(frozen=True, slots=True)

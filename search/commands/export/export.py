@@ -13,34 +13,12 @@ from ...progress.single import RetrainWatcher
 from ...resolve.model import choose_model
 from ...resolve.pack import same_data
 from ...resolve.trust import admit_trained
-from ..keywords import coerce
 from ..retrain.retrain import export_target
 from .extend import extend_export
 from .from_training import export_run
+from .options import ExportOptions
 from .register import register_export
 from .table import formats_to_json
-
-
-@dataclass(frozen=True, slots=True)
-class ExportOptions:
-    """Everything `hpo.export` takes; the flags of `hpo export` in the same words.
-
-    `model` is a study that was retrained, the folder of an export, or of a run of `hpo train`. `out` None means: in its
-    place for an export, in its folder `export` for a run. `trust` runs what is not on record, see docs/security.md.
-    """
-
-    model: str
-    formats: tuple[str, ...] = ("all",)
-    out: Path | None = None
-    data_root: Path | None = None
-    storage: str | None = None
-    tracking_uri: str | None = None
-    home: Path | None = None
-    trust: bool = False
-
-    def __post_init__(self) -> None:
-        coerce(self)
-        choose_formats(self.formats)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,44 +1,20 @@
 """`hpo predict`, composed: model x files -> a stream of predictions."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ....errors import DataError, SpaceError
+from ....errors import DataError
 from ....studies.home import Home
 from ....training.data.sources.outside import Outside, outside
 from ....training.data.sources.walk import files_below, ignore_folder
 from ....training.trained.folder import Trained
 from ...resolve.model import choose_model, open_model
 from ...resolve.trust import Note
-from ..keywords import coerce
+from .options import PredictOptions
 
 if TYPE_CHECKING:
     from ....training.trained.predict import Prediction
-
-BATCH_SIZE = 64
-
-
-@dataclass(frozen=True, slots=True)
-class PredictOptions:
-    """What `hpo.predict` takes beside the images; the flags of `hpo predict` in the same words.
-
-    `model` is a folder of a trained model or a study; `batch_size` the images per forward pass; `trust` runs what is
-    not on record, see docs/security.md.
-    """
-
-    model: str
-    batch_size: int = BATCH_SIZE
-    device: str = "auto"
-    storage: str | None = None
-    home: Path | None = None
-    trust: bool = False
-
-    def __post_init__(self) -> None:
-        coerce(self)
-        if not 1 <= self.batch_size <= 65_536:
-            raise SpaceError(f"--batch-size must be 1 to 65536, got {self.batch_size}")
 
 
 def describe_model(options: PredictOptions) -> Trained:

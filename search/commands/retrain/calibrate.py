@@ -5,7 +5,7 @@ from pathlib import Path
 from ....training.data.pack import Pack
 from ....training.metrics.calibration import Calibration
 from ...progress.single import RetrainWatcher
-from .options import Chosen
+from .choose import Chosen
 
 
 def calibrate_winner(

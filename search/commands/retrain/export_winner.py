@@ -30,8 +30,8 @@ from ....training.report import TrainResult
 from ...progress.single import RetrainWatcher
 from ...resolve.trust import record_export
 from .calibrate import calibrate_winner
+from .choose import Chosen
 from .fit import describe, fit
-from .options import Chosen
 from .reference import ReferenceKeeper
 from .track import WinnerTracker
 

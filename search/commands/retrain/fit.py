@@ -11,7 +11,7 @@ from ....training.report import EpochReport, Signal, Status, TrainResult
 from ...loop.interrupt import STOPPING, on_interrupt
 from ...progress.single import RetrainWatcher
 from ...resolve.pack import same_data
-from .options import Chosen
+from .choose import Chosen
 from .track import WinnerTracker
 
 

@@ -24,9 +24,10 @@ from ...progress.single import RetrainWatcher
 from ...resolve.trust import admit_model
 from ..export.register import register_export
 from ..export.table import formats_to_json
+from .choose import choose
 from .export_winner import make_export
 from .fit import find_pack
-from .options import RetrainOptions, choose
+from .options import RetrainOptions
 from .track import tracked
 
 

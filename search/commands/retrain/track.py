@@ -20,7 +20,7 @@ from ....training.export.names import EVALUATION_PICTURES
 from ....training.report import EpochReport
 from ...progress.single import RetrainWatcher
 from ..export.register import metrics_to_numbers
-from .options import Chosen
+from .choose import Chosen
 
 CLOSE_S = 30.0  # how long the end of the command waits for trackers
 

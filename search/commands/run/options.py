@@ -3,98 +3,33 @@
 import json
 import re
 import shlex
-from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from ....common.masking import masked
-from ....errors import SpaceError, nearest
+from ....errors import SpaceError
 from ....studies.study_name import refusal
-from ....studies.tracking.trackers import DEFAULT, choose_trackers
-from ...resolve.data import data_source
+from ....studies.tracking.tracker_kinds import DEFAULT, choose_trackers
+from ...executors.registry import EXECUTORS
+from ...strategy.pruners.registry import PRUNERS
+from ...strategy.samplers.registry import SAMPLERS
+from ..fields import (
+    DataField,
+    DataRootField,
+    Flag,
+    HomeField,
+    SetField,
+    SkipExportField,
+    StorageField,
+    StrictField,
+    TrackField,
+    TrackingField,
+    one_of,
+)
 from ..keywords import coerce
 
 _NUMBER = r"(\d+(?:\.\d+)?)"
 _DURATION = re.compile(rf"(?:{_NUMBER}h)?(?:{_NUMBER}m)?(?:{_NUMBER}s)?|{_NUMBER}", re.ASCII)  # `2h30` may be minutes
-
-
-@dataclass(frozen=True, slots=True)
-class RunOptions:
-    """Everything `hpo.run` takes; the flags of `hpo run` in the same words.
-
-    `trials` is the total the study should reach. `workers` None means auto; `timeout_s` None means no limit; `seed`
-    None means the study's own, and for a new study the space's; `track` names the trackers, see docs/tracking.md.
-    """
-
-    space: str
-    trials: int
-    study: str | None = None
-    data: str | None = None
-    data_root: Path | None = None
-    overrides: Sequence[str] = ()
-    epochs: int | None = None
-    workers: int | None = None
-    device: str = "auto"
-    timeout_s: float | None = None
-    seed: int | None = None
-    sampler: str = "tpe"
-    pruner: str = "median"
-    storage: str | None = None
-    tracking_uri: str | None = None
-    home: Path | None = None
-    executor: Literal["process", "inline"] = "process"
-    accept_space_change: bool = False
-    skip_export_check: bool = False
-    strict: bool = False
-    track: tuple[str, ...] = DEFAULT
-
-    def __post_init__(self) -> None:
-        coerce(self)
-        object.__setattr__(self, "track", choose_trackers(self.track))
-        if self.trials < 1:
-            raise SpaceError(f"--trials must be at least 1, got {self.trials}")
-        if self.timeout_s is not None and self.timeout_s <= 0:
-            raise SpaceError(f"--timeout must be longer than 0 s, got {self.timeout_s:g} s")
-        if self.study is not None and (refused := refusal(self.study)):
-            raise SpaceError(f"--study {refused}")
-
-    @property
-    def command(self) -> str:
-        """The command line that asks for the same, wherever the options came from; a URL's secrets are `***`.
-
-        It is kept where others read it: in the study and in MLflow.
-        """
-        words = ["hpo", "run"]
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if value != field.default:
-                words += _flag(field.name, value)
-        return shlex.join(words)
-
-    def space_overrides(self, stored_seed: int | None) -> list[str]:
-        """`--set` and the flags that are short for it, the flags last."""
-        seed = self.seed if self.seed is not None else stored_seed
-        short = {"data.source": data_source(self.data), "budget.epochs": self.epochs, "seed": seed}
-        short |= {"data.strict": True} if self.strict else {}
-        # as JSON, which is YAML: a folder may be called `a: b`
-        return [*self.overrides, *(f"{key}={json.dumps(value)}" for key, value in short.items() if value is not None)]
-
-
-def _flag(name: str, value: Any) -> list[str]:
-    """A field of RunOptions and its value as words of a command line."""
-    match name:
-        case "overrides":
-            return [word for change in value for word in ("--set", change)]
-        case "track":
-            return ["--track", ",".join(value)]
-        case "timeout_s":
-            return ["--timeout", f"{value:g}s"]
-        case "accept_space_change" | "skip_export_check" | "strict":
-            return [f"--{name.replace('_', '-')}"]
-        case "storage" | "tracking_uri":
-            value = masked(value)
-    return [f"--{name.replace('_', '-')}", str(value)]
 
 
 def parse_duration(text: str) -> float:
@@ -123,13 +58,98 @@ def parse_workers(text: str) -> int | None:
     return int(text)
 
 
-def parse_executor(text: str) -> Literal["process", "inline"]:
-    """`process` or `inline`.
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """Everything `hpo.run` takes; the flags of `hpo run` in the same words.
 
-    Raises:
-        SpaceError: it is neither.
+    `trials` is the total the study should reach. `workers` None means auto; `timeout_s` None means no limit; `seed`
+    None means the study's own, and for a new study the space's; `track` names the trackers, see docs/tracking.md.
     """
-    match text:
-        case "process" | "inline":
-            return text
-    raise SpaceError(f"--executor: unknown executor {text!r}; {nearest(text, ('process', 'inline'))}")
+
+    space: Annotated[str, Flag("A space file, or the name of a bundled space.", short="-s", complete="spaces")]
+    trials: Annotated[int, Flag("How many trials the study should reach in all.", short="-n")]
+    study: Annotated[
+        str | None,
+        Flag(
+            "The study's name. Default: the space's.",
+            metavar="[STUDY]",
+            complete="studies",
+            positional=True,
+            also_option=True,
+        ),
+    ] = None
+    data: DataField = None
+    data_root: DataRootField = None
+    overrides: SetField = ()
+    epochs: Annotated[int | None, Flag("Epochs of each trial; short for --set budget.epochs=N.")] = None
+    workers: Annotated[
+        int | None,
+        Flag("How many trials run at once, or auto: one a GPU or core.", parse=parse_workers, default="auto"),
+    ] = None
+    device: Annotated[str, Flag("auto, cpu, cuda, or cuda:0,1.")] = "auto"
+    timeout_s: Annotated[
+        float | None, Flag("Stop after this long, such as 2h or 30m.", name="--timeout", parse=parse_duration)
+    ] = None
+    seed: Annotated[int | None, Flag("Seed of the sampler and of every trial.")] = None
+    sampler: Annotated[str, Flag(f"{one_of(SAMPLERS)}.")] = "tpe"
+    pruner: Annotated[str, Flag(f"{one_of(PRUNERS)}.")] = "median"
+    storage: StorageField = None
+    tracking_uri: TrackingField = None
+    home: HomeField = None
+    executor: Annotated[
+        Literal["process", "inline"], Flag("process, or inline: one trial at a time in this process.")
+    ] = "process"
+    accept_space_change: Annotated[bool, Flag("Go on with a study whose space was different.")] = False
+    skip_export_check: SkipExportField = False
+    strict: StrictField = False
+    track: TrackField = DEFAULT
+
+    def __post_init__(self) -> None:
+        coerce(self)
+        EXECUTORS.check(self.executor)
+        object.__setattr__(self, "track", choose_trackers(self.track))
+        if self.trials < 1:
+            raise SpaceError(f"--trials must be at least 1, got {self.trials}")
+        if self.timeout_s is not None and self.timeout_s <= 0:
+            raise SpaceError(f"--timeout must be longer than 0 s, got {self.timeout_s:g} s")
+        if self.study is not None and (refused := refusal(self.study)):
+            raise SpaceError(f"--study {refused}")
+
+    @property
+    def command(self) -> str:
+        """The command line that asks for the same, wherever the options came from; a URL's secrets are `***`.
+
+        It is kept where others read it: in the study and in MLflow.
+        """
+        words = ["hpo", "run"]
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if value != field.default:
+                words += _flag(field.name, value)
+        return shlex.join(words)
+
+    def space_overrides(self, stored_seed: int | None) -> list[str]:
+        """`--set` and the flags that are short for it, the flags last."""
+        from ...resolve.data import data_source  # reads spaces, which no help text needs
+
+        seed = self.seed if self.seed is not None else stored_seed
+        short = {"data.source": data_source(self.data), "budget.epochs": self.epochs, "seed": seed}
+        short |= {"data.strict": True} if self.strict else {}
+        # as JSON, which is YAML: a folder may be called `a: b`
+        return [*self.overrides, *(f"{key}={json.dumps(value)}" for key, value in short.items() if value is not None)]
+
+
+def _flag(name: str, value: Any) -> list[str]:
+    """A field of RunOptions and its value as words of a command line."""
+    match name:
+        case "overrides":
+            return [word for change in value for word in ("--set", change)]
+        case "timeout_s":
+            return ["--timeout", f"{value:g}s"]
+        case "track":
+            return ["--track", ",".join(value)]
+        case "accept_space_change" | "skip_export_check" | "strict":
+            return [f"--{name.replace('_', '-')}"]
+        case "storage" | "tracking_uri":
+            value = masked(value)
+    return [f"--{name.replace('_', '-')}", str(value)]

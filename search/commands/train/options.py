@@ -1,19 +1,23 @@
-"""What `hpo train` was asked to do, and the one configuration that this means."""
+"""What `hpo train` was asked to do, checked once."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from math import sqrt
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 from ....errors import SpaceError
-from ....spaces.find import Source
-from ....spaces.load import load_source, load_space
-from ....spaces.node import Location
-from ....spaces.parameter import Choice, Float, Int, Parameter, Scalar, exact, is_number
-from ....spaces.space import SearchSpace
-from ....studies.home import Home
-from ....training.config import TrialConfig
-from ...configuration.configure import configure
+from ..fields import (
+    DataField,
+    DataRootField,
+    DeviceField,
+    Flag,
+    HomeField,
+    SetField,
+    SkipExportField,
+    SpaceField,
+    StorageField,
+    StrictField,
+    TrustField,
+)
 from ..keywords import coerce
 from ..run.options import RunOptions
 
@@ -26,20 +30,20 @@ class TrainOptions:
     folder in the home. `trust` runs a model's file that is not on record, see docs/security.md.
     """
 
-    space: str | None = None
-    trial: str | None = None
-    overrides: Sequence[str] = ()
-    data: str | None = None
-    data_root: Path | None = None
-    epochs: int | None = None
-    out: Path | None = None
-    resume: bool = False
-    skip_export_check: bool = False
-    strict: bool = False
-    trust: bool = False
-    device: str = "auto"
-    storage: str | None = None
-    home: Path | None = None
+    space: SpaceField = None
+    trial: Annotated[str | None, Flag("Or a trial of a study, as it was.", metavar="STUDY/N")] = None
+    overrides: SetField = ()
+    data: DataField = None
+    data_root: DataRootField = None
+    epochs: Annotated[int | None, Flag("Short for --set budget.epochs=N.")] = None
+    out: Annotated[Path | None, Flag("The folder of the run. Default: a new one in the home.")] = None
+    resume: Annotated[bool, Flag("Go on with the run in --out.")] = False
+    skip_export_check: SkipExportField = False
+    strict: StrictField = False
+    trust: TrustField = False
+    device: DeviceField = "auto"
+    storage: StorageField = None
+    home: HomeField = None
 
     def __post_init__(self) -> None:
         coerce(self)
@@ -57,83 +61,3 @@ class TrainOptions:
         """`--set` and the flags that are short for it."""
         short = RunOptions("", 1, data=self.data, overrides=self.overrides, epochs=self.epochs, strict=self.strict)
         return short.space_overrides(None)
-
-
-@dataclass(frozen=True, slots=True)
-class Single:
-    """One configuration: its name, where it came from in words, and the values that were chosen for dimensions.
-
-    `named` tells whether the user named its model in this command: in a space or by `--set`.
-    """
-
-    name: str
-    origin: str
-    config: TrialConfig
-    params: dict[str, Scalar]
-    named: bool = True
-
-
-def choose_single(options: TrainOptions, home: Home) -> Single:
-    """The configuration that `options` means: a trial's as it was saved, a space's with a value for each dimension.
-
-    Raises:
-        SpaceError: the space, a change or the trial's name says something that cannot be.
-        StudyError: no such trial.
-    """
-    if options.trial is not None:
-        return _from_trial(options.trial, options, home)
-    assert options.space is not None  # the options say one of the two
-    space = load_space(options.space, TrialConfig, options.changes)
-    return _single(space.name, f"space {space.name}", space)
-
-
-def _from_trial(trial: str, options: TrainOptions, home: Home) -> Single:
-    from ....studies.records.summarise import summarise
-    from ....studies.store.storage import open_existing
-    from ....studies.study_name import is_study_name
-    from ...configuration.model_copies import ModelCopies
-    from ..retrain.options import saved_config, with_data_as_now
-
-    study, slash, number = trial.rpartition("/")
-    if not slash or not study or not number.isdecimal():
-        raise SpaceError(f"--trial must be STUDY/N, such as resnet/12, got {trial!r}")
-    summary = summarise(open_existing(options.storage, home), study)
-    record = summary.trial(int(number))
-    saved = with_data_as_now(saved_config(study, record), summary)
-    if is_study_name(study):
-        saved = ModelCopies(home.models(study)).use_copy(saved, record.model_source)
-    origin = f"trial {record.number} of study {study}"
-    source = Source(f"{study}-{record.number}", saved.model_dump_json(), Location(origin, Path.cwd()))
-    single = _single(source.name, origin, load_source(source, TrialConfig, options.changes))
-    return replace(single, named=single.config.model.name != saved.model.name)
-
-
-def _single(name: str, origin: str, space: SearchSpace) -> Single:
-    params: dict[str, Scalar] = {}
-    for parameter in space.active(params):
-        params[parameter.key] = usual(parameter)
-    return Single(name, origin, configure(space, params), params)
-
-
-def usual(parameter: Parameter) -> Scalar:
-    """The value of a dimension that nothing else decides: its prior, else the middle.
-
-    The middle is on the dimension's own scale and grid; of choices it is the middle number, and the first where they
-    are not all numbers.
-    """
-    if parameter.has_prior:
-        return parameter.prior
-    match parameter:
-        case Choice(choices=choices):
-            numbers = sorted(value for value in choices if isinstance(value, int | float) and is_number(value))
-            return numbers[(len(numbers) - 1) // 2] if len(numbers) == len(choices) else choices[0]
-        case Int(low=low, high=high, log=True):
-            return round(sqrt(low * high))
-        case Float(low=low, high=high, log=True):
-            return sqrt(low) * sqrt(high)
-        case Int(low=low, high=high, step=step):
-            return low + (high - low) // step // 2 * step
-        case Float(low=low, high=high, step=step):
-            if step is None:
-                return low + (high - low) / 2
-            return float(exact(low) + (exact(high) - exact(low)) // exact(step) // 2 * exact(step))

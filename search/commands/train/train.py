@@ -25,7 +25,8 @@ from ...progress.single import RetrainWatcher
 from ...resolve.data import refuse_home_as_data
 from ...resolve.pack import same_data
 from ...resolve.trust import admit_model
-from .options import Single, TrainOptions, choose_single
+from .options import TrainOptions
+from .single import Single, choose_single
 
 if TYPE_CHECKING:
     from ....spaces.parameter import Scalar

@@ -9,13 +9,12 @@ from typing import Any
 import pytest
 from hpo.common.installation import Extra
 from hpo.errors import StudyError
-from hpo.search.cli.common import TRACKERS
 from hpo.studies.home import Home
 from hpo.studies.tracking.events import Epoch, Event, StudyEnded, StudyStarted, TrialEnded, TrialStarted
 from hpo.studies.tracking.several import BackgroundTracker, SeveralTrackers
 from hpo.studies.tracking.tracker import NullTracker, Tracker
-from hpo.studies.tracking.tracker_kinds import KINDS, TrackedStudy, register_tracker
-from hpo.studies.tracking.trackers import choose_trackers, open_trackers, tracker_names
+from hpo.studies.tracking.tracker_kinds import TRACKERS, TrackedStudy, choose_trackers, register_tracker
+from hpo.studies.tracking.trackers import open_trackers
 
 STARTED = StudyStarted("val_accuracy", "maximize", {"space": "5ace"})
 PARAMS = {"optimizer.lr": 0.1, "model.name": "resnet", "augment.flip": True, "schedule.name": None}
@@ -49,7 +48,7 @@ def whole_study(config: Path) -> Iterator[Event]:
     yield StudyEnded("FINISHED", {"best_value": 0.5})
 
 
-@pytest.mark.parametrize("name", tracker_names())
+@pytest.mark.parametrize("name", TRACKERS)
 class TestEveryTracker:
     def test_takes_a_whole_study_in_silence(
         self, ready: Home, name: str, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
@@ -96,11 +95,11 @@ class TestEveryTracker:
         assert list((tmp_path / "mine").iterdir()) == []
 
     def test_says_how_its_package_is_installed(self, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        kind = KINDS[name]
+        kind = TRACKERS.find(name)
         if kind.extra is None:
             assert choose_trackers([name]) == (name,)
             return
-        monkeypatch.setitem(KINDS, name, kind._replace(extra=Extra(kind.extra.name, "not_installed")))
+        monkeypatch.setitem(TRACKERS._things, name, kind._replace(extra=Extra(kind.extra.name, "not_installed")))
         with pytest.raises(StudyError, match=f"--track {name}: not_installed is not installed") as raised:
             choose_trackers([name])
         assert len(str(raised.value).splitlines()) <= 3
@@ -184,7 +183,7 @@ def test_an_interrupt_is_no_failure_of_a_tracker() -> None:
 
 
 def test_names() -> None:
-    assert ", ".join(tracker_names()) == TRACKERS  # as the help has them
+    assert TRACKERS.names() == ("mlflow", "none", "tensorboard", "wandb")
     assert choose_trackers(["tensorboard", "mlflow,tensorboard"]) == ("tensorboard", "mlflow")
     assert choose_trackers([]) == ("none",)
     with pytest.raises(StudyError, match="unknown tracker 'tensorbord'; did you mean tensorboard"):
@@ -197,8 +196,8 @@ def test_names() -> None:
 
 def test_no_package_of_a_tracker_is_imported_before_it_is_opened(run_python: Any) -> None:
     script = (
-        "import sys; from hpo.studies.tracking.trackers import choose_trackers, tracker_names\n"
-        "choose_trackers(n for n in tracker_names() if n != 'none')\n"
+        "import sys; from hpo.studies.tracking.tracker_kinds import TRACKERS, choose_trackers\n"
+        "choose_trackers(n for n in TRACKERS if n != 'none')\n"
         "print(sorted({'mlflow', 'tensorboard', 'wandb', 'tensorflow', 'torch'} & sys.modules.keys()))"
     )
     assert run_python(script) == "[]\n"

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 from hpo.search.commands.diagnose.advice import Change, Target
-from hpo.search.commands.train.options import TrainOptions, choose_single
+from hpo.search.commands.train.options import TrainOptions
+from hpo.search.commands.train.single import choose_single
 from hpo.search.configuration.configure import configure
 from hpo.spaces.load import load_space
 from hpo.spaces.parameter import Choice, Float, Scalar

@@ -8,7 +8,8 @@ from typing import Any
 
 import optuna
 import pytest
-from hpo.search.commands.evaluate.evaluate import EvaluateOptions, EvaluateOutcome, evaluate
+from hpo.search.commands.evaluate.evaluate import EvaluateOutcome, evaluate
+from hpo.search.commands.evaluate.options import EvaluateOptions
 from hpo.search.commands.retrain.options import RetrainOptions
 from hpo.search.commands.retrain.retrain import retrain_best
 from hpo.search.progress.single import PlainWatcher

@@ -7,7 +7,7 @@ import numpy as np
 import optuna
 import pytest
 from hpo.errors import DataError, SpaceError, StudyError, TrainingError
-from hpo.search.commands.evaluate.evaluate import EvaluateOptions
+from hpo.search.commands.evaluate.options import EvaluateOptions
 from hpo.studies.store.storage import open_storage
 from hpo.training.export.manifest import ExportManifest
 from optuna_dashboard.artifact._backend import list_trial_artifacts

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from hpo.errors import ExportError, SpaceError, StudyError
 from hpo.search.api import infer_check
-from hpo.search.commands.export.export import ExportOptions, ExportOutcome, export
+from hpo.search.commands.export.export import ExportOutcome, export
+from hpo.search.commands.export.options import ExportOptions
 from hpo.search.progress.single import PlainWatcher
 from hpo.training.export.manifest import ExportManifest, describe_files
 

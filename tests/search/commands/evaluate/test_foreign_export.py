@@ -9,9 +9,10 @@ import pytest
 from hpo.common import trust
 from hpo.errors import ExportError, TrustError
 from hpo.search.api import export, infer_check, predict
-from hpo.search.commands.evaluate.evaluate import EvaluateOptions, evaluate
-from hpo.search.commands.export.export import ExportOptions
-from hpo.search.commands.predict.predict import PredictOptions
+from hpo.search.commands.evaluate.evaluate import evaluate
+from hpo.search.commands.evaluate.options import EvaluateOptions
+from hpo.search.commands.export.options import ExportOptions
+from hpo.search.commands.predict.options import PredictOptions
 from hpo.training.data.pack import Pack
 from hpo.training.export.export_folder import ExportFolder
 from hpo.training.export.formats.registry import FORMATS

@@ -10,7 +10,8 @@ import pytest
 from hpo.errors import DataError, SpaceError
 from hpo.search.api import predict
 from hpo.search.commands.predict.files import WRITERS, LineWriter, format_of, replacing
-from hpo.search.commands.predict.predict import PredictOptions, count_files, describe_model, files_of
+from hpo.search.commands.predict.options import PredictOptions
+from hpo.search.commands.predict.predict import count_files, describe_model, files_of
 from PIL import Image
 from sklearn.datasets import load_digits
 

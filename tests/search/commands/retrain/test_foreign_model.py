@@ -11,9 +11,11 @@ from hpo.common import trust
 from hpo.errors import TrustError
 from hpo.search.api import diagnose, export, train
 from hpo.search.commands.diagnose.options import DiagnoseOptions
-from hpo.search.commands.evaluate.evaluate import EvaluateOptions, evaluate
-from hpo.search.commands.export.export import ExportOptions
-from hpo.search.commands.predict.predict import PredictOptions, predict
+from hpo.search.commands.evaluate.evaluate import evaluate
+from hpo.search.commands.evaluate.options import EvaluateOptions
+from hpo.search.commands.export.options import ExportOptions
+from hpo.search.commands.predict.options import PredictOptions
+from hpo.search.commands.predict.predict import predict
 from hpo.search.commands.train.options import TrainOptions
 from hpo.search.configuration.claim import Claimer
 from hpo.search.configuration.model_copies import ModelCopies

@@ -3,7 +3,8 @@
 import optuna
 import pytest
 from hpo.errors import StudyError
-from hpo.search.commands.retrain.options import RetrainOptions, choose
+from hpo.search.commands.retrain.choose import choose
+from hpo.search.commands.retrain.options import RetrainOptions
 from optuna.trial import TrialState, create_trial
 
 from .conftest import Book, Retrain

@@ -7,7 +7,8 @@ from typing import Any
 import optuna
 import pytest
 from hpo.errors import StudyError, TrainingError
-from hpo.search.commands.retrain.options import Chosen, RetrainOptions, choose
+from hpo.search.commands.retrain.choose import Chosen, choose
+from hpo.search.commands.retrain.options import RetrainOptions
 from hpo.search.configuration.claim import Claimer
 from hpo.search.executors.clock import VirtualClock
 from hpo.search.loop.outcome import outcome_of

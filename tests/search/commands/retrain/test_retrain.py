@@ -9,10 +9,12 @@ import optuna
 import pytest
 from hpo.common import manifest as common_manifest
 from hpo.errors import DataError, ExportError, SpaceError, StudyError
+from hpo.search.commands.retrain.choose import choose
 from hpo.search.commands.retrain.fit import RetrainError
-from hpo.search.commands.retrain.options import RetrainOptions, choose
+from hpo.search.commands.retrain.options import RetrainOptions
 from hpo.search.commands.retrain.retrain import retrain_best
-from hpo.search.commands.train.options import TrainOptions, choose_single
+from hpo.search.commands.train.options import TrainOptions
+from hpo.search.commands.train.single import choose_single
 from hpo.studies import attributes
 from hpo.studies.home import Home
 from hpo.studies.store.storage import open_storage

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hpo.search.commands.evaluate.evaluate import EvaluateOptions, evaluate
+from hpo.search.commands.evaluate.evaluate import evaluate
+from hpo.search.commands.evaluate.options import EvaluateOptions
 from hpo.studies.tracking.spool import SpoolWriter, spool_path
 from hpo.studies.tracking.stores import Stores, keep_stores, kept_stores
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from hpo.errors import SpaceError, StudyError
 from hpo.search.cli import main
-from hpo.search.commands.run.options import RunOptions, parse_duration, parse_executor, parse_workers
+from hpo.search.commands.run.options import RunOptions, parse_duration, parse_workers
+from hpo.search.executors.registry import EXECUTORS
 from hpo.spaces.load import load_space
 from hpo.training.config import TrialConfig
 
@@ -35,9 +36,9 @@ def test_workers() -> None:
 
 
 def test_executors() -> None:
-    assert (parse_executor("process"), parse_executor("inline")) == ("process", "inline")
-    with pytest.raises(SpaceError, match="did you mean inline"):
-        parse_executor("inlin")
+    assert [RunOptions("s", 1, executor=name).executor for name in EXECUTORS] == ["process", "inline"]  # type: ignore[arg-type]
+    with pytest.raises(SpaceError, match="--executor: unknown executor 'inlin'; did you mean inline"):
+        RunOptions("s", 1, executor="inlin")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("timeout_s", [0.0, -1.0])

@@ -7,7 +7,8 @@ from typing import Any
 import optuna
 import pytest
 from hpo.errors import SpaceError, StudyError
-from hpo.search.commands.train.options import TrainOptions, choose_single, usual
+from hpo.search.commands.train.options import TrainOptions
+from hpo.search.commands.train.single import choose_single, usual
 from hpo.spaces.parameter import Choice, Float, Int, Parameter, Scalar
 from hpo.studies import attributes
 from hpo.studies.home import Home

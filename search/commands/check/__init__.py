@@ -1,0 +1,1 @@
+"""`hpo check`: its options."""

@@ -1,0 +1,1 @@
+"""`hpo models`: its options."""

@@ -1,0 +1,1 @@
+"""`hpo monitor`: its options."""

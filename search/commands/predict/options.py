@@ -1,0 +1,29 @@
+"""What `hpo predict` was asked to do, checked once."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from ....errors import SpaceError
+from ..fields import DeviceField, Flag, HomeField, ModelField, StorageField, TrustField
+from ..keywords import coerce
+
+
+@dataclass(frozen=True, slots=True)
+class PredictOptions:
+    """What `hpo.predict` takes beside the images; the flags of `hpo predict` in the same words.
+
+    `model` is a folder of a trained model or a study; `batch_size` the images per forward pass; `trust` runs what is
+    not on record, see docs/security.md.
+    """
+
+    model: ModelField
+    batch_size: Annotated[int, Flag("Images per forward pass.")] = 64
+    device: DeviceField = "auto"
+    storage: StorageField = None
+    home: HomeField = None
+    trust: TrustField = False
+
+    def __post_init__(self) -> None:
+        coerce(self)
+        if not 1 <= self.batch_size <= 65_536:
+            raise SpaceError(f"--batch-size must be 1 to 65536, got {self.batch_size}")

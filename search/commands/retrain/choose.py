@@ -1,0 +1,140 @@
+"""Which trial is trained again, from which configuration, for how long."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ....common.display import visible
+from ....errors import StudyError
+from ....studies import attributes
+from ....studies.home import Home
+from ....studies.records.lookup import newest_study
+from ....studies.records.study import StudySummary
+from ....studies.records.summarise import summarise
+from ....studies.records.trial import TrialRecord
+from ....studies.store.storage import open_existing
+from ....training.config import TrialConfig
+from ....training.optim.config import Piecewise, Plateau
+from ...configuration.configure import read_config
+from .options import RetrainOptions
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A trial to be trained again.
+
+    `config` is the saved one, with the epochs that were asked for and, under plateau, the learning rates that the trial
+    had; `last_epoch` cuts its schedule short; `folder` is the name of its working directory; `fingerprint` the study's
+    data; `validated` the trial's metrics on validation images where they are of the very epoch that is trained to, else
+    empty; `candidates` how many trials of the study it was chosen among, at least 1; `formats` what is made beside the
+    base formats; `passed_over` says in a line which better trials cannot be trained.
+    """
+
+    study: str
+    record: TrialRecord
+    config: TrialConfig
+    last_epoch: int | None
+    folder: str
+    fingerprint: str
+    validated: Mapping[str, float]
+    candidates: int = 1
+    formats: tuple[str, ...] = ()
+    passed_over: str = ""
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs will be trained."""
+        return self.last_epoch or self.config.budget.epochs
+
+
+def choose(options: RetrainOptions, home: Home) -> Chosen:
+    """The trial that `options` means, from the study store alone: no space file is read.
+
+    A trial reached its value at its best epoch. Without `epochs` it is trained to that epoch, under a schedule of the
+    same length and with the falls that plateaus brought, so that the learning rates are those which the value was
+    reached with. (More epochs would be a training that nothing was measured for, and there is no validation split left
+    to stop by.)
+
+    Raises:
+        StudyError: no such study or trial, no complete trial, or the trial has no configuration or, under plateau, no
+            learning rates yet.
+    """
+    storage = open_existing(options.storage, home)
+    summary = summarise(storage, options.study or newest_study(storage))
+    record = _best(summary) if options.trial is None else summary.trial(options.trial)
+    saved = with_data_as_now(saved_config(summary.study, record), summary)
+    config, last_epoch = _replayed(summary.study, record, saved), _best_epoch_if_not_last(record, saved)
+    folder = f"trial-{record.number}"
+    if options.epochs is not None:
+        budget = config.budget.model_copy(update={"epochs": options.epochs})
+        config, last_epoch = config.model_copy(update={"budget": budget}), None
+        folder = f"{folder}-{options.epochs}"
+    is_the_trials = (last_epoch or config.budget.epochs) == record.best_epoch and config.budget == saved.budget
+    validated = record.metrics if is_the_trials else {}
+    fingerprint = str(summary.attributes.get(attributes.DATA_FINGERPRINT, ""))
+    candidates = max(1, summary.counts["complete"] + summary.counts["pruned"])
+    passed_over = summary.passed_over_line if options.trial is None else ""
+    return Chosen(
+        study=summary.study,
+        record=record,
+        config=config,
+        last_epoch=last_epoch,
+        folder=folder,
+        fingerprint=fingerprint,
+        validated=validated,
+        candidates=candidates,
+        formats=options.formats,
+        passed_over=passed_over,
+    )
+
+
+def _best(summary: StudySummary) -> TrialRecord:
+    """The best complete trial that can be trained again."""
+    if summary.best is not None:
+        return summary.best
+    counts = ", ".join(f"{count} {state}" for state, count in summary.counts.items() if count) or "no trials yet"
+    started = [trial.number for trial in summary.trials if trial.config]
+    way = f"--trial {started[0]} takes one all the same" if started else "`hpo run` goes on with the search"
+    what = "no complete trial that hpo ran" if summary.passed_over else "no complete trial"
+    raise StudyError(f"study {visible(summary.study)} has {what}, but {counts}; {way}")
+
+
+def saved_config(study: str, record: TrialRecord) -> TrialConfig:
+    """The configuration that is saved on the trial `record` of `study`.
+
+    Raises:
+        StudyError: it has none yet, or another version saved it.
+    """
+    named = f"trial {record.number} of study {visible(study)}"
+    if record.is_foreign:
+        raise StudyError(f"{named} was not run by hpo, so that there is no configuration to train again")
+    if not record.config:
+        raise StudyError(f"{named} is {record.state} and has no configuration yet")
+    try:
+        return read_config(record.config)
+    except StudyError as error:
+        raise StudyError(f"{named} was {error}") from error
+
+
+def with_data_as_now(config: TrialConfig, summary: StudySummary) -> TrialConfig:
+    """`config` with the place where the study has its images now: they may have been moved since the trial."""
+    fixed = json.loads(summary.attributes.get(attributes.SPACE, "{}")).get("fixed", {})
+    places = {key: fixed[f"data.{key}"]["value"] for key in ("source", "split_file") if f"data.{key}" in fixed}
+    return config.model_copy(update={"data": config.data.model_copy(update=places)})
+
+
+def _best_epoch_if_not_last(record: TrialRecord, config: TrialConfig) -> int | None:
+    return record.best_epoch if record.best_epoch != config.budget.epochs else None
+
+
+def _replayed(study: str, record: TrialRecord, config: TrialConfig) -> TrialConfig:
+    """`config` with a schedule that needs no validation images: plateaus become the falls that they brought."""
+    schedule = config.schedule
+    if not isinstance(schedule, Plateau):
+        return config
+    if not record.lr_factors:
+        raise StudyError(
+            f"trial {record.number} of study {visible(study)} is {record.state}; the learning rates that its plateaus "
+            "bring are known when it has ended\n  --trial N takes another"
+        )
+    return config.model_copy(update={"schedule": Piecewise(warmup=schedule.warmup, factors=record.lr_factors)})

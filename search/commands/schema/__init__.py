@@ -1,0 +1,1 @@
+"""`hpo schema`: its options."""

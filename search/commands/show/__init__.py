@@ -1,0 +1,1 @@
+"""`hpo show`: its options."""

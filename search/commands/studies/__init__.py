@@ -1,0 +1,1 @@
+"""`hpo studies`: its options."""

@@ -1,0 +1,1 @@
+"""`hpo ui`: its options."""

@@ -1,0 +1,9 @@
+"""`--track none`: nothing is followed."""
+
+from .tracker import NullTracker, Tracker
+from .tracker_kinds import NONE, TrackedStudy, register_tracker
+
+
+@register_tracker(NONE)
+def _open(study: TrackedStudy) -> Tracker:
+    return NullTracker()
