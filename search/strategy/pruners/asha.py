@@ -1,4 +1,4 @@
-"""`asha`: asynchronous successive halving, the best third goes on at each rung. Li et al. 2018, arXiv:1810.05834."""
+"""`asha`: asynchronous successive halving, the best third goes on at each rung. Li et al. 2018, arXiv:1810.05934."""
 
 from optuna.pruners import SuccessiveHalvingPruner
 
