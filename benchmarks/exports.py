@@ -46,7 +46,7 @@ def save_for_mlflow(export: Path, target: Path) -> None:
     """Save the model as `hpo retrain-best` gives it to MLflow."""
     import mlflow
     from hpo.serving.mlflow_model import CODE
-    from hpo.studies.tracking.packed_model import Code, packed
+    from hpo.studies.tracking.mlflow.packed_model import Code, packed
 
     with packed(export, Code("serving.mlflow_model", CODE), [image()]) as model:
         mlflow.pyfunc.save_model(str(target), **model)

@@ -10,6 +10,7 @@ _HTTP_USER = re.compile(r"(https?://)([^/?#@\s:]*)(:?)([^/?#\s]*)@", re.IGNORECA
 _OTHER_PASSWORD = re.compile(r"(?<!http)(?<!https)(://[^/:@\s]*):[^@\s]*@", re.IGNORECASE)
 _PARAMETER = re.compile(r"([?&;#])([^=&;#\s]+)=([^&;#\s]*)")
 # by part of the name: sslpassword, api_key, X-Amz-Signature, access_token
+_ERROR_LENGTH = 300  # characters: drivers put whole statements and pages of HTML into one line
 _SECRET = re.compile("pass|pwd|token|key|secret|sig|cred|auth", re.IGNORECASE)
 
 
@@ -34,6 +35,12 @@ def is_masked(url: str) -> bool:
     It was kept by `masked`, then.
     """
     return "***" in url
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of an error, without secrets; its type where it has no text."""
+    lines = str(error).strip().splitlines()
+    return masked(lines[0])[:_ERROR_LENGTH] if lines else type(error).__name__
 
 
 def _parameter(match: re.Match[str]) -> str:

@@ -90,7 +90,7 @@ def home(tmp_path: Path) -> Home:
 @pytest.fixture(scope="session")
 def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A fresh MLflow file, migrated once: that takes most of the time of a first use."""
-    from hpo.studies.tracking.mlflow_store import MlflowStore
+    from hpo.studies.tracking.mlflow.mlflow_store import MlflowStore
 
     path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
     MlflowStore(f"sqlite:///{path}", Home(path.parent))

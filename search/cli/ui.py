@@ -16,8 +16,8 @@ def ui(options: UiOptions) -> None:
     from ...studies.records.reader import open_to_read
     from ...studies.store.storage import storage_to_read
     from ...studies.tracking.event_files import event_files
+    from ...studies.tracking.mlflow.stores import choose_stores, newest_kept, tracked_studies
     from ...studies.tracking.mlflow_tracker import ship_pending
-    from ...studies.tracking.stores import choose_stores, newest_kept, tracked_studies
     from ..loop.interrupt import terminate_as_interrupt
 
     place, storage, named = Home.locate(options.home), options.storage, options.study

@@ -15,7 +15,7 @@ from ...serving.export_folder import MANIFEST
 from ...serving.options import Folder, Source, UsageError
 from ...studies.home import Home
 from ...studies.study_name import is_study_name
-from ...studies.tracking.stores import Stores, choose_stores
+from ...studies.tracking.mlflow.stores import Stores, choose_stores
 
 logger = logging.getLogger("hpo.serving")
 
@@ -47,7 +47,7 @@ class Alias:
         Raises:
             StudyError: nothing was found yet, and MLflow does not answer, or there is no such alias.
         """
-        from ...studies.tracking.registry import fetch_export
+        from ...studies.tracking.mlflow.model_registry import fetch_export
 
         now_s = time.monotonic()
         if self._folder is not None and now_s - self._asked_s < self.pause_s:

@@ -54,7 +54,7 @@ class PageGuard:
         self._cookie = f"hpo-ui-{token[:8]}={token}"  # cookies know no ports: each server has a name of its own
 
     def answer(self, query: str, headers: Mapping[str, str]) -> Answer | None:
-        """The guard's own answer to a request; None where it may pass.
+        """Return the guard's answer to a request, None where it may pass.
 
         A request that may not pass is refused; one with the token in its address gets the cookie.
 
@@ -89,7 +89,7 @@ class PageGuard:
         return hmac.compare_digest(sent.encode(errors="replace"), expected.encode())
 
     def wsgi(self, app: "WSGIApplication") -> "WSGIApplication":
-        """`app` behind this guard."""
+        """Return `app` behind this guard."""
 
         def guarded(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
             names = {name: name[5:].replace("_", "-").lower() for name in environ if name.startswith("HTTP_")}
@@ -106,7 +106,7 @@ class PageGuard:
         return guarded
 
     def asgi(self, app: "ASGIApp") -> "ASGIApp":
-        """`app` behind this guard."""
+        """Return `app` behind this guard."""
 
         async def guarded(scope: "Scope", receive: "Receive", send: "Send") -> None:
             if scope["type"] == "lifespan":
@@ -137,7 +137,7 @@ def _refused(reason: str) -> Answer:
 
 
 def _guarded(path: str, headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """The headers of an answer, with the guard's put over them."""
+    """Return the headers of an answer, the guard's over the page's."""
     # what the app grants to other origins is dropped, too
     ours = [*_HEADERS, *(_AS_FILE if path.startswith("/artifacts/") else [])]
     replaced = {name.lower() for name, _ in ours}

@@ -1,6 +1,7 @@
-"""`python -m hpo.studies.pages.server`: one of the pages of `hpo ui`, behind its guard.
+"""The server of one page of `hpo ui`, behind its guard.
 
-What it needs comes as JSON on standard input: a command line, where a URL may hold a password, can be read by everyone.
+`python -m hpo.studies.pages.server` is a process of its own for each page. Its request comes as JSON on standard input:
+a command line, where a URL may hold a password, can be read by everyone.
 """
 
 import json
@@ -19,7 +20,10 @@ HOST = "127.0.0.1"
 
 @dataclass(frozen=True, slots=True)
 class DashboardPage:
-    """optuna-dashboard on the store at `storage_url`; `attachments` is the folder of the files tied to trials."""
+    """optuna-dashboard on the store at `storage_url`.
+
+    `attachments` is the folder of the files tied to trials.
+    """
 
     storage_url: str
     attachments: str
@@ -29,20 +33,27 @@ class DashboardPage:
         import optuna_dashboard
         from optuna.artifacts import FileSystemArtifactStore
 
+        # threads: a page of the dashboard asks for several things at once, and may keep connections open
         app = optuna_dashboard.wsgi(self.storage_url, FileSystemArtifactStore(self.attachments))
         make_server(HOST, port, guard.wsgi(app), _ThreadingServer, _QuietHandler).serve_forever()
 
 
 @dataclass(frozen=True, slots=True)
 class MlflowPage:
-    """The MLflow UI on a tracking store and a registry; `artifacts` is the folder that it serves. All are URIs."""
+    """The MLflow UI on a tracking store and a registry.
+
+    `artifacts` is the folder that it serves. All are URIs.
+    """
 
     tracking: str
     registry: str
     artifacts: str
 
     def serve(self, port: int, guard: PageGuard) -> None:
-        """Serve until a signal ends the process; as `mlflow server` does, but in one process, which the guard wraps."""
+        """Serve until a signal ends the process.
+
+        This is what `mlflow server` does, but in one process, which the guard wraps.
+        """
         import uvicorn
         from mlflow.server import constants
         from mlflow.server.handlers import initialize_backend_stores
@@ -57,7 +68,7 @@ class MlflowPage:
             constants.SERVE_ARTIFACTS_ENV_VAR: "true",
         }
         initialize_backend_stores(self.tracking, self.registry, root)
-        from mlflow.server.fastapi_app import app  # reads the variables
+        from mlflow.server.fastapi_app import app  # reads the variables as it is imported
 
         uvicorn.run(guard.asgi(app), host=HOST, port=port, log_level="warning", access_log=False)
 
@@ -78,7 +89,7 @@ class TensorboardPage:
         board = program.TensorBoard(default.get_plugins(), server_class=behind_guard)
         # note: the fast loader is a process of its own, on a port that answers every user of the machine
         board.configure(logdir=self.folder, load_fast="false")
-        board.launch()
+        board.launch()  # in a thread
         signal.pause()
 
 
@@ -87,20 +98,26 @@ PAGES = {page.__name__: page for page in (DashboardPage, MlflowPage, Tensorboard
 
 
 class _ThreadingServer(ThreadingMixIn, WSGIServer):
-    daemon_threads = True
+    daemon_threads = True  # an open connection does not keep the process from ending
 
     def get_url(self) -> str:
-        """Return the address, which TensorBoard asks for."""
+        """Return the address, which TensorBoard asks its server for."""
         return f"http://{HOST}:{self.server_port}/"
 
 
 class _QuietHandler(WSGIRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:
-        """Nothing: the log is shown where a page fails, and an address may hold the token."""
+        """Log nothing.
+
+        The log is shown where a page fails, and the address of a request may hold the token.
+        """
 
 
 def main() -> None:
-    """Serve the page that standard input describes: its kind, settings, port and token."""
+    """Serve the page that standard input describes.
+
+    The request has its kind, settings, port and token.
+    """
     request = json.load(sys.stdin)
     PAGES[request["page"]](**request["settings"]).serve(request["port"], PageGuard(request["token"]))
 

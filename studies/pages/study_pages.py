@@ -1,4 +1,4 @@
-"""The path of a study's page in optuna-dashboard and in MLflow."""
+"""The address of a study's page in optuna-dashboard and in MLflow."""
 
 import json
 import urllib.request
@@ -16,7 +16,7 @@ _FIND = "api/2.0/mlflow/experiments/get-by-name"
 
 
 def dashboard_page(storage: BaseStorage, study: str) -> str:
-    """The path of `study` in optuna-dashboard.
+    """Return the path of `study` in optuna-dashboard.
 
     Raises:
         StudyError: no such study.
@@ -25,7 +25,7 @@ def dashboard_page(storage: BaseStorage, study: str) -> str:
 
 
 def experiment_page(server: str, study: str, token: str | None = None) -> str:
-    """The URL fragment of a study's experiment on an MLflow server.
+    """Return the URL fragment of a study's experiment on an MLflow server.
 
     "" where the server has no such experiment, or gives no answer: it may be elsewhere, and ask for a password that we
     do not know.

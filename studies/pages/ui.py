@@ -1,6 +1,7 @@
-"""The browsers of a home, optuna-dashboard, the MLflow UI and TensorBoard, as child processes of this machine alone.
+"""Starting and stopping the pages of `hpo ui`, each a child process.
 
-Each has a token of its own, without which it answers nobody (page_guard.py).
+optuna-dashboard, the MLflow UI and TensorBoard listen on 127.0.0.1 alone. Each has a token of its own, without which it
+answers nobody (guard.py).
 """
 
 import json
@@ -24,16 +25,17 @@ from ...common.masking import masked
 from ...common.sqlite_url import absolute_url
 from ...errors import StudyError
 from ..store.storage import open_storage
-from ..tracking.mlflow_store import make_private
-from ..tracking.stores import Stores
+from ..tracking.mlflow.mlflow_store import make_private
+from ..tracking.mlflow.stores import Stores
 from .server import HOST, DashboardPage, MlflowPage, Page, TensorboardPage
 from .study_pages import dashboard_page, experiment_page
 
 START_TIMEOUT_S = 120.0
 """A fresh MLflow file is migrated first, which takes 10 s or more."""
 STOP_TIMEOUT_S = 5.0
+"""A page has nothing to save, so it may be killed soon: the user waits for the terminal."""
 
-# what a user's own `mlflow server` is set up with: read by ours, it would forbid the page or empty it
+# settings of a user's own `mlflow server`: ours would read them, and refuse our requests or show nothing
 _SERVER_OPTIONS = {
     "MLFLOW_READ_REPLICA_BACKEND_STORE_URI",
     "MLFLOW_SERVER_ALLOWED_HOSTS",
@@ -44,7 +46,7 @@ _SERVER_OPTIONS = {
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Where to point a browser: with the token that opens the page."""
+    """The addresses of the pages, each with the token that opens it."""
 
     dashboard: str
     mlflow: str
@@ -52,7 +54,10 @@ class Addresses:
 
 
 class Server:
-    """A child process that serves a page to whoever has its token, with every process that it starts itself."""
+    """A child process that serves a page, and its own children.
+
+    It answers only requests with its token.
+    """
 
     def __init__(self, name: str, page: Page, port: int) -> None:
         self.name = name
@@ -77,7 +82,7 @@ class Server:
             )
 
     def link(self, path: str = "", fragment: str = "") -> str:
-        """The address that opens `path` of the page in a browser, at `fragment`."""
+        """Return the address of `path`, at `fragment`, with the token."""
         return f"{self.address}{path}?token={self.token}{fragment}"
 
     def wait_ready(self, timeout_s: float) -> None:
@@ -88,14 +93,14 @@ class Server:
         """
         until = time.monotonic() + timeout_s
         while not self._answers():
-            self.check_alive()
+            self.check_alive()  # one that has ended, such as for a broken store, is not waited for
             if time.monotonic() > until:
                 raise StudyError(f"{self.name} gives no answer at {self.address} in {timeout_s:.0f} s{self._tail()}")
             time.sleep(0.1)
-        self.check_alive()
+        self.check_alive()  # what answered may be another process, that took the port first
 
     def check_alive(self) -> None:
-        """Nothing, while it runs.
+        """Check that the process runs.
 
         Raises:
             StudyError: it has ended.
@@ -104,7 +109,7 @@ class Server:
             raise StudyError(f"{self.name} has ended with code {code}{self._tail()}")
 
     def stop(self) -> None:
-        """End it and all it has started: asked first, forced after STOP_TIMEOUT_S."""
+        """End the process and all it has started, by force after STOP_TIMEOUT_S."""
         _signal_group(self._process, signal.SIGTERM)
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(STOP_TIMEOUT_S)
@@ -114,6 +119,7 @@ class Server:
         self._folder.cleanup()
 
     def _answers(self) -> bool:
+        # no proxy stands before this machine, whatever the environment says
         direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         request = urllib.request.Request(self.address, headers={"Authorization": f"Bearer {self.token}"})
         try:
@@ -123,7 +129,7 @@ class Server:
             return False
 
     def _tail(self) -> str:
-        """What its log says of the reason: the last error in it, or its last lines."""
+        """Return the last error in its log, else its last two lines."""
         lines = [line for line in self._log.read_text(errors="replace").splitlines() if line.strip()]
         errors = [line for line in lines if re.search(r"Error\b.*:|\bERROR\b|Errno", line)]
         return "".join(f"\n  {masked(line)[:200]}" for line in errors[-1:] or lines[-2:])
@@ -141,10 +147,10 @@ def serve(
     event_files: Path | None = None,
     tensorboard_port: int | None = None,
 ) -> Iterator[tuple[Addresses, tuple[Server, ...]]]:
-    """Start the browsers, wait until they answer, stop them on leaving.
+    """Start the pages, wait until they answer, stop them on leaving.
 
-    Gives their addresses, at `study` where it is given, and the running servers. A tracking store that is a server
-    already is only passed through.
+    Yields their addresses, at `study` where it is given, and the running servers. A tracking store that is a server
+    already shows its own page, so none is started for it.
     `artifacts` is where MLflow keeps the files of experiments made through its UI, `attachments` where the files that
     are attached to trials lie, `event_files` the folder that TensorBoard shows, which is left out where that is None.
     Without a port, a free one is taken.
@@ -170,7 +176,7 @@ def serve(
         if event_files is not None:
             board = _start(running, "TensorBoard", TensorboardPage(str(event_files.absolute())), tensorboard_port)
         servers = [server for server in (dashboard, ours, board) if server is not None]
-        for server in servers:
+        for server in servers:  # after all have been started, so that they start at the same time
             server.wait_ready(START_TIMEOUT_S)
         mlflow = _mlflow_link(ours, stores.tracking, study)
         yield Addresses(dashboard.link(path), mlflow, None if board is None else board.link()), tuple(servers)
@@ -183,16 +189,19 @@ def _start(running: ExitStack, name: str, page: Page, port: int | None) -> Serve
 
 
 def _mlflow_link(ours: Server | None, tracking: str, study: str | None) -> str:
-    """Where MLflow shows the experiment of `study`: on the server that we have started, or at `tracking`."""
+    """Return the address of the experiment of `study` in MLflow.
+
+    It is on the server that we have started, `ours`, or at `tracking`.
+    """
     if ours is not None:
-        found = "" if study is None else experiment_page(ours.address, study, ours.token)
-        return ours.link(fragment=found)
-    found = "" if study is None else experiment_page(f"{tracking.rstrip('/')}/", study)
-    return f"{masked(tracking).rstrip('/')}/{found}" if found else masked(tracking)
+        fragment = "" if study is None else experiment_page(ours.address, study, ours.token)
+        return ours.link(fragment=fragment)
+    fragment = "" if study is None else experiment_page(f"{tracking.rstrip('/')}/", study)
+    return f"{masked(tracking).rstrip('/')}/{fragment}" if fragment else masked(tracking)
 
 
 def _environment() -> dict[str, str]:
-    """That of all pages."""
+    """Return the environment of all pages."""
     return {
         **{name: value for name, value in os.environ.items() if name not in _SERVER_OPTIONS},
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # three more processes, for language models only
@@ -204,16 +213,18 @@ def _is_server(uri: str) -> bool:
     return uri.startswith(("http://", "https://"))
 
 
-def _port(wanted: int | None, name: str) -> int:
+def _port(port: int | None, name: str) -> int:
+    """Return `port` if it is free, any free port for None."""
     with socket.socket() as probe:
+        # else a port counts as taken for a while after the last `hpo ui` has ended
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((HOST, wanted or 0))
+            probe.bind((HOST, port or 0))
         except (OSError, OverflowError) as error:
-            raise StudyError(f"port {wanted} for {name} is not free; give another one, or none for any") from error
+            raise StudyError(f"port {port} for {name} is not free; give another one, or none for any") from error
         return int(probe.getsockname()[1])
 
 
 def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
-    with suppress(ProcessLookupError):
+    with suppress(ProcessLookupError):  # it has ended already
         os.killpg(process.pid, number)

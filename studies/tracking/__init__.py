@@ -1,1 +1,1 @@
-"""MLflow: every event reaches it, once, and nobody waits for it."""
+"""The trackers of a study: MLflow, TensorBoard, Weights & Biases, or none."""

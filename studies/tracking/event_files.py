@@ -1,4 +1,4 @@
-"""The event files of a study, for whoever shows them; nothing of TensorBoard is imported."""
+"""The folder of a study's TensorBoard event files, without importing TensorBoard."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,13 +8,13 @@ from ..home import Home
 from ..study_name import is_study_name
 
 TENSORBOARD = Extra("tensorboard", "tensorboard")
-FILE = "events.out.tfevents"
+FILE = "events.out.tfevents"  # TensorBoard looks for files with this in their names
 
 
 def event_files(home: Home, study: str, note: Callable[[str], None]) -> Path | None:
-    """Return the folder of the event files of `study`; None where it has none, or TensorBoard is not installed.
+    """Return the folder of the event files of `study`, None without any.
 
-    `note` gets a line where only the package is missing.
+    None also where TensorBoard is not installed; `note` gets a line then, if there are files.
     """
     if not is_study_name(study):
         return None

@@ -1,4 +1,4 @@
-"""What happens in a study, as its trackers are told: one frozen type for each kind of event.
+"""The events of a study, one frozen type for each kind.
 
     StudyStarted (TrialStarted Epoch* TrialEnded)* StudyEnded
 
@@ -17,7 +17,10 @@ StudyState = Literal["FINISHED", "INTERRUPTED", "FAILED"]
 
 @dataclass(frozen=True, slots=True)
 class StudyStarted:
-    """A run of the study begins; again on every run that continues it. `metric` is what trials are compared by."""
+    """The beginning of a run of the study, new or continued.
+
+    Trials are compared by `metric`.
+    """
 
     metric: str
     direction: Literal["maximize", "minimize"]
@@ -27,7 +30,7 @@ class StudyStarted:
 
 @dataclass(frozen=True, slots=True)
 class TrialStarted:
-    """A trial begins, or goes on after a pause; `params` by dotted key."""
+    """The beginning of a trial, or its resumption; `params` by dotted key."""
 
     trial: int
     params: Mapping[str, Any]
@@ -37,7 +40,10 @@ class TrialStarted:
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """An epoch (from 1) of a trial has ended; one that was told before is dropped, the first one stays."""
+    """The end of an epoch (from 1) of a trial.
+
+    A trial that goes on from a checkpoint may repeat an epoch; trackers keep the first of each number.
+    """
 
     trial: int
     epoch: int
@@ -46,7 +52,10 @@ class Epoch:
 
 @dataclass(frozen=True, slots=True)
 class TrialEnded:
-    """A trial has ended; `metrics` sum it up (its value at its best epoch)."""
+    """The end of a trial.
+
+    `metrics` sum it up, such as its value at its best epoch.
+    """
 
     trial: int
     state: TrialState
@@ -57,7 +66,7 @@ class TrialEnded:
 
 @dataclass(frozen=True, slots=True)
 class StudyEnded:
-    """This run of the study is over; `metrics` sum it up."""
+    """The end of this run of the study; `metrics` sum it up."""
 
     state: StudyState
     metrics: Mapping[str, float] = field(default_factory=dict)

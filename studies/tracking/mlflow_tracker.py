@@ -1,4 +1,4 @@
-"""The tracker that brings everything to MLflow: it notes events in the spool, a thread of its own ships them.
+"""The MLflow tracker: a spool of events and a thread that ships.
 
 The search never waits for MLflow. The thread ships every few seconds what is new, and uses little of a core; where
 MLflow does not answer it says so once, and tries again ever more rarely. Of several processes on a study one sends for
@@ -14,13 +14,13 @@ from threading import Event as Flag
 from threading import Thread
 from typing import Any
 
-from ...common.masking import masked
+from ...common.masking import first_line, masked
 from ..home import Home
 from ..store.locks import held_if_free
 from .events import Epoch, Event, StudyEnded, StudyStarted, TrialEnded, TrialStarted
-from .shipper import StudyShipper, count_unsent, first_line
-from .spool import SpoolWriter, read_events, spool_path
-from .stores import kept_stores
+from .mlflow.shipper import StudyShipper, count_unsent
+from .mlflow.spool import SpoolWriter, read_events, spool_path
+from .mlflow.stores import kept_stores
 from .tracker import Tracker
 from .tracker_kinds import TrackedStudy, register_tracker
 
@@ -29,9 +29,9 @@ PAUSE_S = 10.0
 IDLE_SHARE = 20
 """A pause is at least this many times the CPU time of the shipment before: some 5 % of one core."""
 LONGEST_PAUSE_S = 60.0
-"""Between two attempts to reach an MLflow that does not answer."""
+"""Between two attempts to reach an MLflow that does not answer: it may be away for hours."""
 LAST_PAUSE_S = 1.0
-"""The same, once the command only waits for it."""
+"""The same, once the command only waits for it: the user waits, too."""
 PENDING_S = 10.0
 """How long a command waits until what earlier runs have left is sent; what is not sent by then goes on beside it."""
 
@@ -42,7 +42,7 @@ def _open(study: TrackedStudy) -> Tracker:
 
 
 class MlflowTracker:
-    """A Tracker for study `study` in `home`, kept in the MLflow at `uri`.
+    """The tracker of `study` in `home` to the MLflow at `uri`.
 
     `on_warning` gets a line for the user, seldom, from another thread.
     """
@@ -54,33 +54,40 @@ class MlflowTracker:
         self._thread = Thread(target=self._ship_until_closed, name="mlflow shipper", daemon=True)
 
     def tell(self, event: Event) -> None:
-        """Note it; a study that starts also starts the shipping, of what an earlier run has left as well."""
+        """Append the event to its spool; StudyStarted also starts the shipping.
+
+        That sends what an earlier run has left as well.
+        """
         match event:
             case StudyStarted(metric, direction, tags):
-                uid = _known_uid(spool_path(self._home, self._study, None)) or uuid.uuid4().hex
+                uid = _recorded_uid(spool_path(self._home, self._study, None)) or uuid.uuid4().hex
                 tags = {**tags, "metric": metric, "direction": direction}
-                self._note(None, "study", uid=uid, tags=tags, artifacts=self._names(event), state="RUNNING")
+                self._append(None, "study", uid=uid, tags=tags, artifacts=self._names(event), state="RUNNING")
                 self.start()
             case TrialStarted(trial, params, tags):
                 tags, files = {**tags, "state": "RUNNING"}, self._names(event)
-                self._note(trial, "start", state="RUNNING", params=dict(params), tags=tags, artifacts=files)
+                self._append(trial, "start", state="RUNNING", params=dict(params), tags=tags, artifacts=files)
             case Epoch(trial, epoch, metrics):
-                self._note(trial, "epoch", epoch=epoch, metrics=dict(metrics))
+                self._append(trial, "epoch", epoch=epoch, metrics=dict(metrics))
             case TrialEnded(trial, state, metrics, tags):
                 tags, files = {**tags, "state": state}, self._names(event)
-                self._note(trial, "end", state=state, metrics=dict(metrics), tags=tags, artifacts=files)
+                self._append(trial, "end", state=state, metrics=dict(metrics), tags=tags, artifacts=files)
                 self._writers.pop(trial).close()
             case StudyEnded(state, metrics, tags):
                 facts = {"metrics": dict(metrics), "tags": dict(tags), "artifacts": self._names(event)}
-                self._note(None, "finish", state=state, **facts)
+                self._append(None, "finish", state=state, **facts)
 
     def start(self) -> None:
-        """Start shipping, unless that was done."""
+        """Start the thread that ships, unless it runs."""
         if not self._thread.is_alive():
             self._thread.start()
 
     def close(self, timeout_s: float) -> int:
-        """Ship for at most `timeout_s` seconds more; how many events remain for the next run."""
+        """Ship for at most `timeout_s` seconds more.
+
+        Returns:
+            How many events remain for the next run.
+        """
         for writer in self._writers.values():
             writer.close()
         self._closing.set()
@@ -89,30 +96,34 @@ class MlflowTracker:
         self._abandoned.set()
         return count_unsent(self._home, self._study, self._uri)
 
-    def _note(self, number: int | None, kind: str, **facts: Any) -> None:
+    def _append(self, number: int | None, kind: str, **facts: Any) -> None:
         writer = self._writers.get(number)
         if writer is None:
             writer = self._writers[number] = SpoolWriter(spool_path(self._home, self._study, number))
-        lost = writer.failed
+        failed_before = writer.failed
         writer.append(kind, facts)
-        if writer.failed == 1 and lost == 0:
+        if writer.failed == 1 and failed_before == 0:  # one warning for each spool
             self._warn(f"{self._home.study(self._study)} cannot be written, so events are missing from MLflow")
 
     def _names(self, event: StudyStarted | TrialStarted | TrialEnded | StudyEnded) -> list[str]:
-        """The files of `event` as they are noted: what lies in the home from there, since it may be moved before."""
-        root, whole = self._home.root, [path.absolute() for path in event.artifacts]
-        return [str(path.relative_to(root) if path.is_relative_to(root) else path) for path in whole]
+        """Return the files of `event` as the spool names them.
+
+        Those in the home are relative to it: the home may be moved before they are sent.
+        """
+        root, paths = self._home.root, [path.absolute() for path in event.artifacts]
+        return [str(path.relative_to(root) if path.is_relative_to(root) else path) for path in paths]
 
     def _ship_until_closed(self) -> None:
-        told = False
+        has_warned = False
         while not self._abandoned.is_set():
             with held_if_free(self._home.study(self._study) / "spool.lock") as free:
                 if free:
-                    _Courier(self._home, self._study, self._uri, self._warn).run(self._closing, self._abandoned)
+                    _ShippingLoop(self._home, self._study, self._uri, self._warn).run(self._closing, self._abandoned)
                     return
-            if not told:
+            if not has_warned:
                 self._warn(f"another process is sending {self._study} to MLflow; it sends this run's events too")
-                told = True
+                has_warned = True
+            # the process that has the lock may end any time, and what is unsent is then this one's to send
             if not self._closing.is_set():
                 self._closing.wait(PAUSE_S)
             elif count_unsent(self._home, self._study, self._uri):
@@ -121,18 +132,21 @@ class MlflowTracker:
                 return
 
 
-class _Courier:
-    """The thread's loop while it holds the lock of the study: when to ship, and what to do about failure."""
+class _ShippingLoop:
+    """The loop of the thread that holds the lock of the study.
+
+    It decides when to ship, and what to do about failure.
+    """
 
     def __init__(self, home: Home, study: str, uri: str, warn: Callable[[str], None]) -> None:
         self._shipper = StudyShipper(home, study, uri, warn)
-        self._place, self._uri, self._warn = home.study(study), uri, warn
+        self._folder, self._uri, self._warn = home.study(study), uri, warn
         self._failures = 0
 
     def run(self, closing: Flag, abandoned: Flag) -> None:
         """Ship until all is sent after `closing`, or until `abandoned`."""
         while not abandoned.is_set():
-            last = closing.is_set()  # before the spools are looked at: this process notes nothing after it is set
+            last = closing.is_set()  # asked before the spools are read: this process writes nothing after it is set
             pause_s = self._attempt()
             if last and not self._failures:
                 return
@@ -142,7 +156,11 @@ class _Courier:
                 closing.wait(pause_s)
 
     def _attempt(self) -> float:
-        """Ship once; seconds until the next time."""
+        """Ship once.
+
+        Returns:
+            Seconds until the next time.
+        """
         began = time.thread_time()
         try:
             self._shipper.ship()
@@ -151,7 +169,7 @@ class _Courier:
             if self._failures == 1:
                 self._warn(
                     f"MLflow at {masked(self._uri)} does not answer ({first_line(error)}); "
-                    f"what it lacks waits in {self._place}"
+                    f"what it lacks waits in {self._folder}"
                 )
             return float(min(2.0**self._failures, LONGEST_PAUSE_S))
         if self._failures:
@@ -161,9 +179,12 @@ class _Courier:
 
 
 def ship_pending(home: Home, study: str, uri: str, on_warning: Callable[[str], None]) -> int:
-    """Send what earlier runs of `study` have left, for at most PENDING_S seconds; how many events still remain.
+    """Send what earlier runs of `study` left, within PENDING_S seconds.
 
     A study that is kept at another store than `uri` is left alone; without anything to send MLflow is not imported.
+
+    Returns:
+        How many events still remain.
 
     Raises:
         StudyError: the file that says where the study is kept cannot be read.
@@ -176,7 +197,7 @@ def ship_pending(home: Home, study: str, uri: str, on_warning: Callable[[str], N
     return tracker.close(PENDING_S)
 
 
-def _known_uid(spool: Path) -> str | None:
-    """The identity that the study got when it was first tracked."""
+def _recorded_uid(spool: Path) -> str | None:
+    """Return the uid that the study got when first tracked."""
     events, _ = read_events(spool, 0)
     return next((event.facts["uid"] for event in events if event.kind == "study"), None)

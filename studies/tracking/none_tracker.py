@@ -1,4 +1,4 @@
-"""`--track none`: nothing is followed."""
+"""The tracker of `--track none`, which records nothing."""
 
 from .tracker import NullTracker, Tracker
 from .tracker_kinds import NONE, TrackedStudy, register_tracker

@@ -1,6 +1,6 @@
-"""What TensorBoard's event files hold, as values of a record: numbers, texts, pictures, hyperparameters.
+"""The records of TensorBoard's event files and their values.
 
-Imports TensorBoard (0.6 s, no TensorFlow).
+Numbers, texts, pictures and hyperparameters. Imports TensorBoard (0.6 s, no TensorFlow).
 """
 # pyright: reportAttributeAccessIssue=false
 # (modules of protocol buffers get their names as they are imported)
@@ -23,39 +23,39 @@ from ...common.display import visible
 Value = Any
 """A summary_pb2.Summary.Value."""
 
-_RGB = 3  # what the record says of a picture's colours; readers decode the PNG itself
+_RGB = 3  # the record has a field for the colours; readers decode the PNG itself
 
 
 def beginning() -> bytes:
-    """The record that a file begins with."""
+    """Return the record that a file begins with."""
     content: bytes = event_pb2.Event(wall_time=time.time(), file_version="brain.Event:2").SerializeToString()
     return content
 
 
 def record(step: int, values: Iterable[Value]) -> bytes:
-    """The record of `values` at `step`, stamped now."""
-    whole = summary_pb2.Summary(value=list(values))
-    content: bytes = event_pb2.Event(wall_time=time.time(), step=step, summary=whole).SerializeToString()
+    """Return the record of `values` at `step`, stamped now."""
+    summary = summary_pb2.Summary(value=list(values))
+    content: bytes = event_pb2.Event(wall_time=time.time(), step=step, summary=summary).SerializeToString()
     return content
 
 
 def scalars(metrics: Mapping[str, float]) -> Iterator[Value]:
-    """A point of the curve of each metric."""
+    """Yield a point of the curve of each metric."""
     for key, value in metrics.items():
         yield summary_pb2.Summary.Value(tag=key, simple_value=value)
 
 
 def texts(tags: Mapping[str, Any]) -> Iterator[Value]:
-    """What is said of a trial, a text each; TensorBoard shows them as Markdown."""
+    """Yield each tag of a trial as a text, shown as Markdown."""
     about = text.create_summary_metadata(display_name="", description="")
     for key, value in tags.items():
         if value not in ("", None):
-            shown = make_tensor_proto([visible(str(value)).encode()])
-            yield summary_pb2.Summary.Value(tag=key, metadata=about, tensor=shown)
+            content = make_tensor_proto([visible(str(value)).encode()])
+            yield summary_pb2.Summary.Value(tag=key, metadata=about, tensor=content)
 
 
 def picture(path: Path) -> Value:
-    """The PNG at `path`, called by its name."""
+    """Return the PNG at `path`, under the name of the file."""
     with Image.open(path) as opened:
         width, height = opened.size
     content = summary_pb2.Summary.Image(
@@ -65,14 +65,17 @@ def picture(path: Path) -> Value:
 
 
 def hyperparameters(params: Mapping[str, Any], run: str) -> Value:
-    """The values of the trial `run` for the tab HPARAMS, by dotted key; it knows numbers, truths and texts."""
+    """Return the hyperparameters of the trial `run` for the tab HPARAMS.
+
+    It knows numbers, booleans and texts; all else becomes text.
+    """
     plain = {key: value if isinstance(value, bool | int | float) else str(value) for key, value in params.items()}
     (value,) = hparams_pb(plain, trial_id=run).value
     return value
 
 
 def ending(*, failed: bool) -> Value:
-    """The end of a trial for the tab HPARAMS."""
+    """Return the end of a trial for the tab HPARAMS."""
     status = api_pb2.STATUS_FAILURE if failed else api_pb2.STATUS_SUCCESS
     ended = plugin_data_pb2.SessionEndInfo(status=status, end_time_secs=time.time())
     about = hparams.create_summary_metadata(plugin_data_pb2.HParamsPluginData(session_end_info=ended))

@@ -1,4 +1,6 @@
-"""TensorBoard's event files: `<study>/tensorboard/trial-0007/events.out...`, a folder for each trial.
+"""The TensorBoard tracker, which writes event files, a folder for each trial.
+
+    <study>/tensorboard/trial-0007/events.out...
 
 Curves by epoch, hyperparameters with the metrics of each trial (the HPARAMS tab), what a trial came to as text, and its
 pictures. Written with TensorBoard's own writer, which needs no TensorFlow; on the disk after each event, in records
@@ -25,7 +27,7 @@ def _open(study: TrackedStudy) -> Tracker:
 
 
 class TensorboardTracker:
-    """Writes the event files of a study. Raises whatever the disk does."""
+    """The event files of a study. Raises whatever the disk does."""
 
     def __init__(self, study: TrackedStudy) -> None:
         from . import tensorboard_summaries
@@ -35,12 +37,15 @@ class TensorboardTracker:
         self._runs: dict[int, _Run] = {}
 
     def tell(self, event: Event) -> None:
-        """Write what concerns a trial; what concerns the study as a whole is in each of its trials."""
+        """Write an event of a trial; leave out those of the study.
+
+        Event files have no place for a group of runs: the study is the folder.
+        """
         make = self._summaries
         match event:
             case TrialStarted(trial, params, tags):
                 run = self._run(trial)
-                if not run.last_epoch:  # else it goes on
+                if not run.last_epoch:  # a trial that goes on has its hyperparameters in an earlier file
                     run.write(0, make.hyperparameters(params, self._study.run_name(trial)), *make.texts(tags))
             case Epoch(trial, epoch, metrics):
                 run = self._run(trial)
@@ -68,7 +73,10 @@ class TensorboardTracker:
 
 
 class _Run:
-    """The event files of one trial: a new one beside those of earlier processes, whose epochs are not told again."""
+    """A new event file of one trial, beside those of earlier processes.
+
+    `last_epoch` is the last one in any of them.
+    """
 
     def __init__(self, folder: Path) -> None:
         from tensorboard.summary.writer.record_writer import RecordWriter
@@ -96,11 +104,11 @@ class _Run:
 
     def _write(self, content: bytes) -> None:
         self._writer.write(content)
-        self._writer.flush()
+        self._writer.flush()  # at once, so that a running trial can be watched and a kill loses nothing
 
 
 def _last_step(files: Iterable[Path]) -> int:
-    """The last epoch in event files; 0 where there is none."""
+    """Return the last epoch in event files, 0 where there is none."""
     from tensorboard.backend.event_processing.event_file_loader import LegacyEventFileLoader
 
     return max((event.step for file in files for event in LegacyEventFileLoader(str(file)).Load()), default=0)

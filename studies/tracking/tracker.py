@@ -1,4 +1,4 @@
-"""The experiment tracker of a search, and the one that forgets it all."""
+"""The protocol of an experiment tracker, and the tracker that does nothing."""
 
 from typing import Protocol
 
@@ -6,26 +6,33 @@ from .events import Event
 
 
 class Tracker(Protocol):
-    """Follows one study: `hpo run` tells it each event, in order, and closes it at the end."""
+    """The experiment tracker of one study.
+
+    `hpo run` gives it each event, in order, and closes it at the end.
+    """
 
     def tell(self, event: Event) -> None:
-        """Note `event`, with the time, in microseconds.
+        """Record `event`, with the time, in microseconds.
 
-        Whether and when it reaches the tracking store is the tracker's own affair.
+        Whether and when it reaches the tracking store is the tracker's own affair: the search waits for this call.
         """
         ...
 
     def close(self, timeout_s: float) -> int:
-        """Send what is left for at most `timeout_s` seconds; how many events remain for the next run."""
+        """Send what is left for at most `timeout_s` seconds.
+
+        Returns:
+            How many events remain for the next run.
+        """
         ...
 
 
 class NullTracker:
-    """Follows nothing (`--track none`)."""
+    """The tracker that records nothing (`--track none`)."""
 
     def tell(self, event: Event) -> None:
-        """Forget it."""
+        """Do nothing."""
 
     def close(self, timeout_s: float) -> int:
-        """Nothing remains."""
+        """Return 0: nothing remains."""
         return 0

@@ -1,9 +1,9 @@
-"""The kinds of trackers that there are, each registered under its name by the file that opens it.
+"""The registry of trackers, each registered by the file that opens it.
 
     @register_tracker("tensorboard", Extra("tensorboard", "tensorboard"))
     def _open(study: TrackedStudy) -> Tracker: ...
 
-A tracker's package is imported when it is opened, never before; a built-in one stands in NAME_tracker.py.
+A tracker's package is imported when it is opened, never before. A built-in one is the file NAME_tracker.py.
 """
 
 from collections.abc import Callable, Iterable
@@ -20,14 +20,15 @@ if TYPE_CHECKING:
     from .tracker import Tracker
 
 NONE = "none"
-DEFAULT = ("mlflow",)
+DEFAULT = ("mlflow",)  # it needs no server and no account, and holds the registry of models, too
 
 
 @dataclass(frozen=True, slots=True)
 class TrackedStudy:
-    """What a tracker follows: a study, or with `training` a single training of it that is no trial.
+    """The study that a tracker follows.
 
-    `mlflow_uri` is that of the tracking store; `warn` gets a line for the user, seldom, from any thread.
+    With `training`, a single training of it that is no trial, such as that of `hpo retrain-best`. `mlflow_uri` is that
+    of the tracking store; `warn` gets a line for the user, seldom, from any thread.
     """
 
     home: "Home"
@@ -37,7 +38,7 @@ class TrackedStudy:
     training: str = ""
 
     def folder(self, tracker: str) -> Path:
-        """Return where the files of `tracker` lie.
+        """Return the folder of the files of `tracker`.
 
         Raises:
             StudyError: a link leads out of the home, which may come from somebody else.
@@ -48,7 +49,7 @@ class TrackedStudy:
         return folder
 
     def run_name(self, trial: int) -> str:
-        """Return the name of the run that shows trial `trial`, the same in every tracker."""
+        """Return the name of trial `trial`, the same in every tracker."""
         return self.training or f"trial-{trial:04d}"
 
 
@@ -56,7 +57,7 @@ Opener = Callable[[TrackedStudy], "Tracker"]
 
 
 class Kind(NamedTuple):
-    """A kind of tracker: how it is opened, and what must be installed besides hpo itself."""
+    """A kind of tracker: its opener, and the extra that it needs."""
 
     open: Opener
     extra: Extra | None
@@ -82,7 +83,9 @@ def register_tracker(name: str, extra: Extra | None = None) -> Callable[[Opener]
 
 
 def choose_trackers(wishes: Iterable[str]) -> tuple[str, ...]:
-    """Return the trackers in `wishes`, each one name or several with commas between, without doubles.
+    """Return the names of trackers in `wishes`, without doubles.
+
+    Each wish is a name, or several with commas between.
 
     Raises:
         StudyError: there is no such tracker, its package is not installed, or `none` is not alone.

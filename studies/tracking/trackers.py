@@ -8,5 +8,8 @@ from .tracker_kinds import TRACKERS, TrackedStudy
 
 
 def open_trackers(names: Iterable[str], study: TrackedStudy) -> Tracker:
-    """Open the trackers `names` of `study` as one; whatever befalls one of them, the others and the search go on."""
+    """Open the trackers `names` of `study` as one.
+
+    Where one of them fails, the others and the search go on.
+    """
     return SeveralTrackers({name: TRACKERS.find(name).open(study) for name in names}, study.warn)

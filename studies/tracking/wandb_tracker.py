@@ -1,6 +1,8 @@
-"""Weights & Biases: one run for each trial, grouped by study, with the package's own client and its own process.
+"""The Weights & Biases tracker: a run for each trial, a group for each study.
 
-    <study>/wandb/trial-0007.json      the id of the trial's run, and the last epoch that it was told
+The package sends them with its own client in its own process.
+
+    <study>/wandb/trial-0007.json      the id of the trial's run, and the last epoch that it has
     <study>/wandb/run-..., offline-run-...   what the package keeps of each run
 
 Where no account is set up here (`wandb login`, WANDB_API_KEY), runs stay on this machine until `wandb sync` sends them.
@@ -30,7 +32,7 @@ from .tracker_kinds import TrackedStudy, register_tracker
 
 NAME = "wandb"
 
-ANSWER_S = 5.0
+ANSWER_S = 5.0  # for one request; a server that is slower is taken for gone, and runs stay on this machine
 INIT_S = 20.0  # a run is begun in one or two
 FINISH_S = 20.0  # a server that has gone holds up the other trials' events, and the end of the command, so long
 
@@ -41,7 +43,7 @@ def _open(study: TrackedStudy) -> Tracker:
 
 
 class WandbTracker:
-    """Tells the package of each trial. Raises whatever the package does."""
+    """The W&B runs of a study's trials. Raises whatever the package does."""
 
     def __init__(self, study: TrackedStudy) -> None:
         self._study, self._folder = study, study.folder(NAME)
@@ -50,7 +52,10 @@ class WandbTracker:
         self._runs: dict[int, _Run] = {}
 
     def tell(self, event: Event) -> None:
-        """Tell what concerns a trial; what concerns the study as a whole is its group."""
+        """Send an event of a trial; leave out those of the study.
+
+        The study is the group of its trials' runs.
+        """
         match event:
             case TrialStarted(trial, params):
                 self._runs[trial] = _Run(self._study, self._study.run_name(trial), self._mode, params)
@@ -60,28 +65,28 @@ class WandbTracker:
                 self._runs.pop(trial).end(state, {**tags, **metrics, "state": state}, artifacts)
 
     def close(self, timeout_s: float) -> int:
-        """End the runs of trials that have not ended, which go on another time; nothing remains."""
+        """Pause the runs of trials that have not ended; nothing remains."""
         while self._runs:
             self._runs.popitem()[1].pause()
         return 0
 
 
 class _Run:
-    """The run of a trial, begun, or gone on with where its file says that it was."""
+    """The W&B run of a trial, new or resumed by its id."""
 
     def __init__(self, study: TrackedStudy, name: str, mode: str, params: Mapping[str, Any]) -> None:
         import wandb
 
         folder = study.folder(NAME)
         self._path = folder / f"{name}.json"
-        self._id, self._last = _recall(self._path, study.home)
+        self._id, self._last_epoch = _read_id(self._path, study.home)
         self._keep()
         self._run = wandb.init(
             project=os.environ.get("WANDB_PROJECT", "hpo"),
             group=study.name,
             name=name,
             id=self._id,
-            resume="allow",
+            resume="allow",  # by its id, where the server has it
             config=dict(params),
             mode=mode,  # type: ignore[arg-type]
             dir=str(folder.parent),  # the package puts its folder `wandb` there
@@ -90,32 +95,32 @@ class _Run:
         )
 
     def epoch(self, epoch: int, metrics: Mapping[str, float]) -> None:
-        """Add an epoch, unless it was told before."""
-        if epoch > self._last:
+        """Log an epoch, unless the run has it."""
+        if epoch > self._last_epoch:
             self._run.log(dict(metrics), step=epoch)
-            self._last = epoch
+            self._last_epoch = epoch
             self._keep()
 
     def end(self, state: str, summary: Mapping[str, Any], artifacts: Iterable[Path]) -> None:
-        """End the run with what sums it up, and its pictures."""
+        """End the run with its summary and its pictures."""
         import wandb
 
         for path in (path for path in artifacts if path.suffix == ".png"):
-            self._run.log({path.stem: wandb.Image(str(path))}, step=self._last)
+            self._run.log({path.stem: wandb.Image(str(path))}, step=self._last_epoch)
         self._run.summary.update({key: visible(v) if isinstance(v, str) else v for key, v in summary.items()})
         self._run.finish(exit_code=1 if state == "FAIL" else 0)
 
     def pause(self) -> None:
-        """End the run as one that goes on another time."""
+        """End the run as one that will be resumed."""
         self._run.mark_preempting()
         self._run.finish(exit_code=1)
 
     def _keep(self) -> None:
-        write_atomic(self._path, json.dumps({"id": self._id, "epoch": self._last}).encode())
+        write_atomic(self._path, json.dumps({"id": self._id, "epoch": self._last_epoch}).encode())
 
 
-def _recall(path: Path, home: Home) -> tuple[str, int]:
-    """The id and last epoch of a run that is noted at `path`; a new one where that says nothing."""
+def _read_id(path: Path, home: Home) -> tuple[str, int]:
+    """Return the run id and last epoch kept at `path`, else new ones."""
     try:
         kept = json.loads(read_bytes(path, JSON_BYTES)) if home.contains(path) else {}
         return uuid.UUID(kept["id"]).hex, int(kept["epoch"])
@@ -124,9 +129,10 @@ def _recall(path: Path, home: Home) -> tuple[str, int]:
 
 
 def _mode(warn: Callable[[str], None], stay: str) -> str:
-    """Return the mode of the package: as WANDB_MODE says, else online where an account is set up.
+    """Return the package's mode: WANDB_MODE, else online where there is an account.
 
-    Nobody is asked on the terminal. Runs `stay` on this machine where there is no account, or no server that answers.
+    Nobody is asked on the terminal. Where there is no account, or no server answers, it is "offline", and a warning
+    ends with `stay`, which says where the runs are.
     """
     import wandb
     from wandb.sdk.lib import wbauth
@@ -145,11 +151,14 @@ def _mode(warn: Callable[[str], None], stay: str) -> str:
 
 
 def _answers(host: str) -> bool:
-    """Whether a server is there: the package itself would try for minutes, and hold up the end of the command."""
+    """Tell whether a server answers at `host`.
+
+    The package itself would try for minutes, and hold up the end of the command.
+    """
     try:
         with urllib.request.urlopen(host, timeout=ANSWER_S):
             return True
-    except urllib.error.HTTPError:
+    except urllib.error.HTTPError:  # an answer, too, such as 401
         return True
     except (OSError, HTTPException, ValueError):
         return False

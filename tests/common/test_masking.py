@@ -1,5 +1,5 @@
 import pytest
-from hpo.common.masking import is_masked, masked
+from hpo.common.masking import first_line, is_masked, masked
 
 SECRET = "s3cr3t"
 HIDDEN = {
@@ -41,3 +41,11 @@ def test_no_secret_is_left(url: str) -> None:
 )
 def test_the_rest_stays(url: str) -> None:
     assert masked(url) == url
+
+
+def test_an_error_is_its_first_line_without_secrets() -> None:
+    assert first_line(OSError(f"\n cannot reach https://ann:{SECRET}@host/ \nretried 5 times")) == (
+        "cannot reach https://ann:***@host/ "
+    )
+    assert first_line(KeyError()) == "KeyError"
+    assert len(first_line(ValueError("x" * 1_000))) == 300

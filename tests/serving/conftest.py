@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import io
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -24,6 +25,7 @@ from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
 CLASSES = ("dark", "medium", "bright")
+HEAD = "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\nContent-Length: {length}\r\n{more}\r\n"
 
 
 def linear_onnx(seed: int, *, classes: int = 3, channels: int = 1, size: int = 8) -> bytes:
@@ -157,3 +159,52 @@ def until(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.005)
+
+
+PNG = png(0)
+
+
+class Client:
+    """A raw connection, so that what is on the wire is seen."""
+
+    def __init__(self, running: Running) -> None:
+        self.socket = socket.create_connection(("127.0.0.1", running.listener.getsockname()[1]), 20)
+        self._buffer = b""
+
+    def send(self, path: str = "/predict", body: bytes = PNG, more: str = "", claimed: int | None = None) -> None:
+        length = len(body) if claimed is None else claimed
+        self.socket.sendall(HEAD.format(path=path, length=length, more=more).encode() + body)
+
+    def answer(self) -> tuple[int, dict[str, str], Any]:
+        """The next answer: status, headers, JSON."""
+        while (end := self._buffer.find(b"\r\n\r\n")) < 0:
+            self._more()
+        first, *lines = self._buffer[:end].decode().split("\r\n")
+        headers = dict(line.lower().split(": ", 1) for line in lines)
+        whole = end + 4 + int(headers["content-length"])
+        while len(self._buffer) < whole:
+            self._more()
+        body, self._buffer = self._buffer[end + 4 : whole], self._buffer[whole:]
+        return int(first.split()[1]), headers, json.loads(body)
+
+    def _more(self) -> None:
+        data = self.socket.recv(65536)
+        assert data, "hung up"
+        self._buffer += data
+
+    def close(self) -> None:
+        self.socket.close()
+
+
+@pytest.fixture
+def crowded(serving: Callable[..., Running], held: threading.Event) -> Iterator[tuple[Running, list[Client]]]:
+    """A server with a queue of three, and the three who wait in it."""
+    with serving(queue=3) as running:
+        waiting = [Client(running) for _ in range(3)]
+        for client in waiting:
+            client.send()
+        until(lambda: running.service.admission.unanswered == 3)
+        yield running, waiting
+        held.set()
+        for client in waiting:
+            client.close()

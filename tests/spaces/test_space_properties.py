@@ -1,217 +1,30 @@
-"""Properties of every valid space, generated from TrialConfig itself; and of every text that is none."""
+"""Properties of every valid space."""
 
-import io
 import itertools
 import json
-import math
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import optuna
-from hpo.errors import SpaceError
 from hpo.search.configuration.configure import configure
 from hpo.search.configuration.suggest import distributions, suggest
 from hpo.spaces.describe import describe
 from hpo.spaces.dump import dump_space
-from hpo.spaces.fields import Leaf, Section, Variants
 from hpo.spaces.load import load_space
-from hpo.spaces.node import MOST_MISTAKES
 from hpo.spaces.parameter import Choice
 from hpo.spaces.schema import json_schema
 from hpo.spaces.space import SearchSpace
 from hpo.studies.book.space_changes import changes
 from hpo.training.config import TrialConfig
-from hpo.training.models.config import CustomModel
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from ruamel.yaml import YAML
 
-Tree = dict[str, Any]
+from .generated import TREES, Tree, load, quick
+
 optuna.logging.set_verbosity(optuna.logging.WARNING)
-quick = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
-)
 VALIDATOR = jsonschema.Draft202012Validator(json_schema(TrialConfig))
-
-
-# -- valid spaces ------------------------------------------------------------------------------------------------------
-
-
-def bounds(metadata: list[Any]) -> tuple[float, float]:
-    """Numbers safely inside the constraints of a field."""
-    low, high = -1e6, 1e6
-    for law in metadata:
-        low = max(low, getattr(law, "ge", low), getattr(law, "gt", low - 1) + 1e-3)
-        high = min(high, getattr(law, "le", high), getattr(law, "lt", high + 1) - 1e-3)
-    return low, high
-
-
-@st.composite
-def believed(draw: st.DrawFn, dimension: Tree, priors: list[Any]) -> Tree:
-    """`dimension`, perhaps with a prior out of `priors`, perhaps with a confidence in it."""
-    if draw(st.booleans()):
-        dimension = {**dimension, "prior": draw(st.sampled_from(priors))}
-        level = draw(st.sampled_from([None, "low", "medium", "high"]))
-        return {**dimension, **({"confidence": level} if level else {})}
-    return dimension
-
-
-@st.composite
-def whole_range(draw: st.DrawFn, low: int, high: int) -> Tree:
-    first, step = draw(st.integers(low, high)), draw(st.integers(1, 5))
-    count = draw(st.integers(0, max(0, min(50, (high - first) // step))))
-    last = first + count * step
-    if first > 0 and draw(st.booleans()):
-        return draw(believed({"low": first, "high": last, "log": True}, [first, last]))
-    grid = {"step": step} if step > 1 else {}
-    return draw(believed({"low": first, "high": last, **grid}, [first, last, first + count // 2 * step]))
-
-
-@st.composite
-def real_range(draw: st.DrawFn, low: float, high: float) -> Tree:
-    # Thousandths, so that a step divides the range exactly as it is written.
-    floor, ceiling = math.ceil(low * 1000), math.floor(high * 1000)
-    first, step = draw(st.integers(floor, ceiling)), draw(st.integers(1, 100))
-    last = first + draw(st.integers(0, max(0, min(50, (ceiling - first) // step)))) * step
-    bounds = {"low": first / 1000, "high": last / 1000}
-    kind = draw(st.sampled_from(["plain", "step", "log"]))
-    if kind == "step":
-        return draw(believed({**bounds, "step": step / 1000}, [first / 1000, last / 1000]))
-    more = {"log": True} if kind == "log" and first > 0 else {}
-    return draw(believed({**bounds, **more}, [first / 1000, last / 1000]))
-
-
-WITH_PATIENCE = ("patience_metric", "min_delta")  # a law between fields
-METRICS = ("val_balanced_accuracy", "val_macro_f1", "val_top5_accuracy", "val_auroc", "val_ece")
-NAMES = st.text(st.characters(categories=["L", "N", "P", "S", "Zs"]), min_size=1)
-FREE = {  # every field that takes any text, or a list; of two that exclude each other, one is never set
-    "source": NAMES | st.just("./a: b #c"),
-    "split_file": st.none() | st.just("./splits of mine.csv"),
-    "group_pattern": st.none() | st.just("^(.*)_"),
-    "path_column": st.none() | NAMES,
-    "label_column": st.none() | NAMES,
-    "split_column": st.none(),
-    "group_column": st.none(),
-    "classes": st.none() | st.lists(NAMES, min_size=2, max_size=4, unique=True),
-    "images": st.none() | st.just("images/*.jpg"),
-    "encoding": st.none() | st.sampled_from(["gb18030", "cp1252", "UTF-8"]),
-    "pretrained": st.none() | st.just("./weights of mine.pt"),
-    "arch": st.sampled_from(["resnet18", "vit_b_16"]),
-    "factors": st.lists(st.floats(0, 1), min_size=1, max_size=4),
-}
-
-
-@st.composite
-def choices(draw: st.DrawFn, values: st.SearchStrategy[Any]) -> Tree:
-    picked = draw(st.lists(values, min_size=1, max_size=4, unique_by=lambda value: (value is None, value or 0)))
-    return draw(believed({"choices": picked}, picked))
-
-
-def leaf(name: str, kind: Leaf, metadata: list[Any], fixed: bool) -> st.SearchStrategy[Any]:
-    low, high = bounds(metadata)
-    values: st.SearchStrategy[Any]
-    ranges: list[st.SearchStrategy[Any]] = []
-    if kind.options:
-        values = st.sampled_from(kind.options)
-    elif bool in kind.scalars:
-        values = st.booleans()
-    elif float in kind.scalars:
-        values, ranges = st.floats(low, high), [real_range(low, high)]
-    elif int in kind.scalars:
-        values, ranges = st.integers(int(low), int(high)), [whole_range(int(low), int(high))]
-    elif name == "metrics":
-        return st.lists(st.sampled_from(METRICS), unique=True)
-    else:
-        return FREE[name]
-    if type(None) in kind.scalars:
-        values = st.none() | values
-    return values if fixed else st.one_of(values, choices(values), *ranges)
-
-
-@st.composite
-def section(draw: st.DrawFn, section: Section, fixed: bool = False, depth: int = 0) -> Tree:
-    """Some fields of a model, each a value or a dimension, or branches of the section as a whole."""
-    if not fixed and depth and draw(st.integers(0, 5)) == 0 and depth < 4:
-        return draw(branches(st.sampled_from(["none", "a", "b-c"]), lambda _: self_again(section, depth)))
-    found: Tree = {}
-    claimed: Tree = {}
-    for name, field in section.fields.items():
-        if name == "name" or not draw(st.booleans()):
-            continue
-        if name in WITH_PATIENCE and not isinstance(found.get("patience"), int):
-            continue
-        if field.needs:  # it must have an effect: the field that it works with is set so that it has
-            other, wanted = next(iter(field.needs.items()))
-            if claimed.setdefault(other, wanted) != wanted:
-                continue
-            found[other] = 0.5 if wanted is None else wanted
-        if isinstance(field.kind, Leaf):
-            metadata = section.model.model_fields[name].metadata
-            found[name] = draw(leaf(name, field.kind, metadata, fixed or field.fixed))
-        elif isinstance(field.kind, Variants):
-            found[name] = draw(variants(field.kind))
-        elif name == "objective":
-            metric = draw(st.sampled_from(["val_accuracy", "val_loss"]))
-            found[name] = {"metric": metric, "direction": "minimize" if metric == "val_loss" else "maximize"}
-        else:
-            found[name] = draw(self_again(field.kind, depth))
-    return found
-
-
-def self_again(kind: Section, depth: int) -> st.SearchStrategy[Tree]:
-    return section(kind, False, depth + 1)
-
-
-@st.composite
-def branches(draw: st.DrawFn, labels: st.SearchStrategy[str], body: Callable[[str], st.SearchStrategy[Tree]]) -> Tree:
-    picked = draw(st.lists(labels, min_size=1, max_size=3, unique=True))
-    return draw(believed({"choices": {label: draw(body(label)) for label in picked}}, picked))
-
-
-@st.composite
-def variant(draw: st.DrawFn, kind: Variants, name: str) -> Tree:
-    found = kind.variant(name)
-    assert found is not None
-    if found.model is CustomModel:
-        extra = st.one_of(
-            st.integers(-9, 9), whole_range(-9, 9), real_range(0.1, 2.0), choices(st.text("ab", min_size=1))
-        )
-        return draw(st.dictionaries(st.sampled_from(["width", "act", "p"]), extra, max_size=3))
-    body: Tree = {}
-    for key, field in found.fields.items():
-        if key not in (kind.tag, "backbone_lr") and draw(st.booleans()):  # 0 is lawful only with weights
-            assert isinstance(field.kind, Leaf)
-            body[key] = draw(leaf(key, field.kind, found.model.model_fields[key].metadata, field.fixed))
-    return body
-
-
-@st.composite
-def variants(draw: st.DrawFn, kind: Variants) -> Any:
-    names = [*kind.names, *(["./net.py:Net"] if CustomModel in kind.models else [])]
-    if draw(st.booleans()):
-        return draw(branches(st.sampled_from(names), lambda name: variant(kind, name)))
-    name = draw(st.sampled_from(names))
-    return {kind.tag: name, **draw(variant(kind, name))}
-
-
-TREES = section(Section(TrialConfig))
-
-
-def load(tree: Tree | str | bytes) -> SearchSpace:
-    """The space of a tree written out by another YAML writer than ours, or of a text."""
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "space.yaml"
-        if isinstance(tree, dict):
-            stream = io.StringIO()
-            writer = YAML(typ="safe", pure=True)
-            writer.default_flow_style = False  # in flow style ruamel leaves `?a` and `:a` bare and cannot read them
-            writer.dump(tree, stream)
-            tree = stream.getvalue()
-        file.write_bytes(tree if isinstance(tree, bytes) else tree.encode("utf-8", "surrogatepass"))
-        return load_space(str(file), TrialConfig)
 
 
 def reordered(tree: Any) -> Any:
@@ -312,61 +125,3 @@ def enumerate_params(space: SearchSpace) -> list[Tree]:
 def test_editors_accept_what_loads(tree: Tree) -> None:
     load(tree)
     VALIDATOR.validate(tree)
-
-
-# -- anything ----------------------------------------------------------------------------------------------------------
-
-
-def loads_or_refuses(text: str | bytes) -> None:
-    try:
-        load(text)
-    except SpaceError as error:
-        assert 1 <= len(str(error).splitlines()) <= MOST_MISTAKES + 1  # noqa: PT017
-
-
-@settings(quick, max_examples=150)
-@given(st.binary(max_size=200) | st.text(max_size=200))
-def test_any_bytes_load_or_are_refused(text: str | bytes) -> None:
-    loads_or_refuses(text)
-
-
-MARKS = [*"{}[]:,-?&*!|>'\"%@`#~\n\t ", "\n  ", ": ", "- ", "---\n", "...", "<<", "&a ", "*a", "!!str "]
-WORDS = "1e-4 .inf null true choices low high log step prior confidence name sgd ./n.py:N data model optimizer lr"
-ODD = ["9" * 400, "1e400", "\ufeff", "\x85", "\u2028", "\ud800", "\x00"]
-TOKENS = st.sampled_from([*MARKS, *WORDS.split(), *ODD])
-
-
-@settings(quick, max_examples=150)
-@given(st.lists(TOKENS, max_size=40).map("".join))
-def test_any_tokens_load_or_are_refused(text: str) -> None:
-    loads_or_refuses(text)
-
-
-ANYTHING = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.sampled_from(["sgd", "n.py:N"]),
-    lambda inside: (
-        st.lists(inside, max_size=3)
-        | st.dictionaries(
-            st.sampled_from(["choices", "low", "high", "log", "step", "prior", "name", "lr", "x"]), inside, max_size=4
-        )
-    ),
-    max_leaves=8,
-)
-
-
-@settings(quick, max_examples=150)
-@given(st.dictionaries(st.sampled_from(list(TrialConfig.model_fields)), ANYTHING, max_size=3))
-def test_any_tree_loads_or_is_refused(tree: Tree) -> None:
-    loads_or_refuses(json.dumps(tree))
-
-
-@quick
-@given(TREES, st.sampled_from(list(TrialConfig.model_fields)), st.text(max_size=12), ANYTHING.map(json.dumps))
-def test_any_override_loads_or_is_refused(tree: Tree, head: str, tail: str, value: str) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "space.yaml").write_text(json.dumps(tree), encoding="utf-8")
-        for key in (head, f"{head}.{tail}", f"{head}.choices", f"{head}.name", f"{head}.sgd.lr", tail):
-            try:
-                load_space(f"{folder}/space.yaml", TrialConfig, [f"{key}={value}"])
-            except SpaceError as error:
-                assert 1 <= len(str(error).splitlines()) <= MOST_MISTAKES + 1  # noqa: PT017

@@ -69,7 +69,7 @@ def hanging_port() -> Iterator[int]:
 def mlflow_server(tracked: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A real MLflow server on the file of `tracked`, which asks clients for a token."""
     from hpo.studies.pages.ui import serve
-    from hpo.studies.tracking.stores import Stores
+    from hpo.studies.tracking.mlflow.stores import Stores
 
     with serve(tracked.storage_url, Stores.at(tracked.tracking_uri), tracked.artifacts, tracked.attachments) as (
         addresses,

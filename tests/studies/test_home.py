@@ -12,8 +12,8 @@ from hpo.studies.home import Home
 from hpo.studies.records.summarise import summarise
 from hpo.studies.store.storage import open_storage
 from hpo.studies.study_name import OWN_NAMES
-from hpo.studies.tracking.mlflow_store import MlflowStore, RunRef
-from hpo.studies.tracking.stores import Stores, choose_stores
+from hpo.studies.tracking.mlflow.mlflow_store import MlflowStore, RunRef
+from hpo.studies.tracking.mlflow.stores import Stores, choose_stores
 from sqlalchemy import text
 
 

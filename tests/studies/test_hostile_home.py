@@ -11,11 +11,11 @@ from hpo.search.commands.run.options import RunOptions
 from hpo.studies.home import Home
 from hpo.studies.store.locks import held
 from hpo.studies.tracking.events import StudyStarted, TrialEnded, TrialStarted
-from hpo.studies.tracking.mlflow_store import make_private
+from hpo.studies.tracking.mlflow.mlflow_store import make_private
+from hpo.studies.tracking.mlflow.shipper import StudyShipper
+from hpo.studies.tracking.mlflow.spool import SpoolWriter, read_events, spool_path
+from hpo.studies.tracking.mlflow.stores import Stores, choose_stores, keep_stores
 from hpo.studies.tracking.mlflow_tracker import MlflowTracker
-from hpo.studies.tracking.shipper import StudyShipper
-from hpo.studies.tracking.spool import SpoolWriter, read_events, spool_path
-from hpo.studies.tracking.stores import Stores, choose_stores, keep_stores
 
 SECRET = "s3cr3t"
 URLS = [f"https://host/?token={SECRET}", f"https://{SECRET}@host", f"postgresql://ann:{SECRET}@host/mlflow"]

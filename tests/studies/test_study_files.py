@@ -48,7 +48,7 @@ def test_the_light_parts_import_neither_torch_nor_mlflow() -> None:
         "files",
         "pages.ui",
         "tracking.mlflow_tracker",
-        "tracking.registry",
+        "tracking.mlflow.model_registry",
     ]
     imports = "; ".join(f"import hpo.studies.{name}" for name in modules)
     check = f"import sys; {imports}; assert not {{'torch', 'mlflow', 'onnx'}} & sys.modules.keys()"

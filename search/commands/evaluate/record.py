@@ -10,9 +10,9 @@ from ....studies.artifacts import attach
 from ....studies.home import Home
 from ....studies.records.summarise import summarise
 from ....studies.store.storage import open_existing
-from ....studies.tracking.evaluations import log_evaluation
+from ....studies.tracking.mlflow.evaluations import log_evaluation
+from ....studies.tracking.mlflow.stores import Stores, choose_stores, kept_stores
 from ....studies.tracking.mlflow_tracker import ship_pending
-from ....studies.tracking.stores import Stores, choose_stores, kept_stores
 from ....training.trained.folder import Trained
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ....studies.home import Home
-from ....studies.tracking.stores import choose_stores
+from ....studies.tracking.mlflow.stores import choose_stores
 from ....training.export.formats.registry import choose_formats
 from ....training.export.manifest import ExportManifest
 from ....training.report import IMPORTING

@@ -5,10 +5,10 @@ from pathlib import Path
 from ....common.masking import masked
 from ....errors import StudyError
 from ....studies.home import Home
+from ....studies.tracking.mlflow.model_registry import register_model
+from ....studies.tracking.mlflow.packed_model import Code
+from ....studies.tracking.mlflow.stores import Stores, keep_stores, kept_stores
 from ....studies.tracking.mlflow_tracker import ship_pending
-from ....studies.tracking.packed_model import Code
-from ....studies.tracking.registry import register_model
-from ....studies.tracking.stores import Stores, keep_stores, kept_stores
 from ....training.data.pack import Pack
 from ....training.export.manifest import ExportManifest
 from ...progress.single import RetrainWatcher

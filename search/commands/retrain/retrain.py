@@ -15,7 +15,7 @@ from ....common.cores import available_cores
 from ....errors import ExportError, SpaceError, StudyError
 from ....studies.home import Home
 from ....studies.store.locks import held_if_free
-from ....studies.tracking.stores import choose_stores
+from ....studies.tracking.mlflow.stores import choose_stores
 from ....training.export.manifest import ExportManifest, other_files
 from ....training.report import IMPORTING
 from ...configuration.model_copies import ModelCopies

@@ -23,8 +23,8 @@ from ....studies.records.summarise import summarise
 from ....studies.store.storage import open_storage, storage_to_write
 from ....studies.study_name import refusal
 from ....studies.tracking.events import StudyEnded, StudyStarted
+from ....studies.tracking.mlflow.stores import Stores, choose_stores, keep_stores
 from ....studies.tracking.mlflow_tracker import ship_pending
-from ....studies.tracking.stores import Stores, choose_stores, keep_stores
 from ....studies.tracking.tracker import Tracker
 from ....studies.tracking.tracker_kinds import TrackedStudy
 from ....studies.tracking.trackers import open_trackers

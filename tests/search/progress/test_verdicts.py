@@ -11,7 +11,7 @@ from hpo.studies import attributes
 from hpo.studies.home import Home
 from hpo.studies.records.summarise import summarise
 from hpo.studies.store.storage import open_storage
-from hpo.studies.tracking.spool import read_events, spool_path
+from hpo.studies.tracking.mlflow.spool import read_events, spool_path
 
 from ...warm.client import run as run_warm
 from ...warm.start import HPO

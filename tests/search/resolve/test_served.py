@@ -14,9 +14,9 @@ from hpo.search.resolve.served import Alias, source
 from hpo.serving.mlflow_model import CODE
 from hpo.serving.options import Folder, ServeOptions, UsageError
 from hpo.studies.home import Home
-from hpo.studies.tracking.packed_model import Code
-from hpo.studies.tracking.registry import Registered, register_model
-from hpo.studies.tracking.stores import Stores
+from hpo.studies.tracking.mlflow.model_registry import Registered, register_model
+from hpo.studies.tracking.mlflow.packed_model import Code
+from hpo.studies.tracking.mlflow.stores import Stores
 
 from ...serving.conftest import Running, png, write_export
 

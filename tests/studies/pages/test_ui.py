@@ -21,8 +21,8 @@ from hpo.studies.pages.study_pages import experiment_page
 from hpo.studies.store.storage import open_storage
 from hpo.studies.tracking.event_files import event_files
 from hpo.studies.tracking.events import Epoch, TrialEnded, TrialStarted
-from hpo.studies.tracking.mlflow_store import MlflowStore
-from hpo.studies.tracking.stores import Stores
+from hpo.studies.tracking.mlflow.mlflow_store import MlflowStore
+from hpo.studies.tracking.mlflow.stores import Stores
 from hpo.studies.tracking.tensorboard_tracker import TensorboardTracker
 from hpo.studies.tracking.tracker_kinds import TrackedStudy
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from hpo.search.commands.evaluate.evaluate import evaluate
 from hpo.search.commands.evaluate.options import EvaluateOptions
-from hpo.studies.tracking.spool import SpoolWriter, spool_path
-from hpo.studies.tracking.stores import Stores, keep_stores, kept_stores
+from hpo.studies.tracking.mlflow.spool import SpoolWriter, spool_path
+from hpo.studies.tracking.mlflow.stores import Stores, keep_stores, kept_stores
 
 from .conftest import Book, Notes, Retrain
 

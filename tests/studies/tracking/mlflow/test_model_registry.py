@@ -18,12 +18,12 @@ from hpo.errors import StudyError
 from hpo.serving.mlflow_model import CODE, _load_pyfunc
 from hpo.studies.home import Home
 from hpo.studies.tracking.events import StudyStarted
+from hpo.studies.tracking.mlflow.model_registry import Registered, fetch_export, register_model
+from hpo.studies.tracking.mlflow.packed_model import REQUIREMENTS, Code
+from hpo.studies.tracking.mlflow.stores import Stores
 from hpo.studies.tracking.mlflow_tracker import MlflowTracker
-from hpo.studies.tracking.packed_model import REQUIREMENTS, Code
-from hpo.studies.tracking.registry import Registered, fetch_export, register_model
-from hpo.studies.tracking.stores import Stores
 
-from ...serving.conftest import png, write_export
+from ....serving.conftest import png, write_export
 
 FILES = [png(0), png(255)]
 PIXELS = np.array([0, 255], np.uint8)[:, None, None, None] * np.ones((1, 1, 8, 8), np.uint8)

@@ -1,9 +1,9 @@
-"""The exported winner in MLflow: logged as a model that takes image files or pixels, registered, and named champion.
+"""Registering an export in MLflow as the champion of its study.
 
-`mlflow.pyfunc.load_model("models:/<study>@champion")` and `mlflow models serve` need MLflow, ONNX Runtime and Pillow
-then, and neither this package nor torch.
+The registered model takes image files or pixels. `mlflow.pyfunc.load_model("models:/<study>@champion")` and `mlflow
+models serve` need MLflow, ONNX Runtime and Pillow then, and neither this package nor torch.
 
-Everything goes through clients that are told their addresses. MLflow's functions of like names (`start_run`,
+Everything goes through clients that are given their addresses. MLflow's functions of like names (`start_run`,
 `log_model`, `register_model`) follow the active run, experiment and addresses of the process, which are the user's.
 """
 
@@ -16,14 +16,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ...common.private import make_private_folder
-from ...common.sqlite_url import sqlite_file
-from ...errors import StudyError
-from ..home import Home
+from ....common.masking import first_line
+from ....common.private import make_private_folder
+from ....common.sqlite_url import sqlite_file
+from ....errors import StudyError
+from ...home import Home
 from .mlflow_scope import call_mlflow
 from .mlflow_store import MlflowStore, RunRef, clean_tags, make_private
 from .packed_model import Code, saved_model
-from .shipper import first_line
 from .spool import read_events, spool_path
 from .stores import Stores
 
@@ -31,7 +31,7 @@ CHAMPION = "champion"
 
 
 class Registered(NamedTuple):
-    """A model in a registry: its version under `name`, the run that made it, and where both are."""
+    """A version of the registered model `name`, with its run and stores."""
 
     name: str
     version: int
@@ -40,7 +40,7 @@ class Registered(NamedTuple):
 
     @property
     def uri(self) -> str:
-        """What `mlflow.pyfunc.load_model` takes."""
+        """The address for `mlflow.pyfunc.load_model`."""
         return f"models:/{self.name}@{CHAMPION}"
 
 
@@ -56,7 +56,7 @@ def register_model(
     metrics: Mapping[str, float],
     table: Mapping[str, list[Any]] | None = None,
 ) -> Registered:
-    """Log the model of an export in a run of its own and make it the champion of `study`.
+    """Log an export in a new run and name it champion.
 
     Args:
         home: where artifacts go when the tracking store is a database.
@@ -75,49 +75,49 @@ def register_model(
     try:
         return call_mlflow(
             lambda: _register(home, stores, study, export_dir, code, example, tags, metrics, table or {}),
-            request_timeout_s=120,
+            request_timeout_s=120,  # a whole model is sent, perhaps over a slow line
             retries=2,
         )
     except Exception as error:  # MLflow raises its own, those of its drivers, and requests'
         raise StudyError(f"MLflow at {stores} did not take the model of {study}: {first_line(error)}") from error
 
 
-def fetch_export(stores: Stores, name: str, alias: str, place: Path) -> Path:
-    """The export folder of the version of `name` that is called `alias`, copied to `place` where it is not there yet.
+def fetch_export(stores: Stores, name: str, alias: str, cache: Path) -> Path:
+    """Return the export of `name`@`alias`, copied to `cache` if needed.
 
     Raises:
         StudyError: MLflow does not answer, there is no such alias, or its version has no export.
     """
     try:
-        return call_mlflow(lambda: _fetch(stores, name, alias, place))
+        return call_mlflow(lambda: _fetch(stores, name, alias, cache))
     except Exception as error:  # as above
         raise StudyError(f"MLflow at {stores} has no export of {name}@{alias}: {first_line(error)}") from error
 
 
-def _fetch(stores: Stores, name: str, alias: str, place: Path) -> Path:
+def _fetch(stores: Stores, name: str, alias: str, cache: Path) -> Path:
     from mlflow import MlflowClient
 
     for uri in stores:
         if (file := sqlite_file(uri)) and not file.exists():
-            raise FileNotFoundError("there is no such file")  # which MLflow would make
+            raise FileNotFoundError("there is no such file")  # MLflow would create it
     client = MlflowClient(*stores)
     version = client.get_model_version_by_alias(name, alias)
     if not version.run_id:
         raise LookupError(f"version {version.version} was made by no run")
     # note: the run is part of the name because another registry has a version 1 of this name, too
-    folder = place / f"{name}-{version.version}-{version.run_id[:8]}"
+    folder = cache / f"{name}-{version.version}-{version.run_id[:8]}"
     if not folder.exists():
-        make_private_folder(place.parent)  # the home
-        place.mkdir(exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=place, prefix=".") as partial:
-            found = client.download_artifacts(version.run_id, "export", partial)
-            _rename(Path(found), folder)
+        make_private_folder(cache.parent)  # the home
+        cache.mkdir(exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=cache, prefix=".") as partial:
+            downloaded = client.download_artifacts(version.run_id, "export", partial)
+            _rename(Path(downloaded), folder)
     return folder
 
 
-def _rename(found: Path, folder: Path) -> None:
+def _rename(downloaded: Path, folder: Path) -> None:
     try:
-        found.rename(folder)
+        downloaded.rename(folder)
     except OSError:
         if not folder.exists():  # else another process was first
             raise
@@ -160,7 +160,10 @@ def _register(
 
 @contextmanager
 def _champion_run(store: MlflowStore, home: Home, study: str, tags: Mapping[str, str]) -> Iterator[tuple[str, RunRef]]:
-    """A run below the study's, where that was ever tracked, and its experiment; FAILED where the context is."""
+    """Yield the experiment and a new run below the study's, if any.
+
+    The run is FAILED where the context raises.
+    """
     experiment = store.experiment(study)
     events, _ = read_events(spool_path(home, study, None), 0)
     uid = next((event.facts["uid"] for event in events if event.kind == "study"), None)
@@ -176,7 +179,7 @@ def _champion_run(store: MlflowStore, home: Home, study: str, tags: Mapping[str,
 
 @contextmanager
 def _logged_model(client: Any, experiment: str, run: RunRef, tags: Mapping[str, str]) -> Iterator[Any]:
-    """The entry of a model under its run, READY once the context has filled it."""
+    """Yield a new entry of a model, READY once the context ends."""
     from mlflow.entities import LoggedModelOutput
 
     model = client.create_logged_model(experiment, "model", run.run_id, dict(tags))
@@ -190,7 +193,10 @@ def _logged_model(client: Any, experiment: str, run: RunRef, tags: Mapping[str, 
 
 
 def _add_version(client: Any, name: str, run: RunRef, model: Any, tags: Mapping[str, str]) -> int:
-    """Make `model` the champion of `name`; the number of its version, as the registry then says it.
+    """Register `model` as a new version of `name`, the champion.
+
+    Returns:
+        The number of the version, as the registry then has it.
 
     Raises:
         LookupError: the registry names another champion.
@@ -208,6 +214,7 @@ def _add_version(client: Any, name: str, run: RunRef, model: Any, tags: Mapping[
     client.set_registered_model_alias(name, CHAMPION, str(number))
     link = json.dumps([{"name": name, "version": int(number)}])
     client.set_logged_model_tags(model.model_id, {"mlflow.modelVersions": link})  # the UI leads from one to the other
+    # read back: of two processes that export at once, one may have named its own version since
     champion = client.get_model_version_by_alias(name, CHAMPION)
     if champion.run_id != run.run_id:
         raise LookupError(f"its champion is version {champion.version}, and not the {number} that was just registered")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from hpo.errors import StudyError
 from hpo.studies.home import Home
-from hpo.studies.tracking.stores import Stores, choose_stores, keep_stores, kept_stores, newest_kept
+from hpo.studies.tracking.mlflow.stores import Stores, choose_stores, keep_stores, kept_stores, newest_kept
 
 TEAM, MODELS, OTHER = "http://team:5000", "http://models:5000", "http://other:5000"
 

@@ -5,7 +5,7 @@ import os
 from threading import Barrier, Event, Thread
 
 import pytest
-from hpo.studies.tracking.mlflow_scope import call_mlflow, mlflow_scope
+from hpo.studies.tracking.mlflow.mlflow_scope import call_mlflow, mlflow_scope
 
 
 def settings() -> dict[str, str]:

@@ -1,13 +1,13 @@
-"""Where a study goes in MLflow: the tracking store of its runs and the registry of its model, decided once and kept.
+"""Choosing the MLflow stores of a study's runs and of its model.
 
-The first of these counts:
+Decided once and kept. The first of these counts:
 
 1. `--tracking-uri`, which names both; `none` leaves MLflow out of this one command;
 2. where the study went before, `mlflow.json` in its folder;
 3. MLFLOW_TRACKING_URI and MLFLOW_REGISTRY_URI, as MLflow understands them;
 4. `mlflow.db` in the home.
 
-A choice that is not the home's own is told in a line, and so is a variable that is set and not followed.
+A line tells the user of a choice that is not the home's own, and of a variable that is set and not followed.
 """
 
 import hashlib
@@ -17,30 +17,30 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from ...common.bounded import JSON_BYTES, read_bytes
-from ...common.masking import is_masked, masked
-from ...common.sqlite_url import absolute_url
-from ...common.trust import is_on_record, put_on_record
-from ...errors import StudyError
-from ..files import write_json
-from ..home import Home
-from ..study_name import is_study_name
+from ....common.bounded import JSON_BYTES, read_bytes
+from ....common.masking import is_masked, masked
+from ....common.sqlite_url import absolute_url
+from ....common.trust import is_on_record, put_on_record
+from ....errors import StudyError
+from ...files import write_json
+from ...home import Home
+from ...study_name import is_study_name
 from .moved_home import follow_home
 
 TRACKING, REGISTRY = "MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"
 
-_HOME = "home"  # in mlflow.json: the home's own file, so that a home can be moved
+_HOME = "home"  # stands in mlflow.json for the home's own file, so that a home can be moved
 
 
 class Stores(NamedTuple):
-    """The URIs of a tracking store and of a model registry; as text without their passwords."""
+    """The URIs of a tracking store and a registry; `str` masks passwords."""
 
     tracking: str
     registry: str
 
     @classmethod
     def at(cls, uri: str) -> "Stores":
-        """Both in one."""
+        """Return stores that are both at `uri`."""
         return cls(uri, uri)
 
     def __str__(self) -> str:
@@ -49,14 +49,14 @@ class Stores(NamedTuple):
 
 
 def choose_stores(uri: str | None, home: Home, study: str | None, note: Callable[[str], None]) -> Stores | None:
-    """The stores of `study`, or of the home where that is None; None where `uri` is "none".
+    """Return the stores of `study`, None where `uri` is "none".
 
     The home's own is ready to be used then, also where the home was moved.
 
     Args:
         uri: as given by `--tracking-uri`.
         home: where the study is kept.
-        study: its name.
+        study: its name, or None to ask for the stores of the home.
         note: gets a line on what was decided, where that is not the home's own store.
 
     Raises:
@@ -94,7 +94,9 @@ def _choose(uri: str | None, home: Home, study: str | None, note: Callable[[str]
 
 
 def kept_stores(home: Home, study: str) -> Stores | None:
-    """Where `study` went before, with `***` for passwords; None where it was never sent.
+    """Return the stores that `study` was sent to, None if never.
+
+    Passwords are `***`.
 
     Raises:
         StudyError: the file that says so cannot be read.
@@ -111,30 +113,33 @@ def kept_stores(home: Home, study: str) -> Stores | None:
 
 
 def keep_stores(home: Home, study: str, stores: Stores) -> None:
-    """Write down where `study` goes, without passwords.
+    """Keep the stores of `study` in its folder, without passwords.
 
     Raises:
         StudyError: the home cannot be written.
     """
     for uri in stores:
-        if uri != home.tracking_uri:
+        if uri != home.tracking_uri:  # see `_require_used`
             put_on_record(_digest(uri), f"studies go to {masked(uri)}")
     uris = (_HOME if uri == home.tracking_uri else masked(uri) for uri in stores)
     write_json(_path(home, study), dict(zip(Stores._fields, uris, strict=True)))
 
 
 def newest_kept(home: Home) -> str | None:
-    """The study of `home` that was sent to MLflow last; None where none was."""
+    """Return the study of `home` that was sent to MLflow last, None if none was."""
     return max(tracked_studies(home), key=lambda study: _path(home, study).stat().st_mtime, default=None)
 
 
 def tracked_studies(home: Home) -> list[str]:
-    """The studies of `home` that go to MLflow, by name."""
+    """Return the studies of `home` that go to MLflow, sorted."""
     return sorted(path.parent.name for path in home.root.glob("*/mlflow.json") if is_study_name(path.parent.name))
 
 
 def _named(home: Home) -> Stores | None:
-    """The stores that the environment names; MLflow keeps there what a user has set in a notebook, too."""
+    """Return the stores that the environment names, None where it names none.
+
+    `mlflow.set_tracking_uri` in a user's notebook sets the variable, too.
+    """
     tracking, registry = os.environ.get(TRACKING), os.environ.get(REGISTRY)
     if not tracking and not registry:
         return None
@@ -143,7 +148,7 @@ def _named(home: Home) -> Stores | None:
 
 
 def _with_passwords(kept: Stores, named: Stores | None, study: str | None) -> Stores:
-    """The stores `kept`, as the environment names them where a password is needed."""
+    """Return `kept`, with the passwords of the environment where they are missing."""
     if named and [*map(masked, named)] == list(kept):
         return named
     if any(map(is_masked, kept)):
@@ -155,7 +160,10 @@ def _with_passwords(kept: Stores, named: Stores | None, study: str | None) -> St
 
 
 def _require_used(kept: Stores, home: Home, named: Stores | None, study: str | None) -> None:
-    """Refuse to send anything where only a file of the home says to: it may have come with the home."""
+    """Refuse stores that are named by a file of the home alone.
+
+    The home may be somebody else's. Stores that this account has sent to before are on record.
+    """
     foreign = [uri for uri in kept if uri != home.tracking_uri and not is_on_record(_digest(uri))]
     if foreign and kept != named:
         raise StudyError(

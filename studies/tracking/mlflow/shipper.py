@@ -1,7 +1,8 @@
-"""Sends what is in the spools of one study to MLflow: each event once, whatever is killed or dead in between.
+"""Shipping the spools of one study to MLflow, each event once.
 
-Per spool: read on from the cursor, melt the events into one batch, send it, move the cursor. Killed anywhere in
-between, the same batch is sent again, which MLflow's store drops (see mlflow_store.py).
+Also where a process is killed or a server dies in between. Per spool: read on from the cursor, merge the events into
+one batch, send it, move the cursor. Killed anywhere in between, the same batch is sent again, which MLflow's store
+drops (see mlflow_store.py).
 """
 
 import hashlib
@@ -10,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ...common.masking import masked
-from ..home import Home
+from ....common.masking import first_line, masked
+from ...home import Home
 from .mlflow_scope import mlflow_scope
 from .mlflow_store import RUN_STATUS, UID_TAG, MetricRow, MlflowStore, RunRef, is_lasting, is_missing
 from .spool import Cursor, Line, read_cursor, read_events, spool_path, spooled_trials, unsent, write_cursor
@@ -19,7 +20,7 @@ from .spool import Cursor, Line, read_cursor, read_events, spool_path, spooled_t
 
 @dataclass
 class Batch:
-    """Lines melted together: what of them is to be sent."""
+    """The metrics, params, tags, files and status of several lines."""
 
     start_ms: int
     epoch: int
@@ -31,11 +32,15 @@ class Batch:
     end_ms: int = 0
 
     def add(self, line: Line) -> None:
-        """Take in one line; an epoch at or below the last one is dropped, the first of its number stays."""
+        """Add one line of the spool.
+
+        An epoch at or below the last one is dropped: a trial that resumed from a checkpoint trains some epochs twice.
+        """
         facts = line.facts
         step = int(facts.get("epoch", 0))
         if line.kind == "epoch" and step <= self.epoch:
             return
+        # lines that are no epochs are step 0, where the metrics that sum up a trial are
         self.epoch = max(self.epoch, step)
         self.metrics += [MetricRow(k, float(v), line.time_ms, step) for k, v in facts.get("metrics", {}).items()]
         self.params |= facts.get("params", {})
@@ -45,8 +50,8 @@ class Batch:
             self.status, self.end_ms = RUN_STATUS[facts.get("state", "RUNNING")], line.time_ms
 
 
-def melt(lines: Sequence[Line], epoch: int) -> Batch:
-    """One batch of `lines`, the first of which is needed; `epoch` is the last epoch sent before."""
+def merge(lines: Sequence[Line], epoch: int) -> Batch:
+    """Merge one or more `lines`; `epoch` is the last one sent before."""
     batch = Batch(start_ms=lines[0].time_ms, epoch=epoch)
     for line in lines:
         batch.add(line)
@@ -54,9 +59,9 @@ def melt(lines: Sequence[Line], epoch: int) -> Batch:
 
 
 class StudyShipper:
-    """Ships the spools of one study to one tracking store. Used by one thread of one process at a time.
+    """The shipping of the spools of one study to one tracking store.
 
-    `on_warning` is told, once each, what cannot be sent.
+    Used by one thread of one process at a time. `on_warning` gets a line for each run or file that cannot be sent.
     """
 
     def __init__(self, home: Home, study: str, uri: str, on_warning: Callable[[str], None]) -> None:
@@ -76,7 +81,7 @@ class StudyShipper:
         self._unanswered: set[int | None] = set()
 
     def ship(self) -> None:
-        """Send what is new in the spools of the study and of its trials, whichever process has noted it.
+        """Send the new events of the study and its trials, of all processes.
 
         Raises:
             Exception: what MLflow raised; what was not sent is sent by a later call.
@@ -100,21 +105,24 @@ class StudyShipper:
             if not is_lasting(error):
                 raise
             self._refused.add(number)
-            what = "the study" if number is None else f"trial {number}"
-            self._warn(f"MLflow at {masked(self._uri)} refuses {what}: {first_line(error)}")
+            subject = "the study" if number is None else f"trial {number}"
+            self._warn(f"MLflow at {masked(self._uri)} refuses {subject}: {first_line(error)}")
 
     def _forget(self, number: int | None) -> None:
-        """MLflow lost the run, and with the study's run its trials': send all of it again, to new ones."""
+        """Reset the cursor of a run that MLflow has lost.
+
+        All of it is sent again. With the run of the study, those of its trials are lost, too: they have no parent.
+        """
         lost: list[int | None] = [number]
         if number is None:
             self._experiment, self._parent = "", None
             lost += spooled_trials(self._home, self._study)
         self._sent.clear()
-        for each in lost:
-            write_cursor(spool_path(self._home, self._study, each), Cursor(self._store_name))
+        for lost_number in lost:
+            write_cursor(spool_path(self._home, self._study, lost_number), Cursor(self._store_name))
 
     def _ship_part(self, number: int | None) -> bool:
-        """Send the next part of a spool; False where there is nothing more."""
+        """Send the next part of a spool; False at its end."""
         path = spool_path(self._home, self._study, number)
         cursor = read_cursor(path, self._store_name)
         events, offset = read_events(path, cursor.offset)
@@ -125,7 +133,7 @@ class StudyShipper:
         if offset == cursor.offset:
             return False
         if events:
-            cursor = self._send(number, cursor, melt(events, cursor.epoch))
+            cursor = self._send(number, cursor, merge(events, cursor.epoch))
         write_cursor(path, replace(cursor, offset=offset))
         return True
 
@@ -137,6 +145,7 @@ class StudyShipper:
         created = False
         if run is None:
             run, created = self._find_or_create(number, batch)
+        # a run is created with its tags and as RUNNING, so neither is sent again
         store.log(run.run_id, batch.metrics, batch.params, {} if created else batch.tags)
         for path in batch.files:
             self._add_file(run, self._home.root / path)
@@ -148,7 +157,10 @@ class StudyShipper:
         return replace(cursor, run_id=run.run_id, artifact_uri=artifact_uri, epoch=batch.epoch)
 
     def _run(self, cursor: Cursor) -> RunRef:
-        """The run of a spool. What lies in the home is noted from there, so that the home can be moved."""
+        """Return the run of a spool, with the address of its files.
+
+        The cursor has addresses inside the home relative to it, so that the home can be moved.
+        """
         is_inside = cursor.artifact_uri.startswith("/")
         return RunRef(cursor.run_id, (self._home.root.as_uri() if is_inside else "") + cursor.artifact_uri)
 
@@ -166,6 +178,7 @@ class StudyShipper:
                     self._experiment, name, batch.start_ms, {**self._own_tags(number, uid), **batch.tags}
                 )
             except Exception:
+                # a request that timed out may still be carried out by the server: see `delete_others`
                 self._unanswered.add(number)
                 raise
         self._doubtful.discard(number)
@@ -196,7 +209,7 @@ class StudyShipper:
             store.add_file(run, path)
 
     def _read_study(self, path: Path) -> None:
-        """The identity of the study and the tags that all its runs carry: its first event holds them."""
+        """Read the study's uid and tags from its first event."""
         events, _ = read_events(path, 0)
         facts = next((event.facts for event in events if event.kind == "study"), {})
         self._uid, self._tags = str(facts.get("uid", "")), dict(facts.get("tags", {}))
@@ -208,17 +221,14 @@ class StudyShipper:
 
 
 def store_name(home: Home, uri: str) -> str:
-    """A short name of a tracking store for the cursors: no password, and no place of a home that may be moved."""
+    """Return a short name of a tracking store, for the cursors.
+
+    It holds no password, and no path of a home, which may be moved.
+    """
     return "home" if uri == home.tracking_uri else hashlib.sha256(uri.encode()).hexdigest()[:16]
 
 
 def count_unsent(home: Home, study: str, uri: str) -> int:
-    """How many events of a study are not in the tracking store yet."""
+    """Count the events of a study that the tracking store lacks."""
     spools = [None, *spooled_trials(home, study)]
     return sum(unsent(spool_path(home, study, number), store_name(home, uri)) for number in spools)
-
-
-def first_line(error: BaseException) -> str:
-    """The error in one line, without secrets."""
-    lines = str(error).strip().splitlines()
-    return masked(lines[0])[:300] if lines else type(error).__name__

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from hpo.errors import StudyError
 from hpo.studies.home import Home
-from hpo.studies.tracking.evaluations import log_evaluation
+from hpo.studies.tracking.mlflow.evaluations import log_evaluation
 
 
 def test_it_is_on_the_newest_run_of_the_model_with_its_files(tracked: Home, tmp_path: Path) -> None:

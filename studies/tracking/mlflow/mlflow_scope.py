@@ -1,4 +1,4 @@
-"""What MLflow reads from the process that it runs in: as our calls need it, then again as the user left it.
+"""MLflow's process-wide settings, set for our calls and restored after them.
 
 A search may run in a notebook whose user has MLflow open: no run, model, experiment or address of theirs may reach our
 calls, and none of our settings may stay. Addresses are given to every client outright. What cannot be given to a client
@@ -22,7 +22,7 @@ _OURS = {
     # else the user's uv.lock and pyproject.toml would go with the model, and their packages be its requirements
     "MLFLOW_UV_AUTO_DETECT": "false",
 }
-_UNLESS_SET = {
+_UNLESS_SET = {  # a search prints its own lines, and sends nothing about itself
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
@@ -36,11 +36,11 @@ _put_back = ExitStack()
 
 @contextmanager
 def mlflow_scope(request_timeout_s: int = 10, retries: int = 0) -> Iterator[None]:
-    """Import MLflow (1 to 3 s), and keep it quiet and quick to fail while the context lasts.
+    """Import MLflow; keep it quiet and quick to fail in this context.
 
-    No telemetry, no log lines, no warnings, no long waits; timeouts that the user has set stay. The retrying is done by
-    the shipper, since MLflow's own would hold its thread for minutes, and may create a run twice. Several threads may
-    be inside at once: the first in sets, the last out puts back.
+    The import takes 1 to 3 s. No telemetry, no log lines, no warnings, no long waits; timeouts that the user has set
+    stay. The retrying is done by the shipper, since MLflow's own would hold its thread for minutes, and may create a
+    run twice. Several threads may be inside at once: the first in sets, the last out restores.
     """
     global _depth
     with _lock:
@@ -57,7 +57,7 @@ def mlflow_scope(request_timeout_s: int = 10, retries: int = 0) -> Iterator[None
 
 
 def call_mlflow(call: Callable[[], T], request_timeout_s: int = 10, retries: int = 0) -> T:
-    """The result of `call`, made within `mlflow_scope` and in a thread of its own.
+    """Return the result of `call`, made in `mlflow_scope` and a new thread.
 
     What a user has made active with MLflow (a run, a model, a trace) is active in their thread alone.
     """
@@ -68,9 +68,9 @@ def call_mlflow(call: Callable[[], T], request_timeout_s: int = 10, retries: int
 def _enter(request_timeout_s: int, retries: int) -> None:
     limits = {"MLFLOW_HTTP_REQUEST_TIMEOUT": str(request_timeout_s), "MLFLOW_HTTP_REQUEST_MAX_RETRIES": str(retries)}
     defaults = {name: value for name, value in (_UNLESS_SET | limits).items() if name not in os.environ}
-    wanted: dict[str, str | None] = {**_OURS, **defaults, **dict.fromkeys(_HIDDEN)}
-    _put_back.callback(_set_environment, {name: os.environ.get(name) for name in wanted})
-    _set_environment(wanted)
+    values: dict[str, str | None] = {**_OURS, **defaults, **dict.fromkeys(_HIDDEN)}
+    _put_back.callback(_set_environment, {name: os.environ.get(name) for name in values})
+    _set_environment(values)
     # note: stays. Filters cannot be taken back while other threads run, and these are for MLflow's developers
     warnings.filterwarnings("ignore", module=r"mlflow\b")
     import mlflow  # noqa: F401

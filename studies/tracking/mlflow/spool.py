@@ -1,4 +1,6 @@
-"""The spool: every event of a study as a line of JSON on disk, and how far each file has been sent.
+"""The spool: a study's events on disk, with a cursor.
+
+Each event is a line of JSON.
 
     runs/<study>/spool.jsonl                what concerns the study
     runs/<study>/trials/<n>/spool.jsonl     what concerns trial n
@@ -18,19 +20,20 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ...common.bounded import JSON_BYTES, read_bytes
-from ...common.private import no_link
-from ..home import Home
+from ....common.bounded import JSON_BYTES, read_bytes
+from ....common.private import no_link
+from ...home import Home
 
 READ_BYTES = 1 << 20
-"""How much of a spool is sent in one go, about 5,000 epochs."""
+"""How much of a spool is sent in one batch, about 5,000 epochs: all of it is in memory at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line: what happened (`study`, `start`, `epoch`, `end`, `finish`), when (ms since 1970), and its facts.
+    """One event: its kind, its time (ms since 1970) and its facts.
 
-    Spools are read by later versions: kinds and the names of facts stay as they are.
+    Kinds are `study`, `start`, `epoch`, `end` and `finish`. Spools are read by later versions: kinds and the names of
+    facts stay as they are.
     """
 
     kind: str
@@ -40,10 +43,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """How far a spool has been sent.
+    """The position up to which a spool has been sent.
 
     `store` names the tracking store, so that another one gets everything from the start; `offset` is in bytes; `epoch`
-    the highest epoch sent; `artifact_uri` where the files of the run go, from the home on where it is there.
+    the highest epoch sent; `artifact_uri` the address of the run's files, relative to the home where it is inside.
     """
 
     store: str
@@ -54,7 +57,10 @@ class Cursor:
 
 
 class SpoolWriter:
-    """Appends events to one spool. Never raises: `failed` counts the events that the disk did not take."""
+    """The appending of events to one spool.
+
+    It never raises: `failed` counts the events that the disk did not take.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -69,7 +75,7 @@ class SpoolWriter:
             if self._handle is None:
                 self._handle = _open(self._path)
             # note: no more than one call per line; a second one could be cut off from the first by a kill
-            if os.write(self._handle, data) != len(data):
+            if os.write(self._handle, data) != len(data):  # the disk is full
                 os.write(self._handle, b"\n")
                 self.failed += 1
         except (OSError, ValueError, TypeError):
@@ -86,6 +92,7 @@ class SpoolWriter:
 def _open(path: Path) -> int:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle = no_link(str(path), os.O_CREAT | os.O_RDWR | os.O_APPEND)
+    # a line that was cut off is closed, so that the next one does not become part of it
     size = os.fstat(handle).st_size
     if size and os.pread(handle, 1, size - 1) != b"\n":
         os.write(handle, b"\n")
@@ -93,21 +100,22 @@ def _open(path: Path) -> int:
 
 
 def spool_path(home: Home, study: str, number: int | None) -> Path:
-    """The spool of trial `number`; of the study itself where that is None."""
+    """Return the path of the spool of trial `number` (None: the study)."""
     directory = home.study(study) if number is None else home.trial(study, number)
     return directory / "spool.jsonl"
 
 
 def spooled_trials(home: Home, study: str) -> list[int]:
-    """The trials of `study` that have a spool, in order."""
-    found = home.study(study, "trials").glob("*/spool.jsonl")
-    return sorted(int(path.parent.name) for path in found if path.parent.name.isdecimal())
+    """Return the trials of `study` that have a spool, in order."""
+    spools = home.study(study, "trials").glob("*/spool.jsonl")
+    return sorted(int(path.parent.name) for path in spools if path.parent.name.isdecimal())
 
 
 def read_events(path: Path, offset: int) -> tuple[Sequence[Line], int]:
-    """The whole lines from byte `offset` on, READ_BYTES at most, and the offset after them.
+    """Return the whole lines from byte `offset`, and the offset after them.
 
-    A last line without an end is left for later; a line that is no event is passed over.
+    READ_BYTES at most, but for a single longer line. A last line without an end is left for later; a line that is no
+    event is passed over.
     """
     try:
         with path.open("rb") as file:
@@ -122,7 +130,7 @@ def read_events(path: Path, offset: int) -> tuple[Sequence[Line], int]:
 
 
 def unsent(path: Path, store: str) -> int:
-    """How many events of a spool have not been sent to `store`."""
+    """Count the events of a spool not yet sent to `store`."""
     count, offset = 0, read_cursor(path, store).offset
     while True:
         events, after = read_events(path, offset)
@@ -132,12 +140,16 @@ def unsent(path: Path, store: str) -> int:
 
 
 def read_cursor(spool: Path, store: str) -> Cursor:
-    """The cursor of a spool; at the start where there is none, it cannot be read, or it is about another store."""
+    """Return the cursor of a spool.
+
+    It is at the start where there is none, it cannot be read, or it is about another store.
+    """
     try:
         cursor = Cursor(**json.loads(read_bytes(_cursor_path(spool), JSON_BYTES)))
         size = spool.stat().st_size
     except (OSError, ValueError, TypeError):
         return Cursor(store)
+    # a spool that is shorter than its cursor was replaced, such as by an older copy of the home
     return cursor if cursor.store == store and cursor.offset <= size else Cursor(store)
 
 

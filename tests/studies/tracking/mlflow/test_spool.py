@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import pytest
-from hpo.studies.tracking.spool import Cursor, SpoolWriter, read_cursor, read_events, unsent, write_cursor
+from hpo.studies.tracking.mlflow.spool import Cursor, SpoolWriter, read_cursor, read_events, unsent, write_cursor
 
 
 @pytest.fixture

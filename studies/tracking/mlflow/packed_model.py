@@ -1,4 +1,7 @@
-"""An export as `mlflow.pyfunc` takes it: two of its files, the code that runs them, a signature, an example."""
+"""Packing an export for `mlflow.pyfunc`.
+
+Two of its files, the code that runs them, a signature and an example input.
+"""
 
 import hashlib
 import shutil
@@ -12,14 +15,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 DATA = ("model.onnx", "manifest.json")
+# what the code that travels with a model imports
 REQUIREMENTS = ("mlflow", "numpy", "onnxruntime", "pillow", "pydantic")
 INPUT = "image"
 
-_ROOT = Path(__file__).parents[2]
+_ROOT = Path(__file__).parents[3]
 
 
 class Code(NamedTuple):
-    """What of this package travels with a model.
+    """The modules of this package that travel with a model.
 
     `files` by their path in the package; `loader` is the module among them that MLflow calls, below the package.
     """
@@ -30,7 +34,7 @@ class Code(NamedTuple):
 
 @contextmanager
 def saved_model(export: Path, code: Code, example: Sequence[bytes], entry: Any) -> Iterator[Path]:
-    """A folder that `mlflow.pyfunc.load_model` takes; it lasts as long as the context.
+    """Save a folder for `mlflow.pyfunc.load_model`; the context's end removes it.
 
     Args:
         export: the folder of an export.
@@ -56,21 +60,21 @@ def saved_model(export: Path, code: Code, example: Sequence[bytes], entry: Any) 
             loader_module=f"{package.name}.{code.loader}",
             signature=_signature(),
             input_example=np.array(example, dtype=object),
-            # said outright: MLflow would load the model in a process of its own to find out
+            # given, since MLflow would otherwise load the model in a process of its own to infer them
             pip_requirements=[f"{name}=={version(name)}" for name in REQUIREMENTS],
         )
         yield folder
 
 
-def _pack(files: Sequence[str], place: Path) -> Path:
-    """A package of `files` in `place`, named by what they say.
+def _pack(files: Sequence[str], parent: Path) -> Path:
+    """Make a package of `files` in `parent`, named by their digest.
 
-    A process that loads two versions of a model has one place for each name of a module: with the same name for other
-    code, the second version would run the code of the first.
+    A process that loads two versions of a model has one module for each name: with the same name for other code, the
+    second version would run the code of the first.
     """
     contents = {name: (_ROOT / name).read_bytes() for name in sorted(files)}
     digest = hashlib.sha256(b"".join(name.encode() + b"\0" + content for name, content in contents.items()))
-    package = place / f"hpo_model_{digest.hexdigest()[:12]}"
+    package = parent / f"hpo_model_{digest.hexdigest()[:12]}"
     for name, content in contents.items():
         path = package / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -80,7 +84,7 @@ def _pack(files: Sequence[str], place: Path) -> Path:
 
 
 def _signature() -> Any:
-    """Files or pixels in, answers out.
+    """Return the signature: files or pixels in, answers out.
 
     Of MLflow's types only a tensor of objects lets both files and pixels through: a column of any type refuses arrays
     of more than two dimensions, a tensor of numbers refuses files (measured on MLflow 3.17, see

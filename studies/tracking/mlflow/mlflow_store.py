@@ -1,4 +1,4 @@
-"""The calls to MLflow that the shipper makes, each safe to make twice.
+"""The calls to MLflow that the shipper makes, all repeatable.
 
 Read in MLflow 3.17: its SQL store drops a metric row that equals one it has in run, key, value, step and time
 (`SqlAlchemyStore._log_metrics_once`), accepts a param again with the same value, and overwrites tags and status. Only
@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from ...common.private import make_private_file, make_private_folder
-from ...common.sqlite_url import sqlite_file
-from ..home import Home
+from ....common.private import make_private_file, make_private_folder
+from ....common.sqlite_url import sqlite_file
+from ...home import Home
 from .mlflow_scope import mlflow_scope
+
+LOCK_S = 20  # another process may be writing, or migrating a fresh file, which takes some 10 s
 
 UID_TAG = "hpo.uid"
 """Marks a run as the one of a certain study or trial, over all homes and machines."""
@@ -32,6 +34,7 @@ RUN_STATUS = {
     "RUNNING": "RUNNING",
 }
 
+# characters: the limits of MLflow 3.17 (`mlflow.utils.validation`), which refuses longer ones
 _KEY_LIMIT, _PARAM_LIMIT, _TAG_LIMIT = 250, 6000, 8000
 
 
@@ -45,30 +48,35 @@ class MetricRow(NamedTuple):
 
 
 class RunRef(NamedTuple):
-    """A run and where its files go."""
+    """The id of a run and the address of its files."""
 
     run_id: str
     artifact_uri: str
 
 
 def is_lasting(error: Exception) -> bool:
-    """Whether MLflow refused what was sent, so that sending it again is no use."""
+    """Tell whether MLflow would refuse the same request again."""
     return getattr(error, "error_code", "") in ("INVALID_PARAMETER_VALUE", "BAD_REQUEST", "PERMISSION_DENIED")
 
 
 def is_missing(error: Exception) -> bool:
-    """Whether MLflow no longer knows the run or experiment."""
+    """Tell whether MLflow no longer knows the run or experiment."""
     return getattr(error, "error_code", "") == "RESOURCE_DOES_NOT_EXIST"
 
 
 class MlflowStore:
-    """A tracking store, opened; for a fresh SQLite file that takes some 10 s of migrations.
+    """An open tracking store.
+
+    Opening a fresh SQLite file takes some 10 s of migrations.
 
     Raises (here and in every method): whatever MLflow raises, mostly MlflowException.
     """
 
     def __init__(self, uri: str, home: Home) -> None:
-        """Open the store at `uri`; files of experiments that are made in a database go to the artifacts of `home`."""
+        """Open the store at `uri`.
+
+        Where that is a database, files of new experiments go to the artifacts of `home`.
+        """
         with mlflow_scope():
             from mlflow import MlflowClient
 
@@ -81,22 +89,25 @@ class MlflowStore:
         self._is_server = uri.startswith(("http://", "https://", "databricks"))
 
     def experiment(self, name: str) -> str:
-        """The id of the experiment called `name`: made where there is none, restored where it was deleted."""
-        found = self._client.get_experiment_by_name(name)
-        if found is None:
+        """Return the id of experiment `name`, made or restored if needed."""
+        experiment = self._client.get_experiment_by_name(name)
+        if experiment is None:
             folder = None if self._is_server else self._home.artifacts / self._home.study(name).name
             return str(self._client.create_experiment(name, artifact_location=folder and folder.as_uri()))
-        if found.lifecycle_stage == "deleted":
-            self._client.restore_experiment(found.experiment_id)
-        return str(found.experiment_id)
+        if experiment.lifecycle_stage == "deleted":
+            self._client.restore_experiment(experiment.experiment_id)
+        return str(experiment.experiment_id)
 
     def find(self, experiment: str, uid: str) -> RunRef | None:
-        """The run tagged `uid`, or None."""
+        """Return the run tagged `uid`, or None."""
         runs = self._search(experiment, uid)
         return runs[0] if runs else None
 
     def delete_others(self, experiment: str, uid: str, keep: str) -> None:
-        """Delete every run tagged `uid` but `keep`: what a server made of a request that it answered too late."""
+        """Delete every run tagged `uid` but `keep`.
+
+        A server may carry out a request that timed out, and so make a run twice.
+        """
         for run in self._search(experiment, uid):
             if run.run_id != keep:
                 self._client.delete_run(run.run_id)
@@ -114,7 +125,10 @@ class MlflowStore:
     def log(
         self, run_id: str, metrics: Sequence[MetricRow], params: Mapping[str, Any], tags: Mapping[str, Any]
     ) -> None:
-        """Add metrics, params and tags in one call (MLflow splits it above 1,000 metrics)."""
+        """Add metrics, params and tags to a run in one call.
+
+        MLflow splits it above 1,000 metrics.
+        """
         from mlflow.entities import Metric, Param, RunTag
 
         self._client.log_batch(
@@ -125,14 +139,17 @@ class MlflowStore:
         )
 
     def set_status(self, run_id: str, status: str, end_ms: int) -> None:
-        """Set RUNNING, FINISHED, KILLED or FAILED; `end_ms` counts where it is not RUNNING."""
+        """Set the status of a run: RUNNING, FINISHED, KILLED or FAILED.
+
+        All but RUNNING end the run at `end_ms`.
+        """
         if status == "RUNNING":
             self._client.update_run(run_id, status)
         else:
             self._client.set_terminated(run_id, status, end_ms)
 
     def outside(self, run: RunRef) -> str:
-        """Why the files of `run` must not be written; "" where they may.
+        """Return why `run` may not get files, "" if it may.
 
         The home's own store says where they go, and may be somebody else's, as the home may be.
         """
@@ -143,9 +160,10 @@ class MlflowStore:
         return "" if self._home.contains(folder) else f"its run keeps files in {folder}, outside of {self._home.root}"
 
     def add_file(self, run: RunRef, path: Path) -> None:
-        """Copy a file, or a directory with its name, to the run. Asks MLflow for nothing that is known already."""
+        """Copy a file, or a directory with its name, to `run`."""
         from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
+        # not `client.log_artifact`, which asks the store for the address that `run` has
         repository = get_artifact_repository(run.artifact_uri, tracking_uri=self._uri)
         if path.is_dir():
             repository.log_artifacts(str(path), path.name)
@@ -154,14 +172,17 @@ class MlflowStore:
 
 
 def make_private(uri: str) -> None:
-    """Make the file of the store at `uri`, where it is one and not there yet: MLflow would make it for all to read."""
+    """Create the SQLite file of the store at `uri`, private to its owner.
+
+    Nothing happens where it exists or the store is no file. MLflow itself would make it readable by all users.
+    """
     if file := sqlite_file(uri):
         make_private_folder(file.parent)
         make_private_file(file)
 
 
 def clean_tags(tags: Mapping[str, Any]) -> dict[str, str]:
-    """Tags as MLflow accepts them."""
+    """Return tags as MLflow accepts them."""
     return {_key(key): _text(value, _TAG_LIMIT) for key, value in tags.items()}
 
 
@@ -181,6 +202,9 @@ def _user() -> str:
 
 
 def _write_ahead(path: Path) -> None:
-    """Write-ahead logging, so that an open MLflow UI and the shipper do not lock each other out."""
-    with closing(sqlite3.connect(path, timeout=20)) as connection:
+    """Set write-ahead logging.
+
+    Without it an open MLflow UI and the shipper lock each other out.
+    """
+    with closing(sqlite3.connect(path, timeout=LOCK_S)) as connection:
         connection.execute("PRAGMA journal_mode=WAL")

@@ -1,0 +1,1 @@
+"""MLflow: its stores, the spool of events, the shipper, the model registry."""
