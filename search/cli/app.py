@@ -1,6 +1,7 @@
-"""The `hpo` program: its commands, and the one place where errors become messages and exit codes.
+"""The `hpo` program: its commands, error messages and exit codes.
 
-Exit codes: 0 done, 1 the work failed, 2 the input is wrong, 130 interrupted.
+This is the one place where errors become messages and exit codes: 0 done, 1 the work failed, 2 the input is wrong, 130
+interrupted.
 """
 
 import atexit
@@ -37,14 +38,14 @@ from . import (
 from .common import say_error
 
 
-def _print_version(wanted: bool) -> None:
-    """`hpo 0.1.0, Python 3.12.3, torch 2.14.1`, without importing any of them."""
-    if wanted:
+def _print_version(requested: bool) -> None:
+    """Print `hpo 0.1.0, Python 3.12.3, torch 2.14.1`, without importing them."""
+    if requested:
         from ...studies.files import versions
 
-        found = versions()
+        installed = versions()
         words = {"hpo": "hpo", "python": "Python", "torch": "torch"}
-        print(", ".join(f"{words[name]} {found[name]}" for name in words if name in found))
+        print(", ".join(f"{words[name]} {installed[name]}" for name in words if name in installed))
         raise typer.Exit
 
 
@@ -52,7 +53,7 @@ app = typer.Typer(
     name="hpo",
     help="Hyperparameter search for PyTorch image classifiers.",
     no_args_is_help=True,
-    pretty_exceptions_enable=False,
+    pretty_exceptions_enable=False,  # rich's would print local variables, and secrets with them
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
@@ -63,7 +64,7 @@ def _options(
         bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the versions, and exit.")
     ] = False,
 ) -> None:
-    """What stands before a command."""
+    """The options of `hpo` itself, before a command."""
 
 
 for command in (
@@ -85,7 +86,7 @@ for command in (
     spaces.check,
     spaces.schema,
 ):
-    app.command(no_args_is_help=False)(command)
+    app.command(no_args_is_help=False)(command)  # `hpo run` alone says what is missing
 
 
 def run_program() -> NoReturn:
@@ -105,29 +106,34 @@ def run_program() -> NoReturn:
             print(message(f"  look at it first; to run it: {again}"), file=sys.stderr, flush=True)
         sys.exit(error.exit_code)
     except Exception as error:
-        if not (fault := disk_fault(error)):
+        if not (fault := disk_fault(error)):  # a full or broken disk is no bug of ours
             raise
         say_error(f"{fault}\n  mend that, then run the same command again")
         sys.exit(1)
+    # typer.Exit of a command comes back as its code, with standalone_mode=False
     sys.exit(ended if isinstance(ended, int) else 0)
 
 
 def end_soon() -> None:
-    """Spare Python the walk through all objects of all libraries as it ends, which takes up to a second.
+    """Spare Python its last garbage collection, which takes up to a second.
 
-    Not where Triton was loaded: from 3.9 on it prints whatever is not collected at the end as leaked.
+    It would walk through all objects of all libraries. Not where Triton was loaded: from 3.9 on it prints whatever is
+    not collected at the end as leaked.
     """
     if "triton" not in sys.modules:
-        gc.freeze()
+        gc.freeze()  # what is frozen is collected no more
 
 
 def _show_bug(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """A traceback: what it quotes may be anybody's, too."""
+    """Print a traceback, made safe: it may quote anybody's text."""
     print(message("".join(traceback.format_exception(kind, error, trace)).rstrip()), file=sys.stderr)
 
 
 def _refuse_usage(error: typer.TyperException) -> NoReturn:
-    """Say what is wrong with the command line in our own form; typer's takes six lines."""
+    """Say what is wrong with the command line, in our form.
+
+    Typer's takes six lines.
+    """
     words = error.format_message().strip()
     if words:  # none where the help has just been shown: `hpo` alone
         say_error(f"{words}\n  --help lists what there is")

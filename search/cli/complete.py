@@ -1,4 +1,7 @@
-"""What a shell completes after a flag: found without torch, Optuna or a database, since it is asked at every key."""
+"""The values that a shell completes after a flag.
+
+They are found without torch, Optuna or a database, since a shell asks at every key.
+"""
 
 from collections.abc import Iterable
 from contextlib import suppress
@@ -12,21 +15,22 @@ def studies(context: typer.Context, incomplete: str) -> list[str]:
     from ...studies.home import Home
     from ...studies.study_name import is_study_name
 
-    noted = Home.locate(context.params.get("home")).root.glob("*/study.json")
-    return _that_begin(incomplete, filter(is_study_name, (path.parent.name for path in noted)))
+    study_files = Home.locate(context.params.get("home")).root.glob("*/study.json")
+    return _that_begin(incomplete, filter(is_study_name, (path.parent.name for path in study_files)))
 
 
 def spaces(incomplete: str) -> list[str]:
     """The bundled spaces, and space files."""
     from ...spaces.find import bundled
 
+    # a Path drops the slash at the end, which says that the folder is meant
     folder = Path(incomplete) if incomplete.endswith("/") else Path(incomplete).parent
     files = (path for path in folder.glob("*") if path.suffix in (".yaml", ".yml") or path.is_dir())
     return _that_begin(incomplete, [*bundled(), *(f"{path}/" if path.is_dir() else str(path) for path in files)])
 
 
 def settings(context: typer.Context, incomplete: str) -> list[str]:
-    """The keys of `--set`, through the branches of the space that is named before it."""
+    """The keys of `--set`, through the branches of the space named before."""
     from ...errors import SpaceError
     from ...spaces.document import parse_file
     from ...spaces.fields import Section
@@ -35,7 +39,7 @@ def settings(context: typer.Context, incomplete: str) -> list[str]:
     from ...training.config import TrialConfig
 
     root = None
-    with suppress(SpaceError):
+    with suppress(SpaceError):  # a space that is missing or wrong: the keys of the configuration alone
         source = find(context.params.get("space") or "")
         root = parse_file(source.text, source.location)
     return _that_begin(incomplete, (f"{key}=" for key in keys(Section(TrialConfig), root)))

@@ -1,4 +1,4 @@
-"""`hpo diagnose`: what ails a configuration, or a run."""
+"""`hpo diagnose`: the faults of a configuration or a training."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,9 +19,10 @@ def diagnose(
     html: Annotated[Path | None, typer.Option(help="Write a page with charts to this file.")] = None,
     json: JsonOption = False,
 ) -> None:
-    """Look for what keeps a run from learning: data, labels, model, gradients, learning rate; each with what to try.
+    """Look for what keeps a training from learning, and what to try.
 
-    A space is taken with the prior, else the middle, of each dimension. The run itself is not touched.
+    Data, labels, model, gradients and learning rate are checked. A space is taken with the prior, else the middle, of
+    each dimension. The training itself is not touched.
     """
     from contextlib import closing
 
@@ -43,10 +44,10 @@ def diagnose(
 def _show(outcome: "DiagnoseOutcome") -> None:
     from .tables import stdout, table
 
-    console, found = stdout(), outcome.diagnosis
-    console.print(found.origin)
+    console, diagnosis = stdout(), outcome.diagnosis
+    console.print(diagnosis.origin)
     view = table("check", "what was measured")
-    for name, checked in found.checked.items():
+    for name, checked in diagnosis.checked.items():
         view.add_row(name, checked.summary)
     console.print(view)
     for line in _lines(outcome):
@@ -54,21 +55,24 @@ def _show(outcome: "DiagnoseOutcome") -> None:
 
 
 def _lines(outcome: "DiagnoseOutcome") -> Iterator[str]:
-    """The conclusion, then what else was found, without the advice that waits for it."""
-    found, conclusion = outcome.diagnosis, outcome.diagnosis.conclusion
+    """Yield the conclusion, then the other findings.
+
+    Advice that waits for the conclusion is left out.
+    """
+    diagnosis, conclusion = outcome.diagnosis, outcome.diagnosis.conclusion
     yield f"conclusion: {conclusion.text}"
     for text in (conclusion.advice, conclusion.rate):
         if text:
             yield f"  -> {text}"
     if outcome.command:
         yield f"  try: {outcome.command}"
-    if found.verdict is not None:
-        yield f"verdict on the run: {found.verdict.kind.value}: {found.verdict.evidence}"
-    for name, finding in found.findings:
-        if finding.text == conclusion.text:
+    if diagnosis.verdict is not None:
+        yield f"verdict on the run: {diagnosis.verdict.kind.value}: {diagnosis.verdict.evidence}"
+    for name, finding in diagnosis.findings:
+        if finding.text == conclusion.text:  # already said
             continue
         yield f"{finding.severity.value} ({name}): {finding.text}"
-        if found.follows(finding):
+        if diagnosis.follows(finding):
             yield "  -> may follow from the conclusion; diagnose again after that"
         else:
             yield "  -> " + "  ".join(filter(None, (finding.advice, outcome.flags(finding.settings))))

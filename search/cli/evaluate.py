@@ -1,4 +1,4 @@
-"""`hpo evaluate`: what a trained model is worth on labelled images."""
+"""`hpo evaluate`: the quality of a trained model on labelled images."""
 
 from typing import TYPE_CHECKING
 
@@ -15,9 +15,10 @@ _CLASSES = 30  # rows of the table that fit a screen; --json and --html have all
 
 @command
 def evaluate(options: EvaluateOptions, json: JsonOption = False) -> None:
-    """Measure a trained model: accuracy with intervals, every class, confusions, calibration, its worst mistakes.
+    """Measure a trained model on labelled images.
 
-    A page and pictures are kept in the model's folder, on its trial and in MLflow. Looks at the test split are counted.
+    It shows accuracy with intervals, every class, confusions, calibration and the worst mistakes. A page and pictures
+    are kept in the model's folder, on its trial and in MLflow. Looks at the test split are counted.
     """
     from contextlib import closing
 
@@ -30,7 +31,7 @@ def evaluate(options: EvaluateOptions, json: JsonOption = False) -> None:
     for line in outcome.unrecorded:
         say_error(line)
     if outcome.unrecorded:
-        raise typer.Exit(1)
+        raise typer.Exit(1)  # evaluated and kept, but not everywhere
 
 
 def _show(outcome: "EvaluateOutcome") -> None:
@@ -48,12 +49,13 @@ def _show(outcome: "EvaluateOutcome") -> None:
     for name, value in (("top-5 accuracy", metrics.top5_accuracy), ("AUROC", metrics.auroc)):
         if value is not None:
             facts.add_row(name, f"{value:.4f}")
-    heat = f"temperature {report.temperature:.2f}, without it {metrics.ece_uncalibrated:.4f}"
+    calibration = f"temperature {report.temperature:.2f}, without it {metrics.ece_uncalibrated:.4f}"
     facts.add_row(
-        "calibration error", f"{metrics.ece:.4f} ({heat if report.calibrated else 'no temperature was fitted'})"
+        "calibration error", f"{metrics.ece:.4f} ({calibration if report.calibrated else 'no temperature was fitted'})"
     )
     facts.add_row("log loss", f"{metrics.nll:.4f} nats")
     if report.skipped:
+        # three show what kind they are; --json has all
         named = ", ".join(f"{entry.path} ({entry.reason})" for entry in report.skipped[:3])
         facts.add_row("unreadable", f"{len(report.skipped):,}, not counted: {named}")
     facts.add_row("kept in", str(outcome.folder))

@@ -1,4 +1,4 @@
-"""`hpo export`: a trained model in further formats, each tested, measured and compared."""
+"""`hpo export`: a trained model in further formats, tested and measured."""
 
 import typer
 

@@ -1,4 +1,7 @@
-"""The fields of options as flags of a command: each is said once, where the options are, and not again for typer."""
+"""The flags of a command, made from the fields of its options.
+
+Each is written once, where the options are, and not again for typer.
+"""
 
 import functools
 import inspect
@@ -16,26 +19,28 @@ R = TypeVar("R")
 
 
 def with_flags(function: Callable[..., R]) -> Callable[..., R]:
-    """Unfold the parameters whose types are dataclasses of options: typer reads a flag for each of their fields.
+    """Unfold parameters that are dataclasses of options into their fields.
 
-    A field is `name: Annotated[TYPE, Flag(...)] = DEFAULT`, or has its help alone in the place of the Flag.
+    Typer reads a flag for each. A field is `name: Annotated[TYPE, Flag(...)] = DEFAULT`, or has its help alone in the
+    place of the Flag.
     """
     own = inspect.signature(function)
     types = ((name, each.annotation) for name, each in own.parameters.items())
     kinds: dict[str, Any] = {name: kind for name, kind in types if is_dataclass(kind)}
 
     @functools.wraps(function)
-    def unfolded(**given: Any) -> R:
-        made = {name: kind(**dict(_values(kind, given))) for name, kind in kinds.items()}
-        others = {name: given[name] for name in own.parameters.keys() - kinds.keys()}
-        return function(**others, **made)
+    def unfolded(**arguments: Any) -> R:
+        made = {name: kind(**dict(_values(kind, arguments))) for name, kind in kinds.items()}
+        rest = {name: arguments[name] for name in own.parameters.keys() - kinds.keys()}
+        return function(**rest, **made)
 
-    shown = [
+    parameters = [
         parameter
         for each in own.parameters.values()
         for parameter in (_parameters(kinds[each.name]) if each.name in kinds else [each])
     ]
-    by_name = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in shown]
+    # a parameter with a default may now stand before one without
+    by_name = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in parameters]
     unfolded.__signature__ = own.replace(parameters=by_name)  # type: ignore[attr-defined]
     unfolded.__annotations__ = {}  # or typer would look the types up there
     return unfolded
@@ -68,40 +73,46 @@ def _parameters(kind: type[Any]) -> Iterator[inspect.Parameter]:
 
 
 def _for_typer(plain: Any, field: "Field[Any]", flag: Flag) -> tuple[Any, Any]:
-    """Return the type and the default that typer is told: it makes no tuples, and a choice is ours to refuse."""
+    """Return the type and the default of a field for typer.
+
+    It makes no tuples, and a wrong choice is ours to refuse.
+    """
     default = inspect.Parameter.empty if field.default is MISSING else field.default
     if _is_many(plain):
         return list[str] | None, None
     if flag.parse is not None:
-        return str | None, flag.default
+        return str | None, flag.default  # parsed after typer, so that an error is in our words
     if get_origin(plain) is Literal:
         return str, default
     return plain, default
 
 
 def _names(field: "Field[Any]", flag: Flag) -> Iterator[str]:
-    yield flag.name or f"--{field.name.replace('_', '-')}"  # said even where it is the usual one: typer adds a --no-...
+    yield flag.name or f"--{field.name.replace('_', '-')}"  # even where it is the usual one, or typer adds a --no-...
     if flag.short:
         yield flag.short
 
 
-def _parameter(name: str, declared: Any, shown: Any, default: Any) -> inspect.Parameter:
+def _parameter(name: str, declared: Any, option: Any, default: Any) -> inspect.Parameter:
     kind = inspect.Parameter.KEYWORD_ONLY
-    return inspect.Parameter(name, kind, default=default, annotation=Annotated[declared, shown])
+    return inspect.Parameter(name, kind, default=default, annotation=Annotated[declared, option])
 
 
 def _again(field: "Field[Any]") -> str:
     return f"{field.name}_"
 
 
-def _values(kind: type[Any], given: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield what was given for the fields of `kind`; one that was not has the default of its field."""
+def _values(kind: type[Any], arguments: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield the values of the command line for the fields of `kind`.
+
+    A field without a value has its default.
+    """
     for field in fields(kind):
         plain, flag = split_type(field.type)
-        value = given[field.name]
+        value = arguments[field.name]
         if flag.also_option:
-            value = one_study(value, given[_again(field)])
-        if value is None or value == []:
+            value = one_study(value, arguments[_again(field)])
+        if value is None or value == []:  # what typer has for a flag that is not there
             continue
         if flag.parse is not None:
             value = flag.parse(value)

@@ -1,4 +1,4 @@
-"""The formats of an export side by side, for a person."""
+"""The table of an export's formats, side by side."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -21,9 +21,9 @@ _CAPTION = "p50 / p99 in milliseconds; same class: as the model in PyTorch, on i
 
 
 def print_formats(manifest: "ExportManifest") -> None:
-    """A row for each format; below it those that are not promoted or could not be made, with the reason.
+    """Print a row for each format, then why others fell short.
 
-    In 110 characters it is one table, in 80 it is two.
+    Those are the ones that are not promoted or could not be made. In 110 characters it is one table, in 80 it is two.
     """
     reports, console = manifest.formats, stdout()
     if reports:
@@ -46,19 +46,19 @@ def _table(reports: Reports, columns: Mapping[str, list[str]]) -> Table:
 
 
 def _qualities(reports: Reports) -> dict[str, list[str]]:
-    """Columns by title: what a format is worth."""
+    """The columns of a format's quality, by title."""
     rows = [_numbers(report) for report in reports.values()]
-    return {title: [row[place] for row in rows] for place, title in enumerate(_QUALITIES)}
+    return {title: [row[index] for row in rows] for index, title in enumerate(_QUALITIES)}
 
 
 def _numbers(report: "FormatReport") -> tuple[str, str, str]:
-    same, _ = beside(report.agreement.top1_agreement, 1, ".2%")
+    same, _ = beside(report.agreement.top1_agreement, 1, ".2%")  # 0.99996 is not shown as 100 %
     return f"{report.size_bytes / 1e6:.2f}", f"{report.test_accuracy:.4f}", same
 
 
 def _latency(reports: Reports) -> "tuple[Latency, ...]":
     """The settings in which every format was timed."""
-    return tuple(next(iter(reports.values())).latency)
+    return tuple(next(iter(reports.values())).latency)  # all are timed in the same ones
 
 
 def _setting(latency: "Latency") -> str:
@@ -71,5 +71,5 @@ def _times(reports: Reports, row: int) -> list[str]:
 
 
 def _short(milliseconds: float) -> str:
-    """Three digits or so: 0.04, 12.3, 1234."""
+    """Milliseconds with three digits or so: 0.04, 12.3, 1234."""
     return f"{milliseconds:.{2 if milliseconds < 10 else 1 if milliseconds < 100 else 0}f}"

@@ -1,4 +1,4 @@
-"""`hpo studies` and `hpo show`: look at what is kept."""
+"""`hpo studies` and `hpo show`: the studies of a home."""
 
 import shlex
 from pathlib import Path
@@ -32,7 +32,10 @@ def studies(options: StudiesOptions, json: JsonOption = False) -> None:
 
 @command
 def show(options: ShowOptions, json: JsonOption = False) -> None:
-    """Show a study: its best trial, every trial with its learning curve, and what failed and why."""
+    """Show a study: its best trial, every trial, and what failed.
+
+    Every trial has its learning curve, every failure its reason.
+    """
     from ...studies.home import Home
     from ...studies.records.lookup import newest_study
     from ...studies.records.summarise import summarise
@@ -44,6 +47,7 @@ def show(options: ShowOptions, json: JsonOption = False) -> None:
     summary = summarise(store, newest_study(store) if options.study is None else options.study)
     if trial is not None:
         record = summary.trial(trial)
+        # a study that another program named has no folder
         directory = Home.locate(home).trial(summary.study, trial) if is_study_name(summary.study) else None
         whole = {"study": summary.study, **record.to_json()}
         commands = _commands(summary.study, record, storage, home)
@@ -54,7 +58,10 @@ def show(options: ShowOptions, json: JsonOption = False) -> None:
 
 
 def _commands(study: str, record: "TrialRecord", storage: str | None, home: Path | None) -> list[str]:
-    """What tries the advice of the verdict on a trial; nothing where its configuration is none of this version."""
+    """The commands that try the advice of a trial's verdict.
+
+    There are none where its configuration is not of this version.
+    """
     from ...errors import HpoError
     from ...training.loop.history import verdict_from_json
     from ..commands.diagnose.advice import Target
@@ -62,9 +69,9 @@ def _commands(study: str, record: "TrialRecord", storage: str | None, home: Path
 
     if not record.verdict.get("advice"):
         return []
-    given = {"storage": storage, "home": home}
+    flag_values = {"storage": storage, "home": home}
     flags = "".join(
-        f" --{name} {shlex.quote(masked(str(value)))}" for name, value in given.items() if value is not None
+        f" --{name} {shlex.quote(masked(str(value)))}" for name, value in flag_values.items() if value is not None
     )
     try:
         target = Target.trial(study, record.number, saved_config(study, record), flags)
@@ -80,7 +87,7 @@ def _open(storage: str | None, home: Path | None) -> "Readable":
     return open_to_read(storage, Home.locate(home))
 
 
-def _print(what: "RenderableType") -> None:
+def _print(view: "RenderableType") -> None:
     from .tables import stdout
 
-    stdout().print(what)
+    stdout().print(view)

@@ -1,4 +1,4 @@
-"""`hpo models`: which models there are, how large they are and what they cost."""
+"""`hpo models`: the models there are, their sizes and costs."""
 
 from typing import TYPE_CHECKING
 
@@ -22,20 +22,20 @@ def models(options: ModelsOptions, json: JsonOption = False) -> None:
     from ...training.models.catalogue import facts_of, find_models, library_sizes
     from ..resolve.trust import name_models
 
-    found = find_models(options.name_filter)
-    name_models(found.values(), say)
+    matches = find_models(options.name_filter)
+    name_models(matches.values(), say)
     size, channels, classes = options.image_size, options.channels, options.classes
-    facts = facts_of(found, num_classes=classes, in_channels=channels, image_size=size)
+    facts = facts_of(matches, num_classes=classes, in_channels=channels, image_size=size)
     if json:
         shape = {"image_size": size, "channels": channels, "classes": classes}
         print_json({**shape, "models": [entry.to_json() for entry in facts], "libraries": library_sizes()})
         return
     print(f"{'model':<{_NAME}}{'parameters':>{_NUMBER}}{'FLOPs':>{_NUMBER}}  weights")
     for entry in facts:
-        print(visible(_line(entry)), flush=True)
+        print(visible(_line(entry)), flush=True)  # each as soon as it is measured
     if options.name_filter is None:
         for library, count in library_sizes().items():
-            if count:
+            if count:  # 0: the library is not installed
                 say(f"and {count:,} of {library}: hpo models '{library}/*NAME*'")
             else:
                 say(f"and any of {library}: {install_command(library)}")

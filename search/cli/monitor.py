@@ -1,4 +1,4 @@
-"""`hpo monitor`: how a served model is doing, from the log of its predictions."""
+"""`hpo monitor`: a served model's health, from its prediction log."""
 
 from typing import TYPE_CHECKING
 
@@ -22,7 +22,7 @@ def monitor(options: MonitorOptions, json: JsonOption = False) -> None:
     from ..resolve.served import source
 
     folder = source(options.target, options.home, None).locate()
-    engine = open_log(options.log or log_url(folder), create=False)
+    engine = open_log(options.log or log_url(folder), create=False)  # a log that is missing is an error here, not made
     try:
         manifest = read_manifest(folder)
         report = make_report(engine, manifest, find_reference(folder, manifest), options.window)
@@ -33,16 +33,19 @@ def monitor(options: MonitorOptions, json: JsonOption = False) -> None:
 
 
 def _search_again(manifest: "Manifest", home: "Path | None") -> str:
-    """The command that searches anew on new images, in the space of the study where that is at hand."""
+    """The command that searches again, on new images.
+
+    Its space is the study's where that is at hand.
+    """
     import shlex
 
     from ...studies.home import Home
     from ...studies.study_name import is_study_name
 
-    name = manifest.study if is_study_name(manifest.study) else "STUDY"
+    name = manifest.study if is_study_name(manifest.study) else "STUDY"  # a name of another program may be anything
     space = Home.locate(home).study(name, "space.yaml")
-    known = str(space) if space.exists() else "SPACE"
-    return shlex.join(["hpo", "run", "--space", known, "--study", f"{name}-new", "--data", "NEW_IMAGES"])
+    space_file = str(space) if space.exists() else "SPACE"
+    return shlex.join(["hpo", "run", "--space", space_file, "--study", f"{name}-new", "--data", "NEW_IMAGES"])
 
 
 def _print(report: "Report", again: str) -> None:

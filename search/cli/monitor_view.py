@@ -1,4 +1,4 @@
-"""A monitor's report as a person reads it."""
+"""The view of a monitor's report."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -10,12 +10,15 @@ from ...serving.monitor.report import Expected, Report
 from ..progress.format import sparkline
 from .tables import line, table
 
-_MOST_CLASSES = 12
-_UNLIKELY = 0.01
+_MOST_CLASSES = 12  # rows that fit a screen below the facts; --json has all
+_UNLIKELY = 0.01  # p-values below this are named; they are corrected for the number of tests
 
 
 def monitor_view(report: Report, again: str) -> RenderableType:
-    """Counts, what the newest predictions are like, alarms; `again` is the command to search anew."""
+    """The counts, the newest predictions' statistics, and the alarms.
+
+    `again` is the command to search again.
+    """
     return Group(*_parts(report, again))
 
 
@@ -51,12 +54,13 @@ def _facts(report: Report) -> Table:
     curve = sparkline([period.confidence for period in report.periods], 24)
     view.add_row("confidence", f"{report.confidence:.3f}  {curve}")
     if report.expected is not None:
-        known = report.expected
-        view.add_row("accuracy", f"{known.accuracy_now:.3f} estimated, {known.accuracy_at_export:.3f} at export")
+        expected = report.expected
+        view.add_row("accuracy", f"{expected.accuracy_now:.3f} estimated, {expected.accuracy_at_export:.3f} at export")
     if report.feedback is not None:
-        told = report.feedback
+        feedback = report.feedback
         view.add_row(
-            "by feedback", f"{told.accuracy:.3f} (95 %: {told.low:.3f} to {told.high:.3f}, {told.count} labels)"
+            "by feedback",
+            f"{feedback.accuracy:.3f} (95 %: {feedback.low:.3f} to {feedback.high:.3f}, {feedback.count} labels)",
         )
     if report.arms is not None:
         view.add_row("challenger", _arms(report))
@@ -66,31 +70,34 @@ def _facts(report: Report) -> Table:
 def _arms(report: Report) -> str:
     arms = report.arms
     assert arms is not None
-    said = []
+    differences = []
     if arms.accuracy is not None and arms.accuracy_p is not None:
         how = "the same images" if arms.paired else "different images"
-        said.append(f"accuracy {arms.accuracy:+.3f} (p = {arms.accuracy_p:.2g}, {arms.images} answers to {how})")
+        differences.append(f"accuracy {arms.accuracy:+.3f} (p = {arms.accuracy_p:.2g}, {arms.images} answers to {how})")
     if arms.latency_s is not None and arms.latency_p is not None:
-        said.append(f"median latency {1000 * arms.latency_s:+.1f} ms (p = {arms.latency_p:.2g})")
-    return "; ".join(said) + ", less the champion's"
+        differences.append(f"median latency {1000 * arms.latency_s:+.1f} ms (p = {arms.latency_p:.2g})")
+    return "; ".join(differences) + ", less the champion's"
 
 
 def _classes(report: Report) -> Table:
-    """The most frequent classes: answered now and at export, and what the true share is estimated at."""
+    """The table of the most frequent classes.
+
+    It has their shares of the answers now and at export, and the estimated true share.
+    """
     view = table("class", "answered", "at export", "true, estimated")
     expected = report.expected
     for name in sorted(report.mix, key=lambda name: -report.mix[name])[:_MOST_CLASSES]:
-        known = [f"{expected.mix_at_export[name]:.1%}", f"{expected.priors[name]:.1%}"] if expected else ["-", "-"]
-        view.add_row(name, f"{report.mix[name]:.1%}", *known)
+        shares = [f"{expected.mix_at_export[name]:.1%}", f"{expected.priors[name]:.1%}"] if expected else ["-", "-"]
+        view.add_row(name, f"{report.mix[name]:.1%}", *shares)
     return view
 
 
 def _tests(expected: Expected, window: int) -> str:
-    found = [test for test in expected.tests if test.p_value < _UNLIKELY]
-    if not found:
+    unlikely = [test for test in expected.tests if test.p_value < _UNLIKELY]
+    if not unlikely:
         return f"the last {window} predictions are like those at export in all {len(expected.tests)} tests"
-    names = ", ".join(f"{test.feature} ({test.kind}, p = {test.p_value:.1g})" for test in found[:6])
-    return f"unlike those at export: {names}; {len(found)} of {len(expected.tests)} tests, corrected"
+    names = ", ".join(f"{test.feature} ({test.kind}, p = {test.p_value:.1g})" for test in unlikely[:6])
+    return f"unlike those at export: {names}; {len(unlikely)} of {len(expected.tests)} tests, corrected"
 
 
 def _time(seconds: float) -> str:

@@ -1,4 +1,4 @@
-"""`hpo predict`: what a trained model says of image files."""
+"""`hpo predict`: the predictions of a trained model for image files."""
 
 import sys
 from contextlib import AbstractContextManager, closing, nullcontext
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from ..commands.predict.files import Writer
     from ..progress.single import RetrainWatcher
 
-_SOME_FAILED = 1
-_TOLD_EVERY = 64  # files between two moves of the bar
+_SOME_FAILED = 1  # exit code: the rest is written all the same
+_SHOWN_EVERY = 64  # files between two moves of the bar
 
 
 @command
@@ -30,7 +30,7 @@ def predict(
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Refuse files that lie outside of their folder.")] = False,
 ) -> None:
-    """Say the class of each image, how sure the model is, and every probability.
+    """Predict the class of each image, with the probability of every class.
 
     Files are read as for training. One that cannot be read gets an error of its own; the exit code is then 1.
     """
@@ -39,13 +39,13 @@ def predict(
     name = _format(json, csv, out)
     with closing(watcher()) as view:
         files, failed = _predict(options, images, name, out, strict, view)
-    place = f" -> {out}" if out else ""
-    say(f"{files:,} files, {failed:,} of them could not be read{place}" if failed else f"{files:,} files{place}")
+    target = f" -> {out}" if out else ""
+    say(f"{files:,} files, {failed:,} of them could not be read{target}" if failed else f"{files:,} files{target}")
     if failed:
         raise typer.Exit(_SOME_FAILED)
 
 
-def _tell_outside(images: list[Path], strict: bool) -> None:
+def _report_outside(images: list[Path], strict: bool) -> None:
     """Say which files lie outside of their folder; refuse them under `strict`."""
     from ...training.data.sources.outside import outside_note, refuse_outside
     from ..commands.predict.predict import files_outside
@@ -56,12 +56,12 @@ def _tell_outside(images: list[Path], strict: bool) -> None:
         say(outside_note(str(folder), files))
 
 
-def _left_out(folder: Path, kind: str) -> None:
+def _report_left_out(folder: Path, kind: str) -> None:
     say(f"{folder} is {kind}, and not looked into")
 
 
 def _format(json: bool, csv: bool, out: Path | None) -> str | None:
-    """The name of the format; None for lines that a person reads."""
+    """The name of the output format; None for lines for a person."""
     from ...errors import SpaceError
     from ..commands.predict.files import format_of
 
@@ -82,25 +82,25 @@ def _predict(
     strict: bool,
     view: "RetrainWatcher",
 ) -> tuple[int, int]:
-    """How many files there were, and how many could not be read."""
+    """Write the predictions; return the number of files and of failures."""
     from ..commands.predict.files import WRITERS, LineWriter, replacing
     from ..commands.predict.predict import count_files, describe_model, predict
 
-    known, total = describe_model(options), count_files(images, _left_out)
-    _tell_outside(images, strict)
+    trained, total = describe_model(options), count_files(images, _report_left_out)
+    _report_outside(images, strict)
     stream = predict(options, images, view.note)  # what is wrong with the model is told before a file is begun
-    place: AbstractContextManager[TextIO] = replacing(out) if out is not None else nullcontext(sys.stdout)
-    with place as file:
-        writer: Writer = (WRITERS.find(name) if name else LineWriter)(file, known)
+    output: AbstractContextManager[TextIO] = replacing(out) if out is not None else nullcontext(sys.stdout)
+    with output as file:
+        writer: Writer = (WRITERS.find(name) if name else LineWriter)(file, trained)
         files = failed = 0
         try:
             for prediction in stream:
                 writer.write(prediction)
                 files, failed = files + 1, failed + bool(prediction.error)
-                if files % _TOLD_EVERY == 0 or files == total:
+                if files % _SHOWN_EVERY == 0 or files == total:
                     view.stage("predict", files, total)
             writer.end(files, failed)
-            file.flush()
+            file.flush()  # within the try, or a broken pipe would show as the file is closed
         except BrokenPipeError:  # whoever reads has seen enough, as in `hpo predict ... | head`
             silence(sys.stdout.fileno())
     return files, failed

@@ -1,4 +1,4 @@
-"""`hpo retrain-best`: from the winning trial to a tested, exported, verified, registered model."""
+"""`hpo retrain-best`: the winning trial as a tested, registered export."""
 
 from typing import TYPE_CHECKING
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 @command
 def retrain_best(options: RetrainOptions, json: JsonOption = False) -> None:
-    """Train the winner on all but the test images, test it once, export and register it.
+    """Retrain the winner, test it once, export and register it.
 
-    Interrupted, the same command goes on where it was.
+    It is trained on all but the test images. Interrupted, the same command goes on where it was.
     """
     from contextlib import closing
 
@@ -41,8 +41,8 @@ def _print_table(result: "RetrainResult") -> None:
     view = table("", "")
     view.add_row("study", f"{manifest.study}, trial {manifest.trial}, {manifest.training.epochs} epochs")
     if metrics.val_accuracy is not None:
-        known = with_interval(metrics.val_accuracy, metrics.val_interval)
-        view.add_row("validation accuracy", f"{known}, the trial's")
+        validation = with_interval(metrics.val_accuracy, metrics.val_interval)
+        view.add_row("validation accuracy", f"{validation}, the trial's")
     tested = with_interval(metrics.test_accuracy, metrics.test_interval)
     view.add_row("test accuracy", f"{tested}, {metrics.test_images:,} images")
     if manifest.gap is not None:

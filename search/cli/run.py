@@ -26,7 +26,7 @@ def run(options: RunOptions, json: JsonOption = False) -> None:
     result = search(options, watcher(json))
     if json:
         print_json(result.to_json())
-    _tell_result(result, say if json else tell)
+    _tell_result(result, say if json else tell)  # under --json standard output is for the object alone
     raise typer.Exit(_exit_code(result))
 
 
@@ -56,4 +56,5 @@ def _exit_code(result: "RunResult") -> int:
 
     if result.outcome is Outcome.INTERRUPTED:
         return INTERRUPTED
+    # every trial has ended, and none is of use
     return WORK_FAILED if result.outcome is Outcome.DONE and result.study.best is None else 0

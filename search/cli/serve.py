@@ -19,6 +19,7 @@ def serve(flags: ServeFlags, options: ServedOptions) -> None:
     from ...serving.start import start
     from ..resolve.served import source
 
+    # for a challenger, too, which is named by a flag of its own
     def find(name: str | None) -> "Source":
         return source(name, options.home, options.tracking_uri)
 

@@ -21,6 +21,7 @@ def check(options: CheckOptions, json: JsonOption = False) -> None:
     from ...training.config import TrialConfig
     from ..resolve.data import data_source
 
+    # as JSON, which is YAML: a folder may be called `a: b`
     source = [f"data.source={dumps(data_source(options.data))}"] if options.data else []
     loaded = load_space(options.space, TrialConfig, [*options.overrides, *source])
     description = describe(loaded)
@@ -34,7 +35,10 @@ def check(options: CheckOptions, json: JsonOption = False) -> None:
 
 @command
 def schema(options: SchemaOptions) -> None:
-    """Print the JSON Schema of space files, by which editors complete and check them."""
+    """Print the JSON Schema of space files.
+
+    Editors complete and check space files by it.
+    """
     from ...spaces.schema import schema_text
     from ...studies.files import write_text
     from ...training.config import TrialConfig
@@ -49,7 +53,7 @@ def schema(options: SchemaOptions) -> None:
 
 
 def _try_models(space: "SearchSpace", data_root: Path | None, home: Path | None) -> None:
-    """Pack the data and try the models, as the beginning of a search does.
+    """Pack the data and try the models, as a search begins.
 
     Raises:
         HpoError: the data or a model is wrong.
@@ -62,14 +66,14 @@ def _try_models(space: "SearchSpace", data_root: Path | None, home: Path | None)
     from .watch import watcher
 
     name_space(space, say)
-    models, place = models_to_try(space), Home.locate(home)
-    place.create(say)
+    models, home_folder = models_to_try(space), Home.locate(home)
+    home_folder.create(say)
     preflight(
         example_config(space),
         models=models,
-        cache=place.cache,
+        cache=home_folder.cache,
         data_root=data_root,
-        cards=[],
+        cards=[],  # on the CPU: whether a model fits its images does not depend on a card
         threads=1,
         progress=watcher().stage,
     )
@@ -80,6 +84,7 @@ def _as_json(description: "Description") -> dict[str, Any]:
     from dataclasses import asdict
     from math import isinf
 
+    # JSON has no infinity: a continuum is null
     return {**asdict(description), "size": None if isinf(description.size) else int(description.size)}
 
 
@@ -101,5 +106,5 @@ def _show(description: "Description") -> None:
         fixed.add_row(key, value)
     console.print(fixed)
     for warning in description.warnings:
-        place = f"{warning.key}: " if warning.key else ""  # else it is about the whole space
-        console.print(f"note: {place}{warning.text}")
+        prefix = f"{warning.key}: " if warning.key else ""  # else it is about the whole space
+        console.print(f"note: {prefix}{warning.text}")

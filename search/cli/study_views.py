@@ -1,4 +1,4 @@
-"""Studies and trials as a person reads them: what `hpo studies` and `hpo show` print."""
+"""The views of studies and trials, for `hpo studies` and `hpo show`."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
@@ -31,7 +31,7 @@ _AS_THE_STATE_SAYS = ("", "finished", "stopped")  # a status that adds nothing t
 
 
 def studies_view(summaries: Iterable[StudySummary]) -> Table:
-    """A line per study."""
+    """The view of studies, a line each."""
     view = table("study", "begun", "trials", "metric", "best", "time")
     for item in summaries:
         best = with_interval(item.best.value if item.best else None, item.best_interval)
@@ -40,14 +40,17 @@ def studies_view(summaries: Iterable[StudySummary]) -> Table:
 
 
 def study_view(summary: StudySummary) -> RenderableType:
-    """One study: what it has reached, every trial, and what went wrong."""
+    """The view of one study: its result, its trials, its failures."""
     return Group(*_study_parts(summary))
 
 
 def trial_view(
     summary: StudySummary, record: TrialRecord, directory: Path | None, commands: Iterable[str] = ()
 ) -> RenderableType:
-    """One trial whole; `directory` is where its files are, if it has any, `commands` try what its verdict advises."""
+    """The view of one trial.
+
+    `directory` is where its files are, if it has any; `commands` try what its verdict advises.
+    """
     return Group(
         *_trial_parts(summary, record, directory),
         *(line(f"  {command}", no_wrap=True, overflow="ignore") for command in commands),
@@ -83,7 +86,10 @@ _NARROW = ("trial", "state", "value", "epochs", "parameters")  # for 60 characte
 
 
 def _trials(summary: StudySummary) -> FirstThatFits:
-    """Every trial in a row; where the terminal is too narrow for all columns, the rest is in `hpo show --trial`."""
+    """The table of all trials, with the columns that fit the terminal.
+
+    The rest is in `hpo show --trial`.
+    """
     return FirstThatFits(_table_of(summary, _COLUMNS), _table_of(summary, _NARROW))
 
 
@@ -105,7 +111,7 @@ def _cells(item: TrialRecord) -> dict[str, str]:
         "epochs": str(item.epochs),
         "time": _spent(item),
         "verdict": item.verdict.get("kind", "-"),
-        "curve": sparkline(list(item.curve.values()), 16),
+        "curve": sparkline(list(item.curve.values()), 16),  # 16 characters leave room for the parameters
         "parameters": params_line(item.params),
     }
 
@@ -115,6 +121,7 @@ def _trial_parts(summary: StudySummary, record: TrialRecord, directory: Path | N
     if record.curve:
         values = list(record.curve.values())
         ends = f"{values[0]:.4f} -> {values[-1]:.4f}"
+        # the curve alone may have most of a line of 80
         yield line(f"{summary.metric} {sparkline(values, 60)} {ends}, {record.epochs} epochs")
     yield _facts("", _about(record, directory))
     yield _facts("parameters", {key: short(value) for key, value in record.params.items()})
@@ -124,7 +131,7 @@ def _trial_parts(summary: StudySummary, record: TrialRecord, directory: Path | N
 
 
 def _about(record: TrialRecord, directory: Path | None) -> dict[str, str]:
-    """What is known of a trial; what is not has no line."""
+    """The facts of a trial; an unknown one has no line."""
     files = directory if directory and directory.exists() else None
     traceback = files / "error.txt" if files else None
     facts = {
@@ -169,5 +176,5 @@ def _formats(summary: StudySummary) -> str:
 
 def _begun(summary: StudySummary) -> str:
     """When the study was created, in local time to the minute."""
-    noted: Any = summary.attributes.get(attributes.CREATED)
-    return "-" if noted is None else f"{datetime.fromisoformat(noted).astimezone():%Y-%m-%d %H:%M}"
+    created: Any = summary.attributes.get(attributes.CREATED)
+    return "-" if created is None else f"{datetime.fromisoformat(created).astimezone():%Y-%m-%d %H:%M}"

@@ -1,4 +1,7 @@
-"""Tables and lines on standard output, in one style; what they say is text, never obeyed (common/display.py)."""
+"""Tables and lines on standard output, in one style.
+
+What they say is text, never obeyed (common/display.py).
+"""
 
 import os
 import shutil
@@ -13,15 +16,18 @@ from rich.text import Text
 from ...common.display import visible
 
 PIPE_WIDTH = 160  # in a pipe there is no window to fit
-_BOUNDLESS = 100_000
-NUMBERS = frozenset({"trial", "value", "epochs", "best"})
+_BOUNDLESS = 100_000  # characters: wider than any table
+NUMBERS = frozenset({"trial", "value", "epochs", "best"})  # titles of columns that are aligned to the right
 
 
 class Screen(Console):
-    """A console for which text is text: no markup, no emoji codes, no colouring of numbers."""
+    """A console of plain text.
+
+    It knows no markup, no emoji codes and no colouring of numbers.
+    """
 
     def print(self, *objects: Any, **options: Any) -> None:
-        """As rich's, with each string as `line` makes it."""
+        """Do as rich does, with each string as `line` makes it."""
         super().print(*(line(each) if isinstance(each, str) else each for each in objects), **options)
 
 
@@ -29,29 +35,35 @@ class PlainTable(Table):
     """A table whose cells are text."""
 
     def add_row(self, *cells: Any, **options: Any) -> None:
-        """As rich's, with each string as `line` makes it."""
-        shown = [line(each) if isinstance(each, str) else each for each in cells]
-        super().add_row(*shown, **options)
-        for column, cell in zip(self.columns, shown, strict=False):
+        """Do as rich does, with each string as `line` makes it."""
+        rendered = [line(each) if isinstance(each, str) else each for each in cells]
+        super().add_row(*rendered, **options)
+        for column, cell in zip(self.columns, rendered, strict=False):
             if column.no_wrap and isinstance(cell, Text):  # else rich takes the longest word for what it needs
                 column.min_width = max(column.min_width or 0, cell.cell_len)
 
 
 class FirstThatFits:
-    """The first of `tables` that is no wider than the terminal, else the last; the widest comes first."""
+    """The first of `tables` that fits the terminal, else the last.
+
+    The widest comes first.
+    """
 
     def __init__(self, *tables: RenderableType) -> None:
         self._tables = tables
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Rich's hook."""
+        """Render for rich."""
         boundless = options.update(max_width=_BOUNDLESS)  # a measure stops at the width of its options
         needs = [(table, Measurement.get(console, boundless, table).minimum) for table in self._tables]
         yield next((table for table, width in needs if width <= options.max_width), self._tables[-1])
 
 
 def line(text: str, **options: Any) -> Text:
-    """`text` in one line, as it may be shown; `options` are those of rich's Text."""
+    """Return `text` in one line, safe to show.
+
+    `options` are those of rich's Text.
+    """
     return Text(visible(text), **options)
 
 
@@ -64,7 +76,10 @@ def stdout() -> Screen:
 
 
 def table(*titles: str) -> PlainTable:
-    """A plain table with these column titles, of one or more lines; without titles it is a list of facts."""
+    """A plain table with these column titles, of one or more lines.
+
+    Without titles it is a list of facts.
+    """
     named = any(titles)
     view = PlainTable(box=box.SIMPLE_HEAD if named else None, show_header=named, header_style="bold", pad_edge=False)
     for title in titles:
@@ -75,7 +90,10 @@ def table(*titles: str) -> PlainTable:
 
 
 def unfolded(*titles: str) -> PlainTable:
-    """A table whose cells stay in one line, so that `FirstThatFits` knows how wide it is."""
+    """A table whose cells stay in one line.
+
+    So `FirstThatFits` knows how wide it is.
+    """
     view = table(*titles)
     for column, title in zip(view.columns, titles, strict=True):
         column.no_wrap, column.min_width = True, max(map(len, title.split("\n")))

@@ -1,4 +1,4 @@
-"""`hpo train`: one run, without a study."""
+"""`hpo train`: one training, without a study."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -18,9 +18,10 @@ WORK_FAILED = 1
 
 @command
 def train(options: TrainOptions, json: JsonOption = False) -> None:
-    """Train one configuration of a space, or a trial's again: each dimension has its prior, else its middle value.
+    """Train one configuration of a space, or a trial's again.
 
-    The folder holds config.json, result.json, last.ckpt and best.ckpt. Interrupted, it goes on with --resume.
+    Each dimension has its prior, else its middle value. The folder holds config.json, result.json, last.ckpt and
+    best.ckpt. Interrupted, it goes on with --resume.
     """
     from contextlib import closing
 
@@ -32,7 +33,7 @@ def train(options: TrainOptions, json: JsonOption = False) -> None:
         outcome = train_one(options, view)
     if json:
         print_json(outcome.to_json())
-    _tell_result(outcome, say if json else tell)
+    _tell_result(outcome, say if json else tell)  # under --json standard output is for the object alone
     if outcome.result.status is not Status.FINISHED:
         raise typer.Exit(WORK_FAILED)
 
@@ -48,8 +49,10 @@ def _tell_result(outcome: "TrainOutcome", tell: Callable[[str], None]) -> None:
     tell(f"{status} after {epochs}{early}{f': {result.message}' if result.message else ''}")
     if result.best is not None:
         best = result.best
-        shown = [f"{k} {number_of(v)}" for k, v in best.metrics.items() if k.startswith(("val_", "train_"))]
-        tell(f"best epoch {best.epoch}: {'  '.join(shown)}")
+        metrics = [
+            f"{name} {number_of(value)}" for name, value in best.metrics.items() if name.startswith(("val_", "train_"))
+        ]
+        tell(f"best epoch {best.epoch}: {'  '.join(metrics)}")
     if result.verdict is not None:
         tell(f"verdict: {result.verdict.kind}: {result.verdict.evidence}")
         if result.verdict.advice:
@@ -60,7 +63,8 @@ def _tell_advice(directory: Path, verdict: "Verdict", tell: Callable[[str], None
     from ...training.checkpoints.training_folder import TrainingFolder
     from ..commands.diagnose.advice import Target
 
-    target = Target.run(directory, TrainingFolder.open(directory).config)
+    # opened anew: what `auto` meant is settled in the folder's configuration
+    target = Target.training(directory, TrainingFolder.open(directory).config)
     tell(f"try: {verdict.advice}")
     for line in target.commands(verdict.settings):
         tell(f"  {line}")

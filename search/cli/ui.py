@@ -8,7 +8,10 @@ from .common import command, say
 
 @command
 def ui(options: UiOptions) -> None:
-    """Start optuna-dashboard, the MLflow UI and, where a study has event files, TensorBoard, until Ctrl-C."""
+    """Start the web pages of the studies, until Ctrl-C.
+
+    They are optuna-dashboard, the MLflow UI and, where a study has event files, TensorBoard.
+    """
     from ...errors import StudyError
     from ...studies.home import Home
     from ...studies.pages.ui import serve
@@ -20,20 +23,21 @@ def ui(options: UiOptions) -> None:
     from ...studies.tracking.mlflow_tracker import ship_pending
     from ..loop.interrupt import terminate_as_interrupt
 
-    place, storage, named = Home.locate(options.home), options.storage, options.study
-    url = storage_to_read(storage, place)
-    stores = choose_stores(options.tracking_uri, place, newest_kept(place) if named is None else named, say)
+    home, storage, named = Home.locate(options.home), options.storage, options.study
+    url = storage_to_read(storage, home)
+    stores = choose_stores(options.tracking_uri, home, newest_kept(home) if named is None else named, say)
     if stores is None:
         raise StudyError("hpo ui shows MLflow's pages, which --tracking-uri none leaves out; give a URI, or nothing")
-    for name in tracked_studies(place):
-        ship_pending(place, name, stores.tracking, say)
-    shown = next(iter(study_names(open_to_read(storage, place))), None) if named is None else named
-    files = None if shown is None else event_files(place, shown, say)
+    for name in tracked_studies(home):
+        ship_pending(home, name, stores.tracking, say)  # the page shows what MLflow has: what waits is sent first
+    # the one worked on last
+    study = next(iter(study_names(open_to_read(storage, home))), None) if named is None else named
+    files = None if study is None else event_files(home, study, say)
     ports = options.port, options.mlflow_port, files, options.tensorboard_port
     say("starting the pages ...")
     with (
-        terminate_as_interrupt(),
-        serve(url, stores, place.artifacts, place.attachments, shown, *ports) as (pages, servers),
+        terminate_as_interrupt(),  # SIGTERM must end the servers, too
+        serve(url, stores, home.artifacts, home.attachments, study, *ports) as (pages, servers),
     ):
         say(f"studies (optuna-dashboard): {pages.dashboard}")
         say(f"runs (MLflow):              {pages.mlflow}")
@@ -41,6 +45,6 @@ def ui(options: UiOptions) -> None:
             say(f"curves (TensorBoard):       {pages.tensorboard}")
         say("Ctrl-C stops them")
         while True:
-            time.sleep(1)
+            time.sleep(1)  # seconds until a page that died is noticed
             for server in servers:
                 server.check_alive()

@@ -1,4 +1,4 @@
-"""What `hpo run` shows: a live view on a terminal, plain lines elsewhere."""
+"""The view of `hpo run`: live on a terminal, plain lines elsewhere."""
 
 import sys
 
@@ -12,11 +12,12 @@ from .common import say
 
 
 def watcher(json: bool = False) -> Watcher:
-    """A live view on a terminal, else one line per finished trial.
+    """Return a live view on a terminal, else a line per trial.
 
     The lines go to standard output, and so into the file of `hpo run ... > file`; under `json` that is for the result.
     """
     console = Console(stderr=True)
+    # `hpo run > file` wants its lines in the file, even from a terminal
     live = console.is_terminal and not console.is_dumb_terminal and (json or sys.stdout.isatty())
 
     def progress(standing: Standing) -> Progress:
@@ -27,7 +28,10 @@ def watcher(json: bool = False) -> Watcher:
 
 
 class _Stages:
-    """The preparation: images are counted in a line that is redrawn on a terminal; else a line per stage."""
+    """The view of the preparation.
+
+    On a terminal images are counted in a line that is redrawn; elsewhere a stage is a line.
+    """
 
     def __init__(self, console: Console | None) -> None:
         self._console = console
@@ -37,7 +41,7 @@ class _Stages:
         if not total:
             say(stage)
         elif self._console is not None:
-            end = "\n" if done >= total else "\r"
+            end = "\n" if done >= total else "\r"  # back to the start of the line, which the next count overwrites
             self._console.print(f"{stage}: {done:,}/{total:,} images", end=end, highlight=False)
         elif (stage, total) not in self._stages:
             self._stages.add((stage, total))

@@ -1,1 +1,1 @@
-"""What each verb does, composed from the rooms: one folder a verb, its options beside it."""
+"""The work behind each command: a folder per verb, options included."""

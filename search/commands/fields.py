@@ -1,4 +1,6 @@
-"""The fields of a verb's options: one says what the user may ask for, in Python and on the command line alike.
+"""The fields of a verb's options, each a keyword and a flag.
+
+One says what the user may ask for, in Python and on the command line alike:
 
     @dataclass(frozen=True, slots=True)
     class TrainOptions:
@@ -19,7 +21,7 @@ from ...studies.tracking.tracker_kinds import TRACKERS
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """How a field is asked for on the command line.
+    """The command-line flag of a field.
 
     Attributes:
         help: what it means, in a sentence.
@@ -48,11 +50,14 @@ class Flag:
 
 
 def split_type(kind: Any) -> tuple[Any, Flag]:
-    """Return the plain type of an annotated field, and its flag; a text beside the type is the help."""
+    """Return the plain type of an annotated field, and its flag.
+
+    A text beside the type is the flag's help.
+    """
     if get_origin(kind) is not Annotated:
         return kind, Flag("")
-    plain, said = get_args(kind)[:2]
-    return plain, said if isinstance(said, Flag) else Flag(str(said))
+    plain, annotation = get_args(kind)[:2]
+    return plain, annotation if isinstance(annotation, Flag) else Flag(str(annotation))
 
 
 def one_of(names: Iterable[str]) -> str:
@@ -65,6 +70,7 @@ def one_of(names: Iterable[str]) -> str:
     return f"{', '.join(most)} or {last}" if most else last
 
 
+# the fields of more than one verb: the same words and the same help wherever they are asked for
 SpaceField = Annotated[str | None, Flag("A space file, or the name of a bundled space.", short="-s", complete="spaces")]
 StudyField = Annotated[
     str | None,

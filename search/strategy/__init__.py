@@ -1,1 +1,1 @@
-"""Which configuration is tried next, and which trial is stopped: samplers and pruners."""
+"""Samplers, which propose configurations, and pruners, which stop trials."""

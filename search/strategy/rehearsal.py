@@ -1,4 +1,7 @@
-"""A sampler and a pruner tried on a study in memory, so that what they lack is found before a search begins."""
+"""The rehearsal of sampler and pruner on a study in memory.
+
+A package that they lack is found before a search begins.
+"""
 
 import optuna
 
@@ -7,11 +10,13 @@ from .pruners.registry import build_pruner
 from .samplers.registry import build_sampler
 
 TRIALS = 12  # TPE draws at random up to the tenth finished trial; QMC does for the first
-EPOCHS = 3
+EPOCHS = 3  # more than one, so that a pruner has a curve to judge
 
 
 def rehearse(sampler: str, pruner: str) -> None:
-    """Let `sampler` propose and `pruner` judge a few trials in memory, each beside one that needs nothing.
+    """Try `sampler` and `pruner` on a few trials in memory.
+
+    Each is tried beside one that needs nothing.
 
     Raises:
         SpaceError: there is no such sampler or pruner, or a package that it needs is not installed.
@@ -31,6 +36,7 @@ def _search(sampler: str, pruner: str) -> None:
     for _ in range(TRIALS):
         trial = study.ask()
         study.sampler = build_sampler(sampler, 0, trial.number)
+        # a dimension of each kind, since a sampler may need a package for one alone
         value = trial.suggest_float("x", 0.1, 1, log=True) + trial.suggest_int("y", 1, 4)
         trial.suggest_categorical("z", ("a", "b"))
         for epoch in range(1, EPOCHS + 1):

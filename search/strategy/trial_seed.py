@@ -4,5 +4,8 @@ SEED_STRIDE = 1_000_003  # a prime, so that neighbouring study seeds do not shar
 
 
 def trial_seed(seed: int, number: int) -> int:
-    """Return the seed for trial `number` (from 0) of a study seeded with `seed`, in [0, 2^32)."""
-    return (seed * SEED_STRIDE + number) % 2**32
+    """Return the seed of a trial's sampler, in [0, 2^32).
+
+    `seed` is the study's, `number` the trial's, from 0.
+    """
+    return (seed * SEED_STRIDE + number) % 2**32  # numpy takes no larger seed

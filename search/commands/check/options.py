@@ -1,4 +1,4 @@
-"""What `hpo check` was asked to do."""
+"""The options of `hpo check`."""
 
 from dataclasses import dataclass
 from typing import Annotated

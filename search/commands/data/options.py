@@ -1,4 +1,4 @@
-"""What `hpo data` was asked to do."""
+"""The options of `hpo data`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +16,7 @@ class DataOptions:
     html: Annotated[Path | None, Flag("Write a page with pictures to this file.")] = None
     save_split: Annotated[Path | None, Flag("Write the split to this CSV file, for data.split_file.")] = None
     image_size: Annotated[int | None, Flag("Short for --set data.image_size=N.")] = None
+    # no other section means anything where nothing is trained
     overrides: Annotated[Sequence[str], Flag("As in hpo run. Repeatable.", name="--set", metavar="data.KEY=VALUE")] = ()
     strict: StrictField = False
     data_root: DataRootField = None

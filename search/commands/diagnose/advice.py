@@ -1,4 +1,7 @@
-"""Settings to try, written so that they can be pasted: with the keys, branches and dimensions of the space at hand."""
+"""Settings to try, in the terms of the space at hand.
+
+Each can be pasted: it has the keys, branches and dimensions of that space.
+"""
 
 import shlex
 from collections.abc import Iterator, Mapping
@@ -19,10 +22,11 @@ from ....training.setting import Setting
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A setting as the space at hand takes it: its key there, and a value, or a dimension as a mapping.
+    """A change of one setting, as the space at hand takes it.
 
-    `condition` are the branches that it stands in. `first` is what has to be said before it where the space has no such
-    section yet: its variant, such as `{"optimizer.name": "sgd"}`.
+    `key` is the setting's key in that space, `value` a value, or a dimension as a mapping. `condition` are the branches
+    that it stands in. `first` is what has to be said before it where the space has no such section yet: its variant,
+    such as `{"optimizer.name": "sgd"}`.
     """
 
     key: str
@@ -32,30 +36,31 @@ class Change:
 
     @property
     def overrides(self) -> tuple[str, ...]:
-        """What `--set` takes: `optimizer.sgd.lr={low: 0.01, high: 0.5, log: true}`."""
+        """The arguments of `--set`: `optimizer.sgd.lr={low: 0.01, high: 0.5, log: true}`."""
         return tuple(f"{key}={flow(value)}" for key, value in {**self.first, self.key: self.value}.items())
 
     @property
     def flags(self) -> str:
-        """The same as words for a shell."""
+        """The overrides as `--set` flags, quoted for a shell."""
         return " ".join(f"--set {shlex.quote(text)}" for text in self.overrides)
 
     @property
     def lines(self) -> str:
-        """The lines of the space's file that say the same, from the outermost section inwards."""
+        """The change as lines of the space file, outermost section first."""
         return dump_values({**self.first, self.key: self.value}, self.condition)
 
     def to_json(self) -> dict[str, Any]:
-        """Key and value, and how to write them."""
+        """The change as JSON: key, value and `--set` arguments."""
         return {"key": self.key, "value": self.value, "set": list(self.overrides)}
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What is advised on: a space with `params` for its dimensions, which make `config`.
+    """The target of advice: a space and the values chosen from it.
 
-    `train` and `diagnose` are the command lines for it, `in_file` tells that the space is what a file says, without
-    changes. A saved configuration is a space without dimensions.
+    `params` are the values of the space's dimensions, which make `config`. `train` and `diagnose` are the command lines
+    for it, `in_file` tells that the space is what a file says, without changes. A saved configuration is a space
+    without dimensions.
     """
 
     space: SearchSpace
@@ -63,17 +68,17 @@ class Target:
     config: TrialConfig
     train: str
     diagnose: str
-    in_file: bool = False
+    in_file: bool = False  # `lines` fit the space file only where it was taken as it is
 
     @classmethod
     def saved(cls, config: TrialConfig, train: str, diagnose: str) -> Self:
-        """A configuration as it was saved."""
+        """The target of a saved configuration."""
         source = Source("saved", config.model_dump_json(), Location("saved", Path.cwd()))
         return cls(load_source(source, TrialConfig), {}, config, train, diagnose)
 
     @classmethod
-    def run(cls, folder: Path, config: TrialConfig) -> Self:
-        """The run in `folder`; its configuration is a space file, too."""
+    def training(cls, folder: Path, config: TrialConfig) -> Self:
+        """The target of a training's folder; its configuration is a space, too."""
         from ....training.checkpoints.training_folder import CONFIG
 
         train = f"hpo train --space {shlex.quote(str(folder / CONFIG))}"
@@ -81,12 +86,18 @@ class Target:
 
     @classmethod
     def trial(cls, study: str, number: int, config: TrialConfig, flags: str = "") -> Self:
-        """A trial of a study; `flags` say where it is kept, if that is elsewhere."""
+        """The target of a study's trial.
+
+        `flags` say where the study is kept, if not in the usual place.
+        """
         name = f"--trial {shlex.quote(f'{study}/{number}')}{flags}"
         return cls.saved(config, f"hpo train {name}", f"hpo diagnose {name}")
 
     def change(self, setting: Setting) -> Change:
-        """`setting` in the place of what the space has for it: a value, a range, or choices."""
+        """The change that puts `setting` in the place of the space's entry.
+
+        A range takes the place of a range and choices that of choices; else it is one value.
+        """
         entry = self._entry(setting.key)
         if setting.low is None or setting.high is None or not isinstance(entry, Float | Int | Choice):
             return self._at(setting.key, entry, setting.value)
@@ -95,52 +106,61 @@ class Target:
         return self._at(setting.key, entry, _range(setting, entry))
 
     def dimension(self, setting: Setting) -> Change:
-        """The range of `setting` to search, whatever the space has for it now."""
+        """The change that searches the range of `setting`.
+
+        Whatever the space has for it now is replaced.
+        """
         return self._at(setting.key, self._entry(setting.key), _range(setting, None))
 
     def command(self, settings: tuple[Setting, ...]) -> str:
-        """The command that trains once with all of `settings`; empty where there are none."""
-        return " ".join((self.train, *(self.change(one).flags for one in settings))) if settings else ""
+        """The command that trains once with `settings`; empty without any."""
+        return " ".join((self.train, *(self.change(setting).flags for setting in settings))) if settings else ""
 
     def commands(self, settings: tuple[Setting, ...]) -> list[str]:
-        """The commands that try `settings`, if there are any, and that look closer."""
+        """The commands that try `settings` and then look closer.
+
+        Only the second where there are no settings.
+        """
         return [*filter(None, (self.command(settings),)), self.diagnose]
 
     def _entry(self, key: str) -> Parameter | Fixed | None:
-        """What the space says for `key` of the configuration, in the branches that were chosen."""
-        wanted = tuple(key.split("."))
-        entries = (one for one in self._active() if path(one.key, one.condition) == wanted)
-        return next((one for one in entries if not (isinstance(one, Choice) and one.branching)), None)
+        """The space's entry for `key` of the configuration, in the chosen branches."""
+        parts = tuple(key.split("."))
+        entries = (entry for entry in self._active() if path(entry.key, entry.condition) == parts)
+        return next((entry for entry in entries if not (isinstance(entry, Choice) and entry.branching)), None)
 
     def _active(self) -> Iterator[Parameter | Fixed]:
+        """The dimensions and fixed values of the branches that were chosen."""
         entries = (*self.space.parameters, *self.space.values)
         return (entry for entry in entries if holds(entry.condition, self.params))
 
     def _at(self, key: str, entry: Parameter | Fixed | None, value: Any) -> Change:
+        """The change of `entry` to `value`; without one, a new entry."""
         if entry is not None:
             return Change(entry.key, value, entry.condition)
         keys, branch = tuple(key.split(".")), self._branch(key)
         if branch is None:
             return Change(key, value, first=self._variant(keys[0]))
         label = str(self.params[branch.key])
+        # the part of the key that lies below the branch: `lr` of `optimizer.lr` in the branch `optimizer`
         inside = keys[len(path(branch.key, branch.condition)) :]
         return Change(".".join((branch.key, label, *inside)), value, (*branch.condition, (branch.key, label)))
 
     def _variant(self, section: str) -> dict[str, str]:
-        """What says the variant of a section of which the space says nothing."""
+        """The setting that names a section's variant, if the space lacks it."""
         name = getattr(getattr(self.config, section), "name", None)
-        has = any(path(one.key, one.condition)[0] == section for one in self._active())
+        has = any(path(entry.key, entry.condition)[0] == section for entry in self._active())
         return {} if has or name is None else {f"{section}.name": name}
 
     def _branch(self, key: str) -> Choice | None:
         """The innermost choice of branches around `key`."""
         keys = tuple(key.split("."))
-        around = [
-            one
-            for one in self._active()
-            if isinstance(one, Choice) and one.branching and _begins(keys, path(one.key, one.condition))
+        enclosing = [
+            entry
+            for entry in self._active()
+            if isinstance(entry, Choice) and entry.branching and _begins(keys, path(entry.key, entry.condition))
         ]
-        return max(around, key=lambda one: len(one.key), default=None)
+        return max(enclosing, key=lambda entry: len(entry.key), default=None)  # the longest key is the innermost branch
 
 
 def _begins(keys: tuple[str, ...], start: tuple[str, ...]) -> bool:
@@ -154,9 +174,13 @@ def _bounds(setting: Setting) -> tuple[float, float]:
 
 
 def _range(setting: Setting, entry: Float | Int | None) -> dict[str, Any]:
-    """A logarithmic range; the prior of `entry` stays where it lies in it."""
+    """The logarithmic range of `setting`, as a dimension.
+
+    The prior of `entry` stays where it lies in it.
+    """
     low, high = _bounds(setting)
     inside = entry is not None and entry.prior is not None and low <= entry.prior <= high
+    # a prior outside of the new range says nothing about it
     belief = {"prior": entry.prior, "confidence": entry.confidence} if entry is not None and inside else {}
     return {
         "low": low,
@@ -167,9 +191,16 @@ def _range(setting: Setting, entry: Float | Int | None) -> dict[str, Any]:
 
 
 def _choices(entry: Choice, setting: Setting) -> list[Scalar]:
-    """Those of the choices that lie in the range, where two or more do; else three from the range."""
+    """The choices of `entry` that lie in the range of `setting`.
+
+    Where fewer than two do: the ends of the range and their geometric mean.
+    """
     low, high = _bounds(setting)
-    kept = [one for one in entry.choices if isinstance(one, int | float) and is_number(one) and low <= one <= high]
+    kept = [
+        choice
+        for choice in entry.choices
+        if isinstance(choice, int | float) and is_number(choice) and low <= choice <= high
+    ]
     if len(kept) > 1:
         return list(kept)
-    return [low, float(f"{sqrt(low * high):.2g}"), high]
+    return [low, float(f"{sqrt(low * high):.2g}"), high]  # two digits, as a person would write it

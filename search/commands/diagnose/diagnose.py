@@ -1,4 +1,7 @@
-"""`hpo diagnose`, composed: one configuration -> its data -> checks. Nothing is written but the data cache."""
+"""`hpo diagnose`, composed: one configuration -> its data -> checks.
+
+Nothing is written but the data cache.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,14 +28,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class DiagnoseOutcome:
-    """What was found, `target`, which writes its settings so that they can be pasted, and the rates worth searching."""
+    """The diagnosis of a configuration, and the target of its advice.
+
+    `target` writes settings so that they can be pasted; `dimension` are the learning rates worth searching.
+    """
 
     diagnosis: "Diagnosis"
     target: Target
 
     @property
     def dimension(self) -> Change | None:
-        """The learning rates worth searching, None where the range test found none or was not made."""
+        """The learning rates worth searching, as a dimension.
+
+        None where the range test found none or was not made.
+        """
         from ....training.diagnosis.conclusion import rates_to_search
 
         rates = rates_to_search(self.diagnosis.checked)
@@ -40,31 +49,43 @@ class DiagnoseOutcome:
 
     @property
     def yaml(self) -> str:
-        """`dimension` as lines of the space file, where there is one that was looked at as it is; else empty."""
+        """`dimension` as lines of the space file; empty without one.
+
+        Empty, too, where no space file was looked at, or one with changes by `--set`.
+        """
         return self.dimension.lines if self.dimension is not None and self.target.in_file else ""
 
     @property
     def command(self) -> str:
-        """The command that tries what the conclusion advises; empty where it names no setting."""
+        """The command that tries the conclusion's settings; empty without any."""
         return self.target.command(self.diagnosis.conclusion.settings)
 
     def flags(self, settings: Sequence[Setting]) -> str:
         """`--set KEY=VALUE` for each of `settings`, for a shell."""
-        return " ".join(self.target.change(one).flags for one in settings)
+        return " ".join(self.target.change(setting).flags for setting in settings)
 
     def to_json(self) -> dict[str, Any]:
-        """The object that `hpo diagnose --json` prints; settings have the keys of the space at hand."""
-        told = self.diagnosis.to_json()
-        for entry in (told["conclusion"], *told["findings"]):
-            entry["settings"] = [self.target.change(Setting(**one)).to_json() for one in entry["settings"]]
-        told["conclusion"]["command"] = self.command
-        return {**told, "dimension": self.dimension.to_json() if self.dimension else None, "yaml": self.yaml or None}
+        """The object that `hpo diagnose --json` prints.
+
+        Settings have the keys of the space at hand.
+        """
+        document = self.diagnosis.to_json()
+        # findings have the configuration's keys; the user edits those of the space
+        for entry in (document["conclusion"], *document["findings"]):
+            entry["settings"] = [self.target.change(Setting(**setting)).to_json() for setting in entry["settings"]]
+        document["conclusion"]["command"] = self.command
+        return {
+            **document,
+            "dimension": self.dimension.to_json() if self.dimension else None,
+            "yaml": self.yaml or None,
+        }
 
     @property
     def font_notes(self) -> tuple[str, ...]:
-        """What of the names on the page no installed font can show."""
+        """Notes on names in the page that no installed font can show."""
         from ....training.diagnosis.page import font_note
 
+        # each note once, in order
         return tuple(dict.fromkeys(filter(None, map(font_note, self.diagnosis.checked.values()))))
 
     def html(self) -> str:
@@ -75,36 +96,38 @@ class DiagnoseOutcome:
 
 
 def diagnose(options: DiagnoseOptions, watcher: RetrainWatcher) -> DiagnoseOutcome:
-    """Look at one configuration; `watcher` hears of each check as it begins.
+    """Diagnose one configuration; `watcher` gets a note as each check begins.
 
     Raises:
-        HpoError: the space, the trial, the run, the data, the device or a check's name is wrong.
+        HpoError: the space, the trial, the training, the data, the device or a check's name is wrong.
     """
     home = Home.locate(options.home)
     patient = choose_patient(options, home)
     refuse_home_as_data(home.root, patient.config.data.source)
+    # before torch is imported: a model's file that is not trusted ends the command at once
     admit_model(patient.config.model, trust=options.trust, note=watcher.note, named=patient.named)
     watcher.busy(IMPORTING)
     from ....training.diagnosis.registry import choose_checks
 
-    checks = choose_checks(options.checks)
+    checks = choose_checks(options.checks)  # a wrong name is refused before the data is packed
     home.create(watcher.note)
     pack = _pack(patient, options, home, watcher)
-    found = _examine(patient, pack, options.device, checks, watcher)
-    return DiagnoseOutcome(found, patient.target)
+    diagnosis = _examine(patient, pack, options.device, checks, watcher)
+    return DiagnoseOutcome(diagnosis, patient.target)
 
 
 def _pack(patient: Patient, options: DiagnoseOptions, home: Home, watcher: RetrainWatcher) -> "Pack":
+    """Return the patient's pack: its training's, a cached or a new one."""
     from ....training.checkpoints.training_folder import TrainingFolder
     from ....training.data.pack import Pack
     from ....training.data.prepare import prepare
     from ....training.data.store import Store
 
-    if patient.run is not None:
-        run = TrainingFolder.open(patient.run)
-        if (run.pack / "manifest.json").exists():
-            return Pack.open(run.pack)
-        if packed := Store(home.cache).find(run.fingerprint):  # the home was moved
+    if patient.training is not None:
+        training = TrainingFolder.open(patient.training)
+        if (training.pack / "manifest.json").exists():
+            return Pack.open(training.pack)
+        if packed := Store(home.cache).find(training.fingerprint):  # the home was moved
             return packed
     pack = prepare(patient.config.data, cache=home.cache, data_root=options.data_root, progress=watcher.stage)
     for note in pack.notes:
@@ -113,23 +136,23 @@ def _pack(patient: Patient, options: DiagnoseOptions, home: Home, watcher: Retra
 
 
 def _examine(
-    patient: Patient, pack: "Pack", wish: str, checks: tuple[str, ...], watcher: RetrainWatcher
+    patient: Patient, pack: "Pack", requested: str, checks: tuple[str, ...], watcher: RetrainWatcher
 ) -> "Diagnosis":
     from ....training.diagnosis.diagnosis import diagnose as examine
     from ....training.diagnosis.subject import Subject
     from ....training.machine.device import choose_device
 
-    device = choose_device(wish, available_cores())
-    subject = Subject.on(device, patient.config, pack, _state(patient.run))
+    device = choose_device(requested, available_cores())
+    subject = Subject.on(device, patient.config, pack, _state(patient.training))
 
-    def told(name: str, done: int, total: int) -> None:
+    def note_check(name: str, done: int, total: int) -> None:
         watcher.note(f"check {done + 1}/{total}: {name}")
 
-    return examine(subject, patient.origin, checks=checks, verdict=patient.verdict, progress=told)
+    return examine(subject, patient.origin, checks=checks, verdict=patient.verdict, progress=note_check)
 
 
-def _state(run: Path | None) -> "State | None":
-    """The last checkpoint of a run, where it has one."""
+def _state(training: Path | None) -> "State | None":
+    """The last checkpoint of a training, None where it has none."""
     from ....training.checkpoints.checkpoint import load
 
-    return load(run / LAST) if run is not None and (run / LAST).exists() else None
+    return load(training / LAST) if training is not None and (training / LAST).exists() else None

@@ -1,4 +1,4 @@
-"""What `hpo diagnose` was asked to look at, checked once."""
+"""The options of `hpo diagnose`, validated on construction."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -49,11 +49,12 @@ class DiagnoseOptions:
 
     def __post_init__(self) -> None:
         coerce(self)
-        given = [name for name in ("space", "trial", "run") if getattr(self, name) is not None]
-        if len(given) != 1:
-            said = " and ".join(given) or "none of them"
+        sources = [name for name in ("space", "trial", "run") if getattr(self, name) is not None]
+        if len(sources) != 1:
+            listed = " and ".join(sources) or "none of them"
             raise SpaceError(
-                f"--space FILE, --trial STUDY/N or the folder of a run must say what to diagnose, got {said}"
+                f"--space FILE, --trial STUDY/N or the folder of a run must say what to diagnose, got {listed}"
             )
+        # a training's folder has its configuration and its data; changed, it would be another training
         if self.run is not None and (self.overrides or self.data):
             raise SpaceError("--set and --data change a --space or a --trial; a run is looked at as it is")

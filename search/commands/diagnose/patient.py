@@ -1,4 +1,4 @@
-"""What `hpo diagnose` looks at: a space, a trial, or the folder of a run."""
+"""The patient of `hpo diagnose`: a space, a trial, or a training."""
 
 import json
 import shlex
@@ -21,29 +21,30 @@ from .options import DiagnoseOptions
 
 @dataclass(frozen=True, slots=True)
 class Patient:
-    """One configuration: where it came from in words, and `target`, which writes advice for there.
+    """A configuration to diagnose, its origin, and the target of advice.
 
-    `run` is its folder and `verdict` that on its history, where there are such. `named` as in `Single`.
+    `origin` says in words where it came from. `training` is its folder and `verdict` the one on its history, None where
+    there is none. `named` as in `Single`.
     """
 
     origin: str
     config: TrialConfig
     target: Target
     verdict: Verdict | None = None
-    run: Path | None = None
+    training: Path | None = None
     named: bool = False
 
 
 def choose_patient(options: DiagnoseOptions, home: Home) -> Patient:
-    """What `options` mean.
+    """Return the patient that `options` choose.
 
     Raises:
         SpaceError: the space, a change or the trial's name says something that cannot be.
         StudyError: no such trial.
-        TrainingError: the folder holds no run, or one that cannot be read.
+        TrainingError: the folder holds no training, or one that cannot be read.
     """
     if options.run is not None:
-        return _from_run(options.run.expanduser().absolute())
+        return _from_training(options.run.expanduser().absolute())
     train = TrainOptions(
         space=options.space,
         trial=options.trial,
@@ -64,41 +65,52 @@ def choose_patient(options: DiagnoseOptions, home: Home) -> Patient:
 
 
 def _from_trial(options: DiagnoseOptions, single: Single, home: Home) -> Patient:
-    """A trial, as it was saved or with changes; its verdict is on what was saved."""
+    """The patient of a trial, as it was saved or with changes.
+
+    The verdict is on what was saved.
+    """
     flags = _flags(options, "trial", "data", "overrides", "data_root", "storage", "home")
     target = Target.saved(single.config, f"hpo train{flags}", f"hpo diagnose{flags}")
     return Patient(single.origin, single.config, target, verdict=_verdict_of(options, home), named=single.named)
 
 
 def _flags(options: DiagnoseOptions, *names: str) -> str:
-    """The words of a command line that say the same, each after a space."""
+    """The options `names` as words of a command line.
+
+    Each follows a space, so that they can stand after a command.
+    """
     words: list[str] = []
     for name in names:
         value = getattr(options, name)
         if name == "overrides":
             words += [word for text in value for word in ("--set", text)]
         elif value is not None:
+            # what is printed may be pasted elsewhere: no password of a storage URL
             words += [f"--{name.replace('_', '-')}", masked(str(value))]
     return "".join(f" {shlex.quote(word)}" for word in words)
 
 
 def _verdict_of(options: DiagnoseOptions, home: Home) -> Verdict | None:
+    """The verdict that the study keeps on the trial, if any."""
     from ....studies.records.summarise import summarise
     from ....studies.store.storage import open_existing
 
     assert options.trial is not None  # the caller has looked
+    # from the right: a study of another program may have a slash in its name
     study, _, number = options.trial.rpartition("/")
     verdict = summarise(open_existing(options.storage, home), study).trial(int(number)).verdict
     return verdict_from_json(verdict) if verdict else None
 
 
-def _from_run(folder: Path) -> Patient:
-    run = TrainingFolder.open(folder)
-    target = Target.run(folder, run.config)
-    return Patient(f"run {folder} ({run.origin})", run.config, target, verdict=_verdict_in(folder), run=folder)
+def _from_training(folder: Path) -> Patient:
+    training = TrainingFolder.open(folder)
+    target = Target.training(folder, training.config)
+    return Patient(
+        f"run {folder} ({training.origin})", training.config, target, verdict=_verdict_in(folder), training=folder
+    )
 
 
 def _verdict_in(folder: Path) -> Verdict | None:
-    """That of result.json; None while the run has not ended."""
+    """The verdict in result.json; None before the training has ended."""
     result = folder / RESULT
     return result_from_json(json.loads(read_bytes(result, JSON_BYTES))).verdict if result.exists() else None

@@ -1,4 +1,7 @@
-"""`hpo evaluate`, composed: model -> labelled images -> report -> kept beside the model and with its study."""
+"""`hpo evaluate`, composed: model -> labelled images -> report -> records.
+
+The report is kept beside the model and with its study.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +27,10 @@ Part = Literal["test", "val"]
 
 @dataclass(frozen=True, slots=True)
 class EvaluateOutcome:
-    """An evaluation: its report, the folder that it is kept in, and what could not be recorded elsewhere."""
+    """The report of an evaluation, and the folder it is kept in.
+
+    `unrecorded` says what could not be recorded elsewhere, a line each.
+    """
 
     report: "EvaluationReport"
     folder: Path
@@ -36,35 +42,37 @@ class EvaluateOutcome:
 
 
 def evaluate(options: EvaluateOptions, watcher: RetrainWatcher) -> EvaluateOutcome:
-    """Evaluate a trained model, keep the evaluation beside it and record it on the trial and in MLflow.
+    """Evaluate a trained model, keep the report, and record it.
+
+    It is kept beside the model, and recorded on the model's trial and in MLflow.
 
     Raises:
         HpoError: the model, the data, the split or the device is wrong; the test split was not opened then.
     """
     home = Home.locate(options.home)
-    known = choose_model(options.model, home, options.storage)
-    part = None if options.data is not None else _part(options, known)
-    watcher.busy(IMPORTING)
-    return _evaluate(options, known, part, home, watcher)
+    trained = choose_model(options.model, home, options.storage)
+    part = None if options.data is not None else _part(options, trained)
+    watcher.busy(IMPORTING)  # torch takes seconds: all that needs none is checked before
+    return _evaluate(options, trained, part, home, watcher)
 
 
 def _evaluate(
-    options: EvaluateOptions, known: Trained, part: Part | None, home: Home, watcher: RetrainWatcher
+    options: EvaluateOptions, trained: Trained, part: Part | None, home: Home, watcher: RetrainWatcher
 ) -> EvaluateOutcome:
-    """From here on torch is needed."""
+    """Evaluate `part` or the new data; torch is imported from here on."""
     from ....training.evaluation.evaluation import evaluate_model
     from ....training.evaluation.keep import keep
     from ....training.export.names import EVALUATION, EVALUATION_PAGE
     from ....training.fonts import missing_note
 
-    model = open_model(known, options.device, options.trust, watcher.note)  # before the test split is opened
-    subject = _subject(options, known, part, home, watcher)
+    model = open_model(trained, options.device, options.trust, watcher.note)  # before the test split is opened
+    subject = _subject(options, trained, part, home, watcher)
     for note in subject.notes:
         watcher.note(note)
     if subject.opening is not None and subject.opening > 1:
         watcher.note(f"opening {subject.opening} of this test split: the more often it decides, the less it tells")
     report = evaluate_model(model, subject, part, watcher.stage)
-    folder = known.path / EVALUATION / subject.key
+    folder = trained.path / EVALUATION / subject.key
     keep(report, subject, folder)
     if note := missing_note((report.title, *report.class_names)):
         watcher.note(note)
@@ -72,14 +80,15 @@ def _evaluate(
         from ....studies.files import write_text
 
         write_text(options.html, (folder / EVALUATION_PAGE).read_text(encoding="utf-8"))
-    unrecorded = record(report, subject.key, known, folder, home, options.storage, options.tracking_uri, watcher.note)
+    unrecorded = record(report, subject.key, trained, folder, home, options.storage, options.tracking_uri, watcher.note)
     return EvaluateOutcome(report, folder, unrecorded)
 
 
-def _part(options: EvaluateOptions, known: Trained) -> Part:
-    """The split that is meant; one that the model was trained on is refused."""
-    part = options.split or ("test" if known.kind == "export" else "val")
-    if part == "val" and known.kind == "export":
+def _part(options: EvaluateOptions, trained: Trained) -> Part:
+    """The split to evaluate; one the model was trained on is refused."""
+    # a training's validation images are unseen, and looking at them spends nothing
+    part = options.split or ("test" if trained.kind == "export" else "val")
+    if part == "val" and trained.kind == "export":
         raise SpaceError(
             "--split val: an export was trained on its validation images, so they tell nothing about it\n"
             "  --split test opens the test images; --data takes new ones"
@@ -88,28 +97,29 @@ def _part(options: EvaluateOptions, known: Trained) -> Part:
 
 
 def _subject(
-    options: EvaluateOptions, known: Trained, part: Part | None, home: Home, watcher: RetrainWatcher
+    options: EvaluateOptions, trained: Trained, part: Part | None, home: Home, watcher: RetrainWatcher
 ) -> "Subject":
+    """The images to evaluate on: new ones, or the model's own split."""
     from ....training.data.pack import count_openings, open_test
     from ....training.evaluation.subject import SplitSubject, new_subject
 
     if options.data is not None:
-        data = choose_labelled(options.data, options.overrides, known.config.data, strict=options.strict)
-        return new_subject(data, options.data_root, known.class_names, known.preprocessing, watcher.stage)
+        data = choose_labelled(options.data, options.overrides, trained.config.data, strict=options.strict)
+        return new_subject(data, options.data_root, trained.class_names, trained.preprocessing, watcher.stage)
     assert part is not None  # without data there is a split
-    config = known.config.data
+    config = trained.config.data
     home.create(watcher.note)
     pack = same_data(
         config,
-        known.fingerprint,
+        trained.fingerprint,
         cache=home.cache,
         data_root=options.data_root,
         progress=watcher.stage,
-        of=str(known.path),
+        of=str(trained.path),
         remedy="give other data with --data",
     )
     if part == "val":
         return SplitSubject(pack, part, pack.val, config, options.data_root)
-    log = openings_log(known, home)
-    split = open_test(pack, f"evaluate {known.path}", log)
+    log = openings_log(trained, home)  # every look at the test split is counted, as its worth sinks with each
+    split = open_test(pack, f"evaluate {trained.path}", log)
     return SplitSubject(pack, part, split, config, options.data_root, count_openings(pack, log))

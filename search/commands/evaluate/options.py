@@ -1,4 +1,4 @@
-"""What `hpo evaluate` was asked to do, checked once."""
+"""The options of `hpo evaluate`, validated on construction."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,1 +1,1 @@
-"""`hpo export`: more formats of an export, or an export of a training."""
+"""`hpo export`: further formats of an export, or a training's export."""

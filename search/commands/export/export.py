@@ -1,4 +1,7 @@
-"""`hpo export`, composed: a trained model -> its formats, made, tested, measured -> one folder."""
+"""`hpo export`, composed: trained model -> formats -> one folder.
+
+Each format is made, tested and measured.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +18,7 @@ from ...resolve.pack import same_data
 from ...resolve.trust import admit_trained
 from ..retrain.retrain import export_target
 from .extend import extend_export
-from .from_training import export_run
+from .from_training import export_training
 from .options import ExportOptions
 from .register import register_export
 from .table import formats_to_json
@@ -23,7 +26,10 @@ from .table import formats_to_json
 
 @dataclass(frozen=True, slots=True)
 class ExportOutcome:
-    """An export: its manifest, where it is, and how the model registry names it, see `RetrainResult`."""
+    """An export: its manifest, its folder and its registration.
+
+    The fields of the registration are those of `RetrainResult`.
+    """
 
     manifest: ExportManifest
     export_dir: Path
@@ -47,30 +53,32 @@ class ExportOutcome:
 
 
 def export(options: ExportOptions, watcher: RetrainWatcher) -> ExportOutcome:
-    """Bring a trained model into further formats; those of an export that is extended stay.
+    """Bring a trained model into further formats.
+
+    An export that is extended keeps those it has.
 
     Raises:
         HpoError: there is no such model, its images are gone, or a base format cannot be made; nothing has changed.
     """
     home = Home.locate(options.home)
-    known = choose_model(options.model, home, options.storage)
-    admit_trained(known, options.trust, watcher.note)
-    is_run = known.kind == "run"
-    default = known.path / "export" if is_run else known.path
+    trained = choose_model(options.model, home, options.storage)
+    admit_trained(trained, options.trust, watcher.note)  # before anything of the model is loaded: that may run code
+    is_training = trained.kind == "run"
+    default = trained.path / "export" if is_training else trained.path
     target = export_target(options.out or default, default)
     home.create(watcher.note)
     watcher.busy(IMPORTING)
     pack = same_data(
-        known.config.data,
-        known.fingerprint,
+        trained.config.data,
+        trained.fingerprint,
         cache=home.cache,
         data_root=options.data_root,
         progress=watcher.stage,
-        of=str(known.path),
+        of=str(trained.path),
         remedy="train anew",
     )
-    # a run of `hpo train` belongs to no study, which is what MLflow knows
-    stores = choose_stores(options.tracking_uri, home, known.study, watcher.note) if known.study else None
-    make = export_run if is_run else extend_export
-    manifest = make(known, choose_formats(options.formats), pack, target, home, watcher)
+    # a training of `hpo train` belongs to no study, under whose name MLflow would have it
+    stores = choose_stores(options.tracking_uri, home, trained.study, watcher.note) if trained.study else None
+    make = export_training if is_training else extend_export
+    manifest = make(trained, choose_formats(options.formats), pack, target, home, watcher)
     return ExportOutcome(manifest, target, *register_export(manifest, target, stores, home, pack, watcher))

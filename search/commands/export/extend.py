@@ -1,4 +1,4 @@
-"""An export brought into further formats: nothing but its folder and its data is needed for that."""
+"""An export extended by further formats, from its folder and data alone."""
 
 import shutil
 from collections.abc import Sequence
@@ -27,11 +27,12 @@ if TYPE_CHECKING:
 
 
 def extend_export(
-    known: Trained, names: Sequence[str], pack: Pack, target: Path, home: Home, watcher: RetrainWatcher
+    trained: Trained, names: Sequence[str], pack: Pack, target: Path, home: Home, watcher: RetrainWatcher
 ) -> ExportManifest:
-    """Put the export `known`, with its own formats and those of `names`, at `target`.
+    """Put the export `trained`, extended by the formats `names`, at `target`.
 
-    The test split is opened once for all formats that were not tested yet, and not at all where there are none.
+    It keeps the formats that it has. The test split is opened once for all formats that were not tested yet, and not at
+    all where there are none.
 
     Raises:
         TrustError: the export is not on record: its programs must be run for this.
@@ -41,21 +42,25 @@ def extend_export(
     from ....training.export.make_formats import make_formats, report_formats
     from ....training.export.promote import staged
 
-    export = ExportFolder.open(known.path)
+    export = ExportFolder.open(trained.path)
     export.require_on_record()
     manifest = export.manifest
     before = manifest.formats
-    wanted = [name for name in FORMATS.names() if name in names or name in before]
+    # in the order of the registry, old and new alike
+    format_names = [name for name in FORMATS.names() if name in names or name in before]
     with staged(target, other_files) as folder:
-        shutil.copytree(known.path, folder, dirs_exist_ok=True)
+        shutil.copytree(trained.path, folder, dirs_exist_ok=True)
         manifest.check_files(folder)  # the copies, since these are what is loaded
         watcher.note("exporting and verifying")
-        config = ModelCopies(home.models(known.study)).use_copy(manifest.config) if known.study else manifest.config
+        # the copy of a custom model's file that its trials ran, whatever the file says today
+        config = ModelCopies(home.models(trained.study)).use_copy(manifest.config) if trained.study else manifest.config
         source = Source(folder, config, pack.val)
-        made, failed = make_formats(wanted, source, pack, {name: report.how for name, report in before.items()})
-        tested = {one.key: before[one.name].test_accuracy for one in made if one.name in before}
-        untested = {one.key: one.run for one in made if one.key not in tested}
-        log, reason = openings_log(known, home), f"export {known.path}: {', '.join(names)}"
+        made, failed = make_formats(format_names, source, pack, {name: report.how for name, report in before.items()})
+        # the test split has been opened for these; it is not opened again
+        tested = {entry.key: before[entry.name].test_accuracy for entry in made if entry.name in before}
+        untested = {entry.key: entry.run for entry in made if entry.key not in tested}
+        log, reason = openings_log(trained, home), f"export {trained.path}: {', '.join(names)}"
+        # does not open the split where nothing is untested
         tested |= accuracies_on_test(untested, pack, reason=reason, log=log)
         if untested:
             watcher.note(f"opening {count_openings(pack, log)} of this test split, for formats not tested yet")
@@ -75,6 +80,9 @@ def extend_export(
 
 
 def _described(manifest: ExportManifest, made: "Sequence[Made]", folder: Path) -> dict[str, ExportedFile]:
-    """The files of the export; not the evaluations kept in its folder, which are made anew at any time."""
-    own = {*manifest.files, SAMPLES}.union(*(one.format.files for one in made))
+    """The files of the export, without the evaluations in its folder.
+
+    Those can be made anew at any time.
+    """
+    own = {*manifest.files, SAMPLES}.union(*(entry.format.files for entry in made))
     return {name: file for name, file in describe_files(folder).items() if name in own}

@@ -1,4 +1,4 @@
-"""A run of `hpo train` as an export, tested once."""
+"""A training of `hpo train` as an export, tested once."""
 
 import json
 from collections.abc import Sequence
@@ -28,13 +28,15 @@ from ..retrain.export_winner import EXPORTERS, gap_in, metrics_of
 from ..retrain.reference import ReferenceKeeper
 
 
-def export_run(
-    known: Trained, names: Sequence[str], pack: Pack, target: Path, home: Home, watcher: RetrainWatcher
+def export_training(
+    trained: Trained, names: Sequence[str], pack: Pack, target: Path, home: Home, watcher: RetrainWatcher
 ) -> ExportManifest:
-    """Put the best weights of the run `known` at `target`, in the formats `names`.
+    """Put the best weights of the training `trained` at `target`.
+
+    They are exported in the formats `names`, and tested once.
 
     Raises:
-        TrainingError: the run has not ended, or has no weights.
+        TrainingError: the training has not ended, or has no weights.
         ExportError: the model cannot be exported or does not verify; what is at `target` is as it was.
     """
     from ....training.export.classifier import Classifier
@@ -43,43 +45,43 @@ def export_run(
     from ....training.export.make_formats import make_formats, report_formats
     from ....training.export.promote import staged
 
-    result = _result(known.path)
-    classifier = Classifier.from_checkpoint(known.path / BEST, known.config, pack)
-    reference = ReferenceKeeper(known.path)
+    result = _result(trained.path)
+    classifier = Classifier.from_checkpoint(trained.path / BEST, trained.config, pack)
+    reference = ReferenceKeeper(trained.path)
     with staged(target, other_files) as folder:
         watcher.note("exporting and verifying")
-        exported = export_model(classifier, known.config, pack, folder, known.temperature)
-        made, failed = make_formats(names, Source(folder, known.config, pack.val), pack, {})
+        exported = export_model(classifier, trained.config, pack, folder, trained.temperature)
+        made, failed = make_formats(names, Source(folder, trained.config, pack.val), pack, {})  # no formats yet
         tested = final_test(
             classifier,
             pack,
             device="cpu",
-            reason=f"export {known.path}",
-            log=openings_log(known, home),
-            kept=known.path / "test.json",
+            reason=f"export {trained.path}",
+            log=openings_log(trained, home),
+            kept=trained.path / "test.json",  # the same weights are not tested twice
             witness=reference.keep,
-            formats={one.key: one.run for one in made},
+            formats={entry.key: entry.run for entry in made},
         )
         reference.put(folder)
         watcher.note("measuring")
         metrics = metrics_of(result["best"]["metrics"], pack.size("val"), tested)
         manifest = ExportManifest(
-            study=known.path.name,
+            study=trained.path.name,  # no study: the folder's name stands for it
             trial=None,
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             model_version=exported.weights_digest[:12],
-            config=known.config,
-            config_hash=config_hash(known.config),
-            params={},
+            config=trained.config,
+            config_hash=config_hash(trained.config),
+            params={},  # none: a training searches nothing
             data_fingerprint=pack.fingerprint,
             data_source=pack.source,
             class_names=pack.class_names,
             preprocessing=Preprocessing.of(pack),
-            training=_training(result, pack, known.config.budget.epochs),
+            training=_training(result, pack, trained.config.budget.epochs),
             metrics=metrics,
-            gap=gap_in(metrics, pack, 1, tested, watcher),
-            temperature=known.temperature,
-            calibration=known.calibration,
+            gap=gap_in(metrics, pack, 1, tested, watcher),  # 1: it was chosen among no others
+            temperature=trained.temperature,
+            calibration=trained.calibration,
             opset=exported.opset,
             onnx=Verified.model_validate(exported.onnx, from_attributes=True),
             program=Verified.model_validate(exported.program, from_attributes=True),
@@ -94,11 +96,12 @@ def export_run(
 
 
 def _training(result: dict[str, Any], pack: Pack, epochs: int) -> Training:
+    """How the exported weights were trained, for the manifest."""
     return Training(
-        fit_on="train",
+        fit_on="train",  # the validation images chose the epoch and fitted the temperature
         images=pack.size("train"),
         epochs=result["best"]["epoch"],
-        schedule_epochs=epochs,
+        schedule_epochs=epochs,  # the best epoch may come before the end of the schedule
         device="not recorded",
         seconds=round(result["best"]["elapsed_s"], 3),
     )
@@ -108,7 +111,7 @@ def _result(folder: Path) -> dict[str, Any]:
     """The content of result.json.
 
     Raises:
-        TrainingError: the run has not ended, or no epoch of it is worth exporting.
+        TrainingError: the training has not ended, or no epoch of it is worth exporting.
     """
     try:
         result: dict[str, Any] = json.loads(read_bytes(folder / RESULT, JSON_BYTES))

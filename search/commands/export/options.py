@@ -1,4 +1,4 @@
-"""What `hpo export` was asked to do, checked once."""
+"""The options of `hpo export`, validated on construction."""
 
 from dataclasses import dataclass
 from pathlib import Path

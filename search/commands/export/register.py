@@ -1,4 +1,4 @@
-"""An export in MLflow: logged, registered under its study's name, and named champion."""
+"""An export in MLflow: logged, registered under its study, named champion."""
 
 from pathlib import Path
 
@@ -18,10 +18,10 @@ from .table import formats_to_columns, formats_to_metrics
 def register_export(
     manifest: ExportManifest, folder: Path, stores: Stores | None, home: Home, pack: Pack, watcher: RetrainWatcher
 ) -> tuple[str | None, str | None, str | None]:
-    """Log the export in `folder` to MLflow and name it champion; a failure there is told and loses nothing.
+    """Log and register an export in MLflow, and name it champion.
 
-    What earlier runs of the study have left unsent goes first. A study that MLflow did not know yet is kept in `stores`
-    from then on.
+    A failure there is returned, not raised: it loses nothing. What earlier runs of the study have left unsent goes
+    first. A study that MLflow did not know yet is kept in `stores` from then on.
 
     Returns:
         How the registry names the model, which registry that is, and how it failed; no failure where `stores` is None.
@@ -40,7 +40,7 @@ def register_export(
             manifest.study,
             export_dir=folder,
             code=Code("serving.mlflow_model", CODE),
-            example=as_files(sample(pack.val, 2)),
+            example=as_files(sample(pack.val, 2)),  # two images are enough to show what a request looks like
             tags={
                 "study": manifest.study,
                 "trial": manifest.trial,
@@ -51,6 +51,7 @@ def register_export(
             metrics=metrics_to_numbers(manifest),
             table=formats_to_columns(manifest),
         )
+        # only after MLflow has taken it: stores that failed are not tried again unasked
         if kept_stores(home, manifest.study) is None:
             keep_stores(home, manifest.study, stores)
     except StudyError as error:
@@ -59,7 +60,7 @@ def register_export(
 
 
 def metrics_to_numbers(manifest: ExportManifest) -> dict[str, float]:
-    """Return what was measured of an export, by the names that trackers show."""
+    """Return the measurements of an export, by the names in trackers."""
     numbers = manifest.metrics.model_dump(exclude={"val_interval", "test_interval"})
     low, high = manifest.metrics.test_interval
     metrics = {key: float(value) for key, value in numbers.items() if value is not None}

@@ -1,4 +1,4 @@
-"""The formats of an export side by side: as JSON, as metrics, as a table."""
+"""The formats of an export as JSON, as metrics, as columns."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from ....training.export.manifest import ExportManifest
 
 
 def formats_to_json(manifest: ExportManifest) -> dict[str, Any]:
-    """Each format with what was measured of it, and those that could not be made, with the reason."""
+    """The measurements of each format, and why others could not be made."""
     return {
         "formats": {name: report.model_dump(mode="json") for name, report in manifest.formats.items()},
         "failed_formats": manifest.failed_formats,
@@ -14,7 +14,10 @@ def formats_to_json(manifest: ExportManifest) -> dict[str, Any]:
 
 
 def formats_to_columns(manifest: ExportManifest) -> dict[str, list[Any]]:
-    """A table with a row per format, by column; latencies under names such as `p50_ms batch 32, 1 thread`."""
+    """The formats as columns of a table, a row per format.
+
+    Latencies have names such as `p50_ms batch 32, 1 thread`.
+    """
     rows = []
     for name, report in manifest.formats.items():
         row: dict[str, Any] = {
@@ -29,24 +32,25 @@ def formats_to_columns(manifest: ExportManifest) -> dict[str, list[Any]]:
             setting = f"batch {latency.batch}, {threads(latency.threads)}"
             row |= {f"p50_ms {setting}": latency.p50_ms, f"p99_ms {setting}": latency.p99_ms}
         rows.append(row | {"how": report.how, "why_not": report.why_not})
+    # all formats are timed in the same settings, so every row has the columns of the first
     return {column: [row[column] for row in rows] for column in (rows[0] if rows else ())}
 
 
 def formats_to_metrics(manifest: ExportManifest) -> dict[str, float]:
-    """What can be compared between runs, under `<format>/<measure>`."""
-    found: dict[str, float] = {}
+    """The comparable measurements of each format, under `<format>/<measure>`."""
+    metrics: dict[str, float] = {}
     for name, report in manifest.formats.items():
-        found |= {
+        metrics |= {
             f"{name}/test_accuracy": report.test_accuracy,
             f"{name}/size_bytes": float(report.size_bytes),
             f"{name}/top1_agreement": report.agreement.top1_agreement,
-            f"{name}/promoted": float(report.promoted),
+            f"{name}/promoted": float(report.promoted),  # a metric is a number: 1 or 0
         }
         for latency in report.latency:
-            found[f"{name}/p50_ms_batch{latency.batch}_threads{latency.threads}"] = latency.p50_ms
-    return found
+            metrics[f"{name}/p50_ms_batch{latency.batch}_threads{latency.threads}"] = latency.p50_ms
+    return metrics
 
 
 def threads(count: int) -> str:
-    """So many threads, in words."""
+    """The number of threads, in words."""
     return "1 thread" if count == 1 else f"{count} threads"

@@ -1,4 +1,7 @@
-"""`hpo infer-check`, composed: checksums, then every format in a process of its own, on sample images."""
+"""`hpo infer-check`, composed: checksums, then every format on sample images.
+
+Each format runs in a process of its own.
+"""
 
 import json
 import subprocess
@@ -12,31 +15,35 @@ from ....errors import ExportError
 from ....training.export.export_folder import ExportFolder
 from ...resolve.trust import Note, trust_export
 
-_TIMEOUT_S = 600
+_TIMEOUT_S = 600  # for one format: a guard against one that hangs, far above what loading takes
 
 
 @dataclass(frozen=True, slots=True)
 class FormatCheck:
-    """One format: `found` is what training/export/check.py printed of it, None where it failed with `error`.
+    """The check of one format.
 
-    `refused` where it was not tried: loading it may run code, and the export is not on record.
+    `answer` is what training/export/check.py printed of it, None where it failed with `error`. `refused` where it was
+    not tried: loading it may run code, and the export is not on record.
     """
 
     name: str
     needs_torch: bool
-    found: dict[str, Any] | None
+    answer: dict[str, Any] | None
     error: str = ""
     refused: bool = False
 
     @property
     def holds(self) -> bool:
-        """Whether it runs and answers as it did."""
-        return self.found is not None and bool(self.found["holds"])
+        """Whether the format runs and answers as at its export."""
+        return self.answer is not None and bool(self.answer["holds"])
 
 
 @dataclass(frozen=True, slots=True)
 class InferCheck:
-    """An export whose files are those described: how many, and each of its formats."""
+    """The check of a whole export, whose files are those described.
+
+    `files` is how many there are.
+    """
 
     folder: Path
     files: int
@@ -61,16 +68,17 @@ class InferCheck:
                 "error": check.error,
                 "refused": check.refused,
             }
-            | (check.found or {})
+            | (check.answer or {})
             for check in self.formats
         }
         return {"folder": str(self.folder), "holds": self.holds, "files": self.files, "formats": formats}
 
 
 def infer_check(folder: Path, trust: bool, note: Note) -> InferCheck:
-    """Check the export in `folder`; this process loads no model and no torch.
+    """Check the files and every format of the export in `folder`.
 
-    With `trust` all its formats are run, else those alone that are data, where the export is not on record.
+    This process loads no model and no torch. With `trust` all its formats are run, else those alone that are data,
+    where the export is not on record.
 
     Raises:
         ExportError: it is no export, a file is missing or another, or it was made before formats were measured.
@@ -81,22 +89,25 @@ def infer_check(folder: Path, trust: bool, note: Note) -> InferCheck:
     manifest.check_files(folder)
     if not manifest.formats:
         raise ExportError(f"{folder}: has no sample images to compare on; `hpo export {folder}` adds them")
+    # a process each: what one format loads, or breaks, cannot reach the next
     checks = tuple(_check(folder, name, report.needs_torch) for name, report in manifest.formats.items())
     return InferCheck(folder, len(manifest.files), checks)
 
 
 def _check(folder: Path, name: str, needs_torch: bool) -> FormatCheck:
-    what, pipe = (str(folder.absolute()), name, *allowed_here()), subprocess.PIPE
-    with start_python("hpo.training.export.check", *what, text=True, stdout=pipe, stderr=pipe) as child:
+    # the child is told what `trust` has allowed here
+    arguments, pipe = (str(folder.absolute()), name, *allowed_here()), subprocess.PIPE
+    with start_python("hpo.training.export.check", *arguments, text=True, stdout=pipe, stderr=pipe) as child:
         try:
-            told, errors = child.communicate(timeout=_TIMEOUT_S)
+            output, errors = child.communicate(timeout=_TIMEOUT_S)
         except subprocess.TimeoutExpired:
             child.kill()
             return FormatCheck(name, needs_torch, None, f"gives no answer within {_TIMEOUT_S} s")
     if child.returncode:
+        # the last line of a traceback says what happened
         lines = errors.strip().splitlines() or [f"ended with exit code {child.returncode}"]
         return FormatCheck(name, needs_torch, None, lines[-1])
-    answer = json.loads(told)
+    answer = json.loads(output)
     if "refused" in answer:
         return FormatCheck(name, needs_torch, None, answer["refused"], refused=True)
     return FormatCheck(name, needs_torch, answer)

@@ -1,4 +1,4 @@
-"""What `hpo infer-check` was asked to do."""
+"""The options of `hpo infer-check`."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What `hpo models` was asked to do."""
+"""The options of `hpo models`."""
 
 from dataclasses import dataclass
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""Predictions as text, one at a time: lines for a person, one JSON object, JSON Lines, or CSV."""
+"""Writers of predictions: lines, one JSON object, JSON Lines, or CSV."""
 
 import csv
 from collections.abc import Callable, Iterator, Sequence
@@ -16,14 +16,17 @@ if TYPE_CHECKING:
 
 
 class Writer(Protocol):
-    """Writes a stream of predictions; `end` is told how many there were and how many files could not be read."""
+    """A writer for a stream of predictions.
+
+    `end` gets the number of files, and of those that could not be read.
+    """
 
     def write(self, prediction: "Prediction") -> None:
-        """The next one."""
+        """Write one prediction."""
         ...
 
     def end(self, files: int, failed: int) -> None:
-        """There will be no more."""
+        """Finish the output."""
         ...
 
 
@@ -32,49 +35,53 @@ WRITERS: Registry[Callable[[TextIO, Trained], Writer]] = Registry("file format",
 
 
 class LineWriter:
-    """`path: class 97.1 %`, for a person."""
+    """Lines for a person: `path: class 97.1 %`."""
 
-    def __init__(self, out: TextIO, known: Trained) -> None:
+    def __init__(self, out: TextIO, trained: Trained) -> None:
         self._out = out
 
     def write(self, prediction: "Prediction") -> None:
-        """One line."""
+        """Write one line."""
         answer = f"{prediction.class_name} {prediction.confidence:.1%}"
-        said = f"error: {prediction.error}" if prediction.error else answer
-        print(visible(f"{prediction.path}: {said}"), file=self._out)
+        text = f"error: {prediction.error}" if prediction.error else answer
+        print(visible(f"{prediction.path}: {text}"), file=self._out)
 
     def end(self, files: int, failed: int) -> None:
-        """Nothing to close."""
+        """Do nothing: the last line is whole."""
 
 
 @WRITERS.register("jsonl")
 class JsonLinesWriter:
-    """One JSON object a line."""
+    """JSON Lines: one JSON object a line."""
 
-    def __init__(self, out: TextIO, known: Trained) -> None:
-        self._out, self._names = out, known.class_names
+    def __init__(self, out: TextIO, trained: Trained) -> None:
+        self._out, self._names = out, trained.class_names
 
     def write(self, prediction: "Prediction") -> None:
-        """One line."""
+        """Write one line."""
         print(json_text(_as_json(prediction, self._names)), file=self._out)
 
     def end(self, files: int, failed: int) -> None:
-        """Nothing to close."""
+        """Do nothing: the last line is whole."""
 
 
 @WRITERS.register("json")
 class JsonWriter:
-    """One JSON object, its `predictions` one a line: whole only after `end`, and never in memory as a whole."""
+    """One JSON object, its `predictions` one a line.
 
-    def __init__(self, out: TextIO, known: Trained) -> None:
-        self._out, self._names, self._between = out, known.class_names, ""
-        head = {"model": str(known.path), "class_names": known.class_names, "temperature": known.temperature}
+    It is whole only after `end`, and never in memory as a whole.
+    """
+
+    def __init__(self, out: TextIO, trained: Trained) -> None:
+        self._out, self._names, self._between = out, trained.class_names, ""
+        head = {"model": str(trained.path), "class_names": trained.class_names, "temperature": trained.temperature}
+        # the object is left open; `end` closes it
         self._out.write(json_text(head).removesuffix("}") + ', "predictions": [\n')
 
     def write(self, prediction: "Prediction") -> None:
-        """One line of the list."""
+        """Write one line of the list."""
         self._out.write(self._between + json_text(_as_json(prediction, self._names)))
-        self._between = ",\n"
+        self._between = ",\n"  # JSON has no comma after the last entry, and which is the last is not known here
 
     def end(self, files: int, failed: int) -> None:
         """Close the list and the object."""
@@ -83,15 +90,15 @@ class JsonWriter:
 
 @WRITERS.register("csv")
 class CsvWriter:
-    """A row per file: path, class, confidence, error, and a probability for each class."""
+    """CSV rows of path, class, confidence, error and the class probabilities."""
 
-    def __init__(self, out: TextIO, known: Trained) -> None:
-        self._rows = csv.writer(out, lineterminator="\n")
-        self._write(["path", "class", "confidence", "error", *(f"p({name})" for name in known.class_names)])
-        self._none = [""] * len(known.class_names)
+    def __init__(self, out: TextIO, trained: Trained) -> None:
+        self._rows = csv.writer(out, lineterminator="\n")  # csv's own is CR LF
+        self._write(["path", "class", "confidence", "error", *(f"p({name})" for name in trained.class_names)])
+        self._none = [""] * len(trained.class_names)  # for a file without an answer
 
     def write(self, prediction: "Prediction") -> None:
-        """One row."""
+        """Write one row."""
         if prediction.error:
             self._write([prediction.path, "", "", prediction.error, *self._none])
         else:
@@ -102,7 +109,7 @@ class CsvWriter:
         self._rows.writerow(map(cell, row))
 
     def end(self, files: int, failed: int) -> None:
-        """Nothing to close."""
+        """Do nothing: the last line is whole."""
 
 
 def format_of(out: Path) -> str:
@@ -119,12 +126,14 @@ def format_of(out: Path) -> str:
 
 @contextmanager
 def replacing(out: Path) -> Iterator[TextIO]:
-    """A file to write to that takes the place of `out` when all went well; until then `out` is as it was.
+    """Yield a file that takes the place of `out` on success.
+
+    Until then `out` is as it was.
 
     Raises:
         DataError: it cannot be written.
     """
-    temporary = out.with_name(f".{out.name}.partial")
+    temporary = out.with_name(f".{out.name}.partial")  # beside it: a rename is atomic only within a file system
     try:
         with temporary.open("w", encoding="utf-8", newline="") as file:
             yield file
@@ -132,7 +141,7 @@ def replacing(out: Path) -> Iterator[TextIO]:
     except OSError as error:
         raise DataError(f"--out {out}: cannot be written: {error.strerror or error}") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)  # there only after a failure
 
 
 def _as_json(prediction: "Prediction", names: tuple[str, ...]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What `hpo predict` was asked to do, checked once."""
+"""The options of `hpo predict`, validated on construction."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -10,7 +10,7 @@ from ..keywords import coerce
 
 @dataclass(frozen=True, slots=True)
 class PredictOptions:
-    """What `hpo.predict` takes beside the images; the flags of `hpo predict` in the same words.
+    """The options of `hpo.predict`, and flags of `hpo predict`, beside the images.
 
     `model` is a folder of a trained model or a study; `batch_size` the images per forward pass; `trust` runs what is
     not on record, see docs/security.md.
@@ -25,5 +25,6 @@ class PredictOptions:
 
     def __post_init__(self) -> None:
         coerce(self)
+        # the upper end only catches slips: a device's memory ends long before
         if not 1 <= self.batch_size <= 65_536:
             raise SpaceError(f"--batch-size must be 1 to 65536, got {self.batch_size}")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def describe_model(options: PredictOptions) -> Trained:
-    """The model that `options` means; torch is not needed to know it.
+    """Return the model that `options` mean, without importing torch.
 
     Raises:
         HpoError: there is none.
@@ -27,32 +27,34 @@ def describe_model(options: PredictOptions) -> Trained:
 
 
 def predict(options: PredictOptions, images: Iterable[Path | str], note: Note) -> Iterator["Prediction"]:
-    """A prediction for each file of `images`, in order; a folder stands for all files below it.
+    """Predict each file of `images`, in order, as a stream.
 
-    `images` may be endless: a few batches are taken ahead. What cannot be read as an image gives a prediction with an
-    `error`. The model is opened by this call, not by the first prediction; `note` hears of what is decided then.
+    A folder stands for all files below it. `images` may be endless: a few batches are taken ahead. What cannot be read
+    as an image gives a prediction with an `error`. The model is opened by this call, not by the first prediction;
+    `note` hears of what is decided then.
 
     Raises:
         HpoError: the model or the device is wrong.
     """
-    known = describe_model(options)
-    return _predict(known, options, images, note)
+    trained = describe_model(options)
+    return _predict(trained, options, images, note)  # not `yield from`: the model must be opened now
 
 
 def _predict(
-    known: Trained, options: PredictOptions, images: Iterable[Path | str], note: Note
+    trained: Trained, options: PredictOptions, images: Iterable[Path | str], note: Note
 ) -> Iterator["Prediction"]:
-    """From here on torch is needed."""
+    """Open the model and predict; torch is imported from here on."""
     from ....training.trained.predict import predict_files
 
-    model = open_model(known, options.device, options.trust, note)
+    model = open_model(trained, options.device, options.trust, note)
     return predict_files(model, files_of(images), options.batch_size)
 
 
 def files_of(images: Iterable[Path | str], apart: Callable[[Path, str], None] = ignore_folder) -> Iterator[Path]:
-    """The files that `images` name, those below a folder by name; names that begin with a dot are left out there.
+    """Yield the files that `images` name, those below a folder by name.
 
-    So are homes, runs and exports; `apart(folder, what it is)` hears of them.
+    Names that begin with a dot are left out there. So are homes, trainings and exports; `apart(folder, what it is)`
+    hears of them.
 
     Raises:
         DataError: a folder cannot be read.
@@ -73,7 +75,9 @@ def _below(folder: Path, apart: Callable[[Path, str], None]) -> Iterator[Path]:
 
 
 def files_outside(images: Iterable[Path | str]) -> Iterator[tuple[Path, tuple[Outside, ...]]]:
-    """The folders among `images` with files below them that lie elsewhere, behind links, and those files.
+    """Yield each folder of `images` with files outside, and those files.
+
+    A file is outside where a link leads out of the folder.
 
     Raises:
         DataError: a folder cannot be read.
@@ -85,7 +89,7 @@ def files_outside(images: Iterable[Path | str]) -> Iterator[tuple[Path, tuple[Ou
 
 
 def count_files(images: Iterable[Path | str], apart: Callable[[Path, str], None] = ignore_folder) -> int:
-    """How many files `images` name; `apart` as in `files_of`.
+    """Count the files that `images` name; `apart` as in `files_of`.
 
     Raises:
         DataError: none at all, or a folder cannot be read.

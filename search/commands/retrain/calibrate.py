@@ -1,4 +1,7 @@
-"""The temperature of a retrained winner, fitted where its validation images were still unseen."""
+"""The temperature of a retrained winner, fitted on unseen validation images.
+
+The retrained model has learned those images; the winner's own trial has not.
+"""
 
 from pathlib import Path
 
@@ -11,19 +14,20 @@ from .choose import Chosen
 def calibrate_winner(
     chosen: Chosen, trial: Path, pack: Pack, device: str, watcher: RetrainWatcher
 ) -> Calibration | None:
-    """The calibration of the winner's own trial in directory `trial`, at the epoch nearest to where retraining ends.
+    """Fit the calibration of a winner on its own trial's weights.
 
-    None, and said, where the trial left no usable weights.
+    `trial` is the trial's directory; its weights are taken at the epoch nearest to where retraining ends. None, with a
+    note, where the trial left no usable weights.
     """
     from ....training.evaluation.held_out import fit_calibration
 
     name = f"trial {chosen.record.number}"
-    found = fit_calibration(trial, chosen.config, pack, epoch=chosen.epochs, device=device, name=name)
-    if found is None:
+    calibration = fit_calibration(trial, chosen.config, pack, epoch=chosen.epochs, device=device, name=name)
+    if calibration is None:
         watcher.note(f"{name} left no usable checkpoint in {trial}, so no temperature was fitted")
     else:
         watcher.note(
-            f"temperature {found.temperature:.2f}, fitted on {found.images:,} validation images with {found.weights}: "
-            f"{found.words}"
+            f"temperature {calibration.temperature:.2f}, fitted on {calibration.images:,} validation images with "
+            f"{calibration.weights}: {calibration.words}"
         )
-    return found
+    return calibration

@@ -1,4 +1,4 @@
-"""Which trial is trained again, from which configuration, for how long."""
+"""The choice of a trial to train again, its configuration and epochs."""
 
 import json
 from collections.abc import Mapping
@@ -43,17 +43,17 @@ class Chosen:
 
     @property
     def epochs(self) -> int:
-        """How many epochs will be trained."""
+        """The number of epochs to train."""
         return self.last_epoch or self.config.budget.epochs
 
 
 def choose(options: RetrainOptions, home: Home) -> Chosen:
-    """The trial that `options` means, from the study store alone: no space file is read.
+    """Choose the trial that `options` mean, from the study store alone.
 
-    A trial reached its value at its best epoch. Without `epochs` it is trained to that epoch, under a schedule of the
-    same length and with the falls that plateaus brought, so that the learning rates are those which the value was
-    reached with. (More epochs would be a training that nothing was measured for, and there is no validation split left
-    to stop by.)
+    No space file is read. A trial reached its value at its best epoch. Without `epochs` it is trained to that epoch,
+    under a schedule of the same length and with the falls that plateaus brought, so that the learning rates are those
+    which the value was reached with. (More epochs would be a training that nothing was measured for, and there is no
+    validation split left to stop by.)
 
     Raises:
         StudyError: no such study or trial, no complete trial, or the trial has no configuration or, under plateau, no
@@ -68,10 +68,12 @@ def choose(options: RetrainOptions, home: Home) -> Chosen:
     if options.epochs is not None:
         budget = config.budget.model_copy(update={"epochs": options.epochs})
         config, last_epoch = config.model_copy(update={"budget": budget}), None
-        folder = f"{folder}-{options.epochs}"
-    is_the_trials = (last_epoch or config.budget.epochs) == record.best_epoch and config.budget == saved.budget
-    validated = record.metrics if is_the_trials else {}
+        folder = f"{folder}-{options.epochs}"  # checkpoints of another length must not be gone on with
+    same_training = (last_epoch or config.budget.epochs) == record.best_epoch and config.budget == saved.budget
+    # metrics of another epoch or budget would be compared with a test of other weights
+    validated = record.metrics if same_training else {}
     fingerprint = str(summary.attributes.get(attributes.DATA_FINGERPRINT, ""))
+    # 1: a trial that is named may be neither
     candidates = max(1, summary.counts["complete"] + summary.counts["pruned"])
     passed_over = summary.passed_over_line if options.trial is None else ""
     return Chosen(
@@ -94,9 +96,9 @@ def _best(summary: StudySummary) -> TrialRecord:
         return summary.best
     counts = ", ".join(f"{count} {state}" for state, count in summary.counts.items() if count) or "no trials yet"
     started = [trial.number for trial in summary.trials if trial.config]
-    way = f"--trial {started[0]} takes one all the same" if started else "`hpo run` goes on with the search"
-    what = "no complete trial that hpo ran" if summary.passed_over else "no complete trial"
-    raise StudyError(f"study {visible(summary.study)} has {what}, but {counts}; {way}")
+    remedy = f"--trial {started[0]} takes one all the same" if started else "`hpo run` goes on with the search"
+    lack = "no complete trial that hpo ran" if summary.passed_over else "no complete trial"
+    raise StudyError(f"study {visible(summary.study)} has {lack}, but {counts}; {remedy}")
 
 
 def saved_config(study: str, record: TrialRecord) -> TrialConfig:
@@ -117,18 +119,26 @@ def saved_config(study: str, record: TrialRecord) -> TrialConfig:
 
 
 def with_data_as_now(config: TrialConfig, summary: StudySummary) -> TrialConfig:
-    """`config` with the place where the study has its images now: they may have been moved since the trial."""
+    """Return `config` with the study's present place of its images.
+
+    They may have been moved since the trial.
+    """
+    # the study's space is that of its newest run, a trial's configuration that of its own
     fixed = json.loads(summary.attributes.get(attributes.SPACE, "{}")).get("fixed", {})
-    places = {key: fixed[f"data.{key}"]["value"] for key in ("source", "split_file") if f"data.{key}" in fixed}
-    return config.model_copy(update={"data": config.data.model_copy(update=places)})
+    locations = {key: fixed[f"data.{key}"]["value"] for key in ("source", "split_file") if f"data.{key}" in fixed}
+    return config.model_copy(update={"data": config.data.model_copy(update=locations)})
 
 
 def _best_epoch_if_not_last(record: TrialRecord, config: TrialConfig) -> int | None:
+    """The epoch that cuts the schedule short, None for its last."""
     return record.best_epoch if record.best_epoch != config.budget.epochs else None
 
 
 def _replayed(study: str, record: TrialRecord, config: TrialConfig) -> TrialConfig:
-    """`config` with a schedule that needs no validation images: plateaus become the falls that they brought."""
+    """Return `config` with a schedule that needs no validation images.
+
+    Plateaus become the falls of the learning rate that they brought.
+    """
     schedule = config.schedule
     if not isinstance(schedule, Plateau):
         return config

@@ -1,4 +1,4 @@
-"""The winner trained, exported, tested, and described in a manifest: what appears at the target, all at once."""
+"""The winner's export: trained, tested, described, put in place at once."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from ....training.export.export import Exported
     from ....training.export.final_test import FinalTest
 
-EXPORTERS = ("onnx", "onnxscript", "onnxruntime")
+EXPORTERS = ("onnx", "onnxscript", "onnxruntime")  # packages that shape the files; the manifest has their versions
 
 
 def make_export(
@@ -52,10 +52,10 @@ def make_export(
     watcher: RetrainWatcher,
     tracker: WinnerTracker | None = None,
 ) -> ExportManifest:
-    """Train `chosen`, which leaves nothing to `auto`, in `directory`; put the export, verified and tested, at `target`.
+    """Train `chosen` in `directory`, and put its tested export at `target`.
 
-    `trial` is the directory of the chosen trial itself: with its weights the temperature is fitted. `tracker` is told
-    of the training.
+    `chosen` leaves nothing to `auto`. `trial` is the directory of the chosen trial itself: with its weights the
+    temperature is fitted. `tracker` is told of the training.
 
     Raises:
         TrainingError: the training failed.
@@ -85,16 +85,16 @@ def make_export(
         watcher.note("exporting and verifying")
         exported = export_model(classifier, chosen.config, pack, folder, temperature)
         source = Source(folder, chosen.config, pack.val)
-        made, failed = make_formats(choose_formats(chosen.formats), source, pack, {})
+        made, failed = make_formats(choose_formats(chosen.formats), source, pack, {})  # no formats yet
         tested = final_test(
             classifier,
             pack,
             device=device,
             reason=f"retrain-best of trial {chosen.record.number}, {chosen.epochs} epochs",
-            log=directory.parent.parent / "test_openings.jsonl",
-            kept=directory / "test.json",
+            log=directory.parent.parent / "test_openings.jsonl",  # the study's: all its looks are counted
+            kept=directory / "test.json",  # the same weights are not tested twice
             witness=reference.keep,
-            formats={one.key: one.run for one in made},
+            formats={entry.key: entry.run for entry in made},
         )
         reference.put(folder)
         if tested.opening > 1:
@@ -133,7 +133,7 @@ def _manifest(
         class_names=pack.class_names,
         preprocessing=Preprocessing.of(pack),
         training=Training(
-            fit_on="train_and_val",
+            fit_on="train_and_val",  # epochs and temperature are the trial's, so no split has to choose
             images=pack.size("train") + pack.size("val"),
             epochs=len(trained.history),
             schedule_epochs=chosen.config.budget.epochs,
@@ -153,7 +153,10 @@ def _manifest(
 
 
 def metrics_of(validated: Mapping[str, float], images: int, tested: "FinalTest") -> Metrics:
-    """The metrics of a manifest: those of the trial or run on its validation `images`, and the final test's."""
+    """Return a manifest's metrics, of validation and of the final test.
+
+    `validated` are those of the trial or training on its validation images, of which there are `images`.
+    """
     accuracy = validated.get("val_accuracy")
     return Metrics(
         val_accuracy=accuracy,
@@ -168,7 +171,10 @@ def metrics_of(validated: Mapping[str, float], images: int, tested: "FinalTest")
 
 
 def gap_in(metrics: Metrics, pack: Pack, chosen_among: int, tested: "FinalTest", watcher: RetrainWatcher) -> Gap | None:
-    """Where validation and test of a model differ by more than chance, said to `watcher`; see find_gap."""
+    """Find a gap of validation and test beyond chance, and note it.
+
+    See find_gap; the notes go to `watcher`.
+    """
     from ....training.export.find_gap import find_gap
 
     gap = find_gap(metrics, pack, chosen_among, tested.appearance)

@@ -1,4 +1,7 @@
-"""The data and the training of a retrained winner, both found again where an earlier attempt left them."""
+"""The data and the training of a retrained winner.
+
+Both go on where an earlier attempt left them.
+"""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -16,13 +19,13 @@ from .track import WinnerTracker
 
 
 class RetrainError(TrainingError):
-    """The training of the winner came to no good end."""
+    """A winner's training that diverged or ran out of memory."""
 
     exit_code = 1
 
 
 def find_pack(chosen: Chosen, cache: Path, data_root: Path | None, watcher: RetrainWatcher) -> Pack:
-    """The very data of the study: from the cache, else prepared again.
+    """Return the study's own pack, from the cache or prepared again.
 
     Raises:
         DataError: the source is missing, or its images are no longer those of the study.
@@ -46,7 +49,9 @@ def fit(
     watcher: RetrainWatcher,
     tracker: WinnerTracker | None = None,
 ) -> TrainResult:
-    """Train `chosen` on training and validation images in `directory`, going on where an earlier attempt ended.
+    """Train `chosen` in `directory`, or go on with an earlier attempt.
+
+    It trains on training and validation images.
 
     Raises:
         RetrainError: it diverged or ran out of memory.
@@ -54,6 +59,7 @@ def fit(
     """
     from ....training.train import train
 
+    # Ctrl-C is seen between two batches: a signal handler that raised could tear a checkpoint
     interrupted = False
 
     def interrupt() -> None:
@@ -62,7 +68,7 @@ def fit(
 
     watcher.training(chosen.epochs)
     with on_interrupt(interrupt, lambda: watcher.note(STOPPING)):
-        run = train(
+        training = train(
             chosen.config,
             pack=pack.path,
             directory=directory,
@@ -72,21 +78,22 @@ def fit(
             signal=lambda: Signal.PAUSE if interrupted else Signal.CONTINUE,
             tell=watcher.busy,
         )
-        result = _follow(run, watcher, tracker)
+        result = _follow(training, watcher, tracker)
     if interrupted:
         watcher.note(
             f"stopped after epoch {len(result.history)} of {chosen.epochs}; the same command goes on from there"
         )
-        raise KeyboardInterrupt
+        raise KeyboardInterrupt  # paused as asked: the command ends as an interrupted one does
     if result.status is not Status.FINISHED:
         raise RetrainError(_words(chosen, result))
     return result
 
 
 def _follow(
-    run: Iterable[EpochReport | TrainResult], watcher: RetrainWatcher, tracker: WinnerTracker | None
+    training: Iterable[EpochReport | TrainResult], watcher: RetrainWatcher, tracker: WinnerTracker | None
 ) -> TrainResult:
-    for item in run:
+    """Show and track each epoch of `training`; return its result."""
+    for item in training:
         if isinstance(item, TrainResult):
             return item
         watcher.epoch(item)
@@ -96,9 +103,10 @@ def _follow(
 
 
 def describe(chosen: Chosen, pack: Pack, device: str) -> str:
-    """What is about to be trained, in one line."""
+    """Describe the training to come, in one line."""
     config: TrialConfig = chosen.config
     images = pack.size("train") + pack.size("val")
+    # the learning rates are the trial's, up to its best epoch
     cut = f" of a schedule of {config.budget.epochs}" if chosen.last_epoch else ""
     epochs = f"{chosen.epochs} epochs{cut}"
     numerics = Numerics.of(config).words

@@ -1,4 +1,4 @@
-"""What `hpo retrain-best` was asked to do, checked once."""
+"""The options of `hpo retrain-best`, validated on construction."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,5 +54,6 @@ class RetrainOptions:
         coerce(self)
         choose_formats(self.formats)
         object.__setattr__(self, "track", choose_trackers(self.track))
+        # the upper end only catches slips
         if self.epochs is not None and not 1 <= self.epochs <= 100_000:
             raise SpaceError(f"--epochs must be 1 to 100000, got {self.epochs}")

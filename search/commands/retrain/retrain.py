@@ -1,7 +1,8 @@
-"""`hpo retrain-best`, composed: trial -> trained on all but the test split -> exported -> tested -> registered.
+"""`hpo retrain-best`, composed: trial -> training -> export -> test -> registration.
 
-Every step finds what an earlier attempt finished: training goes on from its checkpoint, the test result of the same
-weights is kept, and the export takes the place of the former one in a single step.
+The training takes all but the test split. Every step finds what an earlier attempt finished: training goes on from its
+checkpoint, the test result of the same weights is kept, and the export takes the place of the former one in a single
+step.
 """
 
 from collections.abc import Iterator
@@ -33,10 +34,10 @@ from .track import tracked
 
 @dataclass(frozen=True, slots=True)
 class RetrainResult:
-    """An exported winner: its manifest, where it is, and how the model registry names it.
+    """An exported winner: its manifest, its folder and its registration.
 
-    `registered` is None where MLflow was left out or failed; `registry` is the URI of the registry that has it, without
-    a password; `registry_error` says how it failed.
+    `registered` is how the model registry names it, None where MLflow was left out or failed; `registry` is the URI of
+    the registry that has it, without a password; `registry_error` says how it failed.
     """
 
     manifest: ExportManifest
@@ -67,7 +68,9 @@ class RetrainResult:
 
 
 def retrain_best(options: RetrainOptions, watcher: RetrainWatcher) -> RetrainResult:
-    """Train a study's winner on training and validation images, export it, test it once, register it as champion.
+    """Retrain a study's winner, test it once, export and register it.
+
+    It is trained on training and validation images, and registered as champion.
 
     Raises:
         TrustError: its model is a file that the user has not named to hpo as it is now.
@@ -81,8 +84,9 @@ def retrain_best(options: RetrainOptions, watcher: RetrainWatcher) -> RetrainRes
     chosen = choose(options, home)
     if chosen.passed_over:
         watcher.note(chosen.passed_over)
-    kept = ModelCopies(home.models(chosen.study)).use_copy(chosen.config, chosen.record.model_source)
-    chosen = replace(chosen, config=kept)
+    # of a custom model the file that the trial ran, whatever it says today
+    config = ModelCopies(home.models(chosen.study)).use_copy(chosen.config, chosen.record.model_source)
+    chosen = replace(chosen, config=config)
     admit_model(chosen.config.model, trust=options.trust, note=watcher.note, trained_with=chosen.record.model_source)
     in_mlflow = "mlflow" in options.track
     stores = choose_stores(options.tracking_uri, home, chosen.study, watcher.note) if in_mlflow else None
@@ -94,9 +98,10 @@ def retrain_best(options: RetrainOptions, watcher: RetrainWatcher) -> RetrainRes
     with _alone(home.study(chosen.study, "retrain"), chosen.study) as workshop:
         pack = find_pack(chosen, home.cache, options.data_root, watcher)
         device = choose_device(options.device, available_cores())
+        # `auto` on this device, which need not be the trial's
         chosen = replace(chosen, config=settle(chosen.config, pack, device, home.cache, watcher))
         trial = home.trial(chosen.study, chosen.record.number)
-        workshop /= chosen.folder
+        workshop /= chosen.folder  # a trial's own: several may be retrained in turn
         with tracked(chosen, options.track, home, watcher) as tracker:
             manifest = make_export(chosen, pack, device, workshop, trial, target, watcher, tracker)
             if tracker is not None:
@@ -105,22 +110,30 @@ def retrain_best(options: RetrainOptions, watcher: RetrainWatcher) -> RetrainRes
 
 
 def export_target(out: Path | None, default: Path) -> Path:
-    """Where the export goes, checked before hours are spent: nothing but an export of ours is ever replaced."""
+    """Return the export's folder, checked before hours are spent.
+
+    Nothing but an export of ours is ever replaced.
+    """
     target = (out or default).expanduser().absolute()
     if target.exists() and not target.is_dir():
         raise SpaceError(f"--out must name a directory, but {target} is a file")
-    if target.exists() and (others := other_files(target)):
+    if target.exists() and (foreign := other_files(target)):
         raise SpaceError(
-            f"only an earlier export is replaced, but {target} holds {len(others)} other files, such as {others[0]!r}\n"
+            f"only an earlier export is replaced, but {target} holds {len(foreign)} other files, such as "
+            f"{foreign[0]!r}\n"
             "  move them away, or name another directory with --out"
         )
     return _writable(target)
 
 
 def _writable(target: Path) -> Path:
-    """`target`, where a folder can be put beside it, as the export will be at its end."""
+    """Return `target`, if a folder can be made beside it.
+
+    The export is made there, and moved when it is whole.
+    """
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
+        # tried by doing: permissions alone do not tell
         with TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent):
             return target
     except OSError as error:
@@ -129,7 +142,10 @@ def _writable(target: Path) -> Path:
 
 @contextmanager
 def _alone(workshop: Path, study: str) -> Iterator[Path]:
-    """`workshop`, made and held by this process alone: two would write the same checkpoints."""
+    """Hold `workshop`, made if needed, by this process alone.
+
+    Two would write the same checkpoints.
+    """
     try:
         workshop.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -1,4 +1,7 @@
-"""The training of a winner as trackers show it: a run of its own beside those of the trials, with its one test."""
+"""The training of a winner as trackers show it.
+
+It is a run of its own beside those of the trials, with its one test.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -26,17 +29,23 @@ CLOSE_S = 30.0  # how long the end of the command waits for trackers
 
 
 class WinnerTracker:
-    """Tells `trackers` of the training of `chosen`; `warn` gets a line where there is no picture to show."""
+    """The events of a winner's training, for trackers.
+
+    `trackers` get those of `chosen`; `warn` gets a line where there is no picture to show.
+    """
 
     def __init__(self, trackers: Tracker, chosen: Chosen, warn: Callable[[str], None]) -> None:
         self._trackers, self._number, self._warn = trackers, chosen.record.number, warn
 
     def epoch(self, report: EpochReport) -> None:
-        """Tell an epoch."""
+        """Send an epoch's metrics."""
         self._trackers.tell(Epoch(self._number, report.epoch, report.metrics))
 
     def exported(self, manifest: ExportManifest, export: Path, workshop: Path) -> None:
-        """Tell what the model has reached, with the confusion matrix of its test, which is drawn into `workshop`."""
+        """Send the export's metrics, with the confusion matrix of its test.
+
+        The matrix is drawn into `workshop`.
+        """
         tags = {"model_version": manifest.model_version, "data_fingerprint": manifest.data_fingerprint}
         pictures: Sequence[Path] = ()
         with Guard("confusion matrix", self._warn):  # the export is done, and counts
@@ -48,16 +57,16 @@ class WinnerTracker:
 def tracked(
     chosen: Chosen, names: Sequence[str], home: Home, watcher: RetrainWatcher
 ) -> Iterator[WinnerTracker | None]:
-    """Follow the training of `chosen` with the trackers `names`; None where none follows trainings.
+    """Track the training of `chosen` with the trackers `names`.
 
-    MLflow is left to `register_export`, which gives it the model.
+    None where none of them tracks trainings. MLflow is left to `register_export`, which gives it the model.
     """
-    others = [name for name in names if name not in ("mlflow", "none")]
-    if not others:
+    tracker_names = [name for name in names if name not in ("mlflow", "none")]
+    if not tracker_names:
         yield None
         return
     study = TrackedStudy(home, chosen.study, "none", watcher.note, training=f"champion-{chosen.folder}")
-    trackers, number = open_trackers(others, study), chosen.record.number
+    trackers, number = open_trackers(tracker_names, study), chosen.record.number
     trackers.tell(TrialStarted(number, dict(chosen.record.params), {"trial": number}))
     try:
         yield WinnerTracker(trackers, chosen, watcher.note)
@@ -69,7 +78,10 @@ def tracked(
 
 
 def _confusion(manifest: ExportManifest, reference: Path, picture: Path) -> Sequence[Path]:
-    """Draw the confusion matrix of the images in `reference`; nothing where an earlier version left none."""
+    """Draw the confusion matrix of the test images in `reference`.
+
+    Nothing where an earlier version left none.
+    """
     from ....training.evaluation.pictures import confusion_picture
 
     if not reference.exists():

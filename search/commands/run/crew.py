@@ -1,4 +1,4 @@
-"""The workers of a search, started as early as it is known where they run.
+"""The workers of a search, started as early as can be.
 
 A worker imports torch for seconds. On the CPU nothing has to be found out first, so it does that while the data is
 packed and the models are tried; how many cards there are is known only afterwards.
@@ -19,10 +19,10 @@ from .options import RunOptions
 
 
 class Crew:
-    """Used as a context manager: whatever ends it, no worker outlives it, and one that had no work leaves nothing.
+    """The workers of one search, as a context manager.
 
-    `logs` is the folder that takes what workers print, `jobs` how many trials there are to run: no more workers than
-    that are started.
+    Whatever ends it, no worker outlives it, and one that had no work leaves nothing. `logs` is the folder that takes
+    what workers print, `jobs` how many trials there are to run: no more workers than that are started.
     """
 
     def __init__(self, options: RunOptions, logs: Path, jobs: int) -> None:
@@ -42,11 +42,15 @@ class Crew:
         return self
 
     def executor(self, placements: Sequence[Placement]) -> Executor:
-        """What runs the trials, at `placements`; on the CPU those are where the workers are already."""
+        """Return the executor of the trials, at `placements`.
+
+        On the CPU those are where the workers are already.
+        """
         self._left_behind = False
         return self._early or self._start(placements)
 
     def _start(self, placements: Sequence[Placement]) -> Executor:
+        # one at least, since an executor needs a place, even where no trial is left
         return EXECUTORS.find(self._options.executor)(placements[: max(self._jobs, 1)], self._logs)
 
     def __exit__(

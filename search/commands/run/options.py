@@ -1,4 +1,4 @@
-"""What `hpo run` was asked to do, checked once."""
+"""The options of `hpo run`, validated on construction."""
 
 import json
 import re
@@ -46,7 +46,7 @@ def parse_duration(text: str) -> float:
 
 
 def parse_workers(text: str) -> int | None:
-    """A number, or None for `auto`.
+    """The number of workers, or None for `auto`.
 
     Raises:
         SpaceError: it is neither.
@@ -107,6 +107,7 @@ class RunOptions:
     def __post_init__(self) -> None:
         coerce(self)
         EXECUTORS.check(self.executor)
+        # the dataclass is frozen; this is still its construction
         object.__setattr__(self, "track", choose_trackers(self.track))
         if self.trials < 1:
             raise SpaceError(f"--trials must be at least 1, got {self.trials}")
@@ -117,39 +118,40 @@ class RunOptions:
 
     @property
     def command(self) -> str:
-        """The command line that asks for the same, wherever the options came from; a URL's secrets are `***`.
+        """The equivalent command line, with `***` for a URL's secrets.
 
-        It is kept where others read it: in the study and in MLflow.
+        It asks for the same wherever the options came from. It is kept where others read it: in the study and in
+        MLflow.
         """
         words = ["hpo", "run"]
         for field in fields(self):
             value = getattr(self, field.name)
-            if value != field.default:
+            if value != field.default:  # the line is to be read: defaults go without saying
                 words += _flag(field.name, value)
         return shlex.join(words)
 
     def space_overrides(self, stored_seed: int | None) -> list[str]:
-        """`--set` and the flags that are short for it, the flags last."""
+        """The `--set` changes, then the flags that are short for one."""
         from ...resolve.data import data_source  # reads spaces, which no help text needs
 
         seed = self.seed if self.seed is not None else stored_seed
         short = {"data.source": data_source(self.data), "budget.epochs": self.epochs, "seed": seed}
-        short |= {"data.strict": True} if self.strict else {}
+        short |= {"data.strict": True} if self.strict else {}  # without the flag the space's own value holds
         # as JSON, which is YAML: a folder may be called `a: b`
         return [*self.overrides, *(f"{key}={json.dumps(value)}" for key, value in short.items() if value is not None)]
 
 
 def _flag(name: str, value: Any) -> list[str]:
-    """A field of RunOptions and its value as words of a command line."""
+    """A field and its value as words of a command line."""
     match name:
         case "overrides":
             return [word for change in value for word in ("--set", change)]
         case "timeout_s":
             return ["--timeout", f"{value:g}s"]
         case "track":
-            return ["--track", ",".join(value)]
+            return ["--track", ",".join(value)]  # one word: choose_trackers takes it apart
         case "accept_space_change" | "skip_export_check" | "strict":
-            return [f"--{name.replace('_', '-')}"]
+            return [f"--{name.replace('_', '-')}"]  # these have no value
         case "storage" | "tracking_uri":
             value = masked(value)
     return [f"--{name.replace('_', '-')}", str(value)]

@@ -60,7 +60,10 @@ PAUSING = (
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """What a run reached: why it ended, the study as it is now, and how many events MLflow still lacks."""
+    """The result of a search: its outcome, its study, its unsent events.
+
+    `outcome` says why it ended, `unsent` how many events MLflow still lacks.
+    """
 
     outcome: Outcome
     study: StudySummary
@@ -73,7 +76,10 @@ class RunResult:
 
 @dataclass(frozen=True, slots=True)
 class Watcher:
-    """Who is told: `stage` of the preparation, `progress` of the search, which begins as it stands."""
+    """The view of a search: its preparation, its progress, its notes.
+
+    `stage` shows the preparation, `progress` makes the view of the search from where the study stands.
+    """
 
     stage: Stage
     progress: Callable[[Standing], Progress]
@@ -100,7 +106,9 @@ class Prepared:
 
 
 def run(options: RunOptions, watcher: Watcher) -> RunResult:
-    """Search until the study holds `options.trials` finished trials, the time is up, or Ctrl-C.
+    """Search until the study holds `options.trials` finished trials.
+
+    It ends before that when the time is up, or at Ctrl-C.
 
     Raises:
         HpoError: the space, the data, the study or a flag is wrong.
@@ -113,7 +121,7 @@ def run(options: RunOptions, watcher: Watcher) -> RunResult:
     refuse_home_as_data(home.root, example_config(space).data.source)
     url = storage_to_write(options.storage, home)
     home.create(watcher.note)
-    storage = open_storage(url)
+    storage = open_storage(url)  # after home.create: the database may lie there
     name = options.study or space.name
     with Crew(options, home.study(name, "workers"), options.trials - _finished(storage, name)) as crew:
         prepared = _prepare(options, home, storage, space, watcher)
@@ -122,9 +130,12 @@ def run(options: RunOptions, watcher: Watcher) -> RunResult:
 
 
 def _check(options: RunOptions) -> SearchSpace:
-    """The space; what is wrong with the command itself is told before a file is made or an image read."""
+    """Check the command itself, and return its space.
+
+    What is wrong with it is told before a file is made or an image read.
+    """
     check_device(options.device)
-    rehearse(options.sampler, options.pruner)
+    rehearse(options.sampler, options.pruner)  # a missing package is found here, not at the first trial
     space = load_space(options.space, TrialConfig, options.space_overrides(None))
     if options.study is None and (refused := refusal(space.name)):
         raise SpaceError(f"space {options.space}: a study's name {refused} with --study")
@@ -134,14 +145,15 @@ def _check(options: RunOptions) -> SearchSpace:
 def _prepare(
     options: RunOptions, home: Home, storage: optuna.storages.BaseStorage, space: SearchSpace, watcher: Watcher
 ) -> Prepared:
-    space = _as_begun(space, options, storage)
+    """Pack the data, try the models, place workers, open the study."""
+    space = _with_stored_seed(space, options, storage)
     config = example_config(space)
     name = options.study or space.name
     pruner = build_pruner(options.pruner, config.budget.epochs)
     stores = choose_stores(options.tracking_uri, home, name, watcher.note) if "mlflow" in options.track else None
     models = {model: source_digest(model) for model in model_files(space)}  # as they are tried, and no later edit
     ready = preflight(
-        _as_open_as_can_be(space, config),
+        _with_auto_compile(space, config),
         models=models_to_try(space),
         cache=home.cache,
         data_root=options.data_root,
@@ -156,43 +168,51 @@ def _prepare(
     identity = identify(space, config, fingerprint=ready.fingerprint, command=options.command, models=models)
     study = open_study(storage, name, identity, accept_change=options.accept_space_change, note=watcher.note)
     study.set_user_attr(attributes.VAL_IMAGES, ready.val_images)
-    study.pruner = pruner
+    study.pruner = pruner  # Optuna keeps none in its storage
     ModelCopies(home.models(name), models).keep()
     return Prepared(options, home, study, space, identity, ready, placements, stores)
 
 
-def _as_open_as_can_be(space: SearchSpace, config: TrialConfig) -> TrialConfig:
-    """`config` with `compile: auto` where some trial of `space` may have that: what preflight must find out."""
+def _with_auto_compile(space: SearchSpace, config: TrialConfig) -> TrialConfig:
+    """Return `config` with `compile: auto`, if a trial may have that.
+
+    Preflight must find out then whether compiling pays.
+    """
     asked = any(configure(space, params).compile == "auto" for params in corners(space, "compile"))
     return config.model_copy(update={"compile": "auto"}) if asked else config
 
 
-def _as_begun(space: SearchSpace, options: RunOptions, storage: optuna.storages.BaseStorage) -> SearchSpace:
-    """A study that is continued keeps its seed where none is given."""
+def _with_stored_seed(space: SearchSpace, options: RunOptions, storage: optuna.storages.BaseStorage) -> SearchSpace:
+    """Return the space with the seed of a study that is continued.
+
+    A seed that is given goes before it.
+    """
     seed = stored_seed(storage, options.study or space.name)
     return space if seed is None else load_space(options.space, TrialConfig, options.space_overrides(seed))
 
 
 def _finished(storage: optuna.storages.BaseStorage, name: str) -> int:
-    """How many trials of a study have ended; 0 where there is none of that name."""
+    """Count a study's ended trials; 0 where there is no study."""
     try:
         return storage.get_n_trials(storage.get_study_id_from_name(name), FINISHED)
-    except KeyError:
+    except KeyError:  # Optuna's for a study that is not there
         return 0
 
 
 def _search(prepared: Prepared, crew: Crew, watcher: Watcher) -> tuple[Outcome, int]:
-    """Run the loop; why it ended, and how many events MLflow still lacks."""
+    """Run the loop; return its outcome and the number of unsent events."""
     options, clock = prepared.options, SystemClock()
     ledger = _ledger(prepared, clock)
     if _finished(prepared.study._storage, prepared.name) >= options.trials:
         return Outcome.DONE, _send_pending(prepared, watcher)
-    _keep(prepared, prepared.placements[0].device)
+    _keep(prepared, prepared.placements[0].device)  # before the trackers, who are given these files
     tracker = _tracker(prepared, watcher)
     places = Places(prepared.ready.pack, lambda number: prepared.home.trial(prepared.name, number))
+    # inf: no time limit
     goal = Goal(options.trials, clock.now() + options.timeout_s if options.timeout_s else float("inf"))
     progress = watcher.progress(_standing(prepared))
     try:
+        # left from right to left: the view closes after the last worker has ended
         with closing(progress), crew.executor(prepared.placements) as executor, in_background():
             loop = Loop(ledger, executor, tracker, progress, clock, goal, places)
             with on_interrupt(loop.interrupt, lambda: progress.note(PAUSING)):
@@ -206,7 +226,10 @@ def _search(prepared: Prepared, crew: Crew, watcher: Watcher) -> tuple[Outcome, 
 
 
 def _send_pending(prepared: Prepared, watcher: Watcher) -> int:
-    """Send what earlier runs of a study that has all its trials have left; how many events MLflow still lacks."""
+    """Send the pending events of a study that has all its trials.
+
+    Return how many MLflow still lacks.
+    """
     if prepared.stores is None:
         return 0
     keep_stores(prepared.home, prepared.name, prepared.stores)
@@ -214,26 +237,34 @@ def _send_pending(prepared: Prepared, watcher: Watcher) -> int:
 
 
 def _standing(prepared: Prepared) -> Standing:
-    """The study as this run finds it."""
+    """The standing of the study as this search begins."""
+    # private, but Optuna has no public way from a study to its storage
     summary = summarise(prepared.study._storage, prepared.name)
     best = None if summary.best is None or summary.best.value is None else (summary.best.value, summary.best.number)
+    # the states that count toward --trials
     done = sum(summary.counts[state] for state in ("complete", "pruned", "failed"))
+    # paused trials, by the epochs they have already
     begun = {trial.number: trial.epochs for trial in summary.trials if trial.state == "waiting" and trial.epochs}
+    # a share of so many has an interval, a loss has none
     images = prepared.ready.val_images if summary.metric in SHARES else None
     return Standing(prepared.name, summary.direction, prepared.options.trials, done, best, begun, images)
 
 
 def _ledger(prepared: Prepared, clock: Clock) -> Ledger[Claim]:
+    """The ledger of the study, which begins trials with the sampler."""
     name, seed = prepared.options.sampler, prepared.identity.seed
     lock = prepared.home.study(prepared.name) / ".lock"
     numerics = prepared.ready.numerics
     models = ModelCopies(prepared.home.models(prepared.name), prepared.identity.models)
+    # a sampler for each trial, see samplers/registry.py
     begin = Claimer(prepared.space, partial(build_sampler, name, seed), numerics, models)
     return Ledger(prepared.study, begin, lock, clock.now)
 
 
 def _tracker(prepared: Prepared, watcher: Watcher) -> Tracker:
+    """Open the trackers, and tell them of the study."""
     home, name, stores = prepared.home, prepared.name, prepared.stores
+    # `--tracking-uri none` leaves MLflow out
     names = [each for each in prepared.options.track if stores or each != "mlflow"]
     tracker = open_trackers(names, TrackedStudy(home, name, stores.tracking if stores else "none", watcher.note))
     identity, space = prepared.identity, prepared.space
@@ -244,7 +275,7 @@ def _tracker(prepared: Prepared, watcher: Watcher) -> Tracker:
 
 
 def _keep(prepared: Prepared, device: str) -> None:
-    """Write down how the study is run, beside its trials."""
+    """Write how the study is run beside its trials."""
     identity, options = prepared.identity, prepared.options
     if prepared.stores is not None:
         keep_stores(prepared.home, prepared.name, prepared.stores)

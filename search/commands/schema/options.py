@@ -1,4 +1,4 @@
-"""What `hpo schema` was asked to do."""
+"""The options of `hpo schema`."""
 
 from dataclasses import dataclass
 from pathlib import Path

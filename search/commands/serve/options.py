@@ -1,4 +1,4 @@
-"""What `hpo serve` was asked to do."""
+"""The options of `hpo serve`."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -8,7 +8,7 @@ from ..fields import Flag, HomeField
 
 @dataclass(frozen=True, slots=True)
 class ServedOptions:
-    """What `hpo serve` serves; how, is said by `hpo.serving.flags.ServeFlags`."""
+    """What `hpo serve` serves; `hpo.serving.flags.ServeFlags` says how."""
 
     target: Annotated[
         str | None,

@@ -1,4 +1,4 @@
-"""What `hpo show` was asked to do."""
+"""The options of `hpo show`."""
 
 from dataclasses import dataclass
 from typing import Annotated

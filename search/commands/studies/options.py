@@ -1,4 +1,4 @@
-"""What `hpo studies` was asked to do."""
+"""The options of `hpo studies`."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What `hpo train` was asked to do, checked once."""
+"""The options of `hpo train`, validated on construction."""
 
 from dataclasses import dataclass
 from pathlib import Path

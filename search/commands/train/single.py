@@ -18,9 +18,10 @@ from .options import TrainOptions
 
 @dataclass(frozen=True, slots=True)
 class Single:
-    """One configuration: its name, where it came from in words, and the values that were chosen for dimensions.
+    """One configuration, its name, its origin and its dimensions' values.
 
-    `named` tells whether the user named its model in this command: in a space or by `--set`.
+    `origin` says in words where it came from. `named` tells whether the user named its model in this command: in a
+    space or by `--set`.
     """
 
     name: str
@@ -31,7 +32,9 @@ class Single:
 
 
 def choose_single(options: TrainOptions, home: Home) -> Single:
-    """The configuration that `options` means: a trial's as it was saved, a space's with a value for each dimension.
+    """Return the configuration that `options` mean.
+
+    A trial's is taken as it was saved, a space's with a value for each dimension.
 
     Raises:
         SpaceError: the space, a change or the trial's name says something that cannot be.
@@ -45,19 +48,21 @@ def choose_single(options: TrainOptions, home: Home) -> Single:
 
 
 def _from_trial(trial: str, options: TrainOptions, home: Home) -> Single:
+    """The configuration of the trial "STUDY/N", with the changes of `options`."""
     from ....studies.records.summarise import summarise
     from ....studies.store.storage import open_existing
     from ....studies.study_name import is_study_name
     from ...configuration.model_copies import ModelCopies
     from ..retrain.choose import saved_config, with_data_as_now
 
+    # from the right: a study of another program may have a slash in its name
     study, slash, number = trial.rpartition("/")
     if not slash or not study or not number.isdecimal():
         raise SpaceError(f"--trial must be STUDY/N, such as resnet/12, got {trial!r}")
     summary = summarise(open_existing(options.storage, home), study)
     record = summary.trial(int(number))
     saved = with_data_as_now(saved_config(study, record), summary)
-    if is_study_name(study):
+    if is_study_name(study):  # no other study has a folder with copies
         saved = ModelCopies(home.models(study)).use_copy(saved, record.model_source)
     origin = f"trial {record.number} of study {study}"
     source = Source(f"{study}-{record.number}", saved.model_dump_json(), Location(origin, Path.cwd()))
@@ -66,14 +71,16 @@ def _from_trial(trial: str, options: TrainOptions, home: Home) -> Single:
 
 
 def _single(name: str, origin: str, space: SearchSpace) -> Single:
+    """The configuration of `space` with the default value of each dimension."""
     params: dict[str, Scalar] = {}
+    # lazily: a value chosen decides which branch, and so which dimensions, come next
     for parameter in space.active(params):
         params[parameter.key] = usual(parameter)
     return Single(name, origin, configure(space, params), params)
 
 
 def usual(parameter: Parameter) -> Scalar:
-    """The value of a dimension that nothing else decides: its prior, else the middle.
+    """The default value of a dimension: its prior, else the middle.
 
     The middle is on the dimension's own scale and grid; of choices it is the middle number, and the first where they
     are not all numbers.
@@ -83,14 +90,16 @@ def usual(parameter: Parameter) -> Scalar:
     match parameter:
         case Choice(choices=choices):
             numbers = sorted(value for value in choices if isinstance(value, int | float) and is_number(value))
+            # the lower of two middle ones
             return numbers[(len(numbers) - 1) // 2] if len(numbers) == len(choices) else choices[0]
         case Int(low=low, high=high, log=True):
             return round(sqrt(low * high))
         case Float(low=low, high=high, log=True):
-            return sqrt(low) * sqrt(high)
+            return sqrt(low) * sqrt(high)  # not sqrt(low * high), which may leave the range of floats
         case Int(low=low, high=high, step=step):
-            return low + (high - low) // step // 2 * step
+            return low + (high - low) // step // 2 * step  # rounded down to the grid
         case Float(low=low, high=high, step=step):
             if step is None:
-                return low + (high - low) / 2
+                return low + (high - low) / 2  # not (low + high) / 2, which may leave the range of floats
+            # in decimals: floats may miss the grid
             return float(exact(low) + (exact(high) - exact(low)) // exact(step) // 2 * exact(step))

@@ -1,4 +1,7 @@
-"""`hpo train`, composed: one configuration -> data -> one run in a folder of its own, which may go on at any time."""
+"""`hpo train`, composed: one configuration -> data -> one training.
+
+It has a folder of its own, and may go on at any time.
+"""
 
 import shlex
 from collections.abc import Iterable, Iterator
@@ -36,7 +39,7 @@ _LOCK = ".lock"
 
 @dataclass(frozen=True, slots=True)
 class TrainOutcome:
-    """A single run that ended: its folder and its result."""
+    """A training that ended: its folder and its result."""
 
     directory: Path
     result: TrainResult
@@ -49,7 +52,7 @@ class TrainOutcome:
 
 
 def train(options: TrainOptions, watcher: RetrainWatcher) -> TrainOutcome:
-    """Train one configuration, or go on with a run that was interrupted.
+    """Train one configuration, or go on with an interrupted training.
 
     Raises:
         HpoError: the space, the trial, the data, the folder or the device is wrong.
@@ -72,13 +75,13 @@ def train(options: TrainOptions, watcher: RetrainWatcher) -> TrainOutcome:
 
 
 def _directory(options: TrainOptions, home: Home, single: Single | None) -> Path:
-    """Where the run lives; nothing of anyone else's is written to.
+    """Return the training's folder; one with anything else is refused.
 
     Raises:
-        SpaceError: the folder holds a run that was not asked for, or something else.
+        SpaceError: the folder holds a training that was not asked for, or something else.
     """
     if options.out is None:
-        assert single is not None  # only a run to go on with has no configuration, and it has a folder
+        assert single is not None  # only a training to go on with has no configuration, and it has a folder
         return _numbered(home.single_runs, single.name)
     directory = options.out.expanduser().absolute()
     if directory.exists() and not directory.is_dir():
@@ -88,12 +91,14 @@ def _directory(options: TrainOptions, home: Home, single: Single | None) -> Path
             raise SpaceError(f"--out: {directory} holds a run already; --resume goes on with it")
     elif single is None:
         raise SpaceError(f"--resume: {directory} holds no run; give --space or --trial to begin one")
+    # left by a start that came to nothing
     elif directory.exists() and {path.name for path in directory.iterdir()} - {CONFIG, _LOCK}:
         raise SpaceError(f"--out must be new or empty, but {directory} holds other files")
     return directory
 
 
 def _numbered(parent: Path, name: str) -> Path:
+    """The first of `name-1`, `name-2`, ... in `parent` that is not there."""
     number = 1
     while (parent / f"{name}-{number}").exists():
         number += 1
@@ -102,7 +107,10 @@ def _numbered(parent: Path, name: str) -> Path:
 
 @contextmanager
 def _alone(directory: Path) -> Iterator[None]:
-    """`directory`, made and held by this process alone: two would write the same checkpoints."""
+    """Hold `directory`, made if needed, by this process alone.
+
+    Two would write the same checkpoints.
+    """
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -116,7 +124,10 @@ def _alone(directory: Path) -> Iterator[None]:
 def _open(
     options: TrainOptions, home: Home, single: Single | None, directory: Path, device: str, watcher: RetrainWatcher
 ) -> tuple[TrainingFolder, Pack]:
-    """The run, begun or found again, and its data. What `auto` means is settled as it begins."""
+    """Begin the training or open it again; return it and its data.
+
+    What `auto` means is settled as it begins.
+    """
     if not TrainingFolder.is_one(directory):
         assert single is not None  # `_directory` has refused the rest
         pack = prepare(single.config.data, cache=home.cache, data_root=options.data_root, progress=watcher.stage)
@@ -136,7 +147,10 @@ def _open(
 
 
 def _try(config: TrialConfig, pack: Pack, *, skip_export: bool) -> None:
-    """Refuse a model that cannot be trained on these images or exported, before the folder holds a run."""
+    """Refuse a model that cannot be trained on these images or exported.
+
+    That is before the folder holds a training.
+    """
     from ....training.preflight.try_model import check_models
 
     if needs_trial(config.model):
@@ -150,11 +164,16 @@ def _assumed(params: "dict[str, Scalar]") -> str:
 
 
 def _refuse_other(folder: TrainingFolder, config: TrialConfig) -> None:
-    """A run goes on as it began: other values would train another model under its name."""
+    """Refuse to go on with another configuration than the training's own.
+
+    Other values would train another model under its name.
+    """
+    # the folder has what `auto` meant as it began; the new configuration gets the same
     settled = Numerics.of(folder.config).settle(config)
     then, now = _flat(folder.config.model_dump()), _flat(settled.model_dump())
     keys = [key for key in {**then, **now} if then.get(key) != now.get(key)]
     if keys:
+        # the first eight, since a message has three lines
         differing = "; ".join(f"{key}: {then.get(key)} -> {now.get(key)}" for key in keys[:8])
         raise SpaceError(
             f"--resume: {folder.path} began with another configuration\n  {differing}\n"
@@ -170,10 +189,10 @@ def _flat(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def _same_pack(folder: TrainingFolder, home: Home, data_root: Path | None, watcher: RetrainWatcher) -> Pack:
-    """The very data the run began with: the pack it names, else prepared again.
+    """Return the training's own pack, prepared again if it is gone.
 
     Raises:
-        DataError: the source is missing, or its images are no longer those of the run.
+        DataError: the source is missing, or its images are no longer those of the training.
     """
     if (folder.pack / "manifest.json").exists():
         return Pack.open(folder.pack)
@@ -189,13 +208,14 @@ def _same_pack(folder: TrainingFolder, home: Home, data_root: Path | None, watch
 
 
 def _fit(folder: TrainingFolder, pack: Pack, device: str, watcher: RetrainWatcher) -> TrainResult:
-    from ....training.train import train as train_run
+    from ....training.train import train as train_model
 
     epochs, numerics = folder.config.budget.epochs, Numerics.of(folder.config)
     images = f"{pack.size('train'):,} images of {pack.source}"
     watcher.note(f"{folder.origin}: {epochs} epochs on {images}, {device}, {numerics.words}")
     watcher.note(f"folder {folder.path}")
     (folder.path / CALIBRATION).unlink(missing_ok=True)  # of weights that may be about to change
+    # Ctrl-C is seen between two batches: a signal handler that raised could tear a checkpoint
     interrupted = False
 
     def interrupt() -> None:
@@ -204,7 +224,7 @@ def _fit(folder: TrainingFolder, pack: Pack, device: str, watcher: RetrainWatche
 
     watcher.training(epochs)
     with on_interrupt(interrupt, lambda: watcher.note(STOPPING)):
-        run = train_run(
+        training = train_model(
             folder.config,
             pack=pack.path,
             directory=folder.path,
@@ -212,7 +232,7 @@ def _fit(folder: TrainingFolder, pack: Pack, device: str, watcher: RetrainWatche
             signal=lambda: Signal.PAUSE if interrupted else Signal.CONTINUE,
             tell=watcher.busy,
         )
-        result = _follow(run, watcher)
+        result = _follow(training, watcher)
     if result.status is Status.PAUSED:
         again = f"hpo train --resume --out {shlex.quote(str(folder.path))}"
         watcher.note(f"stopped after epoch {len(result.history)} of {epochs}; {again} goes on from there")
@@ -223,18 +243,24 @@ def _fit(folder: TrainingFolder, pack: Pack, device: str, watcher: RetrainWatche
 
 
 def _calibrate(folder: TrainingFolder, pack: Pack, result: TrainResult, device: str, watcher: RetrainWatcher) -> None:
-    """Fit the temperature of the best weights: nothing in the folder was trained on the validation images."""
+    """Fit the temperature of the best weights.
+
+    Nothing in the folder was trained on the validation images.
+    """
     from ....training.evaluation.held_out import fit_calibration
 
-    assert result.best is not None  # a finished run has an epoch
-    found = fit_calibration(folder.path, folder.config, pack, epoch=result.best.epoch, device=device, name="the run")
-    if found is not None:
-        folder.keep_calibration(found)
-        watcher.note(f"temperature {found.temperature:.2f}, on the validation images: {found.words}")
+    assert result.best is not None  # a finished training has an epoch
+    calibration = fit_calibration(
+        folder.path, folder.config, pack, epoch=result.best.epoch, device=device, name="the run"
+    )
+    if calibration is not None:
+        folder.keep_calibration(calibration)
+        watcher.note(f"temperature {calibration.temperature:.2f}, on the validation images: {calibration.words}")
 
 
-def _follow(run: Iterable[EpochReport | TrainResult], watcher: RetrainWatcher) -> TrainResult:
-    for item in run:
+def _follow(training: Iterable[EpochReport | TrainResult], watcher: RetrainWatcher) -> TrainResult:
+    """Show each epoch of `training`; return its result."""
+    for item in training:
         if isinstance(item, TrainResult):
             for note in item.notes:
                 watcher.note(note)

@@ -1,4 +1,4 @@
-"""What `hpo ui` was asked to do."""
+"""The options of `hpo ui`."""
 
 from dataclasses import dataclass
 from typing import Annotated

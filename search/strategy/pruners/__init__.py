@@ -1,1 +1,1 @@
-"""Which trial is stopped early: one pruner per file, known by the file's name."""
+"""Pruners, which stop trials early: one per file, named as the file."""

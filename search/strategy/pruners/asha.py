@@ -1,4 +1,7 @@
-"""`asha`: asynchronous successive halving, the best third goes on at each rung. Li et al. 2018, arXiv:1810.05934."""
+"""`asha`: asynchronous successive halving. Li et al. 2018, arXiv:1810.05934.
+
+The best third goes on at each rung.
+"""
 
 from optuna.pruners import SuccessiveHalvingPruner
 
@@ -14,8 +17,10 @@ FIRST_RUNG = FACTOR**2
 
 @PRUNERS.register("asha")
 def asha(epochs: int) -> SuccessiveHalvingPruner:
-    """Let a trial pass a rung if it is among the best third of those that have reached it, without waiting for others.
+    """Let the best third of the trials pass a rung.
 
-    The first trials pass, since nobody is there to be better; so a study of few trials stops little.
+    A trial is compared with those that have reached the rung, without waiting for others. The first trials pass, since
+    nobody is there to be better; so a study of few trials stops little.
     """
+    # 1: short trainings have an epoch to be judged by, too
     return SuccessiveHalvingPruner(min_resource=max(1, epochs // FIRST_RUNG), reduction_factor=FACTOR)

@@ -10,8 +10,10 @@ FACTOR = 3
 
 @PRUNERS.register("hyperband")
 def hyperband(epochs: int) -> HyperbandPruner:
-    """Share the trials among brackets whose first rungs are at 1, 3, 9, ... epochs, so late starters have a chance.
+    """Share the trials among brackets of successive halving.
 
-    There are floor(log3(epochs)) + 1 brackets, three for 10 epochs, and a trial is compared with those of its own.
+    Their first rungs are at 1, 3, 9, ... epochs, so late starters have a chance. There are floor(log3(epochs)) + 1
+    brackets, three for 10 epochs, and a trial is compared with those of its own.
     """
+    # 1: the most impatient bracket judges after the first epoch
     return HyperbandPruner(min_resource=1, max_resource=epochs, reduction_factor=FACTOR)

@@ -1,4 +1,7 @@
-"""`median`: stop what is below the median of earlier trials at the same epoch. Golovin et al. 2017, section 3.2.2."""
+"""`median`: the median stopping rule. Golovin et al. 2017, section 3.2.2.
+
+It stops what is below the median of earlier trials at the same epoch.
+"""
 
 from optuna.pruners import MedianPruner
 
@@ -13,8 +16,9 @@ PARTS_BEFORE = 6  # the first look is after one in so many of the epochs
 
 @PRUNERS.register("median")
 def median(epochs: int) -> MedianPruner:
-    """Stop a trial whose best value so far is below the median of what complete ones had reached at this epoch.
+    """Stop a trial whose best value so far is below the median.
 
-    A trial whose values are no numbers is stopped, too; one that is alone at an epoch goes on.
+    The median is of what complete trials had reached at this epoch. A trial whose values are no numbers is stopped,
+    too; one that is alone at an epoch goes on.
     """
     return MedianPruner(n_startup_trials=TRIALS_BEFORE, n_warmup_steps=max(1, epochs // PARTS_BEFORE))

@@ -7,5 +7,5 @@ from .registry import PRUNERS
 
 @PRUNERS.register("none")
 def none(epochs: int) -> NopPruner:
-    """Stop nothing."""
+    """Stop no trial."""
     return NopPruner()

@@ -1,1 +1,1 @@
-"""Which configuration is tried next: one sampler per file, known by the file's name."""
+"""Samplers, which propose configurations: one per file, named as the file."""

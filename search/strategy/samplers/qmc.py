@@ -1,4 +1,7 @@
-"""`qmc`: quasi-random points, which fill a space more evenly than independent draws. Bergstra & Bengio 2012, 4.2."""
+"""`qmc`: quasi-random points. Bergstra & Bengio 2012, section 4.2.
+
+They fill a space more evenly than independent draws.
+"""
 
 import warnings
 
@@ -12,9 +15,10 @@ from .registry import SAMPLERS
 
 
 class _Sobol(QMCSampler):
-    """A scrambled Sobol sequence, of which trial n has point n; its seed is the study's.
+    """A scrambled Sobol sequence, of which trial n has point n.
 
-    Scrambled, since the first point of a plain one is a corner of the space, the same in every study.
+    Its seed is the study's. Scrambled, since the first point of a plain one is a corner of the space, the same in every
+    study.
     """
 
     def __init__(self, seed: int, number: int) -> None:
@@ -27,7 +31,10 @@ class _Sobol(QMCSampler):
         self._number = number
 
     def _find_sample_id(self, study: Study, search_space: dict[str, BaseDistribution]) -> int:
-        """note: Optuna's own counts points in the study and does not lock: two processes can get the same one."""
+        """Return the trial's own number.
+
+        Optuna's own method counts points in the study and does not lock: two processes can get the same one.
+        """
         return self._number
 
 
@@ -35,5 +42,5 @@ class _Sobol(QMCSampler):
 def qmc(seed: int, number: int) -> QMCSampler:
     """Take the next point of a Sobol sequence."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ExperimentalWarning)
+        warnings.simplefilter("ignore", ExperimentalWarning)  # QMCSampler is one
         return _Sobol(seed, number)

@@ -8,5 +8,8 @@ from .registry import SAMPLERS
 
 @SAMPLERS.register("random")
 def random(seed: int, number: int) -> RandomSampler:
-    """Draw every dimension by itself; the baseline that a sampler that learns has to beat."""
+    """Draw every dimension independently.
+
+    It is the baseline that a sampler that learns has to beat.
+    """
     return RandomSampler(seed=trial_seed(seed, number))

@@ -19,7 +19,9 @@ SAMPLERS: "Registry[Callable[[int, int], BaseSampler]]" = Registry(
 
 
 def build_sampler(name: str, seed: int, number: int) -> "BaseSampler":
-    """Make the sampler `name` for trial `number` (from 0) of a study seeded with `seed`.
+    """Make the sampler `name` for one trial of a study.
+
+    `seed` is the study's, `number` the trial's, from 0.
 
     Raises:
         SpaceError: there is no such sampler.

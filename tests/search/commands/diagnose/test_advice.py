@@ -199,7 +199,7 @@ def test_the_configuration_of_a_run_is_a_space(setting: Setting, tmp_path: Path,
     folder.mkdir()
     config = target_of(space_file).config
     (folder / CONFIG).write_text(config.model_dump_json(indent=2))
-    words = shlex.split(Target.run(folder, config).command((setting,)))
+    words = shlex.split(Target.training(folder, config).command((setting,)))
     assert words[:3] == ["hpo", "train", "--space"]
     space = load_space(words[3], TrialConfig, words[5::2])
     assert space.fixed[setting.key] == setting.value

@@ -40,8 +40,8 @@ def test_a_study_is_brought_into_further_formats_in_one_opening(models: Models, 
     assert found.holds, found.to_json()
     assert json.loads(json.dumps(found.to_json()))["formats"].keys() == first.formats.keys()
     for check in found.formats:
-        assert check.found is not None
-        assert check.found["torch"] == check.needs_torch == (check.name == "pt2")
+        assert check.answer is not None
+        assert check.answer["torch"] == check.needs_torch == (check.name == "pt2")
 
     shutil.copyfile(out / "model.fp16.onnx", out / "model.int8.onnx")
     (out / "model.fp16.onnx").write_bytes(b"no model")
