@@ -66,7 +66,7 @@ def test_the_range_can_be_pasted(text: str, key: str, home: Path, tmp_path: Path
         ({}, "got none of them"),
         ({"space": "simple_cnn", "trial": "a/1"}, "got space and trial"),
         ({"run": Path("x"), "data": "digits"}, "a run is looked at as it is"),
-        ({"run": Path("nowhere")}, "holds no run"),
+        ({"run": Path("nowhere")}, "holds no training of `hpo train`"),
         ({"space": "simple_cnn", "checks": ["lr"]}, "--check: unknown check 'lr'"),
         ({"space": "simple_cnn", "device": "gpu"}, "the device must be auto, cpu"),
         ({"trial": "resnet"}, "--trial must be STUDY/N"),
