@@ -8,8 +8,8 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from .guard import request_id_of, route_of
 from .problems import BusyError, RefusedError
+from .request_labels import request_id_of, route_of
 from .service import Service
 
 HEAD_BYTES = 32 * 2**10  # of a request line and its headers; browsers and proxies stay below 16 KiB

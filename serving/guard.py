@@ -10,31 +10,20 @@ import asyncio
 import hmac
 import ipaddress
 import re
-import secrets
 import socket
 import time
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from .connection import Connection
 from .problems import BusyError, FaultError, RefusedError
+from .request_labels import OPEN, request_id_of, route_of
 from .service import Service
-
-if TYPE_CHECKING:
-    from .connection import Connection
-
-OPEN = frozenset(
-    {"/", "/docs", "/health", "/healthz", "/openapi.json", "/readyz", "/v2/health/live", "/v2/health/ready"}
-)
-"""Paths that need no token: they tell nothing about the model or anyone's images. So do those below `/docs`."""
 
 _BODIES = 8  # bodies of the largest size that are held at a time: 256 MiB by default
 _DROPPED_BYTES = 256 * 2**20  # of a body that is not read; a few times what people send by mistake
 _GONE = 499  # as nginx counts clients that hung up
-_REQUEST_ID = re.compile(rb"[\w.:-]{1,128}")
-_ROUTES = frozenset({*OPEN, "/predict", "/metrics", "/status", "/monitor", "/feedback", "/v2"})
 
 
 class Guard:
@@ -196,30 +185,6 @@ def is_open(path: str) -> bool:
     return path in OPEN or path.startswith("/docs/")
 
 
-def request_id_of(headers: Mapping[bytes, bytes]) -> str:
-    """Return the client's request id, or a new one.
-
-    The client's counts if it is a plain word.
-
-    A new one begins with the time, as RFC 9562 has it for UUIDs of version 7: ids in the order of their making keep
-    together in an index of the log, and ids at random would rewrite all of it again and again.
-    """
-    client_id = headers.get(b"x-request-id", b"")
-    if _REQUEST_ID.fullmatch(client_id):
-        return client_id.decode()
-    return f"{time.time_ns() // 1_000_000:012x}{secrets.token_hex(10)}"
-
-
 def too_large(max_body: int) -> RefusedError:
     """Return the refusal of a body above the limit."""
     return RefusedError(413, f"at most {max_body // 2**20} MiB are read; see --max-body-mb")
-
-
-def route_of(path: str) -> str:
-    """Return the route of `path` as a metric's label.
-
-    Labels must be few: each is a time series of its own.
-    """
-    if path in _ROUTES:
-        return path
-    return "/v2/models" if path.startswith("/v2/models/") else "other"

@@ -11,7 +11,7 @@ from typing import Any
 
 from .admission import Visit
 from .connection import Connection, Phase
-from .guard import request_id_of, route_of
+from .request_labels import request_id_of, route_of
 
 _PREDICTIONS = (b"/predict", b"/v2/models/")
 _UNLIKE = frozenset({b"x-request-id", b"upgrade"})  # headers of a request that must be parsed
