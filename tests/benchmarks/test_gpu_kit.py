@@ -38,7 +38,7 @@ def test_every_step_passes_on_a_cpu(tmp_path: Path) -> None:
 
 def test_a_step_ends_with_its_time_and_with_all_that_it_started(kit: dict[str, Any], tmp_path: Path) -> None:
     script = "import subprocess, sys; p = subprocess.Popen(['sleep', '600']); print(p.pid, flush=True); p.wait()"
-    done = kit["one"](kit["Step"]("long", 6, ["-c", script]), tmp_path, os.environ, 60)
+    done = kit["run_step"](kit["Step"]("long", 6, ["-c", script]), tmp_path, os.environ, 60)
     assert done.outcome == "timed out"
     child = int(re.findall(r"\d+", done.tail)[0])
     with contextlib.suppress(psutil.NoSuchProcess):
@@ -47,7 +47,7 @@ def test_a_step_ends_with_its_time_and_with_all_that_it_started(kit: dict[str, A
 
 def test_a_step_that_fails_says_so_and_one_without_time_is_left_out(kit: dict[str, Any], tmp_path: Path) -> None:
     def done(code: str, left_s: float = 60) -> Any:
-        return kit["one"](kit["Step"]("it", 30, ["-c", code]), tmp_path, os.environ, left_s)
+        return kit["run_step"](kit["Step"]("it", 30, ["-c", code]), tmp_path, os.environ, left_s)
 
     failed = done("print('{\"a\": {\"b\": 1}}'); raise SystemExit('why')")
     assert (failed.outcome, failed.result) == ("failed", {"a": {"b": 1}})
