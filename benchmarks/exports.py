@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 from http_requests import SIZE, image
 
@@ -44,9 +46,9 @@ def describe(folder: Path, version: str) -> None:
 
 def save_for_mlflow(export: Path, target: Path) -> None:
     """Save the model as `hpo retrain-best` gives it to MLflow."""
-    import mlflow
     from hpo.serving.mlflow_model import CODE
-    from hpo.studies.tracking.mlflow.packed_model import Code, packed
+    from hpo.studies.tracking.mlflow.packed_model import Code, saved_model
 
-    with packed(export, Code("serving.mlflow_model", CODE), [image()]) as model:
-        mlflow.pyfunc.save_model(str(target), **model)
+    entry = SimpleNamespace(source_run_id=None, model_id=None, artifact_location="model")
+    with saved_model(export, Code("serving.mlflow_model", CODE), [image()], entry) as model:
+        shutil.copytree(model, target)
