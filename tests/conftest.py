@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
@@ -14,6 +15,9 @@ import pytest
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch: two threads that wait for each other are slower here
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="hpo-tests-")  # the record of whoever runs them is not touched
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in a shell's background; what tests start would ignore it too
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 from hpo.studies.home import Home
 from hpo.training.config import TrialConfig
