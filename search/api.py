@@ -20,7 +20,8 @@ from .commands.keywords import by_keywords
 from .commands.predict.options import PredictOptions
 from .commands.retrain.options import RetrainOptions
 from .commands.run.options import RunOptions
-from .commands.run.run import RunResult, Watcher
+from .commands.run.prepare import Watcher
+from .commands.run.run import RunResult
 from .commands.run.run import run as search
 from .commands.train.options import TrainOptions
 from .commands.train.train import TrainOutcome

@@ -4,7 +4,7 @@ import sys
 
 from rich.console import Console
 
-from ..commands.run.run import Watcher
+from ..commands.run.prepare import Watcher
 from ..progress.base import Progress, Standing
 from ..progress.live import LiveProgress
 from ..progress.plain import PlainProgress

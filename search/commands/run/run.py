@@ -1,6 +1,5 @@
 """`hpo run`, composed: space -> preflight -> study -> loop."""
 
-from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -8,49 +7,32 @@ from typing import Any
 
 import optuna
 
-from ....errors import HpoError, SpaceError
-from ....spaces.dump import dump_space
-from ....spaces.load import load_space
-from ....spaces.probe import corners
-from ....spaces.space import SearchSpace
-from ....studies import attributes
+from ....errors import HpoError
 from ....studies.book.ledger import FINISHED, Ledger
-from ....studies.book.open_study import Identity, open_study, stored_seed
-from ....studies.files import write_study_files
 from ....studies.home import Home
 from ....studies.records.study import SHARES, StudySummary
 from ....studies.records.summarise import summarise
 from ....studies.store.storage import open_storage, storage_to_write
-from ....studies.study_name import refusal
 from ....studies.tracking.events import StudyEnded, StudyStarted
-from ....studies.tracking.mlflow.stores import Stores, choose_stores, keep_stores
+from ....studies.tracking.mlflow.stores import keep_stores
 from ....studies.tracking.mlflow_tracker import ship_pending
 from ....studies.tracking.tracker import Tracker
 from ....studies.tracking.tracker_kinds import TrackedStudy
 from ....studies.tracking.trackers import open_trackers
-from ....training.config import TrialConfig
-from ....training.models.source import source_digest
 from ...configuration.claim import Claim, Claimer
-from ...configuration.configure import configure
 from ...configuration.example import example_config
-from ...configuration.identify import identify
 from ...configuration.model_copies import ModelCopies
-from ...configuration.models_to_try import models_to_try
 from ...executors.background import in_background
 from ...executors.clock import Clock, SystemClock
-from ...executors.devices import check_device, place, requested_cards, threads_on_cpu
-from ...executors.preflight import Preflight, Stage, preflight
-from ...executors.worker_process import Placement
 from ...loop.interrupt import on_interrupt
 from ...loop.loop import Goal, Loop, Outcome, Places
-from ...progress.base import Progress, Standing
+from ...progress.base import Standing
 from ...resolve.data import refuse_home_as_data
-from ...resolve.trust import model_files, name_space
-from ...strategy.pruners.registry import build_pruner
-from ...strategy.rehearsal import rehearse
+from ...resolve.trust import name_space
 from ...strategy.samplers.registry import build_sampler
 from .crew import Crew
 from .options import RunOptions
+from .prepare import Prepared, Watcher, check_command, prepare, record_run
 
 DRAIN_S = 30.0  # how long the end of a run waits for MLflow
 PAUSING = (
@@ -74,37 +56,6 @@ class RunResult:
         return {**self.study.to_json(), "outcome": self.outcome.value, "unsent": self.unsent}
 
 
-@dataclass(frozen=True, slots=True)
-class Watcher:
-    """The view of a search: its preparation, its progress, its notes.
-
-    `stage` shows the preparation, `progress` makes the view of the search from where the study stands.
-    """
-
-    stage: Stage
-    progress: Callable[[Standing], Progress]
-    note: Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A search that is about to begin."""
-
-    options: RunOptions
-    home: Home
-    study: optuna.Study
-    space: SearchSpace
-    identity: Identity
-    ready: Preflight
-    placements: list[Placement]
-    stores: Stores | None
-
-    @property
-    def name(self) -> str:
-        """The study's name."""
-        return self.study.study_name
-
-
 def run(options: RunOptions, watcher: Watcher) -> RunResult:
     """Search until the study holds `options.trials` finished trials.
 
@@ -115,7 +66,7 @@ def run(options: RunOptions, watcher: Watcher) -> RunResult:
         KeyboardInterrupt: Ctrl-C came twice.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)  # the watcher tells what happens
-    space = _check(options)
+    space = check_command(options)
     name_space(space, watcher.note)
     home = Home.locate(options.home)
     refuse_home_as_data(home.root, example_config(space).data.source)
@@ -124,71 +75,9 @@ def run(options: RunOptions, watcher: Watcher) -> RunResult:
     storage = open_storage(url)  # after home.create: the database may lie there
     name = options.study or space.name
     with Crew(options, home.study(name, "workers"), options.trials - _finished(storage, name)) as crew:
-        prepared = _prepare(options, home, storage, space, watcher)
+        prepared = prepare(options, home, storage, space, watcher)
         outcome, unsent = _search(prepared, crew, watcher)
     return RunResult(outcome, summarise(storage, name), unsent)
-
-
-def _check(options: RunOptions) -> SearchSpace:
-    """Check the command itself, and return its space.
-
-    What is wrong with it is told before a file is made or an image read.
-    """
-    check_device(options.device)
-    rehearse(options.sampler, options.pruner)  # a missing package is found here, not at the first trial
-    space = load_space(options.space, TrialConfig, options.space_overrides(None))
-    if options.study is None and (refused := refusal(space.name)):
-        raise SpaceError(f"space {options.space}: a study's name {refused} with --study")
-    return space
-
-
-def _prepare(
-    options: RunOptions, home: Home, storage: optuna.storages.BaseStorage, space: SearchSpace, watcher: Watcher
-) -> Prepared:
-    """Pack the data, try the models, place workers, open the study."""
-    space = _with_stored_seed(space, options, storage)
-    config = example_config(space)
-    name = options.study or space.name
-    pruner = build_pruner(options.pruner, config.budget.epochs)
-    stores = choose_stores(options.tracking_uri, home, name, watcher.note) if "mlflow" in options.track else None
-    models = {model: source_digest(model) for model in model_files(space)}  # as they are tried, and no later edit
-    ready = preflight(
-        _with_auto_compile(space, config),
-        models=models_to_try(space),
-        cache=home.cache,
-        data_root=options.data_root,
-        cards=requested_cards(options.device),
-        threads=threads_on_cpu(options.workers),
-        progress=watcher.stage,
-        skip_export_check=options.skip_export_check,
-    )
-    for note in ready.notes:
-        watcher.note(note)
-    placements = place(options.device, options.workers, ready.gpus)  # before the study is made
-    identity = identify(space, config, fingerprint=ready.fingerprint, command=options.command, models=models)
-    study = open_study(storage, name, identity, accept_change=options.accept_space_change, note=watcher.note)
-    study.set_user_attr(attributes.VAL_IMAGES, ready.val_images)
-    study.pruner = pruner  # Optuna keeps none in its storage
-    ModelCopies(home.models(name), models).keep()
-    return Prepared(options, home, study, space, identity, ready, placements, stores)
-
-
-def _with_auto_compile(space: SearchSpace, config: TrialConfig) -> TrialConfig:
-    """Return `config` with `compile: auto`, if a trial may have that.
-
-    Preflight must find out then whether compiling pays.
-    """
-    asked = any(configure(space, params).compile == "auto" for params in corners(space, "compile"))
-    return config.model_copy(update={"compile": "auto"}) if asked else config
-
-
-def _with_stored_seed(space: SearchSpace, options: RunOptions, storage: optuna.storages.BaseStorage) -> SearchSpace:
-    """Return the space with the seed of a study that is continued.
-
-    A seed that is given goes before it.
-    """
-    seed = stored_seed(storage, options.study or space.name)
-    return space if seed is None else load_space(options.space, TrialConfig, options.space_overrides(seed))
 
 
 def _finished(storage: optuna.storages.BaseStorage, name: str) -> int:
@@ -205,7 +94,7 @@ def _search(prepared: Prepared, crew: Crew, watcher: Watcher) -> tuple[Outcome, 
     ledger = _ledger(prepared, clock)
     if _finished(prepared.study._storage, prepared.name) >= options.trials:
         return Outcome.DONE, _send_pending(prepared, watcher)
-    _keep(prepared, prepared.placements[0].device)  # before the trackers, who are given these files
+    record_run(prepared, prepared.placements[0].device)  # before the trackers, who are given these files
     tracker = _tracker(prepared, watcher)
     places = Places(prepared.ready.pack, lambda number: prepared.home.trial(prepared.name, number))
     # inf: no time limit
@@ -272,25 +161,3 @@ def _tracker(prepared: Prepared, watcher: Watcher) -> Tracker:
     files = [home.study(name) / "space.yaml", home.study(name) / "study.json"]
     tracker.tell(StudyStarted(identity.metric, identity.direction, tags, files))
     return tracker
-
-
-def _keep(prepared: Prepared, device: str) -> None:
-    """Write how the study is run beside its trials."""
-    identity, options = prepared.identity, prepared.options
-    if prepared.stores is not None:
-        keep_stores(prepared.home, prepared.name, prepared.stores)
-    write_study_files(
-        prepared.home,
-        prepared.name,
-        space=dump_space(prepared.space),
-        seed=identity.seed,
-        data_fingerprint=identity.fingerprint,
-        device=device,
-        command=identity.command,
-        extra={
-            "sampler": options.sampler,
-            "pruner": options.pruner,
-            "pack": str(prepared.ready.pack.relative_to(prepared.home.root)),
-            "numerics": prepared.ready.numerics.to_json(),
-        },
-    )

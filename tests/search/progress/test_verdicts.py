@@ -5,7 +5,8 @@ import os
 
 import pytest
 from hpo.search.commands.run.options import RunOptions
-from hpo.search.commands.run.run import RunResult, Watcher, run
+from hpo.search.commands.run.prepare import Watcher
+from hpo.search.commands.run.run import RunResult, run
 from hpo.search.progress.base import NoProgress
 from hpo.studies import attributes
 from hpo.studies.home import Home

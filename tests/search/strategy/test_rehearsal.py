@@ -9,7 +9,8 @@ import pytest
 from hpo.common.registry import Registry
 from hpo.errors import SpaceError
 from hpo.search.commands.run.options import RunOptions
-from hpo.search.commands.run.run import Watcher, run
+from hpo.search.commands.run.prepare import Watcher
+from hpo.search.commands.run.run import run
 from hpo.search.strategy.pruners.registry import PRUNERS
 from hpo.search.strategy.rehearsal import rehearse
 from hpo.search.strategy.samplers.registry import SAMPLERS
