@@ -1,5 +1,6 @@
 """What every room's tests share: the digits, packed once, a small configuration, and a home with an MLflow file."""
 
+import gc
 import os
 import shutil
 import signal
@@ -35,6 +36,13 @@ for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI", "MLFLOW_RUN_ID", "MLF
 def pytest_configure(config: pytest.Config) -> None:
     """Have tests that are not marked slow measured."""
     config.pluginmanager.register(Guard())
+
+
+@pytest.fixture(scope="module", autouse=True)
+def short_collections() -> None:
+    """Keep what was imported out of garbage collection: each training collects, at a second each among so many."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)

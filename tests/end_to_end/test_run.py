@@ -115,6 +115,7 @@ def test_an_inline_search_needs_no_worker(shell: Shell) -> None:
     assert not (shell.directory / "runs" / "simple_cnn" / "workers").exists()
 
 
+@pytest.mark.slow
 def test_a_timeout_ends_the_search_and_the_next_run_goes_on(shell: Shell) -> None:
     done = shell.search("--timeout", "6s", "--json", trials=200, epochs=30)
     assert done.code == 0, done.err

@@ -3,6 +3,7 @@
 import os
 import signal
 
+import pytest
 from hpo.training.checkpoints.checkpoint import load
 
 from .conftest import SMALL, Shell, finish
@@ -16,6 +17,7 @@ def metrics(result: dict[str, object]) -> list[dict[str, float]]:
     return [{k: v for k, v in entry["metrics"].items() if k != "images_per_s"} for entry in history]
 
 
+@pytest.mark.slow
 def test_killed_and_resumed_it_ends_the_same(shell: Shell) -> None:
     whole = shell.run("train", *SMALL, *RUN, "--out", "whole", "--json")
     assert whole.code == 0, whole.err

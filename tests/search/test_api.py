@@ -22,6 +22,7 @@ def options(home: Path, **changes: object) -> "hpo.RunOptions":
     return hpo.RunOptions(**{**given, "home": home, "tracking_uri": "none", "device": "cpu", "trials": 2, **changes})  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_a_search_from_python(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     result = hpo.run(options(tmp_path / "runs"))
     assert result.outcome == "done"
@@ -117,6 +118,7 @@ def test_text_stands_for_a_path_and_a_path_for_text(tmp_path: Path) -> None:
     assert hpo.PredictOptions(tmp_path).model == str(tmp_path)
 
 
+@pytest.mark.slow
 def test_the_winner_from_python(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     hpo.run(options(tmp_path / "runs", trials=1))
     result = hpo.retrain_best(hpo.RetrainOptions(home=tmp_path / "runs", device="cpu", tracking_uri="none"))

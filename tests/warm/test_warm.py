@@ -133,7 +133,7 @@ def test_threads_and_unwritten_lines_are_waited_for(tmp_path: Path) -> None:
 def test_signals_reach_it(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(
-        "import time\nprint('up', flush=True)\ntry:\n    time.sleep(600)\n"
+        "import time\ntry:\n    print('up', flush=True)\n    time.sleep(600)\n"
         "except KeyboardInterrupt:\n    raise SystemExit(130)\n"
     )
     for number, status in ((signal.SIGINT, 130), (signal.SIGTERM, -15), (signal.SIGKILL, -9), (signal.SIGHUP, -1)):

@@ -64,6 +64,7 @@ def test_cards_are_counted_only_when_asked_for(check: Check, small_config: Make)
     assert check(small_config(), cards=None).gpus == torch.cuda.device_count()
 
 
+@pytest.mark.slow
 def test_it_is_found_out_what_auto_means(check: Check, small_config: Make, tmp_path: Path) -> None:
     assert check(small_config()).numerics == Numerics("fp32", "off")
     asked = small_config(compile="auto")
@@ -78,6 +79,7 @@ def test_missing_data_are_told_as_the_child_told_them(check: Check, small_config
         check(small_config(data={"source": str(tmp_path / "none")}))
 
 
+@pytest.mark.slow
 def test_a_users_model_is_tried_and_may_print(check: Check, small_config: Make, tmp_path: Path) -> None:
     file = tmp_path / "net.py"
     code = "from torch import nn\nprint('{hello}')\n\n\ndef net(num_classes, in_channels, side=8):\n    print('hi')\n"
@@ -87,6 +89,7 @@ def test_a_users_model_is_tried_and_may_print(check: Check, small_config: Make, 
         check(small_config(model={"name": f"{file}:net", "side": 9}))
 
 
+@pytest.mark.slow
 def test_published_models_are_tried_and_refused_as_the_child_says(check: Check, small_config: Make) -> None:
     with pytest.raises(TrainingError, match=r"takes no images of 8 px; set data\.image_size to 64, which works"):
         check(small_config(model={"name": "torchvision", "arch": "alexnet"}))
@@ -111,6 +114,7 @@ def test_a_file_here_that_is_called_like_a_library_is_not_imported(
     assert check(small_config()).fingerprint
 
 
+@pytest.mark.slow
 def test_a_model_that_cannot_be_exported_is_refused_unless_that_is_not_asked(
     check: Check, small_config: Make, tmp_path: Path
 ) -> None:

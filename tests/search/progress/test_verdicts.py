@@ -28,7 +28,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
         "simple_cnn", 1, data="digits", overrides=SETS, epochs=3, executor="inline", home=root,
         tracking_uri="http://127.0.0.1:9",
     )  # fmt: skip
-    result = run(options, Watcher(lambda *_: None, lambda *_: NoProgress(), lambda _: None))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("hpo.search.commands.run.run.DRAIN_S", 0.1)  # nothing is to arrive
+        result = run(options, Watcher(lambda *_: None, lambda *_: NoProgress(), lambda _: None))
     assert isinstance(result, RunResult)
     return Home.locate(root)
 

@@ -137,6 +137,7 @@ def test_validation_numbers_of_another_training_describe_nothing(epochs: int, bo
     assert chosen.validated == {}
 
 
+@pytest.mark.slow
 def test_a_manifest_has_them_of_its_own_epoch_alone(book: Book, retrain: Retrain, tmp_path: Path) -> None:
     book.add(0.9, epochs=2, best_epoch=1)
     own, notes = retrain()

@@ -66,6 +66,7 @@ def test_a_test_far_from_validation_is_told_with_what_can_be_seen(book: Book, re
     assert [note.split(":")[0] for note in notes.notes[told + 1 : told + 4]] == ["  classes", "  images", "  copies"]
 
 
+@pytest.mark.slow
 def test_again_neither_trains_nor_opens_the_test_split(book: Book, retrain: Retrain) -> None:
     book.add(0.9)
     first, _ = retrain()
@@ -76,6 +77,7 @@ def test_again_neither_trains_nor_opens_the_test_split(book: Book, retrain: Retr
     assert again.manifest.model_version == first.manifest.model_version
 
 
+@pytest.mark.slow
 def test_another_look_at_the_test_split_is_counted_and_said(book: Book, retrain: Retrain, tmp_path: Path) -> None:
     book.add(0.9)
     retrain()

@@ -86,6 +86,7 @@ def test_a_folder_of_its_own_with_everything_in_it(single: Single, tmp_path: Pat
     assert single()[0].directory.name == "simple_cnn-2"
 
 
+@pytest.mark.slow
 def test_interrupted_it_goes_on_where_it_was(single: Single, tmp_path: Path) -> None:
     whole, _ = single(out=tmp_path / "whole")
     out = tmp_path / "parts"
