@@ -30,7 +30,10 @@ _ORDER = (
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A check: its title, what it does, and whether it rests on a model that answers rightly (see `output`)."""
+    """A check of `hpo diagnose`.
+
+    Its title, what it does, and whether it rests on a model that answers rightly (see `output`).
+    """
 
     title: str
     run: Run
@@ -43,7 +46,9 @@ CHECKS: Registry[Check] = Registry(
 
 
 def register_check(name: str, title: str, *, needs_model: bool = True) -> Callable[[Run], Run]:
-    """Make the decorated function the check `name`; a new one has its place in the order above.
+    """Make the decorated function the check `name`.
+
+    A new one has its place in the order above.
 
     Raises:
         SpaceError: the name is taken.
@@ -57,7 +62,7 @@ def register_check(name: str, title: str, *, needs_model: bool = True) -> Callab
 
 
 def choose_checks(names: Iterable[str]) -> tuple[str, ...]:
-    """Return the checks of these names in the order of the registry; all where none is named.
+    """Return the named checks in the registry's order; all for no name.
 
     Raises:
         SpaceError: there is no check of that name.

@@ -25,7 +25,10 @@ _DPI = 110  # sharp at the size of a page
 
 
 def confusion_picture(counts: NDArray[np.int64], class_names: Sequence[str], title: str) -> bytes:
-    """Draw the confusion matrix of `counts` [true, answered], coloured by share of the true class."""
+    """Draw the confusion matrix of `counts` [true, answered].
+
+    Colours are shares of the true class.
+    """
     shares = counts / counts.sum(axis=1, keepdims=True).clip(1)
     classes = len(counts)
     side = min(3.5 + 0.4 * classes, 16.0)  # inches: grows with the classes, up to what a page still shows

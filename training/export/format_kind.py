@@ -1,4 +1,4 @@
-"""What a file format of an export is: how it is made from model.onnx and model.pt2, and how it is run again.
+"""The file formats of exports: making them and running them again.
 
 No torch here nor at the import of a format: whoever uses an ONNX file need not have it.
 """
@@ -25,7 +25,7 @@ Runtime = Callable[[Pixels], Logits]
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What a format is made from: a folder with model.onnx and model.pt2, their configuration, and real images.
+    """The material of a format: base files, configuration and real images.
 
     `calibration` is the validation split: number ranges are taken from it, and never from test images.
     """
@@ -55,24 +55,32 @@ class Format(Protocol):
 
     @property
     def exact(self) -> bool:
-        """Whether it must give the trained model's logits up to rounding; if not, its accuracy decides."""
+        """Whether it must give the trained model's logits up to rounding.
+
+        If not, its accuracy decides.
+        """
         ...
 
     @property
     def must_pay(self) -> bool:
-        """Whether it is of use only where it is smaller and faster than model.onnx."""
+        """Whether it must be smaller and faster than model.onnx."""
         ...
 
     @property
     def may_run_code(self) -> bool:
-        """Whether its runtime may run code that lies in the file; such files are loaded from exports on record alone.
+        """Whether its runtime may run code that lies in the file.
+
+        Such files are loaded from exports on record alone.
 
         False for numbers and graphs of known operators; a model of the user's is judged when its source is run.
         """
         ...
 
     def load(self, folder: Path, threads: int) -> Runtime:
-        """The model in `folder`, on so many threads of the CPU; exceptions are those of the runtime."""
+        """Load the model in `folder`, on so many threads of the CPU.
+
+        Exceptions are those of the runtime.
+        """
         ...
 
 
@@ -81,5 +89,8 @@ class DerivedFormat(Format, Protocol):
     """A format that is made from the base formats."""
 
     def write(self, source: Source) -> str:
-        """Make its files in `source.folder`; how, in a few words. Exceptions are those of the converter."""
+        """Make its files in `source.folder`; return how, in a few words.
+
+        Exceptions are those of the converter.
+        """
         ...

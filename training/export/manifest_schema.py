@@ -9,7 +9,10 @@ _CONFIG = {"type": "object", "description": "The whole configuration, as spaces/
 
 
 def manifest_schema() -> dict[str, Any]:
-    """Return the JSON Schema of the manifests that are written; that of the configuration is a file of its own."""
+    """Return the JSON Schema of the manifests that are written.
+
+    That of the configuration is a file of its own.
+    """
     whole = ExportManifest.model_json_schema(mode="serialization")
     whole["properties"]["config"] = _CONFIG
     whole["$schema"] = "https://json-schema.org/draft/2020-12/schema"

@@ -1,4 +1,4 @@
-"""`focal`: less weight on images that are classified well. Lin et al. 2017, arXiv:1708.02002."""
+"""`focal`: less weight on well-classified images. Lin et al. 2017, arXiv:1708.02002."""
 
 from functools import partial
 

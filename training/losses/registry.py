@@ -1,4 +1,4 @@
-"""Losses by the name that `loss.kind` has for them, each in the module of that name."""
+"""Losses by `loss.kind`, each in the module of its name."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, get_args

@@ -1,4 +1,4 @@
-"""The keyword arguments that a model is made with: its own, and what the data decides."""
+"""The keyword arguments of a model: its own and the data's."""
 
 import inspect
 from typing import Any
@@ -13,7 +13,9 @@ _FROM_DATA = ("num_classes", "in_channels", "image_size")
 def call_arguments(
     factory: ModelFactory, name: str, own: dict[str, Any], from_data: tuple[int, int, int]
 ) -> dict[str, Any]:
-    """Return what `factory` is called with: its own, and those of (num_classes, in_channels, image_size) that it takes.
+    """Return the keyword arguments for `factory`.
+
+    Its own, and those of (num_classes, in_channels, image_size) that it takes.
 
     Raises:
         TrainingError: `own` has an argument that the data decides or that the factory does not take, or one is missing.

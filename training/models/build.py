@@ -11,7 +11,9 @@ from .registry import MODELS
 
 
 def build_model(config: ModelConfig, *, num_classes: int, in_channels: int, image_size: int) -> nn.Module:
-    """Build the model of `config` with freshly drawn weights (from torch's global generator), on the CPU.
+    """Build the model of `config` on the CPU, with freshly drawn weights.
+
+    They come from torch's global generator.
 
     Args:
         config: a built-in model's section, or a user's `file.py:name` with its arguments.

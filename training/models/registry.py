@@ -1,4 +1,6 @@
-"""Models by name: the built-in ones, which the sections of `ModelConfig` name, and a user's own.
+"""Models by name: built-in ones and a user's own.
+
+The built-in ones are those that the sections of `ModelConfig` name.
 
     @register_model("my_net")
     class MyNet(nn.Module):

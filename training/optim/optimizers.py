@@ -1,4 +1,4 @@
-"""Optimisers from their configuration: a builder for each, registered under the name of its section."""
+"""Optimisers from their sections: a builder for each, by its name."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -22,7 +22,9 @@ OPTIMIZERS: Registry[Callable[[Any, nn.Module, list[Group]], Optimizer]] = Regis
 def build_optimizer(
     config: OptimizerConfig, model: nn.Module, lr_scales: Mapping[str, float] | None = None
 ) -> Optimizer:
-    """The optimiser of `config` over the trainable parameters of `model`, which must be on its device already.
+    """Build the optimiser of `config` over the trainable parameters of `model`.
+
+    The model must be on its device already.
 
     Fused kernels where torch has them: one pass over the parameters on CUDA, and on a CPU faster than or equal to the
     others. `lr_scales` are shares of the learning rate by parameter name, 1 where nothing is said.

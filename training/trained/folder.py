@@ -1,4 +1,4 @@
-"""A trained model in a folder, whichever command left it there: what it is, and how to open it.
+"""A trained model in a folder: what it is, how to open it.
 
     export of `hpo retrain-best`   manifest.json, model.pt2      trained on training and validation images
     run of `hpo train`             run.json, best.ckpt           trained on training images

@@ -42,7 +42,10 @@ class TrainedModel:
     note: str = ""
 
     def logits(self, images: Pixels) -> Logits:
-        """Images as `decode` gives them, uint8 [N, size, size, channels], to logits float32 [N, classes]."""
+        """Map images to logits.
+
+        uint8 [N, size, size, channels], as `decode` gives them, to float32 [N, classes].
+        """
         pixels = np.array(images.transpose(0, 3, 1, 2), order="C")  # a copy: a pack is read-only, which torch is not
         batch = torch.from_numpy(pixels).to(self.device)
         with torch.inference_mode():
@@ -66,7 +69,9 @@ def open_trained(known: Trained, device: str = "cpu") -> TrainedModel:
 
 
 def _open_export(known: Trained, device: str) -> TrainedModel:
-    """The program of an export on record; of any other model.onnx, which is data, on the CPU.
+    """Open an export on record by its program, others by model.onnx.
+
+    The latter is data; it runs on the CPU.
 
     Raises:
         ExportError: it cannot be loaded, or is not the file that the manifest describes.
@@ -91,7 +96,10 @@ def _program(path: Path, device: str) -> Callable[[Tensor], Tensor]:
 
 
 def _graph(path: Path, known: Trained) -> Callable[[Tensor], Tensor]:
-    """The ONNX file, once it has answered a blank image: it may be of another model than the manifest."""
+    """Open the ONNX file and try it on a blank image.
+
+    It may be of another model than the manifest.
+    """
     size, channels = known.preprocessing.image_size, known.preprocessing.channels
     try:
         run = onnx_runtime(path, available_cores())
@@ -108,7 +116,7 @@ def _unusable(path: Path, error: Exception) -> ExportError:
 
 
 def _open_run(known: Trained, device: str) -> TrainedModel:
-    """The weights of a run's best epoch, in the model of its configuration.
+    """Open the weights of a training's best epoch.
 
     Raises:
         CheckpointError: they are missing or corrupt.

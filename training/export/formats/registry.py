@@ -41,12 +41,14 @@ def register_format(name: str) -> Callable[[Kind], Kind]:
 
 
 def derived_names() -> tuple[str, ...]:
-    """Return the names of the formats that a user may ask for beside the base formats."""
+    """Return the names of the formats beside the base formats."""
     return tuple(name for name in FORMATS if name not in BASE)
 
 
 def choose_formats(wishes: Iterable[str]) -> tuple[str, ...]:
-    """Return the names in `wishes`, each one or several with commas between, or `all`; no doubles, base formats first.
+    """Return the formats that `wishes` name, base formats first.
+
+    A wish is a name, several with commas between, or `all`; no name comes twice.
 
     `all` are those whose extra is installed.
 
