@@ -60,8 +60,8 @@ def parse_manifest(kind: type[_Kind], content: bytes) -> _Kind:
         return kind.model_validate_json(content)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        place = ".".join(map(str, first["loc"]))
-        raise ValueError(f"not a manifest of an export: {place}: {first['msg']}") from error
+        location = ".".join(map(str, first["loc"]))
+        raise ValueError(f"not a manifest of an export: {location}: {first['msg']}") from error
 
 
 def _version(content: bytes) -> int:

@@ -109,8 +109,8 @@ class Registry(Generic[T]):
 def modules_beside(module: str) -> dict[str, str]:
     """Return the modules in the folder of `module`, itself left out, in alphabetical order: {last name: whole name}."""
     package, _, own = module.rpartition(".")
-    found = sorted(info.name for info in iter_modules(sys.modules[package].__path__))
-    return {name: f"{package}.{name}" for name in found if name != own}
+    names = sorted(info.name for info in iter_modules(sys.modules[package].__path__))
+    return {name: f"{package}.{name}" for name in names if name != own}
 
 
 def place_of(thing: object) -> str:

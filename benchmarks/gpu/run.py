@@ -37,12 +37,12 @@ TAIL = 3000  # characters of what a step printed that are kept
 
 CARD = """
 import json, torch
-found = {"torch": torch.__version__, "cuda": torch.version.cuda, "cards": torch.cuda.device_count()}
-if found["cards"]:
+machine = {"torch": torch.__version__, "cuda": torch.version.cuda, "cards": torch.cuda.device_count()}
+if machine["cards"]:
     card = torch.cuda.get_device_properties(0)
-    found |= {"card": card.name, "memory_gib": round(card.total_memory / 2**30, 1)}
-    found |= {"capability": [card.major, card.minor]}
-print(json.dumps(found))
+    machine |= {"card": card.name, "memory_gib": round(card.total_memory / 2**30, 1)}
+    machine |= {"capability": [card.major, card.minor]}
+print(json.dumps(machine))
 """
 HPO = ["-P", "-c", "from hpo.search.cli import main; main()"]
 CUDA_TESTS = ["-m", "pytest", f"--rootdir={ROOT}", str(ROOT / "tests" / "training"), "-m", "cuda", "-q", "-rfE"]

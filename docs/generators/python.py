@@ -40,18 +40,18 @@ def _first(name: str) -> str:
 
 
 def _section(name: str) -> str:
-    found = inspect.unwrap(getattr(hpo, name))
-    (node,) = ast.parse(textwrap.dedent(inspect.getsource(found))).body
+    thing = inspect.unwrap(getattr(hpo, name))
+    (node,) = ast.parse(textwrap.dedent(inspect.getsource(thing))).body
     if isinstance(node, ast.FunctionDef):
         written = _function(node)
     else:
-        written = _options(found) if _is_options(found) else _class(node)
+        written = _options(thing) if _is_options(thing) else _class(node)
     shown = f"\n```text\n{written}\n```\n" if written else ""
-    return f"\n## hpo.{name}\n{shown}\n{_prose(found)}"
+    return f"\n## hpo.{name}\n{shown}\n{_prose(thing)}"
 
 
-def _is_options(found: Any) -> bool:
-    return dataclasses.is_dataclass(found) and get_origin(dataclasses.fields(found)[0].type) is Annotated
+def _is_options(thing: Any) -> bool:
+    return dataclasses.is_dataclass(thing) and get_origin(dataclasses.fields(thing)[0].type) is Annotated
 
 
 def _function(node: ast.FunctionDef) -> str:
@@ -62,13 +62,13 @@ def _function(node: ast.FunctionDef) -> str:
 
 def _class(node: Any) -> str:
     """Its fields, a line each, then its public methods and properties."""
-    said = [ast.unparse(each).replace("'", '"') for each in node.body if isinstance(each, ast.AnnAssign)]
-    return "\n".join([*said, *map(_method, _public(node))])
+    fields = [ast.unparse(each).replace("'", '"') for each in node.body if isinstance(each, ast.AnnAssign)]
+    return "\n".join([*fields, *map(_method, _public(node))])
 
 
-def _options(found: Any) -> str:
+def _options(thing: Any) -> str:
     """The fields of options, a line each with its help."""
-    return "\n".join(map(_option, dataclasses.fields(found)))
+    return "\n".join(map(_option, dataclasses.fields(thing)))
 
 
 def _option(field: "dataclasses.Field[Any]") -> str:
@@ -85,8 +85,10 @@ def _public(node: Any) -> Iterator[ast.FunctionDef]:
 
 def _method(node: ast.FunctionDef) -> str:
     is_property = any(isinstance(mark, ast.Name) and mark.id == "property" for mark in node.decorator_list)
-    said = (ast.get_docstring(node) or "").split("\n")[0]
-    return f"{node.name}: {_text(node.returns)}  # {said}" if is_property else f"{_function(node)}  # {said}"
+    first_line = (ast.get_docstring(node) or "").split("\n")[0]
+    return (
+        f"{node.name}: {_text(node.returns)}  # {first_line}" if is_property else f"{_function(node)}  # {first_line}"
+    )
 
 
 def _text(annotation: ast.expr | None) -> str:
@@ -94,9 +96,9 @@ def _text(annotation: ast.expr | None) -> str:
     return re.sub("'(.*?)'", r"\1", ast.unparse(annotation)) if annotation else "None"
 
 
-def _prose(found: Any) -> str:
+def _prose(thing: Any) -> str:
     """The docstring as Markdown: a section of it (`Raises:`) becomes a list."""
-    lines = (inspect.getdoc(found) or "").split("\n")
+    lines = (inspect.getdoc(thing) or "").split("\n")
     return "\n".join(_item(line) if line.startswith("    ") else line for line in lines) + "\n"
 
 

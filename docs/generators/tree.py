@@ -79,8 +79,8 @@ def _phrase(path: Path) -> str:
     elif path.suffix == ".json":
         return f"JSON Schema: {json.loads(text)['title']}"
     else:  # the first comment or heading that says something
-        said = (line.lstrip("# ").strip() for line in text.splitlines() if line.startswith("#"))
-        text = next((line for line in said if line and not line.startswith("yaml-language-server")), "")
+        headings = (line.lstrip("# ").strip() for line in text.splitlines() if line.startswith("#"))
+        text = next((line for line in headings if line and not line.startswith("yaml-language-server")), "")
     sentence = re.split(_SENTENCE_END, text.split("\n\n")[0].replace("\n", " "))[0].rstrip(".:;")
     head = re.split(r":\s", sentence)[0]
     return head if len(sentence) > _LONG and len(head.split()) > _NAME else sentence

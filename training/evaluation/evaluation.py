@@ -88,7 +88,7 @@ def evaluate_model(model: TrainedModel, subject: Subject, split: str | None, pro
         UnusableAnswersError: the model's answers are not numbers.
     """
     logits, rows, skipped = _answers(model, subject, progress)
-    labels, description = subject.labels[rows], model.known
+    labels, description = subject.labels[rows], model.trained
     return EvaluationReport(
         model=str(description.path),
         kind=description.kind,
@@ -131,20 +131,20 @@ def _answers(model: TrainedModel, subject: Subject, progress: Progress) -> tuple
         raise DataError(f"data: {subject.source}: no image is readable{reason}")
     all_logits = np.concatenate(logits)
     if not np.isfinite(all_logits).all():
-        raise UnusableAnswersError(f"{model.known.path}: the model's answers must be numbers, got NaN or infinity")
+        raise UnusableAnswersError(f"{model.trained.path}: the model's answers must be numbers, got NaN or infinity")
     return all_logits, np.concatenate(rows), tuple(skipped)
 
 
 def _mistakes(
     model: TrainedModel, subject: Subject, logits: Logits, labels: Labels, rows: Labels
 ) -> tuple[Mistake, ...]:
-    shares = softmax(scaled(logits, model.known.temperature), axis=1)
+    shares = softmax(scaled(logits, model.trained.temperature), axis=1)
     # dividing by a temperature changes no answer, only its confidence
     chosen, confidence = logits.argmax(axis=1), shares.max(axis=1)
     wrong = np.flatnonzero(chosen != labels)
     wrong = wrong[np.argsort(-confidence[wrong], kind="stable")][:MISTAKES]
     names = subject.names([int(rows[position]) for position in wrong])
-    classes = model.known.class_names
+    classes = model.trained.class_names
     return tuple(
         Mistake(
             int(rows[position]), name, classes[labels[position]], classes[chosen[position]], float(confidence[position])

@@ -33,5 +33,5 @@ def build_model(config: ModelConfig, *, num_classes: int, in_channels: int, imag
 
 
 def _tuned(net: nn.Module, config: FineTuned, in_channels: int) -> nn.Module:
-    known = statistics_of(config)
-    return TunedModel(net, config, nn.Identity() if known is None else Rescale(known, in_channels))
+    statistics = statistics_of(config)
+    return TunedModel(net, config, nn.Identity() if statistics is None else Rescale(statistics, in_channels))

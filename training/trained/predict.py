@@ -52,7 +52,7 @@ def predict_files(model: TrainedModel, paths: Iterable[Path], batch_size: int) -
         paths: files, decoded as for training.
         batch_size: images per forward pass, at least 1.
     """
-    preprocessing = model.known.preprocessing
+    preprocessing = model.trained.preprocessing
     decoded = (
         item
         for chunk in ahead(
@@ -102,7 +102,7 @@ def _answer(model: TrainedModel, batch: list[tuple[Path, Pixels | str]]) -> Iter
     probabilities: Iterator[NDArray[np.float32]] = iter(
         model.probabilities(model.logits(np.stack(images))) if images else ()
     )
-    names = model.known.class_names
+    names = model.trained.class_names
     for path, pixels in batch:
         if isinstance(pixels, str):
             yield Prediction(shown(str(path)), error=pixels)

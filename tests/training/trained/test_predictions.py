@@ -39,7 +39,7 @@ def test_an_answer_is_that_of_the_model_on_the_decoded_file(model: TrainedModel,
     (found,) = predict_files(model, [image], 4)
     shares = model.probabilities(model.logits(decode(image, 8, 1)[None]))[0]
     assert found.probabilities == pytest.approx(shares.tolist(), rel=1e-5)
-    assert found.class_name == model.known.class_names[shares.argmax()]
+    assert found.class_name == model.trained.class_names[shares.argmax()]
     assert found.confidence == max(found.probabilities)
     assert sum(found.probabilities) == pytest.approx(1.0, abs=1e-5)
 

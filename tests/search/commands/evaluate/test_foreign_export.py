@@ -22,7 +22,7 @@ from hpo.training.trained.model import open_trained
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from ..retrain.conftest import Notes
+from ..notes import Notes
 from .attacks import described, expression, pickled_weight
 from .conftest import Models
 

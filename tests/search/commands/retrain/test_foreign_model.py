@@ -35,7 +35,8 @@ from hpo.training.data.pack import Pack
 from hpo.training.models.source import name_model, source_digest
 from torch import nn
 
-from .conftest import Book, Notes, Retrain
+from ..notes import Notes
+from .conftest import Book, Retrain
 
 
 @pytest.fixture(autouse=True)

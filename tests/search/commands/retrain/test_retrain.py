@@ -25,7 +25,8 @@ from hpo.training.machine.numerics import Numerics
 from hpo.training.report import EpochReport
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from .conftest import Book, Notes, Retrain
+from ..notes import Notes
+from .conftest import Book, Retrain
 
 
 def test_the_best_trial_is_trained_tested_once_and_exported(book: Book, retrain: Retrain, digits_pack: Path) -> None:

@@ -12,7 +12,8 @@ from hpo.search.commands.evaluate.options import EvaluateOptions
 from hpo.studies.tracking.mlflow.spool import SpoolWriter, spool_path
 from hpo.studies.tracking.mlflow.stores import Stores, keep_stores, kept_stores
 
-from .conftest import Book, Notes, Retrain
+from ..notes import Notes
+from .conftest import Book, Retrain
 
 _OWN = ("TRACKING_URI", "REGISTRY_URI", "RUN_ID", "EXPERIMENT_ID", "EXPERIMENT_NAME", "ACTIVE_MODEL_ID")
 

@@ -1,6 +1,7 @@
 """`hpo.train`: a run in a folder of its own, gone on with, and refused where it would write over another."""
 
 import json
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,40 +14,24 @@ from hpo.search.commands.train.train import TrainOutcome, train
 from hpo.studies.store.locks import held
 from hpo.training.checkpoints.training_folder import TrainingFolder
 from hpo.training.loop.history import result_from_json
-from hpo.training.report import Activity, EpochReport, Status
+from hpo.training.report import EpochReport, Status
+
+from ..notes import Notes
 
 SMALL = ("model.width=4", "model.dropout=0.5", "data.batch_size=128", "ema.decay=0.9")
 
 
-class Notes:
-    """A watcher that remembers, and interrupts after some epochs as Ctrl-C does."""
+class Interrupting(Notes):
+    """Interrupts after an epoch as Ctrl-C does."""
 
-    def __init__(self, interrupt_after: int | None = None) -> None:
-        self.epochs: list[int] = []
-        self.notes: list[str] = []
-        self._last = interrupt_after
-
-    def stage(self, stage: str, done: int, total: int) -> None:
-        pass
-
-    def training(self, epochs: int) -> None:
-        pass
-
-    def busy(self, activity: Activity) -> None:
-        pass
+    def __init__(self, after: int) -> None:
+        super().__init__()
+        self._last = after
 
     def epoch(self, report: EpochReport) -> None:
-        import signal
-
-        self.epochs.append(report.epoch)
+        super().epoch(report)
         if report.epoch == self._last:
             signal.raise_signal(signal.SIGINT)
-
-    def note(self, text: str) -> None:
-        self.notes.append(text)
-
-    def close(self) -> None:
-        pass
 
 
 Single = Callable[..., tuple[TrainOutcome, Notes]]
@@ -91,7 +76,7 @@ def test_interrupted_it_goes_on_where_it_was(single: Single, tmp_path: Path) -> 
     whole, _ = single(out=tmp_path / "whole")
     out = tmp_path / "parts"
     with pytest.raises(KeyboardInterrupt):
-        single(stopped := Notes(interrupt_after=1), out=out)
+        single(stopped := Interrupting(1), out=out)
     assert stopped.notes[-1] == f"stopped after epoch 1 of 3; hpo train --resume --out {out} goes on from there"
     parts, notes = single(out=out, resume=True)
     assert notes.epochs == [2, 3]
