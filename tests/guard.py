@@ -5,8 +5,12 @@ on a busy machine, where a test waits for its turn as long as it runs; CPU time 
 that sleeps is not found by it. Of a machine on which a given loop takes longer than where the limit was set, five
 seconds are so much more. What many tests use and the first one pays for is left out: fixtures that are not made
 for each test, and the first import of a module.
+
+A test that takes too long is run again, and its best time counts: the first use of a library (files to be read and
+compiled, caches to be filled) and a neighbour's burst say nothing about the test.
 """
 
+import math
 import resource
 import time
 from collections.abc import Generator, Iterator
@@ -16,10 +20,12 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from _pytest.runner import runtestprotocol
 
 from .warm.start import warm_seconds
 
 LIMIT_S = 5.0
+TRIES = 3
 _LOOP_S = 0.04  # CPU seconds of the loop in `slowness` on a core of 2025 that nobody else uses
 
 
@@ -45,7 +51,7 @@ class Guard:
 
     def __init__(self, limit_s: float = LIMIT_S) -> None:
         self._limit_s = limit_s
-        self._began = self._shared = 0.0
+        self._began = self._shared = self._taken = 0.0
         self._sharing = False
 
     @contextmanager
@@ -75,11 +81,41 @@ class Guard:
         """Leave importing as it was."""
         SourceFileLoader.exec_module = self._load  # type: ignore[method-assign]
 
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_protocol(self) -> Generator[None, Any, Any]:
-        """Begin to count."""
-        self._began, self._shared = cpu_seconds(), 0.0
-        return (yield)
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
+        """Run a test that must be fast, again where it is not."""
+        if item.get_closest_marker("slow"):
+            return None  # for pytest to run
+        item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+        for report in self._reports(item, nextitem):
+            item.ihook.pytest_runtest_logreport(report=report)
+        item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+        return True
+
+    def _reports(self, item: pytest.Item, nextitem: pytest.Item | None) -> list[pytest.TestReport]:
+        """The reports of the last try, failed where each took too long."""
+        best = math.inf
+        for attempt in range(TRIES):
+            if attempt:
+                item._initrequest()  # type: ignore[attr-defined]  # or its fixtures would be those of the try before
+            self._began, self._shared, self._taken = cpu_seconds(), 0.0, 0.0
+            reports = runtestprotocol(item, log=False, nextitem=nextitem)
+            best = min(best, self._taken)
+            if best <= self._limit_s or best <= self._limit_s * slowness() or not all(r.passed for r in reports):
+                return reports
+        call = next(report for report in reports if report.when == "call")
+        call.outcome = "failed"
+        call.longrepr = (
+            f"{item.nodeid} took {best:.1f} s of CPU time, and a test that is not marked slow at most "
+            f"{self._limit_s:g} s: use a smaller model or fewer commands, share a fixture, or mark it slow"
+        )
+        return reports
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_makereport(self, call: "pytest.CallInfo[None]") -> None:
+        """Note the time that a test took, with the fixtures of its own."""
+        if call.when == "call":
+            self._taken = cpu_seconds() - self._began - self._shared
 
     @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Generator[None, Any, Any]:
@@ -88,19 +124,3 @@ class Guard:
             return (yield)
         with self._left_out():
             return (yield)
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(
-        self, item: pytest.Item, call: "pytest.CallInfo[None]"
-    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Fail the test where it took too long."""
-        report = yield
-        if call.when == "call" and report.passed and not item.get_closest_marker("slow"):
-            seconds = cpu_seconds() - self._began - self._shared
-            if seconds > self._limit_s and seconds > self._limit_s * slowness():
-                report.outcome = "failed"
-                report.longrepr = (
-                    f"{item.nodeid} took {seconds:.1f} s of CPU time, and a test that is not marked slow at most "
-                    f"{self._limit_s:g} s: use a smaller model or fewer commands, share a fixture, or mark it slow"
-                )
-        return report
