@@ -27,6 +27,7 @@ from hpo.training.data.prepare import prepare
 from hpo.training.models.source import name_model
 
 from .guard import Guard
+from .warm.client import COLD_CHILDREN, WARM_SUBPROCESS
 from .warm.start import warm_server
 
 for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI", "MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID"):
@@ -58,6 +59,18 @@ def warm() -> Iterator[Path]:
     """Commands start warm (tests/warm) while this lives; a folder with `hpo` for shells."""
     with warm_server() as folder:
         yield folder
+
+
+@pytest.fixture
+def warm_children(warm: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What hpo starts by `start_python` in this process starts warm: workers, the preflight."""
+    monkeypatch.setattr("hpo.common.children.subprocess", WARM_SUBPROCESS)
+
+
+@pytest.fixture
+def cold_children(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Warm commands are the parents of what they start."""
+    monkeypatch.setenv(COLD_CHILDREN, "1")
 
 
 @pytest.fixture(scope="session")

@@ -142,6 +142,7 @@ def answers(address: str) -> int:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.usefixtures("cold_children")
 def test_ui_serves_both_pages_until_it_is_stopped(shell: Shell, wait_until: Wait, number: signal.Signals) -> None:
     shell.search("--tracking-uri", f"sqlite:///{shell.directory}/runs/mlflow.db", trials=1, epochs=1)
     process = shell.start("ui")

@@ -64,6 +64,7 @@ def test_ctrl_c_once_keeps_everything_and_says_how_to_go_on(shell: Shell, wait_u
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.usefixtures("cold_children")
 def test_what_is_sent_to_every_process_ends_a_run_as_cleanly(shell: Shell, wait_until: Wait, number: int) -> None:
     """`systemctl stop` and `scancel` signal the workers, too, which go on to their next batch and pause."""
     process = shell.start(*shell.search_command("--workers", "2", trials=4, epochs=200))
@@ -78,6 +79,7 @@ def test_what_is_sent_to_every_process_ends_a_run_as_cleanly(shell: Shell, wait_
     assert (trials["running"], trials["waiting"]) == (0, 2)
 
 
+@pytest.mark.usefixtures("cold_children")
 def test_ctrl_c_while_the_data_is_prepared_is_told_in_a_word(shell: Shell, wait_until: Wait) -> None:
     process = shell.start(*shell.search_command(trials=1, epochs=1))
 
@@ -109,6 +111,7 @@ def test_a_full_disk_under_the_store_is_told_in_two_lines_and_loses_nothing(shel
     assert again.json["trials"]["complete"] == 1, again.err
 
 
+@pytest.mark.usefixtures("cold_children")
 def test_ctrl_c_twice_ends_at_once_with_a_clean_database(shell: Shell, wait_until: Wait) -> None:
     command = shell.search_command("--workers", "1", trials=2, epochs=200)
     process = shell.start(*command)
@@ -127,6 +130,7 @@ def test_ctrl_c_twice_ends_at_once_with_a_clean_database(shell: Shell, wait_unti
     assert shown["trials"]["waiting"] == 1
 
 
+@pytest.mark.usefixtures("cold_children")
 def test_a_killed_worker_is_replaced_and_its_trial_goes_on(shell: Shell, wait_until: Wait) -> None:
     process = shell.start(*shell.search_command("--workers", "2", "--json", trials=2, epochs=20))
     wait_until(lambda: reported_epochs(shell.directory / "runs") >= 3, "three epochs")
@@ -142,6 +146,7 @@ def test_a_killed_worker_is_replaced_and_its_trial_goes_on(shell: Shell, wait_un
 
 
 @pytest.mark.parametrize("epochs_seen", [0, 4])
+@pytest.mark.usefixtures("cold_children")
 def test_a_killed_coordinator_leaves_a_study_that_goes_on(shell: Shell, wait_until: Wait, epochs_seen: int) -> None:
     home = shell.directory / "runs"
     command = shell.search_command("--workers", "2", trials=4, epochs=15)

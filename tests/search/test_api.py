@@ -14,6 +14,8 @@ import pytest
 from hpo.errors import SpaceError, StudyError
 from hpo.studies.home import Home
 
+pytestmark = pytest.mark.usefixtures("warm_children")
+
 SMALL = ("model.width=8", "data.batch_size=128")
 
 

@@ -13,20 +13,30 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 ADDRESS = "HPO_TEST_SERVER"
 """The variable with the path of the server's socket; where it is not set, every command starts cold."""
 
+COLD_CHILDREN = "TESTS_COLD_CHILDREN"
+"""The variable with which a command starts its children as it would without a server, and is their parent."""
+
+MOST_FILES = 16
+"""How many files beside its standard streams a command may be given."""
+
 _PIPES = ("p2cread", "p2cwrite", "c2pread", "c2pwrite", "errread", "errwrite")
 
 
-class Command(subprocess.Popen[str]):
-    """A process of `Popen`'s arguments, forked by the server; `args` begins with the Python script that is run.
+class Command(subprocess.Popen[Any]):
+    """A process of `Popen`'s arguments, forked by the server; `args` begins with a Python script, or `-m` and a module.
 
     It starts cold, as `Popen` would have it, where there is no server, and where the server has loaded its libraries
     under other settings than it asks for. `preexec_fn` is for a cold start: a fork handles each signal by default.
     """
+
+    address: str | None = None
+    """The server's socket in a process that a server has forked; elsewhere the environment has it."""
 
     def _execute_child(self, *arguments: Any) -> None:
         given = inspect.signature(subprocess.Popen._execute_child).bind(self, *arguments).arguments
@@ -41,7 +51,7 @@ class Command(subprocess.Popen[str]):
     def _ask(self, given: dict[str, Any]) -> socket.socket | None:
         """Have the server start it; None where it is to start cold."""
         variables = dict(os.environ if given["env"] is None else given["env"])
-        address = variables.pop(ADDRESS, os.environ.get(ADDRESS))
+        address = variables.pop(ADDRESS, os.environ.get(ADDRESS, self.address))
         if address is None:
             return None
         request = {
@@ -50,11 +60,14 @@ class Command(subprocess.Popen[str]):
             "environment": variables,
             "umask": _umask(),
             "group": 0 if given["start_new_session"] else os.getpgrp(),
+            "files": list(given["pass_fds"]),
+            "blocked": [int(number) for number in signal.pthread_sigmask(signal.SIG_BLOCK, [])],
         }
-        streams = [given["p2cread"], given["c2pwrite"], given["errwrite"]]
+        own = [given["p2cread"], given["c2pwrite"], given["errwrite"]]
+        streams = [number if file == -1 else file for number, file in enumerate(own)]
         connection = socket.socket(socket.AF_UNIX)
         connection.connect(address)
-        socket.send_fds(connection, [b" "], [number if own == -1 else own for number, own in enumerate(streams)])
+        socket.send_fds(connection, [b" "], [*streams, *given["pass_fds"]])
         connection.sendall(json.dumps(request).encode() + b"\n")
         self.pid = _answer(connection)
         if self.pid:
@@ -92,6 +105,19 @@ def run(command: Sequence[str | os.PathLike[str]], **options: Any) -> "subproces
     with Command(command, text=True, **pipes, **options) as process:
         out, err = process.communicate()
     return subprocess.CompletedProcess(command, process.returncode, out, err)
+
+
+ALWAYS_COLD = ("hpo.serving.tryout", "hpo.training.export.check")
+"""Modules that promise what they import, or limit the memory of their process."""
+
+
+def _warm_popen(command: Sequence[str], **options: Any) -> "subprocess.Popen[Any]":
+    _, *arguments = command  # the interpreter
+    return subprocess.Popen(command, **options) if arguments[1] in ALWAYS_COLD else Command(arguments, **options)
+
+
+WARM_SUBPROCESS = SimpleNamespace(Popen=_warm_popen)
+"""What stands for `subprocess` in hpo.common.children, so that what `start_python` starts is warm."""
 
 
 def _answer(connection: socket.socket) -> int:

@@ -3,13 +3,15 @@
     python server.py DESCRIPTOR USAGE
 
 A command that is forked is a process as any other: its own pid, process group or session, working directory,
-environment, standard streams, signal handlers, random state and exit code, and it runs the console script from its
-first line. What it saves is the two to five seconds in which torch, MLflow and SciPy are imported. What only a cold
-start shows (a missing import, the command line's own start) is for the tests that start `hpo` cold.
+environment, files, signal handlers, random state and exit code, and it runs the console script, or the module, from
+its first line. What it saves is the two to five seconds in which torch, MLflow and SciPy are imported, and its children
+(workers, the preflight) save them, too. What only a cold start shows (a missing import, the command line's own start)
+is for the tests that start `hpo` cold, and who must be its child's parent sets COLD_CHILDREN.
 """
 
 import atexit
 import contextlib
+import fcntl
 import gc
 import importlib
 import io
@@ -26,6 +28,8 @@ import threading
 import warnings
 from pathlib import Path
 from typing import Any
+
+from client import COLD_CHILDREN, MOST_FILES, WARM_SUBPROCESS, Command  # beside this script
 
 ROOMS = ("common", "search", "spaces", "studies", "training")
 LIBRARIES = (  # what functions of hpo import when they need it; not ONNX Runtime, which starts a thread
@@ -56,20 +60,35 @@ class Environment:
 
     def __init__(self) -> None:
         self._before = dict(os.environ)
+        self._path = sys.path[1:]  # without the folder of this script
 
     def imported(self) -> None:
         """Note what the imports have changed."""
         self._set = {name: value for name, value in os.environ.items() if self._before.get(name) != value}
 
     def suits(self, wanted: dict[str, str]) -> bool:
-        """Whether libraries that are loaded under `wanted` would be as they are here."""
-        names = [name for name in {*wanted, *self._before} if name.startswith(AT_LOAD)]
+        """Whether libraries that are loaded under `wanted` would be as they are here, or can be made so."""
+        names = {name for name in {*wanted, *self._before} if name.startswith(AT_LOAD)}
+        if set(self._path) <= set(_path(wanted)):
+            names -= {"PYTHONPATH", "PYTHONSAFEPATH"}
+        threads = wanted.get("OMP_NUM_THREADS", "")
+        if threads.isdecimal() and wanted.get("MKL_NUM_THREADS", threads) == threads:
+            names -= {"OMP_NUM_THREADS", "MKL_NUM_THREADS"}
         return all(wanted.get(name) in (self._before.get(name), self._set.get(name)) for name in names)
 
     def become(self, wanted: dict[str, str]) -> None:
         """Have `wanted` as the environment, and what the imports add to it."""
         os.environ.clear()
         os.environ.update(self._set | wanted)
+        sys.path[:] = _path(wanted) or sys.path
+        threads = wanted.get("OMP_NUM_THREADS")
+        if threads and threads != self._before.get("OMP_NUM_THREADS"):
+            sys.modules["torch"].set_num_threads(int(threads))  # OpenMP and MKL have read the variables
+
+
+def _path(wanted: dict[str, str]) -> list[str]:
+    """The import path of a process that `start_python` starts; empty for others."""
+    return wanted["PYTHONPATH"].split(os.pathsep) if "PYTHONSAFEPATH" in wanted else []
 
 
 def preload() -> None:
@@ -84,8 +103,8 @@ def preload() -> None:
             importlib.import_module(name)
 
 
-def serve(listener: socket.socket, environment: Environment, usage: Path) -> str:
-    """Fork for each request; returns in the fork that is the command, with the script that it runs."""
+def serve(listener: socket.socket, environment: Environment, usage: Path) -> bool:
+    """Fork for each request; returns in the fork that is the command: whether it runs a module, not a script."""
     while _asked(listener):
         connection, _ = listener.accept()
         _reap()
@@ -107,21 +126,26 @@ def _reap() -> None:
             pass
 
 
-def _oversee(connection: socket.socket, environment: Environment, usage: Path) -> str:
+def _oversee(connection: socket.socket, environment: Environment, usage: Path) -> bool:
     """Fork the command, say its pid and how it ended; returns in the command alone."""
-    request, streams = _receive(connection)
-    if not environment.suits(request["environment"]):
+    request, files = _receive(connection)
+    taken = {int(entry.name) for entry in Path("/proc/self/fd").iterdir()} - {*files}
+    if not environment.suits(request["environment"]) or taken & {*request["files"]}:
         connection.sendall(b"0\n")
         os._exit(0)
     pid = os.fork()
     if pid == 0:
         connection.close()
-        return _become(request, streams, environment)
+        return _become(request, files, environment)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    for stream in streams:
-        os.close(stream)
+    for file in files:
+        os.close(file)
     with contextlib.suppress(OSError):  # nobody may be waiting any longer
         connection.sendall(f"{pid}\n".encode())
+    # a process whose parent has ended, and which asked the kernel to end it then, has this one as its parent
+    ended = os.pidfd_open(pid)
+    if ended not in select.select([ended, connection], [], [])[0]:
+        os._exit(0)
     _, status, used = os.wait4(pid, 0)
     with usage.open("a") as file:
         file.write(f"{used.ru_utime + used.ru_stime:.3f}\n")
@@ -131,18 +155,22 @@ def _oversee(connection: socket.socket, environment: Environment, usage: Path) -
 
 
 def _receive(connection: socket.socket) -> tuple[dict[str, Any], list[int]]:
-    """One request: a line of JSON, and the three standard streams beside its first bytes."""
-    data, streams, _, _ = socket.recv_fds(connection, 1 << 16, 3)
+    """One request: a line of JSON, and beside its first bytes the three standard streams and further files."""
+    data, files, _, _ = socket.recv_fds(connection, 1 << 16, 3 + MOST_FILES)
     while not data.endswith(b"\n"):
         data += connection.recv(1 << 16)
-    return json.loads(data), streams
+    # out of the way of the numbers that they shall have
+    high = [fcntl.fcntl(file, fcntl.F_DUPFD_CLOEXEC, 512) for file in files]
+    for file in files:
+        os.close(file)
+    return json.loads(data), high
 
 
-def _become(request: dict[str, Any], streams: list[int], environment: Environment) -> str:
-    """Turn this fork into the process that was asked for; the script that it is to run."""
-    for number, stream in enumerate(streams):
-        os.dup2(stream, number)
-        os.close(stream)
+def _become(request: dict[str, Any], files: list[int], environment: Environment) -> bool:
+    """Turn this fork into the process that was asked for; whether it runs a module, not a script."""
+    for number, file in zip([0, 1, 2, *request["files"]], files, strict=True):
+        os.dup2(file, number)
+        os.close(file)
     assert isinstance(sys.stdout, io.TextIOWrapper)
     sys.stdout.reconfigure(line_buffering=sys.stdout.isatty())
     if request["group"]:
@@ -153,11 +181,15 @@ def _become(request: dict[str, Any], streams: list[int], environment: Environmen
     os.umask(request["umask"])
     environment.become(request["environment"])
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.pthread_sigmask(signal.SIG_SETMASK, request["blocked"])
     sys.modules["numpy"].random.seed()  # as Python's own is after a fork
     tempfile.tempdir = None
     sys.argv = request["arguments"]
+    if sys.argv[0] == "-m":
+        del sys.argv[0]
+        return True
     sys.path[0] = str(Path(sys.argv[0]).parent)
-    return sys.argv[0]
+    return False
 
 
 def _check_threads() -> None:
@@ -168,27 +200,36 @@ def _check_threads() -> None:
             raise RuntimeError(f"an import has started the thread {name}, which no fork would have")
 
 
-def main(listener: socket.socket, usage: Path) -> str:
-    """Import once there is something to do, then serve; returns in each command, with the script that it is to run."""
+def main(listener: socket.socket, usage: Path) -> bool:
+    """Import once there is something to do, then serve; returns in each command: whether it runs a module."""
     environment = Environment()
     if not _asked(listener):
         os._exit(0)
+    address = listener.getsockname()
     preload()
     environment.imported()
     gc.collect()
     gc.freeze()  # or a command that collects would copy every page of the server
     _check_threads()
-    return serve(listener, environment, usage)
+    is_module = serve(listener, environment, usage)
+    if COLD_CHILDREN not in os.environ:
+        Command.address = address
+        sys.modules["hpo.common.children"].__dict__["subprocess"] = WARM_SUBPROCESS
+    return is_module
 
 
-def run(script: str) -> None:
-    """Run a Python script as the command of this process, which ends with it.
+def run(is_module: bool) -> None:
+    """Run the script or module that the arguments name as the command of this process, which ends with it.
 
     Python ends as ever (threads, `atexit`, streams) but for taking all modules apart, which would copy the server.
     """
     code, interrupted = 0, False
     try:
-        runpy.run_path(script, run_name="__main__")
+        if is_module:
+            sys.modules.pop(sys.argv[0], None)  # run as `__main__`, though it was imported
+            runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+        else:
+            runpy.run_path(sys.argv[0], run_name="__main__")
     except SystemExit as end:
         if not isinstance(end.code, int | None):
             raise

@@ -9,7 +9,9 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
+from hpo.common.children import held_back, start_python
 
 from .client import ADDRESS, Command, run
 
@@ -72,6 +74,46 @@ def test_it_is_what_a_cold_process_is(script: Path, tmp_path: Path, new_session:
     assert {key: warm[key] for key in warm.keys() - OWN} == {key: cold[key] for key in cold.keys() - OWN}
     assert warm["umask"] == 0o027
     assert warm["leads"] == [new_session, new_session]
+
+
+def test_so_is_a_child_of_hpo(script: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    monkeypatch.syspath_prepend(script.parent)
+    reading, writing = os.pipe()
+    environment = {name: value for name, value in os.environ.items() if name != ADDRESS} | {"OMP_NUM_THREADS": "2"}
+
+    def child() -> dict[str, Any]:
+        options: dict[str, Any] = {"environment": environment, "pass_fds": [writing], "start_new_session": True}
+        pipe = subprocess.PIPE
+        with start_python("script", "--flag", stdin=subprocess.DEVNULL, stdout=pipe, text=True, **options) as process:
+            out, _ = process.communicate()
+            return dict(json.loads(out))
+
+    with held_back(signal.SIGTERM):
+        cold = child()
+        request.getfixturevalue("warm_children")
+        warm = child()
+    os.close(reading)
+    os.close(writing)
+    added = warm["environment"].keys() - cold["environment"].keys()
+    assert added  # by imports
+    warm["environment"] = {name: value for name, value in warm["environment"].items() if name not in added}
+    assert {key: warm[key] for key in warm.keys() - OWN} == {key: cold[key] for key in cold.keys() - OWN}
+    assert writing in warm["files"]
+    assert warm["blocked"] == [signal.SIGTERM]
+
+
+def test_a_worker_ends_with_its_coordinator(tmp_path: Path) -> None:
+    (tmp_path / "coordinator.py").write_text(
+        "import sys, time\nfrom pathlib import Path\nfrom hpo.search.executors.worker_process import *\n"
+        "worker = WorkerProcess(Placement(), Path('log'))\nassert worker.connection.recv() == Ready()\n"
+        "print(worker.pid, flush=True)\ntime.sleep(600)\n"
+    )
+    with Command(["coordinator.py"], cwd=tmp_path, stdout=subprocess.PIPE, text=True) as coordinator:
+        assert coordinator.stdout is not None
+        worker = psutil.Process(int(coordinator.stdout.readline()))
+        assert worker.is_running()
+        coordinator.kill()
+        worker.wait(20)
 
 
 def test_the_pid_is_its_own_and_nothing_is_left_of_the_command_before(script: Path, tmp_path: Path) -> None:

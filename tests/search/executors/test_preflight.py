@@ -18,6 +18,8 @@ from torch import nn
 def Net(num_classes, in_channels):
     return nn.Sequential(nn.Flatten(), nn.LazyLinear(num_classes))
 """
+pytestmark = pytest.mark.usefixtures("warm_children")
+
 Make = Callable[..., TrialConfig]
 Check = Callable[..., Preflight]
 
