@@ -28,7 +28,7 @@ def main(arguments: list[str]) -> int:
     settings = pip_settings(subprocess.run([*PIP, "config", "list"], capture_output=True, text=True).stdout)
     if quiet([*PIP, "install", "--quiet", "uv"]) == 0:
         environment = {**os.environ, **variables(settings)}
-        uv = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", sys.executable]
+        uv = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--compile-bytecode", "--python", sys.executable]
         if subprocess.run([*uv, *flags(settings), *arguments], env=environment).returncode == 0:
             return 0
         print("uv failed; pip installs", file=sys.stderr)
