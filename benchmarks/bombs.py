@@ -23,7 +23,6 @@ from PIL import Image
 
 SIDE = 5000  # the largest square that is read
 _PATIENCE_S = 60.0
-_AROUND_S = 1.0  # before and after an attack the other client asks, too
 _PART = b'--b\r\nContent-Disposition: form-data; name="f"; filename="a"\r\n\r\n%b\r\n'
 
 Attack = Callable[[int], Sequence[bytes]]
@@ -72,17 +71,20 @@ def attacks() -> dict[str, Attack]:
     }
 
 
-def measure_attack(attack: Attack, port: int, pid: int) -> Effect:
-    """Attack the server while another client asks about a small image."""
+def measure_attack(attack: Attack, port: int, pid: int, around_s: float) -> Effect:
+    """Attack the server while another client asks about a small image.
+
+    That one asks for `around_s` before and after the attack, too.
+    """
     contents = attack(port)
     before, others, ended = _memory_mib(pid, "VmRSS"), list[Reply](), threading.Event()
     other = threading.Thread(target=lambda: others.extend(_until(ended, port)))
     other.start()
-    time.sleep(_AROUND_S)
+    time.sleep(around_s)
     start = time.monotonic()
     answers = Counter(_send_all(port, contents))
     seconds = time.monotonic() - start
-    time.sleep(_AROUND_S)
+    time.sleep(around_s)
     ended.set()
     other.join()
     return Effect(answers, seconds, before, _memory_mib(pid, "VmHWM"), others)

@@ -128,7 +128,7 @@ def attack(port: int, pid: int, count: int, seconds: float, dice: random.Random)
     """Send `count` requests, or as many as `seconds` allow."""
     outcome, looked = Outcome(), 0.0
     process = psutil.Process(pid)
-    todo = itertools.islice(requests(port, images(IMAGES, dice), dice), count)
+    todo = itertools.islice(requests(port, images(min(IMAGES, count), dice), dice), count)
     start = time.monotonic()
     with Crowd(port, CROWD) as crowd:
         while crowd.asking or crowd.idle:  # else it has ended
@@ -156,13 +156,13 @@ def rows(outcome: Outcome) -> Iterator[dict[str, str]]:
         yield {"answer": str(status or "hung up"), "requests": f"{count:,}"}
 
 
-def bombs(export: Path, names: Sequence[str]) -> dict[str, Effect]:
-    """Send each attack to a fresh server."""
+def bombs(export: Path, names: Sequence[str], around_s: float) -> dict[str, Effect]:
+    """Send each attack to a fresh server that answers for `around_s` before and after it."""
     effects = {}
     for name in names:
         with running(OURS, export.parent, os.sched_getaffinity(0)) as (server, port):
-            closed_loop(port, form(port), 1, 0.5)
-            effects[name] = measure_attack(attacks()[name], port, server.pid)
+            closed_loop(port, form(port), 1, min(0.5, around_s))
+            effects[name] = measure_attack(attacks()[name], port, server.pid, around_s)
         print(row(name, effects[name]), flush=True)
     return effects
 
@@ -173,16 +173,17 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=30.0, help="at most so long (default 30)")
     parser.add_argument("--seed", type=int, default=0, help="of all that is sent (default 0)")
     parser.add_argument("--attacks", nargs="*", default=list(attacks()), choices=list(attacks()), metavar="NAME")
+    parser.add_argument("--around", type=float, default=1.0, help="seconds before and after an attack (default 1)")
     options: argparse.Namespace = parser.parse_args()
     if options.quick:
-        options.requests, options.attacks = 2000, options.attacks[:1]
+        options.requests, options.attacks, options.around = 500, options.attacks[:1], 0.25
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         make_export(folder / "export")
         with running(OURS, folder, os.sched_getaffinity(0)) as (server, port):
             outcome = attack(port, server.pid, options.requests, options.minutes * 60, random.Random(options.seed))
-            alive = closed_loop(port, form(port), 1, 0.5)[-1].status == 200
-        effects = bombs(folder / "export", options.attacks)
+            alive = closed_loop(port, form(port), 1, 0.1)[-1].status == 200
+        effects = bombs(folder / "export", options.attacks, options.around)
     sent = sum(outcome.statuses.values())
     settled = outcome.memory_mib[len(outcome.memory_mib) // 5 :]
     targets = [

@@ -2,17 +2,16 @@
 
 Training steps of a ResNet-18 on 32x32 images.
 
-Each side runs in a process of its own. Its figure is the peak of resident memory over three steps, less what the
-process held before it had a model; on a GPU the same tensors are what fills the card. Sides take turns over the
+Each side runs in a process of its own, a fork. Its figure is the peak of resident memory over three steps, less what
+the process held before it had a model; on a GPU the same tensors are what fills the card. Sides take turns over the
 repeats; time is that of the processor.
 """
 
 import argparse
-import json
-import os
-import subprocess
-import sys
+import ctypes
+import multiprocessing
 import time
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from hpo.training.models.checkpointing import checkpoint_activations
 
 STEPS = 3  # the optimizer's state is there from the second step on, and the peak with it
 CLASSES = 10
+M_MMAP_THRESHOLD = -3  # of glibc's malloc.h
 
 SIDES: dict[str, dict[str, Any]] = {
     "as it is": {},
@@ -58,8 +58,10 @@ def resident(field: str) -> float:
 def child(name: str, batch_size: int, width: int) -> dict[str, float]:
     """Measure side `name` in this process.
 
-    Memory in MiB and CPU seconds per step.
+    Memory in MiB and CPU seconds per step. The C library gives every freed tensor back at once; otherwise the figure
+    would be of its heap. That takes time too, the same in every side.
     """
+    ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, 2**20)
     torch.set_num_threads(1)
     steps(configuration(name, 2, 4), 1)  # so that the libraries' own memory is not counted
     Path("/proc/self/clear_refs").write_text("5")  # begins the peak anew
@@ -85,11 +87,7 @@ def steps(config: TrialConfig, count: int) -> list[float]:
 
 
 def measure(options: argparse.Namespace) -> dict[str, list[dict[str, float]]]:
-    """Measure `repeats` runs of every side, in turn.
-
-    The C library gives every freed tensor back at once; otherwise the figure would be of its heap. That takes time too,
-    the same in every side.
-    """
+    """Measure `repeats` runs of every side, in turn."""
     runs_of: dict[str, list[dict[str, float]]] = {name: [] for name in SIDES}
     for _ in range(options.repeats):
         for name, runs in runs_of.items():
@@ -99,23 +97,16 @@ def measure(options: argparse.Namespace) -> dict[str, list[dict[str, float]]]:
 
 def run_child(options: argparse.Namespace, name: str) -> dict[str, float]:
     """Measure side `name` in a process of its own."""
-    sizes = ["--batch-size", str(options.batch_size), "--width", str(options.width)]
-    command = [sys.executable, __file__, "--side", name, *sizes]
-    environment = {**os.environ, "MALLOC_MMAP_THRESHOLD_": str(2**20)}
-    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
-    figures: dict[str, float] = json.loads(done.stdout)
-    return figures
+    # this process has imported torch and computed nothing, so a fork is as good as a new one
+    with ProcessPoolExecutor(1, multiprocessing.get_context("fork")) as process:
+        return process.submit(child, name, options.batch_size, options.width).result()
 
 
 def main() -> None:
     parser = arguments("memory", __doc__.splitlines()[0], repeats=3)
-    parser.add_argument("--side", choices=tuple(SIDES), help=argparse.SUPPRESS)
     parser.add_argument("--batch-size", type=int, default=128)
     parser.add_argument("--width", type=int, default=64)
     options = parser.parse_args()
-    if options.side:
-        print(json.dumps(child(options.side, options.batch_size, options.width)))
-        return
     if options.quick:
         options.repeats, options.batch_size, options.width = 1, 64, 8
     runs = measure(options)

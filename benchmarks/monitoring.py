@@ -37,7 +37,6 @@ CLIENTS, IMAGES, REFERENCES = 64, 8, 1_000  # 64: as many as the server's queue 
 WITH, WITHOUT = "with log and drift detection", "without"
 # the rate is set so low that no alarm is raised: an alarm would pause the bets, and so the work
 FLAGS = {WITH: ["--false-alarm-every", "10000000"], WITHOUT: ["--log", "none"]}
-DRAIN_S = 1.0  # within which all is written that was answered
 
 
 @dataclass(frozen=True)
@@ -78,24 +77,25 @@ def add_reference(folder: Path, images: np.ndarray) -> None:
     (folder / "manifest.json").write_text(json.dumps(manifest))
 
 
-def ask(side: Side, files: list[bytes], lead: float, seconds: float) -> Run:
+def ask(side: Side, files: list[bytes], options: argparse.Namespace) -> Run:
     """Run a closed loop of `CLIENTS`, shared among the images.
 
-    Measured once it has gone on for `lead` seconds.
+    Measured once it has gone on for `lead` seconds, and what it leaves to be written with it.
     """
     loops = [
         partial(closed_loop, side.port, request(side.port, "/predict", "image/png", file), CLIENTS // len(files))
         for file in files
     ]
     with ThreadPoolExecutor(len(files)) as threads:
-        wait([threads.submit(loop, lead) for loop in loops])
+        wait([threads.submit(loop, options.lead) for loop in loops])
         before = cpu_seconds(side.pid)
-        replies = [reply for future in [threads.submit(loop, seconds) for loop in loops] for reply in future.result()]
+        asking = [threads.submit(loop, options.seconds) for loop in loops]
+        replies = [reply for future in asking for reply in future.result()]
     answered = sum(reply.status == 200 for reply in replies)
     if answered < len(replies):
         raise SystemExit(f"{len(replies) - answered} requests were not answered")
-    time.sleep(DRAIN_S)
-    return Run(answered / seconds, (cpu_seconds(side.pid) - before) / answered * 1000, answered)
+    time.sleep(options.drain)
+    return Run(answered / options.seconds, (cpu_seconds(side.pid) - before) / answered * 1000, answered)
 
 
 def compare(folder: Path, options: argparse.Namespace) -> tuple[dict[str, list[Run]], dict[str, int]]:
@@ -115,10 +115,10 @@ def compare(folder: Path, options: argparse.Namespace) -> tuple[dict[str, list[R
         sides = {name: Side(server.pid, port) for name, (server, port) in servers.items()}
         os.sched_setaffinity(0, set(cores[1:]) or set(cores))
         for side in sides.values():
-            ask(side, files, options.lead, options.seconds)  # the watch is made, caches are warm
+            ask(side, files, options)  # the watch is made, caches are warm
         for pair in range(options.repeats):
             for name in [*FLAGS][:: 1 if pair % 2 else -1]:
-                runs[name].append(ask(sides[name], files, options.lead, options.seconds))
+                runs[name].append(ask(sides[name], files, options))
                 print(f"{name}: {runs[name][-1]}", flush=True)
         return runs, sides[WITH].counts()
 
@@ -127,9 +127,10 @@ def main() -> None:
     parser = arguments("monitoring", __doc__.splitlines()[0], repeats=40)
     parser.add_argument("--seconds", type=float, default=2.0, help="of one measurement (default 2)")
     parser.add_argument("--lead", type=float, default=1.5, help="seconds before it is measured (default 1.5)")
+    parser.add_argument("--drain", type=float, default=1.0, help="seconds in which the log is written (default 1)")
     options = parser.parse_args()
     if options.quick:
-        options.repeats, options.seconds, options.lead = 1, 0.5, 0.5
+        options.repeats, options.seconds, options.lead, options.drain = 1, 0.2, 0.1, 0.1
     with tempfile.TemporaryDirectory() as scratch:
         make_export(Path(scratch) / "export")
         runs_of, counts = compare(Path(scratch), options)

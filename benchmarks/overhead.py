@@ -2,13 +2,14 @@
 
 - Waiting, per epoch report: real searches (`hpo.run`, one worker a core, simple_cnn on the embedded digits at 28x28)
   with MLflow on a local file, behind a port that is closed, and behind one that accepts and never answers; in turn.
-  What counts is in probe/sitecustomize.py. The same of stock Optuna with synchronous MLflow is beside it.
+  What counts is in probe/timed_worker.py. The same of stock Optuna with synchronous MLflow is beside it.
 - CPU of the coordinator, per trial of ten reports: coordinator.py, ours and stock in turn, at a fast pace (epochs of
   0.1 s) and once at a slow one (3 s), at which fewer reports reach MLflow together.
 """
 
 import os
 import socket
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,7 +24,9 @@ import numpy as np
 import optuna
 from coordinator import Ours, Stock
 from harness import Target, arguments, figure, finish, free_port, ratio
+from hpo.common.children import start_python
 from hpo.search.commands.run import run as search_run
+from hpo.search.executors import worker_process
 from hpo.studies.home import Home
 
 PROBE = Path(__file__).with_name("probe")
@@ -80,11 +83,17 @@ def silent_server() -> Iterator[str]:
 @contextmanager
 def probed(record: Path) -> Iterator[None]:
     """Have worker processes started meanwhile record their waits."""
+
+    def start(_: str, *arguments: str, **options: Any) -> "subprocess.Popen[Any]":
+        return start_python("timed_worker", *arguments, **options)
+
     os.environ["HPO_WAITS"] = str(record)
     sys.path.insert(0, str(PROBE))
+    worker_process.start_python = start
     try:
         yield
     finally:
+        worker_process.start_python = start_python
         sys.path.remove(str(PROBE))
         del os.environ["HPO_WAITS"]
 
@@ -189,7 +198,7 @@ def main() -> None:
     parser = arguments("overhead", __doc__.splitlines()[0])
     options = parser.parse_args()
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
-    rounds, trials, fast, slow = (1, 2, 3, 2) if options.quick else (options.repeats, 10, 20, 6)
+    rounds, trials, fast, slow = (1, 1, 3, 2) if options.quick else (options.repeats, 10, 20, 6)
     if options.quick:
         SLOW["epoch_s"] = 0.1
     with tempfile.TemporaryDirectory() as folder:

@@ -29,6 +29,7 @@ from servers import OURS, Measured, cpu_seconds, measure, pinned, running, wait_
 
 MODELS = {"small": 16, "larger": 96}  # channels of the first layer: 0.1 and 3 ms per image
 TIMES = (1.5, 3.0, 10.0)  # by the peak
+REST_S = 2.0  # until a server knows that an overload is over
 SLOWER = 3.0  # answers may take so many times as long as without load
 BATCHES = (1, 2, 4, 8, 16, 32)  # those that a server tries, up to --max-batch
 
@@ -107,9 +108,9 @@ def overload(port: int, server: "subprocess.Popen[bytes]", times: float, options
     )
 
 
-def limits(folder: Path, rate: float, core: int, seconds: float) -> Limits:
+def limits(folder: Path, rate: float, core: int, seconds: float, batches: int) -> Limits:
     """Measure the limits on the server's core."""
-    return Limits(refusal_ms(folder, rate, core, seconds), batch_ms(folder / "export" / "model.onnx", core))
+    return Limits(refusal_ms(folder, rate, core, seconds), batch_ms(folder / "export" / "model.onnx", core, batches))
 
 
 def refusal_ms(folder: Path, rate: float, core: int, seconds: float) -> float | None:
@@ -131,18 +132,18 @@ def refusal_ms(folder: Path, rate: float, core: int, seconds: float) -> float | 
         refuser.wait()
 
 
-def batch_ms(model: Path, core: int) -> dict[int, float]:
+def batch_ms(model: Path, core: int, batches: int) -> dict[int, float]:
     """Measure ONNX Runtime alone with one thread on `core`, by batch."""
     with pinned({core}):
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-        return {size: median(_times_ms(session, size)) for size in BATCHES}
+        return {size: median(_times_ms(session, size, batches)) for size in BATCHES}
 
 
-def _times_ms(session: onnxruntime.InferenceSession, size: int) -> Iterator[float]:
+def _times_ms(session: onnxruntime.InferenceSession, size: int, batches: int) -> Iterator[float]:
     images = np.random.default_rng(0).integers(0, 256, (size, 3, SIZE, SIZE), np.uint8)
-    for _ in range(10):
+    for _ in range(batches):
         start = time.perf_counter()
         session.run(None, {"images": images})
         yield (time.perf_counter() - start) * 1000
@@ -164,10 +165,11 @@ def compare(folder: Path, options: argparse.Namespace) -> Iterator[tuple[str, fl
                 with running(OURS, folder / model, {server_core}) as (server, port):
                     runs = {}
                     for times in TIMES:
-                        time.sleep(2)  # until the server knows that the last one is over
+                        time.sleep(min(REST_S, options.lead))
                         runs[times] = overload(port, server, times, options)
                 for times, run in runs.items():
-                    most = limits(folder / model, run.sent, server_core, min(2.0, options.seconds)).most(run)
+                    seconds = min(2.0, options.seconds)
+                    most = limits(folder / model, run.sent, server_core, seconds, options.batches).most(run)
                     print(f"{model}, {times:g} times the load: {run}, at most {most}", flush=True)
                     yield model, times, run, most
 
@@ -219,9 +221,10 @@ def main() -> None:
     parser = arguments("overload", __doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=4.0, help="of one measurement (default 4)")
     parser.add_argument("--lead", type=float, default=8.0, help="seconds of overload before it is measured (default 8)")
+    parser.add_argument("--batches", type=int, default=10, help="by which the model alone is timed (default 10)")
     options = parser.parse_args()
     if options.quick:
-        options.repeats, options.seconds, options.lead = 1, 0.5, 0.5
+        options.repeats, options.seconds, options.lead, options.batches = 1, 0.2, 0.1, 1
     runs_of: dict[tuple[str, float], list[tuple[Overload, float | None]]] = {}
     with tempfile.TemporaryDirectory() as scratch:
         for model, times, run, most in compare(Path(scratch), options):

@@ -44,7 +44,7 @@ def compare(folder: Path, options: argparse.Namespace) -> dict[str, dict[int, li
         for side in options.sides:
             with running(side, folder, os.sched_getaffinity(0)) as (server, port):
                 content = in_json(port) if side == MLFLOW else form(port)
-                answers[side] = answer_of(side, closed_loop(port, content, 1, 1.0)[-1].body)
+                answers[side] = answer_of(side, closed_loop(port, content, 1, min(1.0, options.seconds))[-1].body)
                 for count in CLIENTS:
                     runs[side][count].append(measure(port, server, content, count, options.seconds))
                     print(f"{side}, {count} clients: {runs[side][count][-1]}", flush=True)
@@ -75,7 +75,7 @@ def swaps(folder: Path, options: argparse.Namespace, server_cores: set[int]) -> 
 
         thread = threading.Thread(target=replace)
         thread.start()
-        replies = closed_loop(port, form(port), 8, options.swaps * 1.2)
+        replies = closed_loop(port, form(port), options.clients, options.swaps * 1.2)
         stop.set()
         thread.join()
     versions = {json.loads(reply.body)["model_version"] for reply in replies if reply.status == 200}
@@ -87,8 +87,8 @@ def signals(folder: Path, options: argparse.Namespace, server_cores: set[int]) -
     requests = lost = 0
     for _ in range(options.signals):
         with running(OURS, folder, server_cores) as (server, port):
-            threading.Timer(0.5, server.terminate).start()
-            replies = closed_loop(port, form(port), 8, 20.0)
+            threading.Timer(min(0.5, options.seconds), server.terminate).start()
+            replies = closed_loop(port, form(port), options.clients, 20.0)
             requests, lost = requests + len(replies), lost + dropped(replies)
     return {"signals": options.signals, "requests": requests, "dropped": lost}
 
@@ -135,10 +135,11 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=4.0, help="of one measurement (default 4)")
     parser.add_argument("--swaps", type=int, default=100, help="versions put in place (default 100)")
     parser.add_argument("--signals", type=int, default=100, help="servers ended (default 100)")
+    parser.add_argument("--clients", type=int, default=8, help="of a server that is swapped or ended (default 8)")
     options = parser.parse_args()
     options.sides = (PLAIN, OURS, PLAIN_MANY, OURS_MANY, MLFLOW)
     if options.quick:
-        options.repeats, options.seconds, options.swaps, options.signals = 1, 0.5, 2, 1
+        options.repeats, options.seconds, options.swaps, options.signals, options.clients = 1, 0.1, 2, 1, 1
         options.sides = (PLAIN, OURS, PLAIN_MANY, OURS_MANY)
     cores = sorted(os.sched_getaffinity(0))
     server_cores = set(cores[: max(1, len(cores) // 2)])

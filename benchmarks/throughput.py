@@ -120,22 +120,24 @@ def usual(config: TrialConfig, pack: Pack, root: Path, memory_format: torch.memo
         yield Epoch(trained - started, time.perf_counter() - trained)
 
 
-def turn(side: Side, epochs: int) -> Epoch:
-    """Run some epochs of one side, and add them up."""
-    time.sleep(PAUSE_S)
+def turn(side: Side, epochs: int, pause_s: float) -> Epoch:
+    """Run some epochs of one side after a pause, and add them up."""
+    time.sleep(pause_s)
     done = [next(side) for _ in range(epochs)]
     return Epoch(sum(epoch.train_s for epoch in done), sum(epoch.val_s for epoch in done))
 
 
-def better_loader(config: TrialConfig, pack: Pack, root: Path, memory_format: torch.memory_format) -> Side:
+def better_loader(
+    config: TrialConfig, pack: Pack, root: Path, memory_format: torch.memory_format, pause_s: float
+) -> Side:
     """Return the recipe with the faster number of DataLoader workers.
 
     Warmed up.
     """
     sides = {workers: usual(config, pack, root, memory_format, workers) for workers in (0, 2)}
     for side in sides.values():
-        turn(side, 1)
-    seconds = {workers: turn(side, 1).train_s for workers, side in sides.items()}
+        turn(side, 1, pause_s)
+    seconds = {workers: turn(side, 1, pause_s).train_s for workers, side in sides.items()}
     best = min(seconds, key=seconds.__getitem__)
     print(f"  recipe, {memory_format}: " + ", ".join(f"{w} workers {s:.1f} s" for w, s in seconds.items()))
     # ends the workers of the slower one, which would hold a core
@@ -145,7 +147,7 @@ def better_loader(config: TrialConfig, pack: Pack, root: Path, memory_format: to
 
 def measure(name: str, options: argparse.Namespace, folder: Path) -> dict[str, list[Epoch]]:
     """Measure `repeats` turns of every side for model `name`."""
-    images, epochs = (1000, 1) if options.quick else (options.images, 2)
+    images, epochs, pause_s = (256, 1, 0.0) if options.quick else (options.images, 2, PAUSE_S)
     data = {"source": "fashion_mnist", "batch_size": BATCH, "max_train": images, "max_val": images // 4}
     config = TrialConfig.model_validate(
         {
@@ -161,15 +163,15 @@ def measure(name: str, options: argparse.Namespace, folder: Path) -> dict[str, l
     sides = {
         "ours": ours(config, pack, folder / name),
         "bare": bare(config, pack),
-        "recipe": better_loader(config, pack, root, torch.contiguous_format),
-        "recipe, channels_last": better_loader(config, pack, root, torch.channels_last),
+        "recipe": better_loader(config, pack, root, torch.contiguous_format, pause_s),
+        "recipe, channels_last": better_loader(config, pack, root, torch.channels_last, pause_s),
     }
     for side in sides.values():
-        turn(side, 1)
+        turn(side, 1, pause_s)
     turns: dict[str, list[Epoch]] = {side: [] for side in sides}
     for _ in range(options.repeats):
         for side, steps in sides.items():
-            turns[side].append(turn(steps, epochs))
+            turns[side].append(turn(steps, epochs, pause_s))
     return {
         side: [Epoch(t.train_s / epochs / images, t.val_s / epochs / images) for t in turns[side]] for side in sides
     }

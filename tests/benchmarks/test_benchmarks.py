@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ..warm.client import run
+from ..warm import client
+from ..warm.client import ADDRESS, run
+from ..warm.start import HPO
 
 ROOT = Path(__file__).resolve().parents[2]
 BENCHMARKS = ROOT / "benchmarks"
@@ -27,7 +30,12 @@ def python(*arguments: str) -> "subprocess.CompletedProcess[str]":
 
 def benchmark(name: str, *arguments: str) -> str:
     """The standard output of a smoke run of a script, in a warm process."""
-    done = run([str(BENCHMARKS / f"{name}.py"), "--quick", *arguments], env=_environment())
+    return printed([str(BENCHMARKS / f"{name}.py"), "--quick", *arguments])
+
+
+def printed(command: list[str]) -> str:
+    """What a script prints in a warm process."""
+    done = run(command, env=_environment())
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -58,20 +66,45 @@ def _warm(warm: Path) -> None:
         "hostile",
         "monitoring",
         pytest.param("workers", marks=needs_fashion_mnist),
-        pytest.param("live", marks=needs_fashion_mnist),
     ],
 )
 def test_a_smoke_run_gives_a_table_and_a_json(name: str, tmp_path: Path) -> None:
     out = tmp_path / "result.json"
-    printed = benchmark(name, "--out", str(out))
+    check_result(out, benchmark(name, "--out", str(out)))
+
+
+@needs_fashion_mnist
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_smoke_run_of_whole_searches(tmp_path: Path) -> None:
+    """Both searches are processes of their own, which start warm, too."""
+    out, starter = tmp_path / "result.json", tmp_path / "starter.py"
+    starter.write_text(
+        f"import runpy, sys\nsys.executable = {str(warm_python(tmp_path))!r}\ndel sys.argv[0]\n"
+        f"sys.path[0] = {str(BENCHMARKS)!r}\nrunpy.run_path(sys.argv[0], run_name='__main__')\n"
+    )
+    check_result(out, printed([str(starter), str(BENCHMARKS / "live.py"), "--quick", "--out", str(out)]))
+
+
+def warm_python(folder: Path) -> Path:
+    """A `python` in `folder`, with `hpo` beside it, that runs scripts in warm processes."""
+    for name, script in (("python", []), ("hpo", [HPO])):
+        start = shlex.join([sys.executable, "-IS", str(client.__file__), *script])
+        (folder / name).write_text(f'#!/bin/sh\n{ADDRESS}={os.environ[ADDRESS]} exec {start} "$@"\n')
+        (folder / name).chmod(0o755)
+    return folder / "python"
+
+
+def check_result(out: Path, output: str) -> None:
+    """What a smoke run wrote is what it output."""
     result = json.loads(out.read_text(), parse_constant=lambda word: pytest.fail(f"{word} is no JSON"))
     assert result["quick"] is True
     assert result["machine"]["processor"]
     assert result["targets"]
     cells = [cell for row in result["rows"] for cell in row.values()]
     assert cells
-    assert all(cell in printed for cell in cells)
-    assert all(target["what"] in printed for target in result["targets"])
+    assert all(cell in output for cell in cells)
+    assert all(target["what"] in output for target in result["targets"])
 
 
 def test_a_smoke_run_leaves_the_results_alone() -> None:
@@ -101,9 +134,12 @@ def test_results_are_of_full_runs_and_small() -> None:
 
 
 def test_a_live_run_goes_on_where_it_was(tmp_path: Path) -> None:
-    code = f"""
-import argparse, json, live
+    script = tmp_path / "script.py"
+    script.write_text(f"""
+import argparse, json, sys
 from pathlib import Path
+sys.path[0] = {str(BENCHMARKS)!r}
+import live
 out = Path({str(tmp_path / "live.json")!r})
 setting = {{"size": live.FULL, "script": "augmented", "processor": "this one"}}
 slow = live.Search(700.0, [(100.0, 0.8), (690.0, 0.85)])
@@ -116,8 +152,8 @@ assert list(found) == [0]
 assert (found[0].script.best, found[0].ours.reaches(0.85), found[0].ours.best_at(100.0)) == (0.85, 60.0, 0.86)
 assert abs(found[0].share - 60 / 700) < 1e-6
 assert live.kept(out, {{**setting, "processor": "another"}}) == {{}}
-"""
-    python_there(code)
+""")
+    printed([str(script)])
 
 
 @pytest.mark.slow
