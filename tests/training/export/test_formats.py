@@ -42,7 +42,10 @@ def exported(
     config = small_config()
     classifier = make_classifier(config)
     export_model(classifier, config, digits, folder)
-    made, failed = make_formats(FORMATS.names(), Source(folder, config, digits.val), digits, {})
+    with pytest.MonkeyPatch.context() as patch:
+        # ten seconds for what is only in models that were trained to be quantised; whoever calls it fails
+        patch.setattr("torchao.quantization.pt2e.qat_utils._fold_conv_bn_qat_helper", None)
+        made, failed = make_formats(FORMATS.names(), Source(folder, config, digits.val), digits, {})
     tested = final_test(
         classifier,
         digits,

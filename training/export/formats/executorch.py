@@ -103,8 +103,25 @@ def _quantised(module: "torch.fx.GraphModule", images: "list[torch.Tensor]") -> 
     observed = prepare_pt2e(module, quantizer)
     for image in images:
         observed(image)
-    integers: torch.nn.Module = convert_pt2e(observed)
+    with _no_search_for_training():
+        integers: torch.nn.Module = convert_pt2e(observed)
     return integers
+
+
+@contextmanager
+def _no_search_for_training() -> Iterator[None]:
+    """Keep torchao from looking for what only quantisation-aware training leaves in a graph.
+
+    For a batch norm that follows no convolution it traces 108 patterns, ten seconds in which nothing can be found here.
+    """
+    from torchao.quantization.pt2e import quantize_pt2e
+
+    fold = quantize_pt2e._fold_conv_bn_qat
+    quantize_pt2e._fold_conv_bn_qat = lambda graph: graph
+    try:
+        yield
+    finally:
+        quantize_pt2e._fold_conv_bn_qat = fold
 
 
 @contextmanager
