@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,9 @@ from pathlib import Path
 
 import hpo
 import pytest
+
+from ..warm.client import ADDRESS
+from ..warm.start import HERE as WARM
 
 GUIDE = "extending.md"
 ROOT = Path(hpo.__file__).resolve().parent
@@ -80,24 +84,46 @@ def test_every_change_fits_and_every_file_is_in_the_table(package: Path, text_of
             assert any(place in table for place in places), block.path
 
 
+COMMAND = """
+import os
+import sys
+
+for name in [name for name in sys.modules if name.partition(".")[0] == "hpo"]:
+    del sys.modules[name]  # a warm start has imported the package that is tested, not the copy
+sys.path.insert(0, {parent!r})
+os.environ["PYTHONPATH"] = {parent!r}  # for the children; a warm start must have that of the tests until here
+
+from hpo.search.cli import main
+
+assert sys.modules["hpo"].__file__.startswith({parent!r})
+main()
+"""
+"""`hpo` of a copy of the package: libraries may be loaded already, the copy is imported anew."""
+
+
 def run(text: str, package: Path, directory: Path) -> str:
     """Run commands with an `hpo` of the copy, each in a process that imports it anew; their standard output."""
     bin_folder = package.parent / "bin"
     bin_folder.mkdir(exist_ok=True)
-    script = bin_folder / "hpo"
-    script.write_text(f"#!{sys.executable} -P\nfrom hpo.search.cli import main\nmain()\n")
-    script.chmod(0o755)
+    script, command = bin_folder / "main.py", bin_folder / "hpo"
+    script.write_text(COMMAND.format(parent=str(package.parent)))
+    start = shlex.join([sys.executable, "-IS", str(WARM / "client.py"), str(script)])
+    command.write_text(f'#!/bin/sh\nexec {start} "$@"\n')
+    command.chmod(0o755)
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("HPO_", "MLFLOW_"))}
     path = os.pathsep.join([str(bin_folder), kept.get("PATH", "")])
-    environment = {**kept, "PATH": path, "PYTHONPATH": str(package.parent), "OMP_NUM_THREADS": "1"}
-    command = ["bash", "-e", "-c", text]
-    done = subprocess.run(command, cwd=directory, env=environment, capture_output=True, text=True, check=False)
+    environment = {**kept, ADDRESS: os.environ[ADDRESS], "PATH": path, "OMP_NUM_THREADS": "1"}
+    shell = ["bash", "-e", "-c", text.replace("hpo run ", "hpo run --executor inline ")]
+    done = subprocess.run(shell, cwd=directory, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{text}\n{done.stdout}\n{done.stderr}"
     return done.stdout
 
 
 @pytest.mark.slow
-def test_the_guide_works_as_written(package: Path, tmp_path: Path, text_of: TextOf) -> None:
+@pytest.mark.usefixtures("warm")
+def test_the_guide_works_as_written(package: Path, tmp_path: Path, migrated: Path, text_of: TextOf) -> None:
+    (tmp_path / "runs").mkdir()
+    shutil.copy(migrated, tmp_path / "runs" / "mlflow.db")
     outputs = []
     for block in blocks(text_of(GUIDE)):
         if block.language == "sh":
