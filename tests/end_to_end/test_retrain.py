@@ -158,23 +158,23 @@ def test_from_a_search_to_a_model_that_others_run(shell: Shell) -> None:
 @pytest.mark.slow
 def test_ctrl_c_keeps_the_epochs_and_the_same_command_goes_on(shell: Shell) -> None:
     shell.search(trials=1, epochs=1)
-    command = ["retrain-best", "--epochs", "60", "--tracking-uri", "none"]
+    command = ["retrain-best", "--epochs", "20", "--tracking-uri", "none"]
     process = shell.start(*command)
     assert process.stderr is not None
-    while "epoch 2/60" not in (line := process.stderr.readline()):
+    while "epoch 2/20" not in (line := process.stderr.readline()):
         assert line, "it ended"
     process.send_signal(signal.SIGINT)
     done = finish(process)
     assert done.code == 130
     assert "Traceback" not in done.err
-    stopped = re.search(r"stopped after epoch (\d+) of 60; the same command goes on from there", done.err)
+    stopped = re.search(r"stopped after epoch (\d+) of 20; the same command goes on from there", done.err)
     assert stopped is not None
     assert not (shell.directory / "runs" / "simple_cnn" / "export").exists()
     again = shell.run(*command, "--json")
     assert again.code == 0, again.err
-    assert again.json["epochs"] == 60
-    trained = [int(epoch) for epoch in re.findall(r"^epoch (\d+)/60", again.err, re.MULTILINE)]
-    assert trained == list(range(int(stopped[1]) + 1, 61))
+    assert again.json["epochs"] == 20
+    trained = [int(epoch) for epoch in re.findall(r"^epoch (\d+)/20", again.err, re.MULTILINE)]
+    assert trained == list(range(int(stopped[1]) + 1, 21))
 
 
 @pytest.mark.slow
