@@ -139,16 +139,16 @@ def test_depth_grows_from_the_images_to_the_head(model: dict[str, Any]) -> None:
     "model", [*ZOO, pytest.param(LIBRARIES[0], marks=pytest.mark.slow)], ids=lambda m: m["name"], indirect=True
 )
 def test_interrupted_it_goes_on_bit_by_bit(
-    model: dict[str, Any], donor: tuple[Path, nn.Module], small_config: Make, digits_pack: Path, tmp_path: Path
+    model: dict[str, Any], donor: tuple[Path, nn.Module], small_config: Make, few: Path, tmp_path: Path
 ) -> None:
     tuned = {"pretrained": str(donor[0]), "backbone_lr": 0.1, "layer_decay": 0.8}
-    data = {"source": "digits", "batch_size": 64, "max_train": 128, "max_val": 64}
+    data = {"source": "digits", "batch_size": 16, "max_train": 100, "max_val": 20}
     config = small_config(model={**model, **tuned}, data=data, budget={"epochs": 2})
-    *_, whole = train(config, pack=digits_pack, directory=tmp_path / "whole")
+    *_, whole = train(config, pack=few, directory=tmp_path / "whole")
     asked = iter(range(100))
     wish = lambda: Signal.PAUSE if next(asked) >= 3 else Signal.CONTINUE  # noqa: E731
-    *_, paused = train(config, pack=digits_pack, directory=tmp_path / "parts", signal=wish)
-    *_, result = train(config, pack=digits_pack, directory=tmp_path / "parts")
+    *_, paused = train(config, pack=few, directory=tmp_path / "parts", signal=wish)
+    *_, result = train(config, pack=few, directory=tmp_path / "parts")
     assert isinstance(whole, TrainResult)
     assert isinstance(paused, TrainResult)
     assert isinstance(result, TrainResult)
