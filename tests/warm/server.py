@@ -26,6 +26,7 @@ import sys
 import tempfile
 import threading
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,8 @@ LIBRARIES = (  # what functions of hpo import when they need it; not ONNX Runtim
     "torch.onnx",
     "torchvision",
 )
+WORKER = "hpo.search.executors.worker"
+"""The module whose process asks the kernel to end it with its parent, which here is this server."""
 AT_LOAD = ("OMP_", "MKL_", "KMP_", "OPENBLAS_", "LD_", "MALLOC_", "PYTHON", "COVERAGE", "LC_", "LANG", "TORCH", "CUDA_")
 """Variables that a process reads once, as it starts or as a library is loaded."""
 
@@ -65,9 +68,15 @@ class Environment:
     def imported(self) -> None:
         """Note what the imports have changed."""
         self._set = {name: value for name, value in os.environ.items() if self._before.get(name) != value}
+        self._files = {int(entry.name) for entry in Path("/proc/self/fd").iterdir()}
 
-    def suits(self, wanted: dict[str, str]) -> bool:
-        """Whether libraries that are loaded under `wanted` would be as they are here, or can be made so."""
+    def suits(self, wanted: dict[str, str], files: list[int]) -> bool:
+        """Whether libraries that are loaded under `wanted` would be as they are here, or can be made so.
+
+        `files` are the numbers that files of the command shall have.
+        """
+        if self._files & {*files}:
+            return False
         names = {name for name in {*wanted, *self._before} if name.startswith(AT_LOAD)}
         if set(self._path) <= set(_path(wanted)):
             names -= {"PYTHONPATH", "PYTHONSAFEPATH"}
@@ -103,67 +112,89 @@ def preload() -> None:
             importlib.import_module(name)
 
 
+@dataclass(frozen=True)
+class Child:
+    """A command that runs: its pid, a file that tells its end, and the connection to whoever asked for it."""
+
+    pid: int
+    end: int
+    connection: socket.socket
+    is_worker: bool
+
+    def gone(self, usage: Path) -> None:
+        """Say how it ended, and note the CPU seconds that it took."""
+        _, status, used = os.wait4(self.pid, 0)
+        with usage.open("a") as file:
+            file.write(f"{used.ru_utime + used.ru_stime:.3f}\n")
+        with contextlib.suppress(OSError):  # nobody may be waiting any longer
+            self.connection.sendall(f"{status}\n".encode())
+        self.close()
+
+    def close(self) -> None:
+        """Let go of its files."""
+        self.connection.close()
+        os.close(self.end)
+
+
 def serve(listener: socket.socket, environment: Environment, usage: Path) -> bool:
     """Fork for each request; returns in the fork that is the command: whether it runs a module, not a script."""
-    while _asked(listener):
-        connection, _ = listener.accept()
-        _reap()
-        if os.fork() == 0:
-            listener.close()
-            return _oversee(connection, environment, usage)
-        connection.close()
-    os._exit(0)
+    children: dict[int, Child] = {}
+    orphans: set[Child] = set()
+    while True:
+        watched = [child.connection for child in children.values() if child not in orphans]
+        ready = select.select([listener, sys.stdin, *children, *watched], [], [])[0]
+        if sys.stdin in ready:  # the tests that may ask hold the other end of it
+            os._exit(0)
+        for end in children.keys() & {*ready}:
+            children.pop(end).gone(usage)
+        for child in children.values():
+            if child.connection in ready:  # its parent has ended; a worker has asked the kernel to end with it
+                orphans.add(child)
+                if child.is_worker:
+                    os.kill(child.pid, signal.SIGKILL)
+        if listener in ready:
+            try:
+                connection, request, files = _receive(listener)
+            except ConnectionError:
+                continue
+            suits = environment.suits(request["environment"], request["files"])
+            pid = os.fork() if suits else 0
+            if suits and not pid:
+                for child in children.values():
+                    child.close()
+                listener.close()
+                connection.close()
+                return _become(request, files, environment)
+            for file in files:
+                os.close(file)
+            with contextlib.suppress(OSError):  # nobody may be waiting any longer
+                connection.sendall(f"{pid}\n".encode())
+            if pid:
+                child = Child(pid, _high(os.pidfd_open(pid)), connection, WORKER in request["arguments"])
+                children[child.end] = child
 
 
-def _asked(listener: socket.socket) -> bool:
-    """Wait for a request; whether the tests that may ask are still there: they hold the other end of standard input."""
-    return sys.stdin not in select.select([listener, sys.stdin], [], [])[0]
+def _high(file: int) -> int:
+    """The same file under a number that no command asks for."""
+    copy = fcntl.fcntl(file, fcntl.F_DUPFD_CLOEXEC, 512)
+    os.close(file)
+    return copy
 
 
-def _reap() -> None:
-    with contextlib.suppress(ChildProcessError):
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
+def _receive(listener: socket.socket) -> tuple[socket.socket, dict[str, Any], list[int]]:
+    """One request: a line of JSON, and beside its first bytes the three standard streams and further files.
 
-
-def _oversee(connection: socket.socket, environment: Environment, usage: Path) -> bool:
-    """Fork the command, say its pid and how it ended; returns in the command alone."""
-    request, files = _receive(connection)
-    taken = {int(entry.name) for entry in Path("/proc/self/fd").iterdir()} - {*files}
-    if not environment.suits(request["environment"]) or taken & {*request["files"]}:
-        connection.sendall(b"0\n")
-        os._exit(0)
-    pid = os.fork()
-    if pid == 0:
-        connection.close()
-        return _become(request, files, environment)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    for file in files:
-        os.close(file)
-    with contextlib.suppress(OSError):  # nobody may be waiting any longer
-        connection.sendall(f"{pid}\n".encode())
-    # a process whose parent has ended, and which asked the kernel to end it then, has this one as its parent
-    ended = os.pidfd_open(pid)
-    if ended not in select.select([ended, connection], [], [])[0]:
-        os._exit(0)
-    _, status, used = os.wait4(pid, 0)
-    with usage.open("a") as file:
-        file.write(f"{used.ru_utime + used.ru_stime:.3f}\n")
-    with contextlib.suppress(OSError):
-        connection.sendall(f"{status}\n".encode())
-    os._exit(0)
-
-
-def _receive(connection: socket.socket) -> tuple[dict[str, Any], list[int]]:
-    """One request: a line of JSON, and beside its first bytes the three standard streams and further files."""
+    Raises:
+        ConnectionError: whoever asked has ended meanwhile.
+    """
+    accepted, _ = listener.accept()
+    connection = socket.socket(fileno=_high(accepted.detach()))
     data, files, _, _ = socket.recv_fds(connection, 1 << 16, 3 + MOST_FILES)
     while not data.endswith(b"\n"):
-        data += connection.recv(1 << 16)
-    # out of the way of the numbers that they shall have
-    high = [fcntl.fcntl(file, fcntl.F_DUPFD_CLOEXEC, 512) for file in files]
-    for file in files:
-        os.close(file)
-    return json.loads(data), high
+        if not (more := connection.recv(1 << 16)):
+            raise ConnectionResetError("the request is not whole")
+        data += more
+    return connection, json.loads(data), [_high(file) for file in files]
 
 
 def _become(request: dict[str, Any], files: list[int], environment: Environment) -> bool:
@@ -203,11 +234,12 @@ def _check_threads() -> None:
 def main(listener: socket.socket, usage: Path) -> bool:
     """Import once there is something to do, then serve; returns in each command: whether it runs a module."""
     environment = Environment()
-    if not _asked(listener):
+    if sys.stdin in select.select([listener, sys.stdin], [], [])[0]:  # no test has asked for anything
         os._exit(0)
     address = listener.getsockname()
     preload()
     environment.imported()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the tests, whose end is this process' end
     gc.collect()
     gc.freeze()  # or a command that collects would copy every page of the server
     _check_threads()
@@ -248,4 +280,4 @@ def run(is_module: bool) -> None:
 
 
 if __name__ == "__main__":
-    run(main(socket.socket(fileno=int(sys.argv[1])), Path(sys.argv[2])))
+    run(main(socket.socket(fileno=_high(int(sys.argv[1]))), Path(sys.argv[2])))

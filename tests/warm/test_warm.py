@@ -95,7 +95,7 @@ def test_so_is_a_child_of_hpo(script: Path, monkeypatch: pytest.MonkeyPatch, req
     os.close(reading)
     os.close(writing)
     added = warm["environment"].keys() - cold["environment"].keys()
-    assert added  # by imports
+    assert added  # by imports: it is warm
     warm["environment"] = {name: value for name, value in warm["environment"].items() if name not in added}
     assert {key: warm[key] for key in warm.keys() - OWN} == {key: cold[key] for key in cold.keys() - OWN}
     assert writing in warm["files"]
