@@ -22,28 +22,28 @@ def burn(seconds):
 
 @pytest.fixture(scope="module")
 def shared():
-    burn(0.25)
+    burn(0.15)
 
 @pytest.fixture
 def own():
-    burn(0.25)
+    burn(0.15)
 
 @pytest.fixture
 def own_once():
     if not begun:
         begun.append(True)
-        burn(0.25)
+        burn(0.15)
 
 def test_fast(shared): pass
 def test_imports(): import much
-def test_sleeps(): time.sleep(0.25)
+def test_sleeps(): time.sleep(0.15)
 def test_begins_slowly(own_once): pass
-def test_burns(): burn(0.25)
+def test_burns(): burn(0.15)
 def test_sets_up(own): pass
 def test_has_a_child():
-    subprocess.run([sys.executable, "-c", "import time\\nwhile time.process_time() < 0.25: pass"], check=True)
+    subprocess.run([sys.executable, "-c", "import time\\nwhile time.process_time() < 0.15: pass"], check=True)
 @pytest.mark.slow
-def test_is_slow(): burn(0.25)
+def test_is_slow(): burn(0.15)
 """
 
 
@@ -52,7 +52,7 @@ def test_cpu_time_of_a_test_and_its_children_counts(
 ) -> None:
     (tmp_path / "test_it.py").write_text(TESTS)
     (tmp_path / "much.py").write_text(
-        "import time\nend = time.process_time() + 0.25\nwhile time.process_time() < end: pass"
+        "import time\nend = time.process_time() + 0.15\nwhile time.process_time() < end: pass"
     )
     monkeypatch.syspath_prepend(tmp_path)
     outcomes: dict[str, str] = {}
@@ -65,7 +65,7 @@ def test_cpu_time_of_a_test_and_its_children_counts(
                 outcomes[report.nodeid.partition("::")[2]] = report.outcome
 
     options = [str(tmp_path), "--rootdir", str(tmp_path), "-q", "--import-mode=importlib", "-o", "markers=slow: slow"]
-    pytest.main([*options, "-p", "no:cacheprovider", "-p", "no:xdist"], plugins=[Guard(0.12), Outcomes()])
+    pytest.main([*options, "-p", "no:cacheprovider", "-p", "no:xdist"], plugins=[Guard(0.08), Outcomes()])
     passed = {"test_fast", "test_imports", "test_sleeps", "test_begins_slowly", "test_is_slow"}
     assert {name for name, outcome in outcomes.items() if outcome == "passed"} == passed
     assert {name for name, outcome in outcomes.items() if outcome == "failed"} == outcomes.keys() - passed

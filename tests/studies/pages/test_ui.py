@@ -260,6 +260,7 @@ def test_an_mlflow_server_that_runs_elsewhere_is_passed_through(home: Home) -> N
         assert [server.name for server in servers] == ["optuna-dashboard"]
 
 
+@pytest.mark.slow
 def test_tensorboard_is_shown_behind_the_same_guard(home: Home) -> None:
     study = TrackedStudy(home, "digits", "none", pytest.fail)
     board = TensorboardTracker(study)
@@ -291,6 +292,7 @@ def test_tensorboard_is_shown_behind_the_same_guard(home: Home) -> None:
     assert not page.is_open()
 
 
+@pytest.mark.slow
 def test_event_files_are_those_of_the_study_and_its_home_alone(
     home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

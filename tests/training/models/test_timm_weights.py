@@ -72,12 +72,14 @@ def slow_hub() -> Iterator[tuple[str, list[str]]]:
     server.server_close()
 
 
+@pytest.mark.slow
 def test_slow_weights_are_waited_for_and_kept(slow_hub: tuple[str, list[str]], tmp_path: Path) -> None:
     address, asked = slow_hub
     assert fetch(tmp_path, HF_ENDPOINT=address, no_proxy="127.0.0.1").splitlines() == ["['bn1.bias']"] * 2
     assert sum(request.startswith("GET") and request.endswith(".safetensors") for request in asked) == 1
 
 
+@pytest.mark.slow
 def test_a_hub_that_cannot_be_reached_is_given_up_at_once(tmp_path: Path) -> None:
     said = fetch(tmp_path, https_proxy="http://127.0.0.1:9", HTTPS_PROXY="http://127.0.0.1:9")
     law = (

@@ -66,6 +66,7 @@ def champion(stores: Stores, name: str = "digits") -> Any:
     return MlflowClient(*stores).get_model_version_by_alias(name, "champion")
 
 
+@pytest.mark.slow
 def test_an_active_run_and_its_store_are_left_alone(
     tracked_book: Book, retrain: Retrain, own_run: Any, own_store: str
 ) -> None:
