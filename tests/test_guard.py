@@ -65,7 +65,10 @@ def test_cpu_time_of_a_test_and_its_children_counts(
                 outcomes[report.nodeid.partition("::")[2]] = report.outcome
 
     options = [str(tmp_path), "--rootdir", str(tmp_path), "-q", "--import-mode=importlib", "-o", "markers=slow: slow"]
-    pytest.main([*options, "-p", "no:cacheprovider", "-p", "no:xdist"], plugins=[Guard(0.08), Outcomes()])
+    pytest.main(
+        [*options, "-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:unraisableexception"],
+        plugins=[Guard(0.08), Outcomes()],
+    )
     passed = {"test_fast", "test_imports", "test_sleeps", "test_begins_slowly", "test_is_slow"}
     assert {name for name, outcome in outcomes.items() if outcome == "passed"} == passed
     assert {name for name, outcome in outcomes.items() if outcome == "failed"} == outcomes.keys() - passed
