@@ -22,7 +22,8 @@ from hpo.search.configuration.identify import identify
 from hpo.search.executors.base import Event, Job
 from hpo.search.executors.clock import VirtualClock
 from hpo.search.executors.simulated import SimulatedExecutor
-from hpo.search.loop.loop import Goal, Loop, Places
+from hpo.search.loop.goal import Goal, Places
+from hpo.search.loop.loop import Loop
 from hpo.search.progress.base import NoProgress
 from hpo.search.strategy.pruners.registry import build_pruner
 from hpo.search.strategy.samplers.registry import build_sampler
@@ -60,13 +61,13 @@ def metrics_of(epoch: int) -> dict[str, float]:
 class RealTime(SimulatedExecutor):
     """A simulated executor whose virtual time really passes."""
 
-    def next_event(self, timeout_s: float | None = None) -> Event | None:
-        """Return the next event, when it is due."""
+    def next_events(self, timeout_s: float | None = None) -> list[Event]:
+        """Return the next events, when they are due."""
         before = self.clock.now()
-        event = super().next_event(timeout_s)
+        events = super().next_events(timeout_s)
         # at a simulated pace nothing would reach MLflow in batches of a real size
         time.sleep(self.clock.now() - before)
-        return event
+        return events
 
 
 class Ours:

@@ -52,7 +52,7 @@ def _tell_result(result: "RunResult", tell: Callable[[str], None]) -> None:
 
 
 def _exit_code(result: "RunResult") -> int:
-    from ..loop.loop import Outcome
+    from ..loop.goal import Outcome
 
     if result.outcome is Outcome.INTERRUPTED:
         return INTERRUPTED

@@ -1,12 +1,12 @@
 """The contract between the event loop and whatever runs the trials.
 
-An executor takes jobs while it has free slots and gives back events, one at a time. It decides nothing: stopping,
-pausing and retrying are the loop's. A job whose directory holds a checkpoint goes on from there, so that resuming
-is submitting again.
+An executor takes jobs while it has free slots and gives back events. It decides nothing: stopping, pausing and retrying
+are the loop's. A job whose directory holds a checkpoint goes on from there, so that resuming is submitting again.
 """
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from traceback import format_exc
 from typing import Self
@@ -14,20 +14,22 @@ from typing import Self
 from ...common.faults import disk_fault, needs_new_process
 from ...errors import HpoError
 from ...training.config import TrialConfig
-from ...training.report import Activity, EpochReport, TrainResult
+from ...training.report import Activity, EpochReport, Signal, TrainResult
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
     """A trial to run.
 
-    `number` is that in the study, `directory` its folder, `pack` its packed data set.
+    `number` is that in the study, `directory` its folder, `pack` its packed data set. `generation` tells this run of
+    the trial from its others: every event carries it, so that the late word of a worker that was given up is known.
     """
 
     number: int
     config: TrialConfig
     directory: Path
     pack: Path
+    generation: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,7 @@ class Busy:
     """
 
     number: int
+    generation: int
     activity: Activity
 
 
@@ -46,6 +49,7 @@ class Reported:
     """An epoch of trial `number` has ended."""
 
     number: int
+    generation: int
     report: EpochReport
 
 
@@ -54,18 +58,26 @@ class Ended:
     """Trial `number` has left its slot with a result."""
 
     number: int
+    generation: int
     result: TrainResult
+
+
+class Fault(StrEnum):
+    """Who is to blame for a lost worker."""
+
+    MACHINE = "machine"  # the trial had no part in it: a node is gone, a worker died before it took the job
+    MEMORY = "memory"  # SIGKILL: the kernel's, for lack of memory, unless a person sent it
+    TRIAL = "trial"  # its training took the process down
 
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """The worker of trial `number` is gone; its checkpoint may remain.
-
-    It was killed or crashed, or its machine is lost.
-    """
+    """The worker of trial `number` is gone; its checkpoint may remain."""
 
     number: int
+    generation: int
     reason: str
+    fault: Fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +88,7 @@ class Crashed:
     """
 
     number: int
+    generation: int
     error: str
     traceback: str
     user_error: bool
@@ -89,6 +102,7 @@ class Blocked:
     """
 
     number: int
+    generation: int
     reason: str
 
 
@@ -112,30 +126,24 @@ class Executor(ABC):
         """
 
     @abstractmethod
-    def stop(self, number: int) -> None:
-        """Ask trial `number` to end at its next batch with Status.STOPPED.
+    def signal(self, number: int, signal: Signal, within_s: float) -> None:
+        """Ask trial `number` to end at its next batch, with Status.STOPPED or PAUSED.
 
-        It has no effect if the trial is not running. Like `pause` it only notes the wish, so that a signal handler may
-        call it; `next_event` delivers it.
+        A worker that has not obeyed after `within_s` seconds is killed: its trial is Lost, by the fault of the machine.
+        There is no effect if the trial is not running. The wish is only noted, so that a signal handler may call this;
+        `next_events` delivers it.
         """
 
     @abstractmethod
-    def pause(self, number: int) -> None:
-        """Ask trial `number` to leave at its next batch with Status.PAUSED.
+    def next_events(self, timeout_s: float | None = None) -> list[Event]:
+        """Wait for events, and return all that have come; none after `timeout_s` seconds.
 
-        It has no effect if the trial is not running.
-        """
-
-    @abstractmethod
-    def next_event(self, timeout_s: float | None = None) -> Event | None:
-        """Wait for the next event; None after `timeout_s` seconds.
-
-        Where nothing is running, None comes at once.
+        Those of one trial are in their order. Where nothing is running, none come at once.
         """
 
     @abstractmethod
     def close(self) -> None:
-        """End every worker at once; running jobs keep their last checkpoint."""
+        """End every worker at once; running jobs keep their last checkpoint. May be called again."""
 
     def __enter__(self) -> Self:
         return self
@@ -149,15 +157,21 @@ def no_slot(slots: int) -> RuntimeError:
     return RuntimeError(f"submit needs a free slot, but all {slots} are taken")
 
 
-def event_of(number: int, error: Exception) -> Crashed | Lost | Blocked:
-    """The event of an exception that the training of trial `number` raised.
+def event_of(job: Job, error: Exception) -> Crashed | Lost | Blocked:
+    """The event of an exception that the training of `job` raised.
 
     It must be called while the exception is being handled.
     """
     user_error = isinstance(error, HpoError)
     line = str(error) if user_error else f"{type(error).__name__}: {error}"
     if fault := disk_fault(error):
-        return Blocked(number, line.splitlines()[0] if user_error else fault)
+        return Blocked(job.number, job.generation, line.splitlines()[0] if user_error else fault)
     if needs_new_process(error):  # a broken CUDA context fails every later call in this process
-        return Lost(number, line.splitlines()[0])
-    return Crashed(number, line, format_exc(), user_error)
+        return Lost(job.number, job.generation, line.splitlines()[0], Fault.TRIAL)
+    return Crashed(job.number, job.generation, line, format_exc(), user_error)
+
+
+def needs_new_worker(event: Crashed | Lost | Blocked) -> bool:
+    """Whether a worker that said `event` cannot be trusted with another job."""
+    # what is not the user's error may have broken the process for all that follow; a full disk has not
+    return isinstance(event, Lost) or (isinstance(event, Crashed) and not event.user_error)

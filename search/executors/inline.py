@@ -34,37 +34,30 @@ class InlineExecutor(Executor):
             job.config, pack=job.pack, directory=job.directory, device=self._device, signal=lambda: self._signal
         )
 
-    def stop(self, number: int) -> None:
-        """Ask trial `number` to stop at its next batch."""
-        self._wish(number, Signal.STOP)
+    def signal(self, number: int, signal: Signal, within_s: float) -> None:
+        """Ask trial `number` to end at its next batch; this process cannot be killed after `within_s`."""
+        if self._job is not None and self._job.number == number:
+            self._signal = signal
 
-    def pause(self, number: int) -> None:
-        """Ask trial `number` to pause at its next batch."""
-        self._wish(number, Signal.PAUSE)
-
-    def next_event(self, timeout_s: float | None = None) -> Event | None:
+    def next_events(self, timeout_s: float | None = None) -> list[Event]:
         """Train one epoch, whatever `timeout_s` says."""
         # no other worker can report meanwhile, and an epoch cannot be cut short
         if self._job is None or self._run is None:
-            return None
-        number = self._job.number
+            return []
+        job = self._job
         try:
             item = next(self._run)
         except Exception as error:  # not KeyboardInterrupt: a second Ctrl-C lands in the training itself
             self._free()
-            return event_of(number, error)
+            return [event_of(job, error)]
         if isinstance(item, EpochReport):
-            return Reported(number, item)
+            return [Reported(job.number, job.generation, item)]
         self._free()
-        return Ended(number, item)
+        return [Ended(job.number, job.generation, item)]
 
     def close(self) -> None:
         """Abandon the running trial to its last checkpoint."""
         self._free()
-
-    def _wish(self, number: int, signal: Signal) -> None:
-        if self._job is not None and self._job.number == number:
-            self._signal = signal
 
     def _free(self) -> None:
         self._job = self._run = None

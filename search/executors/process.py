@@ -1,38 +1,52 @@
 """The default executor: worker processes that live for the whole run.
 
 Each worker imports torch once, is pinned to its GPU or its share of the cores, and can be killed without hurting the
-others: its trial is reported lost, and a new worker takes its place when there is a job for it.
+others: its trial is reported lost, and a new worker takes its place when there is a job for it. A worker in which a
+training raised anything but an error of the user's is renewed as well: its CUDA context, its memory or a library may be
+broken for all that follow.
 """
 
-from collections import deque
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from multiprocessing.connection import wait
 from pathlib import Path
 
 from ...errors import TrainingError
 from ...training.report import IMPORTING, Activity, EpochReport, Signal, Status, TrainResult
-from .base import Blocked, Busy, Crashed, Ended, Event, Executor, Job, Lost, Reported, no_slot
+from .base import Blocked, Busy, Crashed, Ended, Event, Executor, Fault, Job, Lost, Reported, needs_new_worker, no_slot
 from .registry import EXECUTORS
-from .worker_process import Placement, Ready, WorkerProcess
+from .worker_process import Placement, Ready, Taken, WorkerProcess
 
 # starts in a row that end before the worker is ready: one may be bad luck on a busy machine, three are a broken
 # installation, which would be tried for ever
 STARTUP_FAILURES = 3
+_NEVER = float("inf")
 
 
 @dataclass(slots=True)
 class _Slot:
     """The slot of one worker.
 
-    `worker` is the process in it now, None where that died; `number` the trial that it has.
+    `worker` is the process in it now, None where that died; `job` the trial that it has, which it has `taken` once it
+    says so, and must have left by `deadline` (of the monotonic clock).
     """
 
     placement: Placement
     log: Path
     worker: WorkerProcess | None
-    number: int | None = None
-    failures: int = field(default=0)  # starts in a row that never became ready
+    job: Job | None = None
+    taken: bool = False
+    deadline: float = _NEVER
+    failures: int = 0  # starts in a row that never became ready
+
+    def give(self, job: Job) -> None:
+        """Take `job`, which the worker has not taken yet."""
+        self.job, self.taken, self.deadline = job, False, _NEVER
+
+    def free(self) -> None:
+        """Let go of the job."""
+        self.job, self.deadline = None, _NEVER
 
 
 class ProcessExecutor(Executor):
@@ -49,109 +63,135 @@ class ProcessExecutor(Executor):
             _Slot(placement, log, WorkerProcess(placement, log))
             for placement, log in zip(placements, paths, strict=True)
         ]
-        self._wishes: dict[int, Signal] = {}  # by trial; a signal handler writes here and touches no connection
-        self._events: deque[Event] = deque()
+        # by trial, with the time by which it must be obeyed; a signal handler writes here and touches no connection
+        self._wishes: dict[int, tuple[Signal, float]] = {}
+        self._events: list[Event] = []
 
     @property
     def pids(self) -> dict[int, int]:
         """The worker process of each running trial: trial number -> pid."""
-        return {slot.number: slot.worker.pid for slot in self._slots if slot.worker and slot.number is not None}
+        return {slot.job.number: slot.worker.pid for slot in self._slots if slot.worker and slot.job}
 
     def submit(self, job: Job) -> None:
         """Hand `job` to a free worker, which may still be starting."""
-        slot = next((slot for slot in self._slots if slot.number is None), None)
+        slot = next((slot for slot in self._slots if slot.job is None), None)
         if slot is None:
             raise no_slot(self.slots)
-        slot.number = job.number
+        slot.give(job)
         self._wishes.pop(job.number, None)  # a stop that came too late for the trial's last run
         if slot.worker is None:
             slot.worker = WorkerProcess(slot.placement, slot.log)
         slot.worker.send(job)
         if not slot.worker.ready:
-            self._events.append(Busy(job.number, IMPORTING))
+            self._events.append(Busy(job.number, job.generation, IMPORTING))
 
-    def stop(self, number: int) -> None:
-        """Ask trial `number` to stop at its next batch."""
-        self._wishes[number] = Signal.STOP
+    def signal(self, number: int, signal: Signal, within_s: float) -> None:
+        """Ask trial `number` to end at its next batch; kill its worker after `within_s`."""
+        self._wishes[number] = signal, time.monotonic() + within_s
 
-    def pause(self, number: int) -> None:
-        """Ask trial `number` to pause at its next batch."""
-        self._wishes[number] = Signal.PAUSE
-
-    def next_event(self, timeout_s: float | None = None) -> Event | None:
-        """Wait for a worker to say something or to die."""
+    def next_events(self, timeout_s: float | None = None) -> list[Event]:
+        """Wait for workers to say something or to die, and kill those that do not obey in time."""
+        end = _NEVER if timeout_s is None else time.monotonic() + timeout_s
         self._deliver_wishes()
-        while not self._events and any(slot.number is not None for slot in self._slots):
-            workers = [(slot, slot.worker) for slot in self._slots if slot.worker]
-            readable = wait([worker.connection for _, worker in workers], timeout_s)
-            if not readable:
-                return None
-            for slot, worker in workers:
-                if worker.connection in readable:  # a dead worker's is readable, too
-                    self._receive(slot, worker)
-        return self._events.popleft() if self._events else None
+        while not self._events and any(slot.job for slot in self._slots):
+            self._wait(min(end, *(slot.deadline for slot in self._slots)))
+            self._kill_overdue()
+            if time.monotonic() >= end:
+                break
+        events, self._events = self._events, []
+        return events
 
     def close(self) -> None:
         """Kill every worker."""
         for slot in self._slots:
             if slot.worker:
-                slot.worker.kill()
+                slot.worker.end()
+                slot.worker = None
+
+    def _wait(self, until: float) -> None:
+        """Take what workers say, waiting for the first word `until` then."""
+        workers = [(slot, slot.worker) for slot in self._slots if slot.worker]
+        timeout_s = None if until == _NEVER else max(0.0, until - time.monotonic())
+        readable = wait([worker.connection for _, worker in workers], timeout_s)
+        for slot, worker in workers:
+            if worker.connection in readable:  # a dead worker's is readable, too
+                self._receive(slot, worker)
 
     def _deliver_wishes(self) -> None:
+        wishes, self._wishes = self._wishes, {}  # at once: a signal handler may add one between any two lines
         for slot in self._slots:
-            wish = None if slot.number is None else self._wishes.pop(slot.number, None)
-            if wish is None or slot.worker is None:
+            wish = wishes.get(slot.job.number) if slot.job else None
+            if wish is None or slot.job is None or slot.worker is None:
                 continue
-            if wish is Signal.PAUSE and not slot.worker.ready:
-                self._withdraw(slot, slot.worker)
+            signal, deadline = wish
+            if signal is Signal.PAUSE and not slot.worker.ready:
+                # it may be busy with its own start for long, and Ctrl-C must not wait for that
+                self._leave(slot, Ended(slot.job.number, slot.job.generation, TrainResult(Status.PAUSED, None, ())))
+                self._renew(slot, slot.worker)
             else:
-                slot.worker.send(wish)
-        self._wishes.clear()
+                slot.worker.send(signal)
+                slot.deadline = min(slot.deadline, deadline)
 
-    def _withdraw(self, slot: _Slot, worker: WorkerProcess) -> None:
-        """Take the job back from a worker that has not begun it."""
-        # it may be busy with its own start for long, and Ctrl-C must not wait for that
-        worker.kill()
-        self._events.append(Ended(_number(slot), TrainResult(Status.PAUSED, None, ())))
-        slot.number = slot.worker = None
+    def _kill_overdue(self) -> None:
+        for slot in self._slots:
+            worker, job = slot.worker, slot.job
+            if worker is None or job is None or time.monotonic() < slot.deadline:
+                continue
+            worker.kill()
+            self._receive(slot, worker)  # what it said before it was killed counts
+            if slot.job is job:
+                self._leave(slot, Lost(job.number, job.generation, "it did not answer and was killed", Fault.MACHINE))
+            self._renew(slot, worker)
 
     def _receive(self, slot: _Slot, worker: WorkerProcess) -> None:
+        """Take all that a worker has said; bury it where nothing more can come."""
         try:
-            message = worker.connection.recv()
+            while slot.worker is worker and worker.connection.poll():
+                self._take(slot, worker, worker.connection.recv())
         except (EOFError, OSError):
             self._bury(slot, worker)
-            return
+
+    def _take(self, slot: _Slot, worker: WorkerProcess, message: object) -> None:
         if isinstance(message, Ready):
             worker.ready, slot.failures = True, 0
-        elif isinstance(message, EpochReport):
-            self._events.append(Reported(_number(slot), message))
-        elif isinstance(message, Activity):
-            self._events.append(Busy(_number(slot), message))
-        elif isinstance(message, TrainResult):
-            self._events.append(Ended(_number(slot), message))
-            slot.number = None
-        elif isinstance(message, Crashed | Blocked):
-            self._events.append(message)
-            slot.number = None
-        elif isinstance(message, Lost):  # it ends itself, but a job may come before it has
-            worker.kill()
-            self._events.append(message)
-            slot.number = slot.worker = None
+            return
+        job = slot.job
+        if job is None:
+            raise RuntimeError("a worker without a trial spoke of one")
+        match message:
+            case Taken():
+                slot.taken = True
+            case EpochReport():
+                self._events.append(Reported(job.number, job.generation, message))
+            case Activity():
+                self._events.append(Busy(job.number, job.generation, message))
+            case TrainResult():
+                self._leave(slot, Ended(job.number, job.generation, message))
+            case Crashed() | Blocked() | Lost():
+                self._leave(slot, message)
+                if needs_new_worker(message):
+                    self._renew(slot, worker)
 
     def _bury(self, slot: _Slot, worker: WorkerProcess) -> None:
-        reason = worker.reap()
+        reason, fault = worker.reap()
+        slot.worker = None
         slot.failures += 0 if worker.ready else 1
         if slot.failures >= STARTUP_FAILURES:
             raise TrainingError(f"a worker must start, but {STARTUP_FAILURES} in a row died: {reason}\nsee {slot.log}")
-        if slot.number is not None:
-            self._events.append(Lost(slot.number, reason))
-        slot.number = slot.worker = None
+        if slot.job is not None:
+            # it may have died while it waited for work, and the job has never seen it alive
+            blamed = fault if slot.taken else Fault.MACHINE
+            self._leave(slot, Lost(slot.job.number, slot.job.generation, reason, blamed))
 
+    def _leave(self, slot: _Slot, last: Event) -> None:
+        """Free a slot with the last word on its job."""
+        self._events.append(last)
+        slot.free()
 
-def _number(slot: _Slot) -> int:
-    if slot.number is None:
-        raise RuntimeError("a worker without a trial spoke of one")
-    return slot.number
+    def _renew(self, slot: _Slot, worker: WorkerProcess) -> None:
+        """End a worker; the next job starts another."""
+        worker.end()
+        slot.worker = None
 
 
 EXECUTORS.add("process", ProcessExecutor)

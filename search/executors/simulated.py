@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ...training.report import EpochReport, Signal, Status, TrainResult
-from .base import Ended, Event, Executor, Job, Lost, Reported, no_slot
+from .base import Ended, Event, Executor, Fault, Job, Lost, Reported, no_slot
 from .clock import VirtualClock
 
 Curve = Callable[[Job], Sequence[EpochReport]]
@@ -25,7 +25,7 @@ class _Run:
     signal: Signal = Signal.CONTINUE
 
 
-@dataclass
+@dataclass(eq=False)
 class SimulatedExecutor(Executor):
     """Replays `curve(job)` in the virtual seconds of `clock`.
 
@@ -50,25 +50,27 @@ class SimulatedExecutor(Executor):
         self._runs[job.number] = _Run(job, self.curve(job), self.checkpoints.get(job.number, 0))
         self._plan(job.number)
 
-    def stop(self, number: int) -> None:
-        """Stop trial `number` now."""
-        self._wish(number, Signal.STOP)
+    def signal(self, number: int, signal: Signal, within_s: float) -> None:
+        """Stop or pause trial `number` now."""
+        run = self._runs.get(number)
+        if run is not None:
+            run.signal = signal
+            # a real worker obeys at its next batch, which in epochs is now: its planned report falls away
+            self._due = [due for due in self._due if due[1] != number]
+            heapq.heapify(self._due)
+            heapq.heappush(self._due, (self.clock.now(), number))
 
-    def pause(self, number: int) -> None:
-        """Pause trial `number` now."""
-        self._wish(number, Signal.PAUSE)
-
-    def next_event(self, timeout_s: float | None = None) -> Event | None:
-        """Move the clock to the next event, at most by `timeout_s`."""
+    def next_events(self, timeout_s: float | None = None) -> list[Event]:
+        """Move the clock to the next event, at most by `timeout_s`; return all that are due then."""
         if not self._due:
-            return None
+            return []
         deadline = float("inf") if timeout_s is None else self.clock.now() + timeout_s
-        if self._due[0][0] > deadline:
-            self.clock.advance_to(deadline)
-            return None
-        time, number = heapq.heappop(self._due)
-        self.clock.advance_to(time)
-        return self._advance(self._runs[number])
+        self.clock.advance_to(min(self._due[0][0], deadline))
+        events = []
+        while self._due and self._due[0][0] <= self.clock.now():
+            _, number = heapq.heappop(self._due)
+            events.append(self._advance(self._runs[number]))
+        return events
 
     def close(self) -> None:
         """Drop every run; checkpoints remain."""
@@ -76,20 +78,20 @@ class SimulatedExecutor(Executor):
         self._due.clear()
 
     def _advance(self, run: _Run) -> Event:
-        number = run.job.number
+        number, generation = run.job.number, run.job.generation
         if run.signal is not Signal.CONTINUE:
             return self._end(run, Status.STOPPED if run.signal is Signal.STOP else Status.PAUSED)
         if self.losses.get(number) == run.done + 1 and number not in self._lost:
             self._lost.add(number)  # once: the next try gets through
             del self._runs[number]
-            return Lost(number, "killed by the simulation")
+            return Lost(number, generation, "killed by the simulation", Fault.TRIAL)
         if run.done == len(run.curve):
             return self._end(run, Status.FINISHED)
         report = run.curve[run.done]
         run.done += 1
         self.checkpoints[number] = run.done
         self._plan(number)
-        return Reported(number, report)
+        return Reported(number, generation, report)
 
     def _end(self, run: _Run, status: Status) -> Ended:
         del self._runs[run.job.number]
@@ -101,7 +103,7 @@ class SimulatedExecutor(Executor):
             reached = None if best is None else best.metrics[objective.metric]
             if objective.better(report.metrics[objective.metric], reached):
                 best = report
-        return Ended(run.job.number, TrainResult(status, best, history))
+        return Ended(run.job.number, run.job.generation, TrainResult(status, best, history))
 
     def _plan(self, number: int) -> None:
         """Put the next event of trial `number` on the heap.
@@ -112,12 +114,3 @@ class SimulatedExecutor(Executor):
         before = run.curve[run.done - 1].elapsed_s if run.done else 0.0
         after = run.curve[run.done].elapsed_s if run.done < len(run.curve) else before
         heapq.heappush(self._due, (self.clock.now() + after - before, number))
-
-    def _wish(self, number: int, signal: Signal) -> None:
-        run = self._runs.get(number)
-        if run is not None:
-            run.signal = signal
-            # a real worker obeys at its next batch, which in epochs is now: its planned report falls away
-            self._due = [due for due in self._due if due[1] != number]
-            heapq.heapify(self._due)
-            heapq.heappush(self._due, (self.clock.now(), number))

@@ -16,8 +16,8 @@ from multiprocessing.connection import Connection
 from ...common.children import ENDING
 from ...training.report import Activity, Signal
 from .background import in_foreground
-from .base import Job, Lost, event_of
-from .worker_process import DEVICE_VARIABLE, Ready
+from .base import Job, Lost, event_of, needs_new_worker
+from .worker_process import DEVICE_VARIABLE, Ready, Taken
 
 _TURN_S = 2e-4  # of Python's threads, see main
 _TELL_S = 0.5  # between two activities within an epoch: they cost a core less than 1 ms each, all in all
@@ -64,7 +64,7 @@ class Mailbox:
 
 
 def serve(mailbox: Mailbox, device: str) -> None:
-    """Run job after job, until an error that needs a new process.
+    """Run job after job, until an error that is not the user's.
 
     Raises:
         EOFError, BrokenPipeError, ConnectionResetError: the coordinator is gone.
@@ -74,6 +74,7 @@ def serve(mailbox: Mailbox, device: str) -> None:
     mailbox.post(Ready())
     while True:
         job = mailbox.next_job()
+        mailbox.post(Taken())
         try:
             run = train(
                 job.config,
@@ -88,11 +89,11 @@ def serve(mailbox: Mailbox, device: str) -> None:
         except (EOFError, BrokenPipeError, ConnectionResetError):
             raise
         except Exception as error:
-            event = event_of(job.number, error)
+            event = event_of(job, error)
             if isinstance(event, Lost):
                 traceback.print_exc()  # to the log of this worker, which is killed as soon as its event is read
             mailbox.post(event)
-            if isinstance(event, Lost):
+            if needs_new_worker(event):
                 return
 
 

@@ -15,10 +15,13 @@ from pathlib import Path
 from ...common.children import ENDING, held_back, start_python
 from ...common.private import no_link
 from ...training.report import Signal
-from .base import Job
+from .base import Fault, Job
+from .kernel import oom_kills
 
 DEVICE_VARIABLE = "HPO_WORKER_DEVICE"
-EXIT_S = 10.0  # for a worker from closing its connection to being gone; after it, it is killed and its exit code lost
+# from closing its connection to being gone, and from SIGKILL to being gone: a process that waits for a disk which does
+# not answer dies only when that does, and nobody waits for it for ever
+EXIT_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,11 @@ class Ready:
     """The worker has imported what it needs and waits for jobs."""
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """The worker has taken the job: what happens from here on may be the job's fault."""
+
+
 class WorkerProcess:
     """A worker process, `ready` once it has said so."""
 
@@ -51,6 +59,7 @@ class WorkerProcess:
         self.connection, worker_end = Pipe()
         self.ready = False
         self._log = log
+        self._oom_kills = oom_kills()
         # appended: a worker that takes a lost one's place must not wipe out the reason in its log
         # note: a worker that is still importing torch must not be ended by what it will ignore
         with open(log, "ab", opener=no_link) as output, held_back(*ENDING):
@@ -77,18 +86,31 @@ class WorkerProcess:
             self.connection.send(message)
 
     def kill(self) -> None:
-        """End the process at once."""
+        """Send SIGKILL and wait for the end; what the worker has said can still be received."""
         self._process.kill()
-        self._process.wait()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(EXIT_S)
+
+    def end(self) -> None:
+        """Kill the process and close its connection."""
+        self.kill()
         self.connection.close()
 
-    def reap(self) -> str:
-        """Wait for the end of the process, and return why it died."""
+    def reap(self) -> tuple[str, Fault]:
+        """Wait for the end of the process; return why it died, and by whose fault."""
         # its connection is closed, so it is dead or about to be
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(EXIT_S)
-        self.kill()
+        self.end()
         code = self._process.returncode
-        how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exited with code {code}"
+        if code == -signal.SIGKILL:
+            return self._why_killed(), Fault.MEMORY
         lines = self._log.read_text(errors="replace").strip().splitlines()
-        return how if code < 0 or not lines else f"{how}: {lines[-1][:200]}"  # a traceback ends with its error
+        how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exited with code {code}"
+        # a traceback ends with its error
+        return how if code < 0 or not lines else f"{how}: {lines[-1][:200]}", Fault.TRIAL
+
+    def _why_killed(self) -> str:
+        now = oom_kills()
+        by_kernel = now is not None and self._oom_kills is not None and now > self._oom_kills
+        return "killed by the kernel, which ran out of memory" if by_kernel else "killed by SIGKILL"

@@ -7,11 +7,11 @@ which has failed. Once too many have broken in a row, the search ends and all on
 them is mended.
 """
 
-import re
 from collections import Counter
 from dataclasses import dataclass, field
 
 from ...errors import TrainingError
+from .losses import kind_of
 
 AT_FIRST = 3
 """Trials that break in a row before any has ended well in this run: the search ends.
@@ -25,8 +25,6 @@ LATER = 6
 A space in which a third of the configurations cannot be trained goes on: six in a row come
 by chance once in 3^6 = 729 times.
 """
-
-_DIGITS = re.compile(r"0x[0-9a-f]+|\d+")
 
 
 class HopelessError(TrainingError):
@@ -53,8 +51,8 @@ class Brake:
         """
         self.on_hold[number] = error
         # a trial that breaks again as before is no news: else such trials would end every later run at its beginning
-        if not before or _kind(before) != _kind(error):
-            self._row.append(_kind(error))
+        if not before or kind_of(before) != kind_of(error):
+            self._row.append(kind_of(error))
 
     def worked(self) -> dict[int, str]:
         """Release the brake after a sound trial; return the failures on hold."""
@@ -84,9 +82,3 @@ class Brake:
             f"{len(self.on_hold)} trials in a row broke, the last with: {last}\n"
             "  they wait, none has failed by it; when that is mended, the same command goes on"
         )
-
-
-def _kind(error: str) -> str:
-    """The error without numbers and addresses, the same for errors alike."""
-    # the folder of a trial, a byte count or an object's address differ from trial to trial
-    return _DIGITS.sub("#", error)

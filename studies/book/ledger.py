@@ -72,7 +72,7 @@ class TrialOutcome:
 class Ledger(Generic[Claim]):
     """One study, as one coordinator writes to it.
 
-    `claim`, `report`, `end` and `lost` raise TakenError where somebody else has told the trial; it is forgotten.
+    `claim`, `report`, `end` and `count` raise TakenError where somebody else has told the trial; it is forgotten.
 
     `begin` gives a trial that was just taken what it runs with; `lock` is the file under which trials are claimed and
     recovered; `now` the time in seconds since the epoch.
@@ -157,12 +157,12 @@ class Ledger(Generic[Claim]):
             self._tell(trial, TrialState.FAIL)
         self._mine.pop(number, None)
 
-    def lost(self, number: int) -> int:
-        """Count a lost worker of a trial; return the count."""
+    def count(self, number: int, loss: str) -> int:
+        """Count a loss of a trial in its attribute `loss`; return how many there are."""
         with self._writing(number) as trial:
-            attempts = int(trial.user_attrs.get(attributes.ATTEMPTS, 0)) + 1
-            trial.set_user_attr(attributes.ATTEMPTS, attempts)
-            return attempts
+            losses = int(trial.user_attrs.get(loss, 0)) + 1
+            trial.set_user_attr(loss, losses)
+            return losses
 
     def release(self, number: int) -> None:
         """Put a trial back to waiting, to be continued from its checkpoint.

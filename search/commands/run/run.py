@@ -24,8 +24,9 @@ from ...configuration.example import example_config
 from ...configuration.model_copies import ModelCopies
 from ...executors.background import in_background
 from ...executors.clock import Clock, SystemClock
+from ...loop.goal import Goal, Outcome, Places
 from ...loop.interrupt import on_interrupt
-from ...loop.loop import Goal, Loop, Outcome, Places
+from ...loop.loop import Loop
 from ...progress.base import Standing
 from ...resolve.data import refuse_home_as_data
 from ...resolve.trust import name_space

@@ -7,8 +7,10 @@ import os
 import resource
 import signal
 import sys
+from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 import psutil
 import pytest
@@ -21,7 +23,7 @@ from hpo.search.executors.process import STARTUP_FAILURES, ProcessExecutor
 from hpo.search.executors.simulated import SimulatedExecutor
 from hpo.search.executors.worker_process import Placement
 from hpo.training.config import TrialConfig
-from hpo.training.report import Activity, EpochReport, Status
+from hpo.training.report import Activity, EpochReport, Signal, Status
 
 MakeJob = Callable[..., Job]
 
@@ -66,9 +68,20 @@ def processes(tmp_path: Path) -> Iterator[ProcessExecutor]:
         yield made
 
 
+UNREAD: "WeakKeyDictionary[Executor, deque[Event]]" = WeakKeyDictionary()
+
+
+def next_word(executor: Executor) -> Event | None:
+    """The next event, None where nothing runs; those that came with it are kept for later."""
+    unread = UNREAD.setdefault(executor, deque())
+    if not unread:
+        unread.extend(executor.next_events(60))
+    return unread.popleft() if unread else None
+
+
 def next_event(executor: Executor) -> Event | None:
     """The next event but for what is only shown."""
-    while isinstance(event := executor.next_event(60), Busy):
+    while isinstance(event := next_word(executor), Busy):
         pass
     return event
 
@@ -100,7 +113,7 @@ class TestContract:
     def test_stop_ends_early(self, executor: Executor, job: MakeJob) -> None:
         executor.submit(job(epochs=200))
         assert isinstance(next_event(executor), Reported)
-        executor.stop(0)
+        executor.signal(0, Signal.STOP, 60)
         end = events_until_end(executor)[-1]
         assert isinstance(end, Ended)
         assert end.result.status is Status.STOPPED
@@ -109,7 +122,7 @@ class TestContract:
     def test_a_paused_job_goes_on_when_submitted_again(self, executor: Executor, job: MakeJob) -> None:
         executor.submit(job(epochs=30))
         assert isinstance(next_event(executor), Reported)
-        executor.pause(0)
+        executor.signal(0, Signal.PAUSE, 60)
         end = events_until_end(executor)[-1]
         assert isinstance(end, Ended)
         assert end.result.status is Status.PAUSED
@@ -121,10 +134,10 @@ class TestContract:
         assert len(end.result.history) == 30
 
     def test_a_signal_for_another_trial_is_dropped(self, executor: Executor, job: MakeJob) -> None:
-        executor.stop(7)
+        executor.signal(7, Signal.STOP, 60)
         executor.submit(job(7, epochs=2))
-        executor.stop(3)
-        executor.pause(3)
+        executor.signal(3, Signal.STOP, 60)
+        executor.signal(3, Signal.PAUSE, 60)
         end = events_until_end(executor)[-1]
         assert isinstance(end, Ended)
         assert end.result.status is Status.FINISHED
@@ -215,7 +228,7 @@ class TestWorkers:
     @pytest.mark.usefixtures("light")
     def test_a_job_that_has_not_begun_is_paused_at_once(self, processes: ProcessExecutor, job: MakeJob) -> None:
         processes.submit(job(epochs=2))
-        processes.pause(0)
+        processes.signal(0, Signal.PAUSE, 60)
         paused = next_event(processes)
         assert isinstance(paused, Ended)
         assert (paused.result.status, paused.result.history) == (Status.PAUSED, ())
@@ -261,7 +274,7 @@ class TestWorkers:
         model.write_text(SLOW_MODEL)
         processes.submit(job(epochs=1, model={"name": f"{model}:Net"}))
         told: list[Activity] = []
-        while isinstance(event := processes.next_event(60), Busy):
+        while isinstance(event := next_word(processes), Busy):
             told.append(event.activity)
         assert isinstance(event, Reported)
         words = list(dict.fromkeys(activity.words for activity in told))

@@ -8,7 +8,7 @@ from hpo.errors import TrainingError
 from hpo.search.executors.base import Crashed, Event
 from hpo.search.executors.simulated import SimulatedExecutor
 from hpo.search.loop.brake import LATER
-from hpo.search.loop.loop import Outcome
+from hpo.search.loop.goal import Outcome
 from optuna.trial import TrialState
 
 from .world import World
@@ -20,13 +20,15 @@ class Breaking(SimulatedExecutor):
 
     sound: Container[int] = ()
 
-    def next_event(self, timeout_s: float | None = None) -> Event | None:
-        event = super().next_event(timeout_s)
-        if event is not None and event.number not in self.sound:
-            del self._runs[event.number]
-            self._due = [due for due in self._due if due[1] != event.number]
-            return Crashed(event.number, "ValueError: boom", "Traceback ...", user_error=False)
-        return event
+    def next_events(self, timeout_s: float | None = None) -> list[Event]:
+        return [self.broken(event) for event in super().next_events(timeout_s)]
+
+    def broken(self, event: Event) -> Event:
+        if event.number in self.sound:
+            return event
+        del self._runs[event.number]
+        self._due = [due for due in self._due if due[1] != event.number]
+        return Crashed(event.number, event.generation, "ValueError: boom", "Traceback ...", user_error=False)
 
 
 def test_first_trials_that_all_break_end_the_search_and_wait(world: World) -> None:

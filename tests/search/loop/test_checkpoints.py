@@ -10,7 +10,7 @@ from hpo.search.executors.base import Job
 from hpo.search.executors.clock import VirtualClock
 from hpo.search.executors.simulated import SimulatedExecutor
 from hpo.search.loop.checkpoints import KEPT, Checkpoints
-from hpo.search.loop.loop import Outcome
+from hpo.search.loop.goal import Outcome
 from hpo.search.strategy.samplers.registry import build_sampler
 from hpo.spaces.space import SearchSpace
 from hpo.studies import attributes

@@ -6,7 +6,8 @@ from typing import Any
 import optuna
 import pytest
 from hpo.search.executors.base import Event, Reported
-from hpo.search.loop.loop import Goal, Loop, Outcome, Places
+from hpo.search.loop.goal import Goal, Outcome, Places
+from hpo.search.loop.loop import Loop
 from hpo.search.progress.base import NoProgress
 from hpo.studies import attributes
 from hpo.studies.tracking.events import Event as TrackedEvent
@@ -75,17 +76,17 @@ def test_interrupt_pauses_what_runs_and_the_next_run_goes_on(world: World) -> No
     executor = world.executor(slots=3)
     loop = world.loop(6, executor=executor)
     seen = 0
-    original = executor.next_event
+    original = executor.next_events
 
-    def interrupting(timeout_s: float | None = None) -> Event | None:
+    def interrupting(timeout_s: float | None = None) -> list[Event]:
         nonlocal seen
-        event = original(timeout_s)
-        seen += isinstance(event, Reported)
-        if seen == 13:
+        events = original(timeout_s)
+        seen += sum(isinstance(event, Reported) for event in events)
+        if seen >= 13:
             loop.interrupt()
-        return event
+        return events
 
-    executor.next_event = interrupting
+    executor.next_events = interrupting
     assert loop.run() is Outcome.INTERRUPTED
     assert TrialState.RUNNING not in world.states()
     assert world.states().count(TrialState.WAITING) == 3
@@ -131,8 +132,7 @@ def test_a_tracker_that_raises_on_each_event_is_named_once_and_stops_nothing(wor
             raise OSError(28, "No space left on device")
 
     warnings: list[str] = []
-    loop = world.loop(4)
-    loop._tracker = SeveralTrackers({"theirs": Raising()}, warnings.append)
+    loop = world.loop(4, tracker=SeveralTrackers({"theirs": Raising()}, warnings.append))
     assert loop.run() is Outcome.DONE
     assert world.states() == [TrialState.COMPLETE] * 4
     assert len(warnings) == 1

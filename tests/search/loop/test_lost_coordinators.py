@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hpo.search.executors.base import Event
 from hpo.search.executors.simulated import SimulatedExecutor
-from hpo.search.loop.loop import Outcome
+from hpo.search.loop.goal import Outcome
 from hpo.studies.book.owner import GRACE_S
 from hpo.studies.store.storage import open_storage
 from optuna.trial import TrialState
@@ -26,11 +26,11 @@ class Dying(SimulatedExecutor):
 
     events_left: int = 10**9
 
-    def next_event(self, timeout_s: float | None = None) -> Event | None:
+    def next_events(self, timeout_s: float | None = None) -> list[Event]:
         self.events_left -= 1
         if self.events_left < 0:
             raise Killed
-        return super().next_event(timeout_s)
+        return super().next_events(timeout_s)
 
 
 @pytest.fixture

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 import pytest
 from hpo.errors import TrainingError
-from hpo.search.executors.base import Blocked, Ended, Event, Job, Lost
+from hpo.search.executors.base import Blocked, Ended, Event, Fault, Job, Lost
 from hpo.search.executors.simulated import SimulatedExecutor
-from hpo.search.loop.loop import BlockedError, Outcome
+from hpo.search.loop.goal import Outcome
+from hpo.search.loop.losses import BlockedError
 from hpo.studies import attributes
 from hpo.training.report import Status
 from optuna.trial import TrialState
@@ -24,9 +25,9 @@ def test_a_lost_worker_costs_no_trial_and_no_epoch(world: World) -> None:
 
 def test_a_trial_that_keeps_losing_workers_is_given_up(world: World) -> None:
     class Cursed(SimulatedExecutor):
-        def next_event(self, timeout_s: float | None = None) -> Event | None:
+        def next_events(self, timeout_s: float | None = None) -> list[Event]:
             self._lost.clear()
-            return super().next_event(timeout_s)
+            return super().next_events(timeout_s)
 
     world.losses = {2: 3}
     world.loop(5, executor=world.executor(kind=Cursed)).run()
@@ -39,9 +40,9 @@ def test_a_trial_that_keeps_losing_workers_is_given_up(world: World) -> None:
 
 def test_workers_that_are_lost_under_every_trial_cost_none(world: World) -> None:
     class Cursed(SimulatedExecutor):
-        def next_event(self, timeout_s: float | None = None) -> Event | None:
+        def next_events(self, timeout_s: float | None = None) -> list[Event]:
             self._lost.clear()
-            return super().next_event(timeout_s)
+            return super().next_events(timeout_s)
 
     world.losses = dict.fromkeys(range(50), 2)
     with pytest.raises(TrainingError, match=r"3 trials in a row broke.*worker was lost 3 times"):
@@ -63,10 +64,12 @@ def test_a_worker_that_dies_while_the_run_ends_is_not_started_again(world: World
             self.begun += 1
             super().submit(job)
 
-        def next_event(self, timeout_s: float | None = None) -> Event | None:
-            event = super().next_event(timeout_s)
+        def next_events(self, timeout_s: float | None = None) -> list[Event]:
+            return [self.killed(event) for event in super().next_events(timeout_s)]
+
+        def killed(self, event: Event) -> Event:
             paused = isinstance(event, Ended) and event.result.status is Status.PAUSED
-            return Lost(event.number, "killed by SIGTERM") if event and paused else event
+            return Lost(event.number, event.generation, "killed by SIGTERM", Fault.TRIAL) if paused else event
 
     executor = world.executor(2, Killed)
     assert world.loop(5, executor=executor, deadline=25).run() is Outcome.TIMED_OUT
@@ -78,9 +81,10 @@ def test_a_worker_that_dies_while_the_run_ends_is_not_started_again(world: World
 def test_a_full_disk_ends_the_run_and_loses_nothing(world: World) -> None:
     @dataclass
     class Full(SimulatedExecutor):
-        def next_event(self, timeout_s: float | None = None) -> Event | None:
-            event = super().next_event(timeout_s)
-            return Blocked(event.number, "No space left on device: last.ckpt") if event and event.number > 1 else event
+        def next_events(self, timeout_s: float | None = None) -> list[Event]:
+            words = "No space left on device: last.ckpt"
+            events = super().next_events(timeout_s)
+            return [Blocked(e.number, e.generation, words) if e.number > 1 else e for e in events]
 
     with pytest.raises(BlockedError, match=r"No space left on device: last\.ckpt") as told:
         world.loop(9, executor=world.executor(2, Full)).run()

@@ -15,7 +15,7 @@ from hpo.search.strategy.samplers.registry import SAMPLERS
 from hpo.studies import attributes
 from hpo.studies.book.owner import FOREIGN_GRACE_S, GRACE_S
 from hpo.studies.records.summarise import summarise
-from hpo.training.report import EpochReport, Status, TrainResult
+from hpo.training.report import EpochReport, Signal, Status, TrainResult
 from optuna.distributions import FloatDistribution
 from optuna.trial import TrialState
 
@@ -154,15 +154,15 @@ class Meddled(SimulatedExecutor):
     after: int = 3
     stopped: list[int] = field(default_factory=list)
 
-    def next_event(self, timeout_s: float | None = None) -> Event | None:
+    def next_events(self, timeout_s: float | None = None) -> list[Event]:
         self.after -= 1
         if self.after == 0:
             self.meddle()
-        return super().next_event(timeout_s)
+        return super().next_events(timeout_s)
 
-    def stop(self, number: int) -> None:
+    def signal(self, number: int, signal: Signal, within_s: float) -> None:
         self.stopped.append(number)
-        super().stop(number)
+        super().signal(number, signal, within_s)
 
 
 @pytest.mark.parametrize("state", [TrialState.PRUNED, TrialState.FAIL, TrialState.COMPLETE])

@@ -12,15 +12,16 @@ from hpo.search.configuration.claim import Claim, Claimer
 from hpo.search.executors.base import Job
 from hpo.search.executors.clock import VirtualClock
 from hpo.search.executors.simulated import SimulatedExecutor
-from hpo.search.loop.loop import Goal, Loop, Outcome, Places
-from hpo.search.progress.base import NoProgress
+from hpo.search.loop.goal import Goal, Outcome, Places
+from hpo.search.loop.loop import Loop
+from hpo.search.progress.base import NoProgress, Progress
 from hpo.search.strategy.pruners.registry import build_pruner
 from hpo.search.strategy.samplers.registry import build_sampler
 from hpo.spaces.parameter import Float
 from hpo.spaces.space import Fixed, SearchSpace
 from hpo.studies.book.ledger import Ledger
 from hpo.studies.store.storage import open_storage
-from hpo.studies.tracking.tracker import NullTracker
+from hpo.studies.tracking.tracker import NullTracker, Tracker
 from hpo.training.report import EpochReport
 from optuna.trial import TrialState
 
@@ -63,12 +64,21 @@ class World:
         begin = Claimer(space, lambda n: build_sampler(sampler, self.seed, n))
         return Ledger(study, begin, self.directory / "lock", self.clock.now)
 
-    def loop(self, trials: int, *, executor: Any = None, slots: int = 2, pruner: str = "none", **goal: float) -> Loop:
+    def loop(
+        self,
+        trials: int,
+        *,
+        executor: Any = None,
+        slots: int = 2,
+        pruner: str = "none",
+        progress: Progress | None = None,
+        tracker: Tracker | None = None,
+        **goal: float,
+    ) -> Loop:
         executor = executor or self.executor(slots)
         places = Places(self.directory / "pack", lambda number: self.directory / str(number))
-        return Loop(
-            self.ledger(pruner), executor, NullTracker(), NoProgress(), self.clock, Goal(trials, **goal), places
-        )
+        watchers = tracker or NullTracker(), progress or NoProgress()
+        return Loop(self.ledger(pruner), executor, *watchers, self.clock, Goal(trials, **goal), places)
 
     def executor(self, slots: int = 2, kind: Callable[..., Any] = SimulatedExecutor, **more: Any) -> Any:
         return kind(curve, slots, self.clock, self.losses, self.checkpoints, **more)
@@ -100,7 +110,7 @@ class Screen(NoProgress):
 
 def search(world: World, trials: int, executor: Any = None) -> Screen:
     """Run to `trials` trials; what was told."""
-    loop, screen = world.loop(trials, executor=executor), Screen()
-    loop._progress = screen
+    screen = Screen()
+    loop = world.loop(trials, executor=executor, progress=screen)
     assert loop.run() is Outcome.DONE
     return screen

@@ -132,7 +132,7 @@ def test_a_worker_refuses_a_configuration_that_somebody_put_into_the_study(
 ) -> None:
     executor = InlineExecutor()
     executor.submit(Job(0, config, tmp_path / "trial", digits_pack))
-    event = executor.next_event()
+    (event,) = executor.next_events()
     assert isinstance(event, Crashed)
     assert event.user_error
     assert "not run, since you have not named this file" in event.error

@@ -9,7 +9,7 @@ import pytest
 from hpo.errors import SpaceError
 from hpo.search.commands.run.crew import Crew
 from hpo.search.commands.run.options import RunOptions
-from hpo.search.executors.base import Ended, Job
+from hpo.search.executors.base import Ended, Event, Job
 from hpo.search.executors.devices import place
 from hpo.training.config import TrialConfig
 
@@ -37,10 +37,12 @@ def test_they_get_the_trials(digits_pack: Path, small_config: Callable[..., Tria
         executor = crew.executor(place("cpu", 2, gpus=0))
         assert executor.slots == 1
         executor.submit(Job(0, config, tmp_path / "trial", digits_pack))
-        while not isinstance(event := executor.next_event(30), Ended):
-            pass
+        events: list[Event] = []
+        while not events or not isinstance(events[-1], Ended):
+            events = executor.next_events(30)
         assert workers() == [early]
-    assert event.result.status == "finished"
+    assert isinstance(events[-1], Ended)
+    assert events[-1].result.status == "finished"
     assert [path.name for path in logs.iterdir()] == ["worker-0.log"]
 
 

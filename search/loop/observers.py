@@ -1,0 +1,90 @@
+"""Those who are told of a search: the tracker and the progress view."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from optuna.trial import TrialState
+
+from ...studies.book.ledger import Refused
+from ...studies.tracking.events import Epoch, TrialEnded, TrialStarted
+from ...studies.tracking.events import TrialState as TrackedState
+from ...studies.tracking.tracker import Tracker
+from ...training.report import Activity, EpochReport, TrainResult
+from ..configuration.claim import Claim
+from ..progress.base import Progress
+
+
+class Observers:
+    """Tells the tracker and the progress view of each trial; `directory(number)` is its folder."""
+
+    def __init__(self, tracker: Tracker, progress: Progress, directory: Callable[[int], Path]) -> None:
+        self._tracker, self._progress, self._directory = tracker, progress, directory
+
+    def started(self, claim: Claim) -> None:
+        """A trial has a slot."""
+        numerics = {"precision": claim.config.precision.dtype, "compile": claim.config.compile}
+        self._tracker.tell(TrialStarted(claim.number, claim.params, {"trial": claim.number, **numerics}))
+        self._progress.trial_started(claim.number, claim.params, claim.config.budget.epochs, claim.curve)
+
+    def refused(self, trial: Refused) -> None:
+        """A trial failed before it began."""
+        self._tracker.tell(TrialStarted(trial.number, trial.params, {"trial": trial.number}))
+        self._progress.trial_started(trial.number, trial.params, 0, {})
+        self.ended(trial.number, TrialState.FAIL, None, "failed", trial.reason, {}, {})
+
+    def busy(self, number: int, activity: Activity) -> None:
+        """The activity of a trial."""
+        self._progress.busy(number, activity)
+
+    def epoch(self, number: int, report: EpochReport, value: float) -> None:
+        """An epoch has ended with objective `value`."""
+        self._tracker.tell(Epoch(number, report.epoch, report.metrics))
+        self._progress.epoch(number, report, value)
+
+    def trained(self, claim: Claim, state: TrialState, value: float | None, result: TrainResult) -> None:
+        """A training has ended, and its trial in `state` with objective `value`."""
+        metrics = {} if value is None else {f"best_{claim.config.objective.metric}": value}
+        tags = _verdict_tags(result)
+        self.ended(claim.number, state, value, result.status.value, result.message, metrics, tags)
+
+    def broke(self, number: int, error: str) -> None:
+        """A trial broke; the tracker is told when it is known whether it has failed."""
+        self._progress.trial_ended(number, "FAIL", None, "failed", error)
+
+    def failed(self, number: int, error: str) -> None:
+        """A trial that broke has failed by its own fault."""
+        self._track_end(number, "FAIL", {}, {"status": "failed", "message": error})
+
+    def ended(
+        self,
+        number: int,
+        state: TrialState,
+        value: float | None,
+        status: str,
+        message: str,
+        metrics: Mapping[str, float],
+        tags: Mapping[str, str],
+    ) -> None:
+        """A trial has ended in `state`; `status` says how its training did."""
+        tracked = _tracked(state)
+        self._track_end(number, tracked, metrics, {"status": status, "message": message, **tags})
+        self._progress.trial_ended(number, tracked, value, status, message)
+
+    def note(self, text: str) -> None:
+        """A line that a person should read."""
+        self._progress.note(text)
+
+    def _track_end(
+        self, number: int, state: TrackedState, metrics: Mapping[str, float], tags: Mapping[str, str]
+    ) -> None:
+        config = self._directory(number) / "config.json"
+        self._tracker.tell(TrialEnded(number, state, metrics, tags, [config] if config.exists() else []))
+
+
+def _tracked(state: TrialState) -> TrackedState:
+    return "COMPLETE" if state is TrialState.COMPLETE else "PRUNED" if state is TrialState.PRUNED else "FAIL"
+
+
+def _verdict_tags(result: TrainResult) -> dict[str, str]:
+    verdict = result.verdict
+    return {} if verdict is None else {"verdict": verdict.kind.value, "verdict_evidence": verdict.evidence}
