@@ -134,14 +134,13 @@ class ProcessExecutor(Executor):
 
     def _kill_overdue(self) -> None:
         for slot in self._slots:
-            worker, job = slot.worker, slot.job
-            if worker is None or job is None or time.monotonic() < slot.deadline:
+            worker = slot.worker
+            if worker is None or time.monotonic() < slot.deadline:
                 continue
             worker.kill()
             self._receive(slot, worker)  # what it said before it was killed counts
-            if slot.job is job:
-                self._leave(slot, Lost(job.number, job.generation, "it did not answer and was killed", Fault.MACHINE))
-            self._renew(slot, worker)
+            if slot.worker is worker:  # its connection has no end yet: the kernel still holds the process
+                self._bury(slot, worker)
 
     def _receive(self, slot: _Slot, worker: WorkerProcess) -> None:
         """Take all that a worker has said; bury it where nothing more can come."""

@@ -59,6 +59,7 @@ class WorkerProcess:
         self.connection, worker_end = Pipe()
         self.ready = False
         self._log = log
+        self._killed = False
         self._oom_kills = oom_kills()
         # appended: a worker that takes a lost one's place must not wipe out the reason in its log
         # note: a worker that is still importing torch must not be ended by what it will ignore
@@ -87,6 +88,7 @@ class WorkerProcess:
 
     def kill(self) -> None:
         """Send SIGKILL and wait for the end; what the worker has said can still be received."""
+        self._killed = True
         self._process.kill()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(EXIT_S)
@@ -101,8 +103,10 @@ class WorkerProcess:
         # its connection is closed, so it is dead or about to be
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(EXIT_S)
+        code = None if self._killed else self._process.returncode
         self.end()
-        code = self._process.returncode
+        if code is None:
+            return "it did not answer and was killed", Fault.MACHINE
         if code == -signal.SIGKILL:
             return self._why_killed(), Fault.MEMORY
         lines = self._log.read_text(errors="replace").strip().splitlines()

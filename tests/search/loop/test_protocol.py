@@ -1,0 +1,263 @@
+"""The protocol of coordinators that share a study, as a model small enough to try every order of its steps.
+
+Two coordinators claim, report, decide, pause, promote, release and recover three trials; one of them may die between
+any two steps, and one may be taken for dead while it lives. What must hold, holds in every state that can be reached,
+and from every one the search can still come to its end. Each rule of the protocol is needed: without it some order of
+steps breaks something.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import pytest
+
+TOTAL, EPOCHS = 3, 2
+DECISIONS = {1: "stop", 2: "pause"}  # by trial, at its first epoch
+FINISHED = ("complete", "pruned")
+GOAL = ("complete", "pruned", "complete")
+
+
+class Trial(NamedTuple):
+    """A trial in the store and on the disk: the epochs that were reported, and those in its checkpoint."""
+
+    state: str = "new"
+    owner: tuple[int, int] | None = None  # a coordinator and which of its lives
+    reported: int = 0
+    trained: int = 0
+    decision: str = ""
+
+
+class Run(NamedTuple):
+    """A worker of a coordinator; `current` as long as nobody else has claimed or taken its trial."""
+
+    trial: int
+    done: int
+    told: str = ""
+    current: bool = True
+    released: bool = False  # its trial was put back while it still trains
+
+
+class Coordinator(NamedTuple):
+    """A process with one slot; `life` counts its starts."""
+
+    life: int = 0
+    alive: bool = True
+    run: Run | None = None
+    counted: bool = False
+
+
+class State(NamedTuple):
+    """All there is, and what may still go wrong."""
+
+    trials: tuple[Trial, ...] = (Trial(),) * (TOTAL + 1)  # one more than wanted, so that it can be begun by mistake
+    coordinators: tuple[Coordinator, ...] = (Coordinator(), Coordinator())
+    deaths: int = 0
+    suspicions: int = 0
+    interrupts: int = 0
+
+    def with_trial(self, number: int, trial: Trial) -> "State":
+        return self._replace(trials=(*self.trials[:number], trial, *self.trials[number + 1 :]))
+
+    def with_run(self, c: int, run: Run | None) -> "State":
+        return self.with_coordinator(c, self.coordinators[c]._replace(run=run))
+
+    def with_coordinator(self, c: int, coordinator: Coordinator) -> "State":
+        return self._replace(coordinators=(*self.coordinators[:c], coordinator, *self.coordinators[c + 1 :]))
+
+    def taken(self, number: int) -> "State":
+        """Nobody who had the trial has it any more."""
+        coordinators = tuple(
+            one._replace(run=one.run._replace(current=False)) if one.run and one.run.trial == number else one
+            for one in self.coordinators
+        )
+        return self._replace(coordinators=coordinators)
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The rules of the protocol; one is turned off to see that it is needed."""
+
+    fenced: bool = True  # a write names the owner that it is by, and is refused where that has changed
+    decided_before_sent: bool = True  # a decision is in the store before the worker is told
+    one_step: bool = True  # counting and drawing is one exclusive step
+    killed_before_released: bool = True
+
+
+class BrokenError(AssertionError):
+    """What must hold does not."""
+
+
+def steps(state: State, rules: Rules) -> Iterator[State]:
+    """The states that one step of anybody leads to."""
+    for c, coordinator in enumerate(state.coordinators):
+        if not coordinator.alive:
+            yield state.with_coordinator(c, Coordinator(coordinator.life + 1))
+            continue
+        if state.deaths:
+            left = state._replace(deaths=state.deaths - 1)
+            yield left.with_coordinator(c, Coordinator(coordinator.life, alive=False))
+        yield from recoveries(state, c)
+        if coordinator.run is None:
+            yield from claims(state, c, rules)
+        else:
+            yield from works(state, c, coordinator.run, rules)
+
+
+def claims(state: State, c: int, rules: Rules) -> Iterator[State]:
+    counted = state.coordinators[c].counted
+    begun = [trial.state for trial in state.trials if trial.state in ("running", "paused", *FINISHED)]
+    if not rules.one_step and not counted:
+        if len(begun) < TOTAL:
+            yield state.with_coordinator(c, state.coordinators[c]._replace(counted=True))
+    elif counted or len(begun) < TOTAL:
+        free = next((n for n, trial in enumerate(state.trials) if trial.state == "waiting"), None)
+        fresh = next((n for n, trial in enumerate(state.trials) if trial.state == "new"), None)
+        number = free if free is not None else fresh
+        if number is not None:
+            yield claimed(state, c, number)
+    for number, trial in enumerate(state.trials):
+        if trial.state == "paused":  # at a rung: promoted
+            yield claimed(state.with_trial(number, trial._replace(decision="")), c, number)
+
+
+def claimed(state: State, c: int, number: int) -> State:
+    state, trial = state.taken(number), state.trials[number]
+    owner = c, state.coordinators[c].life
+    state = state.with_trial(number, trial._replace(state="running", owner=owner))
+    run = Run(number, trial.trained, told=trial.decision)  # a decision that was not carried out is carried out now
+    return state.with_coordinator(c, state.coordinators[c]._replace(run=run, counted=False))
+
+
+def works(state: State, c: int, run: Run, rules: Rules) -> Iterator[State]:
+    trial = state.trials[run.trial]
+    refused = rules.fenced and not run.current
+    if run.released:  # without its rule, a worker that outlives the release of its trial
+        yield state.with_run(c, None)
+        return
+    if run.done < EPOCHS and not run.told:
+        trained = state.with_trial(run.trial, trial._replace(trained=max(trial.trained, run.done + 1)))
+        yield trained.with_run(c, run._replace(done=run.done + 1))
+    if refused:
+        yield state.with_run(c, None)  # whatever it wanted to write: its worker is killed, the trial forgotten
+        return
+    if trial.reported < run.done:
+        yield reported(state, c, run, rules)
+    elif trial.decision and not run.told:
+        yield state.with_run(c, run._replace(told=trial.decision))
+    elif run.told == "pause":
+        yield put(state, c, run, "paused")
+    elif run.told == "stop":
+        yield put(state, c, run, "pruned")
+    elif run.done == EPOCHS:
+        yield put(state, c, run, "complete")
+    if state.interrupts:
+        left = state._replace(interrupts=state.interrupts - 1)
+        released = put(left, c, run, "waiting")
+        yield released if rules.killed_before_released else released.with_run(c, run._replace(released=True))
+
+
+def reported(state: State, c: int, run: Run, rules: Rules) -> State:
+    trial = state.trials[run.trial]
+    if trial.state in FINISHED:
+        raise BrokenError("an epoch was written to a trial that has ended")
+    decision = DECISIONS.get(run.trial, "") if trial.reported == 0 else trial.decision
+    if rules.decided_before_sent:
+        return state.with_trial(run.trial, trial._replace(reported=run.done, decision=decision))
+    written = state.with_trial(run.trial, trial._replace(reported=run.done))
+    return written.with_run(c, run._replace(told=decision))
+
+
+def put(state: State, c: int, run: Run, into: str) -> State:
+    trial = state.trials[run.trial]
+    if trial.state in FINISHED:
+        raise BrokenError("a trial has ended twice")
+    if trial.owner != (c, state.coordinators[c].life):
+        raise BrokenError("the trial of somebody else was written to")
+    return state.with_trial(run.trial, trial._replace(state=into, owner=None)).with_run(c, None)
+
+
+def recoveries(state: State, c: int) -> Iterator[State]:
+    for number, trial in enumerate(state.trials):
+        if trial.owner is None:
+            continue
+        owner = state.coordinators[trial.owner[0]]
+        dead = not owner.alive or owner.life != trial.owner[1]
+        if dead or (state.suspicions and trial.owner[0] != c):
+            left = state if dead else state._replace(suspicions=state.suspicions - 1)
+            yield left.taken(number).with_trial(number, trial._replace(state="waiting", owner=None))
+
+
+def check(state: State) -> None:
+    """What must hold in every state."""
+    begun = [trial for trial in state.trials if trial.state != "new"]
+    if len(begun) > TOTAL:
+        raise BrokenError("more trials were begun than asked for")
+    for number, trial in enumerate(state.trials):
+        if (trial.state == "running") is not (trial.owner is not None):
+            raise BrokenError("a trial runs without an owner")
+        if trial.state in FINISHED and trial.state != GOAL[number]:
+            raise BrokenError("a trial did not end as was decided")
+        if trial.state == "complete" and trial.reported != EPOCHS:
+            raise BrokenError("an epoch was lost")
+        workers = [one.run for one in state.coordinators if one.run and one.run.trial == number]
+        if len([run for run in workers if run.current or run.released]) > 1:
+            raise BrokenError("two workers train a trial")
+
+
+def explore(begin: State, rules: Rules) -> int:
+    """Try every order of steps from `begin`; return the number of states.
+
+    Raises:
+        BrokenError: something does not hold, or a state has no way to the end.
+    """
+    before: dict[State, list[State]] = {begin: []}
+    todo = [begin]
+    while todo:
+        state = todo.pop()
+        check(state)
+        for after in steps(state, rules):
+            if after not in before:
+                before[after] = []
+                todo.append(after)
+            before[after].append(state)
+    good = {state for state in before if tuple(trial.state for trial in state.trials[:TOTAL]) == GOAL}
+    todo = list(good)
+    while todo:
+        for state in before[todo.pop()]:
+            if state not in good:
+                good.add(state)
+                todo.append(state)
+    if len(good) < len(before):
+        raise BrokenError("a search cannot come to its end")
+    return len(before)
+
+
+@pytest.mark.parametrize(
+    "begin",
+    [
+        State(),
+        State(deaths=1),
+        State(suspicions=1),
+        State(interrupts=1),
+        pytest.param(State(deaths=1, suspicions=1, interrupts=1), marks=pytest.mark.slow),
+    ],
+    ids=["nothing", "a death", "a suspicion", "an interrupt", "all of it"],
+)
+def test_in_every_order_of_steps_the_search_keeps_its_promises(begin: State) -> None:
+    assert explore(begin, Rules()) > 500
+
+
+@pytest.mark.parametrize(
+    ("rules", "begin", "words"),
+    [
+        (Rules(fenced=False), State(suspicions=1), "somebody else|has ended"),
+        (Rules(decided_before_sent=False), State(deaths=1), "not end as was decided"),
+        (Rules(one_step=False), State(), "more trials were begun"),
+        (Rules(killed_before_released=False), State(interrupts=1), "two workers"),
+    ],
+    ids=["fence", "decision", "claim", "kill"],
+)
+def test_every_rule_of_the_protocol_is_needed(rules: Rules, begin: State, words: str) -> None:
+    with pytest.raises(BrokenError, match=words):
+        explore(begin, rules)
