@@ -48,6 +48,14 @@ class Float:
             return float("inf")
         return float((exact(self.high) - exact(self.low)) // exact(self.step) + 1)
 
+    def at(self, position: int) -> float:
+        """The value at `position` from 0, of one that has a finite size."""
+        return self.low if self.step is None else float(exact(self.low) + position * exact(self.step))
+
+    def position(self, value: float) -> int:
+        """Find `value`, one of its values, of which there is a finite number."""
+        return 0 if self.step is None else round((value - self.low) / self.step)
+
     def contains(self, value: Any) -> bool:
         """Tell whether `value` is one of its values.
 
@@ -87,6 +95,14 @@ class Int:
     def size(self) -> float:
         """Count the values that it can take."""
         return float((self.high - self.low) // self.step + 1)
+
+    def at(self, position: int) -> int:
+        """The value at `position` from 0."""
+        return self.low + position * self.step
+
+    def position(self, value: int) -> int:
+        """Find `value`, one of its values."""
+        return (value - self.low) // self.step
 
     def contains(self, value: Any) -> bool:
         """Whether `value` is one of its values."""
@@ -129,6 +145,21 @@ class Choice:
     def size(self) -> float:
         """Count the choices."""
         return float(len(self.choices))
+
+    def at(self, position: int) -> Scalar:
+        """The choice at `position` from 0."""
+        return self.choices[position]
+
+    def position(self, value: Scalar) -> int:
+        """Find `value`, one of the choices.
+
+        True is not 1 here, as it is in Python.
+        """
+        return next(
+            position
+            for position, choice in enumerate(self.choices)
+            if value == choice and isinstance(value, bool) == isinstance(choice, bool)
+        )
 
     def contains(self, value: Any) -> bool:
         """Tell whether `value` is one of the choices.

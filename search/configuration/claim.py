@@ -11,10 +11,10 @@ from ...spaces.space import SearchSpace
 from ...studies import attributes
 from ...training.config import TrialConfig
 from ...training.machine.numerics import ON_A_CPU, Numerics
+from ..strategy.proposers.suggest import suggest
 from .configure import configure, read_config
 from .enqueued import with_branches
 from .model_copies import ModelCopies
-from .suggest import suggest
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,1 +1,1 @@
-"""Samplers, which propose configurations, and pruners, which stop trials."""
+"""Strategies, pure: proposers of configurations, and schedulers, which stop trials."""

@@ -9,7 +9,7 @@ from typing import Any
 import jsonschema
 import optuna
 from hpo.search.configuration.configure import configure
-from hpo.search.configuration.suggest import distributions, suggest
+from hpo.search.strategy.proposers.suggest import distributions, suggest
 from hpo.spaces.describe import describe
 from hpo.spaces.dump import dump_space
 from hpo.spaces.load import load_space

@@ -6,8 +6,8 @@ No other module calls `suggest_*`.
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import BaseTrial
 
-from ...spaces.parameter import Choice, Float, Int, Parameter, Scalar
-from ...spaces.space import SearchSpace
+from ....spaces.parameter import Choice, Float, Int, Parameter, Scalar
+from ....spaces.space import SearchSpace
 
 
 def suggest(trial: BaseTrial, space: SearchSpace) -> dict[str, Scalar]:

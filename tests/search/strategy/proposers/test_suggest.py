@@ -4,7 +4,7 @@ from pathlib import Path
 
 import optuna
 import pytest
-from hpo.search.configuration.suggest import distributions, suggest
+from hpo.search.strategy.proposers.suggest import distributions, suggest
 from hpo.spaces.load import load_space
 from hpo.spaces.space import SearchSpace
 from hpo.training.config import TrialConfig

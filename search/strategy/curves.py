@@ -1,0 +1,79 @@
+"""The learning curves of a study, as schedulers see them."""
+
+import math
+from bisect import insort
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+WORST = -math.inf
+
+
+@dataclass(slots=True)
+class Curve:
+    """One trial: its score by epoch, the best of them, and whether it ran to its end."""
+
+    scores: dict[int, float] = field(default_factory=dict)
+    best: float = WORST
+    complete: bool = False
+
+    @property
+    def epoch(self) -> int:
+        """The last epoch that was reported; 0 for none."""
+        return next(reversed(self.scores), 0)
+
+
+class Curves:
+    """The curves of all trials by number, and the scores of complete ones by epoch. Both only grow.
+
+    A score is a value of the objective, its sign such that more is better. What is no number is as bad as can be.
+
+    Args:
+        direction: of the objective.
+        epochs: the last epoch of every trial, None where that differs between them.
+    """
+
+    def __init__(self, direction: Literal["maximize", "minimize"], epochs: int | None = None) -> None:
+        self._sign = 1.0 if direction == "maximize" else -1.0
+        self._epochs = epochs
+        self._by_trial: dict[int, Curve] = {}
+        self._complete: dict[int, list[float]] = {}
+
+    def __getitem__(self, trial: int) -> Curve:
+        """The curve of a trial, empty before its first report."""
+        return self._by_trial.setdefault(trial, Curve())
+
+    def complete_at(self, epoch: int) -> Sequence[float]:
+        """The scores of complete trials at `epoch`, in ascending order."""
+        return self._complete.get(epoch, ())
+
+    def report(self, trial: int, epoch: int, value: float) -> bool:
+        """Add the objective of an epoch (from 1); return whether it is new.
+
+        note: an epoch that is trained again after a lost worker changes nothing, as in the study.
+        """
+        curve = self[trial]
+        if epoch in curve.scores:
+            return False
+        score = WORST if math.isnan(value) else self._sign * value
+        curve.scores[epoch] = score
+        curve.best = max(curve.best, score)
+        if curve.complete:  # its end was told first, as after a restart
+            self._compare_with(epoch, score)
+        elif epoch == self._epochs:
+            self.end(trial)
+        return True
+
+    def end(self, trial: int) -> None:
+        """Note that a trial ran to its end: from here on others are compared with it.
+
+        One that reaches the last epoch needs no such note; one whose patience was over before does.
+        """
+        curve = self[trial]
+        if not curve.complete:
+            curve.complete = True
+            for epoch, score in curve.scores.items():
+                self._compare_with(epoch, score)
+
+    def _compare_with(self, epoch: int, score: float) -> None:
+        insort(self._complete.setdefault(epoch, []), score)

@@ -1,0 +1,1 @@
+"""Proposers of configurations. Here alone, and in the samplers, search knows Optuna."""

@@ -1,0 +1,1 @@
+"""Schedulers, which stop trials early: one per file, named as the file; `--pruner` names one."""

@@ -1,0 +1,34 @@
+"""`hyperband`: several successive halvings of different patience. Li et al. 2016, arXiv:1603.06560."""
+
+import math
+
+from ..base import Decision
+from ..curves import Curves
+from .asha import FACTOR, SuccessiveHalving
+from .registry import SCHEDULERS
+
+
+@SCHEDULERS.register("hyperband")
+class Hyperband:
+    """Shares the trials among brackets of successive halving.
+
+    Their first rungs are at 1, 3, 9, ... epochs, so late starters have a chance. There are floor(log3(epochs)) + 1
+    brackets, three for 10 epochs, and a trial is compared with those of its own.
+    """
+
+    def __init__(self, epochs: int) -> None:
+        count = 1
+        while FACTOR**count <= epochs:
+            count += 1
+        self._brackets = [SuccessiveHalving(FACTOR**place) for place in range(count)]
+        # algorithm 1: s = count - 1, ..., 0 as in the paper, the most impatient bracket first
+        sizes = [math.ceil(count * FACTOR**s / (s + 1)) for s in reversed(range(count))]
+        self._round = [place for place, size in enumerate(sizes) for _ in range(size)]
+
+    def bracket(self, trial: int) -> int:
+        """The place of a trial's bracket, 0 for the most impatient: they take turns, each with its share of trials."""
+        return self._round[trial % len(self._round)]
+
+    def on_report(self, curves: Curves, trial: int) -> Decision:
+        """Decide as the trial's bracket does."""
+        return self._brackets[self.bracket(trial)].on_report(curves, trial)

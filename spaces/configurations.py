@@ -1,0 +1,53 @@
+"""The configurations of a finite space, one by one."""
+
+import random
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from .parameter import Parameter, Scalar
+from .space import SearchSpace, holds
+
+Key = tuple[tuple[str, int], ...]
+"""A configuration, equal for equal ones: the position of the value of each of its dimensions."""
+
+
+def key_of(space: SearchSpace, params: Mapping[str, Any]) -> Key | None:
+    """The key of a configuration of a finite `space`; None where `params` are none of it."""
+    active = list(space.active(params))
+    if not all(parameter.key in params and parameter.contains(params[parameter.key]) for parameter in active):
+        return None
+    return tuple((parameter.key, _position(parameter, params[parameter.key])) for parameter in active)
+
+
+def configurations(
+    space: SearchSpace, order: random.Random, fixed: Mapping[str, Scalar] | None = None
+) -> Iterator[dict[str, Scalar]]:
+    """Yield every configuration of a finite `space` that has the `fixed` values, each once.
+
+    They begin at a random place, so that the first is as likely to be any of the space as any other.
+    """
+    return _extend(space.parameters, {}, order, fixed or {})
+
+
+def _extend(
+    parameters: tuple[Parameter, ...], params: dict[str, Scalar], order: random.Random, fixed: Mapping[str, Scalar]
+) -> Iterator[dict[str, Scalar]]:
+    if not parameters:
+        yield params
+        return
+    parameter, *rest = parameters
+    if not holds(parameter.condition, params):
+        yield from _extend(tuple(rest), params, order, fixed)
+        return
+    for value in [fixed[parameter.key]] if parameter.key in fixed else _values(parameter, order):
+        yield from _extend(tuple(rest), {**params, parameter.key: value}, order, fixed)
+
+
+def _values(parameter: Parameter, order: random.Random) -> Iterator[Scalar]:
+    size = int(parameter.size())
+    first = order.randrange(size)
+    return (parameter.at((first + place) % size) for place in range(size))
+
+
+def _position(parameter: Parameter, value: Any) -> int:
+    return parameter.position(value)
