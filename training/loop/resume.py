@@ -5,6 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from ..checkpoints.checkpoint import CheckpointError, State, load_pair, set_aside
 from ..checkpoints.files import BEST, LAST
 from ..checkpoints.training_folder import CONFIG, RESULT
@@ -44,11 +46,14 @@ def _without_folder(config: TrialConfig) -> TrialConfig:
     return config.model_copy(update={"model": config.model.model_copy(update={"name": f"{path.name}:{name}"})})
 
 
-def resume(directory: Path, identity: Identity, create: Callable[[], Learner]) -> tuple[Learner, State | None]:
+def resume(
+    directory: Path, identity: Identity, create: Callable[[], Learner], note: Callable[[str], None]
+) -> tuple[Learner, State | None]:
     """Return a learner with its checkpoint, or a fresh one and None.
 
     The learner is where the training in `directory` left it. A checkpoint that is corrupt or belongs to another
-    training is not lost: it is moved to `set-aside-<n>` beside it, a warning is logged, and training starts anew.
+    training is not lost: it is moved to `set-aside-<n>` beside it, `note` and the log are told, and training starts
+    anew.
     """
     learner = create()
     try:
@@ -58,7 +63,9 @@ def resume(directory: Path, identity: Identity, create: Callable[[], Learner]) -
         return learner, state
     except (CheckpointError, RuntimeError, ValueError, KeyError) as error:
         moved_to = set_aside(directory, (CONFIG, RESULT))
-        _log.warning("%s; moved to %s, training starts anew", error, moved_to)
+        line = f"{error}; moved to {moved_to}, training starts anew"
+        _log.warning(line)
+        note(line)
         return create(), None  # a new learner: the old one may be half loaded
 
 
@@ -69,7 +76,19 @@ def _load_own(directory: Path, identity: Identity) -> State | None:
         if (directory / BEST).exists():
             raise CheckpointError(f"{directory / BEST}: there is no {LAST} beside it")
         return None
-    differing = [key for key, value in identity.items() if state["identity"].get(key) != value]
+    saved = state["identity"]
+    differing = [key for key, value in identity.items() if not _same(key, saved.get(key), value)]
     if differing:
         raise CheckpointError(f"{directory / LAST}: belongs to another training, its {', '.join(differing)} differs")
     return state
+
+
+def _same(key: str, saved: Any, value: Any) -> bool:
+    """Whether one entry of two identities is the same, configurations by their meaning."""
+    if saved == value or key != "config":
+        return bool(saved == value)
+    try:
+        # read as this version reads it: what it has beyond the version that saved it has its default
+        return TrialConfig.model_validate_json(saved) == TrialConfig.model_validate_json(value)
+    except ValidationError:
+        return False  # of a version that had more than this one

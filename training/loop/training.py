@@ -98,7 +98,10 @@ class Training:
     def _open(self) -> State | None:
         """Make a learner, fresh or from the checkpoint; return the checkpoint."""
         self._learner, state = resume(
-            self._directory, self._identity, lambda: Learner.create(self._config, self._pack, self._device)
+            self._directory,
+            self._identity,
+            lambda: Learner.create(self._config, self._pack, self._device),
+            self.progress.note,
         )
         return state
 

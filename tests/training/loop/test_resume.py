@@ -1,6 +1,7 @@
 """A run that was interrupted ends bit-identical to one that was not."""
 
 import contextlib
+import json
 import logging
 import os
 import random
@@ -14,7 +15,7 @@ from typing import Any, get_args
 
 import pytest
 import torch
-from hpo.training.checkpoints.checkpoint import load
+from hpo.training.checkpoints.checkpoint import load, save
 from hpo.training.config import TrialConfig
 from hpo.training.models.source import name_model
 from hpo.training.optim.config import OptimizerConfig, ScheduleConfig
@@ -244,6 +245,62 @@ def test_the_checkpoint_of_another_run_is_set_aside(
     assert len(result.history) == EPOCHS
     assert (tmp_path / "set-aside-1" / "best.ckpt").read_bytes() == other
     assert values(result) == values(finish(config, digits_pack, tmp_path / "fresh"))
+
+
+def resave(directory: Path, edit: Callable[[dict[str, Any]], None]) -> None:
+    """Save the checkpoint again as a version would have, whose configurations were as `edit` leaves them."""
+    for name in ("last.ckpt", "best.ckpt"):
+        state = load(directory / name)
+        config = json.loads(state["identity"]["config"])
+        edit(config)
+        state["identity"]["config"] = json.dumps(config)
+        save(directory / name, state)
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda config: config.pop("ema"),  # as a version before this section was saved it
+        lambda config: config["budget"].pop("min_delta"),
+        lambda config: config.update(dict(reversed(config.items()))),  # as one with another order of the fields
+        lambda config: config["optimizer"].update(weight_decay=0),  # 0 for 0.0
+    ],
+)
+def test_a_configuration_is_the_same_by_its_meaning(
+    edit: Callable[[dict[str, Any]], None],
+    digits_pack: Path,
+    small_config: Make,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    config = config_of(small_config, optimizer={"name": "sgd", "lr": 0.05, "weight_decay": 0.0}, budget={"epochs": 2})
+    whole = finish(config, digits_pack, tmp_path / "whole")
+    list(train(config, pack=digits_pack, directory=tmp_path / "parts", signal=pause_at(STEPS + 1)))
+    resave(tmp_path / "parts", edit)
+    result = finish(config, digits_pack, tmp_path / "parts")
+    assert not caplog.records
+    assert not list((tmp_path / "parts").glob("set-aside-*"))
+    assert values(result) == values(whole)
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda config: config["budget"].update(min_delta=0.1, patience=3),
+        lambda config: config.update(gone=1),  # of a version that had more
+    ],
+)
+def test_a_configuration_that_means_something_else_is_another_one(
+    edit: Callable[[dict[str, Any]], None], digits_pack: Path, small_config: Make, tmp_path: Path
+) -> None:
+    config = config_of(small_config, budget={"epochs": 1})
+    finish(config, digits_pack, tmp_path)
+    resave(tmp_path, edit)
+    result = finish(config, digits_pack, tmp_path)
+    assert result.notes == (
+        f"{tmp_path}/last.ckpt: belongs to another training, its config differs; "
+        f"moved to {tmp_path}/set-aside-1, training starts anew",
+    )
 
 
 @pytest.mark.parametrize("damage", [lambda b: b[: len(b) // 2], lambda b: b"", lambda b: b[:99] + b"x" + b[100:]])
