@@ -54,7 +54,7 @@ class MemoryConfig(Section):
         default=None,
         ge=1,
         le=65536,
-        description="Images per forward pass; gradients add up to those of data.batch_size. null: all at once.",
+        description="Images per pass (batch norm: two at least); gradients add up over data.batch_size. null: all.",
     )
     checkpoint_activations: bool = Field(
         default=False, description="Compute activations a second time in the backward pass instead of keeping them."

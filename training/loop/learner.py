@@ -1,7 +1,6 @@
 """A model and its optimiser, trained one batch at a time."""
 
 from collections.abc import Mapping
-from math import ceil
 from typing import Any, Self
 
 import torch
@@ -12,6 +11,7 @@ from ..config import TrialConfig
 from ..data.pack import Pack
 from ..losses.loss import build_loss
 from ..machine.compilation import Compilation, NotCompiled
+from ..machine.memory import count_passes
 from ..machine.precision import Precision
 from ..machine.seeding import seeded
 from ..models.build import build_model
@@ -78,9 +78,16 @@ class Learner:
         return self.model if self._average is None else self._average.model
 
     @property
+    def least_images(self) -> int:
+        """The fewest images of a batch that make a pass of their own: batch norm has no variance over one."""
+        return 2 if self._lone_image.norms else 1
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """Decisions made on the way, a sentence each."""
-        return tuple(filter(None, (self.compilation.note, self._lone_image.note)))
+        asked = self.micro_batch is not None and self.micro_batch < self.least_images
+        widened = "batch norm has no variance over one image: passes of two, not of one" if asked else ""
+        return tuple(filter(None, (self.compilation.note, self._lone_image.note, widened)))
 
     def step(self, images: Tensor, labels: Tensor, lr: float) -> tuple[Tensor, Tensor, Tensor]:
         """Take one optimiser step at learning rate `lr`.
@@ -131,7 +138,7 @@ class Learner:
 
         Each counts by its share of the images, so that the sum is the gradient of the mean over the batch.
         """
-        parts = 1 if self.micro_batch is None else ceil(len(images) / self.micro_batch)
+        parts = count_passes(len(images), self.micro_batch, self.least_images)
         if parts == 1:
             return self._backward(images, labels, 1.0)
         losses, logits = [], []

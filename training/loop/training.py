@@ -136,7 +136,7 @@ class Training:
             try:
                 return self._epoch(batches, number, signal)
             except Exception as error:
-                smaller = self._passes.smaller_train(self._config.data.batch_size)
+                smaller = self._passes.smaller_train(self._config.data.batch_size, self._learner.least_images)
                 if not is_out_of_memory(error) or smaller is None:
                     raise
             # note: outside the except block, whose traceback keeps the failed step's tensors alive.

@@ -4,6 +4,7 @@ No room is a reason for smaller passes, and where they do not help a result, not
 """
 
 from dataclasses import asdict, dataclass, replace
+from math import ceil
 from typing import Self
 
 import torch
@@ -21,11 +22,12 @@ class Passes:
     train: int | None
     evaluate: int = _EVAL_BATCH
 
-    def smaller_train(self, batch_size: int) -> Self | None:
-        """Half as many in training; None where one image is too many."""
+    def smaller_train(self, batch_size: int, least: int) -> Self | None:
+        """Half as many in training; None where `least` images are too many."""
         current = min(self.train or batch_size, batch_size)
         # rounded up, so that 3 becomes 2 and not 1
-        return replace(self, train=(current + 1) // 2) if current > 1 else None
+        smaller = max((current + 1) // 2, least)
+        return replace(self, train=smaller) if smaller < current else None
 
     def smaller_evaluate(self) -> Self | None:
         """Half as many in evaluation; None where one image is too many."""
@@ -34,6 +36,15 @@ class Passes:
     def to_json(self) -> dict[str, int | None]:
         """Return JSON values for a checkpoint; `Passes(**value)` reads them."""
         return asdict(self)
+
+
+def count_passes(images: int, most: int | None, least: int) -> int:
+    """The number of passes of nearly equal size over a batch of `images`.
+
+    None has fewer than `least` images, unless the batch has, and then none more than `most` (None: no limit): where the
+    two contradict each other, as over an odd batch in twos, one pass is an image larger.
+    """
+    return 1 if most is None else max(1, min(ceil(images / most), images // least))
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -11,13 +11,14 @@ from torch.nn.modules.batchnorm import _BatchNorm
 class LoneImageNorms:
     """Batch norms of `model` that take a single image in training.
 
-    Where a map has come down to one pixel, one image leaves one value per channel: it has no variance, and torch
-    refuses it. There the norm takes its running averages, as in evaluation. `note` says so once it has happened.
+    A batch of one image cannot be passed in larger parts. Where a map has come down to one pixel, it leaves one value
+    per channel, which has no variance, and torch refuses it. There the norm takes its running averages, as in
+    evaluation. `note` says so once it has happened; `norms` are the model's.
     """
 
     def __init__(self, model: nn.Module) -> None:
         self.note = ""
-        self._norms = [module for module in model.modules() if isinstance(module, _BatchNorm)]
+        self.norms = [module for module in model.modules() if isinstance(module, _BatchNorm)]
         self._switched: set[nn.Module] = set()
 
     @contextmanager
@@ -29,8 +30,8 @@ class LoneImageNorms:
         hooks = []
         if len(images) == 1:
             # hooks for this pass alone: others pay nothing for them
-            hooks = [norm.register_forward_pre_hook(self._before) for norm in self._norms]
-            hooks += [norm.register_forward_hook(self._after, always_call=True) for norm in self._norms]
+            hooks = [norm.register_forward_pre_hook(self._before) for norm in self.norms]
+            hooks += [norm.register_forward_hook(self._after, always_call=True) for norm in self.norms]
         try:
             yield
         finally:

@@ -14,7 +14,7 @@ from hpo.training.checkpoints.checkpoint import load
 from hpo.training.config import TrialConfig
 from hpo.training.data.pack import Pack
 from hpo.training.loop.learner import Learner
-from hpo.training.machine.memory import Passes, is_out_of_memory, peak_memory
+from hpo.training.machine.memory import Passes, count_passes, is_out_of_memory, peak_memory
 from hpo.training.report import Signal, Status, TrainResult
 from hpo.training.train import train
 from torch import nn
@@ -190,13 +190,26 @@ def test_activations_computed_twice_are_not_kept(small_config: Make, digits_pack
     assert kept[1] < 0.5 * kept[0]
 
 
+@pytest.mark.parametrize("least", [1, 2])
+@pytest.mark.parametrize("most", [1, 2, 3, 5, 16, None])
+def test_no_pass_is_too_small_and_hardly_one_too_large(most: int | None, least: int) -> None:
+    for images in range(1, 70):
+        sizes = [len(part) for part in torch.zeros(images).tensor_split(count_passes(images, most, least))]
+        assert sum(sizes) == images
+        assert min(sizes) >= min(least, images)
+        assert most is None or max(sizes) <= max(most, least) + (least == 2 and most in (1, 2) and images % 2)
+
+
 def test_passes_halve_until_one() -> None:
     passes, sizes = Passes(None), []
-    while (smaller := passes.smaller_train(100)) is not None:
+    while (smaller := passes.smaller_train(100, least=1)) is not None:
         passes = smaller
         sizes.append(passes.train)
     assert sizes == [50, 25, 13, 7, 4, 2, 1]
-    assert Passes(1000).smaller_train(8) == Passes(4)  # a pass was never larger than the batch
+    assert Passes(1000).smaller_train(8, least=1) == Passes(4)  # a pass was never larger than the batch
+    assert Passes(3).smaller_train(8, least=2) == Passes(2)
+    assert Passes(2).smaller_train(8, least=2) is None
+    assert Passes(None).smaller_train(1, least=2) is None
     assert Passes(3, 2).smaller_evaluate() == Passes(3, 1)
     assert Passes(3, 1).smaller_evaluate() is None
 

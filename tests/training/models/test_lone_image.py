@@ -95,31 +95,58 @@ def test_every_model_takes_a_step(
 
 
 @pytest.mark.parametrize(
-    "sections",
+    ("sections", "note"),
     [
-        {"memory": {"micro_batch": 1}},
-        {"memory": {"micro_batch": 2}, "data": {"source": "digits", "batch_size": 63}},
-        {"data": {"source": "digits", "batch_size": 1}},
+        ({"memory": {"micro_batch": 1}}, "batch norm has no variance over one image: passes of two, not of one"),
+        ({"memory": {"micro_batch": 2}, "data": {"source": "digits", "batch_size": 63}}, ""),
+        (
+            {"data": {"source": "digits", "batch_size": 1}},
+            "a pass of one image leaves batch norm one value per channel: it took its running averages",
+        ),
     ],
 )
 def test_a_run_of_such_passes_ends_and_says_so(
-    sections: dict[str, Any], small_config: Make, few: Path, tmp_path: Path
+    sections: dict[str, Any], note: str, small_config: Make, few: Path, tmp_path: Path
 ) -> None:
     result = run(
         small_config(model={"name": "simple_cnn", "width": 4}, budget={"epochs": 1}, **sections), few, tmp_path
     )
     assert result.status is Status.FINISHED
-    assert result.notes == (
-        "a pass of one image leaves batch norm one value per channel: it took its running averages",
-    )
+    assert result.notes == tuple(filter(None, (note,)))
 
 
-@pytest.mark.parametrize(("most", "status"), [(1, Status.FINISHED), (0, Status.OUT_OF_MEMORY)])
-def test_memory_for_one_image_is_a_result_not_an_accident(
-    most: int, status: Status, small_config: Make, few: Path, tmp_path: Path
+@pytest.mark.parametrize("micro_batch", [1, 2, 3])
+def test_batch_norm_never_meets_one_image_of_a_batch(micro_batch: int, small_config: Make, digits_pack: Path) -> None:
+    config = small_config(model={"name": "simple_cnn", "width": 4}, memory={"micro_batch": micro_batch})
+    learner = Learner.create(config, Pack.open(digits_pack), CPU)
+    met: list[int] = []
+    for module in learner.model.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.register_forward_hook(lambda _module, inputs, _output: met.append(len(inputs[0])))
+    for images in (2, 3, 5, 8, 9):
+        learner.step(torch.randn(images, 1, 8, 8), torch.arange(images), lr=0.1)
+    assert set(met) <= {2, 3}
+
+
+def test_a_model_without_batch_norm_takes_passes_of_one(small_config: Make) -> None:
+    learner = Learner(small_config(), nn.Sequential(nn.Flatten(), nn.Linear(64, 10)), CPU)
+    assert learner.least_images == 1
+
+
+@pytest.mark.parametrize(
+    ("norm", "most", "status", "images"),
+    [
+        ("nn.BatchNorm1d(8)", 2, Status.FINISHED, 2),
+        ("nn.BatchNorm1d(8)", 1, Status.OUT_OF_MEMORY, 2),
+        ("nn.LayerNorm(8)", 1, Status.FINISHED, 1),
+        ("nn.LayerNorm(8)", 0, Status.OUT_OF_MEMORY, 1),
+    ],
+)
+def test_too_little_memory_is_a_result_not_an_accident(
+    norm: str, most: int, status: Status, images: int, small_config: Make, few: Path, tmp_path: Path
 ) -> None:
-    (tmp_path / "net.py").write_text(GREEDY)
+    (tmp_path / "net.py").write_text(GREEDY.replace("nn.BatchNorm1d(8)", norm))
     config = small_config(model={"name": f"{tmp_path}/net.py:Net", "most": most}, budget={"epochs": 1})
     result = run(config, few, tmp_path / "run")
     assert result.status is status
-    assert "out of memory in epoch 1: from here on passes of 1 images" in result.notes
+    assert result.notes[-1] == f"out of memory in epoch 1: from here on passes of {images} images"
