@@ -16,7 +16,7 @@ class Signal(StrEnum):
 
     CONTINUE = "continue"
     STOP = "stop"  # end here, keep what was reached (pruned)
-    PAUSE = "pause"  # leave now, to be continued from the last checkpoint
+    PAUSE = "pause"  # leave now, to be continued from this batch
 
 
 class Status(StrEnum):

@@ -14,7 +14,8 @@ from .config import TrialConfig
 from .data.pack import Pack
 from .diagnosis.verdict import judge
 from .loop.history import result_to_json
-from .loop.training import FitOn, Training
+from .loop.training import Training
+from .loop.wanted_metrics import FitOn
 from .machine.allocator import keep_freed_memory, return_freed_memory
 from .machine.memory import is_out_of_memory
 from .report import Activity, EpochReport, Signal, Status, TrainResult
@@ -49,13 +50,14 @@ def train(
     Args:
         config: the whole training, with what `auto` means settled (see decide_numerics).
         pack: directory of the packed data set.
-        directory: gets config.json, last.ckpt, best.ckpt and, when the training ends, result.json.
+        directory: gets config.json, last.ckpt, best.ckpt, partial.ckpt where it is paused within an epoch, and
+            result.json when the training ends.
         device: "cpu", "cuda" or "cuda:1".
         fit_on: "train_and_val" trains on both splits for a final model: nothing is validated, nothing stops early,
             and the best epoch is the last.
         last_epoch: end after this epoch, as if the budget were spent; the schedule keeps its length. None: the budget.
-        signal: asked before every batch. STOP ends with Status.STOPPED, PAUSE with Status.PAUSED; both discard the
-            epoch they interrupt.
+        signal: asked before every batch. STOP ends with Status.STOPPED and discards the epoch that it interrupts; PAUSE
+            ends with Status.PAUSED and keeps the part that is done.
         tell: is called with what the training is busy with, after every batch: it must return at once.
 
     Raises:

@@ -14,7 +14,7 @@ from types import FrameType
 from ...common.children import ENDING
 from ..progress.broken_pipe import silence
 
-STOPPING = "stopping at the next batch, the last whole epoch is kept; Ctrl-C again stops at once"
+STOPPING = "stopping at the next batch, what is done is kept; Ctrl-C again stops at once"
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 Rows = NDArray[np.int64]
+Streams = dict[str, np.random.Generator]
 
 
 def stream(seed: int, epoch: int, name: str) -> np.random.Generator:

@@ -8,7 +8,7 @@ from torch import Tensor
 from . import colour, crop, erase, flip, geometry, mix, policy
 from .change import Augmentation, Change, Stage
 from .config import AugmentConfig
-from .draw import Draw, Rows, stream
+from .draw import Draw, Rows, Streams, stream
 from .normalise import Normalise
 
 # In the order in which they are applied. A new one is a line here, its fields in config.py, and an example in its test.
@@ -43,17 +43,20 @@ class Pipeline:
                 self._stages[entry.stage].append((name, change))
         self._mix = mix.build(config, classes)
 
-    def epoch(self, number: int) -> Augment:
+    def streams(self, number: int) -> Streams:
+        """Return the generators of epoch `number`, one for each augmentation by its name."""
+        names = [name for changes in self._stages.values() for name, _ in changes]
+        return {name: stream(self._seed, number, name) for name in (*names, MIX)}
+
+    def epoch(self, number: int, streams: Streams) -> Augment:
         """Return the function that augments the batches of epoch `number`.
 
-        It is called with each batch once and in order.
+        It is called with each batch once and in order, and draws from the epoch's `streams`.
 
         It takes images uint8 [B, H, W, C], which it may change, labels int64 [B], and the rows of the split [B] that
         they are; it returns x [B, C, H, W] in channels_last memory, and labels, float32 [B, classes] where images are
         mixed.
         """
-        names = [name for changes in self._stages.values() for name, _ in changes]
-        streams = {name: stream(self._seed, number, name) for name in (*names, MIX)}
 
         def augment(images: Tensor, labels: Tensor, rows: Rows) -> tuple[Tensor, Tensor]:
             draws = {name: Draw(random, rows, number, self._seed, self._device) for name, random in streams.items()}

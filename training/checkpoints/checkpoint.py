@@ -19,7 +19,7 @@ import torch
 from ...common.atomic import rename, write_atomic
 from ...common.bounded import WEIGHTS_BYTES, read_bytes
 from ...errors import TrainingError
-from .files import BEST, LAST, NEXT_BEST
+from .files import BEST, LAST, NEXT_BEST, PARTIAL
 
 State = dict[str, Any]
 
@@ -89,6 +89,18 @@ def save_pair(directory: Path, last: State, best: State | None) -> None:
         raise CheckpointError(f"{directory}: the checkpoint could not be written: {error.strerror}") from error
 
 
+def save_partial(directory: Path, state: State) -> None:
+    """Replace `partial.ckpt`; the pair stays as it is.
+
+    Raises:
+        CheckpointError: it could not be written.
+    """
+    try:
+        save(directory / PARTIAL, state)
+    except OSError as error:
+        raise CheckpointError(f"{directory}: the checkpoint could not be written: {error.strerror}") from error
+
+
 def load_pair(directory: Path) -> State | None:
     """Return the state in `last.ckpt`, its `best.ckpt` in place.
 
@@ -115,7 +127,7 @@ def set_aside(directory: Path, names: tuple[str, ...]) -> Path | None:
 
     Returns that folder, or None where none of the files exists.
     """
-    existing = [directory / name for name in (*names, LAST, BEST, NEXT_BEST) if (directory / name).exists()]
+    existing = [directory / name for name in (*names, LAST, BEST, NEXT_BEST, PARTIAL) if (directory / name).exists()]
     if not existing:
         return None
     number = 1 + sum(1 for _ in directory.glob("set-aside-*"))

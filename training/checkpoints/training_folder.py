@@ -3,6 +3,7 @@
     <folder>/config.json    the TrialConfig
     <folder>/run.json       the pack it was trained on, and where the configuration came from
     <folder>/last.ckpt      to go on from
+    <folder>/partial.ckpt   the part of the epoch after it in which the training was paused
     <folder>/best.ckpt      the weights of the best epoch
     <folder>/result.json    how it ended; missing while it trains
     <folder>/calibration.json   the temperature of best.ckpt, once the training has ended

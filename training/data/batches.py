@@ -6,15 +6,16 @@ A batch is gathered from the uint8 images (reader.py), changed per sample (../au
 a handful of whole-batch operations.
 """
 
-from collections.abc import Iterator, Sequence
-from typing import Protocol
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 
 from ..augment.config import AugmentConfig
+from ..augment.draw import Streams
 from ..augment.normalise import Normalise
-from ..augment.pipeline import Pipeline
+from ..augment.pipeline import Augment, Pipeline
 from .pack import Split
 from .reader import Batch, Reader, Rows
 
@@ -78,19 +79,39 @@ class TrainBatches:
         """Batches per epoch."""
         return len(self._starts)
 
-    def epoch(self, number: int) -> Iterator[Batch]:
-        """Yield the batches of epoch `number`, images and labels.
+    def epoch(self, number: int, done: int = 0, streams: Mapping[str, Any] | None = None) -> "EpochBatches":
+        """Return the batches of epoch `number`, but for the first `done`.
 
-        x [B, C, H, W] normalised, in channels_last memory; labels int64 [B], where images are mixed float32 [B,
-        classes].
+        Where some are done, `streams` is what `EpochBatches.streams` was after them.
         """
         random = np.random.default_rng([self._seed, number])
         order = random.permutation(self._size) if self._order is None else self._order(number)
-        augment = self._augment.epoch(number)
         # [B] each, row numbers of the split
-        parts = [order[start : start + self._starts.step] for start in self._starts]
-        for rows, (images, labels) in zip(parts, self._images.batches(parts), strict=True):
-            yield augment(images, labels, rows)
+        parts = [order[start : start + self._starts.step] for start in self._starts[done:]]
+        generators = self._augment.streams(number)
+        for name, state in (streams or {}).items():
+            generators[name].bit_generator.state = state
+        return EpochBatches(self._images, parts, self._augment.epoch(number, generators), generators)
+
+
+class EpochBatches(Iterator[Batch]):
+    """The batches of an epoch, images and labels.
+
+    x [B, C, H, W] normalised, in channels_last memory; labels int64 [B], where images are mixed float32 [B, classes].
+    """
+
+    def __init__(self, images: Reader, parts: Sequence[Rows], augment: Augment, streams: Streams) -> None:
+        self._read = zip(parts, images.batches(parts), strict=True)
+        self._augment, self._streams = augment, streams
+
+    def __next__(self) -> Batch:
+        rows, (images, labels) = next(self._read)
+        return self._augment(images, labels, rows)
+
+    @property
+    def streams(self) -> dict[str, Any]:
+        """The state of each augmentation's generator, before the next batch."""
+        return {name: stream.bit_generator.state for name, stream in self._streams.items()}
 
 
 class EvalBatches:

@@ -2,63 +2,71 @@
 
 import math
 import time
-from collections.abc import Callable, Iterable
-
-from torch import Tensor
+from collections.abc import Callable
 
 from ..config import TrialConfig
-from ..machine.seeding import seeded
+from ..data.batches import TrainBatches
+from ..machine.seeding import generator_states, seeded, set_generator_states
 from ..optim.schedules import lr_factor
 from ..report import Signal, Status
 from .learner import Learner
 from .meter import DivergenceWatch, Meter
-
-# What ended an epoch early, as the status of the whole training.
-_ENDED_BY = {Signal.STOP: Status.STOPPED, Signal.PAUSE: Status.PAUSED}
+from .partial_epoch import NOTHING, PartialEpoch
 
 
 def train_epoch(
     learner: Learner,
-    batches: Iterable[tuple[Tensor, Tensor]],
+    batches: TrainBatches,
     config: TrialConfig,
     *,
     number: int,
-    steps: int,
     signal: Callable[[], Signal],
     tell: Callable[[int], None],
     peak: float = 1.0,
-) -> dict[str, float] | Status:
-    """Train epoch `number` (from 1) of `steps` batches.
+    begun: PartialEpoch = NOTHING,
+) -> dict[str, float] | PartialEpoch | Status:
+    """Train epoch `number` (from 1), or what is left of it after the part that has `begun`.
 
     `tell` is called after each batch with the number of batches done; `peak`, in [0, 1], is the share of the scheduled
     learning rate that is left in this epoch (plateau and piecewise schedules).
 
     Returns:
-        The training metrics, or why the epoch was left before its end: STOPPED, PAUSED or DIVERGED.
+        The training metrics, or why the epoch was left before its end: STOPPED or DIVERGED, and where it was paused
+        the part that is done, PAUSED where that is none.
     """
     device = learner.precision.device
     meter, watch = Meter(device), DivergenceWatch(device)
+    steps, epoch = batches.steps, batches.epoch(number, begun.done, begun.streams)
     # note: the schedule runs over optimiser steps of the whole budget, not of this epoch, so a resumed training needs
     # no state of it: the step follows from the epoch's number.
-    step, total, lr = (number - 1) * steps, config.budget.epochs * steps, 0.0
+    before, total, lr = (number - 1) * steps, config.budget.epochs * steps, 0.0
     started = time.perf_counter()
     learner.model.train()
     # Dropout and random layers draw from (seed, epoch): an epoch that is trained again after a resume draws the same.
     with seeded(config.seed, number, device):
-        for images, labels in batches:
-            # Asked before the step, so that a pruned trial costs no further batch; the epoch's work so far is dropped.
-            if (wish := signal()) is not Signal.CONTINUE:
-                return _ENDED_BY[wish]
-            lr = config.optimizer.lr * peak * lr_factor(config.schedule, step, total)
+        if begun.done:
+            meter.load(begun.sums)
+            set_generator_states(begun.generators, device)
+        for done in range(begun.done, steps):
+            # Asked before the batch is made: a pruned trial costs none, and a paused one has drawn nothing for it.
+            match signal():
+                case Signal.STOP:
+                    return Status.STOPPED
+                case Signal.PAUSE if not done:
+                    return Status.PAUSED
+                case Signal.PAUSE:
+                    elapsed_s = begun.elapsed_s + time.perf_counter() - started
+                    return PartialEpoch(done, elapsed_s, meter.state(), generator_states(device), epoch.streams)
+            images, labels = next(epoch)
+            lr = config.optimizer.lr * peak * lr_factor(config.schedule, before + done, total)
             loss, logits, norm = learner.step(images, labels, lr)
             meter.add(loss, logits, labels, norm)
             # On CUDA this does not wait for the device: it may see NaN some steps late.
             if watch.diverged(meter.loss):
                 return Status.DIVERGED
-            step += 1
-            tell(step - (number - 1) * steps)
+            tell(done + 1)
     metrics = meter.read()  # waits for the device, so that the time below is the whole time
-    seconds = time.perf_counter() - started
+    seconds = begun.elapsed_s + time.perf_counter() - started
     # The watch looks every few steps on CUDA: the last ones of the epoch are only seen here.
     if not math.isfinite(metrics["train_loss"]):
         return Status.DIVERGED

@@ -1,6 +1,8 @@
 """Training metrics of an epoch, summed on the device, and divergence detection."""
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -39,6 +41,19 @@ class Meter:
         self._norm += torch.where(finite, norm, 0.0)
         self._normed_steps += finite
         self.images += len(labels)
+
+    def state(self) -> dict[str, Any]:
+        """Return the sums so far, for a checkpoint."""
+        return {"images": self.images, **{name: value.to("cpu", copy=True) for name, value in self._sums().items()}}
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `state` returned."""
+        self.images = state["images"]
+        for name, value in self._sums().items():
+            value.copy_(state[name])
+
+    def _sums(self) -> dict[str, Tensor]:
+        return {"loss": self.loss, "correct": self._correct, "norm": self._norm, "normed_steps": self._normed_steps}
 
     def read(self) -> dict[str, float]:
         """Return train_loss, train_accuracy and grad_norm (mean over the steps).

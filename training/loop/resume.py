@@ -3,12 +3,12 @@
 import logging
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from ..checkpoints.checkpoint import CheckpointError, State, load_pair, set_aside
-from ..checkpoints.files import BEST, LAST
+from ..checkpoints.checkpoint import CheckpointError, State, load, load_pair, set_aside
+from ..checkpoints.files import BEST, LAST, PARTIAL
 from ..checkpoints.training_folder import CONFIG, RESULT
 from ..config import TrialConfig
 from ..data.pack import Pack
@@ -46,15 +46,40 @@ def _without_folder(config: TrialConfig) -> TrialConfig:
     return config.model_copy(update={"model": config.model.model_copy(update={"name": f"{path.name}:{name}"})})
 
 
-def resume(
+class Resumed(NamedTuple):
+    """A learner, and the checkpoints that it goes on from.
+
+    `last` is that of the last whole epoch, `partial` that of the part of the next one; None where there is none.
+    """
+
+    learner: Learner
+    last: State | None
+    partial: State | None
+
+
+def resume(directory: Path, identity: Identity, create: Callable[[], Learner], note: Callable[[str], None]) -> Resumed:
+    """Return a learner where the training in `directory` left it, or a fresh one.
+
+    A checkpoint that is corrupt or belongs to another training is not lost: it is moved to `set-aside-<n>` beside it,
+    and training starts anew. The part of an epoch that cannot be used is removed, and the epoch begins anew. `note` and
+    the log are told of either.
+    """
+    learner, last = _resume_last(directory, identity, create, note)
+    epoch = 1 + (0 if last is None else len(last["history"]))
+    try:
+        partial = _load_partial(directory, identity, epoch)
+        if partial is not None:
+            learner.load(partial)
+        return Resumed(learner, last, partial)
+    except (CheckpointError, RuntimeError, ValueError, KeyError) as error:
+        (directory / PARTIAL).unlink()
+        _tell(f"{error}; epoch {epoch} begins anew", note)
+        return resume(directory, identity, create, note)  # with a new learner: this one may be half loaded
+
+
+def _resume_last(
     directory: Path, identity: Identity, create: Callable[[], Learner], note: Callable[[str], None]
 ) -> tuple[Learner, State | None]:
-    """Return a learner with its checkpoint, or a fresh one and None.
-
-    The learner is where the training in `directory` left it. A checkpoint that is corrupt or belongs to another
-    training is not lost: it is moved to `set-aside-<n>` beside it, `note` and the log are told, and training starts
-    anew.
-    """
     learner = create()
     try:
         state = _load_own(directory, identity)
@@ -63,10 +88,26 @@ def resume(
         return learner, state
     except (CheckpointError, RuntimeError, ValueError, KeyError) as error:
         moved_to = set_aside(directory, (CONFIG, RESULT))
-        line = f"{error}; moved to {moved_to}, training starts anew"
-        _log.warning(line)
-        note(line)
+        _tell(f"{error}; moved to {moved_to}, training starts anew", note)
         return create(), None  # a new learner: the old one may be half loaded
+
+
+def _tell(line: str, note: Callable[[str], None]) -> None:
+    _log.warning(line)
+    note(line)
+
+
+def _load_partial(directory: Path, identity: Identity, epoch: int) -> State | None:
+    """The part of epoch `epoch`; None where there is none."""
+    path = directory / PARTIAL
+    if not path.exists():
+        return None
+    state = load(path)
+    _check_own(path, state, identity)
+    if state["epoch"] == epoch:
+        return state
+    path.unlink()  # its epoch has ended since, or the checkpoint that it began from is not there
+    return None
 
 
 def _load_own(directory: Path, identity: Identity) -> State | None:
@@ -76,11 +117,16 @@ def _load_own(directory: Path, identity: Identity) -> State | None:
         if (directory / BEST).exists():
             raise CheckpointError(f"{directory / BEST}: there is no {LAST} beside it")
         return None
+    _check_own(directory / LAST, state, identity)
+    return state
+
+
+def _check_own(path: Path, state: State, identity: Identity) -> None:
+    """Refuse a checkpoint of another training."""
     saved = state["identity"]
     differing = [key for key, value in identity.items() if not _same(key, saved.get(key), value)]
     if differing:
-        raise CheckpointError(f"{directory / LAST}: belongs to another training, its {', '.join(differing)} differs")
-    return state
+        raise CheckpointError(f"{path}: belongs to another training, its {', '.join(differing)} differs")
 
 
 def _same(key: str, saved: Any, value: Any) -> bool:

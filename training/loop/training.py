@@ -5,13 +5,12 @@ import math
 import time
 from collections.abc import Callable, Generator
 from pathlib import Path
-from typing import Literal
 
 import torch
 
 from ...common.atomic import write_atomic
-from ...errors import TrainingError
-from ..checkpoints.checkpoint import State
+from ..checkpoints.checkpoint import State, save_partial
+from ..checkpoints.files import PARTIAL
 from ..checkpoints.training_folder import CONFIG, RESULT
 from ..checkpoints.writer import CheckpointWriter
 from ..config import TrialConfig
@@ -27,10 +26,9 @@ from .epoch import train_epoch
 from .feed import train_batches
 from .history import Progress, report_from_json, report_to_json
 from .learner import Learner
-from .resume import identity_of, resume
-from .wanted_metrics import check_metrics, wanted_metrics
-
-FitOn = Literal["train", "train_and_val"]
+from .partial_epoch import NOTHING, PartialEpoch
+from .resume import Resumed, identity_of, resume
+from .wanted_metrics import FitOn, check_decided, check_metrics, wanted_metrics
 
 
 class Training:
@@ -46,7 +44,7 @@ class Training:
         fit_on: FitOn,
         last_epoch: int | None = None,
     ) -> None:
-        _check_decided(config, fit_on)
+        check_decided(config, fit_on)
         check_metrics(config, pack)
         self._config = config
         self._last_epoch = min(last_epoch or config.budget.epochs, config.budget.epochs)
@@ -58,6 +56,7 @@ class Training:
         self._validates = fit_on == "train"  # a final model is trained on both splits: nothing is left to validate
         self._wanted = wanted_metrics(config)
         self._passes = Passes(config.memory.micro_batch)
+        self._begun = NOTHING
         self.progress = Progress(config.objective if self._validates else None)
 
     def epochs(self, signal: Callable[[], Signal]) -> Generator[EpochReport, None, TrainResult]:
@@ -67,8 +66,7 @@ class Training:
         """
         self._prepare()
         self._tell(Activity("building the model"))
-        state = self._open()
-        self._restore(state)
+        self._restore(self._open())
         self._tell(Activity("loading the data"))
         batches = self._train_batches()
         self._set_forward_pass()
@@ -80,6 +78,10 @@ class Training:
                 report = self._epoch_within_memory(batches, writer, number, signal)
                 for note in self._learner.notes:
                     self.progress.note(note)
+                if isinstance(report, PartialEpoch):
+                    self._keep(report, number)
+                    where = f"paused in epoch {number}, {report.done} of its {batches.steps} batches done"
+                    return self.progress.result(Status.PAUSED, where)
                 if isinstance(report, Status):
                     return self.progress.result(report, _message(report, number))
                 is_best = self.progress.add(report)
@@ -95,27 +97,25 @@ class Training:
         # neighbour on the card would change the numbers. With these it chooses by rule, among deterministic ones.
         torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic = False, True
 
-    def _open(self) -> State | None:
-        """Make a learner, fresh or from the checkpoint; return the checkpoint."""
-        self._learner, state = resume(
-            self._directory,
-            self._identity,
-            lambda: Learner.create(self._config, self._pack, self._device),
-            self.progress.note,
-        )
-        return state
+    def _open(self) -> Resumed:
+        """Make a learner, fresh or from the checkpoints."""
+        create = lambda: Learner.create(self._config, self._pack, self._device)  # noqa: E731
+        resumed = resume(self._directory, self._identity, create, self.progress.note)
+        self._learner = resumed.learner
+        return resumed
 
-    def _restore(self, state: State | None) -> None:
-        """Restore all but the learner from `state`, and prepare the directory."""
+    def _restore(self, resumed: Resumed) -> None:
+        """Restore all but the learner from its checkpoints, and prepare the directory."""
         (self._directory / RESULT).unlink(missing_ok=True)  # its presence says that the training has ended
         write_atomic(self._directory / CONFIG, self._config.model_dump_json(indent=2).encode())
-        if state is None:
-            return
-        self._passes = Passes(**state["passes"])
-        self.progress.notes = list(state["notes"])
-        for report in state["history"]:
+        if newest := resumed.partial or resumed.last:
+            self._passes = Passes(**newest["passes"])
+            self.progress.notes[:0] = newest["notes"]  # before what was noted as they were opened
+        for report in resumed.last["history"] if resumed.last else ():
             # add() finds the best epoch again, the checkpoint does not name it here.
             self.progress.add(report_from_json(report))
+        if resumed.partial:
+            self._begun = PartialEpoch(**resumed.partial["partial"])
 
     def _set_forward_pass(self) -> None:
         """Set size and compilation of the learner's forward passes."""
@@ -126,11 +126,11 @@ class Training:
 
     def _epoch_within_memory(
         self, batches: TrainBatches, writer: CheckpointWriter, number: int, signal: Callable[[], Signal]
-    ) -> EpochReport | Status:
+    ) -> EpochReport | PartialEpoch | Status:
         """Train epoch `number`, again with smaller passes while memory runs out.
 
-        It begins anew from the checkpoint: a step that was cut short has left half-updated statistics behind, and this
-        way the training ends as if it had taken smaller passes from here on.
+        It begins anew from the checkpoint of the epoch before: a step that was cut short has left half-updated
+        statistics behind, and this way the training ends as if it had taken smaller passes from here on.
         """
         while True:
             try:
@@ -144,27 +144,30 @@ class Training:
             # The old learner's memory must be free before a new one is made.
             del self._learner
             self._free()
+            self._drop_part()
             self._passes = smaller
             self.progress.note(f"out of memory in epoch {number}: from here on passes of {smaller.train} images")
             self._open()
             self._set_forward_pass()
 
-    def _epoch(self, batches: TrainBatches, number: int, signal: Callable[[], Signal]) -> EpochReport | Status:
+    def _epoch(
+        self, batches: TrainBatches, number: int, signal: Callable[[], Signal]
+    ) -> EpochReport | PartialEpoch | Status:
         started = time.perf_counter()
         # peak_memory below is of this epoch, validation included.
         watch_peak(self._device)
         metrics = train_epoch(
             self._learner,
-            batches.epoch(number),
+            batches,
             self._config,
             number=number,
-            steps=batches.steps,
             signal=signal,
             tell=lambda done: self._tell(Activity("training", number, done, batches.steps)),
             # [-1]: what the metrics of the epochs before this one leave of the learning rate.
             peak=self._factors(number)[-1],
+            begun=self._begun,
         )
-        if isinstance(metrics, Status):
+        if not isinstance(metrics, dict):
             return metrics
         if self._validates:
             self._tell(Activity("validating", number, batches.steps, batches.steps))
@@ -174,7 +177,8 @@ class Training:
             metrics |= {"val_loss": evaluation.loss, "val_accuracy": evaluation.accuracy, **evaluation.scores}
         metrics |= peak_memory(self._device)
         # elapsed_s adds up over resumes: only trained time counts, not the wait between two processes.
-        return EpochReport(number, metrics, self.progress.elapsed_s + time.perf_counter() - started)
+        before_s = self.progress.elapsed_s + self._begun.elapsed_s
+        return EpochReport(number, metrics, before_s + time.perf_counter() - started)
 
     @property
     def lr_factors(self) -> tuple[float, ...]:
@@ -215,11 +219,30 @@ class Training:
         pack, size = self._pack, self._passes.evaluate
         return EvalBatches(pack.val, mean=pack.mean, std=pack.std, batch_size=size, device=self._device)
 
+    def _keep(self, part: PartialEpoch, number: int) -> None:
+        """Write the part of epoch `number` that is done, so that it is not done again."""
+        state = {
+            "identity": self._identity,
+            "epoch": number,
+            "partial": part.to_state(),
+            "passes": self._passes.to_json(),
+            "notes": self.progress.notes,
+            **self._learner.snapshot().complete(),
+        }
+        save_partial(self._directory, state)
+
+    def _drop_part(self) -> None:
+        """Remove the part of an epoch that has ended, or begins anew."""
+        if self._begun is not NOTHING:
+            (self._directory / PARTIAL).unlink(missing_ok=True)
+            self._begun = NOTHING
+
     def _checkpoint(self, writer: CheckpointWriter, is_best: bool) -> None:
         """Submit the checkpoint to resume from, and the best weights where new.
 
         An export needs the latter alone.
         """
+        self._drop_part()
         snapshot, progress = self._learner.snapshot(), self.progress
         assert progress.best is not None  # a report was just added
         # Copied here: the writer's thread makes the states later, when `progress` may already hold the next epoch.
@@ -242,22 +265,6 @@ class Training:
             return {"identity": self._identity, **report_to_json(reports[-1]), "model": judged}
 
         writer.submit(last, best if is_best else None)
-
-
-def _check_decided(config: TrialConfig, fit_on: FitOn) -> None:
-    """Refuse a configuration that is not settled, or cannot be trained so.
-
-    Raises:
-        TrainingError: `compile` is auto, or plateaus are to follow validation images that are trained on.
-    """
-    schedule = config.schedule
-    if config.compile == "auto":
-        raise TrainingError("compile: auto must be settled before a training begins, see decide_numerics")
-    if isinstance(schedule, Plateau) and fit_on == "train_and_val" and schedule.metric.startswith("val_"):
-        raise TrainingError(
-            f"schedule: plateau follows {schedule.metric}, which a training on all images does not have; "
-            "choose metric: train_loss, or piecewise with the factors of a trial"
-        )
 
 
 def _message(status: Status, epoch: int) -> str:

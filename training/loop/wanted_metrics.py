@@ -1,15 +1,17 @@
-"""Which metrics a training measures, and whether its data allow them.
+"""Which metrics a training measures, and whether it and its data allow them.
 
 No torch.
 """
 
-from typing import cast, get_args
+from typing import Literal, cast, get_args
 
 from ...errors import TrainingError
 from ..config import TrialConfig
 from ..data.pack import Pack
 from ..metric_names import ExtraMetric
 from ..optim.config import Plateau
+
+FitOn = Literal["train", "train_and_val"]
 
 _LEAST_FOR_TOP5 = 6  # with five classes or fewer, every image is in the top five
 
@@ -40,3 +42,19 @@ def check_metrics(config: TrialConfig, pack: Pack) -> None:
         raise TrainingError("val_auroc needs validation images of both classes, one has none; raise data.val_fraction")
     if "val_top5_accuracy" in wanted and classes < _LEAST_FOR_TOP5:
         raise TrainingError(f"val_top5_accuracy needs more than five classes, {pack.source} has {classes}")
+
+
+def check_decided(config: TrialConfig, fit_on: FitOn) -> None:
+    """Refuse a configuration that is not settled, or cannot be trained so.
+
+    Raises:
+        TrainingError: `compile` is auto, or plateaus are to follow validation images that are trained on.
+    """
+    schedule = config.schedule
+    if config.compile == "auto":
+        raise TrainingError("compile: auto must be settled before a training begins, see decide_numerics")
+    if isinstance(schedule, Plateau) and fit_on == "train_and_val" and schedule.metric.startswith("val_"):
+        raise TrainingError(
+            f"schedule: plateau follows {schedule.metric}, which a training on all images does not have; "
+            "choose metric: train_loss, or piecewise with the factors of a trial"
+        )

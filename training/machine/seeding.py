@@ -4,8 +4,9 @@ An epoch draws the same whenever it is trained.
 """
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import torch
@@ -31,6 +32,32 @@ def seeded(seed: int, epoch: int, device: torch.device) -> Iterator[None]:
         finally:
             random.setstate(python_state)
             np.random.set_state(numpy_state)
+
+
+def generator_states(device: torch.device) -> dict[str, Any]:
+    """Return the states of the generators that `seeded` seeds, for a checkpoint."""
+    version, python, gauss = random.getstate()
+    name, words, *rest = np.random.get_state()
+    return {
+        "torch": torch.get_rng_state(),
+        "cuda": [torch.cuda.get_rng_state(index) for index in _cuda_index(device)],
+        "python": [version, list(python), gauss],
+        "numpy": [name, [int(word) for word in words], *rest],
+    }
+
+
+def set_generator_states(states: Mapping[str, Any], device: torch.device) -> None:
+    """Go on drawing where `generator_states` left off.
+
+    A training that was on a CPU has no state for a card: there the card's generator stays as it is.
+    """
+    torch.set_rng_state(states["torch"])
+    for index, state in zip(_cuda_index(device), states["cuda"], strict=False):
+        torch.cuda.set_rng_state(state, index)
+    version, python, gauss = states["python"]
+    random.setstate((version, tuple(python), gauss))
+    name, words, *rest = states["numpy"]
+    np.random.set_state((name, np.array(words, np.uint32), *rest))
 
 
 def _cuda_index(device: torch.device) -> list[int]:

@@ -55,7 +55,7 @@ def fit(
 
     Raises:
         RetrainError: it diverged or ran out of memory.
-        KeyboardInterrupt: Ctrl-C; the last whole epoch is kept.
+        KeyboardInterrupt: Ctrl-C; what is done is kept.
     """
     from ....training.train import train
 

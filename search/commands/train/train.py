@@ -56,7 +56,7 @@ def train(options: TrainOptions, watcher: RetrainWatcher) -> TrainOutcome:
 
     Raises:
         HpoError: the space, the trial, the data, the folder or the device is wrong.
-        KeyboardInterrupt: Ctrl-C; the last whole epoch is kept, and the same call with `resume` goes on.
+        KeyboardInterrupt: Ctrl-C; what is done is kept, and the same call with `resume` goes on.
     """
     home = Home.locate(options.home)
     single = choose_single(options, home) if options.space or options.trial else None

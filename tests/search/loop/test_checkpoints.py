@@ -15,12 +15,13 @@ from hpo.search.strategy.samplers.registry import build_sampler
 from hpo.spaces.space import SearchSpace
 from hpo.studies import attributes
 from hpo.studies.book.ledger import Ledger
-from hpo.training.checkpoints.files import BEST, LAST, NEXT_BEST
+from hpo.training.checkpoints.files import BEST, LAST, NEXT_BEST, PARTIAL
 from optuna.trial import TrialState, create_trial
 
 from .world import World
 
-LEFT = (LAST, BEST, NEXT_BEST, f".{LAST}.77.tmp", f"set-aside-1/{LAST}", "config.json", "spool.jsonl", "error.txt")
+OTHERS = ("config.json", "spool.jsonl", "error.txt")
+LEFT = (LAST, BEST, NEXT_BEST, PARTIAL, f".{LAST}.77.tmp", f"set-aside-1/{LAST}", *OTHERS)
 
 
 def leave(trial: Path) -> None:
@@ -54,7 +55,7 @@ def test_a_run_begins_by_removing_what_earlier_ones_have_left(tmp_path: Path) ->
         leave(tmp_path / str(number))
     checkpoints.sweep([0, 1, 2, 7], [1])
     assert [left(tmp_path / name) for name in "012"] == [set(), {BEST}, set()]
-    assert all(len(left(tmp_path / name)) == 5 for name in "34")
+    assert all(len(left(tmp_path / name)) == 6 for name in "34")
     checkpoints.rank([3])
     checkpoints.ended(3)
     assert [left(tmp_path / name) for name in "13"] == [set(), {BEST}]

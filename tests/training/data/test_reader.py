@@ -80,7 +80,7 @@ def test_an_epoch_that_is_left_leaves_no_thread(tmp_path: Path) -> None:
     before = threading.active_count()
     batches = train(on_disk(tmp_path / "images.npy")).epoch(1)
     next(batches)
-    batches.close()  # type: ignore[attr-defined]
+    del batches
     assert threading.active_count() == before
 
 
