@@ -27,6 +27,7 @@ class Status(StrEnum):
     PAUSED = "paused"
     DIVERGED = "diverged"
     OUT_OF_MEMORY = "out_of_memory"
+    CROWDED = "crowded"  # out of memory beside other processes on the card: no verdict, to be tried again alone
 
 
 class Activity(NamedTuple):  # not a dataclass: one is made for every batch, a tuple is cheaper

@@ -17,8 +17,8 @@ from .loop.history import result_to_json
 from .loop.training import Training
 from .loop.wanted_metrics import FitOn
 from .machine.allocator import keep_freed_memory, return_freed_memory
-from .machine.memory import is_out_of_memory
-from .report import Activity, EpochReport, Signal, Status, TrainResult
+from .machine.memory import Card, is_out_of_memory, judge_shortage
+from .report import Activity, EpochReport, Signal, TrainResult
 
 
 def always_continue() -> Signal:
@@ -38,6 +38,7 @@ def train(
     device: str = "cpu",
     fit_on: FitOn = "train",
     last_epoch: int | None = None,
+    alone: bool = True,
     signal: Callable[[], Signal] = always_continue,
     tell: Callable[[Activity], None] = ignore_activity,
 ) -> Iterator[EpochReport | TrainResult]:
@@ -56,6 +57,8 @@ def train(
         fit_on: "train_and_val" trains on both splits for a final model: nothing is validated, nothing stops early,
             and the best epoch is the last.
         last_epoch: end after this epoch, as if the budget were spent; the schedule keeps its length. None: the budget.
+        alone: False where another try without neighbours on the card is possible: out of memory beside other
+            processes, it then ends with Status.CROWDED and not with Status.OUT_OF_MEMORY.
         signal: asked before every batch. STOP ends with Status.STOPPED and discards the epoch that it interrupts; PAUSE
             ends with Status.PAUSED and keeps the part that is done.
         tell: is called with what the training is busy with, after every batch: it must return at once.
@@ -74,8 +77,8 @@ def train(
     except Exception as error:
         if not is_out_of_memory(error):
             raise
-        # the first line: torch appends pages of allocator statistics
-        result = training.progress.result(Status.OUT_OF_MEMORY, str(error).strip().splitlines()[0])
+        card = Card.of(training.device) if training.device.type == "cuda" else None
+        result = training.progress.result(*judge_shortage(error, card, alone=alone))
     gc.collect()  # a model that ran out of memory is kept alive by cycles through its traceback
     # Gives cached blocks back to the driver, for other processes on the card; without effect where CUDA is not in use.
     torch.cuda.empty_cache()

@@ -1,14 +1,19 @@
 """The same loop on a GPU: precision, out of memory, divergence without waiting, resuming."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 from hpo.training.config import PrecisionConfig, TrialConfig
+from hpo.training.data.pack import Pack
 from hpo.training.loop.meter import DivergenceWatch
+from hpo.training.loop.validation import Validation
+from hpo.training.machine.memory import Passes
 from hpo.training.machine.precision import Precision
-from hpo.training.report import Signal, Status, TrainResult
+from hpo.training.report import Activity, Signal, Status, TrainResult
 from hpo.training.train import train
 
 pytestmark = pytest.mark.cuda
@@ -83,6 +88,63 @@ def test_out_of_memory_goes_on_in_smaller_passes(digits_pack: Path, small_config
     assert result.status is Status.FINISHED
     assert result.notes[-1] == "out of memory in epoch 1: from here on passes of 32 images"
     assert all(report.metrics["peak_memory_mb"] > 0 for report in result.history)
+
+
+NEIGHBOUR = """
+import sys, torch
+free, total = torch.cuda.mem_get_info()
+held = torch.empty(free - 3 * 2**30, dtype=torch.uint8, device="cuda")
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize(("alone", "status"), [(False, Status.CROWDED), (True, Status.OUT_OF_MEMORY)])
+def test_memory_that_a_neighbour_took_is_no_verdict(
+    alone: bool, status: Status, digits_pack: Path, small_config: Make, tmp_path: Path
+) -> None:
+    (tmp_path / "greedy.py").write_text(
+        "import torch\nfrom torch import nn\n"
+        "class Net(nn.Linear):\n"
+        "    def __init__(self, num_classes, in_channels):\n"
+        "        super().__init__(64, num_classes)\n"
+        "    def forward(self, images):\n"
+        "        torch.empty(6 * 2**30, dtype=torch.uint8, device=images.device)\n"
+        "        return super().forward(images.flatten(1))\n"
+    )
+    config = small_config(model={"name": f"{tmp_path}/greedy.py:Net"})
+    with subprocess.Popen([sys.executable, "-c", NEIGHBOUR], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == b"held\n"
+        *_, crowded = train(config, pack=digits_pack, directory=tmp_path / "run", device="cuda", alone=alone)
+        child.communicate()
+    assert isinstance(crowded, TrainResult)
+    assert crowded.status is status
+    assert "other processes hold" in crowded.message
+    *_, result = train(config, pack=digits_pack, directory=tmp_path / "run", device="cuda")
+    assert isinstance(result, TrainResult)
+    assert (result.status, result.notes) == (Status.FINISHED, ())
+
+
+def test_validation_images_are_sent_once(digits_pack: Path) -> None:
+    validation = Validation(Pack.open(digits_pack), torch.device("cuda"), ())
+    first = validation.batches(Passes(None))
+    assert first._images._values[0].is_cuda
+    assert validation.batches(Passes(None)) is first
+
+
+def test_paused_within_an_epoch_it_does_no_batch_again(digits_pack: Path, small_config: Make, tmp_path: Path) -> None:
+    asked = iter(range(10**6))
+    wish = lambda: Signal.PAUSE if next(asked) >= 14 else Signal.CONTINUE  # noqa: E731
+    *_, whole = train(small_config(), pack=digits_pack, directory=tmp_path / "whole", device="cuda")
+    list(train(small_config(), pack=digits_pack, directory=tmp_path / "parts", device="cuda", signal=wish))
+    done: list[Activity] = []
+    *_, result = train(small_config(), pack=digits_pack, directory=tmp_path / "parts", device="cuda", tell=done.append)
+    assert next(activity.done for activity in done if activity.words == "training") == 3  # 12 batches an epoch
+    assert isinstance(whole, TrainResult)
+    assert isinstance(result, TrainResult)
+    for one, other in zip(whole.history, result.history, strict=True):
+        assert other.metrics["train_loss"] == pytest.approx(one.metrics["train_loss"], rel=1e-3)
 
 
 def test_divergence_is_seen_within_two_looks() -> None:

@@ -1,6 +1,5 @@
 """A training in its folder: resume, epochs, checkpoints, out of memory."""
 
-import gc
 import math
 import time
 from collections.abc import Callable, Generator
@@ -14,11 +13,10 @@ from ..checkpoints.files import PARTIAL
 from ..checkpoints.training_folder import CONFIG, RESULT
 from ..checkpoints.writer import CheckpointWriter
 from ..config import TrialConfig
-from ..data.batches import EvalBatches, TrainBatches
+from ..data.batches import TrainBatches
 from ..data.pack import Pack
 from ..machine.compilation import Compilation
 from ..machine.memory import Passes, is_out_of_memory, peak_memory, watch_peak
-from ..metrics.over_split import Evaluation, evaluate
 from ..optim.config import Plateau
 from ..optim.schedules import epoch_factors
 from ..report import Activity, EpochReport, Signal, Status, TrainResult
@@ -28,6 +26,7 @@ from .history import Progress, report_from_json, report_to_json
 from .learner import Learner
 from .partial_epoch import NOTHING, PartialEpoch
 from .resume import Resumed, identity_of, resume
+from .validation import Validation
 from .wanted_metrics import FitOn, check_decided, check_metrics, wanted_metrics
 
 
@@ -50,13 +49,13 @@ class Training:
         self._last_epoch = min(last_epoch or config.budget.epochs, config.budget.epochs)
         self._pack = pack
         self._directory = directory
-        self._device = device
+        self.device = device
         self._tell = tell
         self._identity = identity_of(config, pack, fit_on, last_epoch)
         self._validates = fit_on == "train"  # a final model is trained on both splits: nothing is left to validate
-        self._wanted = wanted_metrics(config)
         self._passes = Passes(config.memory.micro_batch)
         self._begun = NOTHING
+        self._validation = Validation(pack, device, wanted_metrics(config))
         self.progress = Progress(config.objective if self._validates else None)
 
     def epochs(self, signal: Callable[[], Signal]) -> Generator[EpochReport, None, TrainResult]:
@@ -99,7 +98,7 @@ class Training:
 
     def _open(self) -> Resumed:
         """Make a learner, fresh or from the checkpoints."""
-        create = lambda: Learner.create(self._config, self._pack, self._device)  # noqa: E731
+        create = lambda: Learner.create(self._config, self._pack, self.device)  # noqa: E731
         resumed = resume(self._directory, self._identity, create, self.progress.note)
         self._learner = resumed.learner
         return resumed
@@ -122,7 +121,7 @@ class Training:
         self._learner.micro_batch = self._passes.train
         if self._config.compile == "on":
             self._tell(Activity("compiling"))  # until the first batch has gone through
-            self._learner.compilation = Compilation(self._learner.model, self._device)
+            self._learner.compilation = Compilation(self._learner.model, self.device)
 
     def _epoch_within_memory(
         self, batches: TrainBatches, writer: CheckpointWriter, number: int, signal: Callable[[], Signal]
@@ -143,7 +142,7 @@ class Training:
             writer.flush()  # the checkpoint of the epoch before must be on disk: _open reads it
             # The old learner's memory must be free before a new one is made.
             del self._learner
-            self._free()
+            self._validation.free()
             self._drop_part()
             self._passes = smaller
             self.progress.note(f"out of memory in epoch {number}: from here on passes of {smaller.train} images")
@@ -155,7 +154,7 @@ class Training:
     ) -> EpochReport | PartialEpoch | Status:
         started = time.perf_counter()
         # peak_memory below is of this epoch, validation included.
-        watch_peak(self._device)
+        watch_peak(self.device)
         metrics = train_epoch(
             self._learner,
             batches,
@@ -171,11 +170,12 @@ class Training:
             return metrics
         if self._validates:
             self._tell(Activity("validating", number, batches.steps, batches.steps))
-            evaluation = self._evaluate()
+            model, precision = self._learner.judged, self._learner.precision
+            evaluation, self._passes = self._validation.evaluate(model, precision, self._passes)
             if not math.isfinite(evaluation.loss):  # the last step of the epoch broke the weights
                 return Status.DIVERGED
             metrics |= {"val_loss": evaluation.loss, "val_accuracy": evaluation.accuracy, **evaluation.scores}
-        metrics |= peak_memory(self._device)
+        metrics |= peak_memory(self.device)
         # elapsed_s adds up over resumes: only trained time counts, not the wait between two processes.
         before_s = self.progress.elapsed_s + self._begun.elapsed_s
         return EpochReport(number, metrics, before_s + time.perf_counter() - started)
@@ -192,32 +192,9 @@ class Training:
     def _factors(self, epochs: int) -> list[float]:
         return epoch_factors(self._config.schedule, epochs, self.progress.values)
 
-    def _evaluate(self) -> Evaluation:
-        """Evaluate the judged model on the validation images.
-
-        In smaller passes where memory is short; the numbers do not depend on the size of a pass but for rounding.
-        """
-        while True:
-            try:
-                return evaluate(self._learner.judged, self._val_batches(), self._learner.precision, self._wanted)
-            except Exception as error:
-                smaller = self._passes.smaller_evaluate()
-                if not is_out_of_memory(error) or smaller is None:
-                    raise
-            self._free()
-            self._passes = smaller
-
-    def _free(self) -> None:
-        gc.collect()  # tensors of a failed step are kept alive by cycles through its traceback
-        torch.cuda.empty_cache()  # without effect where CUDA is not in use
-
     def _train_batches(self) -> TrainBatches:
         split = self._pack.train if self._validates else self._pack.train_and_val
-        return train_batches(self._config, self._pack, split, self._device)
-
-    def _val_batches(self) -> EvalBatches:
-        pack, size = self._pack, self._passes.evaluate
-        return EvalBatches(pack.val, mean=pack.mean, std=pack.std, batch_size=size, device=self._device)
+        return train_batches(self._config, self._pack, split, self.device)
 
     def _keep(self, part: PartialEpoch, number: int) -> None:
         """Write the part of epoch `number` that is done, so that it is not done again."""

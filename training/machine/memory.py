@@ -3,14 +3,30 @@
 No room is a reason for smaller passes, and where they do not help a result, not an exception.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from math import ceil
 from typing import Self
 
 import torch
 
-# Texts of RuntimeErrors for it, beside torch.OutOfMemoryError: of torch's CPU allocator, of cuBLAS and of CUDA itself.
-_SIGNS = ("can't allocate memory", "not enough memory", "CUBLAS_STATUS_ALLOC_FAILED", "out of memory")
+from ..report import Status
+
+# Texts of RuntimeErrors for it, beside torch.OutOfMemoryError: of torch's CPU allocator, of CUDA and of its libraries.
+_SIGNS = ("can't allocate memory", "not enough memory", "out of memory", "_ALLOC_FAILED", "_ALLOCATION_FAILED")
+# What cuDNN and cuBLAS say where they get no workspace, and for other reasons as well: it counts where a card is full.
+_SIGNS_ON_A_FULL_CARD = (
+    "CUDNN_STATUS_NOT_SUPPORTED",
+    "CUDNN_STATUS_INTERNAL_ERROR",
+    "CUDNN_STATUS_NOT_INITIALIZED",
+    "CUBLAS_STATUS_NOT_INITIALIZED",
+    "CUBLAS_STATUS_INTERNAL_ERROR",
+    "unable to find an engine to execute",
+)
+# share of a card's memory below which it is full: workspaces take hundreds of MiB on a card of 8 GiB
+_FULL = 0.1
+# of another process, at least: less may be the context and the kernels of this process, which no counter shows
+_OTHERS_BYTES = 2**30
 # images of a pass that keeps no activations: large enough to keep a device busy, halved where memory is short
 _EVAL_BATCH = 512
 
@@ -47,11 +63,74 @@ def count_passes(images: int, most: int | None, least: int) -> int:
     return 1 if most is None else max(1, min(ceil(images / most), images // least))
 
 
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether `error` says that device or machine are out of memory."""
+@dataclass(frozen=True, slots=True)
+class Card:
+    """The memory of a CUDA card in bytes: what is free, all of it, and what this process's tensors hold."""
+
+    free: int
+    total: int
+    own: int
+
+    @classmethod
+    def of(cls, device: torch.device | int) -> Self:
+        """Return the memory of a CUDA device.
+
+        Raises:
+            RuntimeError: an error before has broken its context.
+        """
+        return cls(*torch.cuda.mem_get_info(device), torch.cuda.memory_reserved(device))
+
+    @property
+    def full(self) -> bool:
+        """Whether there may be no room for a workspace."""
+        return self.free < _FULL * self.total
+
+    @property
+    def others(self) -> int:
+        """What other processes hold, 0 where that may be this process's own context."""
+        held = self.total - self.free - self.own
+        return held if held >= _OTHERS_BYTES else 0
+
+
+def cards_in_use() -> list[Card]:
+    """Return the cards that this process uses; none where CUDA is not in use."""
+    if not torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+        return []
+    current = torch.cuda.current_device()
+    # note: asking about a card that is not in use would make a context there
+    used = [i for i in range(torch.cuda.device_count()) if i == current or torch.cuda.memory_reserved(i)]
+    try:
+        return [Card.of(index) for index in used]
+    except RuntimeError:  # the context is broken: then it is not for want of memory
+        return []
+
+
+def is_out_of_memory(error: BaseException, cards: Callable[[], Sequence[Card]] = cards_in_use) -> bool:
+    """Whether `error` says that device or machine are out of memory.
+
+    Some errors of CUDA's libraries say so where one of the `cards` is full, and something else where none is.
+    """
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
-    return isinstance(error, RuntimeError) and any(sign in str(error) for sign in _SIGNS)
+    if not isinstance(error, RuntimeError):
+        return False
+    text = str(error)
+    if any(sign in text for sign in _SIGNS):
+        return True
+    return any(sign in text for sign in _SIGNS_ON_A_FULL_CARD) and any(card.full for card in cards())
+
+
+def judge_shortage(error: BaseException, card: Card | None, *, alone: bool) -> tuple[Status, str]:
+    """Return the status and the message of a training that ran out of memory.
+
+    CROWDED unless it was to be `alone` on the `card` (None: a CPU), where other processes hold some of it: then nothing
+    is known of the training itself.
+    """
+    reason = str(error).strip().splitlines()[0]  # torch appends pages of allocator statistics
+    if card is None or not card.others:
+        return Status.OUT_OF_MEMORY, reason
+    status = Status.OUT_OF_MEMORY if alone else Status.CROWDED
+    return status, f"{reason} (other processes hold {card.others / 2**30:.1f} GiB of the card)"
 
 
 def watch_peak(device: torch.device) -> None:

@@ -14,7 +14,16 @@ from hpo.training.checkpoints.checkpoint import load
 from hpo.training.config import TrialConfig
 from hpo.training.data.pack import Pack
 from hpo.training.loop.learner import Learner
-from hpo.training.machine.memory import Passes, count_passes, is_out_of_memory, peak_memory
+from hpo.training.loop.validation import Validation
+from hpo.training.machine.memory import (
+    Card,
+    Passes,
+    cards_in_use,
+    count_passes,
+    is_out_of_memory,
+    judge_shortage,
+    peak_memory,
+)
 from hpo.training.report import Signal, Status, TrainResult
 from hpo.training.train import train
 from torch import nn
@@ -221,6 +230,62 @@ def test_out_of_memory_is_recognised() -> None:
     assert is_out_of_memory(torch.OutOfMemoryError("x"))
     assert is_out_of_memory(MemoryError())
     assert not is_out_of_memory(RuntimeError("shape mismatch"))
+
+
+GIB = 2**30
+FULL, ROOMY = Card(free=GIB, total=16 * GIB, own=15 * GIB), Card(free=8 * GIB, total=16 * GIB, own=8 * GIB)
+SHARED = Card(free=GIB // 2, total=16 * GIB, own=4 * GIB)
+
+
+@pytest.mark.parametrize(
+    ("text", "full", "roomy"),
+    [
+        ("cuDNN error: CUDNN_STATUS_ALLOC_FAILED", True, True),
+        ("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`", True, True),
+        ("cuDNN error: CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED", True, True),
+        ("CUDA driver error: out of memory", True, True),
+        ("cuDNN error: CUDNN_STATUS_NOT_SUPPORTED. This error may appear if you passed in a ...", True, False),
+        ("cuDNN error: CUDNN_STATUS_INTERNAL_ERROR", True, False),
+        ("GET was unable to find an engine to execute this computation", True, False),
+        ("CUDA error: CUBLAS_STATUS_NOT_INITIALIZED when calling `cublasCreate(handle)`", True, False),
+        ("CUDA error: an illegal memory access was encountered", False, False),
+        ("cuDNN error: CUDNN_STATUS_BAD_PARAM", False, False),
+    ],
+)
+def test_what_may_be_memory_is_where_a_card_is_full(text: str, full: bool, roomy: bool) -> None:
+    error = RuntimeError(text)
+    assert is_out_of_memory(error, lambda: [ROOMY, FULL]) is full
+    assert is_out_of_memory(error, lambda: [ROOMY]) is roomy
+    assert is_out_of_memory(error, list) is roomy
+    assert not is_out_of_memory(ValueError(text), lambda: [FULL])
+
+
+def test_out_of_memory_beside_others_is_no_verdict_unless_it_was_to_be_alone() -> None:
+    error = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.\nstatistics")
+    own = (Status.OUT_OF_MEMORY, "CUDA out of memory. Tried to allocate 2.00 GiB.")
+    for alone in (True, False):
+        assert judge_shortage(error, None, alone=alone) == own
+        assert judge_shortage(error, FULL, alone=alone) == own
+        status, message = judge_shortage(error, SHARED, alone=alone)
+        assert status is (Status.OUT_OF_MEMORY if alone else Status.CROWDED)
+        assert message == f"{own[1]} (other processes hold 11.5 GiB of the card)"
+
+
+def test_a_context_of_its_own_is_no_neighbour() -> None:
+    assert Card(free=15 * GIB, total=16 * GIB, own=GIB // 2).others == 0
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="what there is without a card")
+def test_without_cuda_no_card_is_in_use() -> None:
+    assert cards_in_use() == []
+
+
+def test_validation_batches_stay_until_memory_is_short(few: Path) -> None:
+    validation = Validation(Pack.open(few), CPU, ())
+    first = validation.batches(Passes(None))
+    assert validation.batches(Passes(None)) is first
+    validation.free()
+    assert validation.batches(Passes(None)) is not first
 
 
 def test_the_peak_is_measured_where_there_is_one() -> None:
