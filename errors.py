@@ -6,6 +6,7 @@
     ├── StudyError      a study is missing, belongs to another space, or its store cannot be opened
     ├── TrainingError   a configuration cannot be trained (unknown model, wrong arguments)
     ├── ExportError     an exported model does not verify
+    ├── MachineError    files of hpo's own went away, or cannot be written, while work was under way
     ├── TrustError      something would run code that is not this account's, and nobody allowed it
     └── ServeError      a model cannot be served
 
@@ -51,6 +52,15 @@ class TrainingError(HpoError):
 
     For example an unknown model, or arguments that it does not take.
     """
+
+
+class MachineError(HpoError):
+    """Files of hpo's own that went away, or cannot be read or written.
+
+    A disk is full, a folder read-only, a share gone: nothing that the work at hand is to blame for.
+    """
+
+    exit_code = 1
 
 
 class ExportError(HpoError):

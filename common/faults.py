@@ -4,8 +4,12 @@ import errno
 import re
 from collections.abc import Iterator
 
-# ESTALE and ENODEV: a network share or a disk that went away
-_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, errno.ESTALE, errno.ENODEV}
+from ..errors import MachineError
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
+# a network share, a mounted archive or a disk that went away
+_GONE = {errno.EIO, errno.ESTALE, errno.ENODEV, errno.ENXIO, errno.ENOTCONN, errno.EHOSTDOWN, errno.EREMOTEIO}
+_DISK = _FULL | _GONE
 # SQLAlchemy wraps sqlite3's errors, which carry no errno: only the words are left
 _SQLITE = ("database or disk is full", "disk I/O error", "attempt to write a readonly database")
 _PROCESS = {errno.ENOMEM, errno.EMFILE}
@@ -15,9 +19,11 @@ _DEVICE = re.compile(r"(CUDA|HIP|CUDA driver|cuDNN) error\b|CUBLAS_STATUS_|CUDNN
 def disk_fault(error: BaseException) -> str:
     """Describe the disk fault behind `error`; empty where there is none.
 
-    The disk is full, over a quota, read-only or gone.
+    The disk is full, over a quota, read-only or gone; of hpo's own files any error says so (MachineError).
     """
     for cause in _with_causes(error):
+        if isinstance(cause, MachineError):
+            return str(cause)
         if isinstance(cause, OSError) and cause.errno in _DISK:
             return f"{cause.strerror}: {cause.filename}" if cause.filename else str(cause.strerror)
         if words := next((words for words in _SQLITE if words in str(cause)), ""):

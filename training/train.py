@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 from ..common.atomic import write_atomic
+from .checkpoints.checkpoint import own_files
 from .checkpoints.training_folder import RESULT
 from .config import TrialConfig
 from .data.pack import Pack
@@ -66,7 +67,7 @@ def train(
     Raises:
         TrainingError: the configuration cannot be trained, or asks for a metric that means nothing on these data.
         DataError: the pack cannot be used.
-        CheckpointError: a checkpoint could not be written, for example on a full disk.
+        MachineError: the directory could not be read or written, for example on a full disk.
     """
     if torch.device(device).type == "cpu":
         keep_freed_memory()  # a ResNet step is about 1.2 times as fast with it
@@ -85,5 +86,6 @@ def train(
     return_freed_memory()
     verdict = judge(result, config, data.counts["train"])
     result = replace(result, verdict=verdict, lr_factors=training.lr_factors)
-    write_atomic(directory / RESULT, json.dumps(result_to_json(result), indent=2).encode())
+    with own_files(directory, "the result could not be written"):
+        write_atomic(directory / RESULT, json.dumps(result_to_json(result), indent=2).encode())
     yield result

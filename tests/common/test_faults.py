@@ -6,6 +6,7 @@ import sqlite3
 
 import pytest
 from hpo.common.faults import disk_fault, needs_new_process
+from hpo.errors import MachineError
 from hpo.training.checkpoints.checkpoint import CheckpointError
 from sqlalchemy.exc import OperationalError
 
@@ -29,6 +30,11 @@ def behind(cause: BaseException) -> CheckpointError:
         (OSError(errno.EROFS, os.strerror(errno.EROFS)), "Read-only file system"),
         (sqlite3.OperationalError("database or disk is full"), "database or disk is full"),
         (OperationalError("INSERT", {}, sqlite3.OperationalError("disk I/O error")), "disk I/O error"),
+        (OSError(errno.ENOTCONN, os.strerror(errno.ENOTCONN), "pack"), "Transport endpoint is not connected: pack"),
+        (
+            MachineError("trials/3: the folder could not be made: Permission denied"),
+            "trials/3: the folder could not be made: Permission denied",
+        ),
         (FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), "x"), ""),
         (behind(ValueError("boom")), ""),
     ],

@@ -11,14 +11,17 @@ flipped bit or a missing tail is detected. Loading never runs code (`weights_onl
 import hashlib
 import io
 import pickle
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from ...common.atomic import rename, write_atomic
-from ...common.bounded import WEIGHTS_BYTES, read_bytes
-from ...errors import TrainingError
+from ...common.bounded import WEIGHTS_BYTES, UnfitFileError, read_bytes
+from ...common.faults import disk_fault
+from ...errors import MachineError, TrainingError
 from .files import BEST, LAST, NEXT_BEST, PARTIAL
 
 State = dict[str, Any]
@@ -29,9 +32,22 @@ _COMMENT_BYTES = len(_MARK) + _DIGEST_BYTES
 
 
 class CheckpointError(TrainingError):
-    """A checkpoint cannot be written, or what is there cannot be used."""
+    """What is there cannot be used as a checkpoint."""
 
     exit_code = 1
+
+
+@contextmanager
+def own_files(directory: Path, words: str) -> Iterator[None]:
+    """Tell errors of the files of a training in `directory` from those of its model.
+
+    Raises:
+        MachineError: an OSError was raised within; `words` say what could not be done.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise MachineError(f"{directory}: {words}: {error.strerror}") from error
 
 
 def save(path: Path, state: State) -> None:
@@ -50,10 +66,14 @@ def load(path: Path) -> State:
 
     Raises:
         CheckpointError: the file is missing, torn, corrupt, or not one of ours.
+        MachineError: the disk is gone, or this account may not read the file.
     """
     try:
         content = read_bytes(path, WEIGHTS_BYTES)
     except OSError as error:
+        # the file may be whole then: it must not be set aside
+        if not isinstance(error, UnfitFileError) and (disk_fault(error) or isinstance(error, PermissionError)):
+            raise MachineError(f"{path}: cannot be read: {error.strerror}") from error
         raise CheckpointError(f"{path}: cannot be read: {error.strerror}") from error
     body, mark, digest = content[:-_COMMENT_BYTES], content[-_COMMENT_BYTES:-_DIGEST_BYTES], content[-_DIGEST_BYTES:]
     if mark != _MARK:
@@ -76,29 +96,35 @@ def save_pair(directory: Path, last: State, best: State | None) -> None:
         best: has the key "epoch", equal to last["best_epoch"].
 
     Raises:
-        CheckpointError: they could not be written; the pair on disk is the former one.
+        MachineError: they could not be written; the pair on disk is the former one.
     """
-    try:
+    with own_files(directory, "the checkpoint could not be written"):
         if best is not None:
             save(directory / NEXT_BEST, best)
         save(directory / LAST, last)
         # The moment the pair changes: before it load_pair undoes the new best, after it load_pair completes it.
         if best is not None:
             rename(directory / NEXT_BEST, directory / BEST)
-    except OSError as error:
-        raise CheckpointError(f"{directory}: the checkpoint could not be written: {error.strerror}") from error
 
 
 def save_partial(directory: Path, state: State) -> None:
     """Replace `partial.ckpt`; the pair stays as it is.
 
     Raises:
-        CheckpointError: it could not be written.
+        MachineError: it could not be written.
     """
-    try:
+    with own_files(directory, "the checkpoint could not be written"):
         save(directory / PARTIAL, state)
-    except OSError as error:
-        raise CheckpointError(f"{directory}: the checkpoint could not be written: {error.strerror}") from error
+
+
+def remove_partial(directory: Path) -> None:
+    """Remove `partial.ckpt`, where there is one.
+
+    Raises:
+        MachineError: it could not be removed.
+    """
+    with own_files(directory, f"{PARTIAL} could not be removed"):
+        (directory / PARTIAL).unlink(missing_ok=True)
 
 
 def load_pair(directory: Path) -> State | None:
@@ -108,15 +134,18 @@ def load_pair(directory: Path) -> State | None:
 
     Raises:
         CheckpointError: a file is corrupt or the two do not fit.
+        MachineError: the disk lets neither be read or put in place.
     """
     if not (directory / LAST).exists():
         return None
     last = load(directory / LAST)
     next_best = directory / NEXT_BEST
     # Interrupted between the two renames of save_pair: complete it. Else the next best belongs to an epoch never saved.
-    if next_best.exists() and load(next_best)["epoch"] == last["best_epoch"]:
-        rename(next_best, directory / BEST)
-    next_best.unlink(missing_ok=True)
+    completes = next_best.exists() and load(next_best)["epoch"] == last["best_epoch"]
+    with own_files(directory, "the checkpoint could not be opened"):
+        if completes:
+            rename(next_best, directory / BEST)
+        next_best.unlink(missing_ok=True)
     if load(directory / BEST)["epoch"] != last["best_epoch"]:
         raise CheckpointError(f"{directory}: {BEST} is not of the epoch that {LAST} calls the best")
     return last
@@ -126,15 +155,19 @@ def set_aside(directory: Path, names: tuple[str, ...]) -> Path | None:
     """Move the checkpoint and the files `names` into a new `set-aside-<n>`.
 
     Returns that folder, or None where none of the files exists.
+
+    Raises:
+        MachineError: they could not be moved.
     """
     existing = [directory / name for name in (*names, LAST, BEST, NEXT_BEST, PARTIAL) if (directory / name).exists()]
     if not existing:
         return None
     number = 1 + sum(1 for _ in directory.glob("set-aside-*"))
     target = directory / f"set-aside-{number}"
-    target.mkdir()
-    for path in existing:
-        path.rename(target / path.name)
+    with own_files(directory, "the checkpoint could not be set aside"):
+        target.mkdir()
+        for path in existing:
+            path.rename(target / path.name)
     return target
 
 

@@ -48,7 +48,7 @@ class CheckpointWriter:
         The states are made by the writing thread.
 
         Raises:
-            CheckpointError: an earlier pair could not be written.
+            MachineError: an earlier pair could not be written.
         """
         with self._changed:
             self._raise_failure()
@@ -61,7 +61,7 @@ class CheckpointWriter:
         """Wait until everything submitted is on disk.
 
         Raises:
-            CheckpointError: it could not be written.
+            MachineError: it could not be written.
         """
         with self._changed:
             self._changed.wait_for(lambda: self._pending is None and not self._writing)

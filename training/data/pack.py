@@ -99,17 +99,20 @@ class Pack:
     @property
     def train(self) -> Split:
         """The training images."""
-        return _rows(_load(self.path), slice(0, self.size("train")))
+        return _rows(self.train_and_val, slice(0, self.size("train")))
 
     @property
     def val(self) -> Split:
         """The validation images."""
-        return _rows(_load(self.path), slice(self.size("train"), None))
+        return _rows(self.train_and_val, slice(self.size("train"), None))
 
     @property
     def train_and_val(self) -> Split:
         """The training and validation images as one map, for a final training."""
-        return _load(self.path)
+        try:
+            return _load(self.path)
+        except (OSError, ValueError) as error:  # they were whole as the pack was opened
+            raise DataError(f"{self.path}: the images are gone: {error}") from error
 
     @property
     def split_given(self) -> bool:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from ..checkpoints.checkpoint import CheckpointError, State, load, load_pair, set_aside
+from ..checkpoints.checkpoint import CheckpointError, State, load, load_pair, remove_partial, set_aside
 from ..checkpoints.files import BEST, LAST, PARTIAL
 from ..checkpoints.training_folder import CONFIG, RESULT
 from ..config import TrialConfig
@@ -72,7 +72,7 @@ def resume(directory: Path, identity: Identity, create: Callable[[], Learner], n
             learner.load(partial)
         return Resumed(learner, last, partial)
     except (CheckpointError, RuntimeError, ValueError, KeyError) as error:
-        (directory / PARTIAL).unlink()
+        remove_partial(directory)
         _tell(f"{error}; epoch {epoch} begins anew", note)
         return resume(directory, identity, create, note)  # with a new learner: this one may be half loaded
 
@@ -106,7 +106,7 @@ def _load_partial(directory: Path, identity: Identity, epoch: int) -> State | No
     _check_own(path, state, identity)
     if state["epoch"] == epoch:
         return state
-    path.unlink()  # its epoch has ended since, or the checkpoint that it began from is not there
+    remove_partial(directory)  # its epoch has ended since, or the checkpoint that it began from is not there
     return None
 
 

@@ -8,8 +8,7 @@ from pathlib import Path
 import torch
 
 from ...common.atomic import write_atomic
-from ..checkpoints.checkpoint import State, save_partial
-from ..checkpoints.files import PARTIAL
+from ..checkpoints.checkpoint import State, own_files, remove_partial, save_partial
 from ..checkpoints.training_folder import CONFIG, RESULT
 from ..checkpoints.writer import CheckpointWriter
 from ..config import TrialConfig
@@ -91,7 +90,8 @@ class Training:
         return self.progress.result(Status.FINISHED)
 
     def _prepare(self) -> None:
-        self._directory.mkdir(parents=True, exist_ok=True)
+        with own_files(self._directory, "the folder could not be made"):
+            self._directory.mkdir(parents=True, exist_ok=True)
         # note: cuDNN would time its algorithms and keep the fastest. They add up in different orders, so that a
         # neighbour on the card would change the numbers. With these it chooses by rule, among deterministic ones.
         torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic = False, True
@@ -105,8 +105,9 @@ class Training:
 
     def _restore(self, resumed: Resumed) -> None:
         """Restore all but the learner from its checkpoints, and prepare the directory."""
-        (self._directory / RESULT).unlink(missing_ok=True)  # its presence says that the training has ended
-        write_atomic(self._directory / CONFIG, self._config.model_dump_json(indent=2).encode())
+        with own_files(self._directory, "the configuration could not be written"):
+            (self._directory / RESULT).unlink(missing_ok=True)  # its presence says that the training has ended
+            write_atomic(self._directory / CONFIG, self._config.model_dump_json(indent=2).encode())
         if newest := resumed.partial or resumed.last:
             self._passes = Passes(**newest["passes"])
             self.progress.notes[:0] = newest["notes"]  # before what was noted as they were opened
@@ -211,7 +212,7 @@ class Training:
     def _drop_part(self) -> None:
         """Remove the part of an epoch that has ended, or begins anew."""
         if self._begun is not NOTHING:
-            (self._directory / PARTIAL).unlink(missing_ok=True)
+            remove_partial(self._directory)
             self._begun = NOTHING
 
     def _checkpoint(self, writer: CheckpointWriter, is_best: bool) -> None:

@@ -1,5 +1,6 @@
 """Checkpoint files and the thread that writes them."""
 
+import shutil
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -9,11 +10,14 @@ from typing import Any
 import pytest
 import torch
 from hpo.common.atomic import write_atomic
+from hpo.common.faults import disk_fault
+from hpo.errors import DataError, HpoError, MachineError
 from hpo.training.checkpoints import checkpoint
 from hpo.training.checkpoints import writer as checkpoint_writer
 from hpo.training.checkpoints.checkpoint import CheckpointError, load, load_pair, save, save_pair, set_aside
 from hpo.training.checkpoints.writer import CheckpointWriter
 from hpo.training.config import TrialConfig
+from hpo.training.data.pack import Pack
 from hpo.training.train import train
 
 from ..conftest import full_disk
@@ -161,7 +165,7 @@ def test_flush_waits_for_the_disk(tmp_path: Path) -> None:
 def test_a_failure_to_write_is_raised_at_the_latest_on_leaving(tmp_path: Path) -> None:
     writer = CheckpointWriter(tmp_path / "missing")
     writer.submit(lambda: last(1, 1), lambda: best(1))
-    with pytest.raises(CheckpointError, match="could not be written: No such file"):
+    with pytest.raises(MachineError, match="could not be written: No such file"):
         writer.__exit__(None, None, None)
     other = CheckpointWriter(tmp_path / "missing")
     other.submit(lambda: last(1, 1), lambda: best(1))
@@ -171,6 +175,56 @@ def test_a_failure_to_write_is_raised_at_the_latest_on_leaving(tmp_path: Path) -
 def test_a_full_disk_ends_training_with_its_reason(
     digits_pack: Path, small_config: Callable[..., TrialConfig], tmp_path: Path
 ) -> None:
-    with full_disk(), pytest.raises(CheckpointError, match="the checkpoint could not be written: File too large"):
+    with full_disk(), pytest.raises(MachineError, match="the checkpoint could not be written: File too large"):
         list(train(small_config(), pack=digits_pack, directory=tmp_path))
     assert {path.name for path in tmp_path.iterdir()} == {"config.json"}
+
+
+UNREADABLE = Path("/proc/self/mem")  # of which the first byte gives EIO, as a broken disk does
+
+
+@pytest.mark.skipif(not UNREADABLE.exists(), reason="needs Linux's /proc")
+@pytest.mark.parametrize("name", ["last.ckpt", "partial.ckpt"])
+def test_a_checkpoint_that_the_disk_does_not_give_is_not_set_aside(
+    name: str, few: Path, small_config: Callable[..., TrialConfig], tmp_path: Path
+) -> None:
+    config = small_config(budget={"epochs": 1})
+    list(train(config, pack=few, directory=tmp_path))
+    (tmp_path / name).unlink(missing_ok=True)
+    (tmp_path / name).symlink_to(UNREADABLE)
+    with pytest.raises(MachineError, match=rf"{name}: cannot be read: Input/output error"):
+        list(train(config, pack=few, directory=tmp_path))
+    assert (tmp_path / name).is_symlink()
+
+
+def test_a_folder_that_takes_nothing_is_the_machines_fault(
+    few: Path, small_config: Callable[..., TrialConfig], tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(MachineError, match="the folder could not be made: Not a directory"):
+        list(train(small_config(), pack=few, directory=tmp_path / "file" / "3"))
+    trial = tmp_path / "3"
+    reports = train(small_config(), pack=few, directory=trial)
+    next(reports)
+    shutil.rmtree(trial)  # as by a share that went away
+    with pytest.raises(MachineError, match="the checkpoint could not be written: No such file"):
+        list(reports)
+
+
+def test_a_file_that_a_users_model_misses_is_not_the_machines_fault(
+    few: Path, small_config: Callable[..., TrialConfig], tmp_path: Path
+) -> None:
+    (tmp_path / "net.py").write_text("def net(num_classes, in_channels):\n    open('/no/such/file')\n")
+    with pytest.raises((OSError, HpoError)) as caught:
+        list(train(small_config(model={"name": f"{tmp_path}/net.py:net"}), pack=few, directory=tmp_path / "3"))
+    assert not disk_fault(caught.value)
+
+
+def test_data_that_are_gone_are_said_to_be(few: Path, small_config: Callable[..., TrialConfig], tmp_path: Path) -> None:
+    shutil.copytree(few, tmp_path / "pack")
+    pack = Pack.open(tmp_path / "pack")
+    (tmp_path / "pack" / "images.npy").unlink()
+    with pytest.raises(DataError, match="the images are gone"):
+        _ = pack.train
+    with pytest.raises(DataError, match="is not a usable pack"):
+        list(train(small_config(), pack=tmp_path / "pack", directory=tmp_path / "3"))
