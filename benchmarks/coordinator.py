@@ -25,10 +25,11 @@ from hpo.search.executors.simulated import SimulatedExecutor
 from hpo.search.loop.goal import Goal, Places
 from hpo.search.loop.loop import Loop
 from hpo.search.progress.base import NoProgress
-from hpo.search.strategy.pruners.registry import build_pruner
+from hpo.search.strategy.decide import Decide
+from hpo.search.strategy.draft import drafts
 from hpo.search.strategy.samplers.registry import build_sampler
 from hpo.spaces.load import load_space
-from hpo.studies.book.ledger import Ledger
+from hpo.studies.book.book import Book
 from hpo.studies.book.open_study import open_study
 from hpo.studies.home import Home
 from hpo.studies.store.storage import open_storage
@@ -71,7 +72,7 @@ class RealTime(SimulatedExecutor):
 
 
 class Ours:
-    """Ledger, loop, tracker and store as in `hpo run`.
+    """Book, loop, tracker and store as in `hpo run`.
 
     The thread that ships to MLflow counts.
     """
@@ -91,15 +92,13 @@ class Ours:
         config = example_config(self._space)
         identity = identify(self._space, config, fingerprint="given curves", command="benchmark")
         study = open_study(self._storage, name, identity, accept_change=False)
-        study.pruner = build_pruner("median", REPORTS)
-        lock = self._home.study(name) / ".lock"
-        begin = Claimer(self._space, partial(build_sampler, "tpe", 0))
-        ledger = Ledger(study, begin, lock, clock.now)
+        begin = Claimer(self._space, drafts(partial(build_sampler, "tpe", 0)))
+        book = Book(study, begin, clock.now)
         tracker = MlflowTracker(self._home, name, self._home.tracking_uri, print)
         tracker.tell(StudyStarted("val_accuracy", "maximize"))
         executor = RealTime(partial(_curve, epoch_s), slots, clock)
         places = Places(self._home.cache, partial(self._home.trial, name))
-        Loop(ledger, executor, tracker, NoProgress(), clock, Goal(trials), places).run()
+        Loop(book, Decide("median", REPORTS), executor, tracker, NoProgress(), clock, Goal(trials), places).run()
         tracker.tell(StudyEnded("FINISHED"))
         if unsent := tracker.close(DRAIN_S):
             raise SystemExit(f"{unsent} events did not reach MLflow within {DRAIN_S:.0f} s")

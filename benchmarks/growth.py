@@ -21,12 +21,14 @@ from hpo.search.configuration.identify import identify
 from hpo.search.executors.base import Job
 from hpo.search.executors.clock import VirtualClock
 from hpo.search.executors.simulated import SimulatedExecutor
-from hpo.search.loop.loop import Goal, Loop, Places
+from hpo.search.loop.goal import Goal, Places
+from hpo.search.loop.loop import Loop
 from hpo.search.progress.base import NoProgress
-from hpo.search.strategy.pruners.registry import build_pruner
+from hpo.search.strategy.decide import Decide
+from hpo.search.strategy.draft import drafts
 from hpo.search.strategy.samplers.registry import build_sampler
 from hpo.spaces.load import load_space
-from hpo.studies.book.ledger import Ledger
+from hpo.studies.book.book import Book
 from hpo.studies.book.open_study import open_study
 from hpo.studies.home import Home
 from hpo.studies.store.storage import open_storage
@@ -61,16 +63,15 @@ class Search:
             identify(self._space, example_config(self._space), fingerprint="given curves", command="benchmark"),
             accept_change=False,
         )
-        self._study.pruner = build_pruner("median", EPOCHS)
-        claimer = Claimer(self._space, partial(build_sampler, "tpe", 0))
-        self._ledger = Ledger(self._study, claimer, self._home.study("growth") / ".lock", self._clock.now)
+        self._book = Book(self._study, Claimer(self._space, drafts(partial(build_sampler, "tpe", 0))), self._clock.now)
+        self._decide = Decide("median", EPOCHS)
 
     def cost_ms(self, trials: int) -> float:
         """Run until the study has `trials`; return CPU milliseconds for each that is run."""
         new = trials - len(self._study.get_trials(deepcopy=False))
         executor = SimulatedExecutor(curve, SLOTS, self._clock)
         places = Places(self._home.cache, partial(self._home.trial, "growth"))
-        loop = Loop(self._ledger, executor, NullTracker(), NoProgress(), self._clock, Goal(trials), places)
+        loop = Loop(self._book, self._decide, executor, NullTracker(), NoProgress(), self._clock, Goal(trials), places)
         began = time.process_time()
         loop.run()
         return (time.process_time() - began) * 1000 / new

@@ -158,6 +158,8 @@ def _facts(title: str, facts: Mapping[str, str]) -> RenderableType:
 
 
 def _state(record: TrialRecord) -> str:
+    if record.rung is not None:
+        return f"{record.state} at rung {record.rung}"
     return record.state if record.status in _AS_THE_STATE_SAYS else ending(record.status)
 
 

@@ -4,11 +4,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from optuna.samplers import BaseSampler
-from optuna.trial import Trial
+from optuna.trial import BaseTrial
 
+from ...errors import SpaceError, StudyError
 from ...spaces.space import SearchSpace
 from ...studies import attributes
+from ...studies.book.terms import Beginning, Opening
 from ...training.config import TrialConfig
 from ...training.machine.numerics import ON_A_CPU, Numerics
 from ..strategy.proposers.suggest import suggest
@@ -21,7 +22,8 @@ from .model_copies import ModelCopies
 class Claim:
     """A trial that this process now owns.
 
-    `curve` is its objective by epoch in former runs; `broke` the error that it was put back to waiting with.
+    `curve` is its objective by epoch in former runs; `broke` the error that it was put back to waiting with;
+    `generation` the number of this claim, which tells a worker of this one from those of earlier ones.
     """
 
     number: int
@@ -29,45 +31,54 @@ class Claim:
     config: TrialConfig
     curve: Mapping[int, float] = field(default_factory=dict)
     broke: str = ""
+    generation: int = field(default=1, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Claimer:
-    """Gives a trial its configuration, and records that in its attributes.
+    """Gives a trial its configuration, and what is recorded of it.
 
-    `sampler` builds the sampler for a trial number; `numerics` is what `auto` in a configuration means on this
-    machine, `models` what trials load models from.
+    `draft` makes the trial that draws, from its opening and the values that are given; `numerics` is what `auto` in a
+    configuration means on this machine, `models` what trials load models from.
     """
 
     space: SearchSpace
-    sampler: Callable[[int], BaseSampler]
+    draft: Callable[[Opening, Mapping[str, Any]], BaseTrial]
     numerics: Numerics = ON_A_CPU
     models: ModelCopies = field(default_factory=ModelCopies)
 
-    def __call__(self, trial: Trial) -> Claim:
-        """Claim a trial, giving it its saved configuration or a new one.
+    def __call__(self, trial: Opening) -> Beginning[Claim]:
+        """Begin a trial with its saved configuration or a new one.
 
-        A trial that began keeps its configuration, though the space has changed since.
-
-        Raises:
-            SpaceError: what was enqueued is not in the space.
-            StudyError: another version saved its configuration.
+        A trial that began keeps its configuration, though the space has changed since. It is refused where what was
+        enqueued is not in the space, or another version saved its configuration.
         """
-        saved = trial.user_attrs.get(attributes.CONFIG)
-        config, params = self._draw(trial) if saved is None else (read_config(saved), trial.params)
-        # an older version kept no digest: such a trial goes on with the file as it is now
-        source = str(trial.user_attrs.get(attributes.MODEL_SOURCE, "")) or self.models.digest(config.model)
-        if source:
-            trial.set_user_attr(attributes.MODEL_SOURCE, source)
-        curve = dict(trial._cached_frozen_trial.intermediate_values)  # as of the claim, without asking the store again
-        broke = trial.user_attrs.get(attributes.BROKE, "")
-        return Claim(trial.number, params, self.models.use_copy(config, source), curve, broke)
+        draft: BaseTrial | None = None
+        notes: dict[str, Any] = {}
+        try:
+            if (saved := trial.attributes.get(attributes.CONFIG)) is None:
+                # values drawn by somebody else are kept, as those that were enqueued are
+                draft = self.draft(trial, with_branches({**trial.fixed, **trial.params}, self.space))
+                config = self.numerics.settle(configure(self.space, suggest(draft, self.space)))
+                notes[attributes.CONFIG] = config.model_dump_json()
+            else:
+                config = read_config(saved)
+            # an older version kept no digest: such a trial goes on with the file as it is now
+            source = str(trial.attributes.get(attributes.MODEL_SOURCE, "")) or self.models.digest(config.model)
+            if source:
+                notes[attributes.MODEL_SOURCE] = source
+            params = dict(trial.params) if draft is None else draft.params
+            broke = trial.attributes.get(attributes.BROKE, "")
+            model = self.models.use_copy(config, source)
+            claim = Claim(trial.number, params, model, dict(trial.curve), broke, trial.generation)
+        except (SpaceError, StudyError) as error:
+            return _beginning(None, draft, {}, str(error))
+        return _beginning(claim, draft, notes)
 
-    def _draw(self, trial: Trial) -> tuple[TrialConfig, dict[str, Any]]:
-        # Optuna has no public way to fix the values of a trial after `ask`; those drawn by somebody else are kept, too
-        trial._fixed_params = with_branches({**trial._fixed_params, **trial.params}, self.space)
-        trial.study.sampler = self.sampler(trial.number)  # known only now: a waiting trial has an earlier number
-        params = suggest(trial, self.space)
-        config = self.numerics.settle(configure(self.space, params))
-        trial.set_user_attr(attributes.CONFIG, config.model_dump_json())
-        return config, params
+
+def _beginning(
+    claim: Claim | None, draft: BaseTrial | None, notes: Mapping[str, Any], refusal: str = ""
+) -> Beginning[Claim]:
+    if draft is None:
+        return Beginning(claim, attributes=notes, refusal=refusal)
+    return Beginning(claim, draft.params, draft.distributions, notes, refusal)

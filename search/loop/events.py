@@ -8,8 +8,9 @@ from typing import NoReturn
 from optuna.trial import TrialState
 
 from ...studies import attributes
-from ...studies.book.ledger import Ledger, TakenError
-from ...training.report import EpochReport, Signal, Status, TrainResult
+from ...studies.book.book import Book
+from ...studies.book.terms import Fence, Row, Stop
+from ...training.report import Signal, Status, TrainResult
 from ..configuration.claim import Claim
 from ..executors.base import Blocked, Busy, Crashed, Ended, Event, Executor, Fault, Lost, Reported
 from .brake import Brake, HopelessError
@@ -19,17 +20,19 @@ from .observers import Observers
 from .outcome import outcome_of
 from .watchdog import STOP_WITHIN_S, Watchdog
 
+Decider = Callable[[Sequence[Row]], Mapping[int, Stop]]
+"""Which trials to stop, given the next epochs of the study's record."""
+
 
 @dataclass(slots=True)
 class Run:
     """A trial in a slot.
 
-    `generation` is that of its job; `ours` turns False when somebody else has told the trial, `hung` True when the
-    watchdog has its worker killed.
+    `ours` turns False when somebody else has told or taken the trial, `hung` True when the watchdog has its worker
+    killed.
     """
 
     claim: Claim
-    generation: int
     ours: bool = True
     hung: bool = False
 
@@ -43,20 +46,21 @@ class EventHandler:
     def __init__(
         self,
         runs: dict[int, Run],
-        ledger: Ledger[Claim],
+        book: Book[Claim],
+        decide: Decider,
         executor: Executor,
         observers: Observers,
         watchdog: Watchdog,
         directory: Callable[[int], Path],
     ) -> None:
-        self._runs, self._ledger, self._executor = runs, ledger, executor
+        self._runs, self._book, self._decide, self._executor = runs, book, decide, executor
         self._observers, self._watchdog, self._directory = observers, watchdog, directory
         self._brake, self._losses, self._checkpoints = Brake(), MachineLosses(), Checkpoints(directory)
         self.ending = False
 
     def sweep(self) -> None:
         """Remove the checkpoints that earlier runs have left."""
-        self._checkpoints.sweep(self._ledger.finished(), self._ledger.best(KEPT))
+        self._checkpoints.sweep(self._book.finished(), self._book.best(KEPT))
 
     def handle(self, events: Sequence[Event]) -> None:
         """Follow events in their order.
@@ -65,11 +69,11 @@ class EventHandler:
             HopelessError: trial after trial broke.
             BlockedError: the machine lets no trial go on.
         """
-        for event in events:
-            run = self._runs.get(event.number)
-            # a worker that was given up may still have had a word on its way
-            if run is not None and run.generation == event.generation:
-                self._handle(event, run)
+        # a worker that was given up may still have had a word on its way
+        current = [event for event in events if self._is_current(event)]
+        self._on_reports([event for event in current if isinstance(event, Reported)])
+        for event in current:
+            self._handle(event, self._runs[event.number])
 
     def settle(self) -> None:
         """Decide on the trials on hold, as nothing else is left."""
@@ -81,90 +85,123 @@ class EventHandler:
     def tidy(self, number: int, state: TrialState) -> None:
         """Remove what a trial that ended in `state` has left."""
         if state is TrialState.COMPLETE:
-            self._checkpoints.rank(self._ledger.best(KEPT))
+            self._checkpoints.rank(self._book.best(KEPT))
         self._checkpoints.ended(number)
 
     def _handle(self, event: Event, run: Run) -> None:
         if not isinstance(event, Busy | Reported):
             del self._runs[event.number]
             self._watchdog.forget(event.number)
-        if not run.ours:
-            return
-        try:
+        if run.ours:
             self._follow(event, run)
-        except TakenError as taken:
-            self._let_go(run, taken)
 
-    def _let_go(self, run: Run, taken: TakenError) -> None:
-        """Forget a trial that somebody else has told; its slot is free when its worker has left."""
+    def _is_current(self, event: Event) -> bool:
+        run = self._runs.get(event.number)
+        return run is not None and run.claim.generation == event.generation
+
+    def _let_go(self, run: Run, fence: Fence) -> None:
+        """Forget a trial that is somebody else's now; its slot is free when its worker has left."""
+        number, state = run.claim.number, fence.state
         run.ours = False
-        self._executor.signal(taken.number, Signal.STOP, STOP_WITHIN_S)
-        self._observers.note(str(taken))
-        self._observers.ended(taken.number, taken.state, None, "told elsewhere", str(taken), {}, {})
-        self.tidy(taken.number, taken.state)
+        self._executor.signal(number, Signal.STOP, STOP_WITHIN_S)
+        told = state.is_finished()
+        how = f"was ended by somebody else as {state.name}" if told else "was taken over by another coordinator"
+        message = f"trial {number} {how}; its training here stops"
+        self._observers.note(message)
+        if told:
+            self._observers.ended(number, state, None, "told elsewhere", message, {}, {})
+            self.tidy(number, state)
 
     def _follow(self, event: Event, run: Run) -> None:
         match event:
             case Busy(number, _, activity):
                 self._watchdog.heard(number)
                 self._observers.busy(number, activity)
-            case Reported(number, _, report):
-                self._watchdog.reported(number)
-                self._losses.reported()
-                self._on_report(run.claim, report)
             case Ended(_, _, result):
-                self._on_end(run.claim, result)
+                self._on_end(run, result)
             case Lost():
                 self._on_lost(event, run)
             case Crashed():
                 self._on_crash(event, run.claim)
             case Blocked(number, _, reason):
                 raise BlockedError(f"trial {number} cannot go on: {reason}\n  {MEND}")
+            case Reported():
+                pass  # written already, with all that came at once
 
-    def _on_report(self, claim: Claim, report: EpochReport) -> None:
-        value = report.metrics[claim.config.objective.metric]
-        self._observers.epoch(claim.number, report, value)
-        # the last is complete
-        if self._ledger.report(claim.number, report.epoch, value) and report.epoch < claim.config.budget.epochs:
-            self._executor.signal(claim.number, Signal.STOP, STOP_WITHIN_S)
-
-    def _on_end(self, claim: Claim, result: TrainResult) -> None:
-        if result.status is Status.PAUSED:
-            self._ledger.release(claim.number)
+    def _on_reports(self, events: Sequence[Reported]) -> None:
+        """Record the epochs that came at once, and stop the trials of which that is decided."""
+        rows = []
+        for number, report in ((event.number, event.report) for event in events if self._runs[event.number].ours):
+            self._watchdog.reported(number)
+            self._losses.reported()
+            value = report.metrics[self._runs[number].claim.config.objective.metric]
+            self._observers.epoch(number, report, value)
+            rows.append(Row(number, report.epoch, value))
+        if not rows:
             return
-        outcome = outcome_of(result, claim.config.objective.metric)
-        state = self._ledger.end(claim.number, outcome)
+        answer = self._book.report(rows, self._stops)
+        for number, fence in answer.lost.items():
+            self._let_go(self._runs[number], fence)
+        for number in answer.stops:
+            self._executor.signal(number, Signal.STOP, STOP_WITHIN_S)
+
+    def _stops(self, rows: Sequence[Row]) -> Mapping[int, Stop]:
+        """The decisions on the next epochs, but for those on a trial's last one, after which it is complete."""
+        epochs = {number: run.claim.config.budget.epochs for number, run in self._runs.items()}
+        return {n: stop for n, stop in self._decide(rows).items() if n in epochs and stop.epoch < epochs[n]}
+
+    def _on_end(self, run: Run, result: TrainResult) -> None:
+        claim, metric = run.claim, run.claim.config.objective.metric
+        missing = self._book.reconcile(
+            claim.number, [Row(claim.number, report.epoch, report.metrics[metric]) for report in result.history]
+        )
+        self._observers.missed(claim.number, [report for report in result.history if report.epoch in missing])
+        if result.status is Status.PAUSED:
+            self._book.release(claim.number)
+            return
+        outcome = outcome_of(result, metric)
+        fence = self._book.finish(claim.number, outcome)
+        if not fence.held:
+            self._let_go(run, fence)
+            return
         self._fail(self._brake.worked())  # as this trial is sound, those on hold failed by themselves
-        self._observers.trained(claim, state, outcome.value, result)
-        self.tidy(claim.number, state)
+        self._observers.trained(claim, fence.state, outcome.value, result)
+        self.tidy(claim.number, fence.state)
 
     def _on_lost(self, event: Lost, run: Run) -> None:
         """Put a trial back to be continued, unless it is to blame for too many losses."""
         number, reason = event.number, event.reason
         if self.ending:  # by what asks this process to end, as likely as not
-            self._ledger.release(number)
-        elif self._is_machines(event, run):
+            self._book.release(number)
+            return
+        loss = attributes.SILENCES if run.hung else _COUNTED_IN[event.fault]
+        losses = 0 if loss is None else self._count(run, loss)
+        if run.hung and losses > MAX_SILENCES:
+            loss, losses = attributes.ATTEMPTS, self._count(run, attributes.ATTEMPTS)
+        if not run.ours:
+            return
+        if loss in (None, attributes.SILENCES):
             self._continue(number, reason)
             self._losses.lost(reason)
-        elif event.fault is Fault.MEMORY:
-            if self._ledger.count(number, attributes.MEMORY_KILLS) < MAX_MEMORY_KILLS:
-                self._continue(number, reason)
-            else:
-                words = f"its worker was killed {MAX_MEMORY_KILLS} times: too large for the memory of this machine"
-                self._on_end(run.claim, TrainResult(Status.OUT_OF_MEMORY, None, (), message=words))
-        elif (attempts := self._ledger.count(number, attributes.ATTEMPTS)) < MAX_LOST_WORKERS:
-            self._continue(number, reason)
+        elif loss == attributes.MEMORY_KILLS and losses >= MAX_MEMORY_KILLS:
+            words = f"its worker was killed {MAX_MEMORY_KILLS} times: too large for the memory of this machine"
+            self._on_end(run, TrainResult(Status.OUT_OF_MEMORY, None, (), message=words))
+        elif loss == attributes.ATTEMPTS and losses >= MAX_LOST_WORKERS:
+            self._on_break(run.claim, f"its worker was lost {losses} times, last: {reason}")
         else:
-            self._on_break(run.claim, f"its worker was lost {attempts} times, last: {reason}")
+            self._continue(number, reason)
 
-    def _is_machines(self, event: Lost, run: Run) -> bool:
-        if run.hung:
-            return self._ledger.count(event.number, attributes.SILENCES) <= MAX_SILENCES
-        return event.fault is Fault.MACHINE
+    def _count(self, run: Run, loss: str) -> int:
+        """Count a loss of a trial; 0 where it is not ours any more."""
+        answer = self._book.count(run.claim.number, loss)
+        if isinstance(answer, Fence):
+            self._let_go(run, answer)
+            return 0
+        return answer
 
     def _continue(self, number: int, reason: str) -> None:
         self._observers.note(f"trial {number}: worker lost ({reason}); it will be continued from its checkpoint")
-        self._ledger.release(number)
+        self._book.release(number)
 
     def _on_crash(self, event: Crashed, claim: Claim) -> None:
         directory = self._directory(event.number)
@@ -185,11 +222,15 @@ class EventHandler:
 
     def _give_up(self) -> NoReturn:
         for number, error in self._brake.on_hold.items():
-            self._ledger.excuse(number, error)
+            self._book.excuse(number, error)
         raise HopelessError(self._brake.message)
 
     def _fail(self, errors: Mapping[int, str]) -> None:
         for number, error in errors.items():
-            self._ledger.fail(number, error)
+            self._book.fail(number, error)
             self._observers.failed(number, error)
             self.tidy(number, TrialState.FAIL)
+
+
+_COUNTED_IN = {Fault.MACHINE: None, Fault.MEMORY: attributes.MEMORY_KILLS, Fault.TRIAL: attributes.ATTEMPTS}
+"""The attribute in which losses of a trial are counted; the machine's are not."""

@@ -2,23 +2,23 @@
 
 claim -> submit -> events -> report or tell, until the study has what was asked for.
 
-It holds no strategy and no training. What happens is decided by the ledger (what to run next, what to stop) and by
-the executor (what came of it), in whatever time the clock keeps. What an event leads to is in events.py.
+It holds no strategy and no training. What happens is decided by the book (what to run next), the pruner (what to stop)
+and the executor (what came of it), in whatever time the clock keeps. What an event leads to is in events.py.
 """
 
 from contextlib import suppress
-from itertools import count
 
 from optuna.trial import TrialState
 
-from ...studies.book.ledger import FINISHED, Ledger, Refused, TakenError
+from ...studies.book.book import Book
+from ...studies.book.terms import Refused, Stopped
 from ...studies.tracking.tracker import Tracker
 from ...training.report import Signal
 from ..configuration.claim import Claim
 from ..executors.base import Executor, Job
 from ..executors.clock import Clock
 from ..progress.base import Progress
-from .events import EventHandler, Run
+from .events import Decider, EventHandler, Run
 from .goal import Goal, Outcome, Places
 from .observers import Observers
 from .watchdog import PAUSE_WITHIN_S, Watchdog
@@ -34,7 +34,8 @@ class Loop:
 
     def __init__(
         self,
-        ledger: Ledger[Claim],
+        book: Book[Claim],
+        decide: Decider,
         executor: Executor,
         tracker: Tracker,
         progress: Progress,
@@ -42,13 +43,12 @@ class Loop:
         goal: Goal,
         places: Places,
     ) -> None:
-        self._ledger, self._executor, self._clock, self._goal, self._places = ledger, executor, clock, goal, places
+        self._book, self._executor, self._clock, self._goal, self._places = book, executor, clock, goal, places
         self._observers = Observers(tracker, progress, places.trial_directory)
         self._watchdog = Watchdog()
         self._runs: dict[int, Run] = {}
-        self._generations = count(1)
         self._handler = EventHandler(
-            self._runs, ledger, executor, self._observers, self._watchdog, places.trial_directory
+            self._runs, book, decide, executor, self._observers, self._watchdog, places.trial_directory
         )
         self._ending: Outcome | None = None
 
@@ -77,9 +77,9 @@ class Loop:
             # a second Ctrl-C, a fault or a bug. In this order: a trial that is released may be taken by another
             # coordinator at once, and its worker here must not write into its folder any more
             self._executor.close()
-            for number in self._ledger.mine:
+            for number in self._book.mine:
                 with suppress(Exception):  # of a store that cannot be written: the next run finds them orphaned
-                    self._ledger.release(number)
+                    self._book.release(number)
         return self._ending or Outcome.DONE
 
     def interrupt(self) -> None:
@@ -91,40 +91,33 @@ class Loop:
             return False
         if self._ending is not None:
             return True
-        return self._finished() >= self._goal.trials
-
-    def _finished(self) -> int:
-        counts = self._ledger.counts()
-        return sum(counts[state] for state in FINISHED)
+        return self._book.counts().finished >= self._goal.trials
 
     def _fill(self) -> None:
         while self._ending is None and len(self._runs) < self._executor.slots:
-            counts = self._ledger.counts()
-            if sum(counts[state] for state in (*FINISHED, TrialState.RUNNING)) >= self._goal.trials:
-                return  # RUNNING ones of other coordinators count: together they must not exceed the goal
-            try:
-                claim = self._ledger.claim()
-            except TakenError as taken:
-                self._observers.note(str(taken))
-                continue
-            if isinstance(claim, Refused):
-                self._observers.refused(claim)
-                self._handler.tidy(claim.number, TrialState.FAIL)
-            else:
-                self._start(claim)
+            match claim := self._book.claim(self._goal.trials):
+                case None:
+                    return
+                case Refused(number):
+                    self._observers.refused(claim)
+                    self._handler.tidy(number, TrialState.FAIL)
+                case Stopped(number):
+                    self._observers.stopped(claim)
+                    self._handler.tidy(number, TrialState.PRUNED)
+                case _:
+                    self._start(claim)
 
     def _start(self, claim: Claim) -> None:
-        generation = next(self._generations)
         self._observers.started(claim)
-        self._runs[claim.number] = Run(claim, generation)
+        self._runs[claim.number] = Run(claim)
         self._watchdog.began(claim.number)
         directory = self._places.trial_directory(claim.number)
-        self._executor.submit(Job(claim.number, claim.config, directory, self._places.pack, generation))
+        self._executor.submit(Job(claim.number, claim.config, directory, self._places.pack, claim.generation))
         if self._ending is not None:  # an interrupt came while the trial was claimed
             self._pause(claim.number)
 
     def _housekeep(self) -> None:
-        if self._ledger.heartbeat():
+        if self._book.heartbeat():
             self._recover()
         now = self._clock.now()
         for number in self._watchdog.silent(now):
@@ -139,7 +132,7 @@ class Loop:
         self._executor.signal(number, Signal.PAUSE, within_s=0.0)
 
     def _recover(self) -> None:
-        for number in self._ledger.recover():
+        for number in self._book.recover():
             self._observers.note(f"trial {number}: its coordinator is gone; it will be continued")
 
     def _end_early(self, outcome: Outcome) -> None:

@@ -1,11 +1,11 @@
 """Those who are told of a search: the tracker and the progress view."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from optuna.trial import TrialState
 
-from ...studies.book.ledger import Refused
+from ...studies.book.terms import Refused, Stopped
 from ...studies.tracking.events import Epoch, TrialEnded, TrialStarted
 from ...studies.tracking.events import TrialState as TrackedState
 from ...studies.tracking.tracker import Tracker
@@ -28,9 +28,23 @@ class Observers:
 
     def refused(self, trial: Refused) -> None:
         """A trial failed before it began."""
-        self._tracker.tell(TrialStarted(trial.number, trial.params, {"trial": trial.number}))
-        self._progress.trial_started(trial.number, trial.params, 0, {})
+        self._passed(trial)
         self.ended(trial.number, TrialState.FAIL, None, "failed", trial.reason, {}, {})
+
+    def stopped(self, trial: Stopped) -> None:
+        """A trial that was to be stopped has ended without being run again."""
+        self._passed(trial)
+        self.ended(trial.number, TrialState.PRUNED, trial.value, "stopped", "", {}, {})
+
+    def _passed(self, trial: Refused | Stopped) -> None:
+        """Name a trial that has no slot."""
+        self._tracker.tell(TrialStarted(trial.number, dict(trial.params), {"trial": trial.number}))
+        self._progress.trial_started(trial.number, dict(trial.params), 0, {})
+
+    def missed(self, number: int, reports: Iterable[EpochReport]) -> None:
+        """Epochs whose reports did not arrive while the trial ran."""
+        for report in reports:
+            self._tracker.tell(Epoch(number, report.epoch, report.metrics))
 
     def busy(self, number: int, activity: Activity) -> None:
         """The activity of a trial."""

@@ -4,10 +4,10 @@ from dataclasses import asdict
 from typing import Any
 
 from ...studies import attributes
-from ...studies.book.ledger import TrialOutcome
+from ...studies.book.terms import TrialOutcome
 from ...training.report import Status, TrainResult
 
-# the configuration was at fault: the sampler must learn to avoid it, see Ledger.end
+# the configuration was at fault: the sampler must learn to avoid it, see Book.finish
 UNUSABLE = {Status.DIVERGED, Status.OUT_OF_MEMORY}
 
 

@@ -12,6 +12,7 @@ import optuna
 from ...errors import StudyError
 from .. import attributes
 from ..files import versions
+from ..store.exclusive import exclusive
 from .space_changes import Change, changes
 
 # where images lie, not which they are: that is the fingerprint's
@@ -55,7 +56,7 @@ def open_study(
     accept_change: bool,
     note: Callable[[str], None] = lambda _: None,
 ) -> optuna.Study:
-    """Open study `name`, or create it with its first configuration enqueued.
+    """Open study `name`, or create it with its first configuration enqueued, while nobody else does.
 
     Data are the same by their content: that they lie elsewhere now is written down, and `note` gets a line on it.
 
@@ -63,6 +64,17 @@ def open_study(
         StudyError: hpo did not make it, or it exists with another space, objective or data; `accept_change` lets those
             changes through under which Optuna keeps the old trials valid.
     """
+    with exclusive(storage, name).hold():
+        return _open(storage, name, identity, accept_change, note)
+
+
+def _open(
+    storage: optuna.storages.BaseStorage,
+    name: str,
+    identity: Identity,
+    accept_change: bool,
+    note: Callable[[str], None],
+) -> optuna.Study:
     study = _create_or_load(storage, name, identity)
     trials = study.get_trials(deepcopy=False)
     stored = study.user_attrs.get(attributes.SPACE)

@@ -1,6 +1,7 @@
 """The owner of a trial, and whether it still lives.
 
-A process is named by host, boot, pid and start time: a pid alone is used again after a while, and after a reboot.
+A process is named by host, boot, namespace of pids, pid and start time: a pid alone is used again after a while and
+after a reboot, and every container counts its own.
 """
 
 import socket
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any, TypeGuard
 
 import psutil
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial
 
 from .. import attributes
 
@@ -31,26 +32,36 @@ for.
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """A process on a machine, begun at `started` seconds since the epoch."""
+    """A process on a machine, begun at `started` seconds since the epoch.
+
+    `pid_namespace` names what `pid` is counted in; it is empty where it is not known, as in studies of older versions.
+    """
 
     host: str
     boot: str
     pid: int
     started: float
+    pid_namespace: str = ""
 
     @classmethod
     @cache
     def me(cls) -> "Owner":
         """This process."""
         process = psutil.Process()
-        return cls(socket.gethostname(), _boot_id(), process.pid, process.create_time())
+        return cls(socket.gethostname(), _boot_id(), process.pid, process.create_time(), _pid_namespace())
 
     def as_attribute(self, seen: float) -> dict[str, Any]:
         """The value of the trial's attribute, with the heartbeat `seen` (epoch seconds)."""
         return {**asdict(self), "seen": seen}
 
+    @property
+    def is_near(self) -> bool:
+        """Whether its process can be looked up from here."""
+        here = self.host == socket.gethostname() and self.boot == _boot_id()
+        return here and self.pid_namespace in ("", _pid_namespace())
+
     def alive(self) -> bool:
-        """Whether the process still runs; only meaningful on its own host."""
+        """Whether the process still runs; only meaningful where `is_near`."""
         if self.boot != _boot_id():
             return False
         try:
@@ -63,53 +74,74 @@ class Owner:
             return False
 
 
-def is_orphan(trial: FrozenTrial, silent_s: float | None, now: float) -> bool:
+def is_orphan(trial: FrozenTrial, silent_s: float | None, now: float, *, one_machine: bool = False) -> bool:
     """Whether nobody runs a RUNNING trial any more; `now` in epoch seconds.
 
-    Our own trials have an owner. One without was asked for by hpo and not claimed yet, or is run by another program on
-    Optuna: it is left alone until the heartbeat that Optuna keeps, `silent_s` seconds old (None: there is none), or
-    the time since its start says that it is dead.
+    `one_machine` says that all who share the store are on this machine.
+
+    Our own trials have an owner, unless they are paused. One without was claimed by an older version of hpo, or is run
+    by another program on Optuna: it is left alone until the heartbeat that Optuna keeps, `silent_s` seconds old (None:
+    there is none), or the time since its start says that it is dead.
     """
-    owner = trial.user_attrs.get(attributes.OWNER)
-    if is_owner(owner):
-        return is_gone(owner, now, GRACE_S)
+    notes = trial.user_attrs
+    if notes.get(attributes.PAUSED):
+        return False
+    if is_owner(owner := notes.get(attributes.OWNER)):
+        return is_gone(owner, now, GRACE_S, one_machine=one_machine)
     if silent_s is not None:
         return silent_s > GRACE_S
     if trial.datetime_start is None:
         return True
-    return now - trial.datetime_start.timestamp() > (FOREIGN_GRACE_S if is_foreign(trial) else GRACE_S)
+    foreign = is_foreign(notes, bool(trial.params or trial.intermediate_values))
+    return now - trial.datetime_start.timestamp() > (FOREIGN_GRACE_S if foreign else GRACE_S)
 
 
-def is_foreign(trial: FrozenTrial) -> bool:
-    """Whether a program other than hpo runs `trial`."""
-    # hpo writes an owner down before it draws a value, so one without values may still become ours
-    if trial.state is not TrialState.RUNNING or not (trial.params or trial.intermediate_values):
-        return False
-    owner = trial.user_attrs.get(attributes.OWNER, "nobody's")
-    return not (owner is None or is_owner(owner) or attributes.CONFIG in trial.user_attrs)
+def is_foreign(notes: Mapping[str, Any], has_values: bool) -> bool:
+    """Whether a program other than hpo runs a RUNNING trial with the attributes `notes`.
+
+    `has_values` says whether it has parameters or epochs.
+    """
+    # an older version wrote an owner down before it drew a value, so one without values may still become its own
+    owner = notes.get(attributes.OWNER, "nobody's")
+    return has_values and not (owner is None or is_owner(owner) or attributes.CONFIG in notes)
 
 
 def is_owner(attribute: Any) -> TypeGuard[Mapping[str, Any]]:
     """Whether an attribute has the form that `Owner.as_attribute` makes."""
     # another program may have an attribute of the same name
-    return isinstance(attribute, Mapping) and attribute.keys() == {"host", "boot", "pid", "started", "seen"}
+    return isinstance(attribute, Mapping) and attribute.keys() - {"pid_namespace"} == {
+        "host",
+        "boot",
+        "pid",
+        "started",
+        "seen",
+    }
 
 
-def is_gone(attribute: Mapping[str, Any], now: float, grace_s: float) -> bool:
+def is_gone(attribute: Mapping[str, Any], now: float, grace_s: float, *, one_machine: bool = False) -> bool:
     """Whether the owner in a trial's attribute is gone.
 
-    On this host the process itself is looked up. On another one only the heartbeat speaks: gone once it is older than
-    `grace_s` seconds.
+    Where its process can be looked up, that decides; and no process outlives a reboot, where the host's name is surely
+    that of `one_machine`. Elsewhere only the heartbeat speaks: gone once it is older than `grace_s` seconds.
     """
     fields = dict(attribute)
     seen = float(fields.pop("seen"))
     owner = Owner(**fields)
-    if owner.host != socket.gethostname():
-        return now - seen > grace_s
-    return not owner.alive()
+    rebooted = one_machine and owner.host == socket.gethostname() and owner.boot != _boot_id()
+    if rebooted or owner.is_near:
+        return not owner.alive()
+    return now - seen > grace_s
 
 
 @cache
 def _boot_id() -> str:
     path = Path("/proc/sys/kernel/random/boot_id")
     return path.read_text().strip() if path.exists() else str(int(psutil.boot_time()))
+
+
+@cache
+def _pid_namespace() -> str:
+    try:
+        return str(Path("/proc/self/ns/pid").readlink())
+    except OSError:  # not on Linux, or without /proc
+        return ""

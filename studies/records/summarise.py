@@ -1,5 +1,6 @@
 """The summary of a study, made from its trials in the store."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
@@ -11,7 +12,7 @@ from .lookup import study_id, study_names
 from .ranking import ranked
 from .readable import Readable
 from .study import StudySummary, numbers_by_name
-from .trial import STATES, TrialRecord, read_trial
+from .trial import PAUSED, STATES, TrialRecord, read_trial
 
 IDLE_S = 60.0
 """A time without any running trial that is longer than this lies between two runs, and is no part of `wall_s`.
@@ -42,7 +43,7 @@ def summarise(storage: Readable, study_name: str) -> StudySummary:
         study=study_name,
         direction="minimize" if direction == StudyDirection.MINIMIZE else "maximize",
         metric=str(study_attributes.get(attributes.OBJECTIVE_METRIC, "value")),
-        counts={name: sum(trial.state == name for trial in trials) for name in STATES.values()},
+        counts=_counts(trials),
         best=complete[best] if best < len(complete) else None,
         passed_over=tuple(complete[:best]),
         wall_s=_wall_s(frozen),
@@ -55,6 +56,12 @@ def summarise(storage: Readable, study_name: str) -> StudySummary:
 def list_studies(storage: Readable) -> tuple[StudySummary, ...]:
     """All studies, the one worked on last first."""
     return tuple(summarise(storage, name) for name in study_names(storage))
+
+
+def _counts(trials: Iterable[TrialRecord]) -> dict[str, int]:
+    """The number of trials in each state; of paused ones where there are any, as few pruners pause."""
+    counted = Counter(trial.state for trial in trials)
+    return {name: counted[name] for name in (*STATES.values(), PAUSED) if name != PAUSED or counted[PAUSED]}
 
 
 def _failures(trials: Iterable[TrialRecord]) -> dict[str, tuple[int, ...]]:

@@ -24,22 +24,26 @@ STATES = {
 }
 """The words for the states of Optuna, in the order of the counts."""
 
+PAUSED = "paused"
+"""The word for a trial that waits at a rung: RUNNING to Optuna, and nobody's."""
+
 
 @dataclass(frozen=True, slots=True)
 class TrialRecord:
     """One trial.
 
-    `state` is complete, pruned, failed, running or waiting; `status` how training ended (finished, stopped, diverged,
-    ...), empty where it has not; `value` the objective, None where none was told; `params` by dotted key; `curve` the
-    reported objective by epoch (from 1); `epochs` how many were reported; `metrics` those of `best_epoch`; `attempts`
-    how many workers were lost under it; `duration_s` seconds of training; `verdict` what its history says of it, with
-    the keys kind, evidence, advice and settings, empty where none was made; `lr_factors` what plateaus left of the
-    learning rate by epoch, () under other schedules; `config` the JSON text of its TrialConfig; `model_source` the
-    SHA-256 of the file of a user's model, empty for others.
+    `state` is complete, pruned, failed, running, waiting or paused, the last at `rung`, else None; `status` how
+    training ended (finished, stopped, diverged, ...), empty where it has not; `value` the objective, None where none
+    was told; `params` by dotted key; `curve` the reported objective by epoch (from 1); `epochs` how many were reported;
+    `metrics` those of `best_epoch`; `attempts` how many workers were lost under it; `duration_s` seconds of training;
+    `verdict` what its history says of it, with the keys kind, evidence, advice and settings, empty where none was made;
+    `lr_factors` what plateaus left of the learning rate by epoch, () under other schedules; `config` the JSON text of
+    its TrialConfig; `model_source` the SHA-256 of the file of a user's model, empty for others.
     """
 
     number: int
     state: str
+    rung: int | None
     value: float | None
     params: Mapping[str, Any]
     epochs: int
@@ -111,10 +115,12 @@ def read_trial(trial: FrozenTrial) -> TrialRecord:
     Raises:
         StudyError: its number is no number.
     """
+    paused = _attribute(trial, attributes.PAUSED, dict, {}) if trial.state is TrialState.RUNNING else {}
     span = trial.datetime_complete - trial.datetime_start if trial.datetime_complete and trial.datetime_start else None
     return TrialRecord(
         number=_number(trial),
-        state=STATES[trial.state],
+        state=PAUSED if paused else STATES[trial.state],
+        rung=paused.get("rung"),
         value=trial.values[0] if trial.values else None,  # `trial.value` raises where a study has several objectives
         params=trial.params,
         epochs=len(trial.intermediate_values),

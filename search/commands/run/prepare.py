@@ -28,7 +28,7 @@ from ...executors.preflight import Preflight, Stage, preflight
 from ...executors.worker_process import Placement
 from ...progress.base import Progress, Standing
 from ...resolve.trust import model_files
-from ...strategy.pruners.registry import build_pruner
+from ...strategy.decide import Decide
 from ...strategy.rehearsal import rehearse
 from .options import RunOptions
 
@@ -52,6 +52,7 @@ class Prepared:
     options: RunOptions
     home: Home
     study: optuna.Study
+    decide: Decide
     space: SearchSpace
     identity: Identity
     ready: Preflight
@@ -84,7 +85,6 @@ def prepare(
     space = _with_stored_seed(space, options, storage)
     config = example_config(space)
     name = options.study or space.name
-    pruner = build_pruner(options.pruner, config.budget.epochs)
     stores = choose_stores(options.tracking_uri, home, name, watcher.note) if "mlflow" in options.track else None
     models = {model: source_digest(model) for model in model_files(space)}  # as they are tried, and no later edit
     ready = preflight(
@@ -103,9 +103,9 @@ def prepare(
     identity = identify(space, config, fingerprint=ready.fingerprint, command=options.command, models=models)
     study = open_study(storage, name, identity, accept_change=options.accept_space_change, note=watcher.note)
     study.set_user_attr(attributes.VAL_IMAGES, ready.val_images)
-    study.pruner = pruner  # Optuna keeps none in its storage
+    decide = Decide(options.pruner, config.budget.epochs, direction=identity.direction, study=name)
     ModelCopies(home.models(name), models).keep()
-    return Prepared(options, home, study, space, identity, ready, placements, stores)
+    return Prepared(options, home, study, decide, space, identity, ready, placements, stores)
 
 
 def _with_auto_compile(space: SearchSpace, config: TrialConfig) -> TrialConfig:

@@ -8,7 +8,7 @@ from typing import Any
 import optuna
 
 from ....errors import HpoError
-from ....studies.book.ledger import FINISHED, Ledger
+from ....studies.book.book import FINISHED, Book
 from ....studies.home import Home
 from ....studies.records.study import SHARES, StudySummary
 from ....studies.records.summarise import summarise
@@ -30,6 +30,7 @@ from ...loop.loop import Loop
 from ...progress.base import Standing
 from ...resolve.data import refuse_home_as_data
 from ...resolve.trust import name_space
+from ...strategy.draft import drafts
 from ...strategy.samplers.registry import build_sampler
 from .crew import Crew
 from .options import RunOptions
@@ -92,7 +93,7 @@ def _finished(storage: optuna.storages.BaseStorage, name: str) -> int:
 def _search(prepared: Prepared, crew: Crew, watcher: Watcher) -> tuple[Outcome, int]:
     """Run the loop; return its outcome and the number of unsent events."""
     options, clock = prepared.options, SystemClock()
-    ledger = _ledger(prepared, clock)
+    book = _book(prepared, clock)
     if _finished(prepared.study._storage, prepared.name) >= options.trials:
         return Outcome.DONE, _send_pending(prepared, watcher)
     record_run(prepared, prepared.placements[0].device)  # before the trackers, who are given these files
@@ -104,7 +105,7 @@ def _search(prepared: Prepared, crew: Crew, watcher: Watcher) -> tuple[Outcome, 
     try:
         # left from right to left: the view closes after the last worker has ended
         with closing(progress), crew.executor(prepared.placements) as executor, in_background():
-            loop = Loop(ledger, executor, tracker, progress, clock, goal, places)
+            loop = Loop(book, prepared.decide, executor, tracker, progress, clock, goal, places)
             with on_interrupt(loop.interrupt, lambda: progress.note(PAUSING)):
                 outcome = loop.run()
     except HpoError:
@@ -140,15 +141,14 @@ def _standing(prepared: Prepared) -> Standing:
     return Standing(prepared.name, summary.direction, prepared.options.trials, done, best, begun, images)
 
 
-def _ledger(prepared: Prepared, clock: Clock) -> Ledger[Claim]:
-    """The ledger of the study, which begins trials with the sampler."""
+def _book(prepared: Prepared, clock: Clock) -> Book[Claim]:
+    """The book of the study, which begins trials with the sampler."""
     name, seed = prepared.options.sampler, prepared.identity.seed
-    lock = prepared.home.study(prepared.name) / ".lock"
     numerics = prepared.ready.numerics
     models = ModelCopies(prepared.home.models(prepared.name), prepared.identity.models)
     # a sampler for each trial, see samplers/registry.py
-    begin = Claimer(prepared.space, partial(build_sampler, name, seed), numerics, models)
-    return Ledger(prepared.study, begin, lock, clock.now)
+    begin = Claimer(prepared.space, drafts(partial(build_sampler, name, seed)), numerics, models)
+    return Book(prepared.study, begin, clock.now)
 
 
 def _tracker(prepared: Prepared, watcher: Watcher) -> Tracker:

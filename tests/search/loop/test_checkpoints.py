@@ -11,10 +11,12 @@ from hpo.search.executors.clock import VirtualClock
 from hpo.search.executors.simulated import SimulatedExecutor
 from hpo.search.loop.checkpoints import KEPT, Checkpoints
 from hpo.search.loop.goal import Outcome
+from hpo.search.strategy.draft import drafts
 from hpo.search.strategy.samplers.registry import build_sampler
 from hpo.spaces.space import SearchSpace
 from hpo.studies import attributes
-from hpo.studies.book.ledger import Ledger
+from hpo.studies.book.book import Book
+from hpo.studies.store.storage import open_storage
 from hpo.training.checkpoints.files import BEST, LAST, NEXT_BEST, PARTIAL
 from optuna.trial import TrialState, create_trial
 
@@ -62,19 +64,18 @@ def test_a_run_begins_by_removing_what_earlier_ones_have_left(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(("direction", "best"), [("maximize", [3, 1, 4]), ("minimize", [0, 2, 1])])
-def test_the_best_are_complete_and_the_older_of_equals(tmp_path: Path, direction: str, best: list[int]) -> None:
-    study = optuna.create_study(direction=direction)
+def test_the_best_are_complete_and_the_older_of_equals(direction: str, best: list[int]) -> None:
+    study = optuna.create_study(direction=direction, storage=open_storage("sqlite://"))
     for value in (0.1, 0.5, 0.2, 0.9, 0.5):
         study.add_trial(create_trial(value=value, user_attrs={attributes.CONFIG: "{}"}))
     study.add_trial(create_trial(value=0.0 if direction == "minimize" else 1.0))  # of another program
     study.add_trial(create_trial(state=TrialState.PRUNED, intermediate_values={1: 1.0}))
     study.add_trial(create_trial(state=TrialState.FAIL))
     study.enqueue_trial({})
-    lock, clock = tmp_path / "lock", VirtualClock()
-    begin = Claimer(SearchSpace("s", (), ()), lambda n: build_sampler("random", 0, n))
-    ledger = Ledger(study, begin, lock, clock.now)
-    assert ledger.best(KEPT) == best
-    assert ledger.finished() == [0, 1, 2, 3, 4, 5, 6, 7]
+    begin = Claimer(SearchSpace("s", (), ()), drafts(lambda n: build_sampler("random", 0, n)))
+    book = Book(study, begin, VirtualClock().now)
+    assert book.best(KEPT) == best
+    assert book.finished() == [0, 1, 2, 3, 4, 5, 6, 7]
 
 
 def test_only_what_can_go_on_or_win_keeps_its_checkpoint(world: World) -> None:

@@ -50,7 +50,7 @@ def dead_owner(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
 @pytest.mark.parametrize("events", range(0, 70, 5))
 def test_a_killed_coordinator_loses_nothing(world: World, dead_owner: Callable[[], None], events: int) -> None:
     loop = world.loop(4, executor=world.executor(kind=Dying, events_left=events), slots=2)
-    loop._ledger.release = lambda number: None  # type: ignore[method-assign]  # the dead do not tidy up
+    loop._book.release = lambda number: None  # type: ignore[method-assign]  # the dead do not tidy up
     try:
         loop.run()
     except Killed:
@@ -63,25 +63,25 @@ def test_a_killed_coordinator_loses_nothing(world: World, dead_owner: Callable[[
 
 def test_a_coordinator_killed_between_ask_and_claim_leaves_a_trial_that_is_run(world: World) -> None:
     world.clock.time = time.time()  # the store notes when a trial began
-    ledger = world.ledger()
-    ledger._study.ask()
-    assert world.ledger().recover() == []  # its coordinator may be about to
+    book = world.book()
+    book._study.ask()
+    assert world.book().recover() == []  # its coordinator may be about to
     world.clock.sleep(GRACE_S + 1)
     world.loop(3).run()
     assert world.states() == [TrialState.COMPLETE] * 3
 
 
 def test_recovery_leaves_the_living_alone(world: World) -> None:
-    living = world.ledger()
-    claim = living.claim()
-    assert world.ledger().recover() == []
+    living = world.book()
+    claim = living.claim(100)
+    assert world.book().recover() == []
     assert world.trials()[claim.number].state is TrialState.RUNNING
 
 
 @pytest.mark.parametrize("url", ["sqlite:///{}/studies.db"])
 def test_two_coordinators_share_a_study(tmp_path: Path, url: str) -> None:
     world = World(tmp_path, storage=open_storage(url.format(tmp_path)))
-    first, second = world.ledger(), world.ledger()
-    numbers = [ledger.claim().number for ledger in (first, second, first, second)]
+    first, second = world.book(), world.book()
+    numbers = [book.claim(100).number for book in (first, second, first, second)]
     assert sorted(numbers) == [0, 1, 2, 3]
     assert first.recover() == second.recover() == []

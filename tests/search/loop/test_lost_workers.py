@@ -205,14 +205,14 @@ def test_a_trial_that_hangs_is_found_and_goes_on_and_is_blamed_the_second_time(w
 
 def test_an_interrupt_while_a_trial_is_claimed_pauses_that_one_as_well(world: World) -> None:
     loop = world.loop(5)
-    claim = loop._ledger.claim
+    claim = loop._book.claim
 
-    def interrupted() -> object:
-        claimed = claim()
+    def interrupted(limit: int) -> object:
+        claimed = claim(limit)
         loop.interrupt()
         return claimed
 
-    loop._ledger.claim = interrupted  # type: ignore[method-assign, assignment]
+    loop._book.claim = interrupted  # type: ignore[method-assign, assignment]
     assert loop.run() is Outcome.INTERRUPTED
     assert world.states() == [TrialState.WAITING]
 

@@ -14,7 +14,9 @@ from hpo.search.loop.outcome import outcome_of
 from hpo.search.strategy.samplers.registry import SAMPLERS
 from hpo.studies import attributes
 from hpo.studies.book.owner import FOREIGN_GRACE_S, GRACE_S
+from hpo.studies.book.terms import Beginning, Opening
 from hpo.studies.records.summarise import summarise
+from hpo.studies.store.locks import held_if_free
 from hpo.training.report import EpochReport, Signal, Status, TrainResult
 from optuna.distributions import FloatDistribution
 from optuna.trial import TrialState
@@ -34,7 +36,7 @@ def world(tmp_path: Path) -> World:
 @pytest.fixture
 def foreign_study(world: World) -> optuna.Study:
     """The study as somebody else has opened it."""
-    world.ledger()
+    world.book()
     storage = optuna.storages.RDBStorage(f"sqlite:///{world.directory}/studies.db")
     return optuna.load_study(study_name="s", storage=storage)
 
@@ -67,12 +69,12 @@ def test_samplers_stay_in_the_space_whatever_others_have_added(
     for place in range(15):
         lr = 50.0 if place % 2 else 1e-6
         foreign_study.add_trial(optuna.trial.create_trial(value=float(place), params={LR: lr}, distributions=wide))
-    ledger = world.ledger(sampler=sampler)
+    book = world.book(sampler=sampler)
     for _ in range(6):
-        claim = ledger.claim()
+        claim = book.claim(100)
         assert isinstance(claim, Claim)
         assert 1e-4 <= claim.params[LR] <= 1.0
-        ledger.end(claim.number, ENDED)
+        book.finish(claim.number, ENDED)
 
 
 def test_a_trial_that_another_program_runs_is_left_alone_and_not_waited_for(
@@ -109,41 +111,49 @@ def test_the_heartbeat_of_another_program_says_whether_it_lives(
     world.storage.record_heartbeat(trial._trial_id)
     with world.storage.engine.begin() as connection:
         connection.exec_driver_sql(f"UPDATE trial_heartbeats SET heartbeat = datetime('now', '-{age_s} seconds')")
-    assert world.ledger().recover() == orphans
+    assert world.book().recover() == orphans
 
 
 def test_a_paused_trial_of_ours_that_somebody_asks_for_by_hand_is_theirs_for_a_while(
     world: World, foreign_study: optuna.Study
 ) -> None:
-    ledger = world.ledger()
-    begun = ledger.claim()
-    ledger.release(begun.number)
+    book = world.book()
+    begun = book.claim(100)
+    book.release(begun.number)
     assert foreign_study.ask().number == begun.number
-    assert world.ledger().recover() == []
+    assert world.book().recover() == []
     world.clock.sleep(GRACE_S + 1)
-    assert world.ledger().recover() == [begun.number]
-    assert world.ledger().claim() == begun
+    assert world.book().recover() == [begun.number]
+    assert world.book().claim(100) == begun
 
 
-def test_coordinators_without_a_common_lock_never_take_the_same_trial(
-    world: World, foreign_study: optuna.Study
+def test_homes_that_share_a_database_share_its_lock(tmp_path: Path) -> None:
+    world = World.on_disk(tmp_path / "one")
+    (tmp_path / "other").symlink_to(tmp_path / "one")
+    other = World.on_disk(tmp_path / "other").book()
+    with world.book()._exclusive.hold(), held_if_free(other._exclusive._path) as free:  # type: ignore[attr-defined]
+        assert not free
+
+
+@pytest.mark.parametrize("enqueued", [0, 1])
+def test_a_trial_that_another_program_takes_while_it_is_claimed_is_theirs(
+    world: World, foreign_study: optuna.Study, enqueued: int
 ) -> None:
-    """Two homes on one database server: recovery falls between asking and claiming."""
-    first, second = world.ledger(), world.ledger()
-    second._lock = world.directory / "elsewhere" / "lock"
-    foreign_study.enqueue_trial({LR: 0.1})
-    ask = first._study.ask
-    claims = []
+    """Other programs know nothing of the lock: they take the waiting trial, or the number that was drawn for."""
+    for _ in range(enqueued):
+        foreign_study.enqueue_trial({LR: 0.1})
+    book, theirs = world.book(), []
+    begin = book._begin
 
-    def interrupted() -> optuna.Trial:
-        trial = ask()
-        assert second.recover() == []
-        claims.append(second.claim())
-        return trial
+    def interrupted(opening: Opening) -> Beginning[Claim]:
+        if not theirs:
+            theirs.append(foreign_study.ask().number)
+        return begin(opening)
 
-    first._study.ask = interrupted
-    claims.append(first.claim())
-    assert sorted(claim.number for claim in claims) == [0, 1]
+    book._begin = interrupted
+    claim = book.claim(100)
+    assert (theirs, claim.number) == ([0], 1)
+    assert attributes.OWNER not in world.trials()[0].user_attrs
 
 
 @dataclass

@@ -15,11 +15,12 @@ from hpo.search.executors.simulated import SimulatedExecutor
 from hpo.search.loop.goal import Goal, Outcome, Places
 from hpo.search.loop.loop import Loop
 from hpo.search.progress.base import NoProgress, Progress
-from hpo.search.strategy.pruners.registry import build_pruner
+from hpo.search.strategy.decide import Decide
+from hpo.search.strategy.draft import drafts
 from hpo.search.strategy.samplers.registry import build_sampler
 from hpo.spaces.parameter import Float
 from hpo.spaces.space import Fixed, SearchSpace
-from hpo.studies.book.ledger import Ledger
+from hpo.studies.book.book import Book
 from hpo.studies.store.storage import open_storage
 from hpo.studies.tracking.tracker import NullTracker, Tracker
 from hpo.training.report import EpochReport
@@ -56,13 +57,9 @@ class World:
         """A world whose store other programs can open; its clock shows the real time, which the store notes."""
         return cls(directory, open_storage(f"sqlite:///{directory}/studies.db"), VirtualClock(time.time()))
 
-    def ledger(self, pruner: str = "none", sampler: str = "tpe", space: SearchSpace = SPACE) -> Ledger[Claim]:
-        study = optuna.create_study(
-            storage=self.storage, study_name="s", direction="maximize", load_if_exists=True,
-            pruner=build_pruner(pruner, EPOCHS),
-        )  # fmt: skip
-        begin = Claimer(space, lambda n: build_sampler(sampler, self.seed, n))
-        return Ledger(study, begin, self.directory / "lock", self.clock.now)
+    def book(self, sampler: str = "tpe", space: SearchSpace = SPACE) -> Book[Claim]:
+        study = optuna.create_study(storage=self.storage, study_name="s", direction="maximize", load_if_exists=True)
+        return Book(study, Claimer(space, drafts(lambda n: build_sampler(sampler, self.seed, n))), self.clock.now)
 
     def loop(
         self,
@@ -78,7 +75,7 @@ class World:
         executor = executor or self.executor(slots)
         places = Places(self.directory / "pack", lambda number: self.directory / str(number))
         watchers = tracker or NullTracker(), progress or NoProgress()
-        return Loop(self.ledger(pruner), executor, *watchers, self.clock, Goal(trials, **goal), places)
+        return Loop(self.book(), Decide(pruner, EPOCHS), executor, *watchers, self.clock, Goal(trials, **goal), places)
 
     def executor(self, slots: int = 2, kind: Callable[..., Any] = SimulatedExecutor, **more: Any) -> Any:
         return kind(curve, slots, self.clock, self.losses, self.checkpoints, **more)

@@ -10,10 +10,11 @@ import pytest
 from hpo.search.configuration.claim import Claim, Claimer
 from hpo.search.executors.clock import VirtualClock
 from hpo.search.loop.outcome import outcome_of
+from hpo.search.strategy.draft import drafts
 from hpo.search.strategy.samplers.registry import SAMPLERS, build_sampler
 from hpo.spaces.parameter import Choice, Float
 from hpo.spaces.space import Fixed, SearchSpace
-from hpo.studies.book.ledger import Ledger
+from hpo.studies.book.book import Book
 from hpo.studies.store.storage import open_storage
 from hpo.training.report import EpochReport, Status, TrainResult
 from hypothesis import HealthCheck, given, settings
@@ -39,20 +40,20 @@ class Desk:
         self.seeded: list[int] = []
         self.drawn: list[Claim] = []
         self._name = sampler
-        self.ledger = Ledger(self.study, Claimer(SPACE, self._build), directory / "lock", VirtualClock().now)
+        self.book = Book(self.study, Claimer(SPACE, drafts(self._build)), VirtualClock().now)
 
     def claim(self) -> None:
-        claim = self.ledger.claim()
+        claim = self.book.claim(100)
         assert isinstance(claim, Claim), claim
         self.drawn.append(claim)
 
     def end(self) -> None:
-        for number in self.ledger.mine[:1]:
-            self.ledger.end(number, ENDED)
+        for number in self.book.mine[:1]:
+            self.book.finish(number, ENDED)
 
     def pause(self) -> None:
-        for number in self.ledger.mine[:1]:
-            self.ledger.release(number)
+        for number in self.book.mine[:1]:
+            self.book.release(number)
 
     def enqueue(self) -> None:
         self.study.enqueue_trial({LR: 0.01})

@@ -9,7 +9,7 @@ import pytest
 from hpo.errors import StudyError
 from hpo.search.configuration.example import example_config
 from hpo.search.configuration.identify import identify
-from hpo.search.configuration.suggest import suggest
+from hpo.search.strategy.proposers.suggest import suggest
 from hpo.spaces.load import load_space
 from hpo.spaces.space import SearchSpace
 from hpo.studies import attributes

@@ -100,7 +100,8 @@ PARAMS: dict[str, Any] = {"params": {"x": 0.5}, "distributions": {"x": FloatDist
     ],
 )
 def test_a_trial_without_an_owner_is_given_time(facts: dict[str, Any], foreign: bool, grace_s: float) -> None:
-    assert is_foreign(running(NOW, **facts)) is foreign
+    trial = running(NOW, **facts)
+    assert is_foreign(trial.user_attrs, bool(trial.params or trial.intermediate_values)) is foreign
     for age, orphan in ((0.0, False), (grace_s - 1, False), (grace_s + 1, True)):
         assert is_orphan(running(NOW - age, **facts), None, NOW) is orphan
 

@@ -23,9 +23,10 @@ from hpo.search.executors.base import Crashed, Job
 from hpo.search.executors.clock import VirtualClock
 from hpo.search.executors.inline import InlineExecutor
 from hpo.search.resolve.trust import admit_model, model_files, name_space
+from hpo.search.strategy.draft import drafts
 from hpo.search.strategy.samplers.registry import build_sampler
 from hpo.spaces.load import load_space
-from hpo.studies.book.ledger import Ledger
+from hpo.studies.book import book as studies_book
 from hpo.studies.records.summarise import summarise
 from hpo.studies.store.storage import open_storage
 from hpo.training.checkpoints.checkpoint import save
@@ -156,20 +157,20 @@ def test_a_trial_notes_what_it_was_trained_with(tmp_path: Path, file: Path) -> N
     storage = open_storage("sqlite://")
     study = optuna.create_study(storage=storage, study_name="s")
 
-    def ledger() -> Ledger:
+    def book() -> studies_book.Book:
         models = ModelCopies(tmp_path / "models", {name: source_digest(name) for name in model_files(space)})
         models.keep()
         sampler = partial(build_sampler, "random", 0)
-        return Ledger(study, Claimer(space, sampler, models=models), tmp_path / "lock", VirtualClock().now)
+        return studies_book.Book(study, Claimer(space, drafts(sampler), models=models), VirtualClock().now)
 
-    before = ledger()
-    first = before.claim()
+    before = book()
+    first = before.claim(100)
     text = file.read_text()
     file.write_text(text + "\n")
-    also_first = before.claim()  # an edit during a run
+    also_first = before.claim(100)  # an edit during a run
     before.release(first.number)
-    after = ledger()
-    again, second = after.claim(), after.claim()
+    after = book()
+    again, second = after.claim(100), after.claim(100)
     assert again.number == first.number
     assert again.config == first.config
     read = [

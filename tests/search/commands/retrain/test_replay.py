@@ -12,12 +12,15 @@ from hpo.search.commands.retrain.options import RetrainOptions
 from hpo.search.configuration.claim import Claimer
 from hpo.search.executors.clock import VirtualClock
 from hpo.search.loop.outcome import outcome_of
+from hpo.search.strategy.decide import never
+from hpo.search.strategy.draft import drafts
 from hpo.search.strategy.samplers.registry import build_sampler
 from hpo.spaces.find import Source
 from hpo.spaces.load import load_source
 from hpo.spaces.node import Location
 from hpo.studies import attributes
-from hpo.studies.book.ledger import Ledger
+from hpo.studies.book import book as studies_book
+from hpo.studies.book.terms import Row
 from hpo.studies.home import Home
 from hpo.studies.store.storage import open_storage
 from hpo.training.config import TrialConfig
@@ -56,14 +59,14 @@ def searched(config: TrialConfig, pack: Path, home: Home) -> TrainResult:
     )
     study.set_user_attr(attributes.DATA_FINGERPRINT, pack.name)
     space = load_source(Source("s", config.model_dump_json(), Location("s", Path.cwd())), TrialConfig)
-    begin = Claimer(space, lambda n: build_sampler("random", 0, n))
-    ledger = Ledger(study, begin, home.root / "lock", VirtualClock().now)
-    claim = ledger.claim()
+    begin = Claimer(space, drafts(lambda n: build_sampler("random", 0, n)))
+    book = studies_book.Book(study, begin, VirtualClock().now)
+    claim = book.claim(100)
     result = trained(claim.config, pack, home.trial("s", claim.number))
     assert result.best is not None
     for report in result.history:
-        ledger.report(claim.number, report.epoch, report.metrics[config.objective.metric])
-    ledger.end(claim.number, outcome_of(result, config.objective.metric))
+        book.report([Row(claim.number, report.epoch, report.metrics[config.objective.metric])], never)
+    book.finish(claim.number, outcome_of(result, config.objective.metric))
     return result
 
 

@@ -1,0 +1,109 @@
+"""The terms of the book: what it is given, and what it answers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+import optuna
+from optuna.distributions import BaseDistribution
+from optuna.trial import TrialState
+
+Claim = TypeVar("Claim")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """The objective of an epoch (from 1) of trial `number`."""
+
+    number: int
+    epoch: int
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """The decision to end a trial after `epoch`."""
+
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """The answer to a write: whether the trial was still this coordinator's.
+
+    `state` is that of the trial in the study. Where the trial was not held, nothing was written, and it is forgotten.
+    """
+
+    held: bool
+    state: TrialState
+
+
+@dataclass(frozen=True, slots=True)
+class Reports:
+    """The answer to a batch of epochs: trials that are lost, and decisions on those that go on."""
+
+    lost: Mapping[int, Fence]
+    stops: Mapping[int, Stop]
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A trial that is about to begin or to go on.
+
+    `fixed` are values that were enqueued, `params` those that it has drawn before, `attributes` its user attributes,
+    `curve` its objective by epoch in former runs, `generation` the number of this claim.
+    """
+
+    study: optuna.Study
+    number: int
+    generation: int
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+    params: Mapping[str, Any] = field(default_factory=dict)
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    curve: Mapping[int, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning(Generic[Claim]):
+    """What a trial begins with, to be written with its owner.
+
+    `claim` is None where it cannot begin, for the reason `refusal`; `params` are those that it has drawn just now.
+    """
+
+    claim: Claim | None
+    params: Mapping[str, Any] = field(default_factory=dict)
+    distributions: Mapping[str, BaseDistribution] = field(default_factory=dict)
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    refusal: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A waiting trial that cannot be run, told FAIL for `reason`."""
+
+    number: int
+    params: Mapping[str, Any]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """A waiting trial that was to be stopped as its coordinator died, told PRUNED with the `value` that it reached."""
+
+    number: int
+    params: Mapping[str, Any]
+    value: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class TrialOutcome:
+    """How a trial ended, as the study keeps it.
+
+    `value` is its objective, None where no epoch ended; `complete` whether it ran to its end; `usable` is False where
+    the configuration itself was at fault; `notes` are attributes by name.
+    """
+
+    value: float | None
+    complete: bool
+    usable: bool
+    notes: Mapping[str, Any] = field(default_factory=dict)

@@ -1,0 +1,241 @@
+"""Rows of one study in Optuna's tables, several written in one transaction.
+
+A write of Optuna's is a transaction of its own, and asks nobody whether the trial is still the writer's. Here all that
+belongs together is written together, on the same tables, by whichever database holds them.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from optuna.distributions import BaseDistribution, distribution_to_json
+from optuna.storages import BaseStorage, RDBStorage
+from optuna.storages._rdb import models
+from optuna.trial import TrialState
+from sqlalchemy import Table, delete, func, insert, select, update
+from sqlalchemy.engine import Connection, Engine
+
+from ...errors import StudyError
+
+STUDIES: Table = models.StudyModel.__table__
+TRIALS: Table = models.TrialModel.__table__
+ATTRIBUTES: Table = models.TrialUserAttributeModel.__table__
+MARKS: Table = models.TrialSystemAttributeModel.__table__
+PARAMS: Table = models.TrialParamModel.__table__
+VALUES: Table = models.TrialValueModel.__table__
+EPOCHS: Table = models.TrialIntermediateValueModel.__table__
+
+_stored_epoch = models.TrialIntermediateValueModel.intermediate_value_to_stored_repr
+_read_epoch = models.TrialIntermediateValueModel.stored_repr_to_intermediate_value
+_stored_value = models.TrialValueModel.value_to_stored_repr
+
+
+class StudyGoneError(StudyError):
+    """The study was deleted."""
+
+
+@dataclass(frozen=True, slots=True)
+class EpochRow:
+    """The objective of an epoch as it stands in the store; `row` grows in the order of writing."""
+
+    row: int
+    number: int
+    epoch: int
+    value: float
+
+
+def engine_of(storage: BaseStorage) -> Engine:
+    """The engine of a store.
+
+    Raises:
+        StudyError: it is no database.
+    """
+    engine: Engine = backend_of(storage).engine
+    return engine
+
+
+def backend_of(storage: BaseStorage) -> RDBStorage:
+    """The database below the cache that a study wraps it in.
+
+    Raises:
+        StudyError: there is none.
+    """
+    backend = getattr(storage, "_backend", storage)
+    if not isinstance(backend, RDBStorage):
+        raise StudyError(f"a study must be kept in a database, got {type(backend).__name__}; see open_storage")
+    return backend
+
+
+@contextmanager
+def transaction(engine: Engine, study_id: int) -> Iterator["Transaction"]:
+    """One transaction on a study, which excludes every other writer to it; an exception takes all of it back.
+
+    Raises:
+        StudyGoneError: the study was deleted.
+    """
+    with engine.connect() as connection:
+        if engine.dialect.name == "sqlite":  # which has no lock of a row
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        # rows get their ids in the order in which transactions end, so that a reader never misses one
+        locked = select(STUDIES.c.study_id).where(STUDIES.c.study_id == study_id).with_for_update()
+        if connection.execute(locked).first() is None:
+            raise StudyGoneError("the study was deleted")
+        yield Transaction(connection, study_id)
+        connection.commit()
+
+
+class Transaction:
+    """Reads and writes within one transaction."""
+
+    def __init__(self, connection: Connection, study_id: int) -> None:
+        self._connection, self._study_id = connection, study_id
+
+    def counts(self) -> dict[TrialState, int]:
+        """The number of trials in each state."""
+        query = select(TRIALS.c.state, func.count().label("trials")).where(TRIALS.c.study_id == self._study_id)
+        return {row.state: row.trials for row in self._connection.execute(query.group_by(TRIALS.c.state))}
+
+    def ids(self, state: TrialState) -> list[int]:
+        """The ids of the trials in `state`, the oldest first."""
+        query = select(TRIALS.c.trial_id).where(TRIALS.c.study_id == self._study_id, TRIALS.c.state == state)
+        return list(self._connection.execute(query.order_by(TRIALS.c.trial_id)).scalars())
+
+    def id_of(self, number: int) -> int | None:
+        """The id of trial `number`; None where there is no such trial."""
+        query = select(TRIALS.c.trial_id).where(TRIALS.c.study_id == self._study_id, TRIALS.c.number == number)
+        return self._connection.execute(query).scalar_one_or_none()
+
+    def states(self, trial_ids: Iterable[int]) -> dict[int, TrialState]:
+        """The states of trials by id; nobody else writes to these until the transaction ends."""
+        query = select(TRIALS.c.trial_id, TRIALS.c.state).where(TRIALS.c.trial_id.in_(list(trial_ids)))
+        return {row.trial_id: row.state for row in self._connection.execute(query.with_for_update())}
+
+    def attribute(self, key: str, trial_ids: Iterable[int]) -> dict[int, Any]:
+        """The attribute `key` of trials by id, of those that have it."""
+        return {trial_id: notes[key] for trial_id, notes in self.attributes((key,), trial_ids).items()}
+
+    def attributes(self, keys: Sequence[str], trial_ids: Iterable[int]) -> dict[int, dict[str, Any]]:
+        """The attributes `keys` of trials by id, of those that have any of them."""
+        query = select(ATTRIBUTES.c.trial_id, ATTRIBUTES.c.key, ATTRIBUTES.c.value_json)
+        query = query.where(ATTRIBUTES.c.trial_id.in_(list(trial_ids)), ATTRIBUTES.c.key.in_(keys))
+        notes: dict[int, dict[str, Any]] = {}
+        for trial_id, key, text in self._connection.execute(query):
+            notes.setdefault(trial_id, {})[key] = json.loads(text)
+        return notes
+
+    def with_values(self, trial_ids: Iterable[int]) -> set[int]:
+        """The ids of the trials that have a parameter or an epoch."""
+        ids = list(trial_ids)
+        found: set[int] = set()
+        for table in (PARAMS, EPOCHS):
+            query = select(table.c.trial_id).where(table.c.trial_id.in_(ids)).distinct()
+            found.update(self._connection.execute(query).scalars())
+        return found
+
+    def size(self) -> int:
+        """The number of trials; that of the next one, as they are numbered from 0."""
+        query = select(func.count()).where(TRIALS.c.study_id == self._study_id)
+        return int(self._connection.execute(query).scalar_one())
+
+    def create(self, number: int) -> int:
+        """Create trial `number`, running; return its id."""
+        values = {"study_id": self._study_id, "number": number, "state": TrialState.RUNNING, "datetime_start": _now()}
+        key: Any = self._connection.execute(insert(TRIALS).values(values)).inserted_primary_key
+        return int(key[0])
+
+    def set_state(self, trial_id: int, state: TrialState) -> None:
+        """Write the state of a trial, with the time of its start or end."""
+        times = {"datetime_start": _now()} if state is TrialState.RUNNING else {}
+        if state.is_finished():
+            times = {"datetime_complete": _now()}
+        self._connection.execute(update(TRIALS).where(TRIALS.c.trial_id == trial_id).values(state=state, **times))
+
+    def set_attributes(self, trial_id: int, notes: Mapping[str, Any]) -> None:
+        """Write user attributes of a trial."""
+        self._replace(ATTRIBUTES, trial_id, notes)
+
+    def set_marks(self, trial_id: int, marks: Mapping[str, Any]) -> None:
+        """Write system attributes of a trial."""
+        self._replace(MARKS, trial_id, marks)
+
+    def add_params(self, trial_id: int, params: Mapping[str, Any], kinds: Mapping[str, BaseDistribution]) -> None:
+        """Write the parameters of a trial that has none of them yet."""
+        rows = [
+            {
+                "trial_id": trial_id,
+                "param_name": name,
+                "param_value": kinds[name].to_internal_repr(value),
+                "distribution_json": distribution_to_json(kinds[name]),
+            }
+            for name, value in params.items()
+        ]
+        if rows:
+            self._connection.execute(insert(PARAMS), rows)
+
+    def set_value(self, trial_id: int, value: float) -> None:
+        """Write the result of a trial."""
+        self._connection.execute(delete(VALUES).where(VALUES.c.trial_id == trial_id))
+        stored, kind = _stored_value(value)
+        row = {"trial_id": trial_id, "objective": 0, "value": stored, "value_type": kind}
+        self._connection.execute(insert(VALUES), [row])
+
+    def epochs(self, trial_ids: Iterable[int]) -> set[tuple[int, int]]:
+        """The epochs that trials have reported, as (trial id, epoch)."""
+        query = select(EPOCHS.c.trial_id, EPOCHS.c.step).where(EPOCHS.c.trial_id.in_(list(trial_ids)))
+        return {(trial_id, epoch) for trial_id, epoch in self._connection.execute(query)}
+
+    def add_epochs(self, epochs: Iterable[tuple[int, int, float]]) -> None:
+        """Write (trial id, epoch, value) of epochs that are not there yet."""
+        rows = []
+        for trial_id, epoch, value in epochs:
+            stored, kind = _stored_epoch(value)
+            rows.append(
+                {
+                    "trial_id": trial_id,
+                    "step": epoch,
+                    "intermediate_value": stored,
+                    "intermediate_value_type": kind,
+                }
+            )
+        if rows:
+            self._connection.execute(insert(EPOCHS), rows)
+
+    def epochs_after(self, row: int) -> list[EpochRow]:
+        """The epochs of the whole study that were written after `row`, in that order."""
+        query = (
+            select(
+                EPOCHS.c.trial_intermediate_value_id,
+                TRIALS.c.number,
+                EPOCHS.c.step,
+                EPOCHS.c.intermediate_value,
+                EPOCHS.c.intermediate_value_type,
+            )
+            .join(TRIALS, TRIALS.c.trial_id == EPOCHS.c.trial_id)
+            .where(TRIALS.c.study_id == self._study_id, EPOCHS.c.trial_intermediate_value_id > row)
+            .order_by(EPOCHS.c.trial_intermediate_value_id)
+        )
+        rows = self._connection.execute(query)
+        return [EpochRow(key, number, epoch, _read_epoch(value, kind)) for key, number, epoch, value, kind in rows]
+
+    def last_value(self, trial_id: int) -> float | None:
+        """The objective of the last epoch that a trial reported; None for none, and where it is no number."""
+        query = select(EPOCHS.c.intermediate_value, EPOCHS.c.intermediate_value_type)
+        query = query.where(EPOCHS.c.trial_id == trial_id).order_by(EPOCHS.c.step.desc()).limit(1)
+        row = self._connection.execute(query).first()
+        value = None if row is None else _read_epoch(*row)
+        return None if value is None or value != value else value
+
+    def _replace(self, table: Table, trial_id: int, notes: Mapping[str, Any]) -> None:
+        if not notes:
+            return
+        self._connection.execute(delete(table).where(table.c.trial_id == trial_id, table.c.key.in_(list(notes))))
+        rows = [{"trial_id": trial_id, "key": key, "value_json": json.dumps(note)} for key, note in notes.items()]
+        self._connection.execute(insert(table), rows)
+
+
+def _now() -> datetime:
+    # Optuna stores naive UTC
+    return datetime.now(UTC).replace(tzinfo=None)
