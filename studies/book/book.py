@@ -13,7 +13,6 @@ Other programs on Optuna write to the same study: they enqueue trials, run some 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from heapq import nsmallest
 from typing import Any, Generic
 
 import optuna
@@ -22,10 +21,11 @@ from optuna.trial import FrozenTrial, TrialState
 from ...common.display import visible
 from ...errors import StudyError
 from .. import attributes
-from ..records.ranking import rank
 from ..store.exclusive import exclusive
 from ..store.heartbeats import silences
 from ..store.rows import StudyGoneError, Transaction, backend_of, engine_of, transaction
+from .census import Census
+from .feed import Feed, News
 from .owner import Owner, is_foreign, is_orphan
 from .terms import Beginning, Claim, Fence, Opening, Refused, Reports, Row, Stop, Stopped, TrialOutcome
 
@@ -79,6 +79,8 @@ class Book(Generic[Claim]):
         self._name, self._study_id = study.study_name, study._study_id
         self._backend, self._engine = backend_of(study._storage), engine_of(study._storage)
         self._exclusive = exclusive(study._storage, self._name)
+        self._feed = Feed(self._backend, self._study_id, study.direction)
+        self._census = Census()
         self._mine: dict[int, _Held] = {}
         self._last_row = 0
         self._last_heartbeat = now()
@@ -108,11 +110,14 @@ class Book(Generic[Claim]):
         with self._exclusive.hold():
             while True:
                 with self._transaction() as rows:
-                    waiting = rows.ids(TrialState.WAITING)
-                    stopped = [trial_id for trial_id, _ in rows.attribute(attributes.DECISION, waiting).items()]
-                    if not stopped and self._counts(rows).begun >= limit:
+                    # one of ours that somebody has put back goes on where it is, see _fence
+                    ours = {held.trial_id for held in self._mine.values()}
+                    counts = self._counts(rows)
+                    waiting = [trial_id for trial_id in self._census.ids(TrialState.WAITING) if trial_id not in ours]
+                    stopped = list(rows.attribute(attributes.DECISION, waiting)) if waiting else []
+                    if not stopped and counts.begun >= limit:
                         return None
-                    number = rows.size()
+                    number = self._census.size
                 if stopped:
                     answer: Claim | Refused | Stopped | None = self._settle(stopped[0])
                 else:
@@ -216,13 +221,13 @@ class Book(Generic[Claim]):
 
     def finished(self) -> list[int]:
         """The numbers of the trials that will not go on."""
-        return [trial.number for trial in self._trials() if trial.state in FINISHED]
+        with self._transaction() as rows:
+            return rows.numbers(FINISHED)
 
     def best(self, count: int) -> list[int]:
         """The `count` best complete trials that hpo ran, the best first."""
-        direction = self._study.direction
-        complete = (t for t in self._trials() if t.state is TrialState.COMPLETE and t.value is not None and _ran(t))
-        return [t.number for t in nsmallest(count, complete, key=lambda t: rank(direction, t.value or 0.0, t.number))]
+        with self._existing():
+            return self._feed.best(count)
 
     def heartbeat(self) -> bool:
         """Renew our heartbeat once a minute; return whether it was due."""
@@ -242,7 +247,7 @@ class Book(Generic[Claim]):
         It may be repeated, and killed in the middle.
         """
         with self._transaction() as rows:
-            others = self._others(rows)
+            others = self._others(self._census.read(rows))
         running = [trial for trial in self._read(others) if trial.state is TrialState.RUNNING]
         silent, now = silences(self._backend, self._study_id) if running else {}, self._now()
         # note: SQLite files are shared by processes of one machine, see open_storage
@@ -263,7 +268,7 @@ class Book(Generic[Claim]):
 
     def _new(self, number: int) -> Claim | Refused | None:
         """Draw and create trial `number`; None where another program was faster to take that number."""
-        opening = Opening(self._study, number, generation=1)
+        opening = Opening(self._study, number, 1, self._news)
         beginning = self._begin(opening)
         with self._transaction() as rows:
             if rows.size() != number:
@@ -279,6 +284,7 @@ class Book(Generic[Claim]):
             self._study,
             trial.number,
             generation=int(trial.user_attrs.get(attributes.GENERATION, 0)) + 1,
+            news=self._news,
             fixed=trial.system_attrs.get(_FIXED, {}),
             params=trial.params,
             attributes=trial.user_attrs,
@@ -369,23 +375,19 @@ class Book(Generic[Claim]):
         return [epoch for _, epoch, _ in new]
 
     def _counts(self, rows: Transaction) -> Counts:
-        states = rows.counts()
-        others = self._others(rows)
-        notes = rows.attributes((attributes.OWNER, attributes.CONFIG, attributes.PAUSED), others)
-        begun = rows.with_values(others)
+        census = self._census.read(rows)
+        others = self._others(census)
+        notes = rows.attributes((attributes.OWNER, attributes.CONFIG, attributes.PAUSED), others) if others else {}
+        begun = rows.with_values(others) if others else set()
         foreign = sum(is_foreign(notes.get(each, {}), each in begun) for each in others)
         paused = sum(bool(notes.get(each, {}).get(attributes.PAUSED)) for each in others)
-        return Counts(
-            finished=sum(states.get(state, 0) for state in FINISHED),
-            running=states.get(TrialState.RUNNING, 0) - foreign - paused,
-            paused=paused,
-            waiting=states.get(TrialState.WAITING, 0),
-        )
+        running = len(census.ids(TrialState.RUNNING)) - foreign - paused
+        return Counts(census.finished, running, paused, waiting=len(census.ids(TrialState.WAITING)))
 
-    def _others(self, rows: Transaction) -> list[int]:
+    def _others(self, census: Census) -> list[int]:
         """The ids of the running trials that are not ours."""
         ours = {held.trial_id for held in self._mine.values()}
-        return [trial_id for trial_id in rows.ids(TrialState.RUNNING) if trial_id not in ours]
+        return [trial_id for trial_id in census.ids(TrialState.RUNNING) if trial_id not in ours]
 
     def _read(self, trial_ids: Sequence[int]) -> list[FrozenTrial]:
         """Trials by id, as Optuna reads them."""
@@ -395,22 +397,22 @@ class Book(Generic[Claim]):
     def _me(self) -> dict[str, Any]:
         return Owner.me().as_attribute(self._now())
 
-    def _trials(self) -> list[FrozenTrial]:
-        try:
-            return self._study.get_trials(deepcopy=False)
-        except KeyError:
-            raise self._deleted() from None
+    def _news(self) -> News:
+        with self._existing():
+            return self._feed.news()
 
     @contextmanager
     def _transaction(self) -> Iterator[Transaction]:
-        try:
-            with transaction(self._engine, self._study_id) as rows:
-                yield rows
-        except StudyGoneError:
-            raise self._deleted() from None
+        with self._existing(), transaction(self._engine, self._study_id) as rows:
+            yield rows
 
-    def _deleted(self) -> StudyError:
-        return StudyError(f"study {visible(self._name)} was deleted while it was searched")
+    @contextmanager
+    def _existing(self) -> Iterator[None]:
+        """Say so where the study was deleted."""
+        try:
+            yield
+        except StudyGoneError:
+            raise StudyError(f"study {visible(self._name)} was deleted while it was searched") from None
 
 
 def _is_free(rows: Transaction, trial_id: int) -> bool:
@@ -424,8 +426,3 @@ def _tell(rows: Transaction, trial_id: int, state: TrialState, value: float | No
     if value is not None:
         rows.set_value(trial_id, value)
     rows.set_state(trial_id, state)
-
-
-def _ran(trial: FrozenTrial) -> bool:
-    """Whether hpo ran it, so that it has a folder."""
-    return attributes.CONFIG in trial.user_attrs

@@ -1,12 +1,14 @@
 """The terms of the book: what it is given, and what it answers."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 import optuna
 from optuna.distributions import BaseDistribution
 from optuna.trial import TrialState
+
+from .feed import News
 
 Claim = TypeVar("Claim")
 
@@ -51,12 +53,14 @@ class Opening:
     """A trial that is about to begin or to go on.
 
     `fixed` are values that were enqueued, `params` those that it has drawn before, `attributes` its user attributes,
-    `curve` its objective by epoch in former runs, `generation` the number of this claim.
+    `curve` its objective by epoch in former runs, `generation` the number of this claim. `news` reads what has
+    become of the trials of the study since it was last called.
     """
 
     study: optuna.Study
     number: int
     generation: int
+    news: Callable[[], News]
     fixed: Mapping[str, Any] = field(default_factory=dict)
     params: Mapping[str, Any] = field(default_factory=dict)
     attributes: Mapping[str, Any] = field(default_factory=dict)

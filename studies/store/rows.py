@@ -93,14 +93,16 @@ class Transaction:
     def __init__(self, connection: Connection, study_id: int) -> None:
         self._connection, self._study_id = connection, study_id
 
-    def counts(self) -> dict[TrialState, int]:
-        """The number of trials in each state."""
-        query = select(TRIALS.c.state, func.count().label("trials")).where(TRIALS.c.study_id == self._study_id)
-        return {row.state: row.trials for row in self._connection.execute(query.group_by(TRIALS.c.state))}
+    def states_since(self, last_id: int, trial_ids: Iterable[int]) -> dict[int, TrialState]:
+        """The states of the trials `trial_ids`, and of those made after `last_id`, the oldest first."""
+        known, new = TRIALS.c.trial_id.in_(list(trial_ids)), TRIALS.c.trial_id > last_id
+        query = select(TRIALS.c.trial_id, TRIALS.c.state).where(TRIALS.c.study_id == self._study_id, known | new)
+        rows = self._connection.execute(query.order_by(TRIALS.c.trial_id))
+        return {row.trial_id: row.state for row in rows}
 
-    def ids(self, state: TrialState) -> list[int]:
-        """The ids of the trials in `state`, the oldest first."""
-        query = select(TRIALS.c.trial_id).where(TRIALS.c.study_id == self._study_id, TRIALS.c.state == state)
+    def numbers(self, states: Sequence[TrialState]) -> list[int]:
+        """The numbers of the trials in one of `states`, the oldest first."""
+        query = select(TRIALS.c.number).where(TRIALS.c.study_id == self._study_id, TRIALS.c.state.in_(states))
         return list(self._connection.execute(query.order_by(TRIALS.c.trial_id)).scalars())
 
     def id_of(self, number: int) -> int | None:
@@ -136,7 +138,7 @@ class Transaction:
         return found
 
     def size(self) -> int:
-        """The number of trials; that of the next one, as they are numbered from 0."""
+        """The number of trials."""
         query = select(func.count()).where(TRIALS.c.study_id == self._study_id)
         return int(self._connection.execute(query).scalar_one())
 
