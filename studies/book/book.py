@@ -26,7 +26,7 @@ from ..store.heartbeats import silences
 from ..store.rows import StudyGoneError, Transaction, backend_of, engine_of, transaction
 from .census import Census
 from .feed import Feed, News
-from .owner import Owner, is_foreign, is_orphan
+from .owner import Owner, is_foreign, is_orphan, refuse_elsewhere
 from .terms import Beginning, Claim, Fence, Opening, Refused, Reports, Row, Stop, Stopped, TrialOutcome
 
 HEARTBEAT_S = 60.0
@@ -245,13 +245,17 @@ class Book(Generic[Claim]):
         """Put the trials of dead coordinators back to waiting; return their numbers.
 
         It may be repeated, and killed in the middle.
+
+        Raises:
+            StudyError: the study is in an SQLite file, and another machine is searching it.
         """
         with self._transaction() as rows:
             others = self._others(self._census.read(rows))
         running = [trial for trial in self._read(others) if trial.state is TrialState.RUNNING]
         silent, now = silences(self._backend, self._study_id) if running else {}, self._now()
-        # note: SQLite files are shared by processes of one machine, see open_storage
         one_machine = self._engine.dialect.name == "sqlite"
+        for trial in running if one_machine else ():
+            refuse_elsewhere(trial.user_attrs.get(attributes.OWNER), now)
         orphans = [t for t in running if is_orphan(t, silent.get(t._trial_id), now, one_machine=one_machine)]
         with self._transaction() as rows:
             return [trial.number for trial in orphans if self._orphaned(rows, trial)]

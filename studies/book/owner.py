@@ -14,6 +14,7 @@ from typing import Any, TypeGuard
 import psutil
 from optuna.trial import FrozenTrial
 
+from ...errors import StudyError
 from .. import attributes
 
 GRACE_S = 300.0
@@ -59,6 +60,12 @@ class Owner:
         """Whether its process can be looked up from here."""
         here = self.host == socket.gethostname() and self.boot == _boot_id()
         return here and self.pid_namespace in ("", _pid_namespace())
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether it is on another machine."""
+        # one kernel has one boot, whatever its containers call their hosts; after a reboot a host has its name
+        return self.host != socket.gethostname() and self.boot != _boot_id()
 
     def alive(self) -> bool:
         """Whether the process still runs; only meaningful where `is_near`."""
@@ -118,19 +125,38 @@ def is_owner(attribute: Any) -> TypeGuard[Mapping[str, Any]]:
     }
 
 
+def refuse_elsewhere(attribute: Any, now: float) -> None:
+    """Refuse a trial's owner that lives on another machine.
+
+    Raises:
+        StudyError: it does, as far as its heartbeat says.
+    """
+    if not is_owner(attribute) or is_gone(attribute, now, GRACE_S):
+        return
+    owner = _owner(attribute)
+    if owner.is_elsewhere:
+        raise StudyError(
+            f"{owner.host} is searching the same study, and an SQLite file cannot be shared by two machines\n"
+            "  keep the study on a server: --storage postgresql://user:password@host/name\n"
+            f"  or end the search there, and begin here when it has been silent for {GRACE_S / 60:.0f} minutes"
+        )
+
+
 def is_gone(attribute: Mapping[str, Any], now: float, grace_s: float, *, one_machine: bool = False) -> bool:
     """Whether the owner in a trial's attribute is gone.
 
     Where its process can be looked up, that decides; and no process outlives a reboot, where the host's name is surely
     that of `one_machine`. Elsewhere only the heartbeat speaks: gone once it is older than `grace_s` seconds.
     """
-    fields = dict(attribute)
-    seen = float(fields.pop("seen"))
-    owner = Owner(**fields)
+    owner, seen = _owner(attribute), float(attribute["seen"])
     rebooted = one_machine and owner.host == socket.gethostname() and owner.boot != _boot_id()
     if rebooted or owner.is_near:
         return not owner.alive()
     return now - seen > grace_s
+
+
+def _owner(attribute: Mapping[str, Any]) -> Owner:
+    return Owner(**{name: value for name, value in attribute.items() if name != "seen"})
 
 
 @cache

@@ -16,7 +16,7 @@ from sqlalchemy import func, select
 from sqlalchemy.engine import Engine
 
 from ...errors import StudyError
-from .locks import held
+from .locks import held, lock_path
 from .rows import engine_of
 
 _in_memory: WeakKeyDictionary[Engine, threading.Lock] = WeakKeyDictionary()
@@ -93,12 +93,6 @@ def exclusive(storage: BaseStorage, study: str) -> Exclusive:
                 f"--storage: {other} has no lock under which several coordinators could claim trials; "
                 "use sqlite, postgresql or mysql"
             )
-
-
-def lock_path(database: Path) -> Path:
-    """The lock of an SQLite file: the same one, whichever link leads to the file."""
-    real = database.resolve()
-    return real.with_name(real.name + ".lock")
 
 
 @contextmanager

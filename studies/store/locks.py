@@ -42,6 +42,12 @@ def held_if_free(path: Path) -> Iterator[bool]:
         os.close(handle)
 
 
+def lock_path(database: Path) -> Path:
+    """The lock of an SQLite file: the same one, whichever link leads to the file."""
+    real = database.resolve()
+    return real.with_name(real.name + ".lock")
+
+
 def _open(path: Path) -> int:
     # a link in a folder that others may write to would have this create, or lock, a file elsewhere
     return no_link(str(path), os.O_CREAT | os.O_RDWR)

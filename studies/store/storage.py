@@ -19,7 +19,8 @@ from ...common.private import make_private_file, make_private_folder
 from ...common.sqlite_url import sqlite_file
 from ...errors import StudyError, nearest
 from ..home import Home
-from .locks import held
+from .filesystems import refuse_remote
+from .locks import held, lock_path
 from .sqlite_storage import BUSY_TIMEOUT_S, SqliteStorage
 
 
@@ -75,7 +76,8 @@ def open_storage(url: str) -> optuna.storages.RDBStorage:
         url: a SQLAlchemy URL, such as `sqlite:///runs/studies.db` or `postgresql://user:password@host/hpo`.
 
     Raises:
-        StudyError: the URL is malformed, its dialect or driver is missing, or the store cannot be read and written.
+        StudyError: the URL is malformed, its dialect or driver is missing, the store cannot be read and written, or it
+            is a file on a network.
     """
     parsed = _parse(url)
     try:
@@ -121,8 +123,9 @@ def _open_server(url: URL) -> optuna.storages.RDBStorage:
 def _open_file(url: URL) -> optuna.storages.RDBStorage:
     path = sqlite_file(url)
     assert path is not None
+    refuse_remote(path)
     make_private_folder(path.parent)
-    with held(path.with_name(path.name + ".lock")):
+    with held(lock_path(path)):
         make_private_file(path)
         _write_ahead(path)  # before Optuna opens it: to change the mode, SQLite needs the file to itself
         connection = {"timeout": BUSY_TIMEOUT_S}

@@ -17,6 +17,7 @@ from urllib.parse import unquote, urlsplit
 from ....common.private import make_private_file, make_private_folder
 from ....common.sqlite_url import sqlite_file
 from ...home import Home
+from ...store.filesystems import remote_file_system
 from .mlflow_scope import mlflow_scope
 
 LOCK_S = 20  # another process may be writing, or migrating a fresh file, which takes some 10 s
@@ -81,7 +82,7 @@ class MlflowStore:
             from mlflow import MlflowClient
 
             make_private(uri)
-            if file := sqlite_file(uri):
+            if (file := sqlite_file(uri)) and not remote_file_system(file):  # the log cannot be shared over a network
                 _write_ahead(file)
             self._uri, self._home = uri, home
             self._client = MlflowClient(tracking_uri=uri, registry_uri=uri)
