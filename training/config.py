@@ -4,7 +4,9 @@ It is saved on the trial as JSON and is the only thing that `retrain-best` start
 with dimensions in place of some values. No torch here: the coordinator reads this file and must start at once.
 """
 
-from typing import Literal, Self
+from collections.abc import Sequence
+from statistics import fmean
+from typing import Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
@@ -14,25 +16,67 @@ from .losses.config import LossConfig, SamplingConfig
 from .metric_names import Direction, ExtraMetric, ValMetric, Watched, direction_of
 from .models.config import ModelConfig, ResNet
 from .optim.config import Cosine, EmaConfig, OptimizerConfig, ScheduleConfig, Sgd
+from .report import EpochReport
 from .section import FIXED, Section
 
 
+class Worth(NamedTuple):
+    """The value of a training, and the epoch whose weights are kept for it."""
+
+    value: float
+    epoch: int
+
+
 class ObjectiveConfig(Section):
-    """The metric that a search optimises, and that chooses a trial's epoch."""
+    """The number that a search optimises, and the epoch whose weights a training keeps.
+
+    A winner is trained again without validation images, so that no epoch can be chosen there: `last` is what that
+    gives. The best of many epochs is chosen for being high, and higher than what training again gives.
+    """
 
     metric: ValMetric = Field(default="val_accuracy", description="val_auroc is for two classes.")
     direction: Direction = Field(default="maximize", description="minimize for val_loss and val_ece.")
+    at: Literal["last", "best"] = Field(
+        default="last", description="The epoch that counts, and whose weights are kept: the last trained, or the best."
+    )
+    mean_of: int = Field(
+        default=1,
+        ge=1,
+        le=1000,
+        description="With at: last, the value is the mean of so many last epochs; the weights are the last one's.",
+    )
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
         wanted = direction_of(self.metric)
         if self.direction != wanted:
             raise ValueError(f"direction must be {wanted} for {self.metric}, got {self.direction}")
+        if self.at == "best" and self.mean_of > 1:
+            raise ValueError(f"mean_of must be 1 with at: best, got {self.mean_of}; at: last takes a mean")
         return self
 
-    def better(self, value: float, than: float | None) -> bool:
-        """Whether `value` beats `than` (None: nothing reached yet)."""
-        return than is None or (value > than if self.direction == "maximize" else value < than)
+    def worth(self, history: Sequence[EpochReport]) -> Worth | None:
+        """What a training with these epochs is worth; None before the first.
+
+        It is the one definition: of what is reported, compared, told, shown and retrained.
+        """
+        if not history:
+            return None
+        values = [report.metrics[self.metric] for report in history]
+        if self.at == "last":
+            return Worth(fmean(values[-self.mean_of :]), history[-1].epoch)
+        value = max(values) if self.direction == "maximize" else min(values)
+        return Worth(value, history[values.index(value)].epoch)  # the first of equals
+
+    @property
+    def name(self) -> str:
+        """The name of what a training is worth, in trackers: `last_val_accuracy`."""
+        return f"{self.at}_{self.mean_of}_{self.metric}" if self.mean_of > 1 else f"{self.at}_{self.metric}"
+
+    @property
+    def words(self) -> str:
+        """What of the metric counts: `the last epoch`."""
+        return f"the mean of the last {self.mean_of} epochs" if self.mean_of > 1 else f"the {self.at} epoch"
 
 
 class PrecisionConfig(Section):

@@ -52,12 +52,14 @@ class EpochReport:
     `epoch` counts from 1. `metrics` holds at least train_loss, train_accuracy, lr, images_per_s and grad_norm, and
     where there is a validation split val_loss, val_accuracy and whatever else the configuration wants measured;
     accuracies are in [0, 1], losses in nats. On CUDA there is peak_memory_mb. `elapsed_s` is the training time since
-    the first epoch began, over all interruptions.
+    the first epoch began, over all interruptions. `worth` is the value of the objective if the training ended here
+    (ObjectiveConfig.worth), None without a validation split.
     """
 
     epoch: int
     metrics: Mapping[str, float]
     elapsed_s: float
+    worth: float | None = None
 
 
 class VerdictKind(StrEnum):
@@ -91,12 +93,12 @@ class Verdict:
 class TrainResult:
     """How a training ended and what it reached.
 
-    `history` holds every epoch, also those before an interruption; `best` the one that the objective prefers, None
-    before the first finite one. `early_stopped` tells a training that ended itself from one that used its whole budget;
-    `message` says why in words where `status` is not FINISHED; `notes` are decisions that the training took by itself,
-    one sentence each: batches split for memory, torch.compile failed. `lr_factors` are the shares of the scheduled
-    learning rate that plateaus left to each epoch, () under other schedules. `verdict` is what the history says of the
-    training, None where nobody judged it.
+    `history` holds every epoch, also those before an interruption; `best` the one that counts (`objective.at`), whose
+    weights are in best.ckpt, None before the first finite one. `early_stopped` tells a training that ended itself from
+    one that used its whole budget; `message` says why in words where `status` is not FINISHED; `notes` are decisions
+    that the training took by itself, one sentence each: batches split for memory, torch.compile failed. `lr_factors`
+    are the shares of the scheduled learning rate that plateaus left to each epoch, () under other schedules. `verdict`
+    is what the history says of the training, None where nobody judged it.
     """
 
     status: Status

@@ -56,7 +56,7 @@ def train(
             result.json when the training ends.
         device: "cpu", "cuda" or "cuda:1".
         fit_on: "train_and_val" trains on both splits for a final model: nothing is validated, nothing stops early,
-            and the best epoch is the last.
+            and the last epoch counts.
         last_epoch: end after this epoch, as if the budget were spent; the schedule keeps its length. None: the budget.
         alone: False where another try without neighbours on the card is possible: out of memory beside other
             processes, it then ends with Status.CROWDED and not with Status.OUT_OF_MEMORY.

@@ -40,6 +40,8 @@ def _print_table(result: "RetrainResult") -> None:
     manifest, metrics = result.manifest, result.manifest.metrics
     view = table("", "")
     view.add_row("study", f"{manifest.study}, trial {manifest.trial}, {manifest.training.epochs} epochs")
+    if (chosen := manifest.selection) is not None:
+        view.add_row("chosen by", f"{chosen.metric} {chosen.value:.4f} of {chosen.at}, epoch {chosen.epoch}")
     if metrics.val_accuracy is not None:
         validation = with_interval(metrics.val_accuracy, metrics.val_interval)
         view.add_row("validation accuracy", f"{validation}, the trial's")

@@ -58,7 +58,7 @@ def trial_view(
 
 
 def _study_parts(summary: StudySummary) -> Iterator[RenderableType]:
-    objective = f"{summary.direction} {summary.metric}"
+    objective = f"{summary.direction} {summary.metric}" + (f" of {summary.at}" if summary.at else "")
     spent = f"{duration(summary.wall_s)} of search"
     yield line(
         "; ".join(filter(None, (f"study {summary.study}: {objective}", _counts(summary), spent, _formats(summary))))
@@ -126,7 +126,7 @@ def _trial_parts(summary: StudySummary, record: TrialRecord, directory: Path | N
     yield _facts("", _about(record, directory))
     yield _facts("parameters", {key: short(value) for key, value in record.params.items()})
     if record.metrics:
-        title = f"metrics of epoch {record.best_epoch}, its best"
+        title = f"metrics of epoch {record.best_epoch}, which counts"
         yield _facts(title, {key: amount(value) for key, value in record.metrics.items()})
 
 

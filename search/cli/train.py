@@ -52,7 +52,7 @@ def _tell_result(outcome: "TrainOutcome", tell: Callable[[str], None]) -> None:
         metrics = [
             f"{name} {number_of(value)}" for name, value in best.metrics.items() if name.startswith(("val_", "train_"))
         ]
-        tell(f"best epoch {best.epoch}: {'  '.join(metrics)}")
+        tell(f"weights of epoch {best.epoch}: {'  '.join(metrics)}")
     if result.verdict is not None:
         tell(f"verdict: {result.verdict.kind}: {result.verdict.evidence}")
         if result.verdict.advice:

@@ -9,6 +9,7 @@ from ...spaces.invalid import first_complaint
 from ...spaces.parameter import Scalar
 from ...spaces.space import SearchSpace
 from ...training.config import TrialConfig
+from ...training.saved_config import read_saved
 
 
 def configure(space: SearchSpace, params: Mapping[str, Scalar]) -> TrialConfig:
@@ -37,7 +38,7 @@ def read_config(text: str) -> TrialConfig:
         StudyError: another version of hpo saved it, in a form that this one does not know.
     """
     try:
-        return TrialConfig.model_validate_json(text)
+        return read_saved(text)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         key = ".".join(map(str, first["loc"]))  # empty where the text is no JSON

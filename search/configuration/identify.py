@@ -26,6 +26,7 @@ def identify(
         # neither objective nor seed can be searched over, so any configuration has them
         metric=config.objective.metric,
         direction=config.objective.direction,
+        at=config.objective.words,
         fingerprint=fingerprint,
         seed=config.seed,
         command=command,

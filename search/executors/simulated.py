@@ -5,10 +5,11 @@ does when workers die, without any training.
 """
 
 import heapq
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ...training.report import EpochReport, Signal, Status, TrainResult
+from ...training.loop.history import Progress
+from ...training.report import EpochReport, Signal, Status
 from .base import Ended, Event, Executor, Fault, Job, Lost, Reported, no_slot
 from .clock import VirtualClock
 
@@ -47,7 +48,7 @@ class SimulatedExecutor(Executor):
         """Start `job` at its checkpoint."""
         if len(self._runs) >= self.slots:
             raise no_slot(self.slots)
-        self._runs[job.number] = _Run(job, self.curve(job), self.checkpoints.get(job.number, 0))
+        self._runs[job.number] = _Run(job, _followed(job, self.curve(job)).history, self.checkpoints.get(job.number, 0))
         self._plan(job.number)
 
     def signal(self, number: int, signal: Signal, within_s: float) -> None:
@@ -95,15 +96,7 @@ class SimulatedExecutor(Executor):
 
     def _end(self, run: _Run, status: Status) -> Ended:
         del self._runs[run.job.number]
-        history = tuple(run.curve[: run.done])
-        objective = run.job.config.objective
-        best: EpochReport | None = None
-        for report in history:
-            # the first of equal epochs, as in a real training
-            reached = None if best is None else best.metrics[objective.metric]
-            if objective.better(report.metrics[objective.metric], reached):
-                best = report
-        return Ended(run.job.number, run.job.generation, TrainResult(status, best, history))
+        return Ended(run.job.number, run.job.generation, _followed(run.job, run.curve[: run.done]).result(status))
 
     def _plan(self, number: int) -> None:
         """Put the next event of trial `number` on the heap.
@@ -114,3 +107,11 @@ class SimulatedExecutor(Executor):
         before = run.curve[run.done - 1].elapsed_s if run.done else 0.0
         after = run.curve[run.done].elapsed_s if run.done < len(run.curve) else before
         heapq.heappush(self._due, (self.clock.now() + after - before, number))
+
+
+def _followed(job: Job, reports: Iterable[EpochReport]) -> Progress:
+    """The progress of a training of `job` that gave these reports."""
+    progress = Progress(job.config.objective)
+    for report in reports:
+        progress.add(report)
+    return progress

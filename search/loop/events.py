@@ -10,7 +10,7 @@ from optuna.trial import TrialState
 from ...studies import attributes
 from ...studies.book.book import Book
 from ...studies.book.terms import Fence, Row, Stop
-from ...training.report import Signal, Status, TrainResult
+from ...training.report import EpochReport, Signal, Status, TrainResult
 from ..configuration.claim import Claim
 from ..executors.base import Blocked, Busy, Crashed, Ended, Event, Executor, Fault, Lost, Reported
 from .brake import Brake, HopelessError
@@ -134,9 +134,9 @@ class EventHandler:
         for number, report in ((event.number, event.report) for event in events if self._runs[event.number].ours):
             self._watchdog.reported(number)
             self._losses.reported()
-            value = report.metrics[self._runs[number].claim.config.objective.metric]
-            self._observers.epoch(number, report, value)
-            rows.append(Row(number, report.epoch, value))
+            row = _row(number, report)
+            self._observers.epoch(number, report, row.value)
+            rows.append(row)
         if not rows:
             return
         answer = self._book.report(rows, self._stops)
@@ -151,15 +151,13 @@ class EventHandler:
         return {n: stop for n, stop in self._decide(rows).items() if n in epochs and stop.epoch < epochs[n]}
 
     def _on_end(self, run: Run, result: TrainResult) -> None:
-        claim, metric = run.claim, run.claim.config.objective.metric
-        missing = self._book.reconcile(
-            claim.number, [Row(claim.number, report.epoch, report.metrics[metric]) for report in result.history]
-        )
+        claim = run.claim
+        missing = self._book.reconcile(claim.number, [_row(claim.number, report) for report in result.history])
         self._observers.missed(claim.number, [report for report in result.history if report.epoch in missing])
         if result.status is Status.PAUSED:
             self._book.release(claim.number)
             return
-        outcome = outcome_of(result, metric)
+        outcome = outcome_of(result, claim.config.objective)
         fence = self._book.finish(claim.number, outcome)
         if not fence.held:
             self._let_go(run, fence)
@@ -230,6 +228,12 @@ class EventHandler:
             self._book.fail(number, error)
             self._observers.failed(number, error)
             self.tidy(number, TrialState.FAIL)
+
+
+def _row(number: int, report: EpochReport) -> Row:
+    """An epoch of trial `number` as the study records it."""
+    assert report.worth is not None  # a trial has validation images
+    return Row(number, report.epoch, report.worth)
 
 
 _COUNTED_IN = {Fault.MACHINE: None, Fault.MEMORY: attributes.MEMORY_KILLS, Fault.TRIAL: attributes.ATTEMPTS}

@@ -57,7 +57,7 @@ class Observers:
 
     def trained(self, claim: Claim, state: TrialState, value: float | None, result: TrainResult) -> None:
         """A training has ended, and its trial in `state` with objective `value`."""
-        metrics = {} if value is None else {f"best_{claim.config.objective.metric}": value}
+        metrics = {} if value is None else {claim.config.objective.name: value}
         tags = _verdict_tags(result)
         self.ended(claim.number, state, value, result.status.value, result.message, metrics, tags)
 

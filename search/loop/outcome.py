@@ -5,15 +5,17 @@ from typing import Any
 
 from ...studies import attributes
 from ...studies.book.terms import TrialOutcome
+from ...training.config import ObjectiveConfig
 from ...training.report import Status, TrainResult
 
 # the configuration was at fault: the sampler must learn to avoid it, see Book.finish
 UNUSABLE = {Status.DIVERGED, Status.OUT_OF_MEMORY}
 
 
-def outcome_of(result: TrainResult, metric: str) -> TrialOutcome:
-    """The outcome of a training, with the `metric` of its best epoch."""
-    value = result.best.metrics[metric] if result.best else None
+def outcome_of(result: TrainResult, objective: ObjectiveConfig) -> TrialOutcome:
+    """The outcome of a training, and what it is worth to `objective`."""
+    worth = objective.worth(result.history)
+    value = None if worth is None else worth.value
     return TrialOutcome(
         value=value,
         complete=result.status is Status.FINISHED and value is not None,

@@ -5,7 +5,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import optuna
 
@@ -24,7 +24,8 @@ class Identity:
     """The identity of a study: its space, objective, data and users' models.
 
     `space` is the canonical form of the space, `priors` the parameters of the trial that a new study begins with, empty
-    for none; `fingerprint` the digest of the data; `seed` the sampler's; `models` are digests of models by their names.
+    for none; `at` says in words which epoch of a trial counts; `fingerprint` is the digest of the data, `seed` the
+    sampler's; `models` are digests of models by their names.
     """
 
     space_name: str
@@ -32,20 +33,30 @@ class Identity:
     priors: Mapping[str, Any]
     metric: str
     direction: Literal["maximize", "minimize"]
+    at: str
     fingerprint: str
     seed: int
     command: str
     models: Mapping[str, str] = field(default_factory=dict)
 
 
-def stored_seed(storage: optuna.storages.BaseStorage, name: str) -> int | None:
-    """The seed of study `name`; None where there is no such study."""
+class Begun(NamedTuple):
+    """What a study began with, though its space need not say so.
+
+    `at_best`: an older version began it, to which the best epoch of a trial counted.
+    """
+
+    seed: int
+    at_best: bool
+
+
+def begun_with(storage: optuna.storages.BaseStorage, name: str) -> Begun | None:
+    """What study `name` began with; None where hpo has begun none of that name."""
     try:
-        study_id = storage.get_study_id_from_name(name)
+        noted = storage.get_study_user_attrs(storage.get_study_id_from_name(name))
     except KeyError:
         return None
-    seed = storage.get_study_user_attrs(study_id).get(attributes.SEED)
-    return None if seed is None else int(seed)
+    return Begun(int(noted[attributes.SEED]), _is_at_best(noted)) if attributes.SPACE in noted else None
 
 
 def open_study(
@@ -77,7 +88,7 @@ def _open(
 ) -> optuna.Study:
     study = _create_or_load(storage, name, identity)
     trials = study.get_trials(deepcopy=False)
-    stored = study.user_attrs.get(attributes.SPACE)
+    stored = _stored_space(study)
     if stored is None:
         _refuse_foreign(study, len(trials), identity)
     elif not _same(study, stored, identity) and all(map(_is_untouched, trials)):
@@ -86,7 +97,7 @@ def _open(
         study, stored, trials = _create_or_load(storage, name, identity), None, []
     if stored is None or not _same(study, stored, identity):
         if stored is not None:
-            differences = [*changes(json.loads(stored), identity.space), *_edited_models(study, identity)]
+            differences = [*changes(stored, identity.space), *_edited_models(study, identity)]
             moved = [change for change in differences if _only_moves(change, study, identity)]
             _refuse(study, [change for change in differences if change not in moved], identity, accept_change)
             for line in map(_line, moved):
@@ -122,10 +133,26 @@ def _is_untouched(trial: optuna.trial.FrozenTrial) -> bool:
     return trial.state is optuna.trial.TrialState.WAITING and set(trial.user_attrs) == {attributes.PRIOR}
 
 
-def _same(study: optuna.Study, stored: str, identity: Identity) -> bool:
+def _stored_space(study: optuna.Study) -> dict[str, Any] | None:
+    """The canonical space of a study, None before it has one.
+
+    To an older version the best epoch counted without saying.
+    """
+    if attributes.SPACE not in study.user_attrs:
+        return None
+    space: dict[str, Any] = json.loads(study.user_attrs[attributes.SPACE])
+    unsaid = {"objective.at": {"value": "best"}} if _is_at_best(study.user_attrs) else {}
+    return {**space, "fixed": unsaid | space["fixed"]}
+
+
+def _is_at_best(noted: Mapping[str, Any]) -> bool:
+    return attributes.OBJECTIVE_AT not in noted
+
+
+def _same(study: optuna.Study, stored: Mapping[str, Any], identity: Identity) -> bool:
     return (
         study.direction.name.lower() == identity.direction
-        and json.loads(stored) == identity.space
+        and stored == identity.space
         and study.user_attrs.get(attributes.DATA_FINGERPRINT) == identity.fingerprint
         and _models(study) == identity.models
         and study.user_attrs.get(attributes.OBJECTIVE_METRIC) == identity.metric
@@ -188,6 +215,7 @@ def _write_identity(study: optuna.Study, identity: Identity) -> None:
     # a process that is killed here leaves a study without a space, which the next one takes as new
     study.set_user_attr(attributes.SPACE_NAME, identity.space_name)
     study.set_user_attr(attributes.OBJECTIVE_METRIC, identity.metric)
+    study.set_user_attr(attributes.OBJECTIVE_AT, identity.at)
     study.set_user_attr(attributes.DATA_FINGERPRINT, identity.fingerprint)
     study.set_user_attr(attributes.MODELS, json.dumps(dict(identity.models)))
     study.set_user_attr(attributes.SEED, identity.seed)

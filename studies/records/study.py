@@ -21,14 +21,15 @@ NAMED = 3
 class StudySummary:
     """One study.
 
-    `counts` of its trials by state; `best` the best complete trial that hpo ran; `passed_over` the better ones that it
-    did not run, the best first; `wall_s` the seconds in which it was worked on (see `summarise`); `failures` trial
-    numbers by cause.
+    `at` says in words which epoch of a trial counts, empty where another program made the study; `counts` of its trials
+    by state; `best` the best complete trial that hpo ran; `passed_over` the better ones that it did not run, the best
+    first; `wall_s` the seconds in which it was worked on (see `summarise`); `failures` trial numbers by cause.
     """
 
     study: str
     direction: str
     metric: str
+    at: str
     counts: Mapping[str, int]
     best: TrialRecord | None
     passed_over: tuple[TrialRecord, ...]
@@ -62,6 +63,7 @@ class StudySummary:
             "study": self.study,
             "direction": self.direction,
             "metric": self.metric,
+            "at": self.at,
             "trials": dict(self.counts),
             "best": best,
             "passed_over": [trial.number for trial in self.passed_over],

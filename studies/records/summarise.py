@@ -1,8 +1,9 @@
 """The summary of a study, made from its trials in the store."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
+from typing import Any
 
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
@@ -43,6 +44,7 @@ def summarise(storage: Readable, study_name: str) -> StudySummary:
         study=study_name,
         direction="minimize" if direction == StudyDirection.MINIMIZE else "maximize",
         metric=str(study_attributes.get(attributes.OBJECTIVE_METRIC, "value")),
+        at=_at(study_attributes),
         counts=_counts(trials),
         best=complete[best] if best < len(complete) else None,
         passed_over=tuple(complete[:best]),
@@ -56,6 +58,11 @@ def summarise(storage: Readable, study_name: str) -> StudySummary:
 def list_studies(storage: Readable) -> tuple[StudySummary, ...]:
     """All studies, the one worked on last first."""
     return tuple(summarise(storage, name) for name in study_names(storage))
+
+
+def _at(noted: Mapping[str, Any]) -> str:
+    """Which epoch of a trial counts, in words; empty in studies of other programs."""
+    return str(noted.get(attributes.OBJECTIVE_AT, "the best epoch" if attributes.SPACE in noted else ""))
 
 
 def _counts(trials: Iterable[TrialRecord]) -> dict[str, int]:

@@ -54,7 +54,7 @@ class Epoch:
 class TrialEnded:
     """The end of a trial.
 
-    `metrics` sum it up, such as its value at its best epoch.
+    `metrics` sum it up, such as its value.
     """
 
     trial: int

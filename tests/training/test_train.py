@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from hpo.search.loop.outcome import outcome_of
 from hpo.training.checkpoints.checkpoint import load
 from hpo.training.config import TrialConfig
 from hpo.training.data.batches import EvalBatches
@@ -43,7 +44,7 @@ def test_a_report_per_epoch_then_one_result(digits_pack: Path, small_config: Mak
     assert all(set(report.metrics) == METRICS for report in reports)
     assert result.status is Status.FINISHED
     assert result.history == tuple(reports)
-    assert result.best == max(reports, key=lambda report: report.metrics["val_accuracy"])
+    assert result.best == reports[-1]
     assert 0 < reports[0].elapsed_s < reports[1].elapsed_s < reports[2].elapsed_s
     assert not result.early_stopped
 
@@ -57,19 +58,37 @@ def test_the_directory_tells_the_whole_run(digits_pack: Path, small_config: Make
     assert result_from_json(json.loads((directory / "result.json").read_text())) == result
 
 
-def test_best_checkpoint_has_the_weights_of_the_best_epoch(
-    digits_pack: Path, small_config: Make, tmp_path: Path
+@pytest.mark.parametrize(
+    "objective",
+    [
+        {"at": "best"},
+        {"at": "last"},
+        {"at": "last", "mean_of": 2},
+        {"metric": "val_loss", "direction": "minimize", "at": "best"},
+        {"metric": "val_loss", "direction": "minimize", "at": "last", "mean_of": 3},
+    ],
+)
+def test_the_weights_that_are_kept_have_the_numbers_that_are_told(
+    objective: dict[str, object], digits_pack: Path, small_config: Make, tmp_path: Path
 ) -> None:
-    config, pack = small_config(optimizer={"name": "sgd", "lr": 0.3}), Pack.open(digits_pack)
-    _, result = run(config, digits_pack, tmp_path)
-    best = load(tmp_path / "best.ckpt")
+    config = small_config(optimizer={"name": "sgd", "lr": 3.0}, objective=objective, budget={"epochs": 4})
+    pack = Pack.open(digits_pack)
+    reports, result = run(config, digits_pack, tmp_path)
+    kept = load(tmp_path / "best.ckpt")
     learner = Learner.create(config, pack, torch.device("cpu"))
-    learner.model.load_state_dict(best["model"])
+    learner.model.load_state_dict(kept["model"])
     batches = EvalBatches(pack.val, mean=pack.mean, std=pack.std, batch_size=512, device="cpu")
     evaluation = evaluate(learner.model, batches, learner.precision)
+    worth = config.objective.worth(result.history)
     assert result.best is not None
-    assert best["epoch"] == result.best.epoch
+    assert worth is not None
+    assert kept["epoch"] == result.best.epoch == worth.epoch
     assert evaluation.loss == result.best.metrics["val_loss"]
+    assert [report.worth for report in reports] == [
+        config.objective.worth(reports[:number])[0]  # type: ignore[index]
+        for number in range(1, len(reports) + 1)
+    ]
+    assert outcome_of(result, config.objective).value == reports[-1].worth
 
 
 # Values of the first version of the loop on one thread. A refactor must reproduce them; a change that is meant to
@@ -236,4 +255,4 @@ def test_out_of_memory_is_a_result(digits_pack: Path, small_config: Make, tmp_pa
     assert json.loads((tmp_path / "run" / "result.json").read_text())["status"] == "out_of_memory"
 
 
-LOSS = {"metric": "val_loss", "direction": "minimize"}
+LOSS = {"metric": "val_loss", "direction": "minimize", "at": "best"}

@@ -4,7 +4,7 @@
     <folder>/run.json       the pack it was trained on, and where the configuration came from
     <folder>/last.ckpt      to go on from
     <folder>/partial.ckpt   the part of the epoch after it in which the training was paused
-    <folder>/best.ckpt      the weights of the best epoch
+    <folder>/best.ckpt      the weights of the epoch that counts (objective.at)
     <folder>/result.json    how it ended; missing while it trains
     <folder>/calibration.json   the temperature of best.ckpt, once the training has ended
 
@@ -27,6 +27,7 @@ from ..data.pack import Pack
 from ..data.preprocessing import Preprocessing
 from ..metrics.calibration import Calibration
 from ..models.source import model_source
+from ..saved_config import read_saved
 
 CONFIG = "config.json"
 RUN = "run.json"  # the name that folders on disk have
@@ -92,7 +93,7 @@ class TrainingFolder:
             raise TrainingError(f"{path} holds no training of `hpo train`: it has no {RUN}")
         try:
             facts = json.loads(read_bytes(path / RUN, JSON_BYTES))
-            config = TrialConfig.model_validate_json(read_bytes(path / CONFIG, JSON_BYTES))
+            config = read_saved(read_bytes(path / CONFIG, JSON_BYTES))
             preprocessing = Preprocessing.model_validate(facts.pop("preprocessing"))
             names, pack = tuple(facts.pop("class_names")), Path(facts.pop("pack"))
             return cls(path=path, config=config, pack=pack, class_names=names, preprocessing=preprocessing, **facts)

@@ -17,6 +17,7 @@ from ...errors import ExportError
 from ..config import TrialConfig
 from ..data.preprocessing import Preprocessing
 from ..metrics.calibration import Calibration
+from ..saved_config import SavedConfig
 from . import names
 from .format_report import FormatReport, Verified
 from .gap import Gap
@@ -50,10 +51,23 @@ class Training(ManifestPart, frozen=True, extra="forbid"):
     seconds: float
 
 
+class Selection(ManifestPart, frozen=True, extra="forbid"):
+    """The number that a trial was chosen by.
+
+    It is of the trial's own weights, trained on the training images alone: the exported ones have learned the
+    validation images, too.
+    """
+
+    metric: str
+    at: str = Field(description="Which of the trial's epochs counted.")
+    value: float
+    epoch: int = Field(description="The last epoch that counted; the exported weights are trained as long.")
+
+
 class Metrics(ManifestPart, frozen=True, extra="forbid"):
     """Metrics of the exported model.
 
-    Accuracies in [0, 1], losses in nats. `val_*` are the trial's, before the retraining.
+    Accuracies in [0, 1], losses in nats. `val_*` are the trial's at the epoch of `selection`, before the retraining.
     """
 
     val_accuracy: float | None
@@ -70,7 +84,7 @@ class ExportManifest(Manifest, frozen=True, extra="forbid"):
     """The whole manifest."""
 
     created: str = Field(description="ISO 8601, with a time zone.")
-    config: TrialConfig
+    config: SavedConfig
     config_hash: str
     params: dict[str, Any] = Field(description="The trial's parameters by dotted key.")
     data_fingerprint: str
@@ -78,6 +92,9 @@ class ExportManifest(Manifest, frozen=True, extra="forbid"):
     preprocessing: Preprocessing
     training: Training
     metrics: Metrics
+    selection: Selection | None = Field(
+        default=None, description="None for a training of `hpo train`, and where another length was asked for."
+    )
     gap: Gap | None = Field(default=None, description="Where validation and test differ by more than chance.")
     calibration: Calibration | None = Field(default=None, description="How it was fitted; None: it was not.")
     opset: int

@@ -1,7 +1,7 @@
-"""The epochs of a training, the best of them, and early stopping."""
+"""The epochs of a training, the one that counts, and early stopping."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from ..config import BudgetConfig, ObjectiveConfig
@@ -11,9 +11,9 @@ from ..setting import Setting
 
 
 class Progress:
-    """The history of a training.
+    """The history of a training, and the epoch of it that counts.
 
-    Without an objective (no validation split) the last epoch is the best.
+    Without an objective (no validation split) that is the last.
     """
 
     def __init__(self, objective: ObjectiveConfig | None) -> None:
@@ -27,13 +27,16 @@ class Progress:
         if text and text not in self.notes:
             self.notes.append(text)
 
-    def add(self, report: EpochReport) -> bool:
-        """Append an epoch's report; return whether it is the best so far."""
-        self.history.append(report)
-        is_best = self._is_best(report)
-        if is_best:
+    def add(self, report: EpochReport) -> EpochReport:
+        """Append an epoch's report; return it with what the training is now worth."""
+        worth = None if self._objective is None else self._objective.worth([*self.history, report])
+        if worth is None:
             self.best = report
-        return is_best
+        else:
+            report = replace(report, worth=worth.value)
+            self.best = report if worth.epoch == report.epoch else self.best
+        self.history.append(report)
+        return report
 
     def stale(self, budget: BudgetConfig) -> bool:
         """Whether the last `budget.patience` epochs brought no improvement.
@@ -43,8 +46,9 @@ class Progress:
         if self._objective is None or budget.patience is None:
             return False
         metric = budget.patience_metric or self._objective.metric
+        own = budget.patience_metric is None  # then it follows what the training is worth
         best, waited = None, 0
-        for value in self.values(metric):
+        for value in self.worths if own else self.values(metric):
             if improves(metric, value, best, budget.min_delta):
                 # note: the best is the last value that counted as an improvement, not the lowest: many small gains
                 # below min_delta add up to one.
@@ -58,6 +62,11 @@ class Progress:
         return [report.metrics[metric] for report in self.history]
 
     @property
+    def worths(self) -> list[float]:
+        """What the training was worth by epoch; empty without an objective."""
+        return [report.worth for report in self.history if report.worth is not None]
+
+    @property
     def elapsed_s(self) -> float:
         """Training time so far, in seconds."""
         return self.history[-1].elapsed_s if self.history else 0.0
@@ -66,22 +75,15 @@ class Progress:
         """The result of the training, ended with `status`."""
         return TrainResult(status, self.best, tuple(self.history), early_stopped, message, tuple(self.notes))
 
-    def _is_best(self, report: EpochReport) -> bool:
-        if self._objective is None:
-            return True
-        metric = self._objective.metric
-        best = None if self.best is None else self.best.metrics[metric]
-        return self._objective.better(report.metrics[metric], best)
-
 
 def report_to_json(report: EpochReport) -> dict[str, Any]:
     """Return an epoch report as plain JSON values."""
-    return {"epoch": report.epoch, "metrics": dict(report.metrics), "elapsed_s": report.elapsed_s}
+    return {**asdict(report), "metrics": dict(report.metrics)}
 
 
 def report_from_json(value: Mapping[str, Any]) -> EpochReport:
     """Return the report that `report_to_json` encoded."""
-    return EpochReport(value["epoch"], dict(value["metrics"]), value["elapsed_s"])
+    return EpochReport(value["epoch"], dict(value["metrics"]), value["elapsed_s"], value.get("worth"))
 
 
 def result_to_json(result: TrainResult) -> dict[str, Any]:

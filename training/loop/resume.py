@@ -14,6 +14,7 @@ from ..config import TrialConfig
 from ..data.pack import Pack
 from ..models.config import CustomModel
 from ..models.source import source_digest, split_name
+from ..saved_config import read_saved
 from .learner import Learner
 
 Identity = dict[str, Any]
@@ -135,6 +136,6 @@ def _same(key: str, saved: Any, value: Any) -> bool:
         return bool(saved == value)
     try:
         # read as this version reads it: what it has beyond the version that saved it has its default
-        return TrialConfig.model_validate_json(saved) == TrialConfig.model_validate_json(value)
+        return read_saved(saved) == read_saved(value)
     except ValidationError:
         return False  # of a version that had more than this one

@@ -82,11 +82,11 @@ class Training:
                     return self.progress.result(Status.PAUSED, where)
                 if isinstance(report, Status):
                     return self.progress.result(report, _message(report, number))
-                is_best = self.progress.add(report)
+                report = self.progress.add(report)
                 try:
                     yield report  # before the checkpoint, while its writer is idle: the writer would delay the report
                 finally:
-                    self._checkpoint(writer, is_best)  # also where the caller closes the iterator at the yield
+                    self._checkpoint(writer)  # also where the caller closes the iterator at the yield
         return self.progress.result(Status.FINISHED)
 
     def _prepare(self) -> None:
@@ -112,7 +112,7 @@ class Training:
             self._passes = Passes(**newest["passes"])
             self.progress.notes[:0] = newest["notes"]  # before what was noted as they were opened
         for report in resumed.last["history"] if resumed.last else ():
-            # add() finds the best epoch again, the checkpoint does not name it here.
+            # add() finds the epoch that counts again, the checkpoint does not name it here.
             self.progress.add(report_from_json(report))
         if resumed.partial:
             self._begun = PartialEpoch(**resumed.partial["partial"])
@@ -215,8 +215,8 @@ class Training:
             remove_partial(self._directory)
             self._begun = NOTHING
 
-    def _checkpoint(self, writer: CheckpointWriter, is_best: bool) -> None:
-        """Submit the checkpoint to resume from, and the best weights where new.
+    def _checkpoint(self, writer: CheckpointWriter) -> None:
+        """Submit the checkpoint to resume from, and the weights that count where new.
 
         An export needs the latter alone.
         """
@@ -242,7 +242,7 @@ class Training:
             judged = state["model"] if state["average"] is None else state["average"]["model"]
             return {"identity": self._identity, **report_to_json(reports[-1]), "model": judged}
 
-        writer.submit(last, best if is_best else None)
+        writer.submit(last, best if best_epoch == reports[-1].epoch else None)
 
 
 def _message(status: Status, epoch: int) -> str:

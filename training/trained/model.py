@@ -116,7 +116,7 @@ def _unusable(path: Path, error: Exception) -> ExportError:
 
 
 def _open_run(trained: Trained, device: str) -> TrainedModel:
-    """Open the weights of a training's best epoch.
+    """Open the weights of a training's epoch that counts.
 
     Raises:
         CheckpointError: they are missing or corrupt.

@@ -101,7 +101,7 @@ def _training(result: dict[str, Any], pack: Pack, epochs: int) -> Training:
         fit_on="train",  # the validation images chose the epoch and fitted the temperature
         images=pack.size("train"),
         epochs=result["best"]["epoch"],
-        schedule_epochs=epochs,  # the best epoch may come before the end of the schedule
+        schedule_epochs=epochs,  # the epoch that counts may come before the end of the schedule
         device="not recorded",
         seconds=round(result["best"]["elapsed_s"], 3),
     )

@@ -50,10 +50,10 @@ class Chosen:
 def choose(options: RetrainOptions, home: Home) -> Chosen:
     """Choose the trial that `options` mean, from the study store alone.
 
-    No space file is read. A trial reached its value at its best epoch. Without `epochs` it is trained to that epoch,
-    under a schedule of the same length and with the falls that plateaus brought, so that the learning rates are those
-    which the value was reached with. (More epochs would be a training that nothing was measured for, and there is no
-    validation split left to stop by.)
+    No space file is read. A trial has its value at the epoch that counts (`objective.at`). Without `epochs` it is
+    trained to that epoch, under a schedule of the same length and with the falls that plateaus brought, so that the
+    learning rates are those which the value was reached with. (More epochs would be a training that nothing was
+    measured for, and there is no validation split left to stop by.)
 
     Raises:
         StudyError: no such study or trial, no complete trial, or the trial has no configuration or, under plateau, no
@@ -63,7 +63,7 @@ def choose(options: RetrainOptions, home: Home) -> Chosen:
     summary = summarise(storage, options.study or newest_study(storage))
     record = _best(summary) if options.trial is None else summary.trial(options.trial)
     saved = with_data_as_now(saved_config(summary.study, record), summary)
-    config, last_epoch = _replayed(summary.study, record, saved), _best_epoch_if_not_last(record, saved)
+    config, last_epoch = _replayed(summary.study, record, saved), _epoch_if_not_last(record, saved)
     folder = f"trial-{record.number}"
     if options.epochs is not None:
         budget = config.budget.model_copy(update={"epochs": options.epochs})
@@ -129,7 +129,7 @@ def with_data_as_now(config: TrialConfig, summary: StudySummary) -> TrialConfig:
     return config.model_copy(update={"data": config.data.model_copy(update=locations)})
 
 
-def _best_epoch_if_not_last(record: TrialRecord, config: TrialConfig) -> int | None:
+def _epoch_if_not_last(record: TrialRecord, config: TrialConfig) -> int | None:
     """The epoch that cuts the schedule short, None for its last."""
     return record.best_epoch if record.best_epoch != config.budget.epochs else None
 

@@ -19,6 +19,7 @@ from ....training.export.gap import Gap
 from ....training.export.manifest import (
     ExportManifest,
     Metrics,
+    Selection,
     Training,
     config_hash,
     describe_files,
@@ -141,6 +142,7 @@ def _manifest(
             seconds=round(trained.history[-1].elapsed_s, 3),
         ),
         metrics=metrics,
+        selection=_selection(chosen),
         gap=gap_in(metrics, pack, chosen.candidates, tested, watcher),
         temperature=calibration.temperature if calibration else 1.0,
         calibration=calibration,
@@ -150,6 +152,14 @@ def _manifest(
         versions=versions() | {package: version(package) for package in EXPORTERS},
         files=dict(describe_files(folder)),
     )
+
+
+def _selection(chosen: Chosen) -> Selection | None:
+    """What the trial was chosen by, where the export is trained as long."""
+    record, objective = chosen.record, chosen.config.objective
+    if not chosen.validated or record.value is None or record.best_epoch is None:
+        return None
+    return Selection(metric=objective.metric, at=objective.words, value=record.value, epoch=record.best_epoch)
 
 
 def metrics_of(validated: Mapping[str, float], images: int, tested: "FinalTest") -> Metrics:

@@ -106,7 +106,7 @@ def describe(chosen: Chosen, pack: Pack, device: str) -> str:
     """Describe the training to come, in one line."""
     config: TrialConfig = chosen.config
     images = pack.size("train") + pack.size("val")
-    # the learning rates are the trial's, up to its best epoch
+    # the learning rates are the trial's, up to the epoch that counts
     cut = f" of a schedule of {config.budget.epochs}" if chosen.last_epoch else ""
     epochs = f"{chosen.epochs} epochs{cut}"
     numerics = Numerics.of(config).words

@@ -53,6 +53,7 @@ class RetrainResult:
             "study": manifest.study,
             "trial": manifest.trial,
             **manifest.metrics.model_dump(mode="json"),
+            "selection": manifest.selection and manifest.selection.model_dump(mode="json"),
             "gap": manifest.gap and manifest.gap.model_dump(mode="json"),
             "epochs": manifest.training.epochs,
             "temperature": manifest.temperature,

@@ -11,7 +11,7 @@ from ....spaces.load import load_space
 from ....spaces.probe import corners
 from ....spaces.space import SearchSpace
 from ....studies import attributes
-from ....studies.book.open_study import Identity, open_study, stored_seed
+from ....studies.book.open_study import Identity, begun_with, open_study
 from ....studies.files import write_study_files
 from ....studies.home import Home
 from ....studies.study_name import refusal
@@ -82,7 +82,7 @@ def prepare(
     options: RunOptions, home: Home, storage: optuna.storages.BaseStorage, space: SearchSpace, watcher: Watcher
 ) -> Prepared:
     """Pack the data, try the models, place workers, open the study."""
-    space = _with_stored_seed(space, options, storage)
+    space = _as_begun(space, options, storage)
     config = example_config(space)
     name = options.study or space.name
     stores = choose_stores(options.tracking_uri, home, name, watcher.note) if "mlflow" in options.track else None
@@ -117,13 +117,16 @@ def _with_auto_compile(space: SearchSpace, config: TrialConfig) -> TrialConfig:
     return config.model_copy(update={"compile": "auto"}) if asked else config
 
 
-def _with_stored_seed(space: SearchSpace, options: RunOptions, storage: optuna.storages.BaseStorage) -> SearchSpace:
-    """Return the space with the seed of a study that is continued.
+def _as_begun(space: SearchSpace, options: RunOptions, storage: optuna.storages.BaseStorage) -> SearchSpace:
+    """Return the space with what a study that is continued began with.
 
-    A seed that is given goes before it.
+    Its seed, but for one that is given; of an older version's study the epoch that counts, where the space says none.
     """
-    seed = stored_seed(storage, options.study or space.name)
-    return space if seed is None else load_space(options.space, TrialConfig, options.space_overrides(seed))
+    begun = begun_with(storage, options.study or space.name)
+    if begun is None:
+        return space
+    unsaid = ["objective.at=best"] if begun.at_best and "objective.at" not in space.fixed else []
+    return load_space(options.space, TrialConfig, [*options.space_overrides(begun.seed), *unsaid])
 
 
 def record_run(prepared: Prepared, device: str) -> None:

@@ -243,7 +243,7 @@ def _fit(folder: TrainingFolder, pack: Pack, device: str, watcher: RetrainWatche
 
 
 def _calibrate(folder: TrainingFolder, pack: Pack, result: TrainResult, device: str, watcher: RetrainWatcher) -> None:
-    """Fit the temperature of the best weights.
+    """Fit the temperature of the weights that count.
 
     Nothing in the folder was trained on the validation images.
     """

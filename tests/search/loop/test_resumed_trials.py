@@ -13,6 +13,7 @@ from hpo.spaces.space import SearchSpace
 from hpo.studies import attributes
 from hpo.studies.book.terms import Fence, Refused, Row
 from hpo.studies.records.summarise import summarise
+from hpo.training.config import ObjectiveConfig
 from hpo.training.report import EpochReport, Status, TrainResult
 from optuna.trial import TrialState
 
@@ -20,7 +21,7 @@ from .world import SPACE, World, search
 
 LR, DECAY = "optimizer.lr", "optimizer.weight_decay"
 REPORT = EpochReport(1, {"val_accuracy": 0.5}, elapsed_s=1.0)
-ENDED = outcome_of(TrainResult(Status.FINISHED, REPORT, (REPORT,)), "val_accuracy")
+ENDED = outcome_of(TrainResult(Status.FINISHED, REPORT, (REPORT,)), ObjectiveConfig())
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from hpo.studies.book.owner import FOREIGN_GRACE_S, GRACE_S
 from hpo.studies.book.terms import Beginning, Opening
 from hpo.studies.records.summarise import summarise
 from hpo.studies.store.locks import held_if_free
+from hpo.training.config import ObjectiveConfig
 from hpo.training.report import EpochReport, Signal, Status, TrainResult
 from optuna.distributions import FloatDistribution
 from optuna.trial import TrialState
@@ -25,7 +26,7 @@ from .world import EPOCHS, World, search
 
 LR, DECAY = "optimizer.lr", "optimizer.weight_decay"
 REPORT = EpochReport(1, {"val_accuracy": 0.5}, elapsed_s=1.0)
-ENDED = outcome_of(TrainResult(Status.FINISHED, REPORT, (REPORT,)), "val_accuracy")
+ENDED = outcome_of(TrainResult(Status.FINISHED, REPORT, (REPORT,)), ObjectiveConfig())
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from hpo.spaces.parameter import Choice, Float
 from hpo.spaces.space import Fixed, SearchSpace
 from hpo.studies.book.book import Book
 from hpo.studies.store.storage import open_storage
+from hpo.training.config import ObjectiveConfig
 from hpo.training.report import EpochReport, Status, TrainResult
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -27,7 +28,7 @@ SPACE = SearchSpace(
     (Fixed("optimizer.name", "adamw"), Fixed("data.source", "digits")),
 )
 REPORT = EpochReport(1, {"val_accuracy": 0.5}, elapsed_s=1.0)
-ENDED = outcome_of(TrainResult(Status.FINISHED, REPORT, (REPORT,)), "val_accuracy")
+ENDED = outcome_of(TrainResult(Status.FINISHED, REPORT, (REPORT,)), ObjectiveConfig())
 
 
 class Desk:

@@ -13,7 +13,7 @@ from hpo.search.strategy.proposers.suggest import suggest
 from hpo.spaces.load import load_space
 from hpo.spaces.space import SearchSpace
 from hpo.studies import attributes
-from hpo.studies.book.open_study import Identity, open_study, stored_seed
+from hpo.studies.book.open_study import Begun, Identity, begun_with, open_study
 from hpo.studies.store.storage import open_storage
 from hpo.training.config import TrialConfig
 from optuna.storages import BaseStorage
@@ -269,11 +269,31 @@ def test_another_programs_study_is_left_alone(storage: BaseStorage, identity: An
 
 
 def test_the_seed_of_a_study_is_kept(storage: BaseStorage, identity: Any) -> None:
-    assert stored_seed(storage, "digits") is None
+    assert begun_with(storage, "digits") is None
     open_study(storage, "digits", identity(), accept_change=False)
-    assert stored_seed(storage, "digits") == 7
+    assert begun_with(storage, "digits") == Begun(seed=7, at_best=False)
     optuna.create_study(study_name="theirs", storage=storage)
-    assert stored_seed(storage, "theirs") is None
+    assert begun_with(storage, "theirs") is None
+
+
+def test_a_study_of_an_older_version_goes_on_with_the_best_epoch(storage: BaseStorage, identity: Any) -> None:
+    """To those the best epoch counted without saying; its trials are not compared with the last epochs of new ones."""
+    new = with_a_trial(storage, identity())
+    old = optuna.create_study(study_name="old", storage=storage, direction="maximize")
+    for name, value in new.user_attrs.items():
+        if name != attributes.OBJECTIVE_AT:
+            old.set_user_attr(name, value)
+    old.add_trials(new.trials)
+    assert begun_with(storage, "old") == Begun(seed=7, at_best=True)
+    assert len(open_study(storage, "old", identity("objective.at=best"), accept_change=False).trials) == 1
+    with pytest.raises(StudyError, match=r"objective\.at: best -> not set"):
+        open_study(storage, "old", identity(), accept_change=True)
+
+
+def test_another_epoch_that_counts_is_another_study(storage: BaseStorage, identity: Any) -> None:
+    with_a_trial(storage, identity())
+    with pytest.raises(StudyError, match=r"objective\.at: not set -> best"):
+        open_study(storage, "digits", identity("objective.at=best"), accept_change=True)
 
 
 def test_priors_are_enqueued_once_although_nothing_ran(storage: BaseStorage, identity: Any) -> None:

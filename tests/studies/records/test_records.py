@@ -74,6 +74,7 @@ def test_a_study_is_summed_up(home: Home) -> None:
         "study": "digits",
         "direction": "maximize",
         "metric": "val_accuracy",
+        "at": "",
         "trials": {"complete": 3, "pruned": 1, "failed": 0, "running": 1, "waiting": 1},
         "best": {"number": 1, "value": 0.9, "interval": None, "params": {"optimizer.lr": 0.1}},
         "passed_over": [],

@@ -16,7 +16,7 @@ from hpo.training.machine.precision import Precision
 from hpo.training.metric_names import ExtraMetric, ValMetric, Watched, direction_of, improves
 from hpo.training.metrics.over_split import evaluate
 from hpo.training.metrics.scores import SCORES, measure
-from hpo.training.report import Status, TrainResult
+from hpo.training.report import EpochReport, Status, TrainResult
 from hpo.training.train import train
 from pydantic import ValidationError
 from torch import nn
@@ -129,7 +129,9 @@ def test_directions() -> None:
 @pytest.mark.parametrize("metric", get_args(ValMetric))
 def test_the_objectives_direction_is_checked(metric: str) -> None:
     wrong = {"minimize": "maximize", "maximize": "minimize"}[direction_of(metric)]
-    assert ObjectiveConfig(metric=metric, direction=direction_of(metric)).better(0.1, None)
+    right = ObjectiveConfig(metric=metric, direction=direction_of(metric), at="best")
+    history = [EpochReport(epoch, {metric: value}, 1.0) for epoch, value in ((1, 0.1), (2, 0.2))]
+    assert right.worth(history) == ((0.2, 2) if improves(metric, 0.2, 0.1) else (0.1, 1))
     with pytest.raises(ValidationError, match=f"direction must be {direction_of(metric)} for {metric}, got {wrong}"):
         ObjectiveConfig(metric=metric, direction=wrong)
 
@@ -174,7 +176,7 @@ def test_metrics_without_meaning_are_refused(
 
 def test_a_run_reports_them_and_goes_by_them(digits_pack: Path, small_config: Make, tmp_path: Path) -> None:
     names = [name for name in NAMES if name != "val_auroc"]
-    objective = {"metric": "val_ece", "direction": "minimize"}
+    objective = {"metric": "val_ece", "direction": "minimize", "at": "best"}
     *_, result = train(small_config(metrics=names, objective=objective), pack=digits_pack, directory=tmp_path)
     assert isinstance(result, TrainResult)
     assert result.status is Status.FINISHED

@@ -19,26 +19,27 @@ BATCHES, BATCH_S = 5, 0.002
 def train(config: Any, *, directory: Path, signal: Callable[[], Any], **_: Any) -> Iterator[Any]:
     """As `hpo.training.train.train`, of a network that learns the same whatever it is given."""
     from hpo.errors import TrainingError
-    from hpo.training.report import EpochReport, Signal, Status, TrainResult
-
-    def result(status: Any) -> Any:
-        return TrainResult(status, history[-1] if history else None, tuple(history))
+    from hpo.training.loop.history import Progress, report_from_json, report_to_json
+    from hpo.training.report import EpochReport, Signal, Status
 
     directory.mkdir(parents=True, exist_ok=True)
     if (wanted_error := directory / "raises").exists():
         raise (TrainingError if wanted_error.read_text() == "TrainingError" else ValueError)("as wanted")
     checkpoint = directory / "last.ckpt"
-    history = [EpochReport(*row) for row in json.loads(checkpoint.read_text())] if checkpoint.exists() else []
-    for epoch in range(len(history) + 1, config.budget.epochs + 1):
+    progress = Progress(config.objective)
+    for row in json.loads(checkpoint.read_text()) if checkpoint.exists() else []:
+        progress.add(report_from_json(row))
+    for epoch in range(len(progress.history) + 1, config.budget.epochs + 1):
         for _batch in range(BATCHES):
             if (wanted := signal()) is not Signal.CONTINUE:
-                yield result(Status.STOPPED if wanted is Signal.STOP else Status.PAUSED)
+                yield progress.result(Status.STOPPED if wanted is Signal.STOP else Status.PAUSED)
                 return
             time.sleep(BATCH_S)
-        history.append(EpochReport(epoch, {"val_accuracy": 1 - 1 / (epoch + 1), "train_loss": 1 / epoch}, epoch * 0.01))
-        checkpoint.write_text(json.dumps([(one.epoch, dict(one.metrics), one.elapsed_s) for one in history]))
-        yield history[-1]
-    yield result(Status.FINISHED)
+        metrics = {"val_accuracy": 1 - 1 / (epoch + 1), "train_loss": 1 / epoch}
+        report = progress.add(EpochReport(epoch, metrics, epoch * 0.01))
+        checkpoint.write_text(json.dumps([report_to_json(one) for one in progress.history]))
+        yield report
+    yield progress.result(Status.FINISHED)
 
 
 module = ModuleType("hpo.training.train")
