@@ -77,9 +77,8 @@ class Loop:
             # a second Ctrl-C, a fault or a bug. In this order: a trial that is released may be taken by another
             # coordinator at once, and its worker here must not write into its folder any more
             self._executor.close()
-            for number in self._book.mine:
-                with suppress(Exception):  # of a store that cannot be written: the next run finds them orphaned
-                    self._book.release(number)
+            with suppress(Exception):  # of a store that cannot be written: the next run finds them orphaned
+                self._book.abandon()
         return self._ending or Outcome.DONE
 
     def interrupt(self) -> None:

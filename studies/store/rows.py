@@ -15,7 +15,7 @@ from optuna.distributions import BaseDistribution, distribution_to_json
 from optuna.storages import BaseStorage, RDBStorage
 from optuna.storages._rdb import models
 from optuna.trial import TrialState
-from sqlalchemy import Table, delete, func, insert, select, update
+from sqlalchemy import Table, delete, func, insert, literal_column, select, update
 from sqlalchemy.engine import Connection, Engine
 
 from ...errors import StudyError
@@ -31,6 +31,14 @@ EPOCHS: Table = models.TrialIntermediateValueModel.__table__
 _stored_epoch = models.TrialIntermediateValueModel.intermediate_value_to_stored_repr
 _read_epoch = models.TrialIntermediateValueModel.stored_repr_to_intermediate_value
 _stored_value = models.TrialValueModel.value_to_stored_repr
+
+
+# as text: PostgreSQL makes a number of a time in its own grammar alone
+_CLOCKS = {
+    "postgresql": literal_column("extract(epoch from clock_timestamp())"),
+    "mysql": literal_column("unix_timestamp(now(6))"),
+    "mariadb": literal_column("unix_timestamp(now(6))"),
+}
 
 
 class StudyGoneError(StudyError):
@@ -93,6 +101,11 @@ class Transaction:
     def __init__(self, connection: Connection, study_id: int) -> None:
         self._connection, self._study_id = connection, study_id
 
+    def now(self) -> float | None:
+        """The time of the database, in seconds since the epoch; None for SQLite, which has that of its machine."""
+        clock = _CLOCKS.get(self._connection.dialect.name)
+        return None if clock is None else float(self._connection.execute(select(clock)).scalar_one())
+
     def states_since(self, last_id: int, trial_ids: Iterable[int]) -> dict[int, TrialState]:
         """The states of the trials `trial_ids`, and of those made after `last_id`, the oldest first."""
         known, new = TRIALS.c.trial_id.in_(list(trial_ids)), TRIALS.c.trial_id > last_id
@@ -154,6 +167,12 @@ class Transaction:
         if state.is_finished():
             times = {"datetime_complete": _now()}
         self._connection.execute(update(TRIALS).where(TRIALS.c.trial_id == trial_id).values(state=state, **times))
+
+    def tell(self, trial_id: int, state: TrialState, value: float | None) -> None:
+        """Write how a trial ended."""
+        if value is not None:
+            self.set_value(trial_id, value)
+        self.set_state(trial_id, state)
 
     def set_attributes(self, trial_id: int, notes: Mapping[str, Any]) -> None:
         """Write user attributes of a trial."""

@@ -1,5 +1,6 @@
 """`hpo run`, composed: space -> preflight -> study -> loop."""
 
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -12,6 +13,7 @@ from ....studies.book.book import FINISHED, Book
 from ....studies.home import Home
 from ....studies.records.study import SHARES, StudySummary
 from ....studies.records.summarise import summarise
+from ....studies.store.patience import Patience
 from ....studies.store.storage import open_storage, storage_to_write
 from ....studies.tracking.events import StudyEnded, StudyStarted
 from ....studies.tracking.mlflow.stores import keep_stores
@@ -93,7 +95,6 @@ def _finished(storage: optuna.storages.BaseStorage, name: str) -> int:
 def _search(prepared: Prepared, crew: Crew, watcher: Watcher) -> tuple[Outcome, int]:
     """Run the loop; return its outcome and the number of unsent events."""
     options, clock = prepared.options, SystemClock()
-    book = _book(prepared, clock)
     if _finished(prepared.study._storage, prepared.name) >= options.trials:
         return Outcome.DONE, _send_pending(prepared, watcher)
     record_run(prepared, prepared.placements[0].device)  # before the trackers, who are given these files
@@ -105,6 +106,7 @@ def _search(prepared: Prepared, crew: Crew, watcher: Watcher) -> tuple[Outcome, 
     try:
         # left from right to left: the view closes after the last worker has ended
         with closing(progress), crew.executor(prepared.placements) as executor, in_background():
+            book = _book(prepared, clock, progress.note)
             loop = Loop(book, prepared.decide, executor, tracker, progress, clock, goal, places)
             with on_interrupt(loop.interrupt, lambda: progress.note(PAUSING)):
                 outcome = loop.run()
@@ -141,14 +143,14 @@ def _standing(prepared: Prepared) -> Standing:
     return Standing(prepared.name, summary.direction, prepared.options.trials, done, best, begun, images)
 
 
-def _book(prepared: Prepared, clock: Clock) -> Book[Claim]:
+def _book(prepared: Prepared, clock: Clock, note: Callable[[str], None]) -> Book[Claim]:
     """The book of the study, which begins trials with the sampler."""
     name, seed = prepared.options.sampler, prepared.identity.seed
     numerics = prepared.ready.numerics
     models = ModelCopies(prepared.home.models(prepared.name), prepared.identity.models)
     # a sampler for each trial, see samplers/registry.py
     begin = Claimer(prepared.space, drafts(partial(build_sampler, name, seed)), numerics, models)
-    return Book(prepared.study, begin, clock.now)
+    return Book(prepared.study, begin, clock.now, Patience(note, clock.sleep, clock.now))
 
 
 def _tracker(prepared: Prepared, watcher: Watcher) -> Tracker:

@@ -50,7 +50,7 @@ def dead_owner(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
 @pytest.mark.parametrize("events", range(0, 70, 5))
 def test_a_killed_coordinator_loses_nothing(world: World, dead_owner: Callable[[], None], events: int) -> None:
     loop = world.loop(4, executor=world.executor(kind=Dying, events_left=events), slots=2)
-    loop._book.release = lambda number: None  # type: ignore[method-assign]  # the dead do not tidy up
+    loop._book.abandon = lambda: None  # type: ignore[method-assign]  # the dead do not tidy up
     try:
         loop.run()
     except Killed:

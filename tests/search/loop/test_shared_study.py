@@ -132,7 +132,7 @@ def test_homes_that_share_a_database_share_its_lock(tmp_path: Path) -> None:
     world = World.on_disk(tmp_path / "one")
     (tmp_path / "other").symlink_to(tmp_path / "one")
     other = World.on_disk(tmp_path / "other").book()
-    with world.book()._exclusive.hold(), held_if_free(other._exclusive._path) as free:  # type: ignore[attr-defined]
+    with world.book()._claims._exclusive.hold(), held_if_free(other._claims._exclusive._path) as free:  # type: ignore[attr-defined]
         assert not free
 
 
@@ -144,14 +144,14 @@ def test_a_trial_that_another_program_takes_while_it_is_claimed_is_theirs(
     for _ in range(enqueued):
         foreign_study.enqueue_trial({LR: 0.1})
     book, theirs = world.book(), []
-    begin = book._begin
+    begin = book._claims._begin
 
     def interrupted(opening: Opening) -> Beginning[Claim]:
         if not theirs:
             theirs.append(foreign_study.ask().number)
         return begin(opening)
 
-    book._begin = interrupted
+    book._claims._begin = interrupted
     claim = book.claim(100)
     assert (theirs, claim.number) == ([0], 1)
     assert attributes.OWNER not in world.trials()[0].user_attrs

@@ -1,7 +1,9 @@
 """The book without a search: claims, fences, decisions, paused trials, and studies of older versions."""
 
+import sqlite3
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +11,18 @@ import optuna
 import pytest
 from hpo.errors import StudyError
 from hpo.studies import attributes
-from hpo.studies.book.book import HEARTBEAT_S, Book, Counts
+from hpo.studies.book.book import HEARTBEAT_S, Book
+from hpo.studies.book.claims import Counts
 from hpo.studies.book.owner import GRACE_S, Owner
 from hpo.studies.book.terms import Beginning, Fence, Opening, Row, Stop, Stopped, TrialOutcome
 from hpo.studies.records.summarise import summarise
+from hpo.studies.store import storage as storage_module
+from hpo.studies.store.patience import GIVE_UP_S, RETRY_S, Patience
+from hpo.studies.store.rows import Transaction
 from hpo.studies.store.storage import open_storage
 from optuna.distributions import FloatDistribution
 from optuna.trial import FrozenTrial, TrialState
+from sqlalchemy.exc import OperationalError
 
 ENDED = TrialOutcome(value=0.5, complete=True, usable=True, notes={attributes.STATUS: "finished"})
 X = {"x": FloatDistribution(0, 1)}
@@ -36,14 +43,28 @@ class Store:
     """A file, a clock, and the coordinators that share them."""
 
     def __init__(self, directory: Path) -> None:
+        self.directory = directory
         self._url = f"sqlite:///{directory}/studies.db"
         self.storage = open_storage(self._url)
         self.study = optuna.create_study(storage=self.storage, study_name="s", direction="maximize")
         self.now = 1000.0
+        self.notes: list[str] = []
+        self.while_away: Callable[[], None] = lambda: None
+
+    @contextmanager
+    def away(self) -> Iterator[sqlite3.Connection]:
+        """Another program holds the file."""
+        with closing(sqlite3.connect(self.directory / "studies.db")) as connection:
+            connection.execute("BEGIN EXCLUSIVE")
+            yield connection
 
     def book(self) -> Book[int]:
         study = optuna.load_study(study_name="s", storage=open_storage(self._url))
-        return Book(study, begin, lambda: self.now)
+        return Book(study, begin, lambda: self.now, Patience(self.notes.append, self.sleep, lambda: self.now))
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        self.while_away()
 
     def trial(self, number: int = 0) -> FrozenTrial:
         return self.study.get_trials()[number]
@@ -184,6 +205,16 @@ def test_a_heartbeat_and_a_reconciliation_do_not_pass_either(store: Store) -> No
     assert store.trial() == before
 
 
+def test_a_trial_that_somebody_put_back_is_not_begun_twice_here(store: Store) -> None:
+    book = store.book()
+    book.claim(9)
+    store.storage.set_trial_state_values(store.trial()._trial_id, TrialState.WAITING)
+    assert book.claim(9) == 1
+    assert book.report([Row(0, 1, 0.5)], never).lost == {}
+    assert store.trial().state is TrialState.RUNNING
+    assert store.trial().user_attrs[attributes.GENERATION] == 1
+
+
 def test_epochs_whose_reports_did_not_arrive_are_recorded_at_the_end(store: Store) -> None:
     book = store.book()
     book.claim(9)
@@ -272,3 +303,80 @@ def test_a_process_of_another_container_is_not_looked_up_here(store: Store, age:
     store.storage.set_trial_user_attr(store.trial()._trial_id, attributes.OWNER, owner)
     store.now += age
     assert store.book().recover() == recovered
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite itself waits for nobody."""
+    monkeypatch.setattr(storage_module, "BUSY_TIMEOUT_S", 0)
+
+
+@pytest.mark.usefixtures("hasty")
+def test_a_store_that_is_away_is_waited_for_and_nothing_is_lost_or_done_twice(store: Store) -> None:
+    book = store.book()
+    book.claim(9)
+    seen: list[Row] = []
+
+    def noting(rows: Sequence[Row]) -> Mapping[int, Stop]:
+        seen.extend(rows)
+        return {0: Stop(2)}
+
+    with store.away() as holder:
+        asked = iter(range(3))
+        store.while_away = lambda: None if next(asked) < 2 else holder.rollback()
+        answer = book.report([Row(0, 1, 0.1), Row(0, 2, 0.2)], noting)
+    assert answer.stops == {0: Stop(2)}
+    assert seen == [Row(0, 1, 0.1), Row(0, 2, 0.2)]
+    assert store.trial().intermediate_values == {1: 0.1, 2: 0.2}
+    assert store.now == 1000.0 + 3 * RETRY_S
+    assert store.notes == [
+        "the study's store does not answer (database is locked); it is waited for, what trains goes on",
+        "the study's store answers again",
+    ]
+
+
+@pytest.mark.usefixtures("hasty")
+def test_whoever_decides_sees_no_row_twice_though_what_it_decides_cannot_be_written(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    book = store.book()
+    book.claim(9)
+    seen: list[Row] = []
+    failures = iter([sqlite3.OperationalError("database is locked")])
+    write = Transaction.set_attributes
+
+    def failing(rows: Transaction, trial_id: int, notes: Mapping[str, Any]) -> None:
+        for error in failures:
+            raise OperationalError("UPDATE", {}, error)
+        write(rows, trial_id, notes)
+
+    monkeypatch.setattr(Transaction, "set_attributes", failing)
+
+    def noting(rows: Sequence[Row]) -> Mapping[int, Stop]:
+        seen.extend(rows)
+        return {row.number: Stop(row.epoch) for row in rows}
+
+    assert book.report([Row(0, 1, 0.1)], noting).stops == {0: Stop(1)}
+    assert seen == [Row(0, 1, 0.1)]
+    assert store.trial().user_attrs[attributes.DECISION] == {"stop": 1}
+
+
+@pytest.mark.usefixtures("hasty")
+def test_a_store_that_stays_away_ends_the_search_in_words(store: Store) -> None:
+    book = store.book()
+    book.claim(9)
+    with store.away():
+        store.while_away = lambda: setattr(store, "now", store.now + GIVE_UP_S / 2)
+        with pytest.raises(StudyError, match=r"^the study's store was away for 12 hours: database is locked$"):
+            book.release(0)
+
+
+@pytest.mark.usefixtures("hasty")
+def test_a_process_that_ends_does_not_wait(store: Store) -> None:
+    book = store.book()
+    book.claim(9)
+    with store.away(), pytest.raises(OperationalError):
+        book.abandon()
+    assert store.now == 1000.0
+    book.abandon()
+    assert (store.trial().state, book.mine) == (TrialState.WAITING, ())

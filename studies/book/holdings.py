@@ -1,0 +1,106 @@
+"""The trials of a coordinator, and the transactions in which it writes to them."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+
+from ...common.display import visible
+from ...errors import StudyError
+from .. import attributes
+from ..store.rows import StudyGoneError, Transaction, backend_of, engine_of, transaction
+from .census import Census
+from .owner import Owner
+from .terms import Fence
+
+FINISHED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A trial of this coordinator."""
+
+    trial_id: int
+    generation: int
+
+
+class Holdings:
+    """The trials of `study` that are `mine`, by number; `now` is the time in seconds since the epoch."""
+
+    def __init__(self, study: optuna.Study, now: Callable[[], float]) -> None:
+        self.study, self._now = study, now
+        self.storage = backend_of(study._storage)
+        self.mine: dict[int, Held] = {}
+        self.census = Census()
+        self._engine = engine_of(study._storage)
+
+    @property
+    def on_one_machine(self) -> bool:
+        """Whether all who share the store are on this machine."""
+        return self._engine.dialect.name == "sqlite"
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """One transaction on the study.
+
+        Raises:
+            StudyError: the study was deleted.
+        """
+        with self.existing(), transaction(self._engine, self.study._study_id) as rows:
+            yield rows
+
+    @contextmanager
+    def existing(self) -> Iterator[None]:
+        """Say so where the study was deleted."""
+        try:
+            yield
+        except StudyGoneError:
+            raise StudyError(f"study {visible(self.study.study_name)} was deleted while it was searched") from None
+
+    @contextmanager
+    def writing(self, number: int) -> Iterator[tuple[Transaction, Fence]]:
+        """A transaction on a trial of ours; it is forgotten where it is no longer ours."""
+        with self.transaction() as rows:
+            fence = self.fences(rows, [number])[number]
+            yield rows, fence
+        if not fence.held:
+            del self.mine[number]
+
+    def fences(self, rows: Transaction, numbers: Iterable[int]) -> dict[int, Fence]:
+        """Whether trials are still ours."""
+        held = {number: self.mine[number] for number in numbers}
+        ids = [each.trial_id for each in held.values()]
+        states, generations = rows.states(ids), rows.attribute(attributes.GENERATION, ids)
+        return {number: self._fence(rows, each, states, generations) for number, each in held.items()}
+
+    def _fence(
+        self, rows: Transaction, held: Held, states: Mapping[int, TrialState], generations: Mapping[int, Any]
+    ) -> Fence:
+        state = states[held.trial_id]
+        if state in FINISHED or generations.get(held.trial_id) != held.generation:
+            return Fence(False, state)
+        if state is TrialState.WAITING:  # it was taken for orphaned, and nobody has begun it: it goes on here
+            rows.set_attributes(held.trial_id, {attributes.OWNER: self.owner(rows)})
+            rows.set_state(held.trial_id, TrialState.RUNNING)
+        return Fence(True, TrialState.RUNNING)
+
+    def others(self, state: TrialState) -> list[int]:
+        """The ids of the trials in `state` that are not ours, as of the last census."""
+        ours = {held.trial_id for held in self.mine.values()}
+        return [trial_id for trial_id in self.census.ids(state) if trial_id not in ours]
+
+    def read(self, trial_ids: Sequence[int]) -> list[FrozenTrial]:
+        """Trials by id, as Optuna reads them."""
+        above_all = 2**31 - 1
+        return self.storage._get_trials(self.study._study_id, None, set(trial_ids), above_all) if trial_ids else []
+
+    def owner(self, rows: Transaction) -> dict[str, Any]:
+        """The attribute that says that a trial is ours, with the heartbeat of now."""
+        return Owner.me().as_attribute(self.time(rows))
+
+    def time(self, rows: Transaction) -> float:
+        """The time of the store, in seconds since the epoch."""
+        return self._now() if (now := rows.now()) is None else now
