@@ -42,7 +42,7 @@ def _patient(
     """Repeat a method while the store is away: what it writes is one transaction, so it is done once."""
 
     @wraps(method)
-    def repeated(book: "Book[Any]", *args: Arguments.args, **kwargs: Arguments.kwargs) -> Answer:
+    def repeated(book: "Book[Any]", /, *args: Arguments.args, **kwargs: Arguments.kwargs) -> Answer:
         return book._patience(lambda: method(book, *args, **kwargs))
 
     return repeated

@@ -15,7 +15,7 @@ from optuna.distributions import BaseDistribution, distribution_to_json
 from optuna.storages import BaseStorage, RDBStorage
 from optuna.storages._rdb import models
 from optuna.trial import TrialState
-from sqlalchemy import Table, delete, func, insert, literal_column, select, update
+from sqlalchemy import ColumnElement, Table, delete, func, insert, literal_column, select, update
 from sqlalchemy.engine import Connection, Engine
 
 from ...errors import StudyError
@@ -34,7 +34,7 @@ _stored_value = models.TrialValueModel.value_to_stored_repr
 
 
 # as text: PostgreSQL makes a number of a time in its own grammar alone
-_CLOCKS = {
+_CLOCKS: Mapping[str, ColumnElement[float]] = {
     "postgresql": literal_column("extract(epoch from clock_timestamp())"),
     "mysql": literal_column("unix_timestamp(now(6))"),
     "mariadb": literal_column("unix_timestamp(now(6))"),

@@ -1,6 +1,7 @@
 """A study is created once, gone on with while it is the same, and refused where it has become another."""
 
 import json
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -301,3 +302,32 @@ def test_priors_are_enqueued_once_although_nothing_ran(storage: BaseStorage, ide
     for _ in range(3):
         study = open_study(storage, "digits", identity(), accept_change=False)
     assert [trial.state for trial in study.trials] == [TrialState.WAITING]
+
+
+@pytest.mark.parametrize(
+    "spaces_of", [("",), ("", "model.dropout={low: 0.0, high: 0.4, prior: 0.2}")], ids=["one", "two"]
+)
+def test_several_starts_at_once_make_one_study(tmp_path: Path, identity: Any, spaces_of: tuple[str, ...]) -> None:
+    """Whoever comes second finds a whole study: the same one, or another that was not begun, which it replaces."""
+    url = f"sqlite:///{tmp_path}/studies.db"
+    stores = [open_storage(url) for _ in range(4)]
+    identities = [identity(*filter(None, [spaces_of[i % len(spaces_of)]])) for i in range(4)]
+    together = threading.Barrier(4)
+    errors: list[Exception] = []
+
+    def start(storage: BaseStorage, mine: Identity) -> None:
+        together.wait()
+        try:
+            open_study(storage, "digits", mine, accept_change=False)
+        except Exception as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=start, args=pair) for pair in zip(stores, identities, strict=True)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    study = optuna.load_study(study_name="digits", storage=open_storage(url))
+    assert [trial.state for trial in study.trials] == [TrialState.WAITING]
+    assert study.user_attrs[attributes.SPACE] in {json.dumps(dict(each.space)) for each in identities}
