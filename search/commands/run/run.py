@@ -9,7 +9,8 @@ from typing import Any
 import optuna
 
 from ....errors import HpoError
-from ....studies.book.book import FINISHED, Book
+from ....studies.book.book import Book
+from ....studies.book.holdings import FINISHED
 from ....studies.home import Home
 from ....studies.records.study import SHARES, StudySummary
 from ....studies.records.summarise import summarise
