@@ -79,8 +79,7 @@ def exclusive(storage: BaseStorage, study: str) -> Exclusive:
     engine = engine_of(storage)
     match engine.dialect.name:
         case "sqlite":
-            file = engine.url.database
-            return FileLock(Path(file)) if file and file != ":memory:" else ThreadLock(engine)
+            return FileLock(Path(file)) if (file := _file_of(engine)) else ThreadLock(engine)
         case "postgresql":
             key = int.from_bytes(hashlib.sha256(study.encode()).digest()[:8], signed=True)
             return AdvisoryLock(engine, lambda: func.pg_advisory_lock(key), lambda: func.pg_advisory_unlock(key))
@@ -93,6 +92,14 @@ def exclusive(storage: BaseStorage, study: str) -> Exclusive:
                 f"--storage: {other} has no lock under which several coordinators could claim trials; "
                 "use sqlite, postgresql or mysql"
             )
+
+
+def _file_of(engine: Engine) -> str:
+    """The path of an SQLite database, empty for one in memory."""
+    # asked of SQLite itself, which knows what a `file:` URI or a relative path has led to
+    with engine.connect() as connection:
+        files = {name: file for _, name, file in connection.exec_driver_sql("PRAGMA database_list")}
+    return str(files["main"])
 
 
 @contextmanager
