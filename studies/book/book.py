@@ -225,13 +225,13 @@ class Book(Generic[Claim]):
         now = self._now()
         if now - self._last_heartbeat < HEARTBEAT_S:
             return False
-        self._last_heartbeat = now
         with self._holdings.transaction() as rows:
             for number, fence in self._holdings.fences(rows, self._holdings.mine).items():
                 if fence.held:  # else its next report finds out
                     rows.set_attributes(
                         self._holdings.mine[number].trial_id, {attributes.OWNER: self._holdings.owner(rows)}
                     )
+        self._last_heartbeat = now
         return True
 
     @_patient
@@ -252,7 +252,8 @@ class Book(Generic[Claim]):
             if not fence.held:
                 return fence
             rows.set_attributes(self._holdings.mine[number].trial_id, notes)
-            rows.set_state(self._holdings.mine[number].trial_id, state)
+            if state is not fence.state:
+                rows.set_state(self._holdings.mine[number].trial_id, state)
         del self._holdings.mine[number]
         return Fence(True, state)
 

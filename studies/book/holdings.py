@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from secrets import token_hex
 from typing import Any
 
 import optuna
@@ -13,7 +14,7 @@ from ...errors import StudyError
 from .. import attributes
 from ..store.rows import StudyGoneError, Transaction, backend_of, engine_of, transaction
 from .census import Census
-from .owner import Owner
+from .owner import Owner, is_owner
 from .terms import Fence
 
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
@@ -36,6 +37,7 @@ class Holdings:
         self.mine: dict[int, Held] = {}
         self.census = Census()
         self._engine = engine_of(study._storage)
+        self._name = token_hex(4)
 
     @property
     def on_one_machine(self) -> bool:
@@ -99,7 +101,11 @@ class Holdings:
 
     def owner(self, rows: Transaction) -> dict[str, Any]:
         """The attribute that says that a trial is ours, with the heartbeat of now."""
-        return Owner.me().as_attribute(self.time(rows))
+        return Owner.me().as_attribute(self.time(rows), self._name)
+
+    def is_ours(self, owner: Any) -> bool:
+        """Whether an attribute says that a trial is ours."""
+        return is_owner(owner) and owner.get("book") == self._name
 
     def time(self, rows: Transaction) -> float:
         """The time of the store, in seconds since the epoch."""

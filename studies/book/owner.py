@@ -51,9 +51,9 @@ class Owner:
         process = psutil.Process()
         return cls(socket.gethostname(), _boot_id(), process.pid, process.create_time(), _pid_namespace())
 
-    def as_attribute(self, seen: float) -> dict[str, Any]:
-        """The value of the trial's attribute, with the heartbeat `seen` (epoch seconds)."""
-        return {**asdict(self), "seen": seen}
+    def as_attribute(self, seen: float, book: str = "") -> dict[str, Any]:
+        """The value of the trial's attribute, with the heartbeat `seen` (epoch seconds), and which `book` of it."""
+        return {**asdict(self), "seen": seen, "book": book}
 
     @property
     def is_near(self) -> bool:
@@ -116,7 +116,7 @@ def is_foreign(notes: Mapping[str, Any], has_values: bool) -> bool:
 def is_owner(attribute: Any) -> TypeGuard[Mapping[str, Any]]:
     """Whether an attribute has the form that `Owner.as_attribute` makes."""
     # another program may have an attribute of the same name
-    return isinstance(attribute, Mapping) and attribute.keys() - {"pid_namespace"} == {
+    return isinstance(attribute, Mapping) and attribute.keys() - {"pid_namespace", "book"} == {
         "host",
         "boot",
         "pid",
@@ -156,7 +156,7 @@ def is_gone(attribute: Mapping[str, Any], now: float, grace_s: float, *, one_mac
 
 
 def _owner(attribute: Mapping[str, Any]) -> Owner:
-    return Owner(**{name: value for name, value in attribute.items() if name != "seen"})
+    return Owner(**{name: value for name, value in attribute.items() if name not in ("seen", "book")})
 
 
 @cache

@@ -24,7 +24,14 @@ def recover(holdings: Holdings) -> list[int]:
     silent = silences(holdings.storage, holdings.study._study_id) if running else {}
     for trial in running if holdings.on_one_machine else ():
         refuse_elsewhere(trial.user_attrs.get(attributes.OWNER), now)
-    orphans = [t for t in running if is_orphan(t, silent.get(t._trial_id), now, one_machine=holdings.on_one_machine)]
+    # a claim of ours of which nobody knows is one whose answer was lost: the server was gone as it had written it
+    lost = {trial._trial_id for trial in running if holdings.is_ours(trial.user_attrs.get(attributes.OWNER))}
+    one_machine = holdings.on_one_machine
+    orphans = [
+        trial
+        for trial in running
+        if trial._trial_id in lost or is_orphan(trial, silent.get(trial._trial_id), now, one_machine=one_machine)
+    ]
     with holdings.transaction() as rows:
         return [trial.number for trial in orphans if _orphaned(rows, trial)]
 

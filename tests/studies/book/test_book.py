@@ -17,7 +17,8 @@ def test_a_claim_is_whole_from_the_first(store: Store) -> None:
     assert store.book().claim(1) == 0
     trial = store.trial()
     assert (trial.state, trial.params, trial.distributions) == (TrialState.RUNNING, {"x": 0.5}, X)
-    assert trial.user_attrs[attributes.OWNER] == Owner.me().as_attribute(1000.0)
+    owner = trial.user_attrs[attributes.OWNER]
+    assert owner == Owner.me().as_attribute(1000.0, owner["book"])
     assert trial.user_attrs[attributes.GENERATION] == 1
     assert trial.user_attrs[attributes.CONFIG] == "{}"
 

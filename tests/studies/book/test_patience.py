@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 from hpo.errors import StudyError
 from hpo.studies import attributes
+from hpo.studies.book.book import HEARTBEAT_S
 from hpo.studies.book.terms import Row, Stop
 from hpo.studies.store import storage as storage_module
 from hpo.studies.store.patience import GIVE_UP_S, RETRY_S
 from hpo.studies.store.rows import Transaction
 from optuna.trial import TrialState
+from sqlalchemy.engine import Connection
 from sqlalchemy.exc import OperationalError
 
 from .store import Store
@@ -74,6 +76,17 @@ def test_whoever_decides_sees_no_row_twice_though_what_it_decides_cannot_be_writ
 
 
 @pytest.mark.usefixtures("hasty")
+def test_a_heartbeat_that_could_not_be_written_is_still_due(store: Store) -> None:
+    book = store.book()
+    book.claim(9)
+    store.now += HEARTBEAT_S
+    with store.away() as holder:
+        store.while_away = holder.rollback
+        assert book.heartbeat()
+    assert store.trial().user_attrs[attributes.OWNER]["seen"] == 1000.0 + HEARTBEAT_S + RETRY_S
+
+
+@pytest.mark.usefixtures("hasty")
 def test_a_store_that_stays_away_ends_the_search_in_words(store: Store) -> None:
     book = store.book()
     book.claim(9)
@@ -92,3 +105,22 @@ def test_a_process_that_ends_does_not_wait(store: Store) -> None:
     assert store.now == 1000.0
     book.abandon()
     assert (store.trial().state, book.mine) == (TrialState.WAITING, ())
+
+
+def test_a_claim_that_was_written_and_not_heard_of_is_found(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server went away as it had written it: who claims asks again, and gets another trial."""
+    book, other = store.book(), store.book()
+    failures = iter([sqlite3.OperationalError("database is locked")])
+    commit = Connection.commit
+
+    def unheard(connection: Connection) -> None:
+        commit(connection)
+        if store.study.trials:
+            for error in failures:
+                raise OperationalError("COMMIT", {}, error)
+
+    monkeypatch.setattr(Connection, "commit", unheard)
+    assert book.claim(9) == 1
+    assert other.recover() == []
+    assert book.recover() == [0]
+    assert book.claim(9) == 0

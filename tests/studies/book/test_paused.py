@@ -42,7 +42,7 @@ def test_a_trial_at_a_rung_is_resumed_by_one(store: Store) -> None:
 def test_a_study_of_an_older_version_goes_on(store: Store) -> None:
     """Its owners have neither a namespace nor a generation."""
     owner = Owner.me().as_attribute(1000.0)
-    del owner["pid_namespace"]
+    del owner["pid_namespace"], owner["book"]
     dead = {**owner, "started": owner["started"] - 3600}
     for notes, state in (({"owner": owner}, "RUNNING"), ({"owner": dead}, "RUNNING"), ({"owner": None}, "WAITING")):
         trial = optuna.trial.create_trial(
