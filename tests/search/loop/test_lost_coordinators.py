@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import optuna
 import pytest
 from hpo.search.executors.base import Event
 from hpo.search.executors.simulated import SimulatedExecutor
@@ -63,8 +64,8 @@ def test_a_killed_coordinator_loses_nothing(world: World, dead_owner: Callable[[
 
 def test_a_coordinator_killed_between_ask_and_claim_leaves_a_trial_that_is_run(world: World) -> None:
     world.clock.time = time.time()  # the store notes when a trial began
-    book = world.book()
-    book._study.ask()
+    world.book()
+    optuna.load_study(study_name="s", storage=world.storage).ask()
     assert world.book().recover() == []  # its coordinator may be about to
     world.clock.sleep(GRACE_S + 1)
     world.loop(3).run()
