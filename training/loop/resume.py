@@ -7,11 +7,13 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
+from ...common.faults import needs_new_process
 from ..checkpoints.checkpoint import CheckpointError, State, load, load_pair, remove_partial, set_aside
 from ..checkpoints.files import BEST, LAST, PARTIAL
 from ..checkpoints.training_folder import CONFIG, RESULT
 from ..config import TrialConfig
 from ..data.pack import Pack
+from ..machine.memory import is_out_of_memory
 from ..models.config import CustomModel
 from ..models.source import source_digest, split_name
 from ..saved_config import read_saved
@@ -73,6 +75,7 @@ def resume(directory: Path, identity: Identity, create: Callable[[], Learner], n
             learner.load(partial)
         return Resumed(learner, last, partial)
     except (CheckpointError, RuntimeError, ValueError, KeyError) as error:
+        _raise_of_machine(error)
         remove_partial(directory)
         _tell(f"{error}; epoch {epoch} begins anew", note)
         return resume(directory, identity, create, note)  # with a new learner: this one may be half loaded
@@ -88,9 +91,16 @@ def _resume_last(
             learner.load(state)
         return learner, state
     except (CheckpointError, RuntimeError, ValueError, KeyError) as error:
+        _raise_of_machine(error)
         moved_to = set_aside(directory, (CONFIG, RESULT))
         _tell(f"{error}; moved to {moved_to}, training starts anew", note)
         return create(), None  # a new learner: the old one may be half loaded
+
+
+def _raise_of_machine(error: Exception) -> None:
+    """Raise `error` where it says nothing about the checkpoint: a card that is full or broken."""
+    if is_out_of_memory(error) or needs_new_process(error):
+        raise error
 
 
 def _tell(line: str, note: Callable[[str], None]) -> None:

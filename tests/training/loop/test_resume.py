@@ -356,3 +356,43 @@ def test_a_model_whose_file_lies_elsewhere_goes_on(
     assert values(results[0]) == values(results[1])
     assert not caplog.records
     assert not list((tmp_path / "run").glob("set-aside-*"))
+
+
+SHORT_OF_MEMORY = """
+from pathlib import Path
+import torch
+from torch import nn
+
+class Net(nn.Sequential):
+    def __init__(self, num_classes, in_channels, sign, error):
+        super().__init__(nn.Flatten(), nn.Linear(64, num_classes))
+        self.sign, self.error = Path(sign), error
+
+    def load_state_dict(self, *arguments, **more):
+        if self.sign.exists():
+            raise RuntimeError(self.error)
+        return super().load_state_dict(*arguments, **more)
+"""
+
+
+@pytest.mark.parametrize("pause", [STEPS, STEPS + 5], ids=["between epochs", "within one"])
+@pytest.mark.parametrize("error", ["CUDA out of memory. Tried to allocate 2.00 GiB.", "CUDA error: unknown error"])
+def test_a_card_that_takes_no_checkpoint_says_nothing_about_it(
+    error: str, pause: int, digits_pack: Path, small_config: Make, tmp_path: Path
+) -> None:
+    (tmp_path / "net.py").write_text(SHORT_OF_MEMORY)
+    sign, directory = tmp_path / "sign", tmp_path / "run"
+    model = {"name": f"{tmp_path}/net.py:Net", "sign": str(sign), "error": error}
+    config = config_of(small_config, model=model, budget={"epochs": 2})
+    list(train(config, pack=digits_pack, directory=directory, signal=pause_at(pause)))
+    sign.write_text("")
+    if "memory" in error:
+        assert finish(config, digits_pack, directory).status is Status.OUT_OF_MEMORY
+    else:
+        with pytest.raises(RuntimeError, match=error):
+            finish(config, digits_pack, directory)
+    sign.unlink()
+    [*reports, result] = train(config, pack=digits_pack, directory=directory)
+    assert [report.epoch for report in reports if isinstance(report, EpochReport)] == [2]
+    assert isinstance(result, TrainResult)
+    assert (result.status, result.notes) == (Status.FINISHED, ())
