@@ -23,7 +23,7 @@ from hpo.training.config import TrialConfig
 from hpo.training.data.batches import EvalBatches
 from hpo.training.data.pack import Pack
 from hpo.training.data.prepare import prepare
-from hpo.training.loop import training as training_run
+from hpo.training.loop import validation as validation_run
 from hpo.training.models.build import build_model
 from hpo.training.optim.optimizers import build_optimizer
 from hpo.training.train import train
@@ -61,14 +61,14 @@ def ours(config: TrialConfig, pack: Pack, directory: Path) -> Side:
         validation.append(time.perf_counter() - started)
         return evaluation
 
-    evaluate: Callable[..., object] = training_run.evaluate
+    evaluate: Callable[..., object] = validation_run.evaluate
     steps = train(config, pack=pack.path, directory=directory)
     while True:
-        training_run.evaluate = timed  # type: ignore[assignment]
+        validation_run.evaluate = timed  # type: ignore[assignment]
         started = time.perf_counter()
         next(steps)
         whole = time.perf_counter() - started
-        training_run.evaluate = evaluate  # type: ignore[assignment]
+        validation_run.evaluate = evaluate  # type: ignore[assignment]
         yield Epoch(whole - validation[-1], validation[-1])
 
 

@@ -134,6 +134,7 @@ def steps(device: str, *, quick: bool) -> list[Step]:
         Step("retrain, test, export, verify", 80, retrain),
         Step("search, four workers on one device", 80, [*search, "--study", "four", "--workers", "4"]),
         Step("out of memory", 45, [str(HERE / "memory.py"), "--device", device, "--source", source, *root]),
+        Step("a crowded card", 60, [str(HERE / "crowded.py"), "--device", device]),
         *(
             Step(
                 f"speed of {model}{', compiled' * compiled}",

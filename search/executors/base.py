@@ -12,7 +12,7 @@ from traceback import format_exc
 from typing import Self
 
 from ...common.faults import disk_fault, needs_new_process
-from ...errors import HpoError
+from ...errors import DataError, HpoError
 from ...training.config import TrialConfig
 from ...training.report import Activity, EpochReport, Signal, TrainResult
 
@@ -23,6 +23,7 @@ class Job:
 
     `number` is that in the study, `directory` its folder, `pack` its packed data set. `generation` tells this run of
     the trial from its others: every event carries it, so that the late word of a worker that was given up is known.
+    Where it is to be `alone`, it waits until no other job runs on its card, and none begins beside it.
     """
 
     number: int
@@ -30,6 +31,7 @@ class Job:
     directory: Path
     pack: Path
     generation: int = 0
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +166,8 @@ def event_of(job: Job, error: Exception) -> Crashed | Lost | Blocked:
     """
     user_error = isinstance(error, HpoError)
     line = str(error) if user_error else f"{type(error).__name__}: {error}"
-    if fault := disk_fault(error):
+    # all trials share their data, which could be read as the search began
+    if fault := line if isinstance(error, DataError) else disk_fault(error):
         return Blocked(job.number, job.generation, line.splitlines()[0] if user_error else fault)
     if needs_new_process(error):  # a broken CUDA context fails every later call in this process
         return Lost(job.number, job.generation, line.splitlines()[0], Fault.TRIAL)

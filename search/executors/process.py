@@ -21,6 +21,8 @@ from .worker_process import Placement, Ready, Taken, WorkerProcess
 # starts in a row that end before the worker is ready: one may be bad luck on a busy machine, three are a broken
 # installation, which would be tried for ever
 STARTUP_FAILURES = 3
+WAITING = Activity("waiting for its card")
+_SAY_S = 60.0  # how often a job says that it waits for its card: else it would be taken for one that hangs
 _NEVER = float("inf")
 
 
@@ -28,21 +30,23 @@ _NEVER = float("inf")
 class _Slot:
     """The slot of one worker.
 
-    `worker` is the process in it now, None where that died; `job` the trial that it has, which it has `taken` once it
-    says so, and must have left by `deadline` (of the monotonic clock).
+    `worker` is the process in it now, None where that died; `job` the trial that it has, which is `sent` once its card
+    is free for it and `taken` once the worker says so, and must have left by `deadline` (of the monotonic clock).
     """
 
     placement: Placement
     log: Path
     worker: WorkerProcess | None
     job: Job | None = None
+    sent: bool = False
+    say_at: float = 0.0  # when to say next that it waits for its card
     taken: bool = False
     deadline: float = _NEVER
     failures: int = 0  # starts in a row that never became ready
 
     def give(self, job: Job) -> None:
         """Take `job`, which the worker has not taken yet."""
-        self.job, self.taken, self.deadline = job, False, _NEVER
+        self.job, self.sent, self.say_at, self.taken, self.deadline = job, False, 0.0, False, _NEVER
 
     def free(self) -> None:
         """Let go of the job."""
@@ -74,16 +78,14 @@ class ProcessExecutor(Executor):
 
     def submit(self, job: Job) -> None:
         """Hand `job` to a free worker, which may still be starting."""
-        slot = next((slot for slot in self._slots if slot.job is None), None)
-        if slot is None:
+        free = [slot for slot in self._slots if slot.job is None]
+        if not free:
             raise no_slot(self.slots)
+        # of cards that are free for it, else any: there it waits
+        slot = next((slot for slot in free if self._card_is_free(slot, job)), free[0])
         slot.give(job)
         self._wishes.pop(job.number, None)  # a stop that came too late for the trial's last run
-        if slot.worker is None:
-            slot.worker = WorkerProcess(slot.placement, slot.log)
-        slot.worker.send(job)
-        if not slot.worker.ready:
-            self._events.append(Busy(job.number, job.generation, IMPORTING))
+        self._send_jobs()
 
     def signal(self, number: int, signal: Signal, within_s: float) -> None:
         """Ask trial `number` to end at its next batch; kill its worker after `within_s`."""
@@ -93,9 +95,12 @@ class ProcessExecutor(Executor):
         """Wait for workers to say something or to die, and kill those that do not obey in time."""
         end = _NEVER if timeout_s is None else time.monotonic() + timeout_s
         self._deliver_wishes()
+        self._send_jobs()
+        self._say_who_waits()
         while not self._events and any(slot.job for slot in self._slots):
             self._wait(min(end, *(slot.deadline for slot in self._slots)))
             self._kill_overdue()
+            self._send_jobs()
             if time.monotonic() >= end:
                 break
         events, self._events = self._events, []
@@ -117,14 +122,44 @@ class ProcessExecutor(Executor):
             if worker.connection in readable:  # a dead worker's is readable, too
                 self._receive(slot, worker)
 
+    def _send_jobs(self) -> None:
+        """Send the jobs whose card is free for them."""
+        for slot in self._slots:
+            job = slot.job
+            if job is None or slot.sent or not self._card_is_free(slot, job):
+                continue
+            slot.sent = True
+            if slot.worker is None:
+                slot.worker = WorkerProcess(slot.placement, slot.log)
+            slot.worker.send(job)
+            if not slot.worker.ready:
+                self._events.append(Busy(job.number, job.generation, IMPORTING))
+
+    def _say_who_waits(self) -> None:
+        now = time.monotonic()
+        for slot in self._slots:
+            if slot.job and not slot.sent and now >= slot.say_at:
+                slot.say_at = now + _SAY_S
+                self._events.append(Busy(slot.job.number, slot.job.generation, WAITING))
+
+    def _card_is_free(self, slot: _Slot, job: Job) -> bool:
+        """Whether `job` may run on the card of `slot` now.
+
+        Beside a job that is to be alone nothing begins, also while that one waits for those which run.
+        """
+        neighbours = [other for other in self._slots if other is not slot and other.job and _share_a_card(slot, other)]
+        return not any(other.sent if job.alone else other.job and other.job.alone for other in neighbours)
+
     def _deliver_wishes(self) -> None:
         wishes, self._wishes = self._wishes, {}  # at once: a signal handler may add one between any two lines
         for slot in self._slots:
             wish = wishes.get(slot.job.number) if slot.job else None
-            if wish is None or slot.job is None or slot.worker is None:
+            if wish is None or slot.job is None:
                 continue
             signal, deadline = wish
-            if signal is Signal.PAUSE and not slot.worker.ready:
+            if not slot.sent or slot.worker is None:
+                self._leave(slot, Ended(slot.job.number, slot.job.generation, TrainResult(Status.PAUSED, None, ())))
+            elif signal is Signal.PAUSE and not slot.worker.ready:
                 # it may be busy with its own start for long, and Ctrl-C must not wait for that
                 self._leave(slot, Ended(slot.job.number, slot.job.generation, TrainResult(Status.PAUSED, None, ())))
                 self._renew(slot, slot.worker)
@@ -191,6 +226,10 @@ class ProcessExecutor(Executor):
         """End a worker; the next job starts another."""
         worker.end()
         slot.worker = None
+
+
+def _share_a_card(one: _Slot, other: _Slot) -> bool:
+    return one.placement.gpu is not None and one.placement.gpu == other.placement.gpu
 
 
 EXECUTORS.add("process", ProcessExecutor)

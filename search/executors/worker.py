@@ -81,6 +81,7 @@ def serve(mailbox: Mailbox, device: str) -> None:
                 pack=job.pack,
                 directory=job.directory,
                 device=device,
+                alone=job.alone,
                 signal=mailbox.signal,
                 tell=mailbox.tell,
             )

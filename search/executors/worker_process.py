@@ -111,6 +111,8 @@ class WorkerProcess:
             return self._why_killed(), Fault.MEMORY
         lines = self._log.read_text(errors="replace").strip().splitlines()
         how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exited with code {code}"
+        if code == -signal.SIGBUS:  # of a memory map whose file is shorter now, or whose disk does not give it
+            return f"{how}: the data cannot be read any more", Fault.MACHINE
         # a traceback ends with its error
         return how if code < 0 or not lines else f"{how}: {lines[-1][:200]}", Fault.TRIAL
 

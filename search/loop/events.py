@@ -40,7 +40,8 @@ class Run:
 class EventHandler:
     """Follows the events of the trials in `runs`, by number, and takes out those that end.
 
-    `ending` is to be set once the search ends: what is lost then is nobody's fault.
+    `ending` is to be set once the search ends: what is lost then is nobody's fault. `alone` are the trials that are to
+    have a card for themselves, since they ran out of memory beside others.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class EventHandler:
         self._observers, self._watchdog, self._directory = observers, watchdog, directory
         self._brake, self._losses, self._checkpoints = Brake(), MachineLosses(), Checkpoints(directory)
         self.ending = False
+        self.alone: set[int] = set()
 
     def sweep(self) -> None:
         """Remove the checkpoints that earlier runs have left."""
@@ -134,6 +136,9 @@ class EventHandler:
         for number, report in ((event.number, event.report) for event in events if self._runs[event.number].ours):
             self._watchdog.reported(number)
             self._losses.reported()
+            if report.epoch == 1 and self._runs[number].claim.curve:
+                words = "its checkpoint could not be used, so it began anew; the log of its worker says why"
+                self._observers.note(f"trial {number}: {words}")
             row = _row(number, report)
             self._observers.epoch(number, report, row.value)
             rows.append(row)
@@ -154,7 +159,10 @@ class EventHandler:
         claim = run.claim
         missing = self._book.reconcile(claim.number, [_row(claim.number, report) for report in result.history])
         self._observers.missed(claim.number, [report for report in result.history if report.epoch in missing])
-        if result.status is Status.PAUSED:
+        if result.status is Status.CROWDED:
+            self._observers.note(f"trial {claim.number}: {result.message}; it is tried again, alone on a card")
+            self.alone.add(claim.number)
+        if result.status in (Status.PAUSED, Status.CROWDED):
             self._book.release(claim.number)
             return
         outcome = outcome_of(result, claim.config.objective)

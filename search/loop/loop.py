@@ -111,7 +111,9 @@ class Loop:
         self._runs[claim.number] = Run(claim)
         self._watchdog.began(claim.number)
         directory = self._places.trial_directory(claim.number)
-        self._executor.submit(Job(claim.number, claim.config, directory, self._places.pack, claim.generation))
+        alone = claim.number in self._handler.alone
+        job = Job(claim.number, claim.config, directory, self._places.pack, claim.generation, alone)
+        self._executor.submit(job)
         if self._ending is not None:  # an interrupt came while the trial was claimed
             self._pause(claim.number)
 

@@ -9,6 +9,7 @@ import signal
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from weakref import WeakKeyDictionary
 
@@ -16,10 +17,10 @@ import psutil
 import pytest
 from hpo.common.children import ENDING
 from hpo.errors import TrainingError
-from hpo.search.executors.base import Blocked, Busy, Crashed, Ended, Event, Executor, Job, Lost, Reported
+from hpo.search.executors.base import Blocked, Busy, Crashed, Ended, Event, Executor, Fault, Job, Lost, Reported
 from hpo.search.executors.clock import VirtualClock
 from hpo.search.executors.inline import InlineExecutor
-from hpo.search.executors.process import STARTUP_FAILURES, ProcessExecutor
+from hpo.search.executors.process import STARTUP_FAILURES, WAITING, ProcessExecutor
 from hpo.search.executors.simulated import SimulatedExecutor
 from hpo.search.executors.worker_process import Placement
 from hpo.training.config import TrialConfig
@@ -180,6 +181,14 @@ class TestCrashes:
             assert "broken.py" in event.traceback
 
 
+def test_data_that_are_gone_are_not_the_trials_fault(tmp_path: Path, job: MakeJob) -> None:
+    with InlineExecutor() as executor:
+        executor.submit(replace(job(), pack=tmp_path / "gone"))
+        blocked = next_event(executor)
+        assert isinstance(blocked, Blocked)
+        assert f"{tmp_path}/gone is not a usable pack" in blocked.reason
+
+
 def workers() -> list[psutil.Process]:
     """The worker processes of this one."""
     return [child for child in psutil.Process().children() if "hpo.search.executors.worker" in child.cmdline()]
@@ -222,6 +231,56 @@ class TestWorkers:
         assert isinstance(next_event(processes), Reported)
         signal_all(processes.pids[0])
         assert isinstance(events_until_end(processes)[-1], Ended)
+
+    @pytest.mark.usefixtures("light")
+    def test_a_job_that_is_to_be_alone_has_its_card_for_itself(self, tmp_path: Path, job: MakeJob) -> None:
+        with ProcessExecutor([Placement(gpu="0"), Placement(gpu="0")], tmp_path / "logs") as executor:
+            executor.submit(job(0, epochs=100_000))
+            assert isinstance(next_event(executor), Reported)
+            executor.submit(replace(job(1, epochs=3), alone=True))
+            waiting = [event for event in executor.next_events(0.3) if event.number == 1]
+            while not waiting:
+                waiting = [event for event in executor.next_events(0.3) if event.number == 1]
+            assert all(isinstance(event, Busy) and event.activity == WAITING for event in waiting)
+            executor.signal(0, Signal.STOP, 60)
+            order: list[tuple[int, type[Event]]] = []
+            while len([kind for _, kind in order if kind is Ended]) < 3:
+                for event in executor.next_events(60):
+                    if isinstance(event, Reported | Ended):
+                        order.append((event.number, type(event)))
+                    if (event.number, type(event)) == (0, Ended):
+                        executor.submit(job(2, epochs=2))  # a place is free, and the card is not
+            numbers = [number for number, _ in order if number]
+            assert numbers == [1] * 4 + [2] * 3
+
+    @pytest.mark.usefixtures("light")
+    def test_a_job_that_waits_for_its_card_is_paused_at_once(self, tmp_path: Path, job: MakeJob) -> None:
+        with ProcessExecutor([Placement(gpu="0"), Placement(gpu="0")], tmp_path / "logs") as executor:
+            executor.submit(job(0, epochs=100_000))
+            assert isinstance(next_event(executor), Reported)
+            executor.submit(replace(job(1), alone=True))
+            executor.signal(1, Signal.PAUSE, 60)
+            ended = [event for event in executor.next_events(60) if event.number == 1]
+            assert [event.result.status for event in ended if isinstance(event, Ended)] == [Status.PAUSED]
+
+    @pytest.mark.usefixtures("light")
+    def test_cards_are_apart(self, tmp_path: Path, job: MakeJob) -> None:
+        with ProcessExecutor([Placement(gpu="0"), Placement(gpu="1")], tmp_path / "logs") as executor:
+            executor.submit(job(0, epochs=100_000))
+            executor.submit(replace(job(1, epochs=2), alone=True))
+            while not any(isinstance(event, Ended) for event in executor.next_events(60)):
+                pass
+
+    @pytest.mark.usefixtures("light")
+    def test_data_that_cannot_be_read_any_more_are_the_machines_fault(
+        self, processes: ProcessExecutor, job: MakeJob
+    ) -> None:
+        processes.submit(job(epochs=100_000))
+        assert isinstance(next_event(processes), Reported)
+        os.kill(processes.pids[0], signal.SIGBUS)  # as the kernel does where a mapped file has become shorter
+        lost = events_until_end(processes)[-1]
+        assert isinstance(lost, Lost)
+        assert (lost.fault, lost.reason) == (Fault.MACHINE, "killed by SIGBUS: the data cannot be read any more")
 
     @pytest.mark.usefixtures("light")
     def test_a_job_that_has_not_begun_is_paused_at_once(self, processes: ProcessExecutor, job: MakeJob) -> None:

@@ -12,7 +12,7 @@ from hpo.search.loop.goal import Outcome
 from hpo.search.loop.losses import BlockedError
 from hpo.search.loop.watchdog import PAUSE_WITHIN_S
 from hpo.studies import attributes
-from hpo.training.report import Signal, Status
+from hpo.training.report import Signal, Status, TrainResult
 from optuna.trial import TrialState
 
 from .world import EPOCHS, World, search
@@ -238,3 +238,37 @@ def test_workers_are_killed_before_their_trials_are_released(world: World) -> No
         world.loop(5, executor=executor).run()
     assert executor.states == [[TrialState.RUNNING] * 2]
     assert world.states() == [TrialState.WAITING] * 2
+
+
+def test_a_trial_that_was_crowded_out_is_tried_again_alone(world: World) -> None:
+    jobs: list[tuple[int, bool]] = []
+
+    @dataclass
+    class Crowded(SimulatedExecutor):
+        """Trial 1 has room for itself alone."""
+
+        def submit(self, job: Job) -> None:
+            jobs.append((job.number, job.alone))
+            super().submit(job)
+
+        def next_events(self, timeout_s: float | None = None) -> list[Event]:
+            return [self.crowded(event) for event in super().next_events(timeout_s)]
+
+        def crowded(self, event: Event) -> Event:
+            if not isinstance(event, Ended) or event.number != 1 or (1, True) in jobs:
+                return event
+            return Ended(1, event.generation, TrainResult(Status.CROWDED, None, (), message="out of memory"))
+
+    screen = search(world, 4, world.executor(2, Crowded))
+    assert [alone for number, alone in jobs if number == 1] == [False, True]
+    assert not any(alone for number, alone in jobs if number != 1)
+    assert world.states() == [TrialState.COMPLETE] * 4
+    assert screen.notes == ["trial 1: out of memory; it is tried again, alone on a card"]
+
+
+def test_a_trial_that_begins_anew_is_told(world: World) -> None:
+    world.loop(1, deadline=25).run()
+    world.checkpoints.clear()
+    assert search(world, 2).notes == [
+        "trial 0: its checkpoint could not be used, so it began anew; the log of its worker says why"
+    ]
