@@ -8,19 +8,22 @@ from ..store.rows import Transaction
 
 
 class Census:
-    """How many trials have finished, and the ids of the others by state, as of the last `read`."""
+    """How many trials have finished, and the ids of the others by state, as of the last `read`.
+
+    `last_id` is that of the newest trial, 0 for none.
+    """
 
     def __init__(self) -> None:
         self.finished = 0
-        self._last_id = 0
+        self.last_id = 0
         self._unfinished: dict[int, TrialState] = {}
 
     def read(self, rows: Transaction) -> "Census":
         """Bring it up to date."""
-        states = rows.states_since(self._last_id, self._unfinished)
+        states = rows.states_since(self.last_id, self._unfinished)
         self._unfinished = {trial_id: state for trial_id, state in states.items() if not state.is_finished()}
         self.finished += len(states) - len(self._unfinished)
-        self._last_id = max([self._last_id, *states])
+        self.last_id = max([self.last_id, *states])
         return self
 
     @property

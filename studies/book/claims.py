@@ -92,7 +92,7 @@ class Claims(Generic[Claim]):
         opening = Opening(self._holdings.study, number, 1, self._news)
         beginning = self._begin(opening)
         with self._holdings.transaction() as rows:
-            if rows.size() != number:
+            if rows.has_newer(self._holdings.census.last_id):
                 return None
             trial_id = rows.create(number)
             self._write_beginning(rows, trial_id, opening, beginning)

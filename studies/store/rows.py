@@ -15,7 +15,7 @@ from optuna.distributions import BaseDistribution, distribution_to_json
 from optuna.storages import BaseStorage, RDBStorage
 from optuna.storages._rdb import models
 from optuna.trial import TrialState
-from sqlalchemy import ColumnElement, Table, delete, func, insert, literal_column, select, update
+from sqlalchemy import ColumnElement, Table, delete, insert, literal_column, select, update
 from sqlalchemy.engine import Connection, Engine
 
 from ...errors import StudyError
@@ -32,6 +32,8 @@ _stored_epoch = models.TrialIntermediateValueModel.intermediate_value_to_stored_
 _read_epoch = models.TrialIntermediateValueModel.stored_repr_to_intermediate_value
 _stored_value = models.TrialValueModel.value_to_stored_repr
 
+
+_FEW = 1000  # values that every database takes in one statement
 
 # as text: PostgreSQL makes a number of a time in its own grammar alone
 _CLOCKS: Mapping[str, ColumnElement[float]] = {
@@ -100,6 +102,8 @@ class Transaction:
 
     def __init__(self, connection: Connection, study_id: int) -> None:
         self._connection, self._study_id = connection, study_id
+        # a sum, so that no index of the study's trials is used where their ids are given: it would find them all
+        self._in_study = TRIALS.c.study_id + 0 == study_id
 
     def now(self) -> float | None:
         """The time of the database, in seconds since the epoch; None for SQLite, which has that of its machine."""
@@ -109,7 +113,7 @@ class Transaction:
     def states_since(self, last_id: int, trial_ids: Iterable[int]) -> dict[int, TrialState]:
         """The states of the trials `trial_ids`, and of those made after `last_id`, the oldest first."""
         known, new = TRIALS.c.trial_id.in_(list(trial_ids)), TRIALS.c.trial_id > last_id
-        query = select(TRIALS.c.trial_id, TRIALS.c.state).where(TRIALS.c.study_id == self._study_id, known | new)
+        query = select(TRIALS.c.trial_id, TRIALS.c.state).where(self._in_study, known | new)
         rows = self._connection.execute(query.order_by(TRIALS.c.trial_id))
         return {row.trial_id: row.state for row in rows}
 
@@ -150,10 +154,10 @@ class Transaction:
             found.update(self._connection.execute(query).scalars())
         return found
 
-    def size(self) -> int:
-        """The number of trials."""
-        query = select(func.count()).where(TRIALS.c.study_id == self._study_id)
-        return int(self._connection.execute(query).scalar_one())
+    def has_newer(self, trial_id: int) -> bool:
+        """Whether a trial was made after `trial_id`."""
+        query = select(TRIALS.c.trial_id).where(self._in_study, TRIALS.c.trial_id > trial_id).limit(1)
+        return self._connection.execute(query).first() is not None
 
     def create(self, number: int) -> int:
         """Create trial `number`, running; return its id."""
@@ -226,20 +230,19 @@ class Transaction:
 
     def epochs_after(self, row: int) -> list[EpochRow]:
         """The epochs of the whole study that were written after `row`, in that order."""
-        query = (
-            select(
-                EPOCHS.c.trial_intermediate_value_id,
-                TRIALS.c.number,
-                EPOCHS.c.step,
-                EPOCHS.c.intermediate_value,
-                EPOCHS.c.intermediate_value_type,
-            )
-            .join(TRIALS, TRIALS.c.trial_id == EPOCHS.c.trial_id)
-            .where(TRIALS.c.study_id == self._study_id, EPOCHS.c.trial_intermediate_value_id > row)
-            .order_by(EPOCHS.c.trial_intermediate_value_id)
-        )
-        rows = self._connection.execute(query)
-        return [EpochRow(key, number, epoch, _read_epoch(value, kind)) for key, number, epoch, value, kind in rows]
+        # two steps: joined, SQLite would begin at the trials of the study and look at the epochs of all
+        query = select(EPOCHS).where(EPOCHS.c.trial_intermediate_value_id > row)
+        new = self._connection.execute(query.order_by(EPOCHS.c.trial_intermediate_value_id)).all()
+        ids = {epoch.trial_id for epoch in new}
+        ours = select(TRIALS.c.trial_id, TRIALS.c.number).where(self._in_study)
+        if len(ids) < _FEW:  # which is all but the first time
+            ours = ours.where(TRIALS.c.trial_id.in_(ids))
+        numbers = {trial.trial_id: trial.number for trial in self._connection.execute(ours)}
+        return [
+            EpochRow(key, numbers[trial_id], epoch, _read_epoch(value, kind))
+            for key, trial_id, epoch, value, kind in new
+            if trial_id in numbers
+        ]
 
     def last_value(self, trial_id: int) -> float | None:
         """The objective of the last epoch that a trial reported; None for none, and where it is no number."""

@@ -105,7 +105,8 @@ class SqliteStorage(optuna.storages.RDBStorage):
         # Optuna's cache asks in this way for what is new or was unfinished. The ids are written into the query, as
         # SQLite limits how many values can be bound; they are integers, so nothing else can come in
         included = [str(int(trial_id)) for trial_id in included_trial_ids if trial_id <= trial_id_greater_than]
-        where = f"study_id = ? AND (trial_id > ? OR trial_id IN ({', '.join(included)}))"
+        # the sign keeps SQLite from its index of the study's trials, which would find them all
+        where = f"+study_id = ? AND (trial_id > ? OR trial_id IN ({', '.join(included)}))"
         with self._cursor() as cursor:
             if cursor.execute("SELECT 1 FROM studies WHERE study_id = ?", (study_id,)).fetchone() is None:
                 raise KeyError(f"no study has id {study_id}")
