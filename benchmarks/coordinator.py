@@ -25,9 +25,7 @@ from hpo.search.executors.simulated import SimulatedExecutor
 from hpo.search.loop.goal import Goal, Places
 from hpo.search.loop.loop import Loop
 from hpo.search.progress.base import NoProgress
-from hpo.search.strategy.decide import Decide
-from hpo.search.strategy.draft import drafts
-from hpo.search.strategy.samplers.registry import build_sampler
+from hpo.search.strategy.strategy import build_strategy
 from hpo.spaces.load import load_space
 from hpo.studies.book.book import Book
 from hpo.studies.book.open_study import open_study
@@ -92,13 +90,15 @@ class Ours:
         config = example_config(self._space)
         identity = identify(self._space, config, fingerprint="given curves", command="benchmark")
         study = open_study(self._storage, name, identity, accept_change=False)
-        begin = Claimer(self._space, drafts(partial(build_sampler, "tpe", 0)))
-        book = Book(study, begin, clock.now)
+        strategy = build_strategy(
+            self._space, sampler="tpe", pruner="median", seed=0, direction="maximize", epochs=REPORTS
+        )
+        book = Book(study, Claimer(self._space, strategy), clock.now)
         tracker = MlflowTracker(self._home, name, self._home.tracking_uri, print)
         tracker.tell(StudyStarted("val_accuracy", "maximize"))
         executor = RealTime(partial(_curve, epoch_s), slots, clock)
         places = Places(self._home.cache, partial(self._home.trial, name))
-        Loop(book, Decide("median", REPORTS), executor, tracker, NoProgress(), clock, Goal(trials), places).run()
+        Loop(book, strategy.decide, executor, tracker, NoProgress(), clock, Goal(trials), places).run()
         tracker.tell(StudyEnded("FINISHED"))
         if unsent := tracker.close(DRAIN_S):
             raise SystemExit(f"{unsent} events did not reach MLflow within {DRAIN_S:.0f} s")

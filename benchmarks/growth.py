@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+import optuna
 from harness import Figure, Target, arguments, figure, finish
 from hpo.search.configuration.claim import Claimer
 from hpo.search.configuration.example import example_config
@@ -24,9 +25,7 @@ from hpo.search.executors.simulated import SimulatedExecutor
 from hpo.search.loop.goal import Goal, Places
 from hpo.search.loop.loop import Loop
 from hpo.search.progress.base import NoProgress
-from hpo.search.strategy.decide import Decide
-from hpo.search.strategy.draft import drafts
-from hpo.search.strategy.samplers.registry import build_sampler
+from hpo.search.strategy.strategy import build_strategy
 from hpo.spaces.load import load_space
 from hpo.studies.book.book import Book
 from hpo.studies.book.open_study import open_study
@@ -63,15 +62,18 @@ class Search:
             identify(self._space, example_config(self._space), fingerprint="given curves", command="benchmark"),
             accept_change=False,
         )
-        self._book = Book(self._study, Claimer(self._space, drafts(partial(build_sampler, "tpe", 0))), self._clock.now)
-        self._decide = Decide("median", EPOCHS)
+        self._strategy = build_strategy(
+            self._space, sampler="tpe", pruner="median", seed=0, direction="maximize", epochs=EPOCHS
+        )
+        self._book = Book(self._study, Claimer(self._space, self._strategy), self._clock.now)
 
     def cost_ms(self, trials: int) -> float:
         """Run until the study has `trials`; return CPU milliseconds for each that is run."""
         new = trials - len(self._study.get_trials(deepcopy=False))
         executor = SimulatedExecutor(curve, SLOTS, self._clock)
         places = Places(self._home.cache, partial(self._home.trial, "growth"))
-        loop = Loop(self._book, self._decide, executor, NullTracker(), NoProgress(), self._clock, Goal(trials), places)
+        watchers = NullTracker(), NoProgress()
+        loop = Loop(self._book, self._strategy.decide, executor, *watchers, self._clock, Goal(trials), places)
         began = time.process_time()
         loop.run()
         return (time.process_time() - began) * 1000 / new
@@ -128,6 +130,7 @@ def measure(sizes: Sequence[int], measured: int) -> dict[str, float]:
 
 
 def main() -> None:
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
     options: argparse.Namespace = arguments("growth", __doc__.splitlines()[0], repeats=3).parse_args()
     sizes, measured = ((200,), 10) if options.quick else (SIZES, MEASURED)
     runs = [measure(sizes, measured) for _ in range(1 if options.quick else options.repeats)]

@@ -47,7 +47,7 @@ def _tell_result(result: "RunResult", tell: Callable[[str], None]) -> None:
         tell(summary.passed_over_line)
     if result.unsent:
         say(f"{result.unsent} events have not reached MLflow; the next command on the study sends them")
-    if result.outcome != "done":
+    if result.outcome.value in ("timed out", "interrupted"):
         say("run the same command again to go on")
 
 
@@ -57,4 +57,4 @@ def _exit_code(result: "RunResult") -> int:
     if result.outcome is Outcome.INTERRUPTED:
         return INTERRUPTED
     # every trial has ended, and none is of use
-    return WORK_FAILED if result.outcome is Outcome.DONE and result.study.best is None else 0
+    return WORK_FAILED if result.outcome is not Outcome.TIMED_OUT and result.study.best is None else 0

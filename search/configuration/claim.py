@@ -1,18 +1,18 @@
 """The claim of a trial: from its parameters to its configuration."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-
-from optuna.trial import BaseTrial
 
 from ...errors import SpaceError, StudyError
 from ...spaces.space import SearchSpace
 from ...studies import attributes
-from ...studies.book.terms import Beginning, Opening
+from ...studies.book.terms import Beginning, Exhausted, Opening
 from ...training.config import TrialConfig
 from ...training.machine.numerics import ON_A_CPU, Numerics
-from ..strategy.proposers.suggest import suggest
+from ..strategy.proposers.finished import finished
+from ..strategy.proposers.suggest import distributions
+from ..strategy.strategy import Strategy
 from .configure import configure, read_config
 from .enqueued import with_branches
 from .model_copies import ModelCopies
@@ -38,28 +38,35 @@ class Claim:
 class Claimer:
     """Gives a trial its configuration, and what is recorded of it.
 
-    `draft` makes the trial that draws, from its opening and the values that are given; `numerics` is what `auto` in a
-    configuration means on this machine, `models` what trials load models from.
+    `strategy` proposes it; `numerics` is what `auto` in a configuration means on this machine, `models` what trials
+    load models from.
     """
 
     space: SearchSpace
-    draft: Callable[[Opening, Mapping[str, Any]], BaseTrial]
+    strategy: Strategy
     numerics: Numerics = ON_A_CPU
     models: ModelCopies = field(default_factory=ModelCopies)
 
-    def __call__(self, trial: Opening) -> Beginning[Claim]:
+    def __call__(self, trial: Opening) -> Beginning[Claim] | Exhausted:
         """Begin a trial with its saved configuration or a new one.
 
         A trial that began keeps its configuration, though the space has changed since. It is refused where what was
         enqueued is not in the space, or another version saved its configuration.
         """
-        draft: BaseTrial | None = None
+        params: Mapping[str, Any] = {}
         notes: dict[str, Any] = {}
         try:
             if (saved := trial.attributes.get(attributes.CONFIG)) is None:
                 # values drawn by somebody else are kept, as those that were enqueued are
-                draft = self.draft(trial, with_branches({**trial.fixed, **trial.params}, self.space))
-                config = self.numerics.settle(configure(self.space, suggest(draft, self.space)))
+                fixed = with_branches({**trial.fixed, **trial.params}, self.space)
+                news = trial.news()
+                for ended in news.finished:
+                    self.strategy.tell(finished(ended))
+                proposed = self.strategy.propose(trial.number, fixed, news.running)
+                if proposed is None:
+                    return Exhausted(int(self.space.size()))
+                params = proposed
+                config = self.numerics.settle(configure(self.space, params))
                 notes[attributes.CONFIG] = config.model_dump_json()
             else:
                 config = read_config(saved)
@@ -67,18 +74,14 @@ class Claimer:
             source = str(trial.attributes.get(attributes.MODEL_SOURCE, "")) or self.models.digest(config.model)
             if source:
                 notes[attributes.MODEL_SOURCE] = source
-            params = dict(trial.params) if draft is None else draft.params
             broke = trial.attributes.get(attributes.BROKE, "")
             model = self.models.use_copy(config, source)
-            claim = Claim(trial.number, params, model, dict(trial.curve), broke, trial.generation)
         except (SpaceError, StudyError) as error:
-            return _beginning(None, draft, {}, str(error))
-        return _beginning(claim, draft, notes)
+            return self._beginning(None, params, {}, str(error))
+        claim = Claim(trial.number, {**trial.params, **params}, model, dict(trial.curve), broke, trial.generation)
+        return self._beginning(claim, params, notes)
 
-
-def _beginning(
-    claim: Claim | None, draft: BaseTrial | None, notes: Mapping[str, Any], refusal: str = ""
-) -> Beginning[Claim]:
-    if draft is None:
-        return Beginning(claim, attributes=notes, refusal=refusal)
-    return Beginning(claim, draft.params, draft.distributions, notes, refusal)
+    def _beginning(
+        self, claim: Claim | None, params: Mapping[str, Any], notes: Mapping[str, Any], refusal: str = ""
+    ) -> Beginning[Claim]:
+        return Beginning(claim, params, distributions(self.space), notes, refusal)

@@ -10,6 +10,7 @@ class Outcome(StrEnum):
     """The reason for which the loop ended."""
 
     DONE = "done"
+    EXHAUSTED = "exhausted"
     TIMED_OUT = "timed out"
     INTERRUPTED = "interrupted"
 

@@ -7,11 +7,12 @@ and the executor (what came of it), in whatever time the clock keeps. What an ev
 """
 
 from contextlib import suppress
+from dataclasses import replace
 
 from optuna.trial import TrialState
 
 from ...studies.book.book import Book
-from ...studies.book.terms import Refused, Stopped
+from ...studies.book.terms import Exhausted, Refused, Stopped
 from ...studies.tracking.tracker import Tracker
 from ...training.report import Signal
 from ..configuration.claim import Claim
@@ -51,6 +52,7 @@ class Loop:
             self._runs, book, decide, executor, self._observers, self._watchdog, places.trial_directory
         )
         self._ending: Outcome | None = None
+        self._outcome = Outcome.DONE
 
     def run(self) -> Outcome:
         """Run until the goal is reached; return why it ended.
@@ -79,7 +81,7 @@ class Loop:
             self._executor.close()
             with suppress(Exception):  # of a store that cannot be written: the next run finds them orphaned
                 self._book.abandon()
-        return self._ending or Outcome.DONE
+        return self._ending or self._outcome
 
     def interrupt(self) -> None:
         """End the run: start nothing more, and pause what runs."""
@@ -100,11 +102,19 @@ class Loop:
                 case Refused(number):
                     self._observers.refused(claim)
                     self._handler.tidy(number, TrialState.FAIL)
+                case Exhausted(configurations):
+                    self._exhaust(configurations)
                 case Stopped(number):
                     self._observers.stopped(claim)
                     self._handler.tidy(number, TrialState.PRUNED)
                 case _:
                     self._start(claim)
+
+    def _exhaust(self, configurations: int) -> None:
+        """Search no further than to the end of what has begun, here and elsewhere."""
+        self._observers.note(f"the space is exhausted: {configurations} configurations, each was tried")
+        self._goal = replace(self._goal, trials=self._book.counts().begun)
+        self._outcome = Outcome.EXHAUSTED
 
     def _start(self, claim: Claim) -> None:
         self._observers.started(claim)

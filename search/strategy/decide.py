@@ -1,49 +1,27 @@
-"""Decisions of a pruner, from the record of epochs alone."""
+"""Decisions on the next epochs of a study's record."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
-import optuna
-from optuna.trial import TrialState
-
-from ...studies.book.terms import Row, Stop
-from .pruners.registry import build_pruner
+from ...studies.book.terms import Row
+from ...studies.book.terms import Stop as StopTrial
+from .base import STOP, Scheduler
+from .curves import Curves
 
 
 class Decide:
-    """Which trials to stop, by the pruner `name`, for trials of at most `epochs` epochs.
+    """Which trials to stop, by `scheduler`, which sees every row of the record once."""
 
-    It keeps the study's curves in memory; the same record gives the same decisions.
-    """
+    def __init__(self, scheduler: Scheduler, curves: Curves) -> None:
+        self._scheduler, self._curves = scheduler, curves
 
-    def __init__(
-        self, name: str, epochs: int, *, direction: Literal["maximize", "minimize"] = "maximize", study: str = "study"
-    ) -> None:
-        self._epochs = epochs
-        self._study = optuna.create_study(study_name=study, direction=direction, pruner=build_pruner(name, epochs))
-        self._ids: list[int] = []
+    def __call__(self, rows: Sequence[Row]) -> Mapping[int, StopTrial]:
+        """Take the next rows; return the trials to stop by number."""
+        return {row.number: StopTrial(row.epoch) for row in rows if self._stops(row)}
 
-    def __call__(self, rows: Sequence[Row]) -> dict[int, Stop]:
-        """Take the next rows of the record; return the trials to stop."""
-        return {row.number: Stop(row.epoch) for row in rows if self._stops(row)}
+    def end(self, trial: int) -> None:
+        """Note that a trial ran to its end."""
+        self._curves.end(trial)
 
     def _stops(self, row: Row) -> bool:
-        storage = self._study._storage
-        while len(self._ids) <= row.number:
-            self._ids.append(storage.create_new_trial(self._study._study_id))
-        trial_id = self._ids[row.number]
-        if storage.get_trial(trial_id).state.is_finished():
-            return False
-        storage.set_trial_intermediate_value(trial_id, row.epoch, row.value)
-        if row.epoch >= self._epochs:
-            storage.set_trial_state_values(trial_id, TrialState.COMPLETE, [row.value])
-            return False
-        if not self._study.pruner.prune(self._study, storage.get_trial(trial_id)):
-            return False
-        storage.set_trial_state_values(trial_id, TrialState.PRUNED, [row.value])
-        return True
-
-
-def never(rows: Sequence[Row]) -> Mapping[int, Stop]:
-    """Stop no trial."""
-    return {}
+        is_new = self._curves.report(row.number, row.epoch, row.value)
+        return is_new and self._scheduler.on_report(self._curves, row.number) == STOP

@@ -3,14 +3,22 @@
 A package that they lack is found before a search begins.
 """
 
-import optuna
+from functools import partial
 
 from ...errors import SpaceError
-from .pruners.registry import build_pruner
+from ...spaces.parameter import Choice, Float, Int
+from ...spaces.space import SearchSpace
+from .curves import Curves
+from .history import Finished
+from .proposers.optuna import OptunaProposer
 from .samplers.registry import build_sampler
+from .schedulers.registry import build_scheduler
 
 TRIALS = 12  # TPE draws at random up to the tenth finished trial; QMC does for the first
 EPOCHS = 3  # more than one, so that a pruner has a curve to judge
+
+# a dimension of each kind, since a sampler may need a package for one alone
+SPACE = SearchSpace("rehearsal", (Float("x", 0.1, 1.0, log=True), Int("y", 1, 4), Choice("z", ("a", "b"))))
 
 
 def rehearse(sampler: str, pruner: str) -> None:
@@ -32,14 +40,12 @@ def rehearse(sampler: str, pruner: str) -> None:
 
 
 def _search(sampler: str, pruner: str) -> None:
-    study = optuna.create_study(direction="maximize", pruner=build_pruner(pruner, EPOCHS))
-    for _ in range(TRIALS):
-        trial = study.ask()
-        study.sampler = build_sampler(sampler, 0, trial.number)
-        # a dimension of each kind, since a sampler may need a package for one alone
-        value = trial.suggest_float("x", 0.1, 1, log=True) + trial.suggest_int("y", 1, 4)
-        trial.suggest_categorical("z", ("a", "b"))
+    proposer = OptunaProposer(SPACE, partial(build_sampler, sampler, 0), "maximize")
+    scheduler, curves = build_scheduler(pruner, EPOCHS), Curves("maximize", EPOCHS)
+    for number in range(TRIALS):
+        params = proposer.ask(number, {}, {}) or {}
+        value = float(number % 4)  # good ones and bad ones
         for epoch in range(1, EPOCHS + 1):
-            trial.report(value, epoch)
-            trial.should_prune()
-        study.tell(trial, value)
+            curves.report(number, epoch, value)
+            scheduler.on_report(curves, number)
+        proposer.tell(Finished(number, params, value))

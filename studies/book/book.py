@@ -24,7 +24,7 @@ from .claims import Claims, Counts
 from .feed import Feed
 from .holdings import FINISHED, Holdings
 from .recovery import recover
-from .terms import Beginning, Claim, Fence, Opening, Refused, Reports, Row, Stop, Stopped, TrialOutcome
+from .terms import Beginning, Claim, Exhausted, Fence, Opening, Refused, Reports, Row, Stop, Stopped, TrialOutcome
 
 Arguments = ParamSpec("Arguments")
 Answer = TypeVar("Answer")
@@ -62,7 +62,7 @@ class Book(Generic[Claim]):
     def __init__(
         self,
         study: optuna.Study,
-        begin: Callable[[Opening], Beginning[Claim]],
+        begin: Callable[[Opening], Beginning[Claim] | Exhausted],
         now: Callable[[], float],
         patience: Patience = PATIENCE,
     ) -> None:
@@ -90,10 +90,11 @@ class Book(Generic[Claim]):
             return self._claims.counts(rows)
 
     @_patient
-    def claim(self, limit: int) -> Claim | Refused | Stopped | None:
+    def claim(self, limit: int) -> Claim | Refused | Stopped | Exhausted | None:
         """Take a waiting trial, or a new one, and begin it.
 
-        None where `limit` trials have begun, together with those of other coordinators.
+        None where `limit` trials have begun, together with those of other coordinators. Exhausted where there is
+        nothing new to begin.
 
         A waiting trial that cannot be run is told FAIL: what was enqueued is not in the space, or another version saved
         its configuration. One that was to be stopped is told PRUNED.
@@ -119,7 +120,9 @@ class Book(Generic[Claim]):
             # kept until the transaction has ended: were it repeated, whoever decides must not see a row twice
             self._seen.update((row.number, row.epoch) for row in unseen)
             self._stops.update(decide([Row(row.number, row.epoch, row.value) for row in unseen]))
-            stops = {number: stop for number, stop in self._stops.items() if number in held}
+            # on what is reported just now: after a restart the record holds epochs on which others have decided
+            reported = {(epoch.number, epoch.epoch) for epoch in epochs if epoch.number in held}
+            stops = {number: stop for number, stop in self._stops.items() if (number, stop.epoch) in reported}
             for number, stop in stops.items():
                 rows.set_attributes(self._holdings.mine[number].trial_id, {attributes.DECISION: {"stop": stop.epoch}})
         self._seen, self._stops = set(), {}

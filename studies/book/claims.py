@@ -12,7 +12,7 @@ from ..store.rows import Transaction
 from .feed import Feed, News
 from .holdings import Held, Holdings
 from .owner import is_foreign
-from .terms import Beginning, Claim, Opening, Refused, Stopped
+from .terms import Beginning, Claim, Exhausted, Opening, Refused, Stopped
 
 _FIXED = "fixed_params"  # Optuna's mark of what `enqueue_trial` was given
 
@@ -38,7 +38,9 @@ class Counts:
 class Claims(Generic[Claim]):
     """Claims for `holdings`; `begin` says what a trial begins with, `feed` reads what it is drawn from."""
 
-    def __init__(self, holdings: Holdings, begin: Callable[[Opening], Beginning[Claim]], feed: Feed) -> None:
+    def __init__(
+        self, holdings: Holdings, begin: Callable[[Opening], Beginning[Claim] | Exhausted], feed: Feed
+    ) -> None:
         self._holdings, self._begin, self._feed = holdings, begin, feed
         self._exclusive = exclusive(holdings.study._storage, holdings.study.study_name)
 
@@ -53,10 +55,11 @@ class Claims(Generic[Claim]):
         running = len(census.ids(TrialState.RUNNING)) - foreign - paused
         return Counts(census.finished, running, paused, waiting=len(census.ids(TrialState.WAITING)))
 
-    def claim(self, limit: int) -> Claim | Refused | Stopped | None:
+    def claim(self, limit: int) -> Claim | Refused | Stopped | Exhausted | None:
         """Take a waiting trial, or a new one, and begin it.
 
-        None where `limit` trials have begun, together with those of other coordinators.
+        None where `limit` trials have begun, together with those of other coordinators. Exhausted where there is
+        nothing new to begin.
 
         A waiting trial that cannot be run is told FAIL: what was enqueued is not in the space, or another version saved
         its configuration. One that was to be stopped is told PRUNED.
@@ -72,7 +75,7 @@ class Claims(Generic[Claim]):
                         return None
                     number = self._holdings.census.size
                 if stopped:
-                    answer: Claim | Refused | Stopped | None = self._settle(stopped[0])
+                    answer: Claim | Refused | Stopped | Exhausted | None = self._settle(stopped[0])
                 else:
                     answer = self._continue(waiting[0]) if waiting else self._new(number)
                 if answer is not None:  # else another program, which does not know of the lock, was faster
@@ -87,10 +90,12 @@ class Claims(Generic[Claim]):
                     return None
             return self._continue(trial_id)
 
-    def _new(self, number: int) -> Claim | Refused | None:
+    def _new(self, number: int) -> Claim | Refused | Exhausted | None:
         """Draw and create trial `number`; None where another program was faster to take that number."""
-        opening = Opening(self._holdings.study, number, 1, self._news)
+        opening = Opening(number, 1, self._news)
         beginning = self._begin(opening)
+        if isinstance(beginning, Exhausted):
+            return beginning
         with self._holdings.transaction() as rows:
             if rows.has_newer(self._holdings.census.last_id):
                 return None
@@ -102,7 +107,6 @@ class Claims(Generic[Claim]):
         """Begin a waiting or paused trial; None where another program was faster to take it."""
         (trial,) = self._holdings.read([trial_id])
         opening = Opening(
-            self._holdings.study,
             trial.number,
             generation=int(trial.user_attrs.get(attributes.GENERATION, 0)) + 1,
             news=self._news,
@@ -112,6 +116,9 @@ class Claims(Generic[Claim]):
             curve=trial.intermediate_values,
         )
         beginning = self._begin(opening)
+        if isinstance(beginning, Exhausted):  # somebody has enqueued a trial without any value
+            words = f"each of the {beginning.configurations} configurations of the space was tried"
+            beginning = Beginning(None, refusal=words)
         with self._holdings.transaction() as rows:
             if not _is_free(rows, trial_id):
                 return None

@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-import optuna
 from optuna.distributions import BaseDistribution
 from optuna.trial import TrialState
 
@@ -57,7 +56,6 @@ class Opening:
     become of the trials of the study since it was last called.
     """
 
-    study: optuna.Study
     number: int
     generation: int
     news: Callable[[], News]
@@ -79,6 +77,13 @@ class Beginning(Generic[Claim]):
     distributions: Mapping[str, BaseDistribution] = field(default_factory=dict)
     attributes: Mapping[str, Any] = field(default_factory=dict)
     refusal: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Exhausted:
+    """No new trial can begin: each of the `configurations` of the space was tried, or runs."""
+
+    configurations: int
 
 
 @dataclass(frozen=True, slots=True)

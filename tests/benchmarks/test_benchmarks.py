@@ -59,6 +59,8 @@ def _warm(warm: Path) -> None:
         "overhead",
         "table_encodings",
         "augment",
+        "growth",
+        "history",
         "larger_than_memory",
         "drift",
         "serving",

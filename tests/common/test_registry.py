@@ -9,8 +9,8 @@ from hpo.common.registry import Registry, modules_beside, place_of
 from hpo.errors import HpoError, SpaceError, TrainingError
 from hpo.search.commands.predict.files import WRITERS
 from hpo.search.executors.registry import EXECUTORS
-from hpo.search.strategy.pruners.registry import PRUNERS
 from hpo.search.strategy.samplers.registry import SAMPLERS
+from hpo.search.strategy.schedulers.registry import SCHEDULERS
 from hpo.training.data.sources.base import SOURCES
 from hpo.training.diagnosis.registry import CHECKS
 from hpo.training.export.formats.registry import FORMATS
@@ -20,7 +20,7 @@ from hpo.training.models.registry import MODELS
 from hpo.training.optim.optimizers import OPTIMIZERS
 
 ALL: list[Registry[object]] = [
-    CHECKS, EXECUTORS, FORMATS, LOSSES, MODELS, OPTIMIZERS, PRUNERS, SAMPLERS, SCORES, SOURCES, WRITERS,
+    CHECKS, EXECUTORS, FORMATS, LOSSES, MODELS, OPTIMIZERS, SCHEDULERS, SAMPLERS, SCORES, SOURCES, WRITERS,
 ]  # fmt: skip
 
 KINDS = """
@@ -97,9 +97,9 @@ def test_a_place_is_a_file_and_a_name() -> None:
 
 
 def test_the_modules_of_a_folder_are_its_names() -> None:
-    found = modules_beside("hpo.search.strategy.pruners.registry")
-    assert found["median"] == "hpo.search.strategy.pruners.median"
-    assert list(found) == sorted({path.stem for path in _folder_of("pruners").glob("[a-z]*.py")} - {"registry"})
+    found = modules_beside("hpo.search.strategy.schedulers.registry")
+    assert found["median"] == "hpo.search.strategy.schedulers.median"
+    assert list(found) == sorted({path.stem for path in _folder_of("schedulers").glob("[a-z]*.py")} - {"registry"})
 
 
 def _folder_of(name: str) -> Path:
@@ -124,11 +124,11 @@ def test_names_for_help_texts_import_nothing_heavy() -> None:
     code = (
         "import sys\n"
         "from hpo.search.executors.registry import EXECUTORS\n"
-        "from hpo.search.strategy.pruners.registry import PRUNERS\n"
         "from hpo.search.strategy.samplers.registry import SAMPLERS\n"
+        "from hpo.search.strategy.schedulers.registry import SCHEDULERS\n"
         "from hpo.training.diagnosis.registry import CHECKS\n"
         "from hpo.training.export.formats.registry import FORMATS\n"
-        "assert all(map(len, (CHECKS, EXECUTORS, FORMATS, PRUNERS, SAMPLERS)))\n"
+        "assert all(map(len, (CHECKS, EXECUTORS, FORMATS, SCHEDULERS, SAMPLERS)))\n"
         "heavy = {'torch', 'optuna', 'mlflow', 'pydantic', 'sqlalchemy', 'numpy', 'sklearn', 'onnx'}\n"
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
     )

@@ -3,10 +3,10 @@
 import re
 from collections.abc import Callable
 
-import optuna
 import pytest
-from hpo.search.strategy.pruners.registry import PRUNERS, build_pruner
 from hpo.search.strategy.samplers.registry import SAMPLERS
+from hpo.search.strategy.schedulers.hyperband import Hyperband
+from hpo.search.strategy.schedulers.registry import SCHEDULERS
 
 from .conftest import Reader
 
@@ -23,7 +23,7 @@ def test_the_guide_works_as_written(reader: Reader) -> None:
 
 
 @pytest.mark.parametrize(
-    ("section", "flag", "names"), [("Samplers", "sampler", SAMPLERS), ("Pruners", "pruner", PRUNERS)]
+    ("section", "flag", "names"), [("Samplers", "sampler", SAMPLERS), ("Pruners", "pruner", SCHEDULERS)]
 )
 def test_every_strategy_is_told(section: str, flag: str, names: dict[str, object], text_of: TextOf) -> None:
     text = text_of(GUIDE)
@@ -38,8 +38,4 @@ def test_every_strategy_is_told(section: str, flag: str, names: dict[str, object
 @pytest.mark.parametrize(("epochs", "brackets"), [(9, 3), (26, 3), (27, 4), (80, 4)])
 def test_the_brackets_of_hyperband(epochs: int, brackets: int, text_of: TextOf) -> None:
     assert "(9 to 26 epochs: three; 27 to 80: four)" in text_of(GUIDE)
-    pruner = build_pruner("hyperband", epochs)
-    trial = optuna.create_study(pruner=pruner).ask()
-    trial.report(0.5, 1)
-    trial.should_prune()
-    assert len(pruner._pruners) == brackets
+    assert len({Hyperband(epochs).bracket(trial) for trial in range(100)}) == brackets

@@ -11,8 +11,8 @@ from ....errors import SpaceError
 from ....studies.study_name import refusal
 from ....studies.tracking.tracker_kinds import DEFAULT, choose_trackers
 from ...executors.registry import EXECUTORS
-from ...strategy.pruners.registry import PRUNERS
 from ...strategy.samplers.registry import SAMPLERS
+from ...strategy.schedulers.registry import SCHEDULERS
 from ..fields import (
     DataField,
     DataRootField,
@@ -92,7 +92,7 @@ class RunOptions:
     ] = None
     seed: Annotated[int | None, Flag("Seed of the sampler and of every trial.")] = None
     sampler: Annotated[str, Flag(f"{one_of(SAMPLERS)}.")] = "tpe"
-    pruner: Annotated[str, Flag(f"{one_of(PRUNERS)}.")] = "median"
+    pruner: Annotated[str, Flag(f"{one_of(SCHEDULERS)}.")] = "median"
     storage: StorageField = None
     tracking_uri: TrackingField = None
     home: HomeField = None

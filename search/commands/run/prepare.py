@@ -28,8 +28,8 @@ from ...executors.preflight import Preflight, Stage, preflight
 from ...executors.worker_process import Placement
 from ...progress.base import Progress, Standing
 from ...resolve.trust import model_files
-from ...strategy.decide import Decide
 from ...strategy.rehearsal import rehearse
+from ...strategy.strategy import Strategy, build_strategy
 from .options import RunOptions
 
 
@@ -52,7 +52,7 @@ class Prepared:
     options: RunOptions
     home: Home
     study: optuna.Study
-    decide: Decide
+    strategy: Strategy
     space: SearchSpace
     identity: Identity
     ready: Preflight
@@ -103,9 +103,16 @@ def prepare(
     identity = identify(space, config, fingerprint=ready.fingerprint, command=options.command, models=models)
     study = open_study(storage, name, identity, accept_change=options.accept_space_change, note=watcher.note)
     study.set_user_attr(attributes.VAL_IMAGES, ready.val_images)
-    decide = Decide(options.pruner, config.budget.epochs, direction=identity.direction, study=name)
+    strategy = build_strategy(
+        space,
+        sampler=options.sampler,
+        pruner=options.pruner,
+        seed=identity.seed,
+        direction=identity.direction,
+        epochs=config.budget.epochs,
+    )
     ModelCopies(home.models(name), models).keep()
-    return Prepared(options, home, study, decide, space, identity, ready, placements, stores)
+    return Prepared(options, home, study, strategy, space, identity, ready, placements, stores)
 
 
 def _with_auto_compile(space: SearchSpace, config: TrialConfig) -> TrialConfig:

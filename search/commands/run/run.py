@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import optuna
@@ -33,8 +32,6 @@ from ...loop.loop import Loop
 from ...progress.base import Standing
 from ...resolve.data import refuse_home_as_data
 from ...resolve.trust import name_space
-from ...strategy.draft import drafts
-from ...strategy.samplers.registry import build_sampler
 from .crew import Crew
 from .options import RunOptions
 from .prepare import Prepared, Watcher, check_command, prepare, record_run
@@ -108,14 +105,14 @@ def _search(prepared: Prepared, crew: Crew, watcher: Watcher) -> tuple[Outcome, 
         # left from right to left: the view closes after the last worker has ended
         with closing(progress), crew.executor(prepared.placements) as executor, in_background():
             book = _book(prepared, clock, progress.note)
-            loop = Loop(book, prepared.decide, executor, tracker, progress, clock, goal, places)
+            loop = Loop(book, prepared.strategy.decide, executor, tracker, progress, clock, goal, places)
             with on_interrupt(loop.interrupt, lambda: progress.note(PAUSING)):
                 outcome = loop.run()
     except HpoError:
         tracker.tell(StudyEnded("FAILED"))
         tracker.close(DRAIN_S)
         raise
-    tracker.tell(StudyEnded("FINISHED" if outcome is Outcome.DONE else "INTERRUPTED"))
+    tracker.tell(StudyEnded("FINISHED" if outcome in (Outcome.DONE, Outcome.EXHAUSTED) else "INTERRUPTED"))
     return outcome, tracker.close(DRAIN_S)
 
 
@@ -145,12 +142,9 @@ def _standing(prepared: Prepared) -> Standing:
 
 
 def _book(prepared: Prepared, clock: Clock, note: Callable[[str], None]) -> Book[Claim]:
-    """The book of the study, which begins trials with the sampler."""
-    name, seed = prepared.options.sampler, prepared.identity.seed
-    numerics = prepared.ready.numerics
+    """The book of the study, which begins trials by the strategy."""
     models = ModelCopies(prepared.home.models(prepared.name), prepared.identity.models)
-    # a sampler for each trial, see samplers/registry.py
-    begin = Claimer(prepared.space, drafts(partial(build_sampler, name, seed)), numerics, models)
+    begin = Claimer(prepared.space, prepared.strategy, prepared.ready.numerics, models)
     return Book(prepared.study, begin, clock.now, Patience(note, clock.sleep, clock.now))
 
 

@@ -17,8 +17,8 @@ from hpo.search.cli.app import app
 from hpo.search.cli.common import command
 from hpo.search.cli.flags import one_study
 from hpo.search.commands.fields import Flag, HomeField, StudyField, one_of, split_type
-from hpo.search.strategy.pruners.registry import PRUNERS
 from hpo.search.strategy.samplers.registry import SAMPLERS
+from hpo.search.strategy.schedulers.registry import SCHEDULERS
 from hpo.training.diagnosis.registry import CHECKS
 from hpo.training.export.formats.registry import derived_names
 
@@ -124,7 +124,7 @@ def test_every_command_has_its_folder() -> None:
     ("verb", "field", "names"),
     [
         ("run", "sampler", SAMPLERS),
-        ("run", "pruner", PRUNERS),
+        ("run", "pruner", SCHEDULERS),
         ("diagnose", "checks", CHECKS),
         ("export", "formats", derived_names()),
         ("retrain", "formats", derived_names()),

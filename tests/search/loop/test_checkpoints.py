@@ -11,8 +11,7 @@ from hpo.search.executors.clock import VirtualClock
 from hpo.search.executors.simulated import SimulatedExecutor
 from hpo.search.loop.checkpoints import KEPT, Checkpoints
 from hpo.search.loop.goal import Outcome
-from hpo.search.strategy.draft import drafts
-from hpo.search.strategy.samplers.registry import build_sampler
+from hpo.search.strategy.strategy import build_strategy
 from hpo.spaces.space import SearchSpace
 from hpo.studies import attributes
 from hpo.studies.book.book import Book
@@ -72,8 +71,9 @@ def test_the_best_are_complete_and_the_older_of_equals(direction: str, best: lis
     study.add_trial(create_trial(state=TrialState.PRUNED, intermediate_values={1: 1.0}))
     study.add_trial(create_trial(state=TrialState.FAIL))
     study.enqueue_trial({})
-    begin = Claimer(SearchSpace("s", (), ()), drafts(lambda n: build_sampler("random", 0, n)))
-    book = Book(study, begin, VirtualClock().now)
+    space = SearchSpace("s", (), ())
+    strategy = build_strategy(space, sampler="random", pruner="none", seed=0, direction="maximize", epochs=1)
+    book = Book(study, Claimer(space, strategy), VirtualClock().now)
     assert book.best(KEPT) == best
     assert book.finished() == [0, 1, 2, 3, 4, 5, 6, 7]
 

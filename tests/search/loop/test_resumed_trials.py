@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from hpo.search.configuration.claim import Claim
 from hpo.search.loop.outcome import outcome_of
-from hpo.search.strategy.decide import never
 from hpo.spaces.parameter import Float
 from hpo.spaces.space import SearchSpace
 from hpo.studies import attributes
@@ -37,10 +36,10 @@ def test_a_trial_that_was_taken_over_is_its_new_owners_alone(world: World) -> No
     again = second.claim(100)
     assert (again.number, again.generation) == (claim.number, claim.generation + 1)
     lost = Fence(held=False, state=TrialState.RUNNING)
-    assert first.report([Row(claim.number, 1, 0.5)], never).lost == {0: lost}
+    assert first.report([Row(claim.number, 1, 0.5)], lambda rows: {}).lost == {0: lost}
     assert first.mine == ()
     assert world.trials()[0].intermediate_values == {}
-    assert second.report([Row(again.number, 2, 0.5)], never).lost == {}
+    assert second.report([Row(again.number, 2, 0.5)], lambda rows: {}).lost == {}
     assert second.finish(again.number, ENDED) == Fence(held=True, state=TrialState.COMPLETE)
     assert world.trials()[0].value == 0.5
 
@@ -49,11 +48,11 @@ def test_an_epoch_that_is_trained_again_is_no_news(world: World) -> None:
     """Neither a second value nor a warning of Optuna's across the view."""
     book = world.book()
     claim = book.claim(100)
-    book.report([Row(claim.number, 1, 0.5)], never)
-    book.report([Row(claim.number, 1, 0.6)], never)
+    book.report([Row(claim.number, 1, 0.5)], lambda rows: {})
+    book.report([Row(claim.number, 1, 0.6)], lambda rows: {})
     book.release(claim.number)
     book.claim(100)
-    book.report([Row(claim.number, 1, 0.7)], never)
+    book.report([Row(claim.number, 1, 0.7)], lambda rows: {})
     assert world.trials()[0].intermediate_values == {1: 0.5}
 
 

@@ -15,9 +15,7 @@ from hpo.search.executors.simulated import SimulatedExecutor
 from hpo.search.loop.goal import Goal, Outcome, Places
 from hpo.search.loop.loop import Loop
 from hpo.search.progress.base import NoProgress, Progress
-from hpo.search.strategy.decide import Decide
-from hpo.search.strategy.draft import drafts
-from hpo.search.strategy.samplers.registry import build_sampler
+from hpo.search.strategy.strategy import Strategy, build_strategy
 from hpo.spaces.parameter import Float
 from hpo.spaces.space import Fixed, SearchSpace
 from hpo.studies.book.book import Book
@@ -57,9 +55,14 @@ class World:
         """A world whose store other programs can open; its clock shows the real time, which the store notes."""
         return cls(directory, open_storage(f"sqlite:///{directory}/studies.db"), VirtualClock(time.time()))
 
-    def book(self, sampler: str = "tpe", space: SearchSpace = SPACE) -> Book[Claim]:
+    def strategy(self, sampler: str = "tpe", space: SearchSpace = SPACE, pruner: str = "none") -> Strategy:
+        return build_strategy(
+            space, sampler=sampler, pruner=pruner, seed=self.seed, direction="maximize", epochs=EPOCHS
+        )
+
+    def book(self, sampler: str = "tpe", space: SearchSpace = SPACE, strategy: Strategy | None = None) -> Book[Claim]:
         study = optuna.create_study(storage=self.storage, study_name="s", direction="maximize", load_if_exists=True)
-        return Book(study, Claimer(space, drafts(lambda n: build_sampler(sampler, self.seed, n))), self.clock.now)
+        return Book(study, Claimer(space, strategy or self.strategy(sampler, space)), self.clock.now)
 
     def loop(
         self,
@@ -67,6 +70,8 @@ class World:
         *,
         executor: Any = None,
         slots: int = 2,
+        sampler: str = "tpe",
+        space: SearchSpace = SPACE,
         pruner: str = "none",
         progress: Progress | None = None,
         tracker: Tracker | None = None,
@@ -75,7 +80,9 @@ class World:
         executor = executor or self.executor(slots)
         places = Places(self.directory / "pack", lambda number: self.directory / str(number))
         watchers = tracker or NullTracker(), progress or NoProgress()
-        return Loop(self.book(), Decide(pruner, EPOCHS), executor, *watchers, self.clock, Goal(trials, **goal), places)
+        strategy = self.strategy(sampler, space, pruner)
+        book, goal_ = self.book(space=space, strategy=strategy), Goal(trials, **goal)
+        return Loop(book, strategy.decide, executor, *watchers, self.clock, goal_, places)
 
     def executor(self, slots: int = 2, kind: Callable[..., Any] = SimulatedExecutor, **more: Any) -> Any:
         return kind(curve, slots, self.clock, self.losses, self.checkpoints, **more)

@@ -11,9 +11,9 @@ from hpo.errors import SpaceError
 from hpo.search.commands.run.options import RunOptions
 from hpo.search.commands.run.prepare import Watcher
 from hpo.search.commands.run.run import run
-from hpo.search.strategy.pruners.registry import PRUNERS
 from hpo.search.strategy.rehearsal import rehearse
 from hpo.search.strategy.samplers.registry import SAMPLERS
+from hpo.search.strategy.schedulers.registry import SCHEDULERS
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
@@ -21,7 +21,7 @@ def test_every_sampler_passes(sampler: str) -> None:
     rehearse(sampler, "none")
 
 
-@pytest.mark.parametrize("pruner", PRUNERS)
+@pytest.mark.parametrize("pruner", SCHEDULERS)
 def test_every_pruner_passes(pruner: str) -> None:
     rehearse("random", pruner)
 
@@ -49,16 +49,16 @@ def test_a_package_that_qmc_needs_is_told_before_anything_is_made(
     assert message.endswith("\n  install it: pip install scipy")
 
 
-class Late(optuna.samplers.RandomSampler, optuna.pruners.BasePruner):
+class Late(optuna.samplers.RandomSampler):
     """A sampler and a pruner that import what they need when they are first asked."""
 
     def sample_independent(self, *given: Any) -> Any:
         import not_installed  # noqa: F401
 
-    prune = sample_independent
+    on_report = sample_independent
 
 
-@pytest.mark.parametrize(("flag", "registry"), [("sampler", SAMPLERS), ("pruner", PRUNERS)])
+@pytest.mark.parametrize(("flag", "registry"), [("sampler", SAMPLERS), ("pruner", SCHEDULERS)])
 def test_so_is_one_that_any_other_needs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flag: str, registry: Registry[Any]
 ) -> None:

@@ -10,8 +10,12 @@ import pytest
 from hpo.search.configuration.claim import Claim, Claimer
 from hpo.search.executors.clock import VirtualClock
 from hpo.search.loop.outcome import outcome_of
-from hpo.search.strategy.draft import drafts
+from hpo.search.strategy.curves import Curves
+from hpo.search.strategy.decide import Decide
+from hpo.search.strategy.proposers.optuna import OptunaProposer
 from hpo.search.strategy.samplers.registry import SAMPLERS, build_sampler
+from hpo.search.strategy.schedulers.none import NoPruning
+from hpo.search.strategy.strategy import Strategy
 from hpo.spaces.parameter import Choice, Float
 from hpo.spaces.space import Fixed, SearchSpace
 from hpo.studies.book.book import Book
@@ -41,7 +45,9 @@ class Desk:
         self.seeded: list[int] = []
         self.drawn: list[Claim] = []
         self._name = sampler
-        self.book = Book(self.study, Claimer(SPACE, drafts(self._build)), VirtualClock().now)
+        proposer = OptunaProposer(SPACE, self._build, "maximize")
+        strategy = Strategy(proposer, Decide(NoPruning(), Curves("maximize")))
+        self.book = Book(self.study, Claimer(SPACE, strategy), VirtualClock().now)
 
     def claim(self) -> None:
         claim = self.book.claim(100)

@@ -1,7 +1,6 @@
 """A model file that a study or a run only mentions is not run; one that the user named is, as it was then."""
 
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import optuna
@@ -23,8 +22,7 @@ from hpo.search.executors.base import Crashed, Job
 from hpo.search.executors.clock import VirtualClock
 from hpo.search.executors.inline import InlineExecutor
 from hpo.search.resolve.trust import admit_model, model_files, name_space
-from hpo.search.strategy.draft import drafts
-from hpo.search.strategy.samplers.registry import build_sampler
+from hpo.search.strategy.strategy import build_strategy
 from hpo.spaces.load import load_space
 from hpo.studies.book import book as studies_book
 from hpo.studies.records.summarise import summarise
@@ -152,7 +150,12 @@ def test_a_space_names_every_model_that_it_may_choose(tmp_path: Path, file: Path
 
 
 def test_a_trial_notes_what_it_was_trained_with(tmp_path: Path, file: Path) -> None:
-    (tmp_path / "mine.yaml").write_text("data: {source: digits}\nmodel: {name: ./net.py:Net}\n")
+    lines = (
+        "data: {source: digits}",
+        "model: {name: ./net.py:Net}",
+        "optimizer: {name: sgd, lr: {low: 0.1, high: 0.2}}",
+    )
+    (tmp_path / "mine.yaml").write_text("\n".join(lines))
     space = load_space(str(tmp_path / "mine.yaml"), TrialConfig)
     storage = open_storage("sqlite://")
     study = optuna.create_study(storage=storage, study_name="s")
@@ -160,8 +163,8 @@ def test_a_trial_notes_what_it_was_trained_with(tmp_path: Path, file: Path) -> N
     def book() -> studies_book.Book:
         models = ModelCopies(tmp_path / "models", {name: source_digest(name) for name in model_files(space)})
         models.keep()
-        sampler = partial(build_sampler, "random", 0)
-        return studies_book.Book(study, Claimer(space, drafts(sampler), models=models), VirtualClock().now)
+        strategy = build_strategy(space, sampler="random", pruner="none", seed=0, direction="maximize", epochs=1)
+        return studies_book.Book(study, Claimer(space, strategy, models=models), VirtualClock().now)
 
     before = book()
     first = before.claim(100)

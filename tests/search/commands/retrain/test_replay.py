@@ -12,9 +12,7 @@ from hpo.search.commands.retrain.options import RetrainOptions
 from hpo.search.configuration.claim import Claimer
 from hpo.search.executors.clock import VirtualClock
 from hpo.search.loop.outcome import outcome_of
-from hpo.search.strategy.decide import never
-from hpo.search.strategy.draft import drafts
-from hpo.search.strategy.samplers.registry import build_sampler
+from hpo.search.strategy.strategy import build_strategy
 from hpo.spaces.find import Source
 from hpo.spaces.load import load_source
 from hpo.spaces.node import Location
@@ -63,14 +61,14 @@ def searched(config: TrialConfig, pack: Path, home: Home) -> TrainResult:
     )
     study.set_user_attr(attributes.DATA_FINGERPRINT, pack.name)
     space = load_source(Source("s", config.model_dump_json(), Location("s", Path.cwd())), TrialConfig)
-    begin = Claimer(space, drafts(lambda n: build_sampler("random", 0, n)))
-    book = studies_book.Book(study, begin, VirtualClock().now)
+    strategy = build_strategy(space, sampler="random", pruner="none", seed=0, direction="maximize", epochs=EPOCHS)
+    book = studies_book.Book(study, Claimer(space, strategy), VirtualClock().now)
     claim = book.claim(100)
     result = trained(claim.config, pack, home.trial("s", claim.number))
     assert result.best is not None
     for report in result.history:
         assert report.worth is not None
-        book.report([Row(claim.number, report.epoch, report.worth)], never)
+        book.report([Row(claim.number, report.epoch, report.worth)], lambda rows: {})
     book.finish(claim.number, outcome_of(result, config.objective))
     return result
 

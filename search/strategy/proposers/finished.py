@@ -1,0 +1,23 @@
+"""A finished trial of Optuna's, as proposers know it."""
+
+import math
+
+from optuna.trial import FrozenTrial, TrialState
+
+from ..history import Finished
+
+
+def finished(trial: FrozenTrial) -> Finished:
+    """What proposers learn from a trial that will not go on, whichever program has run it."""
+    epoch, last = max(trial.intermediate_values.items(), default=(0, math.nan))
+    complete = trial.state is TrialState.COMPLETE
+    value = trial.values[0] if complete and trial.values else last
+    return Finished(
+        number=trial.number,
+        params=trial.params,
+        value=None if math.isnan(value) else value,
+        epoch=epoch,
+        complete=complete,
+        violation=sum(excess for excess in trial.constraints.values() if excess > 0),
+        failed=trial.state is TrialState.FAIL,
+    )

@@ -1,1 +1,0 @@
-"""Pruners, which stop trials early: one per file, named as the file."""
