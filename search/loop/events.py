@@ -5,11 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from optuna.trial import TrialState
-
 from ...studies import attributes
 from ...studies.book.book import Book
-from ...studies.book.terms import Fence, Row, Stop
+from ...studies.book.terms import Fence, Row, Stop, TrialState
 from ...training.report import EpochReport, Signal, Status, TrainResult
 from ..configuration.claim import Claim
 from ..executors.base import Blocked, Busy, Crashed, Ended, Event, Executor, Fault, Lost, Reported

@@ -9,10 +9,8 @@ and the executor (what came of it), in whatever time the clock keeps. What an ev
 from contextlib import suppress
 from dataclasses import replace
 
-from optuna.trial import TrialState
-
 from ...studies.book.book import Book
-from ...studies.book.terms import Exhausted, Refused, Stopped
+from ...studies.book.terms import Exhausted, Refused, Stopped, TrialState
 from ...studies.tracking.tracker import Tracker
 from ...training.report import Signal
 from ..configuration.claim import Claim

@@ -3,9 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from optuna.trial import TrialState
-
-from ...studies.book.terms import Refused, Stopped
+from ...studies.book.terms import Refused, Stopped, TrialState
 from ...studies.tracking.events import Epoch, TrialEnded, TrialStarted
 from ...studies.tracking.events import TrialState as TrackedState
 from ...studies.tracking.tracker import Tracker

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
 
 import optuna
+from optuna import Study as Study  # as whoever passes a study on names it
 
 from ...errors import StudyError
 from .. import attributes

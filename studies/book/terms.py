@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from optuna.distributions import BaseDistribution
-from optuna.trial import TrialState
+from optuna.trial import TrialState as TrialState  # the state of a trial is a term of the book, too
 
 from .feed import News
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import optuna
+from optuna.storages import BaseStorage as BaseStorage  # as whoever passes a store on names it
 from sqlalchemy import event, text
 from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
@@ -22,6 +23,11 @@ from ..home import Home
 from .filesystems import refuse_remote
 from .locks import held, lock_path
 from .sqlite_storage import BUSY_TIMEOUT_S, SqliteStorage
+
+
+def hush_optuna() -> None:
+    """Let Optuna tell warnings alone."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 
 def storage_to_read(storage: str | None, home: Home) -> str:

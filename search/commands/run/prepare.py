@@ -3,17 +3,16 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import optuna
-
 from ....errors import SpaceError
 from ....spaces.dump import dump_space
 from ....spaces.load import load_space
 from ....spaces.probe import corners
 from ....spaces.space import SearchSpace
 from ....studies import attributes
-from ....studies.book.open_study import Identity, begun_with, open_study
+from ....studies.book.open_study import Identity, Study, begun_with, open_study
 from ....studies.files import write_study_files
 from ....studies.home import Home
+from ....studies.store.storage import BaseStorage
 from ....studies.study_name import refusal
 from ....studies.tracking.mlflow.stores import Stores, choose_stores, keep_stores
 from ....training.config import TrialConfig
@@ -51,7 +50,7 @@ class Prepared:
 
     options: RunOptions
     home: Home
-    study: optuna.Study
+    study: Study
     strategy: Strategy
     space: SearchSpace
     identity: Identity
@@ -78,9 +77,7 @@ def check_command(options: RunOptions) -> SearchSpace:
     return space
 
 
-def prepare(
-    options: RunOptions, home: Home, storage: optuna.storages.BaseStorage, space: SearchSpace, watcher: Watcher
-) -> Prepared:
+def prepare(options: RunOptions, home: Home, storage: BaseStorage, space: SearchSpace, watcher: Watcher) -> Prepared:
     """Pack the data, try the models, place workers, open the study."""
     space = _as_begun(space, options, storage)
     config = example_config(space)
@@ -124,7 +121,7 @@ def _with_auto_compile(space: SearchSpace, config: TrialConfig) -> TrialConfig:
     return config.model_copy(update={"compile": "auto"}) if asked else config
 
 
-def _as_begun(space: SearchSpace, options: RunOptions, storage: optuna.storages.BaseStorage) -> SearchSpace:
+def _as_begun(space: SearchSpace, options: RunOptions, storage: BaseStorage) -> SearchSpace:
     """Return the space with what a study that is continued began with.
 
     Its seed, but for one that is given; of an older version's study the epoch that counts, where the space says none.

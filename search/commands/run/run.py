@@ -5,8 +5,6 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
-import optuna
-
 from ....errors import HpoError
 from ....studies.book.book import Book
 from ....studies.book.holdings import FINISHED
@@ -14,7 +12,7 @@ from ....studies.home import Home
 from ....studies.records.study import SHARES, StudySummary
 from ....studies.records.summarise import summarise
 from ....studies.store.patience import Patience
-from ....studies.store.storage import open_storage, storage_to_write
+from ....studies.store.storage import BaseStorage, hush_optuna, open_storage, storage_to_write
 from ....studies.tracking.events import StudyEnded, StudyStarted
 from ....studies.tracking.mlflow.stores import keep_stores
 from ....studies.tracking.mlflow_tracker import ship_pending
@@ -67,7 +65,7 @@ def run(options: RunOptions, watcher: Watcher) -> RunResult:
         HpoError: the space, the data, the study or a flag is wrong.
         KeyboardInterrupt: Ctrl-C came twice.
     """
-    optuna.logging.set_verbosity(optuna.logging.WARNING)  # the watcher tells what happens
+    hush_optuna()  # the watcher tells what happens
     space = check_command(options)
     name_space(space, watcher.note)
     home = Home.locate(options.home)
@@ -82,7 +80,7 @@ def run(options: RunOptions, watcher: Watcher) -> RunResult:
     return RunResult(outcome, summarise(storage, name), unsent)
 
 
-def _finished(storage: optuna.storages.BaseStorage, name: str) -> int:
+def _finished(storage: BaseStorage, name: str) -> int:
     """Count a study's ended trials; 0 where there is no study."""
     try:
         return storage.get_n_trials(storage.get_study_id_from_name(name), FINISHED)
