@@ -110,9 +110,12 @@ class BudgetConfig(Section):
 
     epochs: int = Field(default=10, ge=1, le=100_000, description="The schedule's length.")
     patience: int | None = Field(
-        default=None, ge=1, description="Stop after this many epochs without a better patience_metric; null: never."
+        default=None,
+        ge=1,
+        description="Stop after this many epochs without a better patience_metric; null: never. "
+        "objective.at says which of them counts.",
     )
-    patience_metric: Watched | None = Field(default=None, description="null: the objective.")
+    patience_metric: Watched | None = Field(default=None, description="null: the objective, by objective.at.")
     min_delta: float = Field(default=0.0, ge=0, description="For patience: smaller changes are no improvement.")
 
     @model_validator(mode="after")

@@ -92,7 +92,7 @@ def test_show_and_studies_tell_a_person_what_they_tell_a_program(shell: Shell) -
     assert [record["number"] for record in summary["records"]] == [0, 1]
     assert {"study": summary["study"], **summary["records"][0]} == trial
     shown = shell.run("show").out
-    head = re.search(r"study simple_cnn: maximize val_accuracy; (.*) of search", shown)
+    head = re.search(r"study simple_cnn: maximize val_accuracy of the last epoch; (.*) of search", shown)
     assert head is not None
     assert f"{summary['trials']['complete']} complete" in head[1]
     low, high = summary["best"]["interval"]
@@ -104,7 +104,7 @@ def test_show_and_studies_tell_a_person_what_they_tell_a_program(shell: Shell) -
         assert key in one
     assert re.search(rf"value +{trial['value']:.4f}", one)
     assert str(shell.directory / "runs" / "simple_cnn" / "trials" / "0") in one
-    assert re.search(rf"metrics of epoch {trial['best_epoch']}, its best\n", one)
+    assert re.search(rf"metrics of epoch {trial['best_epoch']}, which counts\n", one)
     listed = shell.run("studies").out
     best = f"val_accuracy +{summary['best']['value']:.4f}"
     assert re.search(rf"simple_cnn +\d{{4}}-\d\d-\d\d \d\d:\d\d .* {best}", listed)

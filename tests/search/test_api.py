@@ -13,6 +13,7 @@ import hpo
 import pytest
 from hpo.errors import SpaceError, StudyError
 from hpo.studies.home import Home
+from hpo.training.saved_config import read_saved
 
 pytestmark = pytest.mark.usefixtures("warm_children")
 
@@ -39,6 +40,18 @@ def test_a_search_from_python(tmp_path: Path, capfd: pytest.CaptureFixture[str])
     ]
     more = hpo.run(options(tmp_path / "runs", trials=3))
     assert len(more.study.trials) == 3
+
+
+@pytest.mark.slow
+def test_a_study_of_an_older_version_goes_on_with_the_best_epoch(tmp_path: Path) -> None:
+    """It did not say which epoch counts, since there was no other; neither does its space."""
+    home = Home(tmp_path / "runs")
+    assert hpo.run(options(home.root, trials=1)).study.at == "the last epoch"
+    with closing(sqlite3.connect(home.storage_file)) as store, store:
+        store.execute("DELETE FROM study_user_attributes WHERE key = 'objective_at'")
+    study = hpo.run(options(home.root, trials=2)).study
+    assert study.at == "the best epoch"
+    assert read_saved(study.trials[1].config).objective.at == "best"
 
 
 def test_a_finished_study_sends_what_mlflow_lacks(

@@ -1,7 +1,7 @@
 """What a training is worth: the value that is reported, told and shown, and the epoch whose weights are kept."""
 
 import pytest
-from hpo.training.config import ObjectiveConfig, Worth
+from hpo.training.config import BudgetConfig, ObjectiveConfig, Worth
 from hpo.training.loop.history import Progress
 from hpo.training.report import EpochReport, Status
 from hypothesis import given
@@ -65,3 +65,20 @@ def test_what_is_reported_after_an_epoch_is_told_if_it_was_the_last(
 def test_a_mean_is_of_the_last_epochs_alone() -> None:
     with pytest.raises(ValidationError, match="mean_of must be 1 with at: best, got 3; at: last takes a mean"):
         ObjectiveConfig(at="best", mean_of=3)
+
+
+@pytest.mark.parametrize(
+    ("objective", "epochs"),
+    [
+        (ObjectiveConfig(), 4),
+        (ObjectiveConfig(at="best"), 4),
+        (ObjectiveConfig(mean_of=3), 8),  # the mean rises on after the fall, until the sixth epoch
+    ],
+)
+def test_patience_follows_what_a_training_is_worth(objective: ObjectiveConfig, epochs: int) -> None:
+    progress, budget = Progress(objective), BudgetConfig(patience=2)
+    for report in reports([0.1, 0.9, 0.6, 0.7, 0.8, 0.8, 0.5, 0.5, 0.5]):
+        progress.add(report)
+        if progress.stale(budget):
+            break
+    assert len(progress.history) == epochs

@@ -46,9 +46,8 @@ class Progress:
         if self._objective is None or budget.patience is None:
             return False
         metric = budget.patience_metric or self._objective.metric
-        own = budget.patience_metric is None  # then it follows what the training is worth
         best, waited = None, 0
-        for value in self.worths if own else self.values(metric):
+        for value in self.values(metric) if budget.patience_metric else self.worths:
             if improves(metric, value, best, budget.min_delta):
                 # note: the best is the last value that counted as an improvement, not the lowest: many small gains
                 # below min_delta add up to one.

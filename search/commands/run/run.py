@@ -154,6 +154,7 @@ def _tracker(prepared: Prepared, watcher: Watcher) -> Tracker:
     tracker = open_trackers(names, TrackedStudy(home, name, stores.tracking if stores else "none", watcher.note))
     identity, space = prepared.identity, prepared.space
     tags = {"space": space.name, "space_hash": space.hash, "data_fingerprint": identity.fingerprint}
+    tags |= {"objective_at": identity.at}
     files = [home.study(name) / "space.yaml", home.study(name) / "study.json"]
     tracker.tell(StudyStarted(identity.metric, identity.direction, tags, files))
     return tracker

@@ -151,6 +151,7 @@ def test_a_manifest_has_them_of_its_own_epoch_alone(book: Book, retrain: Retrain
     assert (own.manifest.metrics.val_accuracy, own.manifest.training.epochs) == (0.9, 1)
     other, _ = retrain(epochs=2, out=tmp_path / "other")
     assert (other.manifest.metrics.val_accuracy, other.manifest.training.epochs) == (None, 2)
+    assert (own.manifest.selection is None, other.manifest.selection) == (False, None)
 
 
 def test_a_longer_retraining_is_not_taken_for_a_shorter_one(few: Path, small_config: Make, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from hpo.studies.home import Home
 from hpo.studies.store.storage import open_storage
 from hpo.training.config import TrialConfig
 from hpo.training.data.pack import Pack
-from hpo.training.export.manifest import ExportManifest
+from hpo.training.export.manifest import ExportManifest, Selection
 from hpo.training.machine.numerics import Numerics
 from hpo.training.report import EpochReport
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -43,6 +43,7 @@ def test_the_best_trial_is_trained_tested_once_and_exported(book: Book, retrain:
     assert manifest.training.images == pack.size("train") + pack.size("val")
     assert manifest.metrics.test_images == pack.size("test")
     assert manifest.metrics.val_accuracy == 0.9
+    assert manifest.selection == Selection(metric="val_accuracy", at="the last epoch", value=0.9, epoch=2)
     assert len(book.openings()) == manifest.metrics.test_opening == 1
     for name, file in manifest.files.items():
         assert (result.export_dir / name).stat().st_size == file.size_bytes
@@ -96,7 +97,7 @@ def test_any_trial_may_be_taken(book: Book, retrain: Retrain) -> None:
     assert result.manifest.trial == 1
 
 
-def test_an_early_stopped_trial_is_trained_to_its_best_epoch(book: Book, retrain: Retrain) -> None:
+def test_an_early_stopped_trial_is_trained_to_the_epoch_that_counts(book: Book, retrain: Retrain) -> None:
     book.add(0.9, epochs=3, best_epoch=2, budget={"epochs": 6, "patience": 1})
     result, notes = retrain()
     assert notes.epochs == [1, 2]
