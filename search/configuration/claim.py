@@ -17,6 +17,13 @@ from .configure import configure, read_config
 from .enqueued import with_branches
 from .model_copies import ModelCopies
 
+MAX_ORPHANED = 3
+"""How often a coordinator may die under a trial, with no epoch recorded in between, before the trial is refused.
+
+One that takes all of a container's memory takes the coordinator down, too, and would do so in every run. Two deaths may
+be the machine's.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:
@@ -51,11 +58,12 @@ class Claimer:
         """Begin a trial with its saved configuration or a new one.
 
         A trial that began keeps its configuration, though the space has changed since. It is refused where what was
-        enqueued is not in the space, or another version saved its configuration.
+        enqueued is not in the space, another version saved its configuration, or it takes its coordinators down.
         """
         params: Mapping[str, Any] = {}
         notes: dict[str, Any] = {}
         try:
+            _check_orphaned(trial)
             if (saved := trial.attributes.get(attributes.CONFIG)) is None:
                 # values drawn by somebody else are kept, as those that were enqueued are
                 fixed = with_branches({**trial.fixed, **trial.params}, self.space)
@@ -85,3 +93,9 @@ class Claimer:
         self, claim: Claim | None, params: Mapping[str, Any], notes: Mapping[str, Any], refusal: str = ""
     ) -> Beginning[Claim]:
         return Beginning(claim, params, distributions(self.space), notes, refusal)
+
+
+def _check_orphaned(trial: Opening) -> None:
+    times = (trial.attributes.get(attributes.ORPHANED) or {}).get("times", 0)
+    if times >= MAX_ORPHANED:
+        raise StudyError(f"its coordinator died {times} times before another epoch of it had ended")

@@ -67,11 +67,12 @@ class Claims(Generic[Claim]):
         with self._exclusive.hold():
             while True:
                 with self._holdings.transaction() as rows:
-                    # one of ours that somebody has put back goes on where it is, see Holdings.fences
+                    # one of ours that somebody has put back goes on where it is, see Holdings.fences, and has begun
                     counts = self.counts(rows)
                     waiting = self._holdings.others(TrialState.WAITING)
+                    put_back = counts.waiting - len(waiting)
                     stopped = list(rows.attribute(attributes.DECISION, waiting)) if waiting else []
-                    if not stopped and counts.begun >= limit:
+                    if not stopped and counts.begun + put_back >= limit:
                         return None
                     number = self._holdings.census.size
                 if stopped:

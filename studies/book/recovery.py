@@ -42,6 +42,10 @@ def _orphaned(rows: Transaction, trial: FrozenTrial) -> bool:
     same = rows.attribute(attributes.GENERATION, [trial_id]).get(trial_id) == generation
     if not same or rows.states([trial_id])[trial_id] is not TrialState.RUNNING:
         return False
-    rows.set_attributes(trial_id, {attributes.OWNER: None})
+    before = trial.user_attrs.get(attributes.ORPHANED) or {}
+    epochs = len(trial.intermediate_values)
+    times = before["times"] + 1 if before.get("epochs") == epochs else 1
+    orphaned = {"times": times, "epochs": epochs}
+    rows.set_attributes(trial_id, {attributes.OWNER: None, attributes.ORPHANED: orphaned})
     rows.set_state(trial_id, TrialState.WAITING)
     return True
