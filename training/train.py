@@ -2,7 +2,7 @@
 
 import gc
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,6 +27,10 @@ def always_continue() -> Signal:
     return Signal.CONTINUE
 
 
+def ignore_history(history: Sequence[EpochReport]) -> None:
+    """Ignore what a training had done before."""
+
+
 def ignore_activity(activity: Activity) -> None:
     """Ignore what a training is busy with."""
 
@@ -42,6 +46,7 @@ def train(
     alone: bool = True,
     signal: Callable[[], Signal] = always_continue,
     tell: Callable[[Activity], None] = ignore_activity,
+    resumed: Callable[[Sequence[EpochReport]], None] = ignore_history,
 ) -> Iterator[EpochReport | TrainResult]:
     """Train a configuration; yield an EpochReport per epoch, then one TrainResult.
 
@@ -63,6 +68,7 @@ def train(
         signal: asked before every batch. STOP ends with Status.STOPPED and discards the epoch that it interrupts; PAUSE
             ends with Status.PAUSED and keeps the part that is done.
         tell: is called with what the training is busy with, after every batch: it must return at once.
+        resumed: is called with the epochs of the checkpoint that the training goes on from.
 
     Raises:
         TrainingError: the configuration cannot be trained, or asks for a metric that means nothing on these data.
@@ -74,7 +80,7 @@ def train(
     data = Pack.open(pack)
     training = Training(config, data, directory, torch.device(device), tell, fit_on, last_epoch)
     try:
-        result = yield from training.epochs(signal)
+        result = yield from training.epochs(signal, resumed)
     except Exception as error:
         if not is_out_of_memory(error):
             raise

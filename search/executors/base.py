@@ -47,6 +47,18 @@ class Busy:
 
 
 @dataclass(frozen=True, slots=True)
+class Resumed:
+    """Trial `number` goes on after the epochs of `history`, some of which may never have been heard of.
+
+    They were in the pipe of a worker as its coordinator died.
+    """
+
+    number: int
+    generation: int
+    history: tuple[EpochReport, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Reported:
     """An epoch of trial `number` has ended."""
 
@@ -108,7 +120,7 @@ class Blocked:
     reason: str
 
 
-Event = Busy | Reported | Ended | Lost | Crashed | Blocked
+Event = Busy | Resumed | Reported | Ended | Lost | Crashed | Blocked
 
 
 class Executor(ABC):

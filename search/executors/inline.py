@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ...training.report import EpochReport, Signal, TrainResult
-from .base import Ended, Event, Executor, Job, Reported, event_of, no_slot
+from .base import Ended, Event, Executor, Job, Reported, Resumed, event_of, no_slot
 from .registry import EXECUTORS
 from .worker_process import Placement
 
@@ -22,6 +22,7 @@ class InlineExecutor(Executor):
         self._job: Job | None = None
         self._run: Iterator[EpochReport | TrainResult] | None = None
         self._signal = Signal.CONTINUE
+        self._resumed: list[EpochReport] = []  # the epochs before this run, until they are told
 
     def submit(self, job: Job) -> None:
         """Take `job`, which trains while events are asked for."""
@@ -31,7 +32,12 @@ class InlineExecutor(Executor):
             raise no_slot(self.slots)
         self._job, self._signal = job, Signal.CONTINUE
         self._run = train(
-            job.config, pack=job.pack, directory=job.directory, device=self._device, signal=lambda: self._signal
+            job.config,
+            pack=job.pack,
+            directory=job.directory,
+            device=self._device,
+            signal=lambda: self._signal,
+            resumed=self._resumed.extend,
         )
 
     def signal(self, number: int, signal: Signal, within_s: float) -> None:
@@ -45,15 +51,21 @@ class InlineExecutor(Executor):
         if self._job is None or self._run is None:
             return []
         job = self._job
+        event = self._next(job, self._run)
+        before = [Resumed(job.number, job.generation, tuple(self._resumed))] if self._resumed else []
+        self._resumed.clear()
+        return [*before, event]
+
+    def _next(self, job: Job, run: Iterator[EpochReport | TrainResult]) -> Event:
         try:
-            item = next(self._run)
+            item = next(run)
         except Exception as error:  # not KeyboardInterrupt: a second Ctrl-C lands in the training itself
             self._free()
-            return [event_of(job, error)]
+            return event_of(job, error)
         if isinstance(item, EpochReport):
-            return [Reported(job.number, job.generation, item)]
+            return Reported(job.number, job.generation, item)
         self._free()
-        return [Ended(job.number, job.generation, item)]
+        return Ended(job.number, job.generation, item)
 
     def close(self) -> None:
         """Abandon the running trial to its last checkpoint."""

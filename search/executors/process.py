@@ -14,7 +14,21 @@ from pathlib import Path
 
 from ...errors import TrainingError
 from ...training.report import IMPORTING, Activity, EpochReport, Signal, Status, TrainResult
-from .base import Blocked, Busy, Crashed, Ended, Event, Executor, Fault, Job, Lost, Reported, needs_new_worker, no_slot
+from .base import (
+    Blocked,
+    Busy,
+    Crashed,
+    Ended,
+    Event,
+    Executor,
+    Fault,
+    Job,
+    Lost,
+    Reported,
+    Resumed,
+    needs_new_worker,
+    no_slot,
+)
 from .registry import EXECUTORS
 from .worker_process import Placement, Ready, Taken, WorkerProcess
 
@@ -197,6 +211,8 @@ class ProcessExecutor(Executor):
                 slot.taken = True
             case EpochReport():
                 self._events.append(Reported(job.number, job.generation, message))
+            case Resumed():
+                self._events.append(message)
             case Activity():
                 self._events.append(Busy(job.number, job.generation, message))
             case TrainResult():

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from ...training.loop.history import Progress
 from ...training.report import EpochReport, Signal, Status
-from .base import Ended, Event, Executor, Fault, Job, Lost, Reported, no_slot
+from .base import Ended, Event, Executor, Fault, Job, Lost, Reported, Resumed, no_slot
 from .clock import VirtualClock
 
 Curve = Callable[[Job], Sequence[EpochReport]]
@@ -42,13 +42,17 @@ class SimulatedExecutor(Executor):
     checkpoints: dict[int, int] = field(default_factory=dict)
     _runs: dict[int, _Run] = field(default_factory=dict)
     _due: list[tuple[float, int]] = field(default_factory=list)  # a heap of (virtual time, trial number)
+    _told: list[Event] = field(default_factory=list)  # what takes no time
     _lost: set[int] = field(default_factory=set)
 
     def submit(self, job: Job) -> None:
         """Start `job` at its checkpoint."""
         if len(self._runs) >= self.slots:
             raise no_slot(self.slots)
-        self._runs[job.number] = _Run(job, _followed(job, self.curve(job)).history, self.checkpoints.get(job.number, 0))
+        run = _Run(job, followed(job, self.curve(job)).history, self.checkpoints.get(job.number, 0))
+        self._runs[job.number] = run
+        if run.done:
+            self._told.append(Resumed(job.number, job.generation, tuple(run.curve[: run.done])))
         self._plan(job.number)
 
     def signal(self, number: int, signal: Signal, within_s: float) -> None:
@@ -63,8 +67,9 @@ class SimulatedExecutor(Executor):
 
     def next_events(self, timeout_s: float | None = None) -> list[Event]:
         """Move the clock to the next event, at most by `timeout_s`; return all that are due then."""
-        if not self._due:
-            return []
+        if self._told or not self._due:
+            told, self._told = self._told, []
+            return told
         deadline = float("inf") if timeout_s is None else self.clock.now() + timeout_s
         self.clock.advance_to(min(self._due[0][0], deadline))
         events = []
@@ -96,7 +101,7 @@ class SimulatedExecutor(Executor):
 
     def _end(self, run: _Run, status: Status) -> Ended:
         del self._runs[run.job.number]
-        return Ended(run.job.number, run.job.generation, _followed(run.job, run.curve[: run.done]).result(status))
+        return Ended(run.job.number, run.job.generation, followed(run.job, run.curve[: run.done]).result(status))
 
     def _plan(self, number: int) -> None:
         """Put the next event of trial `number` on the heap.
@@ -109,7 +114,7 @@ class SimulatedExecutor(Executor):
         heapq.heappush(self._due, (self.clock.now() + after - before, number))
 
 
-def _followed(job: Job, reports: Iterable[EpochReport]) -> Progress:
+def followed(job: Job, reports: Iterable[EpochReport]) -> Progress:
     """The progress of a training of `job` that gave these reports."""
     progress = Progress(job.config.objective)
     for report in reports:

@@ -11,12 +11,14 @@ import signal
 import sys
 import time
 import traceback
+from collections.abc import Sequence
+from functools import partial
 from multiprocessing.connection import Connection
 
 from ...common.children import ENDING
-from ...training.report import Activity, Signal
+from ...training.report import Activity, EpochReport, Signal
 from .background import in_foreground
-from .base import Job, Lost, event_of, needs_new_worker
+from .base import Job, Lost, Resumed, event_of, needs_new_worker
 from .worker_process import DEVICE_VARIABLE, Ready, Taken
 
 _TURN_S = 2e-4  # of Python's threads, see main
@@ -84,6 +86,7 @@ def serve(mailbox: Mailbox, device: str) -> None:
                 alone=job.alone,
                 signal=mailbox.signal,
                 tell=mailbox.tell,
+                resumed=partial(_post_history, mailbox, job),
             )
             for item in run:
                 mailbox.post(item)
@@ -96,6 +99,10 @@ def serve(mailbox: Mailbox, device: str) -> None:
             mailbox.post(event)
             if needs_new_worker(event):
                 return
+
+
+def _post_history(mailbox: Mailbox, job: Job, history: Sequence[EpochReport]) -> None:
+    mailbox.post(Resumed(job.number, job.generation, tuple(history)))
 
 
 def main(descriptor: int) -> None:

@@ -10,7 +10,7 @@ from ...studies.book.book import Book
 from ...studies.book.terms import Fence, Row, Stop, TrialState
 from ...training.report import EpochReport, Signal, Status, TrainResult
 from ..configuration.claim import Claim
-from ..executors.base import Blocked, Busy, Crashed, Ended, Event, Executor, Fault, Lost, Reported
+from ..executors.base import Blocked, Busy, Crashed, Ended, Event, Executor, Fault, Lost, Reported, Resumed
 from .brake import Brake, HopelessError
 from .checkpoints import KEPT, Checkpoints
 from .losses import MAX_LOST_WORKERS, MAX_MEMORY_KILLS, MAX_SILENCES, MEND, BlockedError, MachineLosses
@@ -70,10 +70,10 @@ class EventHandler:
             BlockedError: the machine lets no trial go on.
         """
         # a worker that was given up may still have had a word on its way
-        current = [event for event in events if self._is_current(event)]
-        self._on_reports([event for event in current if isinstance(event, Reported)])
-        for event in current:
-            self._handle(event, self._runs[event.number])
+        self._on_reports([event for event in events if isinstance(event, Reported) and self._is_current(event)])
+        for event in events:
+            if self._is_current(event):  # which the event before may have changed
+                self._handle(event, self._runs[event.number])
 
     def settle(self) -> None:
         """Decide on the trials on hold, as nothing else is left."""
@@ -89,7 +89,7 @@ class EventHandler:
         self._checkpoints.ended(number)
 
     def _handle(self, event: Event, run: Run) -> None:
-        if not isinstance(event, Busy | Reported):
+        if not isinstance(event, Busy | Resumed | Reported):
             del self._runs[event.number]
             self._watchdog.forget(event.number)
         if run.ours:
@@ -117,6 +117,8 @@ class EventHandler:
             case Busy(number, _, activity):
                 self._watchdog.heard(number)
                 self._observers.busy(number, activity)
+            case Resumed(_, _, history):
+                self._reconcile(run.claim, history)
             case Ended(_, _, result):
                 self._on_end(run, result)
             case Lost():
@@ -155,8 +157,7 @@ class EventHandler:
 
     def _on_end(self, run: Run, result: TrainResult) -> None:
         claim = run.claim
-        missing = self._book.reconcile(claim.number, [_row(claim.number, report) for report in result.history])
-        self._observers.missed(claim.number, [report for report in result.history if report.epoch in missing])
+        self._reconcile(claim, result.history)
         if result.status is Status.CROWDED:
             self._observers.note(f"trial {claim.number}: {result.message}; it is tried again, alone on a card")
             self.alone.add(claim.number)
@@ -171,6 +172,11 @@ class EventHandler:
         self._fail(self._brake.worked())  # as this trial is sound, those on hold failed by themselves
         self._observers.trained(claim, fence.state, outcome.value, result)
         self.tidy(claim.number, fence.state)
+
+    def _reconcile(self, claim: Claim, history: Sequence[EpochReport]) -> None:
+        """Record the epochs of a trial's history whose reports never arrived."""
+        missing = self._book.reconcile(claim.number, [_row(claim.number, report) for report in history])
+        self._observers.missed(claim.number, [report for report in history if report.epoch in missing])
 
     def _on_lost(self, event: Lost, run: Run) -> None:
         """Put a trial back to be continued, unless it is to blame for too many losses."""

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 
 import torch
@@ -57,14 +57,18 @@ class Training:
         self._validation = Validation(pack, device, wanted_metrics(config))
         self.progress = Progress(config.objective if self._validates else None)
 
-    def epochs(self, signal: Callable[[], Signal]) -> Generator[EpochReport, None, TrainResult]:
+    def epochs(
+        self, signal: Callable[[], Signal], resumed: Callable[[Sequence[EpochReport]], None]
+    ) -> Generator[EpochReport, None, TrainResult]:
         """Yield a report per remaining epoch; return the result.
 
-        When it returns, every checkpoint is on disk.
+        `resumed` is called with the epochs of former runs, if any. When it returns, every checkpoint is on disk.
         """
         self._prepare()
         self._tell(Activity("building the model"))
         self._restore(self._open())
+        if self.progress.history:
+            resumed(tuple(self.progress.history))
         self._tell(Activity("loading the data"))
         batches = self._train_batches()
         self._set_forward_pass()

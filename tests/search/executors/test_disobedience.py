@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from hpo.search.executors.base import Busy, Crashed, Ended, Event, Fault, Job, Lost, Reported
+from hpo.search.executors.base import Busy, Crashed, Ended, Event, Fault, Job, Lost, Reported, Resumed
 from hpo.search.executors.kernel import oom_kills
 from hpo.search.executors.process import ProcessExecutor
 from hpo.search.executors.worker_process import Placement
@@ -41,7 +41,7 @@ def events(executor: ProcessExecutor, last: type[Event]) -> list[Event]:
     while not any(isinstance(event, last) for event in seen):
         came = executor.next_events(30)
         assert came, "nothing happened for 30 s"
-        seen += [event for event in came if not isinstance(event, Busy)]
+        seen += [event for event in came if not isinstance(event, Busy | Resumed)]
     return seen
 
 

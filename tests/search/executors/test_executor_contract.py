@@ -17,7 +17,7 @@ import psutil
 import pytest
 from hpo.common.children import ENDING
 from hpo.errors import TrainingError
-from hpo.search.executors.base import Blocked, Busy, Crashed, Ended, Event, Executor, Fault, Job, Lost, Reported
+from hpo.search.executors.base import Blocked, Busy, Crashed, Ended, Event, Executor, Fault, Job, Lost, Reported, Resumed
 from hpo.search.executors.clock import VirtualClock
 from hpo.search.executors.inline import InlineExecutor
 from hpo.search.executors.process import STARTUP_FAILURES, WAITING, ProcessExecutor
@@ -81,8 +81,8 @@ def next_word(executor: Executor) -> Event | None:
 
 
 def next_event(executor: Executor) -> Event | None:
-    """The next event but for what is only shown."""
-    while isinstance(event := next_word(executor), Busy):
+    """The next event but for what is only shown, and what was before."""
+    while isinstance(event := next_word(executor), Busy | Resumed):
         pass
     return event
 
@@ -129,6 +129,10 @@ class TestContract:
         assert end.result.status is Status.PAUSED
         done = len(end.result.history)
         executor.submit(job(epochs=30))
+        while isinstance(event := next_word(executor), Busy):
+            pass
+        assert isinstance(event, Resumed)
+        assert [report.epoch for report in event.history] == list(range(1, done + 1))
         *reports, end = events_until_end(executor)
         assert [e.report.epoch for e in reports if isinstance(e, Reported)] == list(range(done + 1, 31))
         assert isinstance(end, Ended)

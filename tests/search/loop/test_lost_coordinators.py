@@ -7,14 +7,15 @@ from pathlib import Path
 
 import optuna
 import pytest
-from hpo.search.executors.base import Event
+from hpo.search.configuration.claim import MAX_ORPHANED
+from hpo.search.executors.base import Event, Reported
 from hpo.search.executors.simulated import SimulatedExecutor
 from hpo.search.loop.goal import Outcome
-from hpo.studies.book.owner import GRACE_S
+from hpo.studies.book.owner import GRACE_S, Owner
 from hpo.studies.store.storage import open_storage
 from optuna.trial import TrialState
 
-from .world import EPOCHS, World
+from .world import EPOCHS, World, search
 
 
 class Killed(BaseException):
@@ -70,6 +71,44 @@ def test_a_coordinator_killed_between_ask_and_claim_leaves_a_trial_that_is_run(w
     world.clock.sleep(GRACE_S + 1)
     world.loop(3).run()
     assert world.states() == [TrialState.COMPLETE] * 3
+
+
+def test_epochs_that_died_in_a_pipe_are_recorded_as_their_trial_goes_on(
+    world: World, dead_owner: Callable[[], None]
+) -> None:
+    """Not only at its end: the pruner decides on the whole curve."""
+    loop = world.loop(1, executor=world.executor(1, Dying, events_left=40))
+    loop._book.release = lambda number: None  # type: ignore[method-assign, assignment, return-value]
+    with pytest.raises(Killed):
+        loop.run()
+    dead_owner()
+    world.checkpoints[0] = 7
+    assert world.loop(1, executor=world.executor(1), deadline=world.clock.now() + 1).run() is Outcome.TIMED_OUT
+    assert sorted(world.trials()[0].intermediate_values) == list(range(1, 8))
+
+
+@dataclass(eq=False)
+class Poisoned(SimulatedExecutor):
+    """Trial 1 kills its coordinator in its third epoch, as one does that takes all of a container's memory."""
+
+    def next_events(self, timeout_s: float | None = None) -> list[Event]:
+        events = super().next_events(timeout_s)
+        if any(isinstance(event, Reported) and (event.number, event.report.epoch) == (1, 3) for event in events):
+            self.checkpoints[1] = 2
+            raise Killed
+        return events
+
+
+def test_a_trial_that_takes_its_coordinator_down_is_given_up(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Owner, "alive", lambda self: False)
+    for _ in range(MAX_ORPHANED):
+        loop = world.loop(3, executor=world.executor(1, Poisoned))
+        loop._book.release = lambda number: None  # type: ignore[method-assign, assignment, return-value]
+        with pytest.raises(Killed):
+            loop.run()
+    screen = search(world, 3, world.executor(1, Poisoned))
+    assert world.states() == [TrialState.COMPLETE, TrialState.FAIL, TrialState.COMPLETE]
+    assert screen.ended[1] == ("FAIL", "its coordinator died 3 times before another epoch of it had ended")
 
 
 def test_recovery_leaves_the_living_alone(world: World) -> None:

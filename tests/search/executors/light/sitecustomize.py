@@ -16,7 +16,9 @@ from typing import Any
 BATCHES, BATCH_S = 5, 0.002
 
 
-def train(config: Any, *, directory: Path, signal: Callable[[], Any], **_: Any) -> Iterator[Any]:
+def train(
+    config: Any, *, directory: Path, signal: Callable[[], Any], resumed: Callable[[Any], None], **_: Any
+) -> Iterator[Any]:
     """As `hpo.training.train.train`, of a network that learns the same whatever it is given."""
     from hpo.errors import TrainingError
     from hpo.training.loop.history import Progress, report_from_json, report_to_json
@@ -29,6 +31,8 @@ def train(config: Any, *, directory: Path, signal: Callable[[], Any], **_: Any) 
     progress = Progress(config.objective)
     for row in json.loads(checkpoint.read_text()) if checkpoint.exists() else []:
         progress.add(report_from_json(row))
+    if progress.history:
+        resumed(tuple(progress.history))
     for epoch in range(len(progress.history) + 1, config.budget.epochs + 1):
         for _batch in range(BATCHES):
             if (wanted := signal()) is not Signal.CONTINUE:
