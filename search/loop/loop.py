@@ -6,6 +6,7 @@ It holds no strategy and no training. What happens is decided by the book (what 
 and the executor (what came of it), in whatever time the clock keeps. What an event leads to is in events.py.
 """
 
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 
@@ -61,29 +62,38 @@ class Loop:
             HopelessError: trial after trial broke.
             BlockedError: the machine lets no trial go on.
         """
+        for _ in self.turns():
+            pass
+        return self._ending or self._outcome
+
+    def turns(self) -> Iterator[None]:
+        """Run as `run` does, turn by turn: for whoever drives several searches at once."""
         self._recover()
         self._handler.sweep()
         try:
             while not self._over():
-                self._fill()
-                if not self._runs:
-                    self._handler.settle()
-                events = self._executor.next_events(TICK_S)
-                self._handler.handle(events)
-                if not events and not self._runs:
-                    self._clock.sleep(TICK_S)  # trials of other coordinators are all that is left
-                self._housekeep()
+                self._turn()
+                yield
         finally:
             # a second Ctrl-C, a fault or a bug. In this order: a trial that is released may be taken by another
             # coordinator at once, and its worker here must not write into its folder any more
             self._executor.close()
             with suppress(Exception):  # of a store that cannot be written: the next run finds them orphaned
                 self._book.abandon()
-        return self._ending or self._outcome
 
     def interrupt(self) -> None:
         """End the run: start nothing more, and pause what runs."""
         self._end_early(Outcome.INTERRUPTED)
+
+    def _turn(self) -> None:
+        self._fill()
+        if not self._runs:
+            self._handler.settle()
+        events = self._executor.next_events(TICK_S)
+        self._handler.handle(events)
+        if not events and not self._runs:
+            self._clock.sleep(TICK_S)  # trials of other coordinators are all that is left
+        self._housekeep()
 
     def _over(self) -> bool:
         if self._runs:

@@ -12,6 +12,7 @@ from hpo.search.configuration.claim import Claim, Claimer
 from hpo.search.executors.base import Job
 from hpo.search.executors.clock import VirtualClock
 from hpo.search.executors.simulated import SimulatedExecutor
+from hpo.search.loop.events import Decider
 from hpo.search.loop.goal import Goal, Outcome, Places
 from hpo.search.loop.loop import Loop
 from hpo.search.progress.base import NoProgress, Progress
@@ -75,6 +76,7 @@ class World:
         pruner: str = "none",
         progress: Progress | None = None,
         tracker: Tracker | None = None,
+        decide: Decider | None = None,
         **goal: float,
     ) -> Loop:
         executor = executor or self.executor(slots)
@@ -82,7 +84,7 @@ class World:
         watchers = tracker or NullTracker(), progress or NoProgress()
         strategy = self.strategy(sampler, space, pruner)
         book, goal_ = self.book(space=space, strategy=strategy), Goal(trials, **goal)
-        return Loop(book, strategy.decide, executor, *watchers, self.clock, goal_, places)
+        return Loop(book, decide or strategy.decide, executor, *watchers, self.clock, goal_, places)
 
     def executor(self, slots: int = 2, kind: Callable[..., Any] = SimulatedExecutor, **more: Any) -> Any:
         return kind(curve, slots, self.clock, self.losses, self.checkpoints, **more)
