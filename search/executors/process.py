@@ -173,7 +173,7 @@ class ProcessExecutor(Executor):
             signal, deadline = wish
             if not slot.sent or slot.worker is None:
                 self._leave(slot, Ended(slot.job.number, slot.job.generation, TrainResult(Status.PAUSED, None, ())))
-            elif signal is Signal.PAUSE and not slot.worker.ready:
+            elif signal is Signal.PAUSE and not slot.worker.ready and deadline > time.monotonic():
                 # it may be busy with its own start for long, and Ctrl-C must not wait for that
                 self._leave(slot, Ended(slot.job.number, slot.job.generation, TrainResult(Status.PAUSED, None, ())))
                 self._renew(slot, slot.worker)

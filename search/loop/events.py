@@ -117,7 +117,8 @@ class EventHandler:
             case Busy(number, _, activity):
                 self._watchdog.heard(number)
                 self._observers.busy(number, activity)
-            case Resumed(_, _, history):
+            case Resumed(number, _, history):
+                self._watchdog.heard(number)
                 self._reconcile(run.claim, history)
             case Ended(_, _, result):
                 self._on_end(run, result)

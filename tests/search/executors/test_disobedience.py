@@ -70,6 +70,17 @@ def test_a_worker_that_does_not_obey_in_time_is_killed_and_its_trial_goes_on(
     assert (ended.generation, ended.result.status) == (8, Status.FINISHED)
 
 
+def test_a_worker_that_hangs_as_it_starts_is_lost_as_any_other(
+    executor: ProcessExecutor, job: Callable[..., Job]
+) -> None:
+    """Taken back as one that is only slow, it would be started again and again."""
+    executor.submit(job())
+    executor.signal(0, Signal.PAUSE, within_s=0.0)
+    (lost,) = events(executor, Lost)
+    assert isinstance(lost, Lost)
+    assert lost.fault is Fault.MACHINE
+
+
 def test_one_that_obeys_in_time_lives_on(executor: ProcessExecutor, job: Callable[..., Job]) -> None:
     executor.submit(job(epochs=2000))
     events(executor, Reported)
