@@ -17,7 +17,19 @@ import psutil
 import pytest
 from hpo.common.children import ENDING
 from hpo.errors import TrainingError
-from hpo.search.executors.base import Blocked, Busy, Crashed, Ended, Event, Executor, Fault, Job, Lost, Reported, Resumed
+from hpo.search.executors.base import (
+    Blocked,
+    Busy,
+    Crashed,
+    Ended,
+    Event,
+    Executor,
+    Fault,
+    Job,
+    Lost,
+    Reported,
+    Resumed,
+)
 from hpo.search.executors.clock import VirtualClock
 from hpo.search.executors.inline import InlineExecutor
 from hpo.search.executors.process import STARTUP_FAILURES, WAITING, ProcessExecutor

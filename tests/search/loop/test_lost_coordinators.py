@@ -78,7 +78,7 @@ def test_epochs_that_died_in_a_pipe_are_recorded_as_their_trial_goes_on(
 ) -> None:
     """Not only at its end: the pruner decides on the whole curve."""
     loop = world.loop(1, executor=world.executor(1, Dying, events_left=40))
-    loop._book.release = lambda number: None  # type: ignore[method-assign, assignment, return-value]
+    loop._book.abandon = lambda: None  # type: ignore[method-assign]
     with pytest.raises(Killed):
         loop.run()
     dead_owner()
@@ -103,7 +103,7 @@ def test_a_trial_that_takes_its_coordinator_down_is_given_up(world: World, monke
     monkeypatch.setattr(Owner, "alive", lambda self: False)
     for _ in range(MAX_ORPHANED):
         loop = world.loop(3, executor=world.executor(1, Poisoned))
-        loop._book.release = lambda number: None  # type: ignore[method-assign, assignment, return-value]
+        loop._book.abandon = lambda: None  # type: ignore[method-assign]
         with pytest.raises(Killed):
             loop.run()
     screen = search(world, 3, world.executor(1, Poisoned))
