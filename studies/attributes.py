@@ -59,6 +59,8 @@ MEMORY_KILLS: Final = "memory_kills"
 """Trial: how many workers the kernel, or somebody, killed under it."""
 SILENCES: Final = "silences"
 """Trial: how many times its worker hung and was killed."""
+LOSSES: Final = (ATTEMPTS, MEMORY_KILLS, SILENCES)
+"""Trial: the counts of the workers that were lost under it, by cause."""
 ORPHANED: Final = "orphaned"
 """Trial: how many `times` its coordinator died under it with as many `epochs` recorded, a JSON object."""
 BROKE: Final = "broke"

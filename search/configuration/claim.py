@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Any
 
 from ...errors import SpaceError, StudyError
 from ...spaces.space import SearchSpace
 from ...studies import attributes
+from ...studies.book.open_study import DATA_PATHS
 from ...studies.book.terms import Beginning, Exhausted, Opening
 from ...training.config import TrialConfig
 from ...training.machine.numerics import ON_A_CPU, Numerics
@@ -69,7 +71,7 @@ class Claimer:
                 fixed = with_branches({**trial.fixed, **trial.params}, self.space)
                 news = trial.news()
                 for ended in news.finished:
-                    self.strategy.tell(finished(ended))
+                    self.strategy.tell(finished(ended, outdated=self._is_outdated(ended.params, ended.user_attrs)))
                 proposed = self.strategy.propose(trial.number, fixed, news.running)
                 if proposed is None:
                     return Exhausted(int(self.space.size()))
@@ -88,6 +90,25 @@ class Claimer:
             return self._beginning(None, params, {}, str(error))
         claim = Claim(trial.number, {**trial.params, **params}, model, dict(trial.curve), broke, trial.generation)
         return self._beginning(claim, params, notes)
+
+    def _is_outdated(self, params: Mapping[str, Any], notes: Mapping[str, Any]) -> bool:
+        """Whether a finished trial's parameters would make another configuration now.
+
+        It is asked of a finite space alone, in which no configuration is tried twice.
+        """
+        if attributes.CONFIG not in notes or not isfinite(self.space.size()):
+            return False
+        try:
+            before, now = read_config(notes[attributes.CONFIG]), configure(self.space, params)
+            source = self.models.digest(now.model)
+        except (SpaceError, StudyError):
+            return True
+        edited = source != notes.get(attributes.MODEL_SOURCE, "")
+        # where images lie and what `auto` means here make no other configuration, nor does where a model's file lies
+        places = {key.removeprefix("data.") for key in DATA_PATHS}
+        same: dict[str, Any] = {"precision": True, "compile": True, "data": places}
+        same |= {"model": {"name"}} if source else {}
+        return edited or before.model_dump(exclude=same) != now.model_dump(exclude=same)
 
     def _beginning(
         self, claim: Claim | None, params: Mapping[str, Any], notes: Mapping[str, Any], refusal: str = ""

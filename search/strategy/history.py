@@ -19,7 +19,8 @@ class Finished:
 
     `params` by dotted key; `value` is the objective, where it was stopped that of its last `epoch`, None where there is
     none or it is no number; `complete` says that it ran to its end, `violation` by how much it broke constraints, 0 for
-    none; `failed` that it broke, so that its configuration is neither good nor bad.
+    none; `failed` that it broke, so that its configuration is neither good nor bad; `outdated` that its parameters
+    would make another configuration now, of a space that was changed or a model that was edited.
     """
 
     number: int
@@ -29,6 +30,7 @@ class Finished:
     complete: bool = True
     violation: float = 0.0
     failed: bool = False
+    outdated: bool = False
 
 
 class History:

@@ -17,7 +17,7 @@ from ..store.exclusive import exclusive
 from .space_changes import Change, changes
 
 # where images lie, not which they are: that is the fingerprint's
-_DATA_PATHS = ("data.source", "data.split_file", "data.images")
+DATA_PATHS = ("data.source", "data.split_file", "data.images")
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +162,7 @@ def _same(study: optuna.Study, stored: Mapping[str, Any], identity: Identity) ->
 
 def _only_moves(change: Change, study: optuna.Study, identity: Identity) -> bool:
     """Whether only the path of the same images or model changed."""
-    if change.key in _DATA_PATHS:
+    if change.key in DATA_PATHS:
         return bool(study.user_attrs.get(attributes.DATA_FINGERPRINT) == identity.fingerprint)
     return change.old in (before := _models(study)) and before[change.old] == identity.models.get(change.new)
 

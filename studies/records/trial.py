@@ -132,7 +132,7 @@ def read_trial(trial: FrozenTrial) -> TrialRecord:
         error=_attribute(trial, attributes.ERROR, str, ""),
         best_epoch=_attribute(trial, attributes.BEST_EPOCH, int, None),
         metrics=_attribute(trial, attributes.METRICS, dict, {}),
-        attempts=_attribute(trial, attributes.ATTEMPTS, int, 0),
+        attempts=sum(_attribute(trial, loss, int, 0) for loss in attributes.LOSSES),
         verdict=_attribute(trial, attributes.VERDICT, dict, {}),
         lr_factors=tuple(_attribute(trial, attributes.LR_FACTORS, list, [])),
         config=_attribute(trial, attributes.CONFIG, str, ""),

@@ -123,7 +123,7 @@ def test_showing_works_in_a_pipe_that_closes_early(shell: Shell) -> None:
 
 def test_a_search_whose_trials_all_break_ends_with_1(shell: Shell) -> None:
     (shell.directory / "net.py").write_text(BREAKS_WHERE_WIDE.replace("if width > 1 and", "if"))
-    space = "data: {source: digits}\nmodel: {name: ./net.py:Net}\n"
+    space = "data: {source: digits}\nmodel: {name: ./net.py:Net}\noptimizer: {name: sgd, lr: {low: 0.01, high: 0.1}}\n"
     (shell.directory / "mine.yaml").write_text(space)
     done = shell.run("run", "--space", "mine.yaml", "--trials", "50", *INLINE)
     assert done.code == 1, done.err

@@ -78,6 +78,7 @@ class Environment:
         if self._files & {*files}:
             return False
         names = {name for name in {*wanted, *self._before} if name.startswith(AT_LOAD)}
+        names -= {"TORCHINDUCTOR_CACHE_DIR"}  # torch sets it as it compiles, and reads it then
         if set(self._path) <= set(_path(wanted)):
             names -= {"PYTHONPATH", "PYTHONSAFEPATH"}
         threads = wanted.get("OMP_NUM_THREADS", "")

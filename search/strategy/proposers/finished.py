@@ -7,7 +7,7 @@ from optuna.trial import FrozenTrial, TrialState
 from ..history import Finished
 
 
-def finished(trial: FrozenTrial) -> Finished:
+def finished(trial: FrozenTrial, *, outdated: bool = False) -> Finished:
     """What proposers learn from a trial that will not go on, whichever program has run it."""
     epoch, last = max(trial.intermediate_values.items(), default=(0, math.nan))
     complete = trial.state is TrialState.COMPLETE
@@ -20,4 +20,5 @@ def finished(trial: FrozenTrial) -> Finished:
         complete=complete,
         violation=sum(excess for excess in trial.constraints.values() if excess > 0),
         failed=trial.state is TrialState.FAIL,
+        outdated=outdated,
     )

@@ -47,7 +47,7 @@ class OptunaProposer:
 
     def tell(self, trial: Finished) -> None:
         """Learn of a trial that will not go on."""
-        if self._is_finite:
+        if self._is_finite and not trial.outdated:
             self._tried.add(key_of(self._space, trial.params))
         if not trial.failed and self._own(trial.params) is not None:
             self._history.add(trial)

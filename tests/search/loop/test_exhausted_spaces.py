@@ -1,5 +1,6 @@
 """A finite space: each configuration is trained once, by however many coordinators, and then the search ends."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import optuna
@@ -55,6 +56,16 @@ def test_what_somebody_enqueues_is_trained_once_more(tmp_path: Path) -> None:
     assert world.states() == [TrialState.COMPLETE] * 7 + [TrialState.FAIL]
     assert world.trials()[6].params == {BATCH: 64, NESTEROV: True}
     assert screen.ended[7] == ("FAIL", "each of the 6 configurations of the space was tried")
+
+
+def test_after_a_change_of_what_is_fixed_they_are_other_configurations(tmp_path: Path) -> None:
+    world = World.on_disk(tmp_path)
+    world.loop(10, space=SPACE).run()
+    fixed = [Fixed("optimizer.lr", 0.2) if value.key == "optimizer.lr" else value for value in SPACE.values]
+    changed = replace(SPACE, values=tuple(fixed))
+    assert world.loop(30, space=changed).run() is Outcome.EXHAUSTED
+    assert len(tried(world)) == 12
+    assert len(set(tried(world))) == 6
 
 
 def test_two_coordinators_share_the_configurations(tmp_path: Path) -> None:
