@@ -64,6 +64,8 @@ class Environment:
     def __init__(self) -> None:
         self._before = dict(os.environ)
         self._path = sys.path[1:]  # without the folder of this script
+        own = _entries(self._before)
+        self._base = [entry for entry in self._path if entry not in own]
 
     def imported(self) -> None:
         """Note what the imports have changed."""
@@ -79,26 +81,29 @@ class Environment:
             return False
         names = {name for name in {*wanted, *self._before} if name.startswith(AT_LOAD)}
         names -= {"TORCHINDUCTOR_CACHE_DIR"}  # torch sets it as it compiles, and reads it then
-        if set(self._path) <= set(_path(wanted)):
+        if set(self._path) <= set(self.path(wanted)):
             names -= {"PYTHONPATH", "PYTHONSAFEPATH"}
         threads = wanted.get("OMP_NUM_THREADS", "")
         if threads.isdecimal() and wanted.get("MKL_NUM_THREADS", threads) == threads:
             names -= {"OMP_NUM_THREADS", "MKL_NUM_THREADS"}
         return all(wanted.get(name) in (self._before.get(name), self._set.get(name)) for name in names)
 
+    def path(self, wanted: dict[str, str]) -> list[str]:
+        """The import path of a process with these variables, without the folder of its script."""
+        return list(dict.fromkeys([*_entries(wanted), *self._base]))
+
     def become(self, wanted: dict[str, str]) -> None:
         """Have `wanted` as the environment, and what the imports add to it."""
         os.environ.clear()
         os.environ.update(self._set | wanted)
-        sys.path[:] = _path(wanted) or sys.path
+        sys.path[:] = self.path(wanted)
         threads = wanted.get("OMP_NUM_THREADS")
         if threads and threads != self._before.get("OMP_NUM_THREADS"):
             sys.modules["torch"].set_num_threads(int(threads))  # OpenMP and MKL have read the variables
 
 
-def _path(wanted: dict[str, str]) -> list[str]:
-    """The import path of a process that `start_python` starts; empty for others."""
-    return wanted["PYTHONPATH"].split(os.pathsep) if "PYTHONSAFEPATH" in wanted else []
+def _entries(variables: dict[str, str]) -> list[str]:
+    return [entry for entry in variables.get("PYTHONPATH", "").split(os.pathsep) if entry]
 
 
 def preload() -> None:
@@ -220,7 +225,8 @@ def _become(request: dict[str, Any], files: list[int], environment: Environment)
     if sys.argv[0] == "-m":
         del sys.argv[0]
         return True
-    sys.path[0] = str(Path(sys.argv[0]).parent)
+    if "PYTHONSAFEPATH" not in os.environ:
+        sys.path.insert(0, str(Path(sys.argv[0]).parent))
     return False
 
 

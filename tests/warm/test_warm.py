@@ -33,10 +33,12 @@ if __name__ == "__main__":
         "leads": [os.getpid() == os.getsid(0), os.getpgid(0) == os.getpid()],
         "temporary": tempfile.gettempdir(),
         "pid": os.getpid(),
+        "warm": "mlflow" in sys.modules,
         "random": random.random(),
     }))
 """
-OWN = {"pid", "random"}
+ELSEWHERE = os.pathsep.join(filter(None, ("/elsewhere", os.environ.get("PYTHONPATH"))))
+OWN = {"pid", "random", "warm"}
 
 pytestmark = pytest.mark.usefixtures("warm")
 
@@ -54,15 +56,20 @@ def both(script: Path, **options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     command = [sys.executable, script, "--flag", "ä"]
     cold = subprocess.run(command, capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL, **options)
     assert (warm.returncode, warm.stderr) == (0, "")
-    return json.loads(warm.stdout), json.loads(cold.stdout)
+    properties = json.loads(warm.stdout), json.loads(cold.stdout)
+    assert [process["warm"] for process in properties] == [True, False]
+    return properties
 
 
+@pytest.mark.parametrize("variables", [{}, {"PYTHONSAFEPATH": "1"}, {"PYTHONPATH": ELSEWHERE}], ids=" ".join)
 @pytest.mark.parametrize("new_session", [False, True])
-def test_it_is_what_a_cold_process_is(script: Path, tmp_path: Path, new_session: bool) -> None:
+def test_it_is_what_a_cold_process_is(
+    script: Path, tmp_path: Path, new_session: bool, variables: dict[str, str]
+) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     kept = {name: value for name, value in os.environ.items() if name != ADDRESS}
-    environment = {**kept, "HPO_HOME": "there", "TMPDIR": str(elsewhere)}
+    environment = {**kept, "HPO_HOME": "there", "TMPDIR": str(elsewhere), **variables}
     before = os.umask(0o027)
     try:
         warm, cold = both(script, cwd=elsewhere, env=environment, start_new_session=new_session)
@@ -95,9 +102,9 @@ def test_so_is_a_child_of_hpo(script: Path, monkeypatch: pytest.MonkeyPatch, req
     os.close(reading)
     os.close(writing)
     added = warm["environment"].keys() - cold["environment"].keys()
-    assert added  # by imports: it is warm
     warm["environment"] = {name: value for name, value in warm["environment"].items() if name not in added}
     assert {key: warm[key] for key in warm.keys() - OWN} == {key: cold[key] for key in cold.keys() - OWN}
+    assert warm["warm"]
     assert writing in warm["files"]
     assert warm["blocked"] == [signal.SIGTERM]
 
