@@ -46,7 +46,7 @@ def _extend(
 def _values(parameter: Parameter, order: random.Random) -> Iterator[Scalar]:
     size = int(parameter.size())
     first = order.randrange(size)
-    return (parameter.at((first + place) % size) for place in range(size))
+    return (parameter.at((first + step) % size) for step in range(size))
 
 
 def _position(parameter: Parameter, value: Any) -> int:

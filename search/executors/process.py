@@ -171,11 +171,12 @@ class ProcessExecutor(Executor):
             if wish is None or slot.job is None:
                 continue
             signal, deadline = wish
+            withdrawn = Ended(slot.job.number, slot.job.generation, TrainResult(Status.PAUSED, None, ()))
             if not slot.sent or slot.worker is None:
-                self._leave(slot, Ended(slot.job.number, slot.job.generation, TrainResult(Status.PAUSED, None, ())))
+                self._leave(slot, withdrawn)
             elif signal is Signal.PAUSE and not slot.worker.ready and deadline > time.monotonic():
                 # it may be busy with its own start for long, and Ctrl-C must not wait for that
-                self._leave(slot, Ended(slot.job.number, slot.job.generation, TrainResult(Status.PAUSED, None, ())))
+                self._leave(slot, withdrawn)
                 self._renew(slot, slot.worker)
             else:
                 slot.worker.send(signal)

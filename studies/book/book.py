@@ -187,10 +187,9 @@ class Book(Generic[Claim]):
     def abandon(self) -> None:
         """Put all of our trials back to waiting, without patience: the process is about to end."""
         with self._holdings.transaction() as rows:
-            for number, fence in self._holdings.fences(rows, self._holdings.mine).items():
-                if fence.held:
-                    rows.set_attributes(self._holdings.mine[number].trial_id, {attributes.OWNER: None})
-                    rows.set_state(self._holdings.mine[number].trial_id, TrialState.WAITING)
+            for trial_id in self._holdings.held(rows):
+                rows.set_attributes(trial_id, {attributes.OWNER: None})
+                rows.set_state(trial_id, TrialState.WAITING)
         self._holdings.mine.clear()
 
     def excuse(self, number: int, error: str) -> Fence:
@@ -229,11 +228,8 @@ class Book(Generic[Claim]):
         if now - self._last_heartbeat < HEARTBEAT_S:
             return False
         with self._holdings.transaction() as rows:
-            for number, fence in self._holdings.fences(rows, self._holdings.mine).items():
-                if fence.held:  # else its next report finds out
-                    rows.set_attributes(
-                        self._holdings.mine[number].trial_id, {attributes.OWNER: self._holdings.owner(rows)}
-                    )
+            for trial_id in self._holdings.held(rows):  # of the others the next report finds out
+                rows.set_attributes(trial_id, {attributes.OWNER: self._holdings.owner(rows)})
         self._last_heartbeat = now
         return True
 

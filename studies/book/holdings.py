@@ -71,6 +71,10 @@ class Holdings:
         if not fence.held:
             del self.mine[number]
 
+    def held(self, rows: Transaction) -> list[int]:
+        """The ids of those of our trials that are still ours."""
+        return [self.mine[number].trial_id for number, fence in self.fences(rows, self.mine).items() if fence.held]
+
     def fences(self, rows: Transaction, numbers: Iterable[int]) -> dict[int, Fence]:
         """Whether trials are still ours."""
         held = {number: self.mine[number] for number in numbers}

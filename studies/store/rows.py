@@ -112,8 +112,8 @@ class Transaction:
 
     def states_since(self, last_id: int, trial_ids: Iterable[int]) -> dict[int, TrialState]:
         """The states of the trials `trial_ids`, and of those made after `last_id`, the oldest first."""
-        known, new = TRIALS.c.trial_id.in_(list(trial_ids)), TRIALS.c.trial_id > last_id
-        query = select(TRIALS.c.trial_id, TRIALS.c.state).where(self._in_study, known | new)
+        given, new = TRIALS.c.trial_id.in_(list(trial_ids)), TRIALS.c.trial_id > last_id
+        query = select(TRIALS.c.trial_id, TRIALS.c.state).where(self._in_study, given | new)
         rows = self._connection.execute(query.order_by(TRIALS.c.trial_id))
         return {row.trial_id: row.state for row in rows}
 
@@ -148,11 +148,11 @@ class Transaction:
     def with_values(self, trial_ids: Iterable[int]) -> set[int]:
         """The ids of the trials that have a parameter or an epoch."""
         ids = list(trial_ids)
-        found: set[int] = set()
+        begun: set[int] = set()
         for table in (PARAMS, EPOCHS):
             query = select(table.c.trial_id).where(table.c.trial_id.in_(ids)).distinct()
-            found.update(self._connection.execute(query).scalars())
-        return found
+            begun.update(self._connection.execute(query).scalars())
+        return begun
 
     def has_newer(self, trial_id: int) -> bool:
         """Whether a trial was made after `trial_id`."""

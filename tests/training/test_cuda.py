@@ -21,6 +21,21 @@ pytestmark = pytest.mark.cuda
 Make = Callable[..., TrialConfig]
 
 
+def greedy_model(folder: Path, numbers: str) -> dict[str, str]:
+    """A linear model that asks for memory for so many `numbers`, of four bytes each, at every pass."""
+    path = folder / "greedy.py"
+    path.write_text(
+        "import torch\nfrom torch import nn\n"
+        "class Net(nn.Linear):\n"
+        "    def __init__(self, num_classes, in_channels):\n"
+        "        super().__init__(64, num_classes)\n"
+        "    def forward(self, images):\n"
+        f"        torch.empty({numbers}, device=images.device)\n"
+        "        return super().forward(images.flatten(1))\n"
+    )
+    return {"name": f"{path}:Net"}
+
+
 @pytest.mark.parametrize("dtype", ["auto", "fp32", "bf16", "fp16"])
 def test_trains_in_every_precision(dtype: str, digits_pack: Path, small_config: Make, tmp_path: Path) -> None:
     config = small_config(precision={"dtype": dtype}, optimizer={"name": "adamw", "lr": 3e-3, "max_grad_norm": 1.0})
@@ -54,16 +69,7 @@ def test_a_run_paused_on_the_gpu_goes_on_elsewhere(digits_pack: Path, small_conf
 def test_out_of_memory_is_a_result_and_the_device_is_usable_after(
     digits_pack: Path, small_config: Make, tmp_path: Path
 ) -> None:
-    (tmp_path / "greedy.py").write_text(
-        "import torch\nfrom torch import nn\n"
-        "class Net(nn.Linear):\n"
-        "    def __init__(self, num_classes, in_channels):\n"
-        "        super().__init__(64, num_classes)\n"
-        "    def forward(self, images):\n"
-        "        torch.empty(2**42, device=images.device)\n"
-        "        return super().forward(images.flatten(1))\n"
-    )
-    config = small_config(model={"name": f"{tmp_path}/greedy.py:Net"})
+    config = small_config(model=greedy_model(tmp_path, "2**42"))
     *_, result = train(config, pack=digits_pack, directory=tmp_path / "greedy", device="cuda")
     assert isinstance(result, TrainResult)
     assert result.status is Status.OUT_OF_MEMORY
@@ -73,16 +79,7 @@ def test_out_of_memory_is_a_result_and_the_device_is_usable_after(
 
 
 def test_out_of_memory_goes_on_in_smaller_passes(digits_pack: Path, small_config: Make, tmp_path: Path) -> None:
-    (tmp_path / "greedy.py").write_text(
-        "import torch\nfrom torch import nn\n"
-        "class Net(nn.Linear):\n"
-        "    def __init__(self, num_classes, in_channels):\n"
-        "        super().__init__(64, num_classes)\n"
-        "    def forward(self, images):\n"
-        "        torch.empty(2**42 if self.training and len(images) > 40 else 1, device=images.device)\n"
-        "        return super().forward(images.flatten(1))\n"
-    )
-    config = small_config(model={"name": f"{tmp_path}/greedy.py:Net"})
+    config = small_config(model=greedy_model(tmp_path, "2**42 if self.training and len(images) > 40 else 1"))
     *_, result = train(config, pack=digits_pack, directory=tmp_path / "run", device="cuda")
     assert isinstance(result, TrainResult)
     assert result.status is Status.FINISHED
@@ -103,16 +100,7 @@ sys.stdin.read()
 def test_memory_that_a_neighbour_took_is_no_verdict(
     alone: bool, status: Status, digits_pack: Path, small_config: Make, tmp_path: Path
 ) -> None:
-    (tmp_path / "greedy.py").write_text(
-        "import torch\nfrom torch import nn\n"
-        "class Net(nn.Linear):\n"
-        "    def __init__(self, num_classes, in_channels):\n"
-        "        super().__init__(64, num_classes)\n"
-        "    def forward(self, images):\n"
-        "        torch.empty(6 * 2**30, dtype=torch.uint8, device=images.device)\n"
-        "        return super().forward(images.flatten(1))\n"
-    )
-    config = small_config(model={"name": f"{tmp_path}/greedy.py:Net"})
+    config = small_config(model=greedy_model(tmp_path, "6 * 2**28"))
     with subprocess.Popen([sys.executable, "-c", NEIGHBOUR], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
         assert child.stdout is not None
         assert child.stdout.readline() == b"held\n"

@@ -20,10 +20,10 @@ class Hyperband:
         count = 1
         while FACTOR**count <= epochs:
             count += 1
-        self._brackets = [SuccessiveHalving(FACTOR**place) for place in range(count)]
+        self._brackets = [SuccessiveHalving(FACTOR**bracket) for bracket in range(count)]
         # algorithm 1: s = count - 1, ..., 0 as in the paper, the most impatient bracket first
         sizes = [math.ceil(count * FACTOR**s / (s + 1)) for s in reversed(range(count))]
-        self._round = [place for place, size in enumerate(sizes) for _ in range(size)]
+        self._round = [bracket for bracket, size in enumerate(sizes) for _ in range(size)]
 
     def bracket(self, trial: int) -> int:
         """The place of a trial's bracket, 0 for the most impatient: they take turns, each with its share of trials."""
