@@ -91,7 +91,13 @@ class Ours:
         identity = identify(self._space, config, fingerprint="given curves", command="benchmark")
         study = open_study(self._storage, name, identity, accept_change=False)
         strategy = build_strategy(
-            self._space, sampler="tpe", pruner="median", seed=0, direction="maximize", epochs=REPORTS
+            self._space,
+            strategy="pruning",
+            sampler="tpe",
+            pruner="median",
+            seed=0,
+            direction="maximize",
+            epochs=REPORTS,
         )
         book = Book(study, Claimer(self._space, strategy), clock.now)
         tracker = MlflowTracker(self._home, name, self._home.tracking_uri, print)

@@ -77,7 +77,7 @@ class Search:
             accept_change=False,
         )
         self._strategy = build_strategy(
-            self._space, sampler="tpe", pruner="median", seed=0, direction="maximize", epochs=EPOCHS
+            self._space, strategy="pruning", sampler="tpe", pruner="median", seed=0, direction="maximize", epochs=EPOCHS
         )
         self._book = Book(self._study, Claimer(self._space, self._strategy), self._clock.now)
 

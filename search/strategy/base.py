@@ -1,10 +1,12 @@
 """The interfaces of strategies: pure, without a clock or a store, and rebuilt from the record of the study alone."""
 
-from collections.abc import Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from ...spaces.parameter import Scalar
+from ...spaces.space import SearchSpace
 from .curves import Curves
 from .history import Finished
 
@@ -30,20 +32,64 @@ Decision = Go | Stop | Pause
 GO, STOP = Go(), Stop()
 
 
-class Scheduler(Protocol):
-    """Decides after each epoch whether a trial goes on.
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """The choice that a free worker goes on with the paused trial `number`."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """The choice that a free worker begins a new trial."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """The choice that a free worker does neither: the trials that run have to come further first."""
+
+
+Choice = Resume | Begin | Wait
+BEGIN, WAIT = Begin(), Wait()
+
+
+class Scheduler(ABC):
+    """Decides after each epoch whether a trial goes on, and what a free worker does next.
 
     It sees every report of the study once, in the order of the record, those of other processes too. Whatever it keeps
-    follows from these alone: from the same record it decides the same, today and after a restart.
+    follows from these alone: from the same record it decides and chooses the same, today and after a restart.
     """
 
+    @abstractmethod
     def on_report(self, curves: Curves, trial: int) -> Decision:
         """Decide on `trial` (its number), whose report was the last to be added to `curves`."""
-        ...
+
+    def choose(self, curves: Curves, paused: Collection[int], *, can_begin: bool, is_idle: bool) -> Choice:
+        """Choose what a free worker does.
+
+        Args:
+            curves: all that was reported.
+            paused: the numbers of the trials that are paused now; only one of these can be resumed.
+            can_begin: whether the total of the search admits another trial.
+            is_idle: whether no trial of the study runs anywhere: to wait would be to wait for nothing. WAIT ends the
+                study then, and what is paused is told PRUNED.
+        """
+        return BEGIN if can_begin else WAIT
+
+    def hopeless(self, curves: Curves, paused: Collection[int], limit: int | None) -> Collection[int]:
+        """The trials of `paused` that can never be resumed in a study of `limit` trials, None for no limit.
+
+        Their checkpoints are removed.
+        """
+        return ()
 
 
 class Proposer(Protocol):
-    """Proposes configurations, and learns from finished trials."""
+    """Proposes configurations, and learns from finished trials.
+
+    One that learns from the curves of trials at any rung is made with the `Curves` of the study, which grow by
+    themselves; it knows the parameters of a trial from `tell` and from `running`.
+    """
 
     def tell(self, trial: Finished) -> None:
         """Learn of a trial that will not go on; the order of trials does not matter."""
@@ -63,3 +109,22 @@ class Proposer(Protocol):
             running: parameters of trials that run, or wait at a rung, by number.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """The study that a strategy is made for, and what its user wants of it.
+
+    `sampler` and `pruner` are None where the strategy chooses; `seed` is the study's; `epochs` are those of a usual
+    trial, should the space leave them open; `trials` is the total, None where another budget ends the search. `curves`
+    are shared by the scheduler and the proposer, and are empty as these are made.
+    """
+
+    space: SearchSpace
+    sampler: str | None
+    pruner: str | None
+    seed: int
+    direction: Literal["maximize", "minimize"]
+    epochs: int
+    trials: int | None
+    curves: Curves

@@ -1,19 +1,16 @@
 """The strategy of a search: what it proposes, and what it stops."""
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any, Literal
 
 from ...spaces.parameter import Scalar
 from ...spaces.space import SearchSpace
 from ...studies.book.terms import Row, Stop
-from .base import Proposer
+from .base import Proposer, Setting
 from .curves import Curves
 from .decide import Decide
 from .history import Finished
-from .proposers.optuna import OptunaProposer
-from .samplers.registry import build_sampler
-from .schedulers.registry import build_scheduler
+from .strategies.registry import STRATEGIES
 
 
 class Strategy:
@@ -42,19 +39,22 @@ class Strategy:
 def build_strategy(
     space: SearchSpace,
     *,
-    sampler: str,
-    pruner: str,
+    strategy: str,
+    sampler: str | None,
+    pruner: str | None,
     seed: int,
     direction: Literal["maximize", "minimize"],
     epochs: int,
+    trials: int | None = None,
 ) -> Strategy:
-    """Make the strategy of `sampler` and `pruner` for a study of `space`.
+    """Make the strategy of that name for a study of `space`.
 
-    `seed` is the study's; `epochs` are those of a usual trial, should the space leave them open.
+    `sampler` and `pruner` None are the strategy's own; see Setting for the rest.
 
     Raises:
-        SpaceError: there is no such sampler or pruner.
+        SpaceError: there is no such strategy, sampler or pruner, or the strategy takes none such.
     """
-    proposer = OptunaProposer(space, partial(build_sampler, sampler, seed), direction)
     curves = Curves(direction, None if "budget.epochs" in space.by_key else epochs)
-    return Strategy(proposer, Decide(build_scheduler(pruner, epochs), curves))
+    setting = Setting(space, sampler, pruner, seed, direction, epochs, trials, curves)
+    proposer, scheduler = STRATEGIES.find(strategy)(setting)
+    return Strategy(proposer, Decide(scheduler, curves))

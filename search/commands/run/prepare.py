@@ -102,11 +102,13 @@ def prepare(options: RunOptions, home: Home, storage: BaseStorage, space: Search
     study.set_user_attr(attributes.VAL_IMAGES, ready.val_images)
     strategy = build_strategy(
         space,
+        strategy="pruning",
         sampler=options.sampler,
         pruner=options.pruner,
         seed=identity.seed,
         direction=identity.direction,
         epochs=config.budget.epochs,
+        trials=options.trials,
     )
     ModelCopies(home.models(name), models).keep()
     return Prepared(options, home, study, strategy, space, identity, ready, placements, stores)

@@ -5,7 +5,7 @@ The best third goes on at each rung.
 
 from bisect import insort
 
-from ..base import GO, STOP, Decision
+from ..base import GO, STOP, Decision, Scheduler
 from ..curves import Curves
 from .registry import SCHEDULERS
 
@@ -16,7 +16,7 @@ FACTOR = 3
 FIRST_RUNG = FACTOR**2
 
 
-class SuccessiveHalving:
+class SuccessiveHalving(Scheduler):
     """Lets the best third of the trials pass each rung.
 
     Rungs are at `first` epochs (1 or more), three times that, nine times that and so on. A trial is compared with those

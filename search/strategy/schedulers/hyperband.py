@@ -2,14 +2,14 @@
 
 import math
 
-from ..base import Decision
+from ..base import Decision, Scheduler
 from ..curves import Curves
 from .asha import FACTOR, SuccessiveHalving
 from .registry import SCHEDULERS
 
 
 @SCHEDULERS.register("hyperband")
-class Hyperband:
+class Hyperband(Scheduler):
     """Shares the trials among brackets of successive halving.
 
     Their first rungs are at 1, 3, 9, ... epochs, so late starters have a chance. There are floor(log3(epochs)) + 1

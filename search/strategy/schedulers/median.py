@@ -6,7 +6,7 @@ It stops what is below the median of earlier trials at the same epoch.
 import math
 from collections.abc import Sequence
 
-from ..base import GO, STOP, Decision
+from ..base import GO, STOP, Decision, Scheduler
 from ..curves import WORST, Curves
 from .registry import SCHEDULERS
 
@@ -16,7 +16,7 @@ PARTS_BEFORE = 6  # the first look is after one in so many of the epochs
 
 
 @SCHEDULERS.register("median")
-class Median:
+class Median(Scheduler):
     """Stops a trial whose best value so far is below the median.
 
     The median is of what complete trials had reached at this epoch. No trial is stopped in the first sixth of `epochs`.

@@ -1,11 +1,11 @@
 """`none`: every trial runs to its end."""
 
-from ..base import GO, Decision
+from ..base import GO, Decision, Scheduler
 from ..curves import Curves
 from .registry import SCHEDULERS
 
 
-class NoPruning:
+class NoPruning(Scheduler):
     """Stops no trial."""
 
     def on_report(self, curves: Curves, trial: int) -> Decision:

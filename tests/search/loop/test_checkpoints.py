@@ -72,7 +72,9 @@ def test_the_best_are_complete_and_the_older_of_equals(direction: str, best: lis
     study.add_trial(create_trial(state=TrialState.FAIL))
     study.enqueue_trial({})
     space = SearchSpace("s", (), ())
-    strategy = build_strategy(space, sampler="random", pruner="none", seed=0, direction="maximize", epochs=1)
+    strategy = build_strategy(
+        space, strategy="pruning", sampler="random", pruner="none", seed=0, direction="maximize", epochs=1
+    )
     book = Book(study, Claimer(space, strategy), VirtualClock().now)
     assert book.best(KEPT) == best
     assert book.finished() == [0, 1, 2, 3, 4, 5, 6, 7]

@@ -58,7 +58,13 @@ class World:
 
     def strategy(self, sampler: str = "tpe", space: SearchSpace = SPACE, pruner: str = "none") -> Strategy:
         return build_strategy(
-            space, sampler=sampler, pruner=pruner, seed=self.seed, direction="maximize", epochs=EPOCHS
+            space,
+            strategy="pruning",
+            sampler=sampler,
+            pruner=pruner,
+            seed=self.seed,
+            direction="maximize",
+            epochs=EPOCHS,
         )
 
     def book(self, sampler: str = "tpe", space: SearchSpace = SPACE, strategy: Strategy | None = None) -> Book[Claim]:

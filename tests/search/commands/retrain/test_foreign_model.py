@@ -163,7 +163,9 @@ def test_a_trial_notes_what_it_was_trained_with(tmp_path: Path, file: Path) -> N
     def book() -> studies_book.Book:
         models = ModelCopies(tmp_path / "models", {name: source_digest(name) for name in model_files(space)})
         models.keep()
-        strategy = build_strategy(space, sampler="random", pruner="none", seed=0, direction="maximize", epochs=1)
+        strategy = build_strategy(
+            space, strategy="pruning", sampler="random", pruner="none", seed=0, direction="maximize", epochs=1
+        )
         return studies_book.Book(study, Claimer(space, strategy, models=models), VirtualClock().now)
 
     before = book()

@@ -61,7 +61,9 @@ def searched(config: TrialConfig, pack: Path, home: Home) -> TrainResult:
     )
     study.set_user_attr(attributes.DATA_FINGERPRINT, pack.name)
     space = load_source(Source("s", config.model_dump_json(), Location("s", Path.cwd())), TrialConfig)
-    strategy = build_strategy(space, sampler="random", pruner="none", seed=0, direction="maximize", epochs=EPOCHS)
+    strategy = build_strategy(
+        space, strategy="pruning", sampler="random", pruner="none", seed=0, direction="maximize", epochs=EPOCHS
+    )
     book = studies_book.Book(study, Claimer(space, strategy), VirtualClock().now)
     claim = book.claim(100)
     result = trained(claim.config, pack, home.trial("s", claim.number))

@@ -1,0 +1,1 @@
+"""Strategies, each a proposer and a scheduler: one per file, named as the file; `--strategy` names one."""
