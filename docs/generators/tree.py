@@ -11,6 +11,7 @@ TOP = ("common", "search", "serving", "spaces", "studies", "training", "benchmar
 KINDS = {".py", ".yaml", ".json", ".md"}
 OUTSIDE = {  # folders that are no package, and so have no docstring
     "benchmarks": "Measurements, each a script that runs ours and its peer in turn",
+    "benchmarks/curves": "Recorded learning curves, and a space that was made for them",
     "benchmarks/gpu": "A kit for a machine that has a GPU and no network",
     "benchmarks/probe": "What is put into the processes that are measured",
     "docs": "Guides, references, and what writes them",

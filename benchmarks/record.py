@@ -1,0 +1,135 @@
+"""Learning curves of random configurations, recorded with the project's own training.
+
+The ground on which strategies are compared: the spaces on small images of four data sets, every configuration trained
+to the end, nothing pruned, one thread. A configuration is drawn by `--sampler random` from its number, and its curve
+follows from it alone. Each is appended to its table's journal as soon as it is done, so that a kill costs one; the
+tables take turns by the time that was spent on each. `--collect` writes the journals to benchmarks/curves.
+"""
+
+import argparse
+import os
+import tempfile
+import time
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import optuna
+import torch
+from curve_journal import Journal, Recorded, arrays, padded
+from curve_tables import EPOCHS, TABLES, Table, pack_of
+from hpo.search.configuration.configure import configure
+from hpo.search.strategy.proposers.optuna import OptunaProposer
+from hpo.search.strategy.samplers.registry import build_sampler
+from hpo.spaces.parameter import Scalar
+from hpo.spaces.space import SearchSpace
+from hpo.training.config import TrialConfig
+from hpo.training.data.pack import Pack
+from hpo.training.loop.learner import Learner
+from hpo.training.loop.validation import Validation
+from hpo.training.machine.memory import Passes
+from hpo.training.report import EpochReport
+from hpo.training.train import train
+
+CURVES = Path(__file__).parent / "curves"
+WORK = Path("~/.cache/hpo/recording").expanduser()
+ARCHIVES = Path(__file__).resolve().parents[2] / "shared" / "data"
+SEED = 0
+
+
+def draw(space: SearchSpace, number: int) -> dict[str, Scalar]:
+    """Return the configuration `number` of a space, the same on every data set."""
+    proposer = OptunaProposer(space, partial(build_sampler, "random", SEED), "maximize")
+    params = proposer.ask(number, {}, {})
+    assert params is not None  # no space here is finite
+    return params
+
+
+def record(space: SearchSpace, number: int, pack: Pack) -> Recorded:
+    """Train configuration `number` to its end."""
+    params = draw(space, number)
+    config = configure(space, params)
+    started = time.process_time()
+    loss, accuracy = before_training(config, pack)
+    with tempfile.TemporaryDirectory() as folder:
+        reports = list(train(config, pack=pack.path, directory=Path(folder)))
+    epochs = [report.metrics for report in reports if isinstance(report, EpochReport)]
+    columns = 1 + config.budget.epochs
+    return Recorded(
+        number,
+        params,
+        padded([loss, *(epoch["val_loss"] for epoch in epochs)], columns, float("inf")),
+        padded([accuracy, *(epoch["val_accuracy"] for epoch in epochs)], columns, float("nan")),
+        time.process_time() - started,
+    )
+
+
+def before_training(config: TrialConfig, pack: Pack) -> tuple[float, float]:
+    """Return validation loss and accuracy of the weights that a training begins with."""
+    device = torch.device("cpu")
+    learner = Learner.create(config, pack, device)
+    evaluation, _ = Validation(pack, device, ()).evaluate(learner.judged, learner.precision, Passes(None))
+    return evaluation.loss, evaluation.accuracy
+
+
+def fill(tables: Sequence[Table], journals: Sequence[Journal], packs: Sequence[Pack], count: int) -> None:
+    """Record until every table has `count` configurations, next where the least time was spent."""
+    missing = [n for n, journal in enumerate(journals) if len(journal.recorded) < count]
+    while missing:
+        turn = min(missing, key=lambda n: journals[n].seconds)
+        table, journal = tables[turn], journals[turn]
+        recorded = record(table.space(), len(journal.recorded), packs[turn])
+        journal.add(recorded)
+        final = recorded.valid_accuracy[-1]
+        print(f"{table.name} {recorded.number}: {final:.4f} after {recorded.seconds:.1f} s of CPU", flush=True)
+        missing = [n for n in missing if len(journals[n].recorded) < count]
+
+
+def collect(table: Table, journal: Journal, folder: Path) -> Path:
+    """Write the npz of a table."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{table.name}.npz"
+    np.savez_compressed(path, **arrays(table.space(), journal.recorded, table.setting()))
+    return path
+
+
+def main() -> None:
+    options = arguments()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    # a curve must not depend on how many cores there are: sums are taken in the order of the threads
+    torch.set_num_threads(1)
+    if options.quick:
+        with tempfile.TemporaryDirectory() as folder:
+            options.work = Path(folder)
+            run([TABLES["simple_cnn_digits"]], options, 2, Path(folder) / "curves")
+        return
+    run([TABLES[name] for name in options.only], options, options.configurations, options.curves)
+
+
+def run(tables: Sequence[Table], options: argparse.Namespace, count: int, curves: Path) -> None:
+    """Record what is missing, unless only to collect, and write the tables where asked to."""
+    journals = [Journal(options.work / f"{table.name}.jsonl", table.setting()) for table in tables]
+    if not options.collect:
+        packs = [pack_of(table, options.work, options.archives) for table in tables]
+        fill(tables, journals, packs, count)
+    for table, journal in zip(tables, journals, strict=True):
+        if journal.recorded and (options.collect or options.quick):
+            path = collect(table, journal, curves)
+            print(f"{os.path.relpath(path)}: {len(journal.recorded)} configurations of {EPOCHS} epochs")
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="record.py", description=__doc__.splitlines()[0])
+    parser.add_argument("--only", nargs="+", choices=sorted(TABLES), default=list(TABLES), metavar="TABLE")
+    parser.add_argument("--configurations", type=int, default=300, help="of every table (default 300)")
+    parser.add_argument("--collect", action="store_true", help="record nothing: write what there is to --curves")
+    parser.add_argument("--curves", type=Path, default=CURVES, help="the folder of the tables")
+    parser.add_argument("--work", type=Path, default=WORK, help="the folder of journals, images and packs")
+    parser.add_argument("--archives", type=Path, default=ARCHIVES, help="where signdigits and CIFAR-10 lie")
+    parser.add_argument("--quick", action="store_true", help="two configurations on digits, kept nowhere")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
