@@ -49,12 +49,12 @@ def show(options: ShowOptions, json: JsonOption = False) -> None:
         record = summary.trial(trial)
         # a study that another program named has no folder
         directory = Home.locate(home).trial(summary.study, trial) if is_study_name(summary.study) else None
-        whole = {"study": summary.study, **record.to_json()}
+        whole = {"study": summary.study, **summary.record_to_json(record)}
         commands = _commands(summary.study, record, storage, home)
         print_json(whole) if json else _print(trial_view(summary, record, directory, commands))
     else:
-        records = [record.to_json() for record in summary.trials]
-        print_json({**summary.to_json(), "records": records}) if json else _print(study_view(summary))
+        whole = {**summary.to_json(), "records": summary.records_to_json()}
+        print_json(whole) if json else _print(study_view(summary))
 
 
 def _commands(study: str, record: "TrialRecord", storage: str | None, home: Path | None) -> list[str]:

@@ -33,6 +33,7 @@ def run(options: RunOptions, json: JsonOption = False) -> None:
 def _tell_result(result: "RunResult", tell: Callable[[str], None]) -> None:
     from ..progress.format import duration, trial_with, with_interval
     from ..progress.gain import gain
+    from ..progress.rungs import furthest_line, rungs_line
 
     summary = result.study
     counts = ", ".join(f"{count} {state}" for state, count in summary.counts.items() if count)
@@ -41,6 +42,10 @@ def _tell_result(result: "RunResult", tell: Callable[[str], None]) -> None:
         best = summary.best
         value = with_interval(best.value, summary.best_interval)
         tell(f"best {summary.metric} {value}, {trial_with(best.number, best.params)}")
+    elif (furthest := summary.furthest) is not None:
+        tell(furthest_line(furthest))
+    if climbed := rungs_line(summary.rungs):
+        tell(climbed)
     if gained := gain(summary):
         tell(gained)
     if summary.passed_over:
@@ -57,4 +62,5 @@ def _exit_code(result: "RunResult") -> int:
     if result.outcome is Outcome.INTERRUPTED:
         return INTERRUPTED
     # every trial has ended, and none is of use
-    return WORK_FAILED if result.outcome is not Outcome.TIMED_OUT and result.study.best is None else 0
+    has_some = result.study.best is not None or result.study.furthest is not None
+    return WORK_FAILED if result.outcome is not Outcome.TIMED_OUT and not has_some else 0

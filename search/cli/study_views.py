@@ -24,6 +24,7 @@ from ..progress.format import (
     with_interval,
 )
 from ..progress.gain import gain
+from ..progress.rungs import furthest_line, rungs_line, standing_cell, standing_words, strategy_line
 from .tables import FirstThatFits, line, table, unfolded
 
 _PARAMETERS = 18  # characters: one parameter a line, as `weight_decay=0.01`
@@ -63,10 +64,16 @@ def _study_parts(summary: StudySummary) -> Iterator[RenderableType]:
     yield line(
         "; ".join(filter(None, (f"study {summary.study}: {objective}", _counts(summary), spent, _formats(summary))))
     )
+    if summary.strategy is not None:
+        yield line(strategy_line(summary.strategy, summary.epochs_total))
+    if climbed := rungs_line(summary.rungs):
+        yield line(climbed)
     if summary.best is not None:
         best = summary.best
         value = with_interval(best.value, summary.best_interval)
         yield line(f"best {value}, {trial_with(best.number, best.params)}")
+    elif (furthest := summary.furthest) is not None:
+        yield line(furthest_line(furthest))
     if gained := gain(summary):
         yield line(gained)
     if summary.passed_over:
@@ -98,16 +105,18 @@ def _table_of(summary: StudySummary, columns: tuple[str, ...]) -> Table:
     view.columns[-1].no_wrap, view.columns[-1].overflow, view.columns[-1].min_width = False, "fold", _PARAMETERS
     best = summary.best.number if summary.best else None
     for item in summary.trials:
-        cells = _cells(item)
+        cells = _cells(summary, item)
         view.add_row(*(cells[column] for column in columns), style="bold" if item.number == best else "")
     return view
 
 
-def _cells(item: TrialRecord) -> dict[str, str]:
+def _cells(summary: StudySummary, item: TrialRecord) -> dict[str, str]:
+    standing = summary.standing(item)
     return {
         "trial": str(item.number),
-        "state": _state(item),
-        "value": number_of(item.value),
+        "state": _state(item) if standing is None else standing_cell(standing),
+        # one that is paused has no value yet, but one that it is ranked by
+        "value": number_of(item.value if standing is None else item.curve[standing.epoch]),
         "epochs": str(item.epochs),
         "time": _spent(item),
         "verdict": item.verdict.get("kind", "-"),
@@ -117,7 +126,9 @@ def _cells(item: TrialRecord) -> dict[str, str]:
 
 
 def _trial_parts(summary: StudySummary, record: TrialRecord, directory: Path | None) -> Iterator[RenderableType]:
-    yield line(f"study {summary.study}, trial {record.number}: {_state(record)}")
+    standing = summary.standing(record)
+    state = _state(record) if standing is None else standing_words(standing)
+    yield line(f"study {summary.study}, trial {record.number}: {state}")
     if record.curve:
         values = list(record.curve.values())
         ends = f"{values[0]:.4f} -> {values[-1]:.4f}"

@@ -1,9 +1,10 @@
 """The gain of a search over its first guess, in a line."""
 
+from collections import Counter
 from collections.abc import Iterable
 
 from ...studies.records.study import StudySummary
-from ...studies.records.trial import TrialRecord
+from ...studies.records.trial import PAUSED, TrialRecord
 from .format import number_of
 
 
@@ -11,24 +12,31 @@ def gain(summary: StudySummary) -> str:
     """Describe the gain of a search in a line.
 
     `0.5722 -> 0.9889 since trial 0; 9 of 24 trials stopped early; 31 % of the epochs saved`. The first value is that of
-    the first trial that came to its end, which are the priors of the space, or what somebody enqueued. An epoch is
-    saved where a trial ended before the last one of its budget. Empty where there is no second trial to speak of.
+    the first trial that came to its end, which are the priors of the space, or what somebody enqueued. Under rungs it
+    may be a later one, chosen already. An epoch is saved where a trial ended before the last one of its budget; those
+    of paused trials are saved so far. Empty where there is no second trial to speak of.
     """
-    trained = [trial for trial in summary.trials if trial.config and trial.state in ("complete", "pruned")]
+    trained = [trial for trial in summary.trials if trial.config and trial.state in ("complete", "pruned", PAUSED)]
     first = next((trial for trial in trained if trial.state == "complete" and trial.value is not None), None)
     if len(trained) < 2 or first is None or summary.best is None:
         return ""
-    stopped = sum(trial.state == "pruned" for trial in trained)
-    if summary.best.number == first.number:
-        parts = [f"trial {first.number}, the first guess, is still the best"]
-    else:
-        parts = [f"{number_of(first.value)} -> {number_of(summary.best.value)} since trial {first.number}"]
-    if stopped:
-        parts.append(f"{stopped} of {len(trained)} trials stopped early")
+    states = Counter(trial.state for trial in trained)
+    parts = [_since(first, summary.best, is_first_guess=not summary.rungs or first.number == trained[0].number)]
+    if states["pruned"]:
+        parts.append(f"{states['pruned']} of {len(trained)} trials stopped early")
+    if states[PAUSED]:
+        parts.append(f"{states[PAUSED]} of {len(trained)} trials paused")
     saved = _saved(trained)
     if round(100 * saved) > 0:  # "0 % saved" is no gain
-        parts.append(f"{saved:.0%} of the epochs saved".replace("%", " %"))
+        parts.append(f"{saved:.0%} of the epochs saved".replace("%", " %") + (" so far" if states[PAUSED] else ""))
     return "; ".join(parts)
+
+
+def _since(first: TrialRecord, best: TrialRecord, *, is_first_guess: bool) -> str:
+    named = f"trial {first.number}" + ("" if is_first_guess else ", the first that ran to its end")
+    if best.number != first.number:
+        return f"{number_of(first.value)} -> {number_of(best.value)} since {named}"
+    return f"{named}, the first guess, is still the best" if is_first_guess else f"{named}, is still the best"
 
 
 def _saved(trials: Iterable[TrialRecord]) -> float:

@@ -1,14 +1,16 @@
 """A study as a plain record: counts, best trial, failures."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from ...common.display import visible
 from ...common.interval import around
 from ...errors import StudyError
 from .. import attributes
-from .trial import TrialRecord
+from .rungs import Furthest, Rung, Standing, furthest
+from .strategy import StrategyRecord
+from .trial import PAUSED, TrialRecord
 
 SHARES = frozenset({"val_accuracy", "val_top5_accuracy"})
 """The objectives that are a share of the validation images, whose interval is known from their number alone."""
@@ -23,7 +25,9 @@ class StudySummary:
 
     `at` says in words which epoch of a trial counts, empty where another program made the study; `counts` of its trials
     by state; `best` the best complete trial that hpo ran; `passed_over` the better ones that it did not run, the best
-    first; `wall_s` the seconds in which it was worked on (see `summarise`); `failures` trial numbers by cause.
+    first; `wall_s` the seconds in which it was worked on (see wall_time.py); `failures` trial numbers by cause;
+    `strategy` that of the last run, None in studies of older versions and other programs; `rungs` those of the
+    strategy, the lowest first.
     """
 
     study: str
@@ -37,6 +41,24 @@ class StudySummary:
     failures: Mapping[str, tuple[int, ...]]
     attributes: Mapping[str, Any]
     trials: tuple[TrialRecord, ...]
+    strategy: StrategyRecord | None = None
+    rungs: tuple[Rung, ...] = ()
+
+    @property
+    def epochs_total(self) -> int:
+        """The epochs that all trials together have trained, by the record."""
+        return sum(trial.epochs for trial in self.trials)
+
+    @property
+    def furthest(self) -> Furthest | None:
+        """What stands in for the best trial while there is none: the best at the highest rung that was reached."""
+        return furthest(self.trials, self.rungs) if self.best is None else None
+
+    def standing(self, trial: TrialRecord) -> Standing | None:
+        """The place of a trial at the rung where it is paused; None where it is not."""
+        if trial.state != PAUSED or trial.rung is None or trial.rung >= len(self.rungs):
+            return None
+        return self.rungs[trial.rung].standing(trial.number)
 
     @property
     def best_interval(self) -> tuple[float, float] | None:
@@ -64,8 +86,14 @@ class StudySummary:
             "direction": self.direction,
             "metric": self.metric,
             "at": self.at,
+            "strategy": self.strategy and self.strategy.strategy,
+            "sampler": self.strategy and self.strategy.sampler,
+            "pruner": self.strategy and self.strategy.pruner,
             "trials": dict(self.counts),
+            "epochs_total": self.epochs_total,
+            "rungs": [rung.to_json() for rung in self.rungs],
             "best": best,
+            "furthest": (found := self.furthest) and found.to_json(),
             "passed_over": [trial.number for trial in self.passed_over],
             "wall_s": self.wall_s,
             "failures": {cause: list(numbers) for cause, numbers in self.failures.items()},
@@ -78,6 +106,15 @@ class StudySummary:
         named = [f"{trial.number} ({trial.value:.4f})" for trial in self.passed_over[:NAMED]]
         more = [f"{len(self.passed_over) - NAMED} more"] if len(self.passed_over) > NAMED else []
         return f"passed over, not run by hpo: trial {', '.join([*named, *more])}" if named else ""
+
+    def records_to_json(self) -> list[dict[str, Any]]:
+        """The JSON array of `hpo show --json`: every trial, paused ones with their standing."""
+        return [self.record_to_json(trial) for trial in self.trials]
+
+    def record_to_json(self, trial: TrialRecord) -> dict[str, Any]:
+        """The JSON object of one trial, with its standing."""
+        standing = self.standing(trial)
+        return {**trial.to_json(), "standing": standing and asdict(standing)}
 
     def verdicts(self) -> dict[str, tuple[int, ...]]:
         """Trial numbers by kind of verdict, the most frequent first."""

@@ -32,13 +32,14 @@ PAUSED = "paused"
 class TrialRecord:
     """One trial.
 
-    `state` is complete, pruned, failed, running, waiting or paused, the last at `rung`, else None; `status` how
-    training ended (finished, stopped, diverged, ...), empty where it has not; `value` the objective, None where none
-    was told; `params` by dotted key; `curve` the reported objective by epoch (from 1); `epochs` how many were reported;
-    `metrics` those of `best_epoch`; `attempts` how many workers were lost under it; `duration_s` seconds of training;
-    `verdict` what its history says of it, with the keys kind, evidence, advice and settings, empty where none was made;
-    `lr_factors` what plateaus left of the learning rate by epoch, () under other schedules; `config` the JSON text of
-    its TrialConfig; `model_source` the SHA-256 of the file of a user's model, empty for others.
+    `state` is complete, pruned, failed, running, waiting or paused; `rung` where it is paused (from 0), or is about to
+    be as that is decided, else None; `status` how training ended (finished, stopped, diverged, ...), empty where it has
+    not; `value` the objective, None where none was told; `params` by dotted key; `curve` the reported objective by
+    epoch (from 1); `epochs` how many were reported; `metrics` those of `best_epoch`; `attempts` how many workers were
+    lost under it; `duration_s` seconds of training; `verdict` what its history says of it, with the keys kind,
+    evidence, advice and settings, empty where none was made; `lr_factors` what plateaus left of the learning rate by
+    epoch, () under other schedules; `config` the JSON text of its TrialConfig; `model_source` the SHA-256 of the file
+    of a user's model, empty for others.
     """
 
     number: int
@@ -116,17 +117,19 @@ def read_trial(trial: FrozenTrial) -> TrialRecord:
         StudyError: its number is no number.
     """
     paused = _attribute(trial, attributes.PAUSED, dict, {}) if trial.state is TrialState.RUNNING else {}
+    decided = {} if trial.state.is_finished() else _attribute(trial, attributes.DECISION, dict, {})
     span = trial.datetime_complete - trial.datetime_start if trial.datetime_complete and trial.datetime_start else None
+    # the span counts interruptions, too: it stands in only for trials of other programs, which do not pause
+    spent = span.total_seconds() if span and attributes.PAUSED not in trial.user_attrs else None
     return TrialRecord(
         number=_number(trial),
         state=PAUSED if paused else STATES[trial.state],
-        rung=paused.get("rung"),
+        rung=paused.get("rung", decided.get("rung")),
         value=trial.values[0] if trial.values else None,  # `trial.value` raises where a study has several objectives
         params=trial.params,
         epochs=len(trial.intermediate_values),
         curve=dict(sorted(trial.intermediate_values.items())),
-        # the span counts interruptions, too: it stands in only for trials of other programs
-        duration_s=_attribute(trial, attributes.DURATION_S, float, span.total_seconds() if span else None),
+        duration_s=_attribute(trial, attributes.DURATION_S, float, spent),
         status=_attribute(trial, attributes.STATUS, str, ""),
         message=_attribute(trial, attributes.MESSAGE, str, ""),
         error=_attribute(trial, attributes.ERROR, str, ""),

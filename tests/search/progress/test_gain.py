@@ -11,6 +11,8 @@ from hpo.studies.records.study import StudySummary
 from hpo.studies.records.summarise import summarise
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
+from ...studies.records.rung_study import climbed, rung_study
+
 CONFIG = json.dumps({"budget": {"epochs": 8}, "precision": {"dtype": "fp32"}, "compile": "off"})
 
 
@@ -59,3 +61,22 @@ def test_a_configuration_that_says_no_budget_saves_nothing(config: str) -> None:
 
 def test_less_is_better_where_it_is_minimised() -> None:
     assert gain(summed(ended(2.5, 8), ended(0.3, 8), direction="minimize")) == "2.5000 -> 0.3000 since trial 0"
+
+
+def rungs(*trials: FrozenTrial) -> StudySummary:
+    return summarise(rung_study(*trials)._storage, "s")
+
+
+def test_under_rungs_what_is_paused_is_saved_so_far() -> None:
+    first = climbed("RUNNING", 0.3, rung=0)
+    complete, better = climbed("COMPLETE", *[0.5] * 16), climbed("COMPLETE", *[0.6] * 16)
+    assert gain(rungs(first, complete, better, climbed("RUNNING", 0.2, rung=0))) == (
+        "0.5000 -> 0.6000 since trial 1, the first that ran to its end; 2 of 4 trials paused; "
+        "47 % of the epochs saved so far"
+    )
+    told = climbed("PRUNED", 0.3, **{attributes.PAUSED: {"rung": 0}})
+    assert gain(rungs(told, complete)) == (
+        "trial 1, the first that ran to its end, is still the best; 1 of 2 trials stopped early; "
+        "47 % of the epochs saved"
+    )
+    assert gain(rungs(complete, told)).startswith("trial 0, the first guess, is still the best; 1 of 2")

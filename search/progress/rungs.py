@@ -1,0 +1,57 @@
+"""Rungs, and who stands where, as a person reads them."""
+
+from collections.abc import Sequence
+
+from ...studies.records.rungs import Furthest, Rung, Standing
+from ...studies.records.strategy import StrategyRecord
+from .format import number_of, params_line
+
+_ENDINGS = {1: "st", 2: "nd", 3: "rd"}
+
+
+def ordinal(number: int) -> str:
+    """`1st`, `12th`, `22nd`."""
+    is_teen = number % 100 in (11, 12, 13)
+    return f"{number:,}{'th' if is_teen else _ENDINGS.get(number % 10, 'th')}"
+
+
+def standing_words(standing: Standing) -> str:
+    """`paused at rung 1 (epoch 4), 3rd of 17`."""
+    return f"paused at rung {standing.rung} (epoch {standing.epoch}), {_rank(standing)}"
+
+
+def standing_cell(standing: Standing) -> str:
+    """`paused, 3rd of 17`: where that is says the number of its epochs beside it."""
+    return f"paused, {_rank(standing)}"
+
+
+def strategy_line(strategy: StrategyRecord, epochs: int) -> str:
+    """`strategy rungs, sampler forest, the best 1/4 go on after epochs 1 and 4; 61 epochs trained`."""
+    parts = [f"strategy {strategy.strategy}"]
+    parts += [f"{kind} {name}" for kind, name in (("sampler", strategy.sampler), ("pruner", strategy.pruner)) if name]
+    if strategy.rungs:
+        share = f"the best 1/{strategy.eta}" if strategy.eta else "the best"
+        parts.append(f"{share} go on after {_epochs(strategy.rungs)}")
+    return f"{', '.join(parts)}; {epochs:,} epoch{'' if epochs == 1 else 's'} trained"
+
+
+def rungs_line(rungs: Sequence[Rung]) -> str:
+    """`went on: 4 of 17 from epoch 1, 1 of 4 from epoch 4`; empty where no trial has reached a rung."""
+    climbed = [f"{len(rung.promoted):,} of {rung.reached:,} from epoch {rung.epoch}" for rung in rungs if rung.reached]
+    return f"went on: {', '.join(climbed)}" if climbed else ""
+
+
+def furthest_line(furthest: Furthest) -> str:
+    """What stands in for a best trial, with its value at the rung and its parameters."""
+    return ", ".join(
+        filter(None, (f"{furthest.words}: {number_of(furthest.value)}", params_line(furthest.trial.params)))
+    )
+
+
+def _epochs(epochs: Sequence[int]) -> str:
+    *most, last = map(str, epochs)
+    return f"epochs {', '.join(most)} and {last}" if most else f"epoch {last}"
+
+
+def _rank(standing: Standing) -> str:
+    return f"{ordinal(standing.rank)} of {standing.of:,}"

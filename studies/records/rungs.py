@@ -1,0 +1,113 @@
+"""The rungs of a study: who has reached them, who went on, and who stands where."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import inf, isfinite, isnan
+from typing import Any
+
+from .trial import TrialRecord
+
+_GOING = ("running", "waiting")
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """A rung at the end of `epoch`, the one of this `number` (from 0).
+
+    `ranks` are the places of the trials that have reached it by their numbers, the best first, with 1; `promoted` the
+    numbers of those that went on from it.
+    """
+
+    number: int
+    epoch: int
+    ranks: Mapping[int, int]
+    promoted: frozenset[int]
+
+    @property
+    def reached(self) -> int:
+        """How many trials have reached it."""
+        return len(self.ranks)
+
+    def standing(self, trial: int) -> "Standing | None":
+        """The place of trial number `trial` here; None where it has not come here."""
+        rank = self.ranks.get(trial)
+        return None if rank is None else Standing(self.number, self.epoch, rank, self.reached)
+
+    def to_json(self) -> dict[str, Any]:
+        """The JSON object of one of `rungs`."""
+        return {"epoch": self.epoch, "reached": self.reached, "promoted": len(self.promoted)}
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The place of a trial at a rung: `rank` (from 1) among the `of` trials that have reached it."""
+
+    rung: int
+    epoch: int
+    rank: int
+    of: int
+
+
+@dataclass(frozen=True, slots=True)
+class Furthest:
+    """The best trial of a search in which none has run to its end.
+
+    `value` is what it had at the end of `epoch`, the highest rung that was reached; `of` how many trials were there.
+    """
+
+    trial: TrialRecord
+    value: float
+    epoch: int
+    of: int
+
+    @property
+    def words(self) -> str:
+        """Why it is taken: `no trial has run to its end; trial 12 is the best of the 17 that reached epoch 4`."""
+        is_best = f"is the best of the {self.of}" if self.of > 1 else "is the only one"
+        return f"no trial has run to its end; trial {self.trial.number} {is_best} that reached epoch {self.epoch}"
+
+    def to_json(self) -> dict[str, Any]:
+        """The JSON object of `furthest`."""
+        facts = {"value": self.value, "epoch": self.epoch, "of": self.of, "params": dict(self.trial.params)}
+        return {"number": self.trial.number, **facts}
+
+
+def furthest(trials: Iterable[TrialRecord], rungs: Sequence[Rung]) -> Furthest | None:
+    """The best trial by the rung that it has reached, then by its value there.
+
+    None where no trial has reached a rung that can be trained again: those that broke, diverged or ran out of memory
+    are left out, and those of other programs.
+    """
+    usable = {trial.number: trial for trial in trials if trial.config and trial.cause is None}
+    for rung in reversed(rungs):
+        there = [number for number in rung.ranks if number in usable and isfinite(usable[number].curve[rung.epoch])]
+        if there:
+            best = usable[there[0]]
+            return Furthest(best, best.curve[rung.epoch], rung.epoch, len(there))
+    return None
+
+
+def rungs_of(trials: Sequence[TrialRecord], epochs: Iterable[int], direction: str) -> tuple[Rung, ...]:
+    """The rungs at these epochs, in their order, as `trials` have climbed them.
+
+    Ranks are by the value at the rung's own epoch, whatever came of the trial later; of equals the older comes first,
+    and what is no number last, as in the decisions themselves.
+    """
+    return tuple(_rung(number, epoch, trials, direction) for number, epoch in enumerate(epochs))
+
+
+def _rung(number: int, epoch: int, trials: Sequence[TrialRecord], direction: str) -> Rung:
+    there = [trial for trial in trials if epoch in trial.curve]
+    there.sort(key=lambda trial: (_loss(trial.curve[epoch], direction), trial.number))
+    ranks = {trial.number: rank for rank, trial in enumerate(there, start=1)}
+    return Rung(number, epoch, ranks, frozenset(trial.number for trial in there if _went_on(trial, epoch)))
+
+
+def _loss(value: float, direction: str) -> float:
+    return inf if isnan(value) else value if direction == "minimize" else -value
+
+
+def _went_on(trial: TrialRecord, epoch: int) -> bool:
+    """Whether a trial that has reached the rung at `epoch` was promoted from it."""
+    # one that was promoted just now has no later epoch yet, and is under way or waits for a worker
+    return trial.epochs > 0 and (max(trial.curve) > epoch or (trial.state in _GOING and trial.rung is None))
