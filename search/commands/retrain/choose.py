@@ -11,7 +11,7 @@ from ....studies.home import Home
 from ....studies.records.lookup import newest_study
 from ....studies.records.study import StudySummary
 from ....studies.records.summarise import summarise
-from ....studies.records.trial import TrialRecord
+from ....studies.records.trial import PAUSED, TrialRecord
 from ....studies.store.storage import open_existing
 from ....training.config import TrialConfig
 from ....training.optim.config import Piecewise, Plateau
@@ -27,7 +27,8 @@ class Chosen:
     had; `last_epoch` cuts its schedule short; `folder` is the name of its working directory; `fingerprint` the study's
     data; `validated` the trial's metrics on validation images where they are of the very epoch that is trained to, else
     empty; `candidates` how many trials of the study it was chosen among, at least 1; `formats` what is made beside the
-    base formats; `passed_over` says in a line which better trials cannot be trained.
+    base formats; `notes` say in lines which better trials cannot be trained, and why it is this one where none has run
+    to its end.
     """
 
     study: str
@@ -39,7 +40,7 @@ class Chosen:
     validated: Mapping[str, float]
     candidates: int = 1
     formats: tuple[str, ...] = ()
-    passed_over: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def epochs(self) -> int:
@@ -53,17 +54,19 @@ def choose(options: RetrainOptions, home: Home) -> Chosen:
     No space file is read. A trial has its value at the epoch that counts (`objective.at`). Without `epochs` it is
     trained to that epoch, under a schedule of the same length and with the falls that plateaus brought, so that the
     learning rates are those which the value was reached with. (More epochs would be a training that nothing was
-    measured for, and there is no validation split left to stop by.)
+    measured for, and there is no validation split left to stop by.) Where a search with rungs ended before any trial
+    had run to its end, it is the best at the highest rung that was reached, trained to the end of its budget.
 
     Raises:
-        StudyError: no such study or trial, no complete trial, or the trial has no configuration or, under plateau, no
-            learning rates yet.
+        StudyError: no such study or trial, no complete trial and no rung that was reached, or the trial has no
+            configuration or, under plateau, no learning rates yet.
     """
     storage = open_existing(options.storage, home)
     summary = summarise(storage, options.study or newest_study(storage))
     record = _best(summary) if options.trial is None else summary.trial(options.trial)
     saved = with_data_as_now(saved_config(summary.study, record), summary)
-    config, last_epoch = _replayed(summary.study, record, saved), _epoch_if_not_last(record, saved)
+    config = _replayed(summary.study, record, saved)
+    last_epoch = _epoch_if_not_last(record, saved) if _has_ended(summary, record, options) else None
     folder = f"trial-{record.number}"
     if options.epochs is not None:
         budget = config.budget.model_copy(update={"epochs": options.epochs})
@@ -73,9 +76,8 @@ def choose(options: RetrainOptions, home: Home) -> Chosen:
     # metrics of another epoch or budget would be compared with a test of other weights
     validated = record.metrics if same_training else {}
     fingerprint = str(summary.attributes.get(attributes.DATA_FINGERPRINT, ""))
-    # 1: a trial that is named may be neither
-    candidates = max(1, summary.counts["complete"] + summary.counts["pruned"])
-    passed_over = summary.passed_over_line if options.trial is None else ""
+    # 1: a trial that is named may be none of these
+    candidates = max(1, sum(summary.counts.get(state, 0) for state in ("complete", "pruned", PAUSED)))
     return Chosen(
         study=summary.study,
         record=record,
@@ -86,19 +88,34 @@ def choose(options: RetrainOptions, home: Home) -> Chosen:
         validated=validated,
         candidates=candidates,
         formats=options.formats,
-        passed_over=passed_over,
+        notes=_notes(summary, config.budget.epochs) if options.trial is None else (),
     )
 
 
+def _notes(summary: StudySummary, epochs: int) -> tuple[str, ...]:
+    """The lines on a choice that nobody has named; one that is not complete is trained to its last of `epochs`."""
+    furthest = summary.furthest
+    chosen = "" if furthest is None else f"{furthest.words}, and is trained to epoch {epochs}"
+    return tuple(filter(None, (summary.passed_over_line, chosen)))
+
+
 def _best(summary: StudySummary) -> TrialRecord:
-    """The best complete trial that can be trained again."""
+    """The best complete trial that can be trained again, else the furthest."""
     if summary.best is not None:
         return summary.best
+    if summary.furthest is not None:
+        return summary.furthest.trial
     counts = ", ".join(f"{count} {state}" for state, count in summary.counts.items() if count) or "no trials yet"
     started = [trial.number for trial in summary.trials if trial.config]
     remedy = f"--trial {started[0]} takes one all the same" if started else "`hpo run` goes on with the search"
     lack = "no complete trial that hpo ran" if summary.passed_over else "no complete trial"
     raise StudyError(f"study {visible(summary.study)} has {lack}, but {counts}; {remedy}")
+
+
+def _has_ended(summary: StudySummary, record: TrialRecord, options: RetrainOptions) -> bool:
+    """Whether the epoch that counts of a trial is known: not while it may go on, nor where it stands in for a best."""
+    is_stand_in = options.trial is None and summary.best is None
+    return record.state in ("complete", "pruned", "failed") and not is_stand_in
 
 
 def saved_config(study: str, record: TrialRecord) -> TrialConfig:

@@ -83,8 +83,8 @@ def retrain_best(options: RetrainOptions, watcher: RetrainWatcher) -> RetrainRes
     """
     home = Home.locate(options.home)
     chosen = choose(options, home)
-    if chosen.passed_over:
-        watcher.note(chosen.passed_over)
+    for note in chosen.notes:
+        watcher.note(note)
     # of a custom model the file that the trial ran, whatever it says today
     config = ModelCopies(home.models(chosen.study)).use_copy(chosen.config, chosen.record.model_source)
     chosen = replace(chosen, config=config)

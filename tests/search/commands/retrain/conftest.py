@@ -1,5 +1,5 @@
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,13 +32,15 @@ class Book:
         epochs: int = 2,
         best_epoch: int | None = None,
         state: optuna.trial.TrialState = optuna.trial.TrialState.COMPLETE,
+        notes: Mapping[str, Any] = {},
+        curve: Sequence[float] = (),
         **sections: Any,
     ) -> TrialConfig:
         config = self._make(**{"budget": {"epochs": 2}, **sections})
         noted = {attributes.CONFIG: config.model_dump_json(), attributes.STATUS: "finished"}
-        noted |= {attributes.BEST_EPOCH: best_epoch or epochs, attributes.METRICS: {"val_accuracy": 0.9}}
-        curve = dict.fromkeys(range(1, epochs + 1), 0.5)
-        trial = optuna.trial.create_trial(state=state, value=value, user_attrs=noted, intermediate_values=curve)
+        noted |= {attributes.BEST_EPOCH: best_epoch or epochs, attributes.METRICS: {"val_accuracy": 0.9}, **notes}
+        reported = dict(enumerate(curve or [0.5] * epochs, start=1))
+        trial = optuna.trial.create_trial(state=state, value=value, user_attrs=noted, intermediate_values=reported)
         self._study.add_trial(trial)
         return config
 

@@ -34,13 +34,13 @@ def test_the_best_that_hpo_ran_is_trained_and_the_others_are_named(book: Book, r
 def test_nothing_is_said_where_nothing_is_passed_over(book: Book) -> None:
     book.add(0.9)
     add_theirs(book, 0.8)
-    assert choose(choice(book), book.home).passed_over == ""
+    assert choose(choice(book), book.home).notes == ()
 
 
 def test_whoever_names_a_trial_is_told_of_no_other(book: Book) -> None:
     book.add(0.5)
     add_theirs(book, 0.9)
-    assert choose(choice(book, trial=0), book.home).passed_over == ""
+    assert choose(choice(book, trial=0), book.home).notes == ()
 
 
 @pytest.mark.parametrize("state", [TrialState.COMPLETE, TrialState.PRUNED])
