@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from ...studies.book.terms import Refused, Stopped, TrialState
-from ...studies.tracking.events import Epoch, TrialEnded, TrialStarted
+from ...studies.tracking.events import Epoch, TrialEnded, TrialPaused, TrialStarted
 from ...studies.tracking.events import TrialState as TrackedState
 from ...studies.tracking.tracker import Tracker
 from ...training.report import Activity, EpochReport, TrainResult
@@ -29,9 +29,16 @@ class Observers:
         self._passed(trial)
         self.ended(trial.number, TrialState.FAIL, None, "failed", trial.reason, {}, {})
 
+    def paused(self, claim: Claim, rung: int, value: float | None) -> None:
+        """A trial waits at a rung with objective `value`, and its slot is free."""
+        metrics = {} if value is None else {claim.config.objective.name: value}
+        self._tracker.tell(TrialPaused(claim.number, rung, metrics))
+        self._progress.trial_paused(claim.number, rung, value)
+
     def stopped(self, trial: Stopped) -> None:
-        """A trial that was to be stopped has ended without being run again."""
-        self._passed(trial)
+        """A trial that was to be stopped, or was paused at a rung, has ended without being run again."""
+        if trial.rung is None:  # else it is known by name
+            self._passed(trial)
         self.ended(trial.number, TrialState.PRUNED, trial.value, "stopped", "", {}, {})
 
     def _passed(self, trial: Refused | Stopped) -> None:

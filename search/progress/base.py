@@ -12,8 +12,8 @@ class Standing:
     """The state of a study as a run begins.
 
     `total` is how many trials the study shall reach, `done` how many have ended; `best` the value and number of the
-    best one; `begun` the epochs so far of each trial that goes on; `images` the number of validation images where the
-    objective is a share of them, else None.
+    best one; `begun` the epochs so far of each trial that goes on; `paused` the trials that wait at a rung; `images`
+    the number of validation images where the objective is a share of them, else None.
     """
 
     study: str
@@ -22,18 +22,20 @@ class Standing:
     done: int = 0
     best: tuple[float, int] | None = None
     begun: Mapping[int, int] = field(default_factory=dict)
+    paused: frozenset[int] = frozenset()
     images: int | None = None
 
     @property
     def words(self) -> str:
         """One line on the study and on the trials that go on."""
-        if not self.done and not self.begun:
+        if not (self.done or self.begun or self.paused):
             return f"study {self.study}: to {self.total} trials"
         best = "no best yet" if self.best is None else f"best {self.best[0]:.4f} (trial {self.best[1]})"
         goes_on = [f"trial {number} goes on after epoch {epochs}" for number, epochs in self.begun.items()]
         if len(goes_on) > _NAMED:
             goes_on = [f"{len(goes_on)} trials go on where they were"]
-        return "; ".join([f"study {self.study}: {self.done} of {self.total} trials done, {best}", *goes_on])
+        paused = f"{len(self.paused)} paused at rungs, " if self.paused else ""
+        return "; ".join([f"study {self.study}: {self.done} of {self.total} trials done, {paused}{best}", *goes_on])
 
 
 _NAMED = 4  # trials in one line; more would wrap on a terminal, and are counted
@@ -60,10 +62,17 @@ class Progress(Protocol):
         """An epoch has ended with objective `value`."""
         ...
 
+    def trial_paused(self, number: int, rung: int, value: float | None) -> None:
+        """Trial `number` gives up its slot at `rung` (from 0) with objective `value`.
+
+        It is promoted by `trial_started`, or ends without that.
+        """
+        ...
+
     def trial_ended(self, number: int, state: str, value: float | None, status: str, message: str) -> None:
         """Trial `number` has ended as `state`: COMPLETE, PRUNED or FAIL.
 
-        `value` is its best objective, `status` how training ended.
+        `value` is its best objective, `status` how training ended. A trial that has no slot was paused at a rung.
         """
         ...
 
@@ -86,6 +95,9 @@ class NoProgress:
         """Nothing."""
 
     def epoch(self, number: int, report: EpochReport, value: float) -> None:
+        """Nothing."""
+
+    def trial_paused(self, number: int, rung: int, value: float | None) -> None:
         """Nothing."""
 
     def trial_ended(self, number: int, state: str, value: float | None, status: str, message: str) -> None:

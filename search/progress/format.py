@@ -30,6 +30,12 @@ def ending(status: str) -> str:
     return "pruned" if status == "stopped" else status.replace("_", " ")
 
 
+def dropped(count: int) -> str:
+    """A line on paused trials that end with their study."""
+    trials = "1 paused trial ends" if count == 1 else f"{count:,} paused trials end"
+    return f"{trials} here, pruned: the search is done, and promotes no more"
+
+
 def duration(seconds: float) -> str:
     """`8.3 s`, `2 min 05 s` or `3 h 12 min`."""
     if round(seconds, 1) < 60:  # rounded first: 59.97 is a minute, not `60.0 s`

@@ -18,7 +18,7 @@ from ...common.display import visible
 from ...common.interval import around
 from ...training.report import Activity, EpochReport
 from .base import Standing
-from .format import duration, ending, number_of, params_line, sparkline
+from .format import dropped, duration, ending, number_of, params_line, sparkline
 from .terminal import QuietKeys
 
 _REDRAW_S = 0.2  # quick epochs of many workers must not keep the coordinator drawing; faster, nobody could read it
@@ -47,11 +47,13 @@ class LiveProgress:
     def __init__(self, standing: Standing, console: Console) -> None:
         self._study, self._total, self._images = standing.study, standing.total, standing.images
         self._better = max if standing.direction == "maximize" else min
-        self._before, self._done, self._start = standing.done, standing.done, time.monotonic()
+        self._before, self._done = standing.done + len(standing.paused), standing.done
+        self._start = time.monotonic()
         self._best = standing.best
+        self._paused, self._dropped = set(standing.paused), 0
         self._lines: dict[int, _Line] = {}
         self._keys = QuietKeys()  # before the view starts: a Ctrl-C from here on would leave `^C` in it
-        if standing.done or standing.begun:
+        if standing.done or standing.begun or standing.paused:
             console.print(Text(visible(standing.words), style="dim"))
         self._live = Live(get_renderable=self._view, console=console, auto_refresh=False, transient=True)
         self._live.start(refresh=True)
@@ -59,6 +61,7 @@ class LiveProgress:
 
     def trial_started(self, number: int, params: Mapping[str, Any], epochs: int, curve: Mapping[int, float]) -> None:
         """Add a line for the trial."""
+        self._paused.discard(number)
         self._lines[number] = _Line(params, epochs, max(curve, default=0), [curve[epoch] for epoch in sorted(curve)])
         self._draw()
 
@@ -77,10 +80,21 @@ class LiveProgress:
         line.curve.append(value)
         self._draw_soon()
 
+    def trial_paused(self, number: int, rung: int, value: float | None) -> None:
+        """Take the line out of the view, and count the trial."""
+        # no line is printed: most trials pause, and their lines would bury those that ended
+        del self._lines[number]
+        self._paused.add(number)
+        self._draw()
+
     def trial_ended(self, number: int, state: str, value: float | None, status: str, message: str) -> None:
-        """Take the line out of the view, and print its ending above."""
-        line = self._lines.pop(number)
+        """Take the line out of the view, and print its ending above; paused ones are only counted."""
         self._done += 1
+        self._paused.discard(number)
+        line = self._lines.pop(number, None)
+        if line is None:
+            self._dropped += 1
+            return
         if value is not None and state == "COMPLETE":
             now = (value, number)  # of equals the first stays
             self._best = now if self._best is None else self._better(self._best, now, key=lambda best: best[0])
@@ -99,6 +113,8 @@ class LiveProgress:
 
     def close(self) -> None:
         """Give the terminal back."""
+        if self._dropped:
+            self.note(dropped(self._dropped))
         self._live.stop()
         self._keys.close()
 
@@ -115,10 +131,10 @@ class LiveProgress:
         best = (
             "no best yet" if self._best is None else f"best {self._with_margin(self._best[0])} (trial {self._best[1]})"
         )
-        bar = ProgressBar(total=self._total, completed=self._done, width=24)
-        head.add_row(
-            Text(visible(self._study), style="bold"), bar, f"{self._done}/{self._total} trials", best, self._eta()
-        )
+        settled = self._settled
+        bar = ProgressBar(total=self._total, completed=settled, width=24)
+        trials = f"{settled}/{self._total} trials" + (f", {len(self._paused)} paused" if self._paused else "")
+        head.add_row(Text(visible(self._study), style="bold"), bar, trials, best, self._eta())
         return Group(head, self._workers())
 
     def _with_margin(self, value: float) -> str:
@@ -136,12 +152,17 @@ class LiveProgress:
             table.add_row(str(number), *_cells(line))
         return table
 
+    @property
+    def _settled(self) -> int:
+        """How many trials have ended, or stand at a rung, from where most do not go on."""
+        return self._done + len(self._paused)
+
     def _eta(self) -> str:
-        finished = self._done - self._before  # of this run: trials of former ones may have had other workers
-        if not finished:
+        finished = self._settled - self._before  # of this run: trials of former ones may have had other workers
+        if finished <= 0 or self._settled >= self._total:  # nobody knows how many promotions are left
             return "ETA -"
         # all workers together: the time per finished trial already has their number in it
-        left = (time.monotonic() - self._start) / finished * (self._total - self._done)
+        left = (time.monotonic() - self._start) / finished * (self._total - self._settled)
         return f"ETA {duration(max(0.0, left))}"
 
 

@@ -1,4 +1,4 @@
-"""The plain view of a search: one line per finished trial.
+"""The plain view of a search: one line per finished trial, and per trial that reaches a rung.
 
 It is for logs, pipes and CI.
 """
@@ -11,7 +11,7 @@ from ...common.display import visible
 from ...training.report import Activity, EpochReport
 from .base import Standing
 from .broken_pipe import print_lasting
-from .format import duration, ending, number_of, params_line
+from .format import dropped, duration, ending, number_of, params_line
 
 
 class PlainProgress:
@@ -24,6 +24,7 @@ class PlainProgress:
         self._params: dict[int, Mapping[str, Any]] = {}
         self._elapsed: dict[int, float] = {}
         self._epochs: dict[int, int] = {}
+        self._dropped = 0  # paused trials that have ended
         self._print(standing.words)
 
     def trial_started(self, number: int, params: Mapping[str, Any], epochs: int, curve: Mapping[int, float]) -> None:
@@ -37,23 +38,35 @@ class PlainProgress:
         """Remember the epochs done and their time."""
         self._epochs[number], self._elapsed[number] = report.epoch, report.elapsed_s
 
-    def trial_ended(self, number: int, state: str, value: float | None, status: str, message: str) -> None:
+    def trial_paused(self, number: int, rung: int, value: float | None) -> None:
         """Print a line on the trial."""
+        self._print_trial(number, f"at rung {rung}", value)
+
+    def trial_ended(self, number: int, state: str, value: float | None, status: str, message: str) -> None:
+        """Print a line on the trial; paused ones are only counted, as many end at once."""
+        if number not in self._params:
+            self._dropped += 1
+            return
         if value is not None and state == "COMPLETE":
             self._best = value if self._best is None else self._better(self._best, value)
-        params = self._params.pop(number, {})
         # the reason of a failure in the place of its parameters; the rest of it is in `hpo show`
-        detail = message.splitlines()[0] if message and state == "FAIL" else params_line(params)
-        spent = f"{_epochs(self._epochs.pop(number, 0))}, {duration(self._elapsed.pop(number, 0.0))}"
-        head = f"trial {number:>3} {ending(status):<13} {number_of(value)}  best {number_of(self._best)}"
-        self._print(f"{head}  {spent}  {detail}")
+        self._print_trial(number, ending(status), value, message.splitlines()[0] if message and state == "FAIL" else "")
 
     def note(self, text: str) -> None:
         """Print the line."""
         self._print(text)
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Print how many paused trials have ended."""
+        if self._dropped:
+            self._print(dropped(self._dropped))
+
+    def _print_trial(self, number: int, how: str, value: float | None, reason: str = "") -> None:
+        """Print a line on a trial that gives up its slot."""
+        params = self._params.pop(number, {})
+        spent = f"{_epochs(self._epochs.pop(number, 0))}, {duration(self._elapsed.pop(number, 0.0))}"
+        head = f"trial {number:>3} {how:<13} {number_of(value)}  best {number_of(self._best)}"
+        self._print(f"{head}  {spent}  {reason or params_line(params)}")
 
     def _print(self, line: str) -> None:
         print_lasting(visible(line), self._stream)

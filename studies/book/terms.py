@@ -97,11 +97,15 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """A waiting trial that was to be stopped as its coordinator died, told PRUNED with the `value` that it reached."""
+    """A trial that nobody runs any more, told PRUNED with the `value` that it reached.
+
+    It was to be stopped as its coordinator died, or was paused at `rung` as the study came to its end.
+    """
 
     number: int
     params: Mapping[str, Any]
     value: float | None
+    rung: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

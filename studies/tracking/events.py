@@ -1,9 +1,9 @@
 """The events of a study, one frozen type for each kind.
 
-    StudyStarted (TrialStarted Epoch* TrialEnded)* StudyEnded
+    StudyStarted (TrialStarted Epoch* (TrialPaused (TrialStarted Epoch*)?)* TrialEnded)* StudyEnded
 
-Trials overlap. One that is paused starts again without having ended, in this process or another. `metrics` are numbers
-by name, `tags` texts to filter by, `artifacts` files or folders to keep beside the run.
+Trials overlap. One that is interrupted starts again without having ended, in this process or another. `metrics` are
+numbers by name, `tags` texts to filter by, `artifacts` files or folders to keep beside the run.
 """
 
 from collections.abc import Mapping, Sequence
@@ -51,6 +51,23 @@ class Epoch:
 
 
 @dataclass(frozen=True, slots=True)
+class TrialPaused:
+    """The pause of a trial at `rung` (from 0), where it is until it is promoted, which starts it again, or ends.
+
+    `metrics` sum it up until then.
+    """
+
+    trial: int
+    rung: int
+    metrics: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def state(self) -> str:
+        """Its state in words: `paused at rung 1`."""
+        return f"paused at rung {self.rung}"
+
+
+@dataclass(frozen=True, slots=True)
 class TrialEnded:
     """The end of a trial.
 
@@ -74,4 +91,4 @@ class StudyEnded:
     artifacts: Sequence[Path] = ()
 
 
-Event = StudyStarted | TrialStarted | Epoch | TrialEnded | StudyEnded
+Event = StudyStarted | TrialStarted | Epoch | TrialPaused | TrialEnded | StudyEnded

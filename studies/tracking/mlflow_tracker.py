@@ -17,7 +17,7 @@ from typing import Any
 from ...common.masking import first_line, masked
 from ..home import Home
 from ..store.locks import held_if_free
-from .events import Epoch, Event, StudyEnded, StudyStarted, TrialEnded, TrialStarted
+from .events import Epoch, Event, StudyEnded, StudyStarted, TrialEnded, TrialPaused, TrialStarted
 from .mlflow.shipper import StudyShipper, count_unsent
 from .mlflow.spool import SpoolWriter, read_events, spool_path
 from .mlflow.stores import kept_stores
@@ -69,6 +69,10 @@ class MlflowTracker:
                 self._append(trial, "start", state="RUNNING", params=dict(params), tags=tags, artifacts=files)
             case Epoch(trial, epoch, metrics):
                 self._append(trial, "epoch", epoch=epoch, metrics=dict(metrics))
+            case TrialPaused(trial, _, metrics):
+                tags = {"state": event.state}
+                self._append(trial, "pause", state="RUNNING", metrics=dict(metrics), tags=tags)
+                self._writers.pop(trial).close()  # most paused trials are not promoted: no file is kept open for them
             case TrialEnded(trial, state, metrics, tags):
                 tags, files = {**tags, "state": state}, self._names(event)
                 self._append(trial, "end", state=state, metrics=dict(metrics), tags=tags, artifacts=files)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from .event_files import FILE, TENSORBOARD
-from .events import Epoch, Event, TrialEnded, TrialStarted
+from .events import Epoch, Event, TrialEnded, TrialPaused, TrialStarted
 from .several import BackgroundTracker
 from .tracker import Tracker
 from .tracker_kinds import TrackedStudy, register_tracker
@@ -45,12 +45,18 @@ class TensorboardTracker:
         match event:
             case TrialStarted(trial, params, tags):
                 run = self._run(trial)
-                if not run.last_epoch:  # a trial that goes on has its hyperparameters in an earlier file
+                if run.last_epoch:  # a trial that goes on has its hyperparameters in an earlier file
+                    run.write(run.last_epoch, *make.texts({"state": "RUNNING"}))
+                else:
                     run.write(0, make.hyperparameters(params, self._study.run_name(trial)), *make.texts(tags))
             case Epoch(trial, epoch, metrics):
                 run = self._run(trial)
                 if epoch > run.last_epoch:
                     run.write(epoch, *make.scalars(metrics))
+            case TrialPaused(trial, _, metrics):
+                run = self._run(trial)
+                run.write(run.last_epoch, *make.scalars(metrics), *make.texts({"state": event.state}))
+                self._runs.pop(trial).close()
             case TrialEnded(trial, state, metrics, tags, artifacts):
                 run = self._run(trial)
                 pictures = [make.picture(path) for path in artifacts if path.suffix == ".png"]

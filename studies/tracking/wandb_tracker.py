@@ -25,7 +25,7 @@ from ...common.display import visible
 from ...common.installation import Extra
 from ...common.masking import masked
 from ..home import Home
-from .events import Epoch, Event, TrialEnded, TrialStarted
+from .events import Epoch, Event, TrialEnded, TrialPaused, TrialStarted
 from .several import BackgroundTracker
 from .tracker import Tracker
 from .tracker_kinds import TrackedStudy, register_tracker
@@ -61,7 +61,11 @@ class WandbTracker:
                 self._runs[trial] = _Run(self._study, self._study.run_name(trial), self._mode, params)
             case Epoch(trial, epoch, metrics):
                 self._runs[trial].epoch(epoch, metrics)
+            case TrialPaused(trial, _, metrics):
+                self._runs.pop(trial).pause({**metrics, "state": event.state})
             case TrialEnded(trial, state, metrics, tags, artifacts):
+                if trial not in self._runs:  # it was paused at a rung until now
+                    self._runs[trial] = _Run(self._study, self._study.run_name(trial), self._mode, {})
                 self._runs.pop(trial).end(state, {**tags, **metrics, "state": state}, artifacts)
 
     def close(self, timeout_s: float) -> int:
@@ -93,6 +97,8 @@ class _Run:
             reinit="create_new",  # trials run beside one another
             settings=_settings(),
         )
+        if self._last_epoch:  # its summary may say that it is paused
+            self._run.summary.update({"state": "RUNNING"})
 
     def epoch(self, epoch: int, metrics: Mapping[str, float]) -> None:
         """Log an epoch, unless the run has it."""
@@ -110,8 +116,9 @@ class _Run:
         self._run.summary.update({key: visible(v) if isinstance(v, str) else v for key, v in summary.items()})
         self._run.finish(exit_code=1 if state == "FAIL" else 0)
 
-    def pause(self) -> None:
-        """End the run as one that will be resumed."""
+    def pause(self, summary: Mapping[str, Any] = {}) -> None:
+        """End the run as one that may be resumed, with its summary so far."""
+        self._run.summary.update(dict(summary))
         self._run.mark_preempting()
         self._run.finish(exit_code=1)
 

@@ -11,6 +11,7 @@ from ....studies.book.holdings import FINISHED
 from ....studies.home import Home
 from ....studies.records.study import SHARES, StudySummary
 from ....studies.records.summarise import summarise
+from ....studies.records.trial import PAUSED
 from ....studies.store.patience import Patience
 from ....studies.store.storage import BaseStorage, hush_optuna, open_storage, storage_to_write
 from ....studies.tracking.events import StudyEnded, StudyStarted
@@ -132,11 +133,12 @@ def _standing(prepared: Prepared) -> Standing:
     best = None if summary.best is None or summary.best.value is None else (summary.best.value, summary.best.number)
     # the states that count toward --trials
     done = sum(summary.counts[state] for state in ("complete", "pruned", "failed"))
-    # paused trials, by the epochs they have already
+    # interrupted trials, by the epochs they have already
     begun = {trial.number: trial.epochs for trial in summary.trials if trial.state == "waiting" and trial.epochs}
+    paused = frozenset(trial.number for trial in summary.trials if trial.state == PAUSED)
     # a share of so many has an interval, a loss has none
     images = prepared.ready.val_images if summary.metric in SHARES else None
-    return Standing(prepared.name, summary.direction, prepared.options.trials, done, best, begun, images)
+    return Standing(prepared.name, summary.direction, prepared.options.trials, done, best, begun, paused, images)
 
 
 def _book(prepared: Prepared, clock: Clock, note: Callable[[str], None]) -> Book[Claim]:

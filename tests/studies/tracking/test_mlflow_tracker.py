@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from hpo.studies.home import Home
-from hpo.studies.tracking.events import Epoch, StudyEnded, TrialEnded, TrialStarted
+from hpo.studies.tracking.events import Epoch, StudyEnded, TrialEnded, TrialPaused, TrialStarted
 from hpo.studies.tracking.mlflow.spool import spool_path
 from hpo.studies.tracking.mlflow_tracker import MlflowTracker
 from hpo.studies.tracking.tracker import NullTracker
@@ -74,6 +74,27 @@ def test_times_are_those_of_the_events_not_of_the_shipment(tracked: Home, in_mlf
     start, end = in_mlflow.rows("SELECT start_time, end_time FROM runs WHERE name = 'trial-0000'")[0]
     stamps = [t for (t,) in in_mlflow.rows("SELECT timestamp FROM metrics")]
     assert math.floor(before) <= start <= min(stamps) <= max(stamps) <= end <= math.ceil(after)
+
+
+def test_a_trial_at_a_rung_is_running_with_a_tag_until_it_is_promoted_or_ends(tracked: Home, in_mlflow: Any) -> None:
+    def told(number: int) -> tuple[str, str]:
+        name = f"trial-{number:04d}"
+        return in_mlflow.run_states().get(name, ""), in_mlflow.tags(name).get("state", "")
+
+    with tracking(tracked) as (tracker, warnings):
+        for number in (0, 1):
+            tracker.tell(TrialStarted(number, {"optimizer.lr": 0.1}))
+            tracker.tell(Epoch(number, 1, {"val_accuracy": 0.5}))
+            tracker.tell(TrialPaused(number, 1, {"last_val_accuracy": 0.5}))
+        wait_for(lambda: told(0) == told(1) == ("RUNNING", "paused at rung 1"))
+        assert in_mlflow.rows("SELECT DISTINCT end_time FROM runs") == [(None,)]
+        tracker.tell(TrialStarted(0, {"optimizer.lr": 0.1}))
+        wait_for(lambda: told(0) == ("RUNNING", "RUNNING"))
+        tracker.tell(TrialEnded(0, "COMPLETE", {"last_val_accuracy": 0.75}))
+        tracker.tell(TrialEnded(1, "PRUNED", {}, {"status": "stopped"}))
+    assert (warnings, told(0), told(1)) == ([], ("FINISHED", "COMPLETE"), ("KILLED", "PRUNED"))
+    latest = in_mlflow.rows("SELECT name, value FROM latest_metrics JOIN runs USING (run_uuid) WHERE key LIKE 'last%'")
+    assert sorted(latest) == [("trial-0000", 0.75), ("trial-0001", 0.5)]
 
 
 def test_a_running_trial_can_be_watched(tracked: Home, in_mlflow: Any) -> None:

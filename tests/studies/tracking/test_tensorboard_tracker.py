@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from hpo.studies.home import Home
-from hpo.studies.tracking.events import Epoch, Event, TrialEnded, TrialStarted
+from hpo.studies.tracking.events import Epoch, Event, TrialEnded, TrialPaused, TrialStarted
 from hpo.studies.tracking.tensorboard_tracker import TensorboardTracker
 from hpo.studies.tracking.tracker_kinds import TrackedStudy
 from PIL import Image
@@ -116,6 +116,20 @@ def test_a_paused_trial_goes_on_in_its_folder_and_no_epoch_is_there_twice(home: 
     tell(home, [TrialStarted(0, PARAMS), *epochs(2, 3), *epochs(3), TrialEnded(0, "COMPLETE")])
     assert curve(home) == [(1, 0.125), (2, 0.25), (3, 0.375)]
     assert len(list((home.study("digits") / "tensorboard" / "trial-0000").iterdir())) == 2
+
+
+def test_a_trial_at_a_rung_says_so_until_it_is_promoted_or_ends(home: Home) -> None:
+    def states(run: str) -> list[bytes]:
+        return [event.tensor_proto.string_val[0] for event in read(home, run).Tensors("state")]
+
+    paused = [TrialPaused(number, 1, {"last_val_accuracy": 0.25}) for number in (0, 1)]
+    tell(home, [TrialStarted(0, PARAMS), *epochs(1, 2), paused[0], TrialStarted(1, PARAMS), paused[1]])
+    assert states("trial-0000") == states("trial-0001") == [b"paused at rung 1"]
+    assert curve(home, "last_val_accuracy") == [(2, 0.25)]
+    tell(home, [TrialStarted(0, PARAMS), *epochs(3), TrialEnded(1, "PRUNED")])
+    assert states("trial-0000") == [b"paused at rung 1", b"RUNNING"]
+    assert states("trial-0001") == [b"paused at rung 1", b"PRUNED"]
+    assert curve(home) == [(1, 0.125), (2, 0.25), (3, 0.375)]
 
 
 def test_a_training_that_is_no_trial_has_a_folder_of_its_own(home: Home) -> None:
