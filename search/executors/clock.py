@@ -6,7 +6,7 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """A clock in seconds since the epoch."""
+    """A clock in seconds since the epoch, which is never set: it measures how long something takes."""
 
     def now(self) -> float:
         """Seconds since the epoch."""
@@ -18,11 +18,14 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """The machine's own clock."""
+    """The machine's own clock, as it was when the search began: what sets it later is not followed."""
+
+    def __init__(self) -> None:
+        self._epoch = time.time() - time.monotonic()
 
     def now(self) -> float:
         """Seconds since the epoch."""
-        return time.time()
+        return self._epoch + time.monotonic()
 
     def sleep(self, seconds: float) -> None:
         """Let `seconds` pass."""

@@ -23,7 +23,8 @@ from ..store.rows import Transaction
 from .claims import Claims, Counts
 from .feed import Feed
 from .holdings import FINISHED, Holdings
-from .recovery import recover
+from .owner import GRACE_S
+from .recovery import Recovery
 from .terms import Beginning, Claim, Exhausted, Fence, Opening, Refused, Reports, Row, Stop, Stopped, TrialOutcome
 
 Arguments = ParamSpec("Arguments")
@@ -51,9 +52,9 @@ def _patient(
 class Book(Generic[Claim]):
     """One study, as one coordinator writes to it.
 
-    `begin` says what a trial begins with; `now` is the time in seconds since the epoch. Heartbeats on a database server
-    have the server's time, as the clocks of several machines differ. With `patience` a store is waited for that is
-    away.
+    `begin` says what a trial begins with; `now` is the time in seconds since the epoch, by a clock that is never set.
+    Heartbeats on a database server have the server's time, as the clocks of several machines differ. With `patience` a
+    store is waited for that is away.
 
     Raises:
         StudyError: the study is in no database that several coordinators can share.
@@ -69,6 +70,7 @@ class Book(Generic[Claim]):
         self._holdings, self._now, self._patience = Holdings(study, now), now, patience
         self._feed = Feed(self._holdings.storage, study._study_id, study.direction)
         self._claims = Claims(self._holdings, begin, self._feed)
+        self._recovery = Recovery(self._holdings, now, patience.note)
         self._last_row = 0
         self._seen: set[tuple[int, int]] = set()
         self._stops: dict[int, Stop] = {}
@@ -93,13 +95,13 @@ class Book(Generic[Claim]):
     def claim(self, limit: int) -> Claim | Refused | Stopped | Exhausted | None:
         """Take a waiting trial, or a new one, and begin it.
 
-        None where `limit` trials have begun, together with those of other coordinators. Exhausted where there is
-        nothing new to begin.
+        None where `limit` trials have begun, together with those of other coordinators, and as long as another machine
+        may be searching an SQLite file. Exhausted where there is nothing new to begin.
 
         A waiting trial that cannot be run is told FAIL: what was enqueued is not in the space, or another version saved
         its configuration. One that was to be stopped is told PRUNED.
         """
-        return self._claims.claim(limit)
+        return None if self._recovery.awaits_machine else self._claims.claim(limit)
 
     @_patient
     def report(self, epochs: Sequence[Row], decide: Callable[[Sequence[Row]], Mapping[int, Stop]]) -> Reports:
@@ -223,15 +225,19 @@ class Book(Generic[Claim]):
 
     @_patient
     def heartbeat(self) -> bool:
-        """Renew our heartbeat once a minute; return whether it was due."""
+        """Renew our heartbeat once a minute; return whether it is time to look after the trials of others.
+
+        It is not where this one was very late: what held it up may have held up those of the others.
+        """
         now = self._now()
-        if now - self._last_heartbeat < HEARTBEAT_S:
+        age_s = now - self._last_heartbeat
+        if age_s < HEARTBEAT_S:
             return False
         with self._holdings.transaction() as rows:
             for trial_id in self._holdings.held(rows):  # of the others the next report finds out
                 rows.set_attributes(trial_id, {attributes.OWNER: self._holdings.owner(rows)})
         self._last_heartbeat = now
-        return True
+        return age_s < GRACE_S - HEARTBEAT_S  # else theirs, up to one period older than ours, may look too old
 
     @_patient
     def recover(self) -> list[int]:
@@ -242,7 +248,7 @@ class Book(Generic[Claim]):
         Raises:
             StudyError: the study is in an SQLite file, and another machine is searching it.
         """
-        return recover(self._holdings)
+        return self._recovery.recover()
 
     @_patient
     def _leave(self, number: int, state: TrialState, notes: Mapping[str, Any]) -> Fence:

@@ -14,11 +14,12 @@ from typing import Any, TypeGuard
 import psutil
 from optuna.trial import FrozenTrial
 
-from ...errors import StudyError
 from .. import attributes
 
 GRACE_S = 300.0
 """How long a trial may give no sign of life where its process cannot be looked at: five heartbeats of ours missed.
+
+On SQLite these are seconds in which we have watched, see Watch; on a server, seconds of its clock.
 
 Shorter, and a slow disk or a suspended laptop loses its trial to another machine, where both then train it; longer, and
 a trial whose machine has died waits for as long.
@@ -81,26 +82,25 @@ class Owner:
             return False
 
 
-def is_orphan(trial: FrozenTrial, silent_s: float | None, now: float, *, one_machine: bool = False) -> bool:
-    """Whether nobody runs a RUNNING trial any more; `now` in epoch seconds.
-
-    `one_machine` says that all who share the store are on this machine.
+def is_orphan(
+    trial: FrozenTrial, silent_s: float, now: float, *, has_heartbeat: bool = False, one_machine: bool = False
+) -> bool:
+    """Whether nobody runs a RUNNING trial any more, which has given no sign of life for `silent_s` seconds.
 
     Our own trials have an owner, unless they are paused. One without was claimed by an older version of hpo, or is run
-    by another program on Optuna: it is left alone until the heartbeat that Optuna keeps, `silent_s` seconds old (None:
-    there is none), or the time since its start says that it is dead.
+    by another program on Optuna, whose heartbeat it may have. Without one that program has a day from the start of the
+    trial, `now` being in seconds since the epoch. `one_machine` says that all who share the store are on this machine.
     """
     notes = trial.user_attrs
     if notes.get(attributes.PAUSED):
         return False
     if is_owner(owner := notes.get(attributes.OWNER)):
-        return is_gone(owner, now, GRACE_S, one_machine=one_machine)
-    if silent_s is not None:
-        return silent_s > GRACE_S
-    if trial.datetime_start is None:
-        return True
-    foreign = is_foreign(notes, bool(trial.params or trial.intermediate_values))
-    return now - trial.datetime_start.timestamp() > (FOREIGN_GRACE_S if foreign else GRACE_S)
+        return is_gone(owner, silent_s, one_machine=one_machine)
+    started = trial.datetime_start
+    if started and not has_heartbeat and is_foreign(notes, bool(trial.params or trial.intermediate_values)):
+        # the one place where two clocks are compared: what they differ by is little beside a day
+        return now - started.timestamp() > FOREIGN_GRACE_S
+    return silent_s > GRACE_S
 
 
 def is_foreign(notes: Mapping[str, Any], has_values: bool) -> bool:
@@ -125,37 +125,21 @@ def is_owner(attribute: Any) -> TypeGuard[Mapping[str, Any]]:
     }
 
 
-def refuse_elsewhere(attribute: Any, now: float) -> None:
-    """Refuse a trial's owner that lives on another machine.
-
-    Raises:
-        StudyError: it does, as far as its heartbeat says.
-    """
-    if not is_owner(attribute) or is_gone(attribute, now, GRACE_S):
-        return
-    owner = _owner(attribute)
-    if owner.is_elsewhere:
-        raise StudyError(
-            f"{owner.host} is searching the same study, and an SQLite file cannot be shared by two machines\n"
-            "  keep the study on a server: --storage postgresql://user:password@host/name\n"
-            f"  or end the search there, and begin here when it has been silent for {GRACE_S / 60:.0f} minutes"
-        )
-
-
-def is_gone(attribute: Mapping[str, Any], now: float, grace_s: float, *, one_machine: bool = False) -> bool:
-    """Whether the owner in a trial's attribute is gone.
+def is_gone(attribute: Mapping[str, Any], silent_s: float, *, one_machine: bool = False) -> bool:
+    """Whether the owner in a trial's attribute is gone, of which nothing was heard for `silent_s` seconds.
 
     Where its process can be looked up, that decides; and no process outlives a reboot, where the host's name is surely
-    that of `one_machine`. Elsewhere only the heartbeat speaks: gone once it is older than `grace_s` seconds.
+    that of `one_machine`. Elsewhere only the heartbeat speaks.
     """
-    owner, seen = _owner(attribute), float(attribute["seen"])
+    owner = owner_in(attribute)
     rebooted = one_machine and owner.host == socket.gethostname() and owner.boot != _boot_id()
     if rebooted or owner.is_near:
         return not owner.alive()
-    return now - seen > grace_s
+    return silent_s > GRACE_S
 
 
-def _owner(attribute: Mapping[str, Any]) -> Owner:
+def owner_in(attribute: Mapping[str, Any]) -> Owner:
+    """The owner in a trial's attribute."""
     return Owner(**{name: value for name, value in attribute.items() if name not in ("seen", "book")})
 
 

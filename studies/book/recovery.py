@@ -1,39 +1,108 @@
 """Recovery of the trials that dead coordinators have left."""
 
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
 from optuna.trial import FrozenTrial, TrialState
 
+from ...errors import StudyError
 from .. import attributes
-from ..store.heartbeats import silences
+from ..store.heartbeats import Heartbeat, heartbeats
 from ..store.rows import Transaction
 from .holdings import Holdings
-from .owner import is_orphan, refuse_elsewhere
+from .owner import GRACE_S, Owner, is_orphan, is_owner, owner_in
+from .watch import Silence, Watch
 
 
-def recover(holdings: Holdings) -> list[int]:
-    """Put the trials of dead coordinators back to waiting; return their numbers.
+class Recovery:
+    """Finds the trials of `holdings`' study whose coordinators are dead.
 
-    It may be repeated, and killed in the middle.
-
-    Raises:
-        StudyError: the study is in an SQLite file, and another machine is searching it.
+    `now` is in seconds since the epoch, by a clock that is never set; `note` is told what is waited for.
     """
-    with holdings.transaction() as rows:
-        holdings.census.read(rows)
-        others, now = holdings.others(TrialState.RUNNING), holdings.time(rows)
-    running = [trial for trial in holdings.read(others) if trial.state is TrialState.RUNNING]
-    silent = silences(holdings.storage, holdings.study._study_id) if running else {}
-    for trial in running if holdings.on_one_machine else ():
-        refuse_elsewhere(trial.user_attrs.get(attributes.OWNER), now)
-    # a claim of ours of which nobody knows is one whose answer was lost: the server was gone as it had written it
-    lost = {trial._trial_id for trial in running if holdings.is_ours(trial.user_attrs.get(attributes.OWNER))}
-    one_machine = holdings.on_one_machine
-    orphans = [
-        trial
-        for trial in running
-        if trial._trial_id in lost or is_orphan(trial, silent.get(trial._trial_id), now, one_machine=one_machine)
-    ]
-    with holdings.transaction() as rows:
-        return [trial.number for trial in orphans if _orphaned(rows, trial)]
+
+    def __init__(self, holdings: Holdings, now: Callable[[], float], note: Callable[[str], None]) -> None:
+        self._holdings, self._now, self._note = holdings, now, note
+        self._watch = Watch(now)
+        self._noted: set[object] = set()
+        self.awaits_machine = False
+        """Whether another machine may be searching the study in an SQLite file, as of the last recovery."""
+
+    def recover(self) -> list[int]:
+        """Put the trials of dead coordinators back to waiting; return their numbers.
+
+        It may be repeated, and killed in the middle. In an SQLite file a coordinator that cannot be looked up is dead
+        when it was watched for `GRACE_S` seconds and gave no sign of life.
+
+        Raises:
+            StudyError: the study is in an SQLite file, and another machine is searching it.
+        """
+        running, now = self._running()
+        beats = heartbeats(self._holdings.storage, self._holdings.study._study_id) if running else {}
+        self._watch.forget_all_but({trial._trial_id for trial in running})
+        orphans, self.awaits_machine = [], False
+        for trial in running:
+            beat = beats.get(trial._trial_id)
+            silence = self._silence(trial, beat, now)
+            # a claim of ours of which nobody knows is one whose answer was lost: the server was gone as it was written
+            lost = self._holdings.is_ours(trial.user_attrs.get(attributes.OWNER))
+            one_machine, has_heartbeat = self._holdings.on_one_machine, beat is not None
+            if lost or is_orphan(trial, silence.seconds, now, has_heartbeat=has_heartbeat, one_machine=one_machine):
+                orphans.append(trial)
+            elif one_machine:
+                self._await(trial, silence)
+        with self._holdings.transaction() as rows:
+            return [trial.number for trial in orphans if _orphaned(rows, trial)]
+
+    def _running(self) -> tuple[Sequence[FrozenTrial], float]:
+        """The running trials that are not ours, and the time of the store."""
+        holdings = self._holdings
+        with holdings.transaction() as rows:
+            holdings.census.read(rows)
+            others, now = holdings.others(TrialState.RUNNING), holdings.time(rows)
+        return [trial for trial in holdings.read(others) if trial.state is TrialState.RUNNING], now
+
+    def _silence(self, trial: FrozenTrial, beat: Heartbeat | None, now: float) -> Silence:
+        """How long a trial has given no sign of life."""
+        owner = trial.user_attrs.get(attributes.OWNER)
+        if is_owner(owner):
+            if not self._holdings.on_one_machine:  # the server's clock wrote the heartbeat
+                return Silence(now - owner["seen"], has_moved=False)
+            return self._watch.look(trial._trial_id, owner)
+        if beat is not None and beat.age_s is not None:
+            return Silence(beat.age_s, has_moved=False)
+        return self._watch.look(trial._trial_id, beat and beat.at)
+
+    def _await(self, trial: FrozenTrial, silence: Silence) -> None:
+        """Say once what becomes of the trials of an owner that may live; refuse one on another machine that does."""
+        attribute = trial.user_attrs.get(attributes.OWNER)
+        if not is_owner(attribute) or (owner := owner_in(attribute)).is_near:
+            return
+        if owner.is_elsewhere:
+            if silence.has_moved:
+                raise StudyError(_REFUSAL.format(host=owner.host, minutes=GRACE_S / 60))
+            self.awaits_machine = True
+        if owner not in self._noted:
+            self._noted.add(owner)
+            self._note(_waiting(trial.number, owner, self._now() + GRACE_S - silence.seconds))
+
+
+_REFUSAL = """\
+{host} is searching the same study, and an SQLite file cannot be shared by two machines
+  keep the study on a server: --storage postgresql://user:password@host/name
+  or end the search there, and begin here when it has been silent for {minutes:.0f} minutes"""
+
+
+def _waiting(number: int, owner: Owner, until_s: float) -> str:
+    until = f"{datetime.fromtimestamp(until_s):%H:%M:%S}"
+    if owner.is_elsewhere:
+        return (
+            f"trial {number} is run on {owner.host}, which may be searching this study still: as an SQLite file is for "
+            f"one machine, nothing begins here before {until}, or at all where {owner.host} gives a sign of life"
+        )
+    return (
+        f"trial {number} is run in another container, whose processes cannot be looked up here: "
+        f"it is continued here if that gives no sign of life until {until}"
+    )
 
 
 def _orphaned(rows: Transaction, trial: FrozenTrial) -> bool:

@@ -38,7 +38,7 @@ def test_this_process_lives() -> None:
     me = Owner.me()
     assert (me.host, me.pid) == (socket.gethostname(), os.getpid())
     assert me.alive()
-    assert not is_gone(attribute(me), now=1e12, grace_s=0.0)  # its heartbeat is old, but here the process is looked at
+    assert not is_gone(attribute(me), silent_s=1e12)  # nothing was heard of it, but here the process is looked at
 
 
 def test_a_killed_process_is_gone(child: "subprocess.Popen[bytes]") -> None:
@@ -51,7 +51,7 @@ def test_a_killed_process_is_gone(child: "subprocess.Popen[bytes]") -> None:
     assert not owner.alive()
     child.wait()
     assert not owner.alive()
-    assert is_gone(attribute(owner), now=0.0, grace_s=1e9)
+    assert is_gone(attribute(owner), silent_s=0.0)
 
 
 def test_a_stopped_process_is_not_gone(child: "subprocess.Popen[bytes]") -> None:
@@ -69,10 +69,10 @@ def test_no_process_outlives_a_reboot() -> None:
     assert not replace(Owner.me(), boot="an earlier one").alive()
 
 
-@pytest.mark.parametrize(("age", "gone"), [(0, False), (299, False), (301, True)])
-def test_on_another_host_the_heartbeat_speaks(age: float, gone: bool) -> None:
+@pytest.mark.parametrize(("silent_s", "gone"), [(0, False), (GRACE_S, False), (GRACE_S + 1, True)])
+def test_on_another_host_silence_speaks(silent_s: float, gone: bool) -> None:
     owner = replace(Owner.me(), host=ELSEWHERE)
-    assert is_gone(attribute(owner, seen=1000.0), now=1000.0 + age, grace_s=300.0) is gone
+    assert is_gone(attribute(owner, seen=1000.0), silent_s) is gone
 
 
 def running(at: float, **facts: Any) -> FrozenTrial:
@@ -87,34 +87,48 @@ PARAMS: dict[str, Any] = {"params": {"x": 0.5}, "distributions": {"x": FloatDist
 
 
 @pytest.mark.parametrize(
-    ("facts", "foreign", "grace_s"),
+    "facts",
     [
-        ({}, False, GRACE_S),  # asked for, and nothing since: hpo writes its owner down before it draws a value
-        ({"user_attrs": {"config": "{}", "owner": None}, **PARAMS}, False, GRACE_S),  # waited to be continued
-        ({"user_attrs": {"config": "{}"}, **PARAMS}, False, GRACE_S),
-        (PARAMS, True, FOREIGN_GRACE_S),
-        ({"intermediate_values": {1: 0.5}}, True, FOREIGN_GRACE_S),
-        ({"user_attrs": {"owner": "alice"}, **PARAMS}, True, FOREIGN_GRACE_S),  # their own word for something else
-        ({"user_attrs": {"owner": {"pid": 1}}, **PARAMS}, True, FOREIGN_GRACE_S),
-        ({"system_attrs": {"fixed_params": {"x": 0.5}}}, False, GRACE_S),  # somebody enqueued it
+        {},  # asked for, and nothing since: hpo writes its owner down before it draws a value
+        {"user_attrs": {"config": "{}", "owner": None}, **PARAMS},  # waited to be continued
+        {"user_attrs": {"config": "{}"}, **PARAMS},
+        {"system_attrs": {"fixed_params": {"x": 0.5}}},  # somebody enqueued it
     ],
 )
-def test_a_trial_without_an_owner_is_given_time(facts: dict[str, Any], foreign: bool, grace_s: float) -> None:
+@pytest.mark.parametrize("age_s", [-1e7, 0.0, 1e7])
+def test_a_trial_of_ours_without_an_owner_is_given_time_whatever_its_start(facts: dict[str, Any], age_s: float) -> None:
+    trial = running(NOW - age_s, **facts)
+    assert not is_foreign(trial.user_attrs, bool(trial.params or trial.intermediate_values))
+    assert not is_orphan(trial, GRACE_S, NOW)
+    assert is_orphan(trial, GRACE_S + 1, NOW)
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        PARAMS,
+        {"intermediate_values": {1: 0.5}},
+        {"user_attrs": {"owner": "alice"}, **PARAMS},  # their own word for something else
+        {"user_attrs": {"owner": {"pid": 1}}, **PARAMS},
+    ],
+)
+def test_another_program_has_a_day_for_its_trial(facts: dict[str, Any]) -> None:
     trial = running(NOW, **facts)
-    assert is_foreign(trial.user_attrs, bool(trial.params or trial.intermediate_values)) is foreign
-    for age, orphan in ((0.0, False), (grace_s - 1, False), (grace_s + 1, True)):
-        assert is_orphan(running(NOW - age, **facts), None, NOW) is orphan
+    assert is_foreign(trial.user_attrs, bool(trial.params or trial.intermediate_values))
+    for silent_s in (0.0, 1e7):
+        for age_s, orphan in ((0.0, False), (FOREIGN_GRACE_S - 1, False), (FOREIGN_GRACE_S + 1, True)):
+            assert is_orphan(running(NOW - age_s, **facts), silent_s, NOW) is orphan
 
 
-@pytest.mark.parametrize("age", [10.0, 1e7])
-def test_the_heartbeat_of_another_program_is_believed(age: float) -> None:
-    assert not is_orphan(running(NOW - age, **PARAMS), GRACE_S - 1, NOW)
-    assert is_orphan(running(NOW - age, **PARAMS), GRACE_S + 1, NOW)
+@pytest.mark.parametrize("age_s", [-1e7, 10.0, 1e7])
+def test_the_heartbeat_of_another_program_is_believed(age_s: float) -> None:
+    assert not is_orphan(running(NOW - age_s, **PARAMS), GRACE_S - 1, NOW, has_heartbeat=True)
+    assert is_orphan(running(NOW - age_s, **PARAMS), GRACE_S + 1, NOW, has_heartbeat=True)
 
 
 def test_an_owner_is_asked_before_anything_else(child: "subprocess.Popen[bytes]") -> None:
     noted = {"user_attrs": {"owner": attribute(owner_of(child.pid))}}
-    assert not is_orphan(running(0.0, **noted), 1e9, NOW)
+    assert not is_orphan(running(0.0, **noted), 1e9, NOW, has_heartbeat=True)
     child.kill()
     child.wait()
-    assert is_orphan(running(NOW, **noted), 0.0, NOW)
+    assert is_orphan(running(NOW, **noted), 0.0, NOW, has_heartbeat=True)
