@@ -31,12 +31,15 @@ A day is longer than most trainings; a trial that was left behind holds up nothi
 for.
 """
 
+_EPOCH_S = 1e9  # no machine is up for thirty years, and no study is from before 2001
+
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """A process on a machine, begun at `started` seconds since the epoch.
+    """A process on a machine, begun `started` seconds after its boot.
 
     `pid_namespace` names what `pid` is counted in; it is empty where it is not known, as in studies of older versions.
+    There `started` is in seconds since the epoch.
     """
 
     host: str
@@ -50,7 +53,7 @@ class Owner:
     def me(cls) -> "Owner":
         """This process."""
         process = psutil.Process()
-        return cls(socket.gethostname(), _boot_id(), process.pid, process.create_time(), _pid_namespace())
+        return cls(socket.gethostname(), _boot_id(), process.pid, _started(process), _pid_namespace())
 
     def as_attribute(self, seen: float, book: str = "") -> dict[str, Any]:
         """The value of the trial's attribute, with the heartbeat `seen` (epoch seconds), and which `book` of it."""
@@ -74,8 +77,9 @@ class Owner:
             return False
         try:
             process = psutil.Process(self.pid)
-            # two seconds of tolerance: the start time is derived from the boot time, which the clock's steps move
-            same = abs(process.create_time() - self.started) < 2
+            started = self.started if self.started < _EPOCH_S else self.started - psutil.boot_time()
+            # two seconds of tolerance: the clock may be set as its two times are read, and the kernel counts in ticks
+            same = abs(_started(process) - started) < 2
             # a zombie has ended, and only waits for its parent to take notice
             return bool(same and process.status() != psutil.STATUS_ZOMBIE)
         except psutil.NoSuchProcess:
@@ -141,6 +145,11 @@ def is_gone(attribute: Mapping[str, Any], silent_s: float, *, one_machine: bool 
 def owner_in(attribute: Mapping[str, Any]) -> Owner:
     """The owner in a trial's attribute."""
     return Owner(**{name: value for name, value in attribute.items() if name not in ("seen", "book")})
+
+
+def _started(process: psutil.Process) -> float:
+    """When a process began, in seconds after the boot: a time since the epoch moves when the clock is set."""
+    return process.create_time() - psutil.boot_time()
 
 
 @cache

@@ -27,7 +27,7 @@ def child() -> Iterator["subprocess.Popen[bytes]"]:
 
 
 def owner_of(pid: int) -> Owner:
-    return replace(Owner.me(), pid=pid, started=psutil.Process(pid).create_time())
+    return replace(Owner.me(), pid=pid, started=psutil.Process(pid).create_time() - psutil.boot_time())
 
 
 def attribute(owner: Owner, seen: float = 0.0) -> dict[str, Any]:
@@ -61,7 +61,22 @@ def test_a_stopped_process_is_not_gone(child: "subprocess.Popen[bytes]") -> None
 
 def test_a_pid_used_again_is_another_process(child: "subprocess.Popen[bytes]") -> None:
     owner = owner_of(child.pid)
-    assert replace(owner, started=owner.started + 1).alive()  # the clock was set by a second
+    assert not replace(owner, started=owner.started - 3600).alive()
+
+
+@pytest.mark.parametrize("set_by_s", [-301.0, 301.0, 1e7])
+def test_a_process_outlives_that_the_clock_is_set(monkeypatch: pytest.MonkeyPatch, set_by_s: float) -> None:
+    """On Linux the time of the boot, from which psutil counts, moves with the clock."""
+    owner, boot_time = Owner.me(), psutil.boot_time()
+    for module in (psutil, psutil._psplatform):
+        monkeypatch.setattr(module, "boot_time", lambda: boot_time + set_by_s)
+    assert psutil.Process().create_time() != pytest.approx(owner.started + boot_time, abs=300)
+    assert owner.alive()
+
+
+def test_a_process_of_an_older_version_is_known_by_the_time_of_day(child: "subprocess.Popen[bytes]") -> None:
+    owner = replace(owner_of(child.pid), started=psutil.Process(child.pid).create_time())
+    assert owner.alive()
     assert not replace(owner, started=owner.started - 3600).alive()
 
 

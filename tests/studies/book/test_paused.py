@@ -1,6 +1,7 @@
 """Trials that are paused at a rung, and studies of older versions."""
 
 import optuna
+import psutil
 from hpo.studies import attributes
 from hpo.studies.book.claims import Counts
 from hpo.studies.book.owner import GRACE_S, Owner
@@ -40,8 +41,8 @@ def test_a_trial_at_a_rung_is_resumed_by_one(store: Store) -> None:
 
 
 def test_a_study_of_an_older_version_goes_on(store: Store) -> None:
-    """Its owners have neither a namespace nor a generation."""
-    owner = Owner.me().as_attribute(1000.0)
+    """Its owners have neither a namespace nor a generation, and began at a time of day."""
+    owner = {**Owner.me().as_attribute(1000.0), "started": psutil.Process().create_time()}
     del owner["pid_namespace"], owner["book"]
     dead = {**owner, "started": owner["started"] - 3600}
     for notes, state in (({"owner": owner}, "RUNNING"), ({"owner": dead}, "RUNNING"), ({"owner": None}, "WAITING")):
