@@ -102,8 +102,9 @@ def finish(
     rows: Sequence[Mapping[str, str]],
     targets: Sequence[Target],
     measured: Mapping[str, Any],
+    **top: Any,
 ) -> None:
-    """Print the table and the verdicts, write the JSON."""
+    """Print the table and the verdicts, write the JSON; `top` stands at its top level."""
     print(f"\n{title}\n")
     print(table(rows))
     print()
@@ -112,7 +113,8 @@ def finish(
     verdicts = [{**asdict(target), "met": target.met} for target in targets]
     result = {"title": title, "machine": machine(), "quick": options.quick, "rows": list(rows)}
     out = target_file(options)
-    out.write_text(json.dumps(plain({**result, "targets": verdicts, "measured": measured}), indent=1, allow_nan=False))
+    whole = {**result, **top, "targets": verdicts, "measured": measured}
+    out.write_text(json.dumps(plain(whole), indent=1, allow_nan=False))
     print(f"\nwritten to {out}")
 
 

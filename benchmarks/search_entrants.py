@@ -1,0 +1,104 @@
+"""The searches that search.py compares, by name, and what decides how each of them goes."""
+
+import ast
+import hashlib
+from collections.abc import Iterator, Sequence
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+import hpo.search.strategy
+import search_ours
+import search_peers
+from hpo.search.strategy.strategies.registry import STRATEGIES
+from search_counted import random_search
+from search_peers import PEERS
+from search_tables import CurveTable
+from search_trace import Trace
+
+BASELINE = "optuna_tpe_median"
+COUNTED = "random"
+
+# of a simulation itself, see search_spaces.py, search_trace.py and search_peers.py: to be raised where a change of them
+# changes what a search finds
+VERSION = 1
+
+_STRATEGY = Path(*hpo.search.strategy.__path__)
+
+
+def known() -> Sequence[str]:
+    """Return the names of all entrants: peers first, then the strategies of `hpo run`."""
+    ours = [name for name in STRATEGIES.names() if name not in PEERS]
+    return (COUNTED, *PEERS, *ours)
+
+
+def is_ours(name: str) -> bool:
+    """Whether it is a strategy of `hpo run`, with or without a sampler and a pruner."""
+    return name not in (COUNTED, *PEERS)
+
+
+def check(names: Sequence[str]) -> None:
+    """Refuse a name that is no entrant.
+
+    Raises:
+        SpaceError: hpo has no such strategy.
+    """
+    for name in filter(is_ours, names):
+        STRATEGIES.check(search_ours.Entrant.named(name).strategy)
+
+
+def search(name: str, table: CurveTable, seed: int, workers: int, cap: int) -> Trace:
+    """Search a table by the entrant `name`."""
+    if name == COUNTED:
+        return random_search(table, workers)
+    if name in PEERS:
+        return search_peers.search(PEERS[name](table, seed), table, workers, cap)
+    return search_ours.search(search_ours.Entrant.named(name), table, seed, workers, cap)
+
+
+@cache
+def what_decides(name: str) -> str:
+    """Return a digest of what decides how a search by `name` goes, besides its table, seed, workers and cap.
+
+    For a peer it is the version of its package; for a strategy of ours the code in search/strategy that it may run,
+    without docstrings and comments. The loop and the book are left out: they are to carry out what a strategy decides.
+    """
+    if not is_ours(name):
+        return f"{VERSION} optuna {version('optuna')}"
+    entrant = search_ours.Entrant.named(name)
+    named = (("strategies", entrant.strategy), ("samplers", entrant.sampler), ("schedulers", entrant.pruner))
+    files = {_STRATEGY / "strategy.py", *(_STRATEGY / room / f"{file}.py" for room, file in named if file)}
+    code = [ast.dump(_bare(path)) for path in sorted(_closure({path for path in files if path.exists()}))]
+    return f"{VERSION} {hashlib.sha256(''.join(code).encode()).hexdigest()[:16]}"
+
+
+def _closure(files: set[Path]) -> set[Path]:
+    """Return files and those of search/strategy that they import."""
+    seen: set[Path] = set()
+    while left := files - seen:
+        seen |= left
+        files = {imported for path in left for imported in _imports(path)} | files
+    return seen
+
+
+def _imports(path: Path) -> Iterator[Path]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            folder = path.parents[node.level - 1].joinpath(*(node.module or "").split("."))
+            for file in (folder.with_suffix(".py"), *(folder / f"{alias.name}.py" for alias in node.names)):
+                if file.is_relative_to(_STRATEGY) and file.exists():
+                    yield file
+
+
+def _bare(path: Path) -> ast.Module:
+    """Return the code of a file without its docstrings."""
+    tree = ast.parse(path.read_text())
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list):
+            node.body = [each for each in body if not _is_text(each)]  # type: ignore[attr-defined]
+    return tree
+
+
+def _is_text(node: ast.AST) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)

@@ -1,0 +1,100 @@
+"""Searches of `hpo run` on a table of curves, in virtual time: its strategy, loop, book and store, without training."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import optuna
+from hpo.search.configuration.claim import Claimer
+from hpo.search.executors.base import Job
+from hpo.search.executors.clock import VirtualClock
+from hpo.search.executors.simulated import SimulatedExecutor
+from hpo.search.loop.goal import Goal, Places
+from hpo.search.loop.loop import Loop
+from hpo.search.progress.base import NoProgress
+from hpo.search.strategy.strategy import build_strategy
+from hpo.studies.book.book import Book
+from hpo.studies.store.sqlite_storage import SqliteStorage
+from hpo.studies.tracking.events import Epoch, Event, TrialStarted
+from hpo.studies.tracking.tracker import NullTracker
+from hpo.training.report import EpochReport
+from search_spaces import Pool, space_of
+from search_tables import CurveTable
+from search_trace import Meter, Trace
+from sqlalchemy.pool import StaticPool
+
+# a power of two, so that sums are exact; below the loop's tick, so that no turn of it is idle
+EPOCH_S = 2.0**-4
+
+# nothing is written below it: no trial of a simulation has a checkpoint
+NOWHERE = Path("/nonexistent")
+
+
+@dataclass
+class Watch(NullTracker):
+    """Gives each trial the row that its parameters stand for, counts its epochs, and says when it is enough."""
+
+    pool: Pool
+    meter: Meter
+    clock: VirtualClock
+    rows: dict[int, int] = field(default_factory=dict)
+
+    def tell(self, event: Event) -> None:
+        """Hear of an event."""
+        match event:
+            case TrialStarted(number, params) if number not in self.rows:
+                self.rows[number] = self.pool.take(params)
+            case Epoch(number, epoch):
+                if not self.meter.is_over:
+                    self.meter.count(self.rows[number], epoch, self.clock.now() / EPOCH_S)
+
+    def curve(self, job: Job) -> Sequence[EpochReport]:
+        """Return the curve of a trial."""
+        losses = self.meter.table.losses[self.rows[job.number]]
+        return [
+            EpochReport(epoch, {"val_loss": float(loss)}, EPOCH_S * epoch) for epoch, loss in enumerate(losses, start=1)
+        ]
+
+
+@dataclass(frozen=True)
+class Entrant:
+    """A strategy of `hpo run`, with the sampler and the pruner that it is given; None for its own."""
+
+    strategy: str
+    sampler: str | None = None
+    pruner: str | None = None
+
+    @classmethod
+    def named(cls, name: str) -> "Entrant":
+        """Read `STRATEGY`, `STRATEGY+SAMPLER` or `STRATEGY+SAMPLER+PRUNER`."""
+        return cls(*name.split("+"))
+
+
+def search(entrant: Entrant, table: CurveTable, seed: int, workers: int, cap: int) -> Trace:
+    """Search a table until its best is found, `cap` epochs are used up, or each row was tried."""
+    space, clock = space_of(table), VirtualClock()
+    watch = Watch(Pool(table), Meter(table, cap), clock)
+    strategy = build_strategy(
+        space,
+        strategy=entrant.strategy,
+        sampler=entrant.sampler,
+        pruner=entrant.pruner,
+        seed=seed,
+        direction="minimize",
+        epochs=table.epochs,
+        trials=table.rows,
+    )
+    study = optuna.create_study(storage=store(), study_name="s", direction="minimize")
+    book = Book(study, Claimer(space, strategy), clock.now)
+    executor = SimulatedExecutor(watch.curve, workers, clock)
+    places = Places(NOWHERE, lambda number: NOWHERE / str(number))
+    loop = Loop(book, strategy.decide, executor, watch, NoProgress(), clock, Goal(table.rows), places)
+    for _ in loop.turns():
+        if watch.meter.is_over:
+            loop.interrupt()
+    return watch.meter.trace()
+
+
+def store() -> SqliteStorage:
+    """Return an empty store in memory."""
+    return SqliteStorage("sqlite://", engine_kwargs={"poolclass": StaticPool})
