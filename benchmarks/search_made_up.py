@@ -59,7 +59,7 @@ def overfitting(quality: Array, time: Array, random: Random) -> Array:
 
 def noise(quality: Array, time: Array, random: Random) -> Array:
     """Early epochs are mostly noise, which dies down."""
-    return quality + np.exp(-4 * time) + random.normal(0, 1, (len(quality), len(time))) * 0.5 * (1 - time) ** 2
+    return quality + np.exp(-4 * time) + random.normal(0, 1, (len(quality), len(time))) * (1 - time) ** 2
 
 
 def crossing(quality: Array, time: Array, random: Random) -> Array:

@@ -4,7 +4,7 @@ Workers do not wait for each other: each that is free begins or resumes a trial,
 """
 
 import heapq
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from typing import Any, Protocol
 
@@ -103,6 +103,11 @@ class OptunaPeer:
         self._space, self._rows = space_of(table), table.rows
         self._study = optuna.create_study(direction="minimize", sampler=sampler, pruner=pruner or NopPruner())
         self._running: dict[int, optuna.Trial] = {}
+
+    @property
+    def trials(self) -> Sequence[optuna.trial.FrozenTrial]:
+        """The trials of the study."""
+        return self._study.get_trials()
 
     def begin(self, number: int) -> Mapping[str, Any] | None:
         """Ask for a trial."""

@@ -61,6 +61,7 @@ def _warm(warm: Path) -> None:
         "augment",
         "growth",
         "history",
+        "search",
         "larger_than_memory",
         "drift",
         "serving",
