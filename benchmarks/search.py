@@ -7,9 +7,11 @@ journal beside the JSON as soon as it is done; what is there is not run again, u
 """
 
 import argparse
+import os
 from pathlib import Path
 
 import search_entrants
+import search_syne_tune
 from harness import arguments, finish, target_file
 from search_made_up import MADE_UP, made_up_tables
 from search_report import Report
@@ -39,10 +41,15 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=30, help="searches of each table (default 30)")
     parser.add_argument("--workers", type=_numbers, default=[1, 4], help="how many at once, such as 1,4,16")
     parser.add_argument("--strategies", type=_names, help="such as rungs,rungs+random,optuna_tpe (default all)")
+    parser.add_argument(
+        "--syne-tune", metavar="PYTHON", help="compare with Syne Tune, of the environment of this Python"
+    )
     parser.add_argument("--cap", type=int, default=CAP, help=f"epochs after which a search is given up (default {CAP})")
     parser.add_argument("--jobs", type=int, default=1, help="searches at a time, each on a core of its own (default 1)")
     parser.add_argument("--json", type=Path, dest="out", help="the JSON to write, as --out")
     options = parser.parse_args()
+    if options.syne_tune:
+        os.environ[search_syne_tune.PYTHON] = options.syne_tune
     if options.quick:
         for name, value in QUICK.items():
             setattr(options, name, value)

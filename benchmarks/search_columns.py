@@ -9,6 +9,8 @@ from hpo.spaces.parameter import Scalar
 from search_tables import Array, CurveTable
 
 FEW = 12  # distinct values: more of them are a range, though they be whole numbers
+SCALES = ("linear", "log", "complement")
+LOG_RATIO = 10  # of the ends of a range: a shorter one is much the same on a log scale
 ROWS_PER_CHOICE = 3  # a column of a rare branch has few distinct values only since it has few values
 
 
@@ -64,11 +66,14 @@ def _column(index: int, name: str, values: Array) -> Column | None:
         return None
     if len(distinct) <= max(1, min(FEW, len(present) / ROWS_PER_CHOICE)):
         return Column(index, name, choices=tuple(map(float, distinct)))
-    scales = {"linear": True, "log": distinct[0] > 0, "complement": distinct[-1] < 1}
-    possible = [scale for scale, is_possible in scales.items() if is_possible]
+    possible = [scale for scale in SCALES if _is_possible(scale, _native(distinct, scale))]
     scale = min(possible, key=lambda scale: unevenness(_on(scale, _native(present, scale))))
     native = _native(distinct, scale)
     return Column(index, name, scale=scale, low=float(native.min()), high=float(native.max()))
+
+
+def _is_possible(scale: str, native: Array) -> bool:
+    return scale == "linear" or (native.min() > 0 and native.max() >= LOG_RATIO * native.min())
 
 
 def unevenness(values: Array) -> float:

@@ -2,6 +2,7 @@
 
 import ast
 import hashlib
+import os
 from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib.metadata import version
@@ -10,6 +11,7 @@ from pathlib import Path
 import hpo.search.strategy
 import search_ours
 import search_peers
+import search_syne_tune
 from hpo.search.strategy.strategies.registry import STRATEGIES
 from search_counted import random_search
 from search_peers import PEERS
@@ -29,12 +31,13 @@ _STRATEGY = Path(*hpo.search.strategy.__path__)
 def known() -> Sequence[str]:
     """Return the names of all entrants: peers first, then the strategies of `hpo run`."""
     ours = [name for name in STRATEGIES.names() if name not in PEERS]
-    return (COUNTED, *PEERS, *ours)
+    others = search_syne_tune.SEARCHES if search_syne_tune.PYTHON in os.environ else ()
+    return (COUNTED, *PEERS, *others, *ours)
 
 
 def is_ours(name: str) -> bool:
     """Whether it is a strategy of `hpo run`, with or without a sampler and a pruner."""
-    return name not in (COUNTED, *PEERS)
+    return name not in (COUNTED, *PEERS, *search_syne_tune.SEARCHES)
 
 
 def check(names: Sequence[str]) -> None:
@@ -42,7 +45,12 @@ def check(names: Sequence[str]) -> None:
 
     Raises:
         SpaceError: hpo has no such strategy.
+        SystemExit: it is one of Syne Tune's, and no environment has that.
     """
+    if search_syne_tune.PYTHON not in os.environ and (lost := set(names) & search_syne_tune.SEARCHES.keys()):
+        raise SystemExit(
+            f"--strategies {','.join(sorted(lost))}: needs --syne-tune PYTHON of an environment that has it"
+        )
     for name in filter(is_ours, names):
         STRATEGIES.check(search_ours.Entrant.named(name).strategy)
 
@@ -53,6 +61,8 @@ def search(name: str, table: CurveTable, seed: int, workers: int, cap: int) -> T
         return random_search(table, workers)
     if name in PEERS:
         return search_peers.search(PEERS[name](table, seed), table, workers, cap)
+    if name in search_syne_tune.SEARCHES:
+        return search_peers.search(search_syne_tune.SyneTunePeer(name, table, seed), table, workers, cap)
     return search_ours.search(search_ours.Entrant.named(name), table, seed, workers, cap)
 
 
@@ -63,6 +73,8 @@ def what_decides(name: str) -> str:
     For a peer it is the version of its package; for a strategy of ours the code in search/strategy that it may run,
     without docstrings and comments. The loop and the book are left out: they are to carry out what a strategy decides.
     """
+    if name in search_syne_tune.SEARCHES:
+        return f"{VERSION} {search_syne_tune.package()}"
     if not is_ours(name):
         return f"{VERSION} optuna {version('optuna')}"
     entrant = search_ours.Entrant.named(name)
