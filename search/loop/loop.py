@@ -12,10 +12,11 @@ from dataclasses import replace
 
 from ...studies.book.book import Book
 from ...studies.book.terms import Exhausted, Refused, Stopped, TrialState
+from ...studies.store.patience import StoreAwayError
 from ...studies.tracking.tracker import Tracker
 from ...training.report import Signal
 from ..configuration.claim import Claim
-from ..executors.base import Executor, Job
+from ..executors.base import Busy, Executor, Job, Reported, Resumed
 from ..executors.clock import Clock
 from ..progress.base import Progress
 from .events import Decider, EventHandler, Run
@@ -61,6 +62,7 @@ class Loop:
         Raises:
             HopelessError: trial after trial broke.
             BlockedError: the machine lets no trial go on.
+            StoreAwayError: the store does not answer, and is waited for no longer.
         """
         for _ in self.turns():
             pass
@@ -74,6 +76,9 @@ class Loop:
             while not self._over():
                 self._turn()
                 yield
+        except StoreAwayError:
+            self._leave()
+            raise
         finally:
             # a second Ctrl-C, a fault or a bug. In this order: a trial that is released may be taken by another
             # coordinator at once, and its worker here must not write into its folder any more
@@ -83,6 +88,7 @@ class Loop:
 
     def interrupt(self) -> None:
         """End the run: start nothing more, and pause what runs."""
+        self._book.leave()
         self._end_early(Outcome.INTERRUPTED)
 
     def _turn(self) -> None:
@@ -159,6 +165,14 @@ class Loop:
             self._ending, self._handler.ending = outcome, True
             for number in list(self._runs):
                 self._pause(number)
+
+    def _leave(self) -> None:
+        """Let what runs pause, without a word to the store: the next run finds its trials, and what they trained."""
+        self._end_early(Outcome.INTERRUPTED)
+        while self._runs:
+            for event in self._executor.next_events(TICK_S):
+                if not isinstance(event, Busy | Resumed | Reported):
+                    self._runs.pop(event.number, None)
 
     def _pause(self, number: int) -> None:
         self._executor.signal(number, Signal.PAUSE, PAUSE_WITHIN_S)

@@ -33,7 +33,6 @@ Answer = TypeVar("Answer")
 HEARTBEAT_S = 60.0
 """How often a coordinator says that it lives: five may be missed before its trials are taken over (GRACE_S)."""
 
-PATIENCE = Patience()
 _UNUSABLE = "constraints:usable"  # Optuna's mark of a violated constraint, as `Trial.set_constraint` writes it
 
 
@@ -65,12 +64,12 @@ class Book(Generic[Claim]):
         study: optuna.Study,
         begin: Callable[[Opening], Beginning[Claim] | Exhausted],
         now: Callable[[], float],
-        patience: Patience = PATIENCE,
+        patience: Patience | None = None,
     ) -> None:
-        self._holdings, self._now, self._patience = Holdings(study, now), now, patience
+        self._holdings, self._now, self._patience = Holdings(study, now), now, patience or Patience()
         self._feed = Feed(self._holdings.storage, study._study_id, study.direction)
         self._claims = Claims(self._holdings, begin, self._feed)
-        self._recovery = Recovery(self._holdings, now, patience.note)
+        self._recovery = Recovery(self._holdings, now, self._patience.note)
         self._last_row = 0
         self._seen: set[tuple[int, int]] = set()
         self._stops: dict[int, Stop] = {}
@@ -181,6 +180,13 @@ class Book(Generic[Claim]):
             losses = int(rows.attribute(loss, [trial_id]).get(trial_id, 0)) + 1
             rows.set_attributes(trial_id, {loss: losses})
         return losses
+
+    def leave(self) -> None:
+        """Wait no more for a store that is away, as the user ends the search; safe in a signal handler.
+
+        Whatever is to be written to it then raises StoreAwayError.
+        """
+        self._patience.leave()
 
     def release(self, number: int) -> Fence:
         """Put a trial back to waiting, to be continued from its checkpoint."""

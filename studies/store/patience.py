@@ -3,7 +3,6 @@
 import sqlite3
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeVar
 
 from optuna.exceptions import StorageInternalError
@@ -13,8 +12,12 @@ from ...errors import StudyError
 
 T = TypeVar("T")
 
-RETRY_S = 5.0
-"""How soon a store that did not answer is asked again: sooner than a server is back after a restart."""
+RETRY_S = 0.5
+"""How soon a store that did not answer is asked again, and Ctrl-C seen meanwhile."""
+NOTE_AFTER_S = 10.0
+"""How long it is waited for without a word: others write for a second, and a server restarts within a few."""
+LEAVE_AFTER_S = 5.0
+"""How long a search that is to end waits, so that a neighbour's write does not keep its trials from being released."""
 GIVE_UP_S = 12 * 3600.0
 """How long it is waited for: a night, after which somebody will have seen it.
 
@@ -22,39 +25,71 @@ Trials go on meanwhile, each until its worker has no room left for reports; afte
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """Repeats what a store did not answer; says so once, and once that it answers again."""
+class StoreAwayError(StudyError):
+    """The end of a search whose store does not answer."""
 
-    note: Callable[[str], None] = lambda _: None
-    sleep: Callable[[float], None] = time.sleep
-    now: Callable[[], float] = time.monotonic
+    exit_code = 1
+
+
+class LeftError(StoreAwayError):
+    """The same, as the user wished."""
+
+    exit_code = 130
+
+
+class Patience:
+    """Repeats what a store did not answer; says so once, and once that it answers again.
+
+    `now` is in seconds of the clock of `deadline`, after which there is no waiting.
+    """
+
+    def __init__(
+        self,
+        note: Callable[[str], None] = lambda _: None,
+        sleep: Callable[[float], None] = time.sleep,
+        now: Callable[[], float] = time.monotonic,
+        deadline: float = float("inf"),
+    ) -> None:
+        self.note, self._sleep, self._now, self._deadline = note, sleep, now, deadline
+        self._left = False
+
+    def leave(self) -> None:
+        """Wait no more, as the user ends the search; it may be called from a signal handler."""
+        self._left = True
 
     def __call__(self, operation: Callable[[], T]) -> T:
         """Do what `operation` does; it must be whole or nothing.
 
         Raises:
-            StudyError: the store has been away for too long.
+            StoreAwayError: the store is away, and the search was ended, or it has been for too long.
         """
-        away_since: float | None = None
+        begun, noted = self._now(), False
         while True:
             try:
                 answer = operation()
             except (DBAPIError, StorageInternalError) as error:
                 if not (reason := _why_away(error)):
                     raise
-                if away_since is None:
-                    away_since = self.now()
+                waited_s = self._now() - begun
+                if end := self._end_of_wait(reason, waited_s):
+                    raise end from error
+                if not noted and waited_s >= NOTE_AFTER_S:
+                    noted = True
                     self.note(f"the study's store does not answer ({reason}); it is waited for, what trains goes on")
-                elif self.now() - away_since > GIVE_UP_S:
-                    raise StudyError(
-                        f"the study's store was away for {GIVE_UP_S / 3600:.0f} hours: {reason}"
-                    ) from error
-                self.sleep(RETRY_S)
+                self._sleep(RETRY_S)
             else:
-                if away_since is not None:
+                if noted:
                     self.note("the study's store answers again")
                 return answer
+
+    def _end_of_wait(self, reason: str, waited_s: float) -> StoreAwayError | None:
+        """The error with which a wait ends; None where it goes on."""
+        if waited_s > GIVE_UP_S:
+            return StoreAwayError(f"the study's store was away for {GIVE_UP_S / 3600:.0f} hours: {reason}")
+        if waited_s < LEAVE_AFTER_S or not (self._left or self._now() >= self._deadline):
+            return None
+        words = f"the study's store does not answer ({reason}): the search ends without it, and the next run finds"
+        return (LeftError if self._left else StoreAwayError)(f"{words} what is not written")
 
 
 def _why_away(error: BaseException) -> str:

@@ -19,6 +19,7 @@ from sqlalchemy import ColumnElement, Table, delete, insert, literal_column, sel
 from sqlalchemy.engine import Connection, Engine
 
 from ...errors import StudyError
+from .sqlite_storage import BUSY_TIMEOUT_S
 
 STUDIES: Table = models.StudyModel.__table__
 TRIALS: Table = models.TrialModel.__table__
@@ -32,6 +33,9 @@ _stored_epoch = models.TrialIntermediateValueModel.intermediate_value_to_stored_
 _read_epoch = models.TrialIntermediateValueModel.stored_repr_to_intermediate_value
 _stored_value = models.TrialValueModel.value_to_stored_repr
 
+
+LOCK_WAIT_S = 1.0
+"""How long a transaction waits for another writer of an SQLite file; whoever has patience begins it again."""
 
 _FEW = 1000  # values that every database takes in one statement
 
@@ -88,13 +92,22 @@ def transaction(engine: Engine, study_id: int) -> Iterator["Transaction"]:
     """
     with engine.connect() as connection:
         if engine.dialect.name == "sqlite":  # which has no lock of a row
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            _lock_file(connection)
         # rows get their ids in the order in which transactions end, so that a reader never misses one
         locked = select(STUDIES.c.study_id).where(STUDIES.c.study_id == study_id).with_for_update()
         if connection.execute(locked).first() is None:
             raise StudyGoneError("the study was deleted")
         yield Transaction(connection, study_id)
         connection.commit()
+
+
+def _lock_file(connection: Connection) -> None:
+    """Begin to write to an SQLite file; the wait for another writer is short, as Python sees no Ctrl-C within it."""
+    connection.exec_driver_sql(f"PRAGMA busy_timeout = {LOCK_WAIT_S * 1000:.0f}")
+    try:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    finally:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_S * 1000:.0f}")
 
 
 class Transaction:

@@ -5,6 +5,7 @@ import resource
 import signal
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import psutil
@@ -61,6 +62,29 @@ def test_ctrl_c_once_keeps_everything_and_says_how_to_go_on(shell: Shell, wait_u
     assert sum(again.json["trials"].values()) == 4
     assert again.json["trials"]["waiting"] == 0
     assert reported_epochs(shell.directory / "runs") > before
+
+
+def test_ctrl_c_while_the_store_is_away_ends_the_search_and_the_next_run_finds_what_it_lacks(
+    shell: Shell, wait_until: Wait
+) -> None:
+    command = shell.search_command("--workers", "2", trials=2, epochs=30)
+    process = shell.start(*command)
+    wait_until(lambda: reported_epochs(shell.directory / "runs") >= 5, "five epochs")
+    with closing(sqlite3.connect(shell.directory / "runs" / "studies.db")) as holder:
+        holder.execute("BEGIN EXCLUSIVE")
+        process.send_signal(signal.SIGINT)
+        done = finish(process)
+        assert done.code == 130, done.err
+    words = "the study's store does not answer (database is locked): the search ends without it, "
+    assert done.err.splitlines()[-1] == f"error: {words}and the next run finds what is not written"
+    assert "Traceback" not in done.err
+    left = shell.run("show", "--json").json["trials"]
+    assert left["running"] == 2
+    again = shell.run(*command, "--json")
+    assert again.code == 0, again.err
+    assert again.json["trials"]["complete"] == 2
+    assert reported_epochs(shell.directory / "runs") == 60
+    assert again.err.count("its coordinator is gone; it will be continued") == 2
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])

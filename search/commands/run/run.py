@@ -12,7 +12,7 @@ from ....studies.home import Home
 from ....studies.records.study import SHARES, StudySummary
 from ....studies.records.summarise import summarise
 from ....studies.records.trial import PAUSED
-from ....studies.store.patience import Patience
+from ....studies.store.patience import LeftError, Patience
 from ....studies.store.storage import BaseStorage, hush_optuna, open_storage, storage_to_write
 from ....studies.tracking.events import StudyEnded, StudyStarted
 from ....studies.tracking.mlflow.stores import keep_stores
@@ -103,12 +103,12 @@ def _search(prepared: Prepared, crew: Crew, watcher: Watcher) -> tuple[Outcome, 
     try:
         # left from right to left: the view closes after the last worker has ended
         with closing(progress), crew.executor(prepared.placements) as executor, in_background():
-            book = _book(prepared, clock, progress.note)
+            book = _book(prepared, clock, goal.deadline, progress.note)
             loop = Loop(book, prepared.strategy.decide, executor, tracker, progress, clock, goal, places)
             with on_interrupt(loop.interrupt, lambda: progress.note(PAUSING)):
                 outcome = loop.run()
-    except HpoError:
-        tracker.tell(StudyEnded("FAILED"))
+    except HpoError as error:
+        tracker.tell(StudyEnded("INTERRUPTED" if isinstance(error, LeftError) else "FAILED"))
         tracker.close(DRAIN_S)
         raise
     tracker.tell(StudyEnded("FINISHED" if outcome in (Outcome.DONE, Outcome.EXHAUSTED) else "INTERRUPTED"))
@@ -141,11 +141,11 @@ def _standing(prepared: Prepared) -> Standing:
     return Standing(prepared.name, summary.direction, prepared.options.trials, done, best, begun, paused, images)
 
 
-def _book(prepared: Prepared, clock: Clock, note: Callable[[str], None]) -> Book[Claim]:
+def _book(prepared: Prepared, clock: Clock, deadline: float, note: Callable[[str], None]) -> Book[Claim]:
     """The book of the study, which begins trials by the strategy."""
     models = ModelCopies(prepared.home.models(prepared.name), prepared.identity.models)
     begin = Claimer(prepared.space, prepared.strategy, prepared.ready.numerics, models)
-    return Book(prepared.study, begin, clock.now, Patience(note, clock.sleep, clock.now))
+    return Book(prepared.study, begin, clock.now, Patience(note, clock.sleep, clock.now, deadline))
 
 
 def _tracker(prepared: Prepared, watcher: Watcher) -> Tracker:

@@ -47,9 +47,10 @@ class Store:
             connection.execute("BEGIN EXCLUSIVE")
             yield connection
 
-    def book(self) -> Book[int]:
+    def book(self, deadline: float = float("inf")) -> Book[int]:
         study = optuna.load_study(study_name="s", storage=open_storage(self._url))
-        return Book(study, begin, lambda: self.now, Patience(self.notes.append, self.sleep, lambda: self.now))
+        patience = Patience(self.notes.append, self.sleep, lambda: self.now, deadline)
+        return Book(study, begin, lambda: self.now, patience)
 
     def sleep(self, seconds: float) -> None:
         self.now += seconds

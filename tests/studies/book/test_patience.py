@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
-from hpo.errors import StudyError
 from hpo.studies import attributes
 from hpo.studies.book.book import HEARTBEAT_S
 from hpo.studies.book.terms import Row, Stop
-from hpo.studies.store import storage as storage_module
-from hpo.studies.store.patience import GIVE_UP_S, RETRY_S
+from hpo.studies.store import rows as rows_module
+from hpo.studies.store.patience import GIVE_UP_S, LEAVE_AFTER_S, NOTE_AFTER_S, RETRY_S, LeftError, StoreAwayError
 from hpo.studies.store.rows import Transaction
+from hpo.studies.store.sqlite_storage import BUSY_TIMEOUT_S
 from optuna.trial import TrialState
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import OperationalError
@@ -22,7 +22,7 @@ from .store import Store
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """SQLite itself waits for nobody."""
-    monkeypatch.setattr(storage_module, "BUSY_TIMEOUT_S", 0)
+    monkeypatch.setattr(rows_module, "LOCK_WAIT_S", 0)
 
 
 @pytest.mark.usefixtures("hasty")
@@ -36,13 +36,11 @@ def test_a_store_that_is_away_is_waited_for_and_nothing_is_lost_or_done_twice(st
         return {0: Stop(2)}
 
     with store.away() as holder:
-        asked = iter(range(3))
-        store.while_away = lambda: None if next(asked) < 2 else holder.rollback()
+        store.while_away = lambda: holder.rollback() if store.now > 1000.0 + NOTE_AFTER_S else None
         answer = book.report([Row(0, 1, 0.1), Row(0, 2, 0.2)], noting)
     assert answer.stops == {0: Stop(2)}
     assert seen == [Row(0, 1, 0.1), Row(0, 2, 0.2)]
     assert store.trial().intermediate_values == {1: 0.1, 2: 0.2}
-    assert store.now == 1000.0 + 3 * RETRY_S
     assert store.notes == [
         "the study's store does not answer (database is locked); it is waited for, what trains goes on",
         "the study's store answers again",
@@ -92,8 +90,63 @@ def test_a_store_that_stays_away_ends_the_search_in_words(store: Store) -> None:
     book.claim(9)
     with store.away():
         store.while_away = lambda: setattr(store, "now", store.now + GIVE_UP_S / 2)
-        with pytest.raises(StudyError, match=r"^the study's store was away for 12 hours: database is locked$"):
+        with pytest.raises(StoreAwayError, match=r"^the study's store was away for 12 hours: database is locked$"):
             book.release(0)
+
+
+AWAY = (
+    r"^the study's store does not answer \(database is locked\): the search ends without it, and the next run finds "
+    "what is not written$"
+)
+
+
+@pytest.mark.usefixtures("hasty")
+def test_whoever_leaves_while_a_store_is_away_does_not_wait(store: Store) -> None:
+    book = store.book()
+    book.claim(9)
+    with store.away():
+        store.while_away = lambda: book.leave() if store.now > 1000.0 + NOTE_AFTER_S else None
+        with pytest.raises(LeftError, match=AWAY):
+            book.report([Row(0, 1, 0.1)], lambda rows: {})
+    assert store.now == pytest.approx(1000.0 + NOTE_AFTER_S + RETRY_S)
+    assert LeftError.exit_code == 130
+
+
+@pytest.mark.usefixtures("hasty")
+def test_whoever_has_left_still_waits_for_a_neighbour_to_write(store: Store) -> None:
+    book = store.book()
+    book.claim(9)
+    book.leave()
+    with store.away() as holder:
+        store.while_away = holder.rollback
+        assert book.release(0).held
+        holder.execute("BEGIN EXCLUSIVE")
+        store.while_away = lambda: None
+        with pytest.raises(LeftError, match=AWAY):
+            book.claim(9)
+    assert store.now == pytest.approx(1000.0 + RETRY_S + LEAVE_AFTER_S)
+
+
+@pytest.mark.usefixtures("hasty")
+def test_when_the_time_is_up_a_store_that_is_away_is_not_waited_for(store: Store) -> None:
+    book = store.book(deadline=1060.0)
+    with store.away(), pytest.raises(StoreAwayError, match=AWAY) as error:
+        book.claim(9)
+    assert store.now == 1060.0
+    assert error.value.exit_code == 1
+
+
+def test_no_transaction_waits_in_sqlite_for_longer_than_a_second(store: Store) -> None:
+    """Python calls no handler of a signal meanwhile; whoever reads the file elsewhere waits as long as it does."""
+    book = store.book()
+    book.claim(9)
+    with book._holdings.transaction() as rows:
+        (left,) = rows._connection.exec_driver_sql("PRAGMA busy_timeout").one()
+    assert left == BUSY_TIMEOUT_S * 1000
+    with store.away() as holder:
+        store.while_away = holder.rollback
+        assert book.release(0).held
+    assert store.now == 1000.0 + RETRY_S  # asked twice
 
 
 @pytest.mark.usefixtures("hasty")
