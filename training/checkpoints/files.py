@@ -3,6 +3,7 @@
 No torch: the coordinator removes them.
 """
 
+import re
 from contextlib import suppress
 from pathlib import Path
 
@@ -11,7 +12,9 @@ BEST = "best.ckpt"
 NEXT_BEST = "best.ckpt.next"  # written beside the best of the pair before, see checkpoint.save_pair
 PARTIAL = "partial.ckpt"  # the part of an epoch that was done when the training was paused
 
-_REMAINS = (".*.ckpt*.tmp", "set-aside-*/*.ckpt*")  # left by a worker that was killed as it wrote, and of corrupt ones
+_CHECKPOINTS = frozenset({LAST, BEST, NEXT_BEST, PARTIAL})
+_SET_ASIDE = "set-aside-"  # folders of corrupt ones
+_UNFINISHED = re.compile(r"\..*\.ckpt.*\.tmp")  # left by a worker that was killed as it wrote
 
 
 def remove_checkpoints(directory: Path, keep: str = "") -> None:
@@ -19,7 +22,16 @@ def remove_checkpoints(directory: Path, keep: str = "") -> None:
 
     A file that cannot be removed stays: the space is lost, the study goes on.
     """
-    files = [directory / name for name in (LAST, BEST, NEXT_BEST, PARTIAL) if name != keep]
-    for path in (*files, *(path for pattern in _REMAINS for path in directory.glob(pattern))):
+    # listed once: at its start a search looks into the folder of each trial that has ended, thousands that have none
+    with suppress(OSError):
+        for path in directory.iterdir():
+            if path.name.startswith(_SET_ASIDE):
+                _remove(*path.glob("*.ckpt*"))
+            elif path.name != keep and (path.name in _CHECKPOINTS or _UNFINISHED.fullmatch(path.name)):
+                _remove(path)
+
+
+def _remove(*paths: Path) -> None:
+    for path in paths:
         with suppress(OSError):
             path.unlink()
