@@ -201,11 +201,12 @@ class Book(Generic[Claim]):
         self._holdings.mine.clear()
 
     def excuse(self, number: int, error: str) -> Fence:
-        """Put a trial that broke back to waiting, its attempts forgiven.
+        """Put a trial that broke back to waiting, all its lost workers forgiven.
 
-        It is for trials that broke by no fault of their own, as far as is known.
+        It is for trials that broke by no fault of their own, as far as is known: what broke them may have hung or
+        killed their workers, too.
         """
-        notes = {attributes.BROKE: error, attributes.ATTEMPTS: 0, attributes.OWNER: None}
+        notes = {attributes.BROKE: error, **dict.fromkeys(attributes.LOSSES, 0), attributes.OWNER: None}
         return self._leave(number, TrialState.WAITING, notes)
 
     def pause(self, number: int, rung: int) -> Fence:

@@ -98,3 +98,15 @@ def test_epochs_whose_reports_did_not_arrive_are_recorded_at_the_end(store: Stor
     assert book.reconcile(0, [Row(0, epoch, epoch / 10) for epoch in (1, 2, 3)]) == [2, 3]
     assert store.trial().intermediate_values == {1: 0.1, 2: 0.2, 3: 0.3}
     assert book.reconcile(0, [Row(0, 1, 0.1)]) == []
+
+
+def test_a_trial_that_is_excused_begins_with_no_loss_held_against_it(store: Store) -> None:
+    """One kill more would else be taken for a trial that is too large, and the next silence for its fault."""
+    book = store.book()
+    book.claim(9)
+    for loss in attributes.LOSSES:
+        book.count(0, loss)
+    book.excuse(0, "no card is left")
+    assert book.claim(9) == 0
+    assert [book.count(0, loss) for loss in attributes.LOSSES] == [1, 1, 1]
+    assert store.trial().user_attrs[attributes.BROKE] == "no card is left"
