@@ -25,6 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, IntegrityError, OperationalError, ProgrammingError, SQLAlchemyError
 
+from ...common.filesystems import remote_file_system
 from ...common.masking import masked
 from ...common.private import make_private_file
 from ...common.sqlite_url import sqlite_file, sqlite_url
@@ -129,7 +130,7 @@ def open_log(url: str, *, create: bool) -> Engine:
         if create:
             if file:
                 make_private_file(file)
-            _create(engine)
+            _create(engine, file)
         _check_version(engine, shown, create)
     except (SQLAlchemyError, OSError) as error:
         engine.dispose()
@@ -140,7 +141,7 @@ def open_log(url: str, *, create: bool) -> Engine:
     return engine
 
 
-def _create(engine: Engine) -> None:
+def _create(engine: Engine, file: Path | None) -> None:
     """Make missing tables, beside workers that do the same.
 
     Of workers that start together one is the first with each part; the others try again.
@@ -152,7 +153,7 @@ def _create(engine: Engine) -> None:
     until = time.monotonic() + _RACE_S
     while True:
         try:
-            if engine.dialect.name == "sqlite":
+            if engine.dialect.name == "sqlite" and not (file and remote_file_system(file)):
                 with engine.connect() as connection:  # a property of the file: readers and the writer do not wait
                     connection.exec_driver_sql("pragma journal_mode=wal")
             metadata.create_all(engine)

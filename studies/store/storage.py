@@ -15,12 +15,12 @@ from sqlalchemy import event, text
 from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
+from ...common.filesystems import remote_file_system
 from ...common.masking import masked
 from ...common.private import make_private_file, make_private_folder
 from ...common.sqlite_url import sqlite_file
 from ...errors import StudyError, nearest
 from ..home import Home
-from .filesystems import refuse_remote
 from .locks import held, lock_path
 from .sqlite_storage import BUSY_TIMEOUT_S, SqliteStorage
 
@@ -129,7 +129,7 @@ def _open_server(url: URL) -> optuna.storages.RDBStorage:
 def _open_file(url: URL) -> optuna.storages.RDBStorage:
     path = sqlite_file(url)
     assert path is not None
-    refuse_remote(path)
+    _refuse_remote(path)
     make_private_folder(path.parent)
     with held(lock_path(path)):
         make_private_file(path)
@@ -147,6 +147,15 @@ def _template(url: URL) -> str:
     """The URL as RDBStorage takes it, a template for `str.format`."""
     # braces in a path must count as themselves
     return url.render_as_string(hide_password=False).replace("{", "{{").replace("}", "}}")
+
+
+def _refuse_remote(file: Path) -> None:
+    if kind := remote_file_system(file):
+        raise StudyError(
+            f"{file}: an SQLite file cannot be shared over a network, and this one is on {kind}\n"
+            "  keep it on a disk of this machine: --storage sqlite:////a/local/folder/studies.db\n"
+            "  or, for several machines, on a server: --storage postgresql://user:password@host/name"
+        )
 
 
 def _write_ahead(path: Path) -> None:

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
+from ....common.filesystems import remote_file_system
 from ....common.private import make_private_file, make_private_folder
 from ....common.sqlite_url import sqlite_file
 from ...home import Home
-from ...store.filesystems import remote_file_system
 from .mlflow_scope import mlflow_scope
 
 LOCK_S = 20  # another process may be writing, or migrating a fresh file, which takes some 10 s

@@ -7,8 +7,6 @@ locks of one machine may mean nothing to another.
 import re
 from pathlib import Path
 
-from ...errors import StudyError
-
 _MOUNTS = Path("/proc/self/mountinfo")
 _REMOTE = frozenset({
     "9p", "afs", "beegfs", "ceph", "cifs", "glusterfs", "gpfs", "lustre", "ncpfs", "nfs", "nfs4", "ocfs2", "orangefs",
@@ -16,20 +14,6 @@ _REMOTE = frozenset({
 })  # fmt: skip
 # what FUSE mounts is remote (sshfs, s3fs, gcsfuse, rclone, ...) but for these, which are on a disk of the machine
 _LOCAL_FUSE = frozenset({"fuse.bindfs", "fuse.encfs", "fuse.fuse-overlayfs", "fuse.gocryptfs", "fuse.mergerfs"})
-
-
-def refuse_remote(file: Path) -> None:
-    """Refuse an SQLite file on a file system of a network.
-
-    Raises:
-        StudyError: it is on one.
-    """
-    if kind := remote_file_system(file):
-        raise StudyError(
-            f"{file}: an SQLite file cannot be shared over a network, and this one is on {kind}\n"
-            "  keep it on a disk of this machine: --storage sqlite:////a/local/folder/studies.db\n"
-            "  or, for several machines, on a server: --storage postgresql://user:password@host/name"
-        )
 
 
 def remote_file_system(file: Path) -> str:
