@@ -149,7 +149,7 @@ def owner_in(attribute: Mapping[str, Any]) -> Owner:
 
 def _started(process: psutil.Process) -> float:
     """When a process began, in seconds after the boot: a time since the epoch moves when the clock is set."""
-    return process.create_time() - psutil.boot_time()
+    return float(process.create_time() - psutil.boot_time())
 
 
 @cache
