@@ -9,24 +9,12 @@ import pytest
 from hpo.errors import StudyError, TrainingError
 from hpo.search.commands.retrain.choose import Chosen, choose
 from hpo.search.commands.retrain.options import RetrainOptions
-from hpo.search.configuration.claim import Claimer
-from hpo.search.executors.clock import VirtualClock
-from hpo.search.loop.outcome import outcome_of
-from hpo.search.strategy.strategy import build_strategy
-from hpo.spaces.find import Source
-from hpo.spaces.load import load_source
-from hpo.spaces.node import Location
-from hpo.studies import attributes
-from hpo.studies.book import book as studies_book
-from hpo.studies.book.terms import Row
 from hpo.studies.home import Home
-from hpo.studies.store.storage import open_storage
 from hpo.training.config import TrialConfig
 from hpo.training.optim.config import Piecewise
 from hpo.training.report import TrainResult
-from hpo.training.train import train
 
-from .conftest import Book, Retrain
+from .conftest import Book, Retrain, searched, trained
 
 Make = Callable[..., TrialConfig]
 
@@ -46,33 +34,6 @@ OBJECTIVES: dict[str, dict[str, Any]] = {
     "the last calibration error": {"metric": "val_ece", "direction": "minimize", "at": "last"},
 }
 EPOCHS = 8
-
-
-def trained(config: TrialConfig, pack: Path, directory: Path, **options: Any) -> TrainResult:
-    *_, result = train(config, pack=pack, directory=directory, **options)
-    assert isinstance(result, TrainResult)
-    return result
-
-
-def searched(config: TrialConfig, pack: Path, home: Home) -> TrainResult:
-    """A study of the one trial that `config` says, as a search leaves it."""
-    study = optuna.create_study(
-        study_name="s", storage=open_storage(home.storage_url), direction=config.objective.direction
-    )
-    study.set_user_attr(attributes.DATA_FINGERPRINT, pack.name)
-    space = load_source(Source("s", config.model_dump_json(), Location("s", Path.cwd())), TrialConfig)
-    strategy = build_strategy(
-        space, strategy="pruning", sampler="random", pruner="none", seed=0, direction="maximize", epochs=EPOCHS
-    )
-    book = studies_book.Book(study, Claimer(space, strategy), VirtualClock().now)
-    claim = book.claim(100)
-    result = trained(claim.config, pack, home.trial("s", claim.number))
-    assert result.best is not None
-    for report in result.history:
-        assert report.worth is not None
-        book.report([Row(claim.number, report.epoch, report.worth)], lambda rows: {})
-    book.finish(claim.number, outcome_of(result, config.objective))
-    return result
 
 
 def chosen_of(home: Home, **options: Any) -> Chosen:
