@@ -104,7 +104,7 @@ class Ours:
         tracker.tell(StudyStarted("val_accuracy", "maximize"))
         executor = RealTime(partial(_curve, epoch_s), slots, clock)
         places = Places(self._home.cache, partial(self._home.trial, name))
-        Loop(book, strategy.decide, executor, tracker, NoProgress(), clock, Goal(trials), places).run()
+        Loop(book, strategy, executor, tracker, NoProgress(), clock, Goal(trials), places).run()
         tracker.tell(StudyEnded("FINISHED"))
         if unsent := tracker.close(DRAIN_S):
             raise SystemExit(f"{unsent} events did not reach MLflow within {DRAIN_S:.0f} s")

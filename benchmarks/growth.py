@@ -1,7 +1,8 @@
 """What a trial costs the coordinator as its study grows.
 
-CPU milliseconds a trial beside training: the event loop, TPE, the median and SQLite, on given learning curves of ten
-epochs, four trials at once. A study of a thousand trials and more is one of a hundred whose rows were copied.
+CPU milliseconds a trial beside training: the event loop, TPE, the strategy and SQLite, on given learning curves of ten
+epochs, four trials at once. A study of a thousand trials and more is one of a hundred whose rows were copied: under
+rungs most of them are paused.
 """
 
 import argparse
@@ -10,7 +11,7 @@ import random
 import sqlite3
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -25,18 +26,20 @@ from hpo.search.executors.simulated import SimulatedExecutor
 from hpo.search.loop.goal import Goal, Places
 from hpo.search.loop.loop import Loop
 from hpo.search.progress.base import NoProgress
+from hpo.search.strategy.strategies.registry import STRATEGIES
 from hpo.search.strategy.strategy import build_strategy
 from hpo.spaces.load import load_space
 from hpo.studies.book.book import Book
 from hpo.studies.book.open_study import open_study
 from hpo.studies.home import Home
 from hpo.studies.store.storage import open_storage
-from hpo.studies.tracking.events import Event
+from hpo.studies.tracking.events import Event, TrialStarted
 from hpo.studies.tracking.tracker import NullTracker
 from hpo.training.config import TrialConfig
 from hpo.training.report import EpochReport
 
-SIZES = (100, 1_000, 5_000, 10_000)
+SIZES = (100, 1_000, 10_000)
+MANY = 20_000  # trials that are asked for: more than are ever begun here
 EPOCHS, SLOTS = 10, 4
 FIRST = 100  # trials whose cost is what the others are compared with; their rows are what is copied
 MEASURED = 100  # trials that are run on top of a study, after WARM_UP ones
@@ -51,23 +54,29 @@ CHILDREN = {
 }
 
 
-class Start(NullTracker):
-    """Notes the CPU time at which the first trial starts.
+class Meter(NullTracker):
+    """Notes the CPU time at which the first trial starts and that at which trial `last` does, and ends the search then.
 
     What a run does once before that grows with the study: it looks into the folders of all ended trials.
     """
 
-    at = 0.0
+    def __init__(self, last: int) -> None:
+        self._last = last
+        self.began = self.ended = 0.0
+        self.end: Callable[[], None] = lambda: None
 
     def tell(self, event: Event) -> None:
         """Hear of an event."""
-        self.at = self.at or time.process_time()
+        self.began = self.began or time.process_time()
+        if isinstance(event, TrialStarted) and event.trial >= self._last:
+            self.ended = time.process_time()
+            self.end()
 
 
 class Search:
     """A study in a home of its own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, strategy: str) -> None:
         self._home, self._clock = Home.locate(folder), VirtualClock(time.time())
         self._space = load_space("simple_cnn", TrialConfig)
         self._study = open_study(
@@ -76,21 +85,22 @@ class Search:
             identify(self._space, example_config(self._space), fingerprint="given curves", command="benchmark"),
             accept_change=False,
         )
-        self._strategy = build_strategy(
-            self._space, strategy="pruning", sampler="tpe", pruner="median", seed=0, direction="maximize", epochs=EPOCHS
-        )
+        parts = {"strategy": strategy, "sampler": "tpe", "pruner": None, "trials": MANY}
+        self._strategy = build_strategy(self._space, **parts, seed=0, direction="maximize", epochs=EPOCHS)
         self._book = Book(self._study, Claimer(self._space, self._strategy), self._clock.now)
 
     def cost_ms(self, trials: int) -> float:
-        """Run until the study has `trials`; return CPU milliseconds for each that is run."""
-        new = trials - len(self._study.get_trials(deepcopy=False))
-        executor = SimulatedExecutor(curve, SLOTS, self._clock)
+        """Run until the study has `trials`; return CPU milliseconds for each that is begun."""
+        before = self._study.get_trials(deepcopy=False)
+        checkpoints = {trial.number: len(trial.intermediate_values) for trial in before}
+        executor = SimulatedExecutor(curve, SLOTS, self._clock, checkpoints=checkpoints)
         places = Places(self._home.cache, partial(self._home.trial, "growth"))
-        start = Start()
-        watchers = start, NoProgress()
-        loop = Loop(self._book, self._strategy.decide, executor, *watchers, self._clock, Goal(trials), places)
+        meter = Meter(trials - 1)
+        watchers = meter, NoProgress()
+        loop = Loop(self._book, self._strategy, executor, *watchers, self._clock, Goal(MANY), places)
+        meter.end = loop.interrupt
         loop.run()
-        return (time.process_time() - start.at) * 1000 / new
+        return (meter.ended - meter.began) * 1000 / (trials - len(before))
 
 
 def curve(job: Job) -> Sequence[EpochReport]:
@@ -107,6 +117,7 @@ def curve(job: Job) -> Sequence[EpochReport]:
 def copy_rows(file: Path, trials: int) -> None:
     """Copy the rows of a study's trials until it has `trials`."""
     with sqlite3.connect(file) as connection:
+        connection.execute("UPDATE trials SET state = 'PRUNED' WHERE state = 'WAITING'")  # else copies go on first
         first_id, count = connection.execute("SELECT MIN(trial_id), COUNT(*) FROM trials").fetchone()
         for shift in range(count, trials, count):
             until_id = first_id + min(count, trials - shift)
@@ -126,10 +137,10 @@ def _copy(connection: sqlite3.Connection, table: str, key: str, shift: int, unti
     )
 
 
-def measure(sizes: Sequence[int], measured: int) -> dict[str, float]:
+def measure(sizes: Sequence[int], measured: int, strategy: str) -> dict[str, float]:
     """Return CPU milliseconds a trial, by how many trials the study had."""
     with tempfile.TemporaryDirectory() as folder:
-        first = Search(Path(folder))
+        first = Search(Path(folder), strategy)
         costs = {"the first hundred": first.cost_ms(FIRST)}
         for size in sizes:
             home = Path(folder) / str(size)
@@ -137,7 +148,7 @@ def measure(sizes: Sequence[int], measured: int) -> dict[str, float]:
             for file in Path(folder).glob("studies.db*"):
                 (home / file.name).write_bytes(file.read_bytes())
             copy_rows(home / "studies.db", size)
-            search = Search(home)
+            search = Search(home, strategy)
             search.cost_ms(size + WARM_UP)
             costs[f"at {size:,}"] = search.cost_ms(size + WARM_UP + measured)
     return costs
@@ -145,15 +156,18 @@ def measure(sizes: Sequence[int], measured: int) -> dict[str, float]:
 
 def main() -> None:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    options: argparse.Namespace = arguments("growth", __doc__.splitlines()[0], repeats=3).parse_args()
+    parser = arguments("growth", __doc__.splitlines()[0], repeats=3)
+    parser.add_argument("--strategy", default="pruning", choices=STRATEGIES.names(), help="what is measured")
+    options: argparse.Namespace = parser.parse_args()
     sizes, measured = ((200,), 10) if options.quick else (SIZES, MEASURED)
-    runs = [measure(sizes, measured) for _ in range(1 if options.quick else options.repeats)]
+    runs = [measure(sizes, measured, options.strategy) for _ in range(1 if options.quick else options.repeats)]
     costs: dict[str, Figure] = {name: figure([run[name] for run in runs]) for name in runs[0]}
     last = list(costs)[-1]
     grown = figure([run[last] / run["the first hundred"] for run in runs])
     rows = [{"trials in the study": name, "CPU ms a trial": cost.text(1)} for name, cost in costs.items()]
     targets = [Target(f"{last} trials, by the first hundred", grown.median, 1.5, at_most=True)]
-    finish(options, "What a trial costs the coordinator, medians (min-max)", rows, targets, {"ms": costs})
+    title = f"What a trial costs the coordinator by the strategy {options.strategy}, medians (min-max)"
+    finish(options, title, rows, targets, {"ms": costs})
 
 
 if __name__ == "__main__":

@@ -88,7 +88,7 @@ def search(entrant: Entrant, table: CurveTable, seed: int, workers: int, cap: in
     book = Book(study, Claimer(space, strategy), clock.now)
     executor = SimulatedExecutor(watch.curve, workers, clock)
     places = Places(NOWHERE, lambda number: NOWHERE / str(number))
-    loop = Loop(book, strategy.decide, executor, watch, NoProgress(), clock, Goal(table.rows), places)
+    loop = Loop(book, strategy, executor, watch, NoProgress(), clock, Goal(table.rows), places)
     for _ in loop.turns():
         if watch.meter.is_over:
             loop.interrupt()

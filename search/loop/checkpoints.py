@@ -19,6 +19,7 @@ class Checkpoints:
     def __init__(self, directory: Callable[[int], Path]) -> None:
         self._directory = directory
         self._best: tuple[int, ...] = ()
+        self._dropped: set[int] = set()
 
     def sweep(self, finished: Iterable[int], best: Sequence[int]) -> None:
         """Remove checkpoints of `finished` trials, but for the weights of `best`.
@@ -34,6 +35,12 @@ class Checkpoints:
         # set first: `ended` asks whether a trial is among the best
         former, self._best = self._best, tuple(best)
         for number in set(former) - set(best):
+            self.ended(number)
+
+    def drop(self, hopeless: Iterable[int]) -> None:
+        """Remove the checkpoints of paused trials that can never go on."""
+        for number in set(hopeless) - self._dropped:
+            self._dropped.add(number)
             self.ended(number)
 
     def ended(self, number: int) -> None:

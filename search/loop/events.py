@@ -1,13 +1,13 @@
 """What the loop does at each event: report, tell, put back, give up."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
 from ...studies import attributes
 from ...studies.book.book import Book
-from ...studies.book.terms import Fence, Row, Stop, TrialState
+from ...studies.book.terms import Decided, Fence, Plan, Row, Stop, TrialState
 from ...training.report import EpochReport, Signal, Status, TrainResult
 from ..configuration.claim import Claim
 from ..executors.base import Blocked, Busy, Crashed, Ended, Event, Executor, Fault, Lost, Reported, Resumed
@@ -18,19 +18,17 @@ from .observers import Observers
 from .outcome import outcome_of
 from .watchdog import STOP_WITHIN_S, Watchdog
 
-Decider = Callable[[Sequence[Row]], Mapping[int, Stop]]
-"""Which trials to stop, given the next epochs of the study's record."""
-
 
 @dataclass(slots=True)
 class Run:
     """A trial in a slot.
 
-    `ours` turns False when somebody else has told or taken the trial, `hung` True when the watchdog has its worker
-    killed.
+    `value` is its objective at the last epoch that was heard of. `ours` turns False when somebody else has told or
+    taken the trial, `hung` True when the watchdog has its worker killed.
     """
 
     claim: Claim
+    value: float | None = None
     ours: bool = True
     hung: bool = False
 
@@ -39,28 +37,30 @@ class EventHandler:
     """Follows the events of the trials in `runs`, by number, and takes out those that end.
 
     `ending` is to be set once the search ends: what is lost then is nobody's fault. `alone` are the trials that are to
-    have a card for themselves, since they ran out of memory beside others.
+    have a card for themselves, since they ran out of memory beside others. `has_paused` says that a trial was paused at
+    a rung since the last `drop_hopeless`.
     """
 
     def __init__(
         self,
         runs: dict[int, Run],
         book: Book[Claim],
-        decide: Decider,
+        plan: Plan,
         executor: Executor,
         observers: Observers,
         watchdog: Watchdog,
         directory: Callable[[int], Path],
     ) -> None:
-        self._runs, self._book, self._decide, self._executor = runs, book, decide, executor
+        self._runs, self._book, self._plan, self._executor = runs, book, plan, executor
         self._observers, self._watchdog, self._directory = observers, watchdog, directory
         self._brake, self._losses, self._checkpoints = Brake(), MachineLosses(), Checkpoints(directory)
-        self.ending = False
+        self.ending = self.has_paused = False
         self.alone: set[int] = set()
 
     def sweep(self) -> None:
         """Remove the checkpoints that earlier runs have left."""
         self._checkpoints.sweep(self._book.finished(), self._book.best(KEPT))
+        self._book.catch_up(self._plan)
 
     def handle(self, events: Sequence[Event]) -> None:
         """Follow events in their order.
@@ -87,6 +87,11 @@ class EventHandler:
         if state is TrialState.COMPLETE:
             self._checkpoints.rank(self._book.best(KEPT))
         self._checkpoints.ended(number)
+
+    def drop_hopeless(self, limit: int | None) -> None:
+        """Remove the checkpoints of paused trials that can never go on in a study of `limit` trials."""
+        self._checkpoints.drop(self._plan.hopeless(self._book.paused, limit))
+        self.has_paused = False
 
     def _handle(self, event: Event, run: Run) -> None:
         if not isinstance(event, Busy | Resumed | Reported):
@@ -119,7 +124,7 @@ class EventHandler:
                 self._observers.busy(number, activity)
             case Resumed(number, _, history):
                 self._watchdog.heard(number)
-                self._reconcile(run.claim, history)
+                self._catch_up(run, history)
             case Ended(_, _, result):
                 self._on_end(run, result)
             case Lost():
@@ -141,30 +146,42 @@ class EventHandler:
                 words = "its checkpoint could not be used, so it began anew; the log of its worker says why"
                 self._observers.note(f"trial {number}: {words}")
             row = _row(number, report)
+            self._runs[number].value = row.value
             self._observers.epoch(number, report, row.value)
             rows.append(row)
         if not rows:
             return
-        answer = self._book.report(rows, self._stops)
+        self._record(rows)
+
+    def _record(self, rows: Sequence[Row]) -> Collection[tuple[int, int]]:
+        """Record epochs, and tell workers what is decided on them; return the (trial, epoch) that are new."""
+        answer = self._book.report(rows, self._decide)
         for number, fence in answer.lost.items():
             self._let_go(self._runs[number], fence)
-        for number in answer.stops:
-            self._executor.signal(number, Signal.STOP, STOP_WITHIN_S)
+        for number, decision in answer.decided.items():
+            signal = Signal.STOP if isinstance(decision, Stop) else Signal.PAUSE
+            self._executor.signal(number, signal, STOP_WITHIN_S)
+        return answer.recorded
 
-    def _stops(self, rows: Sequence[Row]) -> Mapping[int, Stop]:
+    def _decide(self, rows: Sequence[Row]) -> Mapping[int, Decided]:
         """The decisions on the next epochs, but for those on a trial's last one, after which it is complete."""
         epochs = {number: run.claim.config.budget.epochs for number, run in self._runs.items()}
-        return {n: stop for n, stop in self._decide(rows).items() if n in epochs and stop.epoch < epochs[n]}
+        decided = self._plan.decide(rows).items()
+        return {n: decision for n, decision in decided if n in epochs and decision.epoch < epochs[n]}
 
     def _on_end(self, run: Run, result: TrainResult) -> None:
         claim = run.claim
-        self._reconcile(claim, result.history)
         if result.status is Status.CROWDED:
             self._observers.note(f"trial {claim.number}: {result.message}; it is tried again, alone on a card")
             self.alone.add(claim.number)
         if result.status in (Status.PAUSED, Status.CROWDED):
-            self._book.release(claim.number)
+            self._runs[claim.number] = run  # until its last words are recorded
+            self._catch_up(run, result.history)
+            del self._runs[claim.number]
+            if run.ours:
+                self._release(run)
             return
+        self._reconcile(claim, result.history)
         outcome = outcome_of(result, claim.config.objective)
         fence = self._book.finish(claim.number, outcome)
         if not fence.held:
@@ -174,16 +191,29 @@ class EventHandler:
         self._observers.trained(claim, fence.state, outcome.value, result)
         self.tidy(claim.number, fence.state)
 
+    def _catch_up(self, run: Run, history: Sequence[EpochReport]) -> None:
+        """Record the epochs of a trial's history whose reports never arrived, and decide on them."""
+        recorded = self._record([_row(run.claim.number, report) for report in history])
+        epochs = {epoch for _, epoch in recorded}
+        self._observers.missed(run.claim.number, [report for report in history if report.epoch in epochs])
+
     def _reconcile(self, claim: Claim, history: Sequence[EpochReport]) -> None:
-        """Record the epochs of a trial's history whose reports never arrived."""
+        """Record the epochs of the history of a trial that has ended whose reports never arrived."""
         missing = self._book.reconcile(claim.number, [_row(claim.number, report) for report in history])
         self._observers.missed(claim.number, [report for report in history if report.epoch in missing])
 
+    def _release(self, run: Run) -> None:
+        """Put a trial back: it waits to be continued, or is paused where that is decided."""
+        fence = self._book.release(run.claim.number)
+        if fence.rung is not None:
+            self.has_paused = True
+            self._observers.paused(run.claim, fence.rung, run.value)
+
     def _on_lost(self, event: Lost, run: Run) -> None:
         """Put a trial back to be continued, unless it is to blame for too many losses."""
-        number, reason = event.number, event.reason
+        reason = event.reason
         if self.ending:  # by what asks this process to end, as likely as not
-            self._book.release(number)
+            self._release(run)
             return
         loss = attributes.SILENCES if run.hung else _COUNTED_IN[event.fault]
         losses = 0 if loss is None else self._count(run, loss)
@@ -192,7 +222,7 @@ class EventHandler:
         if not run.ours:
             return
         if loss in (None, attributes.SILENCES):
-            self._continue(number, reason)
+            self._continue(run, reason)
             self._losses.lost(reason)
         elif loss == attributes.MEMORY_KILLS and losses >= MAX_MEMORY_KILLS:
             words = f"its worker was killed {MAX_MEMORY_KILLS} times: too large for the memory of this machine"
@@ -200,7 +230,7 @@ class EventHandler:
         elif loss == attributes.ATTEMPTS and losses >= MAX_LOST_WORKERS:
             self._on_break(run.claim, f"its worker was lost {losses} times, last: {reason}")
         else:
-            self._continue(number, reason)
+            self._continue(run, reason)
 
     def _count(self, run: Run, loss: str) -> int:
         """Count a loss of a trial; 0 where it is not ours any more."""
@@ -210,9 +240,10 @@ class EventHandler:
             return 0
         return answer
 
-    def _continue(self, number: int, reason: str) -> None:
-        self._observers.note(f"trial {number}: worker lost ({reason}); it will be continued from its checkpoint")
-        self._book.release(number)
+    def _continue(self, run: Run, reason: str) -> None:
+        words = f"worker lost ({reason}); it will be continued from its checkpoint"
+        self._observers.note(f"trial {run.claim.number}: {words}")
+        self._release(run)
 
     def _on_crash(self, event: Crashed, claim: Claim) -> None:
         directory = self._directory(event.number)

@@ -2,16 +2,17 @@
 
 claim -> submit -> events -> report or tell, until the study has what was asked for.
 
-It holds no strategy and no training. What happens is decided by the book (what to run next), the pruner (what to stop)
-and the executor (what came of it), in whatever time the clock keeps. What an event leads to is in events.py.
+It holds no strategy and no training. What happens is decided by the plan (what to run next, to stop and to pause), the
+book (who runs it) and the executor (what came of it), in whatever time the clock keeps. What an event leads to is in
+events.py.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 
 from ...studies.book.book import Book
-from ...studies.book.terms import Exhausted, Refused, Stopped, TrialState
+from ...studies.book.terms import Exhausted, Plan, Refused, Settled, Stopped, TrialState
 from ...studies.store.patience import StoreAwayError
 from ...studies.tracking.tracker import Tracker
 from ...training.report import Signal
@@ -19,7 +20,7 @@ from ..configuration.claim import Claim
 from ..executors.base import Busy, Executor, Job, Reported, Resumed
 from ..executors.clock import Clock
 from ..progress.base import Progress
-from .events import Decider, EventHandler, Run
+from .events import EventHandler, Run
 from .goal import Goal, Outcome, Places
 from .observers import Observers
 from .watchdog import PAUSE_WITHIN_S, Watchdog
@@ -36,7 +37,7 @@ class Loop:
     def __init__(
         self,
         book: Book[Claim],
-        decide: Decider,
+        plan: Plan,
         executor: Executor,
         tracker: Tracker,
         progress: Progress,
@@ -44,12 +45,13 @@ class Loop:
         goal: Goal,
         places: Places,
     ) -> None:
-        self._book, self._executor, self._clock, self._goal, self._places = book, executor, clock, goal, places
+        self._book, self._plan, self._executor, self._clock = book, plan, executor, clock
+        self._goal, self._places = goal, places
         self._observers = Observers(tracker, progress, places.trial_directory)
         self._watchdog = Watchdog()
         self._runs: dict[int, Run] = {}
         self._handler = EventHandler(
-            self._runs, book, decide, executor, self._observers, self._watchdog, places.trial_directory
+            self._runs, book, plan, executor, self._observers, self._watchdog, places.trial_directory
         )
         self._ending: Outcome | None = None
         self._outcome = Outcome.DONE
@@ -72,6 +74,7 @@ class Loop:
         """Run as `run` does, turn by turn: for whoever drives several searches at once."""
         self._recover()
         self._handler.sweep()
+        self._handler.drop_hopeless(self._goal.trials)
         try:
             while not self._over():
                 self._turn()
@@ -97,6 +100,8 @@ class Loop:
             self._handler.settle()
         events = self._executor.next_events(TICK_S)
         self._handler.handle(events)
+        if self._handler.has_paused:
+            self._handler.drop_hopeless(self._goal.trials)
         if not events and not self._runs:
             self._clock.sleep(TICK_S)  # trials of other coordinators are all that is left
         self._housekeep()
@@ -106,11 +111,12 @@ class Loop:
             return False
         if self._ending is not None:
             return True
-        return self._book.counts().finished >= self._goal.trials
+        counts = self._book.counts()
+        return counts.finished >= self._goal.trials and not counts.paused
 
     def _fill(self) -> None:
         while self._ending is None and len(self._runs) < self._executor.slots:
-            match claim := self._book.claim(self._goal.trials):
+            match claim := self._book.claim(self._goal.trials, self._plan):
                 case None:
                     return
                 case Refused(number):
@@ -118,11 +124,17 @@ class Loop:
                     self._handler.tidy(number, TrialState.FAIL)
                 case Exhausted(configurations):
                     self._exhaust(configurations)
-                case Stopped(number):
-                    self._observers.stopped(claim)
-                    self._handler.tidy(number, TrialState.PRUNED)
+                case Stopped():
+                    self._settle([claim])
+                case Settled(trials):
+                    self._settle(trials)
                 case _:
                     self._start(claim)
+
+    def _settle(self, trials: Iterable[Stopped]) -> None:
+        for trial in trials:
+            self._observers.stopped(trial)
+            self._handler.tidy(trial.number, TrialState.PRUNED)
 
     def _exhaust(self, configurations: int) -> None:
         """Search no further than to the end of what has begun, here and elsewhere."""
@@ -132,7 +144,7 @@ class Loop:
 
     def _start(self, claim: Claim) -> None:
         self._observers.started(claim)
-        self._runs[claim.number] = Run(claim)
+        self._runs[claim.number] = Run(claim, claim.curve.get(max(claim.curve, default=0)))
         self._watchdog.began(claim.number)
         directory = self._places.trial_directory(claim.number)
         alone = claim.number in self._handler.alone

@@ -7,6 +7,12 @@ from typing import Any, Literal, Protocol
 
 from ...spaces.parameter import Scalar
 from ...spaces.space import SearchSpace
+from ...studies.book.choice import BEGIN as BEGIN
+from ...studies.book.choice import WAIT as WAIT
+from ...studies.book.choice import Begin as Begin
+from ...studies.book.choice import Choice as Choice
+from ...studies.book.choice import Resume as Resume
+from ...studies.book.choice import Wait as Wait
 from .curves import Curves
 from .history import Finished
 
@@ -32,27 +38,6 @@ Decision = Go | Stop | Pause
 GO, STOP = Go(), Stop()
 
 
-@dataclass(frozen=True, slots=True)
-class Resume:
-    """The choice that a free worker goes on with the paused trial `number`."""
-
-    number: int
-
-
-@dataclass(frozen=True, slots=True)
-class Begin:
-    """The choice that a free worker begins a new trial."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """The choice that a free worker does neither: the trials that run have to come further first."""
-
-
-Choice = Resume | Begin | Wait
-BEGIN, WAIT = Begin(), Wait()
-
-
 class Scheduler(ABC):
     """Decides after each epoch whether a trial goes on, and what a free worker does next.
 
@@ -71,8 +56,8 @@ class Scheduler(ABC):
             curves: all that was reported.
             paused: the numbers of the trials that are paused now; only one of these can be resumed.
             can_begin: whether the total of the search admits another trial.
-            is_idle: whether no trial of the study runs anywhere: to wait would be to wait for nothing. WAIT ends the
-                study then, and what is paused is told PRUNED.
+            is_idle: whether no trial of the study runs anywhere, so that there is nothing to wait for. WAIT says then
+                that nothing that is paused is to go on: all of it is told PRUNED.
         """
         return BEGIN if can_begin else WAIT
 

@@ -26,6 +26,8 @@ class Curve:
 class Curves:
     """The curves of all trials by number, and the scores of complete ones by epoch. Both only grow.
 
+    `any_complete` says whether a trial has run to its end.
+
     A score is a value of the objective, its sign such that more is better. What is no number is as bad as can be.
 
     Args:
@@ -38,6 +40,8 @@ class Curves:
         self._epochs = epochs
         self._by_trial: dict[int, Curve] = {}
         self._complete: dict[int, list[float]] = {}
+        self.any_complete = False
+        self._log: list[int] = []
 
     def __getitem__(self, trial: int) -> Curve:
         """The curve of a trial, empty before its first report."""
@@ -46,6 +50,16 @@ class Curves:
     def complete_at(self, epoch: int) -> Sequence[float]:
         """The scores of complete trials at `epoch`, in ascending order."""
         return self._complete.get(epoch, ())
+
+    def value(self, trial: int) -> float | None:
+        """The objective at the last epoch of a trial; None for none, and where it is no number."""
+        curve = self[trial]
+        score = curve.scores.get(curve.epoch, WORST)
+        return None if score == WORST else self._sign * score
+
+    def reported_since(self, count: int) -> Sequence[int]:
+        """The trials of all reports but for the first `count`, in their order."""
+        return self._log[count:]
 
     def report(self, trial: int, epoch: int, value: float) -> bool:
         """Add the objective of an epoch (from 1); return whether it is new.
@@ -58,6 +72,7 @@ class Curves:
         score = WORST if math.isnan(value) else self._sign * value
         curve.scores[epoch] = score
         curve.best = max(curve.best, score)
+        self._log.append(trial)
         if curve.complete:  # its end was told first, as after a restart
             self._compare_with(epoch, score)
         elif epoch == self._epochs:
@@ -70,6 +85,7 @@ class Curves:
         One that reaches the last epoch needs no such note; one whose patience was over before does.
         """
         curve = self[trial]
+        self.any_complete = True
         if not curve.complete:
             curve.complete = True
             for epoch, score in curve.scores.items():

@@ -1,6 +1,6 @@
-"""What proposers know of finished trials, in memory and bounded."""
+"""What proposers know of trials, in memory: of however many, those that they look at are bounded."""
 
-from bisect import insort
+from bisect import bisect_left, insort
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -15,7 +15,7 @@ NEWEST = 250
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A trial that will not go on.
+    """A trial that will not go on, or that proposers learn from as it stands.
 
     `params` by dotted key; `value` is the objective, where it was stopped that of its last `epoch`, None where there is
     none or it is no number; `complete` says that it ran to its end, `violation` by how much it broke constraints, 0 for
@@ -36,27 +36,37 @@ class Finished:
 class History:
     """The first trial, the BEST best and the NEWEST newest of those that were added, each once, by number.
 
-    What it keeps does not depend on the order in which they were added.
+    What it gives out does not depend on the order in which they were added. A trial that was added before is replaced.
     """
 
     def __init__(self, direction: Literal["maximize", "minimize"], *, best: int = BEST, newest: int = NEWEST) -> None:
         self._sign = -1.0 if direction == "maximize" else 1.0
-        self._kept_best, self._kept_newest = best, newest
-        self._first: list[Finished] = []
-        self._best: list[Finished] = []
-        self._newest: list[Finished] = []
+        self._best, self._newest = best, newest
+        self._trials: dict[int, Finished] = {}
+        self._numbers: list[int] = []  # ascending
+        self._ranked: list[tuple[int, float, float, int]] = []  # the best first
 
     def add(self, trial: Finished) -> None:
         """Add a trial."""
-        insort(self._first, trial, key=_number)
-        insort(self._best, trial, key=self._rank)
-        insort(self._newest, trial, key=_number)
-        del self._first[1:], self._best[self._kept_best :], self._newest[: -self._kept_newest]
+        self.remove(trial.number)
+        self._trials[trial.number] = trial
+        insort(self._numbers, trial.number)
+        insort(self._ranked, self._rank(trial))
+
+    def remove(self, number: int) -> None:
+        """Remove trial `number`, if it is there."""
+        if (trial := self._trials.pop(number, None)) is not None:
+            del self._numbers[bisect_left(self._numbers, number)]
+            del self._ranked[bisect_left(self._ranked, self._rank(trial))]
+
+    def __contains__(self, number: int) -> bool:
+        return number in self._trials
 
     def __iter__(self) -> Iterator[Finished]:
-        """The trials that are kept, by number."""
-        kept = {trial.number: trial for trial in (*self._first, *self._best, *self._newest)}
-        return iter(sorted(kept.values(), key=_number))
+        """The trials that count, by number."""
+        best = (number for *_, number in self._ranked[: self._best])
+        kept = {*self._numbers[:1], *best, *self._numbers[-self._newest :]}
+        return (self._trials[number] for number in sorted(kept))
 
     def _rank(self, trial: Finished) -> tuple[int, float, float, int]:
         """The order of TPE: complete ones, then those stopped late, then those that broke constraints."""
@@ -64,7 +74,3 @@ class History:
         if trial.violation > 0:
             return 2, trial.violation, 0.0, trial.number
         return (0, 0.0, loss, trial.number) if trial.complete else (1, -trial.epoch, loss, trial.number)
-
-
-def _number(trial: Finished) -> int:
-    return trial.number

@@ -1,12 +1,12 @@
-"""The strategy of a search: what it proposes, and what it stops."""
+"""The strategy of a search: what it proposes, stops, pauses and resumes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from ...spaces.parameter import Scalar
 from ...spaces.space import SearchSpace
-from ...studies.book.terms import Row, Stop
-from .base import Proposer, Setting
+from ...studies.book.terms import Decided, Row
+from .base import Choice, Proposer, Setting
 from .curves import Curves
 from .decide import Decide
 from .history import Finished
@@ -31,9 +31,17 @@ class Strategy:
         """Propose a configuration for trial `number`, see Proposer; None where each of the space was tried."""
         return self._proposer.ask(number, fixed, running)
 
-    def decide(self, rows: Sequence[Row]) -> Mapping[int, Stop]:
-        """Say which trials to stop, given the next rows of the record."""
+    def decide(self, rows: Sequence[Row]) -> Mapping[int, Decided]:
+        """Say which trials to stop or to pause, given the next rows of the record."""
         return self._decide(rows)
+
+    def choose(self, paused: Collection[int], complete: Iterable[int], *, can_begin: bool, is_idle: bool) -> Choice:
+        """Choose what a free worker does, see Scheduler; `complete` are trials that ran to their end."""
+        return self._decide.choose(paused, complete, can_begin=can_begin, is_idle=is_idle)
+
+    def hopeless(self, paused: Collection[int], limit: int | None) -> Collection[int]:
+        """The trials of `paused` that can never go on in a study of `limit` trials, None for no limit."""
+        return self._decide.hopeless(paused, limit)
 
 
 def build_strategy(

@@ -10,7 +10,7 @@ own transaction whether the trial still has it: if not, somebody else has the tr
 Other programs on Optuna write to the same study: they enqueue trials, run some of their own, and tell ours.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import wraps
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
@@ -24,8 +24,25 @@ from .claims import Claims, Counts
 from .feed import Feed
 from .holdings import FINISHED, Holdings
 from .owner import GRACE_S
+from .put_back import put_back
+from .record import Record
 from .recovery import Recovery
-from .terms import Beginning, Claim, Exhausted, Fence, Opening, Refused, Reports, Row, Stop, Stopped, TrialOutcome
+from .terms import (
+    Beginning,
+    Claim,
+    Decided,
+    Exhausted,
+    Fence,
+    FirstCome,
+    NoClaim,
+    Opening,
+    Pause,
+    Plan,
+    Reports,
+    Row,
+    Stop,
+    TrialOutcome,
+)
 
 Arguments = ParamSpec("Arguments")
 Answer = TypeVar("Answer")
@@ -33,6 +50,10 @@ Answer = TypeVar("Answer")
 HEARTBEAT_S = 60.0
 """How often a coordinator says that it lives: five may be missed before its trials are taken over (GRACE_S)."""
 
+Decide = Callable[[Sequence[Row]], Mapping[int, Decided]]
+"""Which trials stop or pause, given the next epochs of the study's record."""
+
+FIRST_COME = FirstCome()
 _UNUSABLE = "constraints:usable"  # Optuna's mark of a violated constraint, as `Trial.set_constraint` writes it
 
 
@@ -67,12 +88,11 @@ class Book(Generic[Claim]):
         patience: Patience | None = None,
     ) -> None:
         self._holdings, self._now, self._patience = Holdings(study, now), now, patience or Patience()
-        self._feed = Feed(self._holdings.storage, study._study_id, study.direction)
-        self._claims = Claims(self._holdings, begin, self._feed)
+        self._feed = Feed(self._holdings.storage, study._study_id, study.direction, self._holdings.census)
+        self._record = Record()
+        self._claims = Claims(self._holdings, begin, self._feed, self._record)
         self._recovery = Recovery(self._holdings, now, self._patience.note)
-        self._last_row = 0
-        self._seen: set[tuple[int, int]] = set()
-        self._stops: dict[int, Stop] = {}
+        self._decided: dict[int, Decided] = {}
         self._last_heartbeat = now()
 
     @property
@@ -90,57 +110,71 @@ class Book(Generic[Claim]):
         with self._holdings.transaction() as rows:
             return self._claims.counts(rows)
 
-    @_patient
-    def claim(self, limit: int) -> Claim | Refused | Stopped | Exhausted | None:
-        """Take a waiting trial, or a new one, and begin it.
+    @property
+    def paused(self) -> Collection[int]:
+        """The trials that are paused at a rung, as of the last count."""
+        return self._holdings.census.paused.keys()
 
-        None where `limit` trials have begun, together with those of other coordinators, and as long as another machine
-        may be searching an SQLite file. Exhausted where there is nothing new to begin.
+    @_patient
+    def claim(self, limit: int | None, plan: Plan = FIRST_COME) -> Claim | NoClaim | None:
+        """Take a waiting trial, or the one that `plan` chooses, paused or new, and begin it.
+
+        None where there is none: `limit` trials have begun, if there is a limit, together with those of other
+        coordinators, and none of the paused ones is to go on yet; and as long as another machine may be searching an
+        SQLite file. Settled where none of the paused ones ever is to go on. Exhausted where there is nothing new to
+        begin.
 
         A waiting trial that cannot be run is told FAIL: what was enqueued is not in the space, or another version saved
         its configuration. One that was to be stopped is told PRUNED.
         """
-        return None if self._recovery.awaits_machine else self._claims.claim(limit)
+        return None if self._recovery.awaits_machine else self._claims.claim(limit, plan)
 
     @_patient
-    def report(self, epochs: Sequence[Row], decide: Callable[[Sequence[Row]], Mapping[int, Stop]]) -> Reports:
+    def catch_up(self, plan: Plan) -> None:
+        """Let `plan` see the record as it is."""
+        with self._holdings.transaction() as rows:
+            self._claims.counts(rows)
+            plan.decide(self._record.news(rows))
+        self._record.commit()
+
+    @_patient
+    def report(self, epochs: Sequence[Row], decide: Decide) -> Reports:
         """Record epochs of our trials, and what is decided on them; decisions are written before they are known.
 
         `decide` gets every epoch of the study that is new since the last call, in the order of the record, also those
         of other coordinators; it must not touch the store.
 
-        note: an epoch that is repeated after a lost worker changes nothing: the first value of it stays.
+        note: an epoch that is repeated after a lost worker changes nothing: the first value of it stays, and what was
+        decided on it.
         """
         with self._holdings.transaction() as rows:
             numbers = {epoch.number for epoch in epochs if epoch.number in self._holdings.mine}
             fences = self._holdings.fences(rows, numbers)
-            held = {number for number, fence in fences.items() if fence.held}
-            self._write_epochs(rows, [epoch for epoch in epochs if epoch.number in held])
-            new = rows.epochs_after(self._last_row)
-            unseen = [row for row in new if (row.number, row.epoch) not in self._seen]
+            lost = {number: fence for number, fence in fences.items() if not fence.held}
+            held = [epoch for epoch in epochs if epoch.number in numbers - lost.keys()]
+            recorded = self._write_epochs(rows, held)
             # kept until the transaction has ended: were it repeated, whoever decides must not see a row twice
-            self._seen.update((row.number, row.epoch) for row in unseen)
-            self._stops.update(decide([Row(row.number, row.epoch, row.value) for row in unseen]))
-            # on what is reported just now: after a restart the record holds epochs on which others have decided
-            reported = {(epoch.number, epoch.epoch) for epoch in epochs if epoch.number in held}
-            stops = {number: stop for number, stop in self._stops.items() if (number, stop.epoch) in reported}
-            for number, stop in stops.items():
-                rows.set_attributes(self._holdings.mine[number].trial_id, {attributes.DECISION: {"stop": stop.epoch}})
-        self._seen, self._stops = set(), {}
-        self._last_row = new[-1].row if new else self._last_row
-        lost = {number: fence for number, fence in fences.items() if not fence.held}
+            self._decided.update(decide(self._record.news(rows)))
+            # on what is reported just now: the record may hold epochs on which others have decided
+            reported = {(epoch.number, epoch.epoch) for epoch in held}
+            decided = {n: each for n, each in self._decided.items() if (n, each.epoch) in reported}
+            for number, decision in decided.items():
+                rows.set_attributes(self._holdings.mine[number].trial_id, {attributes.DECISION: _written(decision)})
+        self._record.commit()
+        self._decided = {}
         for number in lost:
             del self._holdings.mine[number]
-        return Reports(lost, stops)
+        return Reports(lost, decided, recorded)
 
     @_patient
     def reconcile(self, number: int, history: Sequence[Row]) -> list[int]:
-        """Record the epochs of a trial's history that the study lacks; return them.
+        """Record the epochs of a trial's history that the study lacks, as the trial has ended; return them.
 
         Nothing is recorded for a trial that is not ours any more.
         """
         with self._holdings.transaction() as rows:
-            return self._write_epochs(rows, history) if self._holdings.fences(rows, [number])[number].held else []
+            held = self._holdings.fences(rows, [number])[number].held
+            return [epoch for _, epoch in self._write_epochs(rows, history)] if held else []
 
     @_patient
     def finish(self, number: int, outcome: TrialOutcome) -> Fence:
@@ -163,12 +197,19 @@ class Book(Generic[Claim]):
         del self._holdings.mine[number]
         return Fence(True, state)
 
+    @_patient
     def fail(self, number: int, error: str) -> Fence:
         """Tell FAIL with `error`.
 
         That is for a bug, a worker that was lost too often, and a trial that cannot be run.
         """
-        return self._leave(number, TrialState.FAIL, {attributes.ERROR: error})
+        with self._holdings.writing(number) as (rows, fence):
+            if not fence.held:
+                return fence
+            rows.set_attributes(self._holdings.mine[number].trial_id, {attributes.ERROR: error})
+            rows.set_state(self._holdings.mine[number].trial_id, TrialState.FAIL)
+        del self._holdings.mine[number]
+        return Fence(True, TrialState.FAIL)
 
     @_patient
     def count(self, number: int, loss: str) -> int | Fence:
@@ -189,34 +230,25 @@ class Book(Generic[Claim]):
         self._patience.leave()
 
     def release(self, number: int) -> Fence:
-        """Put a trial back to waiting, to be continued from its checkpoint."""
-        return self._leave(number, TrialState.WAITING, {attributes.OWNER: None})
+        """Put a trial back, to be continued from its checkpoint: WAITING, or paused where that is decided.
+
+        What is paused stays RUNNING, and is nobody's.
+        """
+        return self._put_back(number, {})
 
     def abandon(self) -> None:
-        """Put all of our trials back to waiting, without patience: the process is about to end."""
+        """Put all of our trials back, without patience: the process is about to end."""
         with self._holdings.transaction() as rows:
-            for trial_id in self._holdings.held(rows):
-                rows.set_attributes(trial_id, {attributes.OWNER: None})
-                rows.set_state(trial_id, TrialState.WAITING)
+            put_back(rows, self._holdings.held(rows))
         self._holdings.mine.clear()
 
     def excuse(self, number: int, error: str) -> Fence:
-        """Put a trial that broke back to waiting, all its lost workers forgiven.
+        """Put a trial that broke back, all its lost workers forgiven.
 
         It is for trials that broke by no fault of their own, as far as is known: what broke them may have hung or
         killed their workers, too.
         """
-        notes = {attributes.BROKE: error, **dict.fromkeys(attributes.LOSSES, 0), attributes.OWNER: None}
-        return self._leave(number, TrialState.WAITING, notes)
-
-    def pause(self, number: int, rung: int) -> Fence:
-        """Leave a trial at a rung, to be promoted or ended later: RUNNING, and nobody's."""
-        return self._leave(number, TrialState.RUNNING, {attributes.PAUSED: {"rung": rung}, attributes.OWNER: None})
-
-    @_patient
-    def resume(self, number: int) -> Claim | Refused | None:
-        """Begin a trial again that is paused at a rung; None where it is not, or not any more."""
-        return self._claims.resume(number)
+        return self._put_back(number, {attributes.BROKE: error, **dict.fromkeys(attributes.LOSSES, 0)})
 
     @_patient
     def finished(self) -> list[int]:
@@ -248,7 +280,7 @@ class Book(Generic[Claim]):
 
     @_patient
     def recover(self) -> list[int]:
-        """Put the trials of dead coordinators back to waiting; return their numbers.
+        """Put the trials of dead coordinators back; return their numbers.
 
         It may be repeated, and killed in the middle.
 
@@ -258,22 +290,30 @@ class Book(Generic[Claim]):
         return self._recovery.recover()
 
     @_patient
-    def _leave(self, number: int, state: TrialState, notes: Mapping[str, Any]) -> Fence:
-        """Write the `state` in which a trial of ours is left."""
+    def _put_back(self, number: int, notes: Mapping[str, Any]) -> Fence:
+        """Put a trial of ours back, with `notes`."""
         with self._holdings.writing(number) as (rows, fence):
             if not fence.held:
                 return fence
-            rows.set_attributes(self._holdings.mine[number].trial_id, notes)
-            if state is not fence.state:
-                rows.set_state(self._holdings.mine[number].trial_id, state)
+            trial_id = self._holdings.mine[number].trial_id
+            rung = put_back(rows, [trial_id], notes).get(trial_id)
         del self._holdings.mine[number]
-        return Fence(True, state)
+        return Fence(True, TrialState.WAITING if rung is None else TrialState.RUNNING, rung)
 
-    def _write_epochs(self, rows: Transaction, epochs: Sequence[Row]) -> list[int]:
-        """Write epochs of our trials; return those that were not there yet."""
+    def _write_epochs(self, rows: Transaction, epochs: Sequence[Row]) -> list[tuple[int, int]]:
+        """Write epochs of our trials; return those that were not there yet, as (trial, epoch)."""
         ids = {number: self._holdings.mine[number].trial_id for number in {each.number for each in epochs}}
         there = rows.epochs(ids.values())
-        first = {(ids[each.number], each.epoch): each.value for each in reversed(epochs)}
-        new = [(*key, value) for key, value in reversed(first.items()) if key not in there]
-        rows.add_epochs(new)
-        return [epoch for _, epoch, _ in new]
+        first = {(each.number, each.epoch): each.value for each in reversed(epochs)}
+        new = [(*key, value) for key, value in reversed(first.items()) if (ids[key[0]], key[1]) not in there]
+        rows.add_epochs((ids[number], epoch, value) for number, epoch, value in new)
+        return [(number, epoch) for number, epoch, _ in new]
+
+
+def _written(decision: Decided) -> dict[str, int]:
+    """A decision as the attribute of its trial."""
+    match decision:
+        case Stop(epoch):
+            return {"stop": epoch}
+        case Pause(epoch, rung):
+            return {"pause": epoch, "rung": rung}

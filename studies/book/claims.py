@@ -1,7 +1,8 @@
 """Claims: a trial is taken, or drawn and made, in one exclusive step."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Generic
 
 from optuna.trial import TrialState
@@ -9,10 +10,15 @@ from optuna.trial import TrialState
 from .. import attributes
 from ..store.exclusive import exclusive
 from ..store.rows import Transaction
+from .choice import Begin, Resume
 from .feed import Feed, News
 from .holdings import Held, Holdings
 from .owner import is_foreign
-from .terms import Beginning, Claim, Exhausted, Opening, Refused, Stopped
+from .record import Record
+from .terms import Beginning, Claim, Exhausted, NoClaim, Opening, Plan, Refused, Settled, Stopped
+
+AT_ONCE = 100
+"""Paused trials that are told PRUNED in one transaction: others who write wait for it."""
 
 _FIXED = "fixed_params"  # Optuna's mark of what `enqueue_trial` was given
 
@@ -36,30 +42,37 @@ class Counts:
 
 
 class Claims(Generic[Claim]):
-    """Claims for `holdings`; `begin` says what a trial begins with, `feed` reads what it is drawn from."""
+    """Claims for `holdings`.
+
+    `begin` says what a trial begins with, `feed` reads what it is drawn from, `record` what choices follow from.
+    """
 
     def __init__(
-        self, holdings: Holdings, begin: Callable[[Opening], Beginning[Claim] | Exhausted], feed: Feed
+        self,
+        holdings: Holdings,
+        begin: Callable[[Opening], Beginning[Claim] | Exhausted],
+        feed: Feed,
+        record: Record,
     ) -> None:
-        self._holdings, self._begin, self._feed = holdings, begin, feed
+        self._holdings, self._begin, self._feed, self._record = holdings, begin, feed, record
         self._exclusive = exclusive(holdings.study._storage, holdings.study.study_name)
 
     def counts(self, rows: Transaction) -> Counts:
         """The number of trials of the study by state."""
         census = self._holdings.census.read(rows)
         others = self._holdings.others(TrialState.RUNNING)
-        notes = rows.attributes((attributes.OWNER, attributes.CONFIG, attributes.PAUSED), others) if others else {}
+        notes = rows.attributes((attributes.OWNER, attributes.CONFIG), others) if others else {}
         begun = rows.with_values(others) if others else set()
         foreign = sum(is_foreign(notes.get(each, {}), each in begun) for each in others)
-        paused = sum(bool(notes.get(each, {}).get(attributes.PAUSED)) for each in others)
-        running = len(census.ids(TrialState.RUNNING)) - foreign - paused
-        return Counts(census.finished, running, paused, waiting=len(census.ids(TrialState.WAITING)))
+        running = len(census.ids(TrialState.RUNNING)) - foreign
+        return Counts(census.finished, running, len(census.paused), waiting=len(census.ids(TrialState.WAITING)))
 
-    def claim(self, limit: int) -> Claim | Refused | Stopped | Exhausted | None:
-        """Take a waiting trial, or a new one, and begin it.
+    def claim(self, limit: int | None, plan: Plan) -> Claim | NoClaim | None:
+        """Take a waiting trial, or the one that `plan` chooses, paused or new, and begin it.
 
-        None where `limit` trials have begun, together with those of other coordinators. Exhausted where there is
-        nothing new to begin.
+        None where there is none: `limit` trials have begun, if there is a limit, together with those of other
+        coordinators, and none of the paused ones is to go on yet. Settled where none of them ever is. Exhausted where
+        there is nothing new to begin.
 
         A waiting trial that cannot be run is told FAIL: what was enqueued is not in the space, or another version saved
         its configuration. One that was to be stopped is told PRUNED.
@@ -71,25 +84,43 @@ class Claims(Generic[Claim]):
                     counts = self.counts(rows)
                     waiting = self._holdings.others(TrialState.WAITING)
                     put_back = counts.waiting - len(waiting)
-                    stopped = list(rows.attribute(attributes.DECISION, waiting)) if waiting else []
-                    if not stopped and counts.begun + put_back >= limit:
-                        return None
-                    number = self._holdings.census.size
+                    decisions = rows.attribute(attributes.DECISION, waiting) if waiting else {}
+                    plan.decide(self._record.news(rows))
+                self._record.commit()
+                stopped = [trial_id for trial_id, decision in decisions.items() if decision]
+                can_begin = limit is None or counts.begun + put_back < limit
+                is_idle = not (counts.running or put_back or self._holdings.mine)
                 if stopped:
-                    answer: Claim | Refused | Stopped | Exhausted | None = self._settle(stopped[0])
+                    answer: Claim | NoClaim | None = self._settle(stopped[0])
+                elif waiting and can_begin:
+                    answer = self._continue(waiting[0])
                 else:
-                    answer = self._continue(waiting[0]) if waiting else self._new(number)
+                    chosen = self._choose(plan, can_begin=can_begin, is_idle=is_idle)
+                    if chosen is None:
+                        return None
+                    answer = chosen()
                 if answer is not None:  # else another program, which does not know of the lock, was faster
                     return answer
 
-    def resume(self, number: int) -> Claim | Refused | None:
-        """Begin a trial again that is paused at a rung; None where it is not, or not any more."""
-        with self._exclusive.hold():
-            with self._holdings.transaction() as rows:
-                trial_id = rows.id_of(number)
-                if trial_id is None or not _is_free(rows, trial_id):
-                    return None
-            return self._continue(trial_id)
+    def _choose(self, plan: Plan, *, can_begin: bool, is_idle: bool) -> Callable[[], Claim | NoClaim | None] | None:
+        """What `plan` chooses, to be done; None where that is to wait."""
+        census, mine = self._holdings.census, self._holdings.mine
+        # one of ours that was taken for orphaned trains here still
+        paused = census.paused if mine.keys().isdisjoint(census.paused) else census.paused.keys() - mine.keys()
+        complete, census.complete = census.complete, []
+        match plan.choose(paused, complete, can_begin=can_begin, is_idle=is_idle):
+            case Resume(number):
+                return partial(self._resume, number)
+            case Begin() if can_begin:
+                return partial(self._new, census.size)
+        return partial(self._settle_all, list(paused)[:AT_ONCE]) if is_idle and paused else None
+
+    def _resume(self, number: int) -> Claim | Refused | None:
+        """Begin a trial again that is paused at a rung; None where it is not any more."""
+        answer = self._continue(self._holdings.census.paused[number])
+        if answer is None:
+            self._holdings.census.look_again(number)
+        return answer
 
     def _new(self, number: int) -> Claim | Refused | Exhausted | None:
         """Draw and create trial `number`; None where another program was faster to take that number."""
@@ -137,7 +168,7 @@ class Claims(Generic[Claim]):
             **beginning.attributes,
         }
         if opening.attributes.get(attributes.PAUSED):
-            notes[attributes.PAUSED] = None
+            notes |= {attributes.PAUSED: None, attributes.DECISION: None}
         if beginning.claim is None:
             rows.set_attributes(trial_id, {**notes, attributes.OWNER: None, attributes.ERROR: beginning.refusal})
             rows.set_state(trial_id, TrialState.FAIL)
@@ -160,6 +191,22 @@ class Claims(Generic[Claim]):
             value = rows.last_value(trial_id)
             rows.tell(trial_id, TrialState.PRUNED, value)
         return Stopped(trial.number, trial.params, value)
+
+    def _settle_all(self, numbers: Sequence[int]) -> Settled | None:
+        """End trials that are paused and are not to go on; None where other programs have ended all of them."""
+        ids = [self._holdings.census.paused[number] for number in numbers]
+        trials = [trial for trial in self._holdings.read(ids) if trial._trial_id in ids]
+        settled = []
+        with self._holdings.transaction() as rows:
+            for trial in trials:
+                if _is_free(rows, trial._trial_id):
+                    rung, value = trial.user_attrs[attributes.PAUSED]["rung"], rows.last_value(trial._trial_id)
+                    rows.set_attributes(trial._trial_id, {attributes.PAUSED: None})
+                    rows.tell(trial._trial_id, TrialState.PRUNED, value)
+                    settled.append(Stopped(trial.number, trial.params, value, rung))
+        for number in numbers:
+            self._holdings.census.look_again(number)
+        return Settled(settled) if settled else None
 
     def _news(self) -> News:
         with self._holdings.existing():

@@ -3,6 +3,7 @@
 from bisect import insort
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from optuna.storages import RDBStorage
@@ -12,6 +13,7 @@ from optuna.trial import FrozenTrial, TrialState
 from .. import attributes
 from ..records.ranking import rank
 from ..store.rows import StudyGoneError
+from .census import Census
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +28,13 @@ class News:
 
 
 class Feed:
-    """The trials of a study, each read once after it has finished."""
+    """The trials of a study, each read once after it has finished, and not while it is paused, as `census` knows."""
 
-    def __init__(self, storage: RDBStorage, study_id: int, direction: StudyDirection) -> None:
-        self._storage, self._study_id, self._direction = storage, study_id, direction
-        self._last_id, self._unfinished = -1, dict[int, FrozenTrial]()
+    def __init__(self, storage: RDBStorage, study_id: int, direction: StudyDirection, census: Census) -> None:
+        self._storage, self._study_id, self._direction, self._census = storage, study_id, direction, census
+        self._last_id = -1
+        self._unfinished: dict[int, int] = {}  # numbers by id
+        self._running: dict[int, Mapping[str, Any]] = {}  # parameters by number
         self._unread: list[FrozenTrial] = []
         self._ranked: list[tuple[Any, int]] = []
 
@@ -38,8 +42,7 @@ class Feed:
         """The news since the last call."""
         self._read()
         finished, self._unread = self._unread, []
-        running = [trial for trial in self._unfinished.values() if trial.state is TrialState.RUNNING]
-        return News(finished, {trial.number: trial.params for trial in running})
+        return News(finished, MappingProxyType(self._running))
 
     def best(self, count: int) -> list[int]:
         """The numbers of the `count` best complete trials that hpo ran, the best first."""
@@ -48,15 +51,24 @@ class Feed:
 
     def _read(self) -> None:
         try:
-            trials = self._storage._get_trials(self._study_id, None, set(self._unfinished), self._last_id)
+            trials = self._storage._get_trials(self._study_id, None, self._to_read(), self._last_id)
         except KeyError:
             raise StudyGoneError("the study was deleted") from None
-        self._last_id = max([self._last_id, *(trial._trial_id for trial in trials)])
-        self._unfinished = {trial._trial_id: trial for trial in trials if not trial.state.is_finished()}
-        for trial in trials:
+        for trial in sorted(trials, key=lambda trial: trial.number):
+            self._last_id = max(self._last_id, trial._trial_id)
+            self._unfinished[trial._trial_id] = trial.number
+            if trial.state is TrialState.RUNNING:
+                self._running[trial.number] = trial.params
+            else:
+                self._running.pop(trial.number, None)
             if trial.state.is_finished():
+                del self._unfinished[trial._trial_id]
                 self._unread.append(trial)
                 self._rank(trial)
+
+    def _to_read(self) -> set[int]:
+        paused = self._census.paused
+        return {trial_id for trial_id, number in self._unfinished.items() if number not in paused}
 
     def _rank(self, trial: FrozenTrial) -> None:
         # hpo keeps the configuration of each trial that it runs; one of another program has no folder

@@ -79,22 +79,23 @@ class Holdings:
         """Whether trials are still ours."""
         held = {number: self.mine[number] for number in numbers}
         ids = [each.trial_id for each in held.values()]
-        states, generations = rows.states(ids), rows.attribute(attributes.GENERATION, ids)
-        return {number: self._fence(rows, each, states, generations) for number, each in held.items()}
+        states, notes = rows.states(ids), rows.attributes((attributes.GENERATION, attributes.PAUSED), ids)
+        return {
+            number: self._fence(rows, each, states[each.trial_id], notes.get(each.trial_id, {}))
+            for number, each in held.items()
+        }
 
-    def _fence(
-        self, rows: Transaction, held: Held, states: Mapping[int, TrialState], generations: Mapping[int, Any]
-    ) -> Fence:
-        state = states[held.trial_id]
-        if state in FINISHED or generations.get(held.trial_id) != held.generation:
+    def _fence(self, rows: Transaction, held: Held, state: TrialState, notes: Mapping[str, Any]) -> Fence:
+        if state in FINISHED or notes.get(attributes.GENERATION) != held.generation:
             return Fence(False, state)
-        if state is TrialState.WAITING:  # it was taken for orphaned, and nobody has begun it: it goes on here
-            rows.set_attributes(held.trial_id, {attributes.OWNER: self.owner(rows)})
+        if state is TrialState.WAITING or notes.get(attributes.PAUSED):
+            # it was taken for orphaned, and nobody has begun it: it goes on here
+            rows.set_attributes(held.trial_id, {attributes.OWNER: self.owner(rows), attributes.PAUSED: None})
             rows.set_state(held.trial_id, TrialState.RUNNING)
         return Fence(True, TrialState.RUNNING)
 
     def others(self, state: TrialState) -> list[int]:
-        """The ids of the trials in `state` that are not ours, as of the last census."""
+        """The ids of the trials in `state` that are neither ours nor paused, as of the last census."""
         ours = {held.trial_id for held in self.mine.values()}
         return [trial_id for trial_id in self.census.ids(state) if trial_id not in ours]
 

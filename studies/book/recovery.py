@@ -11,6 +11,7 @@ from ..store.heartbeats import Heartbeat, heartbeats
 from ..store.rows import Transaction
 from .holdings import Holdings
 from .owner import GRACE_S, Owner, is_orphan, is_owner, owner_in
+from .put_back import put_back
 from .watch import Silence, Watch
 
 
@@ -28,7 +29,7 @@ class Recovery:
         """Whether another machine may be searching the study in an SQLite file, as of the last recovery."""
 
     def recover(self) -> list[int]:
-        """Put the trials of dead coordinators back to waiting; return their numbers.
+        """Put the trials of dead coordinators back; return their numbers.
 
         It may be repeated, and killed in the middle. In an SQLite file a coordinator that cannot be looked up is dead
         when it was watched for `GRACE_S` seconds and gave no sign of life.
@@ -106,7 +107,7 @@ def _waiting(number: int, owner: Owner, until_s: float) -> str:
 
 
 def _orphaned(rows: Transaction, trial: FrozenTrial) -> bool:
-    """Put an orphan back to waiting; False where somebody has claimed or told it since it was read."""
+    """Put an orphan back; False where somebody has claimed or told it since it was read."""
     trial_id, generation = trial._trial_id, trial.user_attrs.get(attributes.GENERATION)
     same = rows.attribute(attributes.GENERATION, [trial_id]).get(trial_id) == generation
     if not same or rows.states([trial_id])[trial_id] is not TrialState.RUNNING:
@@ -114,7 +115,5 @@ def _orphaned(rows: Transaction, trial: FrozenTrial) -> bool:
     before = trial.user_attrs.get(attributes.ORPHANED) or {}
     epochs = len(trial.intermediate_values)
     times = before["times"] + 1 if before.get("epochs") == epochs else 1
-    orphaned = {"times": times, "epochs": epochs}
-    rows.set_attributes(trial_id, {attributes.OWNER: None, attributes.ORPHANED: orphaned})
-    rows.set_state(trial_id, TrialState.WAITING)
+    put_back(rows, [trial_id], {attributes.ORPHANED: {"times": times, "epochs": epochs}})
     return True

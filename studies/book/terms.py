@@ -1,12 +1,13 @@
 """The terms of the book: what it is given, and what it answers."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from optuna.distributions import BaseDistribution
 from optuna.trial import TrialState as TrialState  # the state of a trial is a term of the book, too
 
+from .choice import BEGIN, WAIT, Choice
 from .feed import News
 
 Claim = TypeVar("Claim")
@@ -29,22 +30,72 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True)
+class Pause:
+    """The decision to pause a trial after `epoch`, at `rung` (from 0)."""
+
+    epoch: int
+    rung: int
+
+
+Decided = Stop | Pause
+
+
+class Plan(Protocol):
+    """What a search decides of the trials of its study; it must not touch the store."""
+
+    def decide(self, rows: Sequence[Row]) -> Mapping[int, Decided]:
+        """Say which trials stop or pause, by number, given the next rows of the record."""
+        ...
+
+    def choose(self, paused: Collection[int], complete: Iterable[int], *, can_begin: bool, is_idle: bool) -> Choice:
+        """Choose what a free worker does.
+
+        `paused` are the numbers of the trials that are paused now, `complete` those of the trials that have become
+        complete since the last call. See Scheduler.choose for the rest.
+        """
+        ...
+
+    def hopeless(self, paused: Collection[int], limit: int | None) -> Collection[int]:
+        """The trials of `paused` that can never go on in a study of `limit` trials, None for no limit."""
+        ...
+
+
+class FirstCome:
+    """Pauses nothing, and begins as many trials as can be."""
+
+    def decide(self, rows: Sequence[Row]) -> Mapping[int, Decided]:
+        """Stop and pause nothing."""
+        return {}
+
+    def choose(self, paused: Collection[int], complete: Iterable[int], *, can_begin: bool, is_idle: bool) -> Choice:
+        """Begin a trial where that can be."""
+        return BEGIN if can_begin else WAIT
+
+    def hopeless(self, paused: Collection[int], limit: int | None) -> Collection[int]:
+        """Name none."""
+        return ()
+
+
+@dataclass(frozen=True, slots=True)
 class Fence:
     """The answer to a write: whether the trial was still this coordinator's.
 
-    `state` is that of the trial in the study. Where the trial was not held, nothing was written, and it is forgotten.
+    `state` is that of the trial in the study, `rung` where it is paused now. Where the trial was not held, nothing was
+    written, and it is forgotten.
     """
 
     held: bool
     state: TrialState
+    rung: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Reports:
-    """The answer to a batch of epochs: trials that are lost, and decisions on those that go on."""
+    """The answer to a batch of epochs: trials that are lost, decisions on the others, and epochs that were recorded."""
 
     lost: Mapping[int, Fence]
-    stops: Mapping[int, Stop]
+    decided: Mapping[int, Decided]
+    recorded: Collection[tuple[int, int]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +157,17 @@ class Stopped:
     params: Mapping[str, Any]
     value: float | None
     rung: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The trials that were told PRUNED at once, since none of them is to go on."""
+
+    trials: Sequence[Stopped]
+
+
+NoClaim = Refused | Stopped | Settled | Exhausted
+"""An answer to a claim by which nothing begins."""
 
 
 @dataclass(frozen=True, slots=True)

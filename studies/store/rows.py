@@ -15,7 +15,7 @@ from optuna.distributions import BaseDistribution, distribution_to_json
 from optuna.storages import BaseStorage, RDBStorage
 from optuna.storages._rdb import models
 from optuna.trial import TrialState
-from sqlalchemy import ColumnElement, Table, delete, insert, literal_column, select, update
+from sqlalchemy import ColumnElement, Table, delete, func, insert, literal_column, select, update
 from sqlalchemy.engine import Connection, Engine
 
 from ...errors import StudyError
@@ -37,6 +37,8 @@ _stored_value = models.TrialValueModel.value_to_stored_repr
 LOCK_WAIT_S = 1.0
 """How long a transaction waits for another writer of an SQLite file; whoever has patience begins it again."""
 
+_ATTRIBUTE_ROW = ATTRIBUTES.c.trial_user_attribute_id
+
 _FEW = 1000  # values that every database takes in one statement
 
 # as text: PostgreSQL makes a number of a time in its own grammar alone
@@ -49,6 +51,15 @@ _CLOCKS: Mapping[str, ColumnElement[float]] = {
 
 class StudyGoneError(StudyError):
     """The study was deleted."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrialRow:
+    """A trial as it stands in the store."""
+
+    trial_id: int
+    number: int
+    state: TrialState
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,12 +136,24 @@ class Transaction:
         clock = _CLOCKS.get(self._connection.dialect.name)
         return None if clock is None else float(self._connection.execute(select(clock)).scalar_one())
 
-    def states_since(self, last_id: int, trial_ids: Iterable[int]) -> dict[int, TrialState]:
-        """The states of the trials `trial_ids`, and of those made after `last_id`, the oldest first."""
+    def trials_since(self, last_id: int, trial_ids: Iterable[int]) -> list[TrialRow]:
+        """The trials `trial_ids`, and those made after `last_id`, the oldest first."""
         given, new = TRIALS.c.trial_id.in_(list(trial_ids)), TRIALS.c.trial_id > last_id
-        query = select(TRIALS.c.trial_id, TRIALS.c.state).where(self._in_study, given | new)
-        rows = self._connection.execute(query.order_by(TRIALS.c.trial_id))
-        return {row.trial_id: row.state for row in rows}
+        query = select(TRIALS.c.trial_id, TRIALS.c.number, TRIALS.c.state).where(self._in_study, given | new)
+        return [TrialRow(*row) for row in self._connection.execute(query.order_by(TRIALS.c.trial_id))]
+
+    def attribute_since(self, key: str, row: int) -> tuple[dict[int, Any], int]:
+        """The attribute `key` of the trials in which it was written after `row`, by id, and the last row there is.
+
+        note: those of other studies are among them.
+        """
+        last = self._connection.execute(select(func.max(_ATTRIBUTE_ROW))).scalar_one() or 0
+        query = select(ATTRIBUTES.c.trial_id, ATTRIBUTES.c.value_json)
+        # with fewer rows than before, a study was deleted, and its rows may be used again: all is read anew
+        after = row if row <= last else 0
+        query = query.where(after < _ATTRIBUTE_ROW, ATTRIBUTES.c.key == key)
+        written = self._connection.execute(query.order_by(_ATTRIBUTE_ROW))
+        return {trial_id: json.loads(text) for trial_id, text in written}, last
 
     def numbers(self, states: Sequence[TrialState]) -> list[int]:
         """The numbers of the trials in one of `states`, the oldest first."""
@@ -270,8 +293,16 @@ class Transaction:
     def _replace(self, table: Table, trial_id: int, notes: Mapping[str, Any]) -> None:
         if not notes:
             return
+        rows: list[dict[str, Any]] = [
+            {"trial_id": trial_id, "key": key, "value_json": json.dumps(note)} for key, note in notes.items()
+        ]
+        if self._connection.dialect.name == "sqlite":
+            # which gives the row of what was deleted last to what is written next, so that a reader of what is new
+            # would miss it, see `attribute_since`; other databases count on
+            (row,) = table.primary_key
+            last = self._connection.execute(select(func.max(row))).scalar_one() or 0
+            rows = [{row.name: last + place, **values} for place, values in enumerate(rows, start=1)]
         self._connection.execute(delete(table).where(table.c.trial_id == trial_id, table.c.key.in_(list(notes))))
-        rows = [{"trial_id": trial_id, "key": key, "value_json": json.dumps(note)} for key, note in notes.items()]
         self._connection.execute(insert(table), rows)
 
 

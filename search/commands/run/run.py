@@ -104,7 +104,7 @@ def _search(prepared: Prepared, crew: Crew, watcher: Watcher) -> tuple[Outcome, 
         # left from right to left: the view closes after the last worker has ended
         with closing(progress), crew.executor(prepared.placements) as executor, in_background():
             book = _book(prepared, clock, goal.deadline, progress.note)
-            loop = Loop(book, prepared.strategy.decide, executor, tracker, progress, clock, goal, places)
+            loop = Loop(book, prepared.strategy, executor, tracker, progress, clock, goal, places)
             with on_interrupt(loop.interrupt, lambda: progress.note(PAUSING)):
                 outcome = loop.run()
     except HpoError as error:

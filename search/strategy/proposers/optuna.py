@@ -14,6 +14,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from ....spaces.configurations import Key, configurations, key_of
 from ....spaces.parameter import Scalar
 from ....spaces.space import SearchSpace
+from ..curves import Curves
 from ..history import Finished, History
 from .suggest import distributions, suggest
 
@@ -27,7 +28,7 @@ class OptunaProposer:
     """Proposes configurations of `space`, by a sampler that is made for each trial from its number.
 
     It draws the same from the same history, whichever process asks. Of a finite space it proposes each configuration
-    once.
+    once. With `curves` it learns from trials that have not ended, too.
     """
 
     def __init__(
@@ -36,6 +37,7 @@ class OptunaProposer:
         sampler: Callable[[int], BaseSampler],
         direction: Literal["maximize", "minimize"],
         history: History | None = None,
+        curves: Curves | None = None,
     ) -> None:
         self._space, self._sampler = space, sampler
         self._direction: Literal["maximize", "minimize"] = direction
@@ -43,7 +45,8 @@ class OptunaProposer:
         self._distributions = distributions(space)
         self._is_finite = space.size() < float("inf")
         self._tried: set[Key | None] = set()
-        self._frozen: dict[int, FrozenTrial] = {}
+        self._frozen: dict[int, tuple[Finished, FrozenTrial]] = {}
+        self._curves, self._reports = curves, 0
 
     def tell(self, trial: Finished) -> None:
         """Learn of a trial that will not go on."""
@@ -51,6 +54,8 @@ class OptunaProposer:
             self._tried.add(key_of(self._space, trial.params))
         if not trial.failed and self._own(trial.params) is not None:
             self._history.add(trial)
+        else:
+            self._history.remove(trial.number)  # as it stood at a rung
 
     def ask(self, number: int, fixed: Mapping[str, Any], running: Mapping[int, Mapping[str, Any]]) -> Params | None:
         """Propose a configuration for trial `number` that has the `fixed` values, those of its branches included.
@@ -58,6 +63,7 @@ class OptunaProposer:
         `running` are the parameters of the trials that run or wait at a rung, by number: TPE takes them for bad ones,
         so that no two workers get the same. None where each configuration was tried, or runs.
         """
+        self._follow(running)
         study = self._study(number, running)
         if not self._is_finite:
             return _draw(study, self._space, fixed)
@@ -73,11 +79,27 @@ class OptunaProposer:
     def _study(self, number: int, running: Mapping[int, Mapping[str, Any]]) -> optuna.Study:
         """The study as the sampler of trial `number` sees it."""
         history = list(self._history)
-        self._frozen = {each.number: self._frozen.get(each.number) or self._freeze(each) for each in history}
-        own = ((other, self._own(params)) for other, params in running.items() if other != number)
+        self._frozen = {each.number: self._frozen_as(each) for each in history}
+        unknown = (other for other in running if other != number and other not in self._history)
+        own = ((other, self._own(running[other])) for other in unknown)
         others = [self._running(other, params) for other, params in own if params is not None]
-        storage = _Past([*self._frozen.values(), *others], number)
+        storage = _Past([*(frozen for _, frozen in self._frozen.values()), *others], number)
         return optuna.create_study(storage=storage, direction=self._direction, sampler=self._sampler(number))
+
+    def _follow(self, running: Mapping[int, Mapping[str, Any]]) -> None:
+        """Learn of trials at whatever rung they stand: what came further is better, as TPE has it of pruned ones."""
+        if self._curves is None:
+            return
+        reports = self._curves.reported_since(self._reports)
+        self._reports += len(reports)
+        for number in set(reports) & running.keys():
+            if self._own(running[number]) is not None:
+                value, epoch = self._curves.value(number), self._curves[number].epoch
+                self._history.add(Finished(number, running[number], value, epoch, complete=False))
+
+    def _frozen_as(self, trial: Finished) -> tuple[Finished, FrozenTrial]:
+        before = self._frozen.get(trial.number)
+        return before if before is not None and before[0] is trial else (trial, self._freeze(trial))
 
     def _own(self, params: Mapping[str, Any]) -> Params | None:
         """Those of `params` that are dimensions of the space; None where one has a value that the space has not."""

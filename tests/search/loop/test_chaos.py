@@ -1,7 +1,8 @@
 """One to four coordinators on one store, whose workers do not obey, in orders that hypothesis thinks of.
 
 Whatever happens: the study ends with as many trials as were asked for, every epoch of a complete one is recorded once,
-nobody writes to a trial that has ended or is somebody else's, and Ctrl-C ends a search in bounded time.
+nobody writes to a trial that has ended or is somebody else's, what is decided at a rung is done once, and Ctrl-C ends a
+search in bounded time. It holds where trials are stopped, and where they pause at rungs and are promoted.
 """
 
 import dataclasses
@@ -18,9 +19,11 @@ from hpo.search.loop.brake import HopelessError
 from hpo.search.loop.loop import Loop
 from hpo.search.loop.losses import BlockedError
 from hpo.search.loop.watchdog import PAUSE_WITHIN_S
+from hpo.search.strategy.strategies.rungs import rung_epochs
+from hpo.studies import attributes
 from hpo.studies.book import owner
 from hpo.studies.book.book import HEARTBEAT_S
-from hpo.studies.book.terms import Row, Stop
+from hpo.studies.book.terms import Decided, FirstCome, Row, Stop
 from hpo.studies.store.storage import open_storage
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -31,6 +34,7 @@ from ..executors.chaos import ChaosExecutor
 from .world import EPOCHS, World
 
 TRIALS = 4
+RUNGS = rung_epochs(EPOCHS)
 ENDED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 WHICH = st.integers(0, 99)
 
@@ -45,9 +49,11 @@ class Coordinator:
     turns: Iterator[None]
 
 
-def stop_odd_ones(rows: Sequence[Row]) -> dict[int, Stop]:
-    """Stop trials with odd numbers after their third epoch."""
-    return {row.number: Stop(row.epoch) for row in rows if row.number % 2 and row.epoch == 3}
+class StopOddOnes(FirstCome):
+    """Stops trials with odd numbers after their third epoch."""
+
+    def decide(self, rows: Sequence[Row]) -> dict[int, Decided]:
+        return {row.number: Stop(row.epoch) for row in rows if row.number % 2 and row.epoch == 3}
 
 
 class Coordinators(RuleBasedStateMachine):
@@ -74,10 +80,13 @@ class Coordinators(RuleBasedStateMachine):
         self.names += 1
         with self.process(self.names):
             executor = self.world.executor(slots, ChaosExecutor)
-            loop = self.world.loop(TRIALS, executor=executor, decide=stop_odd_ones)
+            loop = self.search(executor)
             self.alive[self.names] = Coordinator(self.names, executor, loop, loop.turns())
         self.known.add(self.names)
         self.turn(self.alive[self.names])
+
+    def search(self, executor: ChaosExecutor) -> Loop:
+        return self.world.loop(TRIALS, executor=executor, plan=StopOddOnes())
 
     @precondition(lambda self: self.alive)
     @rule(which=WHICH, turns=st.integers(1, EPOCHS), seconds=st.sampled_from([0.5, 5.0, HEARTBEAT_S + 1]))
@@ -220,6 +229,40 @@ class Coordinators(RuleBasedStateMachine):
             yield
 
 
+class CoordinatorsAtRungs(Coordinators):
+    """The same, at rungs after the first and the fourth epoch."""
+
+    def search(self, executor: ChaosExecutor) -> Loop:
+        return self.world.loop(TRIALS, executor=executor, strategy=self.world.at_rungs(TRIALS))
+
+    @invariant()
+    def pauses_as_decided(self) -> None:
+        for trial in self.world.trials():
+            notes = trial.user_attrs
+            if trial.state is TrialState.RUNNING and notes.get(attributes.PAUSED):
+                rung, epoch = notes[attributes.PAUSED]["rung"], notes[attributes.DECISION]["pause"]
+                assert notes[attributes.OWNER] is None
+                assert RUNGS[rung] == epoch
+                assert epoch <= max(trial.intermediate_values)
+            elif trial.state is TrialState.WAITING:
+                assert not notes.get(attributes.DECISION), "a trial waits that was to pause"
+
+    def check_end(self, trial: FrozenTrial) -> None:
+        super().check_end(trial)
+        epochs = sorted(trial.intermediate_values)
+        assert epochs == list(range(1, len(epochs) + 1)), "an epoch is missing"
+        assert not trial.user_attrs.get(attributes.PAUSED)
+
+    def teardown(self) -> None:
+        super().teardown()
+        if not self.failed:
+            assert any(trial.state is TrialState.COMPLETE for trial in self.ended.values()), "no trial came to its end"
+
+    @property
+    def failed(self) -> bool:
+        return any(trial.state is TrialState.FAIL for trial in self.ended.values())
+
+
 def run(examples: int, steps: int) -> Any:
     quiet = list(HealthCheck)  # a store for each example takes its time
     return settings(
@@ -229,5 +272,8 @@ def run(examples: int, steps: int) -> Any:
 
 # 150 examples of 60 steps take a minute and a half of CPU: for changes of the loop
 @pytest.mark.parametrize("size", [(5, 20), pytest.param((30, 40), marks=pytest.mark.slow)], ids=["short", "long"])
-def test_whatever_workers_and_coordinators_do_the_study_comes_to_its_end(size: tuple[int, int]) -> None:
-    run_state_machine_as_test(Coordinators, settings=run(*size))
+@pytest.mark.parametrize("machine", [Coordinators, CoordinatorsAtRungs])
+def test_whatever_workers_and_coordinators_do_the_study_comes_to_its_end(
+    machine: type[Coordinators], size: tuple[int, int]
+) -> None:
+    run_state_machine_as_test(machine, settings=run(*size))

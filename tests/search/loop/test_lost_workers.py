@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Container
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 from hpo.errors import TrainingError
@@ -207,8 +208,8 @@ def test_an_interrupt_while_a_trial_is_claimed_pauses_that_one_as_well(world: Wo
     loop = world.loop(5)
     claim = loop._book.claim
 
-    def interrupted(limit: int) -> object:
-        claimed = claim(limit)
+    def interrupted(*args: Any) -> object:
+        claimed = claim(*args)
         loop.interrupt()
         return claimed
 

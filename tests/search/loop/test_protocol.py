@@ -1,9 +1,9 @@
 """The protocol of coordinators that share a study, as a model small enough to try every order of its steps.
 
-Two coordinators claim, report, decide, pause, promote, release and recover three trials; one of them may die between
-any two steps, and one may be taken for dead while it lives. What must hold, holds in every state that can be reached,
-and from every one the search can still come to its end. Each rule of the protocol is needed: without it some order of
-steps breaks something.
+Two coordinators claim, report, decide, pause, promote, release, recover and settle three trials; one of them may die
+between any two steps, and one may be taken for dead while it lives. What must hold, holds in every state that can be
+reached, and from every one the search can still come to its end. Each rule of the protocol is needed: without it some
+order of steps breaks something.
 """
 
 from collections.abc import Iterator
@@ -13,9 +13,10 @@ from typing import NamedTuple
 import pytest
 
 TOTAL, EPOCHS = 3, 2
-DECISIONS = {1: "stop", 2: "pause"}  # by trial, at its first epoch
+DECISIONS = {0: "pause", 1: "stop", 2: "pause"}  # by trial, at its first epoch
+PROMOTED = (2,)  # as soon as it is paused; the other one that pauses never is
 FINISHED = ("complete", "pruned")
-GOAL = ("complete", "pruned", "complete")
+GOAL = ("pruned", "pruned", "complete")
 
 
 class Trial(NamedTuple):
@@ -26,6 +27,7 @@ class Trial(NamedTuple):
     reported: int = 0
     trained: int = 0
     decision: str = ""
+    pauses: int = 0
 
 
 class Run(NamedTuple):
@@ -82,6 +84,9 @@ class Rules:
     decided_before_sent: bool = True  # a decision is in the store before the worker is told
     one_step: bool = True  # counting and drawing is one exclusive step
     killed_before_released: bool = True
+    paused_as_decided: bool = True  # whatever ends a run that is to pause, its trial is paused
+    cleared: bool = True  # the claim of a paused trial takes the decision back by which it was paused
+    settled_when_idle: bool = True  # what is paused is ended once nothing runs or waits, and nothing is to be promoted
 
 
 class BrokenError(AssertionError):
@@ -97,7 +102,8 @@ def steps(state: State, rules: Rules) -> Iterator[State]:
         if state.deaths:
             left = state._replace(deaths=state.deaths - 1)
             yield left.with_coordinator(c, Coordinator(coordinator.life, alive=False))
-        yield from recoveries(state, c)
+        yield from recoveries(state, c, rules)
+        yield from settlements(state, rules)
         if coordinator.run is None:
             yield from claims(state, c, rules)
         else:
@@ -116,9 +122,21 @@ def claims(state: State, c: int, rules: Rules) -> Iterator[State]:
         number = free if free is not None else fresh
         if number is not None:
             yield claimed(state, c, number)
+    for number in PROMOTED:
+        trial = state.trials[number]
+        if trial.state == "paused":
+            cleared = trial._replace(decision="") if rules.cleared else trial
+            yield claimed(state.with_trial(number, cleared), c, number)
+
+
+def settlements(state: State, rules: Rules) -> Iterator[State]:
+    """The end of the study for what is paused."""
+    states = [trial.state for trial in state.trials[:TOTAL]]
+    is_idle = not {"running", "waiting", "new"} & {*states}
+    to_promote = any(states[number] == "paused" for number in PROMOTED)
     for number, trial in enumerate(state.trials):
-        if trial.state == "paused":  # at a rung: promoted
-            yield claimed(state.with_trial(number, trial._replace(decision="")), c, number)
+        if trial.state == "paused" and ((is_idle and not to_promote) or not rules.settled_when_idle):
+            yield state.with_trial(number, trial._replace(state="pruned"))
 
 
 def claimed(state: State, c: int, number: int) -> State:
@@ -153,7 +171,7 @@ def works(state: State, c: int, run: Run, rules: Rules) -> Iterator[State]:
         yield put(state, c, run, "complete")
     if state.interrupts:
         left = state._replace(interrupts=state.interrupts - 1)
-        released = put(left, c, run, "waiting")
+        released = put(left, c, run, put_back(trial, rules))
         yield released if rules.killed_before_released else released.with_run(c, run._replace(released=True))
 
 
@@ -174,18 +192,26 @@ def put(state: State, c: int, run: Run, into: str) -> State:
         raise BrokenError("a trial has ended twice")
     if trial.owner != (c, state.coordinators[c].life):
         raise BrokenError("the trial of somebody else was written to")
-    return state.with_trial(run.trial, trial._replace(state=into, owner=None)).with_run(c, None)
+    return state.with_trial(run.trial, left(trial, into)).with_run(c, None)
 
 
-def recoveries(state: State, c: int) -> Iterator[State]:
+def put_back(trial: Trial, rules: Rules) -> str:
+    return "paused" if trial.decision == "pause" and rules.paused_as_decided else "waiting"
+
+
+def left(trial: Trial, into: str) -> Trial:
+    return trial._replace(state=into, owner=None, pauses=trial.pauses + (into == "paused"))
+
+
+def recoveries(state: State, c: int, rules: Rules) -> Iterator[State]:
     for number, trial in enumerate(state.trials):
         if trial.owner is None:
             continue
         owner = state.coordinators[trial.owner[0]]
         dead = not owner.alive or owner.life != trial.owner[1]
         if dead or (state.suspicions and trial.owner[0] != c):
-            left = state if dead else state._replace(suspicions=state.suspicions - 1)
-            yield left.taken(number).with_trial(number, trial._replace(state="waiting", owner=None))
+            after = state if dead else state._replace(suspicions=state.suspicions - 1)
+            yield after.taken(number).with_trial(number, left(trial, put_back(trial, rules)))
 
 
 def check(state: State) -> None:
@@ -198,6 +224,10 @@ def check(state: State) -> None:
             raise BrokenError("a trial runs without an owner")
         if trial.state in FINISHED and trial.state != GOAL[number]:
             raise BrokenError("a trial did not end as was decided")
+        if trial.state == "waiting" and trial.decision == "pause":
+            raise BrokenError("a trial waits that was to pause")
+        if trial.pauses > 1:
+            raise BrokenError("a trial was paused twice")
         if trial.state == "complete" and trial.reported != EPOCHS:
             raise BrokenError("an epoch was lost")
         workers = [one.run for one in state.coordinators if one.run and one.run.trial == number]
@@ -255,8 +285,11 @@ def test_in_every_order_of_steps_the_search_keeps_its_promises(begin: State) -> 
         (Rules(decided_before_sent=False), State(deaths=1), "not end as was decided"),
         (Rules(one_step=False), State(), "more trials were begun"),
         (Rules(killed_before_released=False), State(interrupts=1), "two workers"),
+        (Rules(paused_as_decided=False), State(deaths=1), "that was to pause"),
+        (Rules(cleared=False), State(), "paused twice"),
+        (Rules(settled_when_idle=False), State(), "not end as was decided"),
     ],
-    ids=["fence", "decision", "claim", "kill"],
+    ids=["fence", "decision", "claim", "kill", "put back", "cleared", "settled"],
 )
 def test_every_rule_of_the_protocol_is_needed(rules: Rules, begin: State, words: str) -> None:
     with pytest.raises(BrokenError, match=words):

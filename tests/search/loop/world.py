@@ -12,7 +12,6 @@ from hpo.search.configuration.claim import Claim, Claimer
 from hpo.search.executors.base import Job
 from hpo.search.executors.clock import VirtualClock
 from hpo.search.executors.simulated import SimulatedExecutor
-from hpo.search.loop.events import Decider
 from hpo.search.loop.goal import Goal, Outcome, Places
 from hpo.search.loop.loop import Loop
 from hpo.search.progress.base import NoProgress, Progress
@@ -20,6 +19,7 @@ from hpo.search.strategy.strategy import Strategy, build_strategy
 from hpo.spaces.parameter import Float
 from hpo.spaces.space import Fixed, SearchSpace
 from hpo.studies.book.book import Book
+from hpo.studies.book.terms import Plan
 from hpo.studies.store.storage import open_storage
 from hpo.studies.tracking.tracker import NullTracker, Tracker
 from hpo.training.report import EpochReport
@@ -57,15 +57,13 @@ class World:
         return cls(directory, open_storage(f"sqlite:///{directory}/studies.db"), VirtualClock(time.time()))
 
     def strategy(self, sampler: str = "tpe", space: SearchSpace = SPACE, pruner: str = "none") -> Strategy:
-        return build_strategy(
-            space,
-            strategy="pruning",
-            sampler=sampler,
-            pruner=pruner,
-            seed=self.seed,
-            direction="maximize",
-            epochs=EPOCHS,
-        )
+        what = {"strategy": "pruning", "sampler": sampler, "pruner": pruner}
+        return build_strategy(space, **what, seed=self.seed, direction="maximize", epochs=EPOCHS)
+
+    def at_rungs(self, trials: int, strategy: str = "rungs", sampler: str = "random") -> Strategy:
+        """A strategy that pauses trials: `rungs` does so after 1 and 4 of the 10 epochs."""
+        what = {"strategy": strategy, "sampler": sampler, "pruner": None, "trials": trials}
+        return build_strategy(SPACE, **what, seed=self.seed, direction="maximize", epochs=EPOCHS)
 
     def book(self, sampler: str = "tpe", space: SearchSpace = SPACE, strategy: Strategy | None = None) -> Book[Claim]:
         study = optuna.create_study(storage=self.storage, study_name="s", direction="maximize", load_if_exists=True)
@@ -82,15 +80,16 @@ class World:
         pruner: str = "none",
         progress: Progress | None = None,
         tracker: Tracker | None = None,
-        decide: Decider | None = None,
+        plan: Plan | None = None,
+        strategy: Strategy | None = None,
         **goal: float,
     ) -> Loop:
         executor = executor or self.executor(slots)
         places = Places(self.directory / "pack", lambda number: self.directory / str(number))
         watchers = tracker or NullTracker(), progress or NoProgress()
-        strategy = self.strategy(sampler, space, pruner)
+        strategy = strategy or self.strategy(sampler, space, pruner)
         book, goal_ = self.book(space=space, strategy=strategy), Goal(trials, **goal)
-        return Loop(book, decide or strategy.decide, executor, *watchers, self.clock, goal_, places)
+        return Loop(book, plan or strategy, executor, *watchers, self.clock, goal_, places)
 
     def executor(self, slots: int = 2, kind: Callable[..., Any] = SimulatedExecutor, **more: Any) -> Any:
         return kind(curve, slots, self.clock, self.losses, self.checkpoints, **more)

@@ -47,7 +47,7 @@ def test_a_decision_is_in_the_store_as_soon_as_the_epoch_it_rests_on(store: Stor
     book = store.book()
     book.claim(9)
     answer = book.report([Row(0, 1, 0.1)], lambda rows: {0: Stop(1)})
-    assert answer.stops == {0: Stop(1)}
+    assert answer.decided == {0: Stop(1)}
     assert store.trial().user_attrs[attributes.DECISION] == {"stop": 1}
     assert store.trial().intermediate_values == {1: 0.1}
 

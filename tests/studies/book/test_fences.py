@@ -16,7 +16,6 @@ WRITES = {
     "fail": lambda book: book.fail(0, "an error"),
     "release": lambda book: book.release(0),
     "excuse": lambda book: book.excuse(0, "an error"),
-    "pause": lambda book: book.pause(0, 1),
     "count": lambda book: book.count(0, attributes.ATTEMPTS),
 }
 

@@ -38,7 +38,7 @@ def test_a_store_that_is_away_is_waited_for_and_nothing_is_lost_or_done_twice(st
     with store.away() as holder:
         store.while_away = lambda: holder.rollback() if store.now > 1000.0 + NOTE_AFTER_S else None
         answer = book.report([Row(0, 1, 0.1), Row(0, 2, 0.2)], noting)
-    assert answer.stops == {0: Stop(2)}
+    assert answer.decided == {0: Stop(2)}
     assert seen == [Row(0, 1, 0.1), Row(0, 2, 0.2)]
     assert store.trial().intermediate_values == {1: 0.1, 2: 0.2}
     assert store.notes == [
@@ -68,7 +68,7 @@ def test_whoever_decides_sees_no_row_twice_though_what_it_decides_cannot_be_writ
         seen.extend(rows)
         return {row.number: Stop(row.epoch) for row in rows}
 
-    assert book.report([Row(0, 1, 0.1)], noting).stops == {0: Stop(1)}
+    assert book.report([Row(0, 1, 0.1)], noting).decided == {0: Stop(1)}
     assert seen == [Row(0, 1, 0.1)]
     assert store.trial().user_attrs[attributes.DECISION] == {"stop": 1}
 

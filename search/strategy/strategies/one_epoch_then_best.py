@@ -1,0 +1,65 @@
+"""`one_epoch_then_best`: an epoch for every configuration, then the best few to the end: a hard baseline."""
+
+from collections.abc import Collection
+
+from ..base import BEGIN, GO, WAIT, Choice, Decision, Pause, Proposer, Resume, Scheduler, Setting
+from ..curves import Curves
+from ..proposers.build import build_proposer
+from ..ranks import Ranks
+from .registry import STRATEGIES
+from .rungs import SAMPLER, refuse_pruner
+
+SHARE = 10
+"""One in so many configurations is trained to its end."""
+
+
+class OneEpochThenBest(Scheduler):
+    """Pauses every trial after its first epoch, and resumes the best ones, the best first, once all have had one.
+
+    Of `trials` trials that is a tenth, and one at least; without a total it never comes to that.
+    """
+
+    def __init__(self, trials: int | None) -> None:
+        self._trials = trials
+        self._ranks = Ranks()
+
+    def on_report(self, curves: Curves, trial: int) -> Decision:
+        """Pause the trial after its first epoch."""
+        curve = curves[trial]
+        if curve.epoch != 1:
+            return GO
+        self._ranks.add(trial, curve.scores[1])
+        return GO if curve.complete else Pause(0)
+
+    def choose(self, curves: Curves, paused: Collection[int], *, can_begin: bool, is_idle: bool) -> Choice:
+        """Begin a new one as long as that can be; then resume the best one that is paused."""
+        if can_begin:
+            return BEGIN
+        # one that failed in its first epoch never comes here: then it is seen by others' ends that all had their turn
+        have_all_come = is_idle or curves.any_complete or self._trials == len(self._ranks)
+        if not have_all_come:
+            return WAIT
+        best = (trial for trial in self._ranks.best(self._quota(len(self._ranks))) if trial in paused)
+        number = next(best, None)
+        if number is None and is_idle and not curves.any_complete:
+            number = next((trial for trial in self._ranks.best(len(self._ranks)) if trial in paused), None)
+        return WAIT if number is None else Resume(number)
+
+    def hopeless(self, curves: Curves, paused: Collection[int], limit: int | None) -> Collection[int]:
+        """Those that are not among the best of as many as there can be."""
+        return () if limit is None else [t for t in self._ranks.after(self._quota(limit)) if t in paused]
+
+    def _quota(self, trials: int) -> int:
+        return max(1, trials // SHARE)
+
+
+@STRATEGIES.register("one_epoch_then_best")
+def one_epoch_then_best(setting: Setting) -> tuple[Proposer, Scheduler]:
+    """Train the best tenth of what any sampler proposes.
+
+    Raises:
+        SpaceError: a pruner is given.
+    """
+    refuse_pruner(setting, "one_epoch_then_best")
+    proposer = build_proposer(setting, setting.sampler or SAMPLER, setting.curves)
+    return proposer, OneEpochThenBest(setting.trials)

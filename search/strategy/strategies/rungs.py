@@ -1,0 +1,132 @@
+"""`rungs`: trials pause at rungs, and the best of each go on. Li et al. 2018, arXiv:1810.05934, algorithm 2."""
+
+import math
+from collections.abc import Collection, Sequence
+
+from ....errors import SpaceError
+from ..base import BEGIN, GO, WAIT, Choice, Decision, Pause, Proposer, Resume, Scheduler, Setting
+from ..curves import Curves
+from ..proposers.build import build_proposer
+from ..ranks import Ranks
+from .registry import STRATEGIES
+
+ETA = 4
+"""One in so many trials passes a rung: on recorded curves 3 was worse everywhere, and 5 too greedy."""
+
+FIRST_RUNG = 1
+"""Epochs: on recorded curves one ranked well enough, and two cost more than they told."""
+
+SAMPLER = "tpe"
+
+
+class Promotion(Scheduler):
+    """Promotes the best of those that have reached a rung, `1 / eta` of them, without waiting for others.
+
+    Membership is by rank alone: whoever reads the same record, today or after a restart, promotes the same trials. A
+    trial that is among the best as it comes to a rung goes on at once; another pauses, and is resumed when enough have
+    come that are worse.
+
+    Where nothing new can begin, a part of a trial counts as one at each rung, so that the best one comes to its end.
+
+    Args:
+        rungs: their epochs, ascending; all are below the last epoch.
+        trials: the total, None where there is none. What is not among the best of so many is never resumed.
+        eta: one in so many passes a rung.
+    """
+
+    def __init__(self, rungs: Sequence[int], trials: int | None, eta: int = ETA) -> None:
+        self._rungs, self._trials, self._eta = tuple(rungs), trials, eta
+        self._ranks = [Ranks() for _ in rungs]
+        self._at: dict[int, int] = {}  # the highest rung of a trial
+
+    def on_report(self, curves: Curves, trial: int) -> Decision:
+        """Pause the trial if it is at a rung, and not among its best."""
+        curve = curves[trial]
+        if curve.epoch not in self._rungs:
+            return GO
+        rung = self._rungs.index(curve.epoch)
+        rank = self._ranks[rung].add(trial, curve.scores[curve.epoch])
+        self._at[trial] = max(rung, self._at.get(trial, 0))
+        return GO if curve.complete or rank < len(self._ranks[rung]) // self._eta else Pause(rung)
+
+    def choose(self, curves: Curves, paused: Collection[int], *, can_begin: bool, is_idle: bool) -> Choice:
+        """Resume the best one at the highest rung that has one to promote, else begin a new one."""
+        promoted = self._promoted(paused, 0)
+        if promoted is None and can_begin:
+            return BEGIN
+        if promoted is None:
+            promoted = self._promoted(paused, self._eta - 1)
+        if promoted is None and is_idle and not curves.any_complete:
+            promoted = self._best(paused)  # those before it have failed
+        return WAIT if promoted is None else Resume(promoted)
+
+    def hopeless(self, curves: Curves, paused: Collection[int], limit: int | None) -> Collection[int]:
+        """Those that are not among the best of as many as can ever come to their rung."""
+        if limit is None:
+            return ()
+        return [
+            trial
+            for rung, ranks in enumerate(self._ranks)
+            for trial in ranks.after(self._bound(rung, limit))
+            if trial in paused and self._at[trial] == rung
+        ]
+
+    def _promoted(self, paused: Collection[int], round_up: int) -> int | None:
+        """The trial to promote; `round_up` is added to a rung's trials before they are divided by eta."""
+        for rung in reversed(range(len(self._rungs))):
+            quota = (len(self._ranks[rung]) + round_up) // self._eta
+            if self._trials is not None:
+                quota = min(quota, self._bound(rung, self._trials))
+            for trial in self._ranks[rung].best(quota):
+                if trial in paused and self._at[trial] == rung:
+                    return trial
+        return None
+
+    def _best(self, paused: Collection[int]) -> int | None:
+        ranked = (t for rung in reversed(range(len(self._rungs))) for t in self._ranks[rung].after(0))
+        return next((trial for trial in ranked if trial in paused), None)
+
+    def _bound(self, rung: int, trials: int) -> int:
+        """How many of `trials` trials pass `rung` at most, rounded up."""
+        passing: int = trials
+        for _ in range(rung + 1):
+            passing = math.ceil(passing / self._eta)
+        return passing
+
+
+def rung_epochs(epochs: int, eta: int = ETA) -> list[int]:
+    """The epochs of the rungs of a training of `epochs` epochs, which is the last one's top.
+
+    >>> rung_epochs(50)
+    [1, 4, 16]
+    """
+    rungs, epoch = [], FIRST_RUNG
+    while epoch < epochs:
+        rungs.append(epoch)
+        epoch *= eta
+    return rungs
+
+
+@STRATEGIES.register("rungs")
+def rungs(setting: Setting) -> tuple[Proposer, Scheduler]:
+    """Promote by rungs what any sampler proposes.
+
+    Raises:
+        SpaceError: a pruner is given.
+    """
+    refuse_pruner(setting, "rungs")
+    proposer = build_proposer(setting, setting.sampler or SAMPLER, setting.curves)
+    return proposer, Promotion(rung_epochs(setting.epochs), setting.trials)
+
+
+def refuse_pruner(setting: Setting, strategy: str) -> None:
+    """Refuse a pruner in a strategy that has none.
+
+    Raises:
+        SpaceError: one is given.
+    """
+    if setting.pruner is not None:
+        raise SpaceError(
+            f"--pruner {setting.pruner}: --strategy {strategy} decides by itself which trials go on\n"
+            "  leave --pruner out, or take --strategy pruning"
+        )
