@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from hpo.spaces.parameter import Choice, Parameter, Scalar
+from hpo.spaces.parameter import Choice, Float, Int, Parameter, Scalar
 from hpo.spaces.space import SearchSpace
 
 
@@ -46,6 +46,12 @@ class Journal:
         if not lines:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._append(setting)
+
+    def adopt(self, recorded: Sequence[Recorded]) -> None:
+        """Begin with the configurations of a table that was kept, unless there are some."""
+        if not self.recorded:
+            for each in recorded:
+                self.add(each)
 
     def add(self, recorded: Recorded) -> None:
         """Append the curve of one configuration."""
@@ -88,6 +94,29 @@ def arrays(space: SearchSpace, recorded: Sequence[Recorded], setting: Mapping[st
         "legend": np.array(json.dumps(legend)),
         "setting": np.array(json.dumps(setting)),
     }
+
+
+def from_arrays(space: SearchSpace, kept: Mapping[str, np.ndarray]) -> list[Recorded]:
+    """Return the configurations that a table's npz holds."""
+    columns = [kept[name].tolist() for name in ("numbers", "configs", "valid_loss", "valid_accuracy", "seconds")]
+    recorded = []
+    for number, row, *rest in zip(*columns, strict=True):
+        values = ((p.key, value) for p, x in zip(space.parameters, row, strict=True) for value in as_values(p, x))
+        recorded.append(Recorded(number, dict(values), *rest))
+    return recorded
+
+
+def as_values(parameter: Parameter, number: float) -> tuple[Scalar, ...]:
+    """Return the value that a number in a table stands for; () where the dimension is inactive."""
+    if np.isnan(number):
+        return ()
+    match parameter:
+        case Choice():
+            return (parameter.choices[int(number)],)
+        case Int():
+            return (int(number),)
+        case Float():
+            return (number,)
 
 
 def as_number(parameter: Parameter, params: Mapping[str, Scalar]) -> float:

@@ -15,10 +15,14 @@ from hpo.training.data.pack import Pack
 from hpo.training.data.prepare import prepare
 
 EPOCHS = 9
+CURVES = Path(__file__).parent / "curves"
+WORK = Path("~/.cache/hpo/recording").expanduser()
+ARCHIVES = Path(__file__).resolve().parents[2] / "shared" / "data"
+
 SPACES = {
     "simple_cnn": "simple_cnn",
     "resnet": "resnet",
-    "wide_cnn": str(Path(__file__).parent / "curves" / "wide_cnn.yaml"),
+    "wide_cnn": str(CURVES / "wide_cnn.yaml"),
 }
 
 # Few and small images, so that a configuration costs seconds of one core. Of 1,000 validation images the standard error
@@ -35,15 +39,20 @@ FEWER = {"fashion_mnist": {"max_train": 1000}, "cifar10": {"max_train": 1000}}
 
 # of each class of CIFAR-10's 5,000 as many as the subset needs; unpacking and reading all takes minutes
 PER_CLASS = 400
-ARCHIVES = {"signdigits": "signdigits64.tar.xz", "cifar10": "cifar10_jpegs.tar.xz"}
+FILES = {"signdigits": "signdigits64.tar.xz", "cifar10": "cifar10_jpegs.tar.xz"}
 
 
 @dataclass(frozen=True)
 class Table:
-    """One space on one data set."""
+    """One space on one data set.
+
+    With another length of the schedule and other settings of the data where a cheaper training is meant.
+    """
 
     space_name: str
     data: str
+    epochs: int = EPOCHS
+    changes: tuple[tuple[str, int], ...] = ()
 
     @property
     def name(self) -> str:
@@ -52,15 +61,23 @@ class Table:
 
     def settings(self) -> dict[str, Any]:
         """Return the section `data` of its configurations, but for the batch size."""
-        return {**DATA[self.data], **(FEWER.get(self.data, {}) if self.space_name == "resnet" else {})}
+        fewer = FEWER.get(self.data, {}) if self.space_name == "resnet" else {}
+        return {**DATA[self.data], **fewer, **dict(self.changes)}
 
     def space(self) -> SearchSpace:
         """Load its space, with the epochs and the number format of the recording."""
-        return load_space(SPACES[self.space_name], TrialConfig, [f"budget.epochs={EPOCHS}", "precision.dtype=fp32"])
+        return load_space(
+            SPACES[self.space_name], TrialConfig, [f"budget.epochs={self.epochs}", "precision.dtype=fp32"]
+        )
 
     def setting(self) -> dict[str, Any]:
         """Return what the curves depend on besides the configuration, as JSON."""
-        return {"space": self.space_name, "space_hash": self.space().hash, "data": self.settings(), "epochs": EPOCHS}
+        return {
+            "space": self.space_name,
+            "space_hash": self.space().hash,
+            "data": self.settings(),
+            "epochs": self.epochs,
+        }
 
 
 TABLES = {
@@ -78,8 +95,8 @@ def pack_of(table: Table, work: Path, archives: Path) -> Pack:
     `work` keeps packs and unpacked archives, `archives` is the folder of the archives.
     """
     settings = table.settings()
-    if table.data in ARCHIVES:
-        settings["source"] = str(unpacked(archives / ARCHIVES[table.data], work / "images" / table.data))
+    if table.data in FILES:
+        settings["source"] = str(unpacked(archives / FILES[table.data], work / "images" / table.data))
     return prepare(DataConfig(**settings), cache=work / "cache")
 
 

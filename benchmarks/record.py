@@ -7,70 +7,29 @@ tables take turns by the time that was spent on each. `--collect` writes the jou
 """
 
 import argparse
+import json
 import os
 import tempfile
-import time
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 import optuna
 import torch
-from curve_journal import Journal, Recorded, arrays, padded
-from curve_tables import EPOCHS, TABLES, Table, pack_of
-from hpo.search.configuration.configure import configure
-from hpo.search.strategy.proposers.optuna import OptunaProposer
-from hpo.search.strategy.samplers.registry import build_sampler
-from hpo.spaces.parameter import Scalar
-from hpo.spaces.space import SearchSpace
-from hpo.training.config import TrialConfig
+from curve_journal import Journal, arrays, from_arrays
+from curve_tables import ARCHIVES, CURVES, EPOCHS, TABLES, WORK, Table, pack_of
+from curve_training import record
 from hpo.training.data.pack import Pack
-from hpo.training.loop.learner import Learner
-from hpo.training.loop.validation import Validation
-from hpo.training.machine.memory import Passes
-from hpo.training.report import EpochReport
-from hpo.training.train import train
-
-CURVES = Path(__file__).parent / "curves"
-WORK = Path("~/.cache/hpo/recording").expanduser()
-ARCHIVES = Path(__file__).resolve().parents[2] / "shared" / "data"
-SEED = 0
 
 
-def draw(space: SearchSpace, number: int) -> dict[str, Scalar]:
-    """Return the configuration `number` of a space, the same on every data set."""
-    proposer = OptunaProposer(space, partial(build_sampler, "random", SEED), "maximize")
-    params = proposer.ask(number, {}, {})
-    assert params is not None  # no space here is finite
-    return params
-
-
-def record(space: SearchSpace, number: int, pack: Pack) -> Recorded:
-    """Train configuration `number` to its end."""
-    params = draw(space, number)
-    config = configure(space, params)
-    started = time.process_time()
-    loss, accuracy = before_training(config, pack)
-    with tempfile.TemporaryDirectory() as folder:
-        reports = list(train(config, pack=pack.path, directory=Path(folder)))
-    epochs = [report.metrics for report in reports if isinstance(report, EpochReport)]
-    columns = 1 + config.budget.epochs
-    return Recorded(
-        number,
-        params,
-        padded([loss, *(epoch["val_loss"] for epoch in epochs)], columns, float("inf")),
-        padded([accuracy, *(epoch["val_accuracy"] for epoch in epochs)], columns, float("nan")),
-        time.process_time() - started,
-    )
-
-
-def before_training(config: TrialConfig, pack: Pack) -> tuple[float, float]:
-    """Return validation loss and accuracy of the weights that a training begins with."""
-    device = torch.device("cpu")
-    learner = Learner.create(config, pack, device)
-    evaluation, _ = Validation(pack, device, ()).evaluate(learner.judged, learner.precision, Passes(None))
-    return evaluation.loss, evaluation.accuracy
+def journal_of(table: Table, work: Path, curves: Path) -> Journal:
+    """Open a table's journal, which begins with the table that was kept, where that has the same setting."""
+    journal, path = Journal(work / f"{table.name}.jsonl", table.setting()), curves / f"{table.name}.npz"
+    if path.exists():
+        with np.load(path) as kept:
+            if json.loads(str(kept["setting"])) == table.setting():
+                journal.adopt(from_arrays(table.space(), kept))
+    return journal
 
 
 def fill(tables: Sequence[Table], journals: Sequence[Journal], packs: Sequence[Pack], count: int) -> None:
@@ -109,7 +68,7 @@ def main() -> None:
 
 def run(tables: Sequence[Table], options: argparse.Namespace, count: int, curves: Path) -> None:
     """Record what is missing, unless only to collect, and write the tables where asked to."""
-    journals = [Journal(options.work / f"{table.name}.jsonl", table.setting()) for table in tables]
+    journals = [journal_of(table, options.work, curves) for table in tables]
     if not options.collect:
         packs = [pack_of(table, options.work, options.archives) for table in tables]
         fill(tables, journals, packs, count)

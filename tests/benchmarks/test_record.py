@@ -64,28 +64,35 @@ def test_a_journal_of_another_setting_is_refused(curve_journal: ModuleType, tmp_
 
 def test_a_table_holds_numbers_and_says_what_they_mean(curve_journal: ModuleType, tmp_path: Path) -> None:
     nan, inf = float("nan"), float("inf")
+    sgd = {"flip": True, "optimizer": "sgd", "optimizer.sgd.lr": 0.1, "width": 8}
+    adamw = {"flip": False, "optimizer": "adamw", "width": 32}
     recorded = [
-        curve_journal.Recorded(
-            1, {"flip": True, "optimizer": "sgd", "optimizer.sgd.lr": 0.1, "width": 8}, [2, 1, 0.5], [0.1, 0.6, 0.8], 2
-        ),
-        curve_journal.Recorded(
-            0, {"flip": False, "optimizer": "adamw", "width": 32}, [2, inf, inf], [0.1, nan, nan], 1
-        ),
+        curve_journal.Recorded(1, sgd, [2.0, 1.0, 0.5], [0.125, 0.5, 0.75], 2.0),
+        curve_journal.Recorded(0, adamw, [2.0, inf, inf], [0.1, nan, nan], 1.0),
     ]
     np.savez_compressed(tmp_path / "table.npz", **curve_journal.arrays(SPACE, recorded, SETTING))
     with np.load(tmp_path / "table.npz") as table:
         assert table["names"].tolist() == ["flip", "optimizer", "optimizer.sgd.lr", "width"]
         np.testing.assert_equal(table["configs"], [[0, 0, nan, 32], [1, 1, 0.1, 8]])
         np.testing.assert_equal(table["valid_loss"], np.float32([[2, inf, inf], [2, 1, 0.5]]))
-        np.testing.assert_equal(table["valid_accuracy"], np.float32([[0.1, nan, nan], [0.1, 0.6, 0.8]]))
+        np.testing.assert_equal(table["valid_accuracy"], np.float32([[0.1, nan, nan], [0.125, 0.5, 0.75]]))
         assert table["numbers"].tolist() == [0, 1]
         legend, setting = (json.loads(str(table[name])) for name in ("legend", "setting"))
+        again = curve_journal.from_arrays(SPACE, table)
     assert legend["flip"]["choices"] == [False, True]
-    assert legend["optimizer.sgd.lr"] == {
-        "when": [["optimizer", "sgd"]],
-        **SPACE.by_key["optimizer.sgd.lr"].canonical(),
-    }
+    rate = SPACE.by_key["optimizer.sgd.lr"]
+    assert legend[rate.key] == {"when": [["optimizer", "sgd"]], **rate.canonical()}
     assert setting == SETTING
+    assert again[1] == recorded[0]
+    assert again[0].params == adamw
+
+
+def test_a_journal_begins_with_the_table_that_was_kept(curve_journal: ModuleType, tmp_path: Path) -> None:
+    kept = [curve_journal.Recorded(number, {"width": 8}, [2.5, 1.0], [0.5, 0.75], 1.0) for number in range(2)]
+    journal = curve_journal.Journal(tmp_path / "table.jsonl", SETTING)
+    journal.adopt(kept)
+    journal.adopt(kept)
+    assert curve_journal.Journal(tmp_path / "table.jsonl", SETTING).recorded == kept
 
 
 def test_a_choice_is_known_by_its_type(curve_journal: ModuleType) -> None:
@@ -124,13 +131,12 @@ def test_a_smoke_run_records_the_same_curve_twice(warm: Path, tmp_path: Path) ->
 import sys
 from pathlib import Path
 sys.path[0] = {str(BENCHMARKS)!r}
-import record
+import curve_training, record
 sys.argv = ["record.py", "--quick"]
 record.main()
 table = record.TABLES["simple_cnn_digits"]
 pack = record.pack_of(table, Path({str(tmp_path)!r}), Path())
-space = table.space()
-first, again = (record.record(space, 1, pack) for _ in range(2))
+first, again = (curve_training.record(table.space(), 1, pack) for _ in range(2))
 assert (first.params, first.valid_loss, first.valid_accuracy) == (again.params, again.valid_loss, again.valid_accuracy)
 print("the same")
 """)
