@@ -49,13 +49,15 @@ class Warn:
 class Description:
     """The content of `hpo check`.
 
-    `fixed` holds (key, value) as texts; `size` counts configurations, inf if continuous.
+    `fixed` holds (key, value) as texts, and so does `apart` of values that are no part of a trial; `size` counts
+    configurations, inf if continuous.
     """
 
     name: str
     dimensions: tuple[Dimension, ...]
     branches: tuple[Branch, ...]
     fixed: tuple[tuple[str, str], ...]
+    apart: tuple[tuple[str, str], ...]
     size: float
     warnings: tuple[Warn, ...]
 
@@ -67,6 +69,7 @@ def describe(space: SearchSpace) -> Description:
         dimensions=tuple(map(_dimension, space.parameters)),
         branches=tuple(_branches(space)),
         fixed=tuple((key, _plain(value)) for key, value in space.fixed.items()),
+        apart=tuple((entry.key, _plain(entry.value)) for entry in space.apart),
         size=space.size(),
         warnings=tuple(_lint(space)),
     )

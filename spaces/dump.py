@@ -24,7 +24,7 @@ def dump_space(space: SearchSpace) -> str:
     Its name and comments are not kept.
     """
     tree: dict[str, Any] = {}
-    for fixed in space.values:
+    for fixed in (*space.apart, *space.values):
         _put(tree, _tree_path(fixed.key, fixed.condition), fixed.value)
     for parameter in space.parameters:
         keys = _tree_path(parameter.key, parameter.condition)

@@ -1,9 +1,10 @@
 """The fields of a pydantic model, as the space language sees them.
 
 A field is a Leaf (a scalar, or a list or dict given whole), a Section (a model) or Variants (a union of models told
-apart by one field, by default `name`). Three marks in `json_schema_extra` change what may be written: `fixed` (no
-dimension here or below, because it decides what is compared), `path` (a relative path is meant from the file) and
-`needs` (without effect unless one of the fields beside it has the value given here, null: any but its default).
+apart by one field, by default `name`). Four marks in `json_schema_extra` change what may be written: `fixed` (no
+dimension here or below, because it decides what is compared), `path` (a relative path is meant from the file), `needs`
+(without effect unless one of the fields beside it has the value given here, null: any but its default) and, of a whole
+section at the top, `apart` (it says something about the space, and is no part of what a trial is).
 """
 
 import json
@@ -136,6 +137,7 @@ class Field:
     kind: Kind
     fixed: bool = False
     path: bool = False
+    apart: bool = False
     default: Any = ...
     description: str = ""
     needs: Needs = dataclass_field(default_factory=dict)
@@ -160,6 +162,7 @@ def _field(model: type[BaseModel], info: FieldInfo) -> Field:
         kind=_kind(info),
         fixed=marks.get("fixed") is True,
         path=marks.get("path") is True,
+        apart=marks.get("apart") is True,
         default=default,
         description=info.description or "",
         needs=needs if isinstance(needs, dict) else {},

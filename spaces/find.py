@@ -46,11 +46,23 @@ def find(source: str) -> Source:
         raise SpaceError(f"{source}: cannot be read: {error}") from None
 
 
+def read_source(path: Path) -> Source:
+    """Read a YAML file that is at `path`, and nowhere else.
+
+    Raises:
+        SpaceError: there is none, or it is not a text file of at most 1 MiB.
+    """
+    try:
+        return _read(path, str(path), path.stem, path.absolute().parent)
+    except OSError as error:
+        raise SpaceError(f"{path}: cannot be read: {error.strerror}") from None
+
+
 def _read(path: Path | Traversable, label: str, name: str, base: Path) -> Source:
     with path.open("rb") as file:
         raw = file.read(MAX_BYTES + 1)
     if len(raw) > MAX_BYTES:
-        raise SpaceError(f"{label}: a space file must have at most 1 MiB, got more")
+        raise SpaceError(f"{label}: must have at most 1 MiB, got more")
     try:
         # some editors begin a file with a byte order mark
         return Source(name, raw.decode("utf-8-sig"), Location(label, base))

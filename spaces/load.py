@@ -49,6 +49,7 @@ def _read(file: Source, target: type[BaseModel], overrides: Sequence[str]) -> tu
     # in order: a later --set may change what an earlier one has put there
     root = reduce(lambda tree, text: override(tree, target, text), overrides, parse_file(file.text, file.location))
     content = walk(root, target)
-    space = SearchSpace(file.name, tuple(content.parameters), tuple(content.values))
+    values, apart = content.parted()
+    space = SearchSpace(file.name, tuple(content.parameters), tuple(values), tuple(apart))
     probe(space, target, content.locations, root.location)
     return space, content

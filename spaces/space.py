@@ -33,7 +33,8 @@ class Fixed:
 class SearchSpace:
     """Dimensions and fixed values, each under its dotted key.
 
-    `parameters` has parents before children, otherwise the order of the file.
+    `parameters` has parents before children, otherwise the order of the file. `apart` are values of the file that are
+    no part of a trial, such as how the space is searched; nor do they belong to its identity.
 
     Raises:
         SpaceError: two entries have the same key.
@@ -42,6 +43,7 @@ class SearchSpace:
     name: str
     parameters: tuple[Parameter, ...]
     values: tuple[Fixed, ...] = ()
+    apart: tuple[Fixed, ...] = ()
 
     def __post_init__(self) -> None:
         keys = [entry.key for entry in (*self.parameters, *self.values)]

@@ -48,6 +48,16 @@ class SpaceContent:
         except SpaceError as error:
             self.mistakes.append(error)
 
+    def parted(self) -> tuple[list[Fixed], list[Fixed]]:
+        """Return the values of a trial, then those that stand apart and say something."""
+        parts: tuple[list[Fixed], list[Fixed]] = [], []
+        for value in self.values:
+            section = self.target.field(value.key.partition(".")[0])
+            is_apart = section is not None and section.apart
+            if not (is_apart and value.value is None):
+                parts[is_apart].append(value)
+        return parts
+
     def parameter(self, parameter: Parameter, location: Location) -> None:
         """Add a dimension."""
         self.parameters.append(parameter)
@@ -239,5 +249,5 @@ def _body(content: SpaceContent, label: str, body: Node, kind: Section | Variant
 
 def _refuse_where_fixed(node: Node, position: Position) -> None:
     if position.fixed:
-        law = "must be a value, since it decides which data is used or what is compared"
+        law = "must be a value, since it decides which data is used, what is compared or how the search goes"
         raise refusal(node.location, position.key, f"{law}; got the dimension {shown(node)}")

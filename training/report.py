@@ -24,6 +24,7 @@ class Status(StrEnum):
 
     FINISHED = "finished"
     STOPPED = "stopped"
+    TIMED_OUT = "timed_out"  # it has trained for as long as it may
     PAUSED = "paused"
     DIVERGED = "diverged"
     OUT_OF_MEMORY = "out_of_memory"

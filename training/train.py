@@ -2,6 +2,7 @@
 
 import gc
 import json
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -44,6 +45,7 @@ def train(
     fit_on: FitOn = "train",
     last_epoch: int | None = None,
     alone: bool = True,
+    timeout_s: float = math.inf,
     signal: Callable[[], Signal] = always_continue,
     tell: Callable[[Activity], None] = ignore_activity,
     resumed: Callable[[Sequence[EpochReport]], None] = ignore_history,
@@ -65,6 +67,8 @@ def train(
         last_epoch: end after this epoch, as if the budget were spent; the schedule keeps its length. None: the budget.
         alone: False where another try without neighbours on the card is possible: out of memory beside other
             processes, it then ends with Status.CROWDED and not with Status.OUT_OF_MEMORY.
+        timeout_s: seconds of training, those of former runs included, after which it ends with Status.TIMED_OUT at its
+            next batch; a training whose last epoch is over by then has finished.
         signal: asked before every batch. STOP ends with Status.STOPPED and discards the epoch that it interrupts; PAUSE
             ends with Status.PAUSED and keeps the part that is done.
         tell: is called with what the training is busy with, after every batch: it must return at once.
@@ -78,7 +82,7 @@ def train(
     if torch.device(device).type == "cpu":
         keep_freed_memory()  # a ResNet step is about 1.2 times as fast with it
     data = Pack.open(pack)
-    training = Training(config, data, directory, torch.device(device), tell, fit_on, last_epoch)
+    training = Training(config, data, directory, torch.device(device), tell, fit_on, last_epoch, timeout_s)
     try:
         result = yield from training.epochs(signal, resumed)
     except Exception as error:

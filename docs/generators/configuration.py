@@ -4,8 +4,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from hpo.search.configuration.space_file import SpaceFile
 from hpo.spaces.fields import Field, Leaf, Section, Variants
-from hpo.training.config import TrialConfig
 
 from .markdown import code, table
 
@@ -30,7 +30,7 @@ BOUNDS = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusiveM
 
 def page() -> str:
     """The whole page."""
-    fields = Section(TrialConfig).fields
+    fields = Section(SpaceFile).fields
     plain = {name: field for name, field in fields.items() if isinstance(field.kind, Leaf)}
     sections = {name: field for name, field in fields.items() if name not in plain}
     parts = (_section(name, field) for name, field in sections.items())

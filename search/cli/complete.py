@@ -36,13 +36,13 @@ def settings(context: typer.Context, incomplete: str) -> list[str]:
     from ...spaces.fields import Section
     from ...spaces.find import find
     from ...spaces.keys import keys
-    from ...training.config import TrialConfig
+    from ..configuration.space_file import SpaceFile
 
     root = None
     with suppress(SpaceError):  # a space that is missing or wrong: the keys of the configuration alone
         source = find(context.params.get("space") or "")
         root = parse_file(source.text, source.location)
-    return _that_begin(incomplete, (f"{key}=" for key in keys(Section(TrialConfig), root)))
+    return _that_begin(incomplete, (f"{key}=" for key in keys(Section(SpaceFile), root)))
 
 
 def models(incomplete: str) -> list[str]:

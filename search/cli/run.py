@@ -18,7 +18,7 @@ WORK_FAILED = 1
 def run(options: RunOptions, json: JsonOption = False) -> None:
     """Search for the best configuration of a space.
 
-    Run it again to continue the study: --trials is the total it should reach.
+    Run it again to continue the study: --trials and --max-epochs-total are the totals it should reach.
     """
     from ..commands.run.run import run as search
     from .watch import watcher
@@ -54,6 +54,12 @@ def _tell_result(result: "RunResult", tell: Callable[[str], None]) -> None:
         say(f"{result.unsent} events have not reached MLflow; the next command on the study sends them")
     if result.outcome.value in ("timed out", "interrupted"):
         say("run the same command again to go on")
+    elif result.outcome.value in _MORE:
+        say(f"with {_MORE[result.outcome.value]} it goes on")
+
+
+_MORE = {"out of epochs": "a larger --max-epochs-total", "at its target": "a further --until"}
+"""What a search that has ended needs in order to go on."""
 
 
 def _exit_code(result: "RunResult") -> int:
@@ -63,4 +69,4 @@ def _exit_code(result: "RunResult") -> int:
         return INTERRUPTED
     # every trial has ended, and none is of use
     has_some = result.study.best is not None or result.study.furthest is not None
-    return WORK_FAILED if result.outcome is not Outcome.TIMED_OUT and not has_some else 0
+    return WORK_FAILED if result.outcome.is_final and not has_some else 0

@@ -18,12 +18,12 @@ def check(options: CheckOptions, json: JsonOption = False) -> None:
     """Check a space file, and list its dimensions, branches and size."""
     from ...spaces.describe import describe
     from ...spaces.load import load_space
-    from ...training.config import TrialConfig
+    from ..configuration.space_file import SpaceFile
     from ..resolve.data import data_source
 
     # as JSON, which is YAML: a folder may be called `a: b`
     source = [f"data.source={dumps(data_source(options.data))}"] if options.data else []
-    loaded = load_space(options.space, TrialConfig, [*options.overrides, *source])
+    loaded = load_space(options.space, SpaceFile, [*options.overrides, *source])
     description = describe(loaded)
     if options.data:
         _try_models(loaded, options.data_root, options.home)
@@ -41,9 +41,9 @@ def schema(options: SchemaOptions) -> None:
     """
     from ...spaces.schema import schema_text
     from ...studies.files import write_text
-    from ...training.config import TrialConfig
+    from ..configuration.space_file import SpaceFile
 
-    text = schema_text(TrialConfig)
+    text = schema_text(SpaceFile)
     out = options.out
     if out is None:
         print(text, end="")
@@ -105,6 +105,11 @@ def _show(description: "Description") -> None:
     for key, value in description.fixed:
         fixed.add_row(key, value)
     console.print(fixed)
+    if description.apart:
+        search = table("search", "")
+        for key, value in description.apart:
+            search.add_row(key, value)
+        console.print(search)
     for warning in description.warnings:
         prefix = f"{warning.key}: " if warning.key else ""  # else it is about the whole space
         console.print(f"note: {prefix}{warning.text}")

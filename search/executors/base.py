@@ -4,6 +4,7 @@ An executor takes jobs while it has free slots and gives back events. It decides
 are the loop's. A job whose directory holds a checkpoint goes on from there, so that resuming is submitting again.
 """
 
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from enum import StrEnum
@@ -23,7 +24,8 @@ class Job:
 
     `number` is that in the study, `directory` its folder, `pack` its packed data set. `generation` tells this run of
     the trial from its others: every event carries it, so that the late word of a worker that was given up is known.
-    Where it is to be `alone`, it waits until no other job runs on its card, and none begins beside it.
+    Where it is to be `alone`, it waits until no other job runs on its card, and none begins beside it. It ends after
+    `timeout_s` seconds of training, those before an interruption included.
     """
 
     number: int
@@ -32,6 +34,7 @@ class Job:
     pack: Path
     generation: int = 0
     alone: bool = False
+    timeout_s: float = math.inf
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,7 @@ class InlineExecutor(Executor):
             pack=job.pack,
             directory=job.directory,
             device=self._device,
+            timeout_s=job.timeout_s,
             signal=lambda: self._signal,
             resumed=self._resumed.extend,
         )

@@ -85,14 +85,16 @@ class SimulatedExecutor(Executor):
 
     def _advance(self, run: _Run) -> Event:
         number, generation = run.job.number, run.job.generation
+        if run.done == len(run.curve):  # it has finished, whatever is asked of it now
+            return self._end(run, Status.FINISHED)
         if run.signal is not Signal.CONTINUE:
             return self._end(run, Status.STOPPED if run.signal is Signal.STOP else Status.PAUSED)
         if self.losses.get(number) == run.done + 1 and number not in self._lost:
             self._lost.add(number)  # once: the next try gets through
             del self._runs[number]
             return Lost(number, generation, "killed by the simulation", Fault.TRIAL)
-        if run.done == len(run.curve):
-            return self._end(run, Status.FINISHED)
+        if run.curve[run.done].elapsed_s > run.job.timeout_s:
+            return self._end(run, Status.TIMED_OUT)
         report = run.curve[run.done]
         run.done += 1
         self.checkpoints[number] = run.done
@@ -111,6 +113,7 @@ class SimulatedExecutor(Executor):
         run = self._runs[number]
         before = run.curve[run.done - 1].elapsed_s if run.done else 0.0
         after = run.curve[run.done].elapsed_s if run.done < len(run.curve) else before
+        after = max(before, min(after, run.job.timeout_s))
         heapq.heappush(self._due, (self.clock.now() + after - before, number))
 
 

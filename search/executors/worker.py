@@ -84,6 +84,7 @@ def serve(mailbox: Mailbox, device: str) -> None:
                 directory=job.directory,
                 device=device,
                 alone=job.alone,
+                timeout_s=job.timeout_s,
                 signal=mailbox.signal,
                 tell=mailbox.tell,
                 resumed=partial(_post_history, mailbox, job),

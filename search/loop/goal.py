@@ -11,19 +11,39 @@ class Outcome(StrEnum):
 
     DONE = "done"
     EXHAUSTED = "exhausted"
+    REACHED = "at its target"
+    CONVERGED = "converged"
+    OUT_OF_EPOCHS = "out of epochs"
     TIMED_OUT = "timed out"
     INTERRUPTED = "interrupted"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the study has what was asked for, and would end again at once."""
+        return self in (Outcome.DONE, Outcome.EXHAUSTED, Outcome.REACHED, Outcome.CONVERGED)
 
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """The end of a search: `trials` finished in the study, or `deadline`.
+    """The end of a search; of all that is said, what comes first counts.
 
-    The deadline is in the clock's time; what comes first counts.
+    Attributes:
+        trials: finished in the study, together with those of other coordinators; None for no limit.
+        deadline: in the clock's time.
+        epochs: trained by all trials of the study, by its record; None for no limit.
+        until: the objective that a complete trial is to reach; None for none.
+        until_converged: whether to end when improvement is no longer likely, see convergence.py.
+        images: how many validation images the objective is a share of, None where it is no share.
+        trial_timeout_s: seconds that one trial may train, over all interruptions.
     """
 
-    trials: int
+    trials: int | None = None
     deadline: float = float("inf")
+    epochs: int | None = None
+    until: float | None = None
+    until_converged: bool = False
+    images: int | None = None
+    trial_timeout_s: float = float("inf")
 
 
 @dataclass(frozen=True, slots=True)

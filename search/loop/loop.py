@@ -17,9 +17,10 @@ from ...studies.store.patience import StoreAwayError
 from ...studies.tracking.tracker import Tracker
 from ...training.report import Signal
 from ..configuration.claim import Claim
-from ..executors.base import Busy, Executor, Job, Reported, Resumed
+from ..executors.base import Busy, Ended, Executor, Job, Reported, Resumed
 from ..executors.clock import Clock
 from ..progress.base import Progress
+from .budget import Budget
 from .events import EventHandler, Run
 from .goal import Goal, Outcome, Places
 from .observers import Observers
@@ -50,6 +51,7 @@ class Loop:
         self._observers = Observers(tracker, progress, places.trial_directory)
         self._watchdog = Watchdog()
         self._runs: dict[int, Run] = {}
+        self._budget = Budget(goal, book)
         self._handler = EventHandler(
             self._runs, book, plan, executor, self._observers, self._watchdog, places.trial_directory
         )
@@ -75,6 +77,7 @@ class Loop:
         self._recover()
         self._handler.sweep()
         self._handler.drop_hopeless(self._goal.trials)
+        self._end_if_reached()
         try:
             while not self._over():
                 self._turn()
@@ -102,6 +105,8 @@ class Loop:
         self._handler.handle(events)
         if self._handler.has_paused:
             self._handler.drop_hopeless(self._goal.trials)
+        if any(isinstance(event, Reported | Ended) for event in events):
+            self._end_if_reached()
         if not events and not self._runs:
             self._clock.sleep(TICK_S)  # trials of other coordinators are all that is left
         self._housekeep()
@@ -111,6 +116,8 @@ class Loop:
             return False
         if self._ending is not None:
             return True
+        if self._goal.trials is None:
+            return False
         counts = self._book.counts()
         return counts.finished >= self._goal.trials and not counts.paused
 
@@ -148,7 +155,8 @@ class Loop:
         self._watchdog.began(claim.number)
         directory = self._places.trial_directory(claim.number)
         alone = claim.number in self._handler.alone
-        job = Job(claim.number, claim.config, directory, self._places.pack, claim.generation, alone)
+        pack, limit_s = self._places.pack, self._goal.trial_timeout_s
+        job = Job(claim.number, claim.config, directory, pack, claim.generation, alone, limit_s)
         self._executor.submit(job)
         if self._ending is not None:  # an interrupt came while the trial was claimed
             self._pause(claim.number)
@@ -156,6 +164,7 @@ class Loop:
     def _housekeep(self) -> None:
         if self._book.heartbeat():
             self._recover()
+            self._end_if_reached()  # perhaps by what others have trained
         now = self._clock.now()
         for number in self._watchdog.silent(now):
             self._kill_hung(number)
@@ -171,6 +180,10 @@ class Loop:
     def _recover(self) -> None:
         for number in self._book.recover():
             self._observers.note(f"trial {number}: its coordinator is gone; it will be continued")
+
+    def _end_if_reached(self) -> None:
+        if self._ending is None and (outcome := self._budget.reached()):
+            self._end_early(outcome)
 
     def _end_early(self, outcome: Outcome) -> None:
         if self._ending is None:

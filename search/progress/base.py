@@ -5,37 +5,41 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from ...training.report import Activity, EpochReport
+from .limits import Limits
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
     """The state of a study as a run begins.
 
-    `total` is how many trials the study shall reach, `done` how many have ended; `best` the value and number of the
-    best one; `begun` the epochs so far of each trial that goes on; `paused` the trials that wait at a rung; `images`
-    the number of validation images where the objective is a share of them, else None.
+    `total` is how many trials the study shall reach, None for no limit, `limits` what else ends the search; `done` how
+    many have ended; `best` the value and number of the best one; `begun` the epochs so far of each trial that goes on;
+    `paused` the trials that wait at a rung; `images` the number of validation images where the objective is a share of
+    them, else None.
     """
 
     study: str
     direction: str
-    total: int
+    total: int | None
     done: int = 0
     best: tuple[float, int] | None = None
     begun: Mapping[int, int] = field(default_factory=dict)
     paused: frozenset[int] = frozenset()
     images: int | None = None
+    limits: Limits = field(default_factory=Limits)
 
     @property
     def words(self) -> str:
         """One line on the study and on the trials that go on."""
         if not (self.done or self.begun or self.paused):
-            return f"study {self.study}: to {self.total} trials"
+            return f"study {self.study}: to {self.limits.words(self.total)}"
         best = "no best yet" if self.best is None else f"best {self.best[0]:.4f} (trial {self.best[1]})"
         goes_on = [f"trial {number} goes on after epoch {epochs}" for number, epochs in self.begun.items()]
         if len(goes_on) > _NAMED:
             goes_on = [f"{len(goes_on)} trials go on where they were"]
         paused = f"{len(self.paused)} paused at rungs, " if self.paused else ""
-        return "; ".join([f"study {self.study}: {self.done} of {self.total} trials done, {paused}{best}", *goes_on])
+        of = "" if self.total is None else f" of {self.total}"
+        return "; ".join([f"study {self.study}: {self.done}{of} trials done, {paused}{best}", *goes_on])
 
 
 _NAMED = 4  # trials in one line; more would wrap on a terminal, and are counted

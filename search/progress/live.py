@@ -46,11 +46,12 @@ class LiveProgress:
 
     def __init__(self, standing: Standing, console: Console) -> None:
         self._study, self._total, self._images = standing.study, standing.total, standing.images
+        self._limits, self._epochs = standing.limits, 0  # epochs of this run
         self._better = max if standing.direction == "maximize" else min
-        self._before, self._done = standing.done + len(standing.paused), standing.done
-        self._start = time.monotonic()
+        self._done, self._start = standing.done, time.monotonic()
         self._best = standing.best
         self._paused, self._dropped = set(standing.paused), 0
+        self._share_before = self._share(0.0)
         self._lines: dict[int, _Line] = {}
         self._keys = QuietKeys()  # before the view starts: a Ctrl-C from here on would leave `^C` in it
         if standing.done or standing.begun or standing.paused:
@@ -78,6 +79,7 @@ class LiveProgress:
         line = self._lines[number]
         line.report, line.done, line.activity = report, report.epoch, None
         line.curve.append(value)
+        self._epochs += 1
         self._draw_soon()
 
     def trial_paused(self, number: int, rung: int, value: float | None) -> None:
@@ -131,11 +133,20 @@ class LiveProgress:
         best = (
             "no best yet" if self._best is None else f"best {self._with_margin(self._best[0])} (trial {self._best[1]})"
         )
-        settled = self._settled
-        bar = ProgressBar(total=self._total, completed=settled, width=24)
-        trials = f"{settled}/{self._total} trials" + (f", {len(self._paused)} paused" if self._paused else "")
-        head.add_row(Text(visible(self._study), style="bold"), bar, trials, best, self._eta())
+        bar = ProgressBar(total=1.0, completed=self._share(self._elapsed_s), width=24)
+        head.add_row(Text(visible(self._study), style="bold"), bar, self._counts(), best, self._eta())
         return Group(head, self._workers())
+
+    def _counts(self) -> str:
+        counts = self._limits.counts(self._settled, self._total, self._epochs)
+        return counts + (f", {len(self._paused)} paused" if self._paused else "")
+
+    @property
+    def _elapsed_s(self) -> float:
+        return time.monotonic() - self._start
+
+    def _share(self, elapsed_s: float) -> float:
+        return self._limits.share(self._settled, self._total, self._epochs, elapsed_s)
 
     def _with_margin(self, value: float) -> str:
         """`0.5312 ± 0.16`: the best value with half its 95 % interval."""
@@ -158,12 +169,13 @@ class LiveProgress:
         return self._done + len(self._paused)
 
     def _eta(self) -> str:
-        finished = self._settled - self._before  # of this run: trials of former ones may have had other workers
-        if finished <= 0 or self._settled >= self._total:  # nobody knows how many promotions are left
+        # all workers together: the time for what was done already has their number in it. What former runs have done
+        # is left out, as they may have had other workers
+        elapsed_s = self._elapsed_s
+        share = self._share(elapsed_s)
+        if not self._share_before < share < 1:  # under rungs nobody knows how many promotions are left
             return "ETA -"
-        # all workers together: the time per finished trial already has their number in it
-        left = (time.monotonic() - self._start) / finished * (self._total - self._settled)
-        return f"ETA {duration(max(0.0, left))}"
+        return f"ETA {duration(elapsed_s / (share - self._share_before) * (1 - share))}"
 
 
 def _cells(line: _Line) -> tuple[str, ...]:

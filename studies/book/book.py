@@ -93,12 +93,18 @@ class Book(Generic[Claim]):
         self._claims = Claims(self._holdings, begin, self._feed, self._record)
         self._recovery = Recovery(self._holdings, now, self._patience.note)
         self._decided: dict[int, Decided] = {}
+        self._counted = 0, 0  # epochs, and the row of the last of them
         self._last_heartbeat = now()
 
     @property
     def mine(self) -> tuple[int, ...]:
         """The trials this process is running."""
         return tuple(self._holdings.mine)
+
+    @property
+    def direction(self) -> str:
+        """That of the study, maximize or minimize."""
+        return self._holdings.study.direction.name.lower()
 
     @_patient
     def counts(self) -> Counts:
@@ -261,6 +267,20 @@ class Book(Generic[Claim]):
         """The `count` best complete trials that hpo ran, the best first."""
         with self._holdings.existing():
             return self._feed.best(count)
+
+    @_patient
+    def values(self) -> Mapping[int, float]:
+        """The objective of each complete trial that hpo ran, by number."""
+        with self._holdings.existing():
+            return self._feed.values()
+
+    @_patient
+    def epochs(self) -> int:
+        """How many epochs all trials of the study have recorded."""
+        with self._holdings.transaction() as rows:
+            new, last = rows.count_epochs_after(self._counted[1])
+        self._counted = self._counted[0] + new, last
+        return self._counted[0]
 
     @_patient
     def heartbeat(self) -> bool:

@@ -9,7 +9,7 @@ from optuna.trial import TrialState
 
 from .. import attributes
 from ..store.exclusive import exclusive
-from ..store.rows import Transaction
+from ..store.rows import FIXED, Transaction
 from .choice import Begin, Resume
 from .feed import Feed, News
 from .holdings import Held, Holdings
@@ -19,8 +19,6 @@ from .terms import Beginning, Claim, Exhausted, NoClaim, Opening, Plan, Refused,
 
 AT_ONCE = 100
 """Paused trials that are told PRUNED in one transaction: others who write wait for it."""
-
-_FIXED = "fixed_params"  # Optuna's mark of what `enqueue_trial` was given
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +140,7 @@ class Claims(Generic[Claim]):
             trial.number,
             generation=int(trial.user_attrs.get(attributes.GENERATION, 0)) + 1,
             news=self._news,
-            fixed=trial.system_attrs.get(_FIXED, {}),
+            fixed=trial.system_attrs.get(FIXED, {}),
             params=trial.params,
             attributes=trial.user_attrs,
             curve=trial.intermediate_values,

@@ -37,6 +37,7 @@ class Feed:
         self._running: dict[int, Mapping[str, Any]] = {}  # parameters by number
         self._unread: list[FrozenTrial] = []
         self._ranked: list[tuple[Any, int]] = []
+        self._values: dict[int, float] = {}
 
     def news(self) -> News:
         """The news since the last call."""
@@ -48,6 +49,11 @@ class Feed:
         """The numbers of the `count` best complete trials that hpo ran, the best first."""
         self._read()
         return [number for _, number in self._ranked[:count]]
+
+    def values(self) -> Mapping[int, float]:
+        """The objective of each complete trial that hpo ran, by number."""
+        self._read()
+        return self._values
 
     def _read(self) -> None:
         try:
@@ -73,4 +79,5 @@ class Feed:
     def _rank(self, trial: FrozenTrial) -> None:
         # hpo keeps the configuration of each trial that it runs; one of another program has no folder
         if trial.state is TrialState.COMPLETE and trial.value is not None and attributes.CONFIG in trial.user_attrs:
+            self._values[trial.number] = trial.value
             insort(self._ranked, (rank(self._direction, trial.value, trial.number), trial.number))

@@ -13,7 +13,9 @@ from optuna import Study as Study  # as whoever passes a study on names it
 from ...errors import StudyError
 from .. import attributes
 from ..files import versions
+from ..records.strategy import StrategyRecord
 from ..store.exclusive import exclusive
+from .first_trials import FirstTrial, enqueue
 from .space_changes import Change, changes
 
 # where images lie, not which they are: that is the fingerprint's
@@ -44,11 +46,13 @@ class Identity:
 class Begun(NamedTuple):
     """What a study began with, though its space need not say so.
 
-    `at_best`: an older version began it, to which the best epoch of a trial counted.
+    `at_best`: an older version began it, to which the best epoch of a trial counted. `strategy` is that of its last
+    run, None where an older version ran it.
     """
 
     seed: int
     at_best: bool
+    strategy: StrategyRecord | None = None
 
 
 def begun_with(storage: optuna.storages.BaseStorage, name: str) -> Begun | None:
@@ -57,7 +61,9 @@ def begun_with(storage: optuna.storages.BaseStorage, name: str) -> Begun | None:
         noted = storage.get_study_user_attrs(storage.get_study_id_from_name(name))
     except KeyError:
         return None
-    return Begun(int(noted[attributes.SEED]), _is_at_best(noted)) if attributes.SPACE in noted else None
+    if attributes.SPACE not in noted:
+        return None
+    return Begun(int(noted[attributes.SEED]), _is_at_best(noted), StrategyRecord.from_attributes(noted))
 
 
 def open_study(
@@ -67,17 +73,28 @@ def open_study(
     *,
     accept_change: bool,
     note: Callable[[str], None] = lambda _: None,
+    first: Sequence[FirstTrial] = (),
 ) -> optuna.Study:
     """Open study `name`, or create it with its first configuration enqueued, while nobody else does.
 
-    Data are the same by their content: that they lie elsewhere now is written down, and `note` gets a line on it.
+    `first` are put in line before that, each once, however often the study is opened. Data are the same by their
+    content: that they lie elsewhere now is written down, and `note` gets a line on it.
 
     Raises:
         StudyError: hpo did not make it, or it exists with another space, objective or data; `accept_change` lets those
             changes through under which Optuna keeps the old trials valid.
     """
     with exclusive(storage, name).hold():
-        return _open(storage, name, identity, accept_change, note)
+        study, is_new = _open(storage, name, identity, accept_change, note)
+        if lined_up := enqueue(study, first, identity.priors if is_new else {}):
+            trials = "1 trial" if len(lined_up) == 1 else f"{len(lined_up)} trials"
+            note(f"{trials} put in line: {', '.join(dict.fromkeys(map(_source, lined_up)))}")
+        return study
+
+
+def _source(trial: FirstTrial) -> str:
+    kind, source = trial.source
+    return f"the best of study {source}" if kind == "study" else "the values of --try"
 
 
 def _open(
@@ -86,7 +103,8 @@ def _open(
     identity: Identity,
     accept_change: bool,
     note: Callable[[str], None],
-) -> optuna.Study:
+) -> tuple[optuna.Study, bool]:
+    """Open or create the study; also tell whether it has no trial yet."""
     study = _create_or_load(storage, name, identity)
     trials = study.get_trials(deepcopy=False)
     stored = _stored_space(study)
@@ -104,9 +122,7 @@ def _open(
             for line in map(_line, moved):
                 note(f"{line}: the same content, so study {name} goes on with it")
         _write_identity(study, identity)
-    if not trials and identity.priors:
-        study.enqueue_trial(dict(identity.priors), user_attrs={attributes.PRIOR: True})
-    return study
+    return study, not trials
 
 
 def _create_or_load(storage: optuna.storages.BaseStorage, name: str, identity: Identity) -> optuna.Study:

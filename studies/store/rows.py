@@ -29,6 +29,9 @@ PARAMS: Table = models.TrialParamModel.__table__
 VALUES: Table = models.TrialValueModel.__table__
 EPOCHS: Table = models.TrialIntermediateValueModel.__table__
 
+FIXED = "fixed_params"
+"""Optuna's mark of what `enqueue_trial` was given."""
+
 _stored_epoch = models.TrialIntermediateValueModel.intermediate_value_to_stored_repr
 _read_epoch = models.TrialIntermediateValueModel.stored_repr_to_intermediate_value
 _stored_value = models.TrialValueModel.value_to_stored_repr
@@ -203,6 +206,19 @@ class Transaction:
         key: Any = self._connection.execute(insert(TRIALS).values(values)).inserted_primary_key
         return int(key[0])
 
+    def next_number(self) -> int:
+        """The number of the trial that is made next."""
+        query = select(func.max(TRIALS.c.number)).where(TRIALS.c.study_id == self._study_id)
+        last = self._connection.execute(query).scalar_one()
+        return 0 if last is None else last + 1
+
+    def enqueue(self, number: int, values: Mapping[str, Any], notes: Mapping[str, Any]) -> None:
+        """Create trial `number`, waiting, with the values that it is to have, as `enqueue_trial` does."""
+        row = {"study_id": self._study_id, "number": number, "state": TrialState.WAITING}
+        key: Any = self._connection.execute(insert(TRIALS).values(row)).inserted_primary_key
+        self.set_marks(int(key[0]), {FIXED: dict(values)})
+        self.set_attributes(int(key[0]), notes)
+
     def set_state(self, trial_id: int, state: TrialState) -> None:
         """Write the state of a trial, with the time of its start or end."""
         times = {"datetime_start": _now()} if state is TrialState.RUNNING else {}
@@ -281,6 +297,14 @@ class Transaction:
             for key, trial_id, epoch, value, kind in new
             if trial_id in numbers
         ]
+
+    def count_epochs_after(self, row: int) -> tuple[int, int]:
+        """How many epochs of the whole study were written after `row`, and the last row of them, `row` for none."""
+        key = EPOCHS.c.trial_intermediate_value_id
+        query = select(func.count(key), func.max(key)).select_from(EPOCHS)
+        query = query.join(TRIALS, TRIALS.c.trial_id == EPOCHS.c.trial_id).where(key > row, self._in_study)
+        count, last = self._connection.execute(query).one()
+        return count, last or row
 
     def last_value(self, trial_id: int) -> float | None:
         """The objective of the last epoch that a trial reported; None for none, and where it is no number."""

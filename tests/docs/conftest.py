@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hpo.search.configuration.space_file import SpaceFile
 from hpo.spaces.load import load_space
-from hpo.training.config import TrialConfig
 
 from ..warm.client import ADDRESS
 from ..warm.client import run as run_warm
@@ -44,7 +44,7 @@ class Reader:
         for language, text in _BLOCK.findall((DOCS / guide).read_text(encoding="utf-8")):
             title = _TITLE.match(text)
             if language == "yaml":
-                load_space(str(self.write(title[1] if title else "block.yaml", text)), TrialConfig)
+                load_space(str(self.write(title[1] if title else "block.yaml", text)), SpaceFile)
             elif language == "python" and title:
                 self.write(title[1], text)
             elif language in ("python", "sh"):

@@ -6,13 +6,13 @@ from typing import Any
 
 import jsonschema
 import pytest
+from hpo.search.configuration.space_file import SpaceFile
 from hpo.spaces.document import parse_file
 from hpo.spaces.find import bundled
 from hpo.spaces.node import Location
 from hpo.spaces.schema import json_schema, schema_text
-from hpo.training.config import TrialConfig
 
-VALIDATOR = jsonschema.Draft202012Validator(json_schema(TrialConfig))
+VALIDATOR = jsonschema.Draft202012Validator(json_schema(SpaceFile))
 SPACES = resources.files("hpo.spaces")
 
 ACCEPTED = [
@@ -65,12 +65,12 @@ def test_refuses(text: str) -> None:
 
 
 def test_is_a_schema() -> None:
-    jsonschema.Draft202012Validator.check_schema(json_schema(TrialConfig))
+    jsonschema.Draft202012Validator.check_schema(json_schema(SpaceFile))
 
 
 def test_the_file_beside_the_bundled_spaces_is_true() -> None:
     kept = (SPACES / "space.schema.json").read_text(encoding="utf-8")
-    assert kept == schema_text(TrialConfig), "hpo schema > spaces/space.schema.json"
+    assert kept == schema_text(SpaceFile), "hpo schema > spaces/space.schema.json"
 
 
 @pytest.mark.parametrize("name", bundled())

@@ -21,18 +21,20 @@ def train_epoch(
     *,
     number: int,
     signal: Callable[[], Signal],
+    left_s: float,
     tell: Callable[[int], None],
     peak: float = 1.0,
     begun: PartialEpoch = NOTHING,
 ) -> dict[str, float] | PartialEpoch | Status:
     """Train epoch `number` (from 1), or what is left of it after the part that has `begun`.
 
-    `tell` is called after each batch with the number of batches done; `peak`, in [0, 1], is the share of the scheduled
-    learning rate that is left in this epoch (plateau and piecewise schedules).
+    `left_s` seconds may be trained from here on, math.inf for no limit. `tell` is called after each batch with the
+    number of batches done; `peak`, in [0, 1], is the share of the scheduled learning rate that is left in this epoch
+    (plateau and piecewise schedules).
 
     Returns:
-        The training metrics, or why the epoch was left before its end: STOPPED or DIVERGED, and where it was paused
-        the part that is done, PAUSED where that is none.
+        The training metrics, or why the epoch was left before its end: STOPPED, TIMED_OUT or DIVERGED, and where it was
+        paused the part that is done, PAUSED where that is none.
     """
     device = learner.precision.device
     meter, watch = Meter(device), DivergenceWatch(device)
@@ -57,6 +59,8 @@ def train_epoch(
                 case Signal.PAUSE:
                     elapsed_s = begun.elapsed_s + time.perf_counter() - started
                     return PartialEpoch(done, elapsed_s, meter.state(), generator_states(device), epoch.streams)
+            if time.perf_counter() - started >= left_s:
+                return Status.TIMED_OUT
             images, labels = next(epoch)
             lr = config.optimizer.lr * peak * lr_factor(config.schedule, before + done, total)
             loss, logits, norm = learner.step(images, labels, lr)

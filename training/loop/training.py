@@ -41,10 +41,12 @@ class Training:
         tell: Callable[[Activity], None],
         fit_on: FitOn,
         last_epoch: int | None = None,
+        timeout_s: float = math.inf,
     ) -> None:
         check_decided(config, fit_on)
         check_metrics(config, pack)
         self._config = config
+        self._timeout_s = timeout_s
         self._last_epoch = min(last_epoch or config.budget.epochs, config.budget.epochs)
         self._pack = pack
         self._directory = directory
@@ -85,13 +87,24 @@ class Training:
                     where = f"paused in epoch {number}, {report.done} of its {batches.steps} batches done"
                     return self.progress.result(Status.PAUSED, where)
                 if isinstance(report, Status):
-                    return self.progress.result(report, _message(report, number))
+                    return self.progress.result(report, self._message(report, number))
                 report = self.progress.add(report)
                 try:
                     yield report  # before the checkpoint, while its writer is idle: the writer would delay the report
                 finally:
                     self._checkpoint(writer)  # also where the caller closes the iterator at the yield
         return self.progress.result(Status.FINISHED)
+
+    def _message(self, status: Status, epoch: int) -> str:
+        match status:
+            case Status.DIVERGED:
+                return f"the loss was NaN or infinite in epoch {epoch}"
+            case Status.TIMED_OUT:
+                return f"it has trained for {self._timeout_s:g} s, as long as a trial may, and ended in epoch {epoch}"
+            case Status.STOPPED:
+                return f"stopped in epoch {epoch}"
+            case _:
+                return f"paused in epoch {epoch}"
 
     def _prepare(self) -> None:
         with own_files(self._directory, "the folder could not be made"):
@@ -158,6 +171,8 @@ class Training:
         self, batches: TrainBatches, number: int, signal: Callable[[], Signal]
     ) -> EpochReport | PartialEpoch | Status:
         started = time.perf_counter()
+        # elapsed_s adds up over resumes: only trained time counts, not the wait between two processes.
+        before_s = self.progress.elapsed_s + self._begun.elapsed_s
         # peak_memory below is of this epoch, validation included.
         watch_peak(self.device)
         metrics = train_epoch(
@@ -166,6 +181,7 @@ class Training:
             self._config,
             number=number,
             signal=signal,
+            left_s=self._timeout_s - before_s,
             tell=lambda done: self._tell(Activity("training", number, done, batches.steps)),
             # [-1]: what the metrics of the epochs before this one leave of the learning rate.
             peak=self._factors(number)[-1],
@@ -181,8 +197,6 @@ class Training:
                 return Status.DIVERGED
             metrics |= {"val_loss": evaluation.loss, "val_accuracy": evaluation.accuracy, **evaluation.scores}
         metrics |= peak_memory(self.device)
-        # elapsed_s adds up over resumes: only trained time counts, not the wait between two processes.
-        before_s = self.progress.elapsed_s + self._begun.elapsed_s
         return EpochReport(number, metrics, before_s + time.perf_counter() - started)
 
     @property
@@ -247,13 +261,3 @@ class Training:
             return {"identity": self._identity, **report_to_json(reports[-1]), "model": judged}
 
         writer.submit(last, best if best_epoch == reports[-1].epoch else None)
-
-
-def _message(status: Status, epoch: int) -> str:
-    match status:
-        case Status.DIVERGED:
-            return f"the loss was NaN or infinite in epoch {epoch}"
-        case Status.STOPPED:
-            return f"stopped in epoch {epoch}"
-        case _:
-            return f"paused in epoch {epoch}"

@@ -13,6 +13,7 @@ from ....training.checkpoints.training_folder import RESULT, TrainingFolder
 from ....training.config import TrialConfig
 from ....training.loop.history import result_from_json, verdict_from_json
 from ....training.report import Verdict
+from ...configuration.space_file import SpaceFile
 from ..train.options import TrainOptions
 from ..train.single import Single, choose_single
 from .advice import Target
@@ -56,7 +57,7 @@ def choose_patient(options: DiagnoseOptions, home: Home) -> Patient:
     single = choose_single(train, home)
     if options.space is None:
         return _from_trial(options, single, home)
-    space = load_space(options.space, TrialConfig, train.changes)
+    space = load_space(options.space, SpaceFile, train.changes)
     flags = _flags(options, "space", "data", "overrides", "data_root", "home")
     target = Target(
         space, single.params, single.config, f"hpo train{flags}", f"hpo diagnose{flags}", not options.overrides

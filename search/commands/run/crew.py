@@ -22,11 +22,13 @@ class Crew:
     """The workers of one search, as a context manager.
 
     Whatever ends it, no worker outlives it, and one that had no work leaves nothing. `logs` is the folder that takes
-    what workers print, `jobs` how many trials there are to run: no more workers than that are started.
+    what workers print, `jobs` how many trials there are to run: no more workers than that are started,
+    None for no limit.
     """
 
-    def __init__(self, options: RunOptions, logs: Path, jobs: int) -> None:
-        self._options, self._logs, self._jobs = options, logs, jobs
+    def __init__(self, options: RunOptions, logs: Path, jobs: int | None) -> None:
+        self._options, self._logs = options, logs
+        self._jobs = None if jobs is None else max(jobs, 0)
         self._early: Executor | None = None
         self._left_behind = not logs.exists()  # by workers that are started and never have work
 
@@ -37,7 +39,7 @@ class Crew:
             SpaceError: `--workers` or `--device` is wrong.
         """
         options = self._options
-        if options.executor == "process" and self._jobs > 0 and requested_cards(options.device) == []:
+        if options.executor == "process" and self._jobs != 0 and requested_cards(options.device) == []:
             self._early = self._start(place(options.device, options.workers, gpus=0))
         return self
 
@@ -51,7 +53,8 @@ class Crew:
 
     def _start(self, placements: Sequence[Placement]) -> Executor:
         # one at least, since an executor needs a place, even where no trial is left
-        return EXECUTORS.find(self._options.executor)(placements[: max(self._jobs, 1)], self._logs)
+        places = placements if self._jobs is None else placements[: max(self._jobs, 1)]
+        return EXECUTORS.find(self._options.executor)(places, self._logs)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -4,6 +4,9 @@ import json
 import re
 import shlex
 from dataclasses import dataclass, fields
+from functools import partial
+from math import isfinite
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from ....common.masking import masked
@@ -13,6 +16,7 @@ from ....studies.tracking.tracker_kinds import DEFAULT, choose_trackers
 from ...executors.registry import EXECUTORS
 from ...strategy.samplers.registry import SAMPLERS
 from ...strategy.schedulers.registry import SCHEDULERS
+from ...strategy.strategies.registry import STRATEGIES
 from ..fields import (
     DataField,
     DataRootField,
@@ -32,15 +36,15 @@ _NUMBER = r"(\d+(?:\.\d+)?)"
 _DURATION = re.compile(rf"(?:{_NUMBER}h)?(?:{_NUMBER}m)?(?:{_NUMBER}s)?|{_NUMBER}", re.ASCII)  # `2h30` may be minutes
 
 
-def parse_duration(text: str) -> float:
-    """Seconds in `2h`, `90m`, `1h30m`, `45s` or `45`.
+def parse_duration(text: str, flag: str = "--timeout") -> float:
+    """Seconds in `2h`, `90m`, `1h30m`, `45s` or `45`, as `flag` was given them.
 
     Raises:
         SpaceError: it is none of these.
     """
     match = _DURATION.fullmatch(text.strip().lower())
     if not match or not any(match.groups()):
-        raise SpaceError(f"--timeout must be a duration such as 2h, 1h30m, 90m or 45s, got {text!r}")
+        raise SpaceError(f"{flag} must be a duration such as 2h, 1h30m, 90m or 45s, got {text!r}")
     hours, minutes, seconds, bare = (float(part or 0) for part in match.groups())
     return hours * 3600 + minutes * 60 + seconds + bare
 
@@ -62,12 +66,14 @@ def parse_workers(text: str) -> int | None:
 class RunOptions:
     """Everything `hpo.run` takes; the flags of `hpo run` in the same words.
 
-    `trials` is the total the study should reach. `workers` None means auto; `timeout_s` None means no limit; `seed`
-    None means the study's own, and for a new study the space's; `track` names the trackers, see docs/tracking.md.
+    `trials` is the total the study should reach; None means no limit, and needs another one: `timeout_s`,
+    `max_epochs_total`, `until` or `until_converged`. `workers` None means auto; `seed` None means the study's own, and
+    for a new study the space's. `strategy`, `sampler` and `pruner` None mean what the space says, else what the study
+    has had so far; `track` names the trackers, see docs/tracking.md.
     """
 
     space: Annotated[str, Flag("A space file, or the name of a bundled space.", short="-s", complete="spaces")]
-    trials: Annotated[int, Flag("How many trials the study should reach in all.", short="-n")]
+    trials: Annotated[int | None, Flag("How many trials the study should reach in all.", short="-n")] = None
     study: Annotated[
         str | None,
         Flag(
@@ -90,9 +96,28 @@ class RunOptions:
     timeout_s: Annotated[
         float | None, Flag("Stop after this long, such as 2h or 30m.", name="--timeout", parse=parse_duration)
     ] = None
+    max_epochs_total: Annotated[int | None, Flag("Stop after so many epochs of all trials of the study.")] = None
+    until: Annotated[float | None, Flag("Stop when a trial has reached this value of the objective.")] = None
+    until_converged: Annotated[bool, Flag("Stop when improvement is no longer likely.")] = False
+    trial_timeout_s: Annotated[
+        float | None,
+        Flag(
+            "Prune a trial that has trained for this long.",
+            name="--trial-timeout",
+            parse=partial(parse_duration, flag="--trial-timeout"),
+        ),
+    ] = None
+    warm_start: Annotated[
+        tuple[str, ...],
+        Flag("Begin with the best trials of these studies; repeatable, or with commas between.", metavar="STUDY"),
+    ] = ()
+    try_file: Annotated[
+        Path | None, Flag("Begin with the values in a YAML file, a mapping or a list of them.", name="--try")
+    ] = None
     seed: Annotated[int | None, Flag("Seed of the sampler and of every trial.")] = None
-    sampler: Annotated[str, Flag(f"{one_of(SAMPLERS)}.")] = "tpe"
-    pruner: Annotated[str, Flag(f"{one_of(SCHEDULERS)}.")] = "median"
+    strategy: Annotated[str | None, Flag(f"{one_of(STRATEGIES)}. Default: the space's, the study's, pruning.")] = None
+    sampler: Annotated[str | None, Flag(f"{one_of(SAMPLERS)}. Default: the space's, the study's, tpe.")] = None
+    pruner: Annotated[str | None, Flag(f"{one_of(SCHEDULERS)}. Default: the space's, the study's, median.")] = None
     storage: StorageField = None
     tracking_uri: TrackingField = None
     home: HomeField = None
@@ -109,12 +134,26 @@ class RunOptions:
         EXECUTORS.check(self.executor)
         # the dataclass is frozen; this is still its construction
         object.__setattr__(self, "track", choose_trackers(self.track))
-        if self.trials < 1:
-            raise SpaceError(f"--trials must be at least 1, got {self.trials}")
-        if self.timeout_s is not None and self.timeout_s <= 0:
-            raise SpaceError(f"--timeout must be longer than 0 s, got {self.timeout_s:g} s")
+        studies = (name.strip() for given in self.warm_start for name in given.split(","))
+        object.__setattr__(self, "warm_start", tuple(dict.fromkeys(filter(None, studies))))
+        self._check_budgets()
         if self.study is not None and (refused := refusal(self.study)):
             raise SpaceError(f"--study {refused}")
+
+    def _check_budgets(self) -> None:
+        for flag, count in (("--trials", self.trials), ("--max-epochs-total", self.max_epochs_total)):
+            if count is not None and count < 1:
+                raise SpaceError(f"{flag} must be at least 1, got {count}")
+        for flag, seconds in (("--timeout", self.timeout_s), ("--trial-timeout", self.trial_timeout_s)):
+            if seconds is not None and seconds <= 0:
+                raise SpaceError(f"{flag} must be longer than 0 s, got {seconds:g} s")
+        if self.until is not None and not isfinite(self.until):
+            raise SpaceError(f"--until must be a number, got {self.until}")
+        if (self.trials, self.timeout_s, self.max_epochs_total, self.until) == (None,) * 4 and not self.until_converged:
+            raise SpaceError(
+                "a search must have an end, got none\n"
+                "  give --trials, --timeout, --max-epochs-total, --until or --until-converged"
+            )
 
     @property
     def command(self) -> str:
@@ -129,6 +168,11 @@ class RunOptions:
             if value != field.default:  # the line is to be read: defaults go without saying
                 words += _flag(field.name, value)
         return shlex.join(words)
+
+    @property
+    def search(self) -> dict[str, str | None]:
+        """What the flags say of how the space is searched."""
+        return {"strategy": self.strategy, "sampler": self.sampler, "pruner": self.pruner}
 
     def space_overrides(self, stored_seed: int | None) -> list[str]:
         """The `--set` changes, then the flags that are short for one."""
@@ -146,11 +190,13 @@ def _flag(name: str, value: Any) -> list[str]:
     match name:
         case "overrides":
             return [word for change in value for word in ("--set", change)]
-        case "timeout_s":
-            return ["--timeout", f"{value:g}s"]
-        case "track":
-            return ["--track", ",".join(value)]  # one word: choose_trackers takes it apart
-        case "accept_space_change" | "skip_export_check" | "strict":
+        case "timeout_s" | "trial_timeout_s":
+            return [f"--{name.removesuffix('_s').replace('_', '-')}", f"{value:g}s"]
+        case "track" | "warm_start":
+            return [f"--{name.replace('_', '-')}", ",".join(value)]  # one word, which is taken apart again
+        case "try_file":
+            return ["--try", str(value)]
+        case "accept_space_change" | "skip_export_check" | "strict" | "until_converged":
             return [f"--{name.replace('_', '-')}"]  # these have no value
         case "storage" | "tracking_uri":
             value = masked(value)

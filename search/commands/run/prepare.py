@@ -1,17 +1,19 @@
 """What `hpo run` does before the first trial: check the command, pack, try the models, open the study."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
-from ....errors import SpaceError
+from ....errors import SpaceError, StudyError
 from ....spaces.dump import dump_space
 from ....spaces.load import load_space
 from ....spaces.probe import corners
 from ....spaces.space import SearchSpace
 from ....studies import attributes
-from ....studies.book.open_study import Identity, Study, begun_with, open_study
+from ....studies.book.first_trials import FirstTrial
+from ....studies.book.open_study import Begun, Identity, Study, begun_with, open_study
 from ....studies.files import write_study_files
 from ....studies.home import Home
+from ....studies.records.strategy import StrategyRecord
 from ....studies.store.storage import BaseStorage
 from ....studies.study_name import refusal
 from ....studies.tracking.mlflow.stores import Stores, choose_stores, keep_stores
@@ -22,6 +24,10 @@ from ...configuration.example import example_config
 from ...configuration.identify import identify
 from ...configuration.model_copies import ModelCopies
 from ...configuration.models_to_try import models_to_try
+from ...configuration.search_settings import SearchSettings, kept_in, said_in, settle_search
+from ...configuration.space_file import SpaceFile
+from ...configuration.try_file import read_try_file
+from ...configuration.warm_start import warm_start
 from ...executors.devices import check_device, place, requested_cards, threads_on_cpu
 from ...executors.preflight import Preflight, Stage, preflight
 from ...executors.worker_process import Placement
@@ -56,6 +62,7 @@ class Prepared:
     identity: Identity
     ready: Preflight
     placements: list[Placement]
+    settings: SearchSettings
     stores: Stores | None
 
     @property
@@ -70,8 +77,12 @@ def check_command(options: RunOptions) -> SearchSpace:
     What is wrong with it is told before a file is made or an image read.
     """
     check_device(options.device)
-    rehearse(options.sampler, options.pruner)  # a missing package is found here, not at the first trial
-    space = load_space(options.space, TrialConfig, options.space_overrides(None))
+    space = load_space(options.space, SpaceFile, options.space_overrides(None))
+    settings = settle_search(options.search, said_in(space))
+    # a missing package is found here, not at the first trial
+    rehearse(settings.sampler, settings.pruner or "none")
+    if options.try_file is not None:
+        read_try_file(options.try_file, space)
     if options.study is None and (refused := refusal(space.name)):
         raise SpaceError(f"space {options.space}: a study's name {refused} with --study")
     return space
@@ -79,9 +90,12 @@ def check_command(options: RunOptions) -> SearchSpace:
 
 def prepare(options: RunOptions, home: Home, storage: BaseStorage, space: SearchSpace, watcher: Watcher) -> Prepared:
     """Pack the data, try the models, place workers, open the study."""
-    space = _as_begun(space, options, storage)
-    config = example_config(space)
     name = options.study or space.name
+    begun = begun_with(storage, name)
+    space = _as_begun(space, options, begun)
+    settings = settle_search(options.search, said_in(space), kept_in(begun and begun.strategy))
+    first = _first_trials(options, name, storage, space)
+    config = example_config(space)
     stores = choose_stores(options.tracking_uri, home, name, watcher.note) if "mlflow" in options.track else None
     models = {model: source_digest(model) for model in model_files(space)}  # as they are tried, and no later edit
     ready = preflight(
@@ -98,20 +112,37 @@ def prepare(options: RunOptions, home: Home, storage: BaseStorage, space: Search
         watcher.note(note)
     placements = place(options.device, options.workers, ready.gpus)  # before the study is made
     identity = identify(space, config, fingerprint=ready.fingerprint, command=options.command, models=models)
-    study = open_study(storage, name, identity, accept_change=options.accept_space_change, note=watcher.note)
+    accept = options.accept_space_change
+    study = open_study(storage, name, identity, accept_change=accept, note=watcher.note, first=first)
     study.set_user_attr(attributes.VAL_IMAGES, ready.val_images)
+    _keep_settings(study, settings, begun, watcher.note)
     strategy = build_strategy(
         space,
-        strategy="pruning",
-        sampler=options.sampler,
-        pruner=options.pruner,
+        **asdict(settings),
         seed=identity.seed,
         direction=identity.direction,
         epochs=config.budget.epochs,
         trials=options.trials,
     )
     ModelCopies(home.models(name), models).keep()
-    return Prepared(options, home, study, strategy, space, identity, ready, placements, stores)
+    return Prepared(options, home, study, strategy, space, identity, ready, placements, settings, stores)
+
+
+def _first_trials(options: RunOptions, name: str, storage: BaseStorage, space: SearchSpace) -> list[FirstTrial]:
+    """What `--try` and `--warm-start` put in line before anything is drawn."""
+    if name in options.warm_start:
+        raise StudyError(f"--warm-start {name}: a study cannot begin with its own trials")
+    tried = [] if options.try_file is None else read_try_file(options.try_file, space)
+    return [*tried, *(trial for study in options.warm_start for trial in warm_start(storage, study, space))]
+
+
+def _keep_settings(study: Study, settings: SearchSettings, begun: Begun | None, note: Callable[[str], None]) -> None:
+    """Keep how the study is searched, for whoever goes on with it; say so where that is new to it."""
+    before = begun and begun.strategy
+    if before is not None and (was := settle_search(kept_in(before))) != settings:
+        note(f"study {study.study_name} goes on with {settings.words}; so far it had {was.words}")
+    record = StrategyRecord(settings.strategy, settings.sampler, settings.pruner or "")
+    study.set_user_attr(attributes.STRATEGY, record.to_attribute())
 
 
 def _with_auto_compile(space: SearchSpace, config: TrialConfig) -> TrialConfig:
@@ -123,21 +154,20 @@ def _with_auto_compile(space: SearchSpace, config: TrialConfig) -> TrialConfig:
     return config.model_copy(update={"compile": "auto"}) if asked else config
 
 
-def _as_begun(space: SearchSpace, options: RunOptions, storage: BaseStorage) -> SearchSpace:
+def _as_begun(space: SearchSpace, options: RunOptions, begun: Begun | None) -> SearchSpace:
     """Return the space with what a study that is continued began with.
 
     Its seed, but for one that is given; of an older version's study the epoch that counts, where the space says none.
     """
-    begun = begun_with(storage, options.study or space.name)
     if begun is None:
         return space
     unsaid = ["objective.at=best"] if begun.at_best and "objective.at" not in space.fixed else []
-    return load_space(options.space, TrialConfig, [*options.space_overrides(begun.seed), *unsaid])
+    return load_space(options.space, SpaceFile, [*options.space_overrides(begun.seed), *unsaid])
 
 
 def record_run(prepared: Prepared, device: str) -> None:
     """Write how the study is run beside its trials."""
-    identity, options = prepared.identity, prepared.options
+    identity = prepared.identity
     if prepared.stores is not None:
         keep_stores(prepared.home, prepared.name, prepared.stores)
     write_study_files(
@@ -149,8 +179,7 @@ def record_run(prepared: Prepared, device: str) -> None:
         device=device,
         command=identity.command,
         extra={
-            "sampler": options.sampler,
-            "pruner": options.pruner,
+            **asdict(prepared.settings),
             "pack": str(prepared.ready.pack.relative_to(prepared.home.root)),
             "numerics": prepared.ready.numerics.to_json(),
         },

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 from ....errors import HpoError
@@ -25,10 +26,12 @@ from ...configuration.example import example_config
 from ...configuration.model_copies import ModelCopies
 from ...executors.background import in_background
 from ...executors.clock import Clock, SystemClock
+from ...loop.budget import Budget
 from ...loop.goal import Goal, Outcome, Places
 from ...loop.interrupt import on_interrupt
 from ...loop.loop import Loop
 from ...progress.base import Standing
+from ...progress.limits import Limits
 from ...resolve.data import refuse_home_as_data
 from ...resolve.trust import name_space
 from .crew import Crew
@@ -58,9 +61,10 @@ class RunResult:
 
 
 def run(options: RunOptions, watcher: Watcher) -> RunResult:
-    """Search until the study holds `options.trials` finished trials.
+    """Search until the study has what `options` ask for.
 
-    It ends before that when the time is up, or at Ctrl-C.
+    That is a number of finished trials, of epochs or a value, whichever comes first. It ends before that when the time
+    is up, or at Ctrl-C.
 
     Raises:
         HpoError: the space, the data, the study or a flag is wrong.
@@ -75,7 +79,8 @@ def run(options: RunOptions, watcher: Watcher) -> RunResult:
     home.create(watcher.note)
     storage = open_storage(url)  # after home.create: the database may lie there
     name = options.study or space.name
-    with Crew(options, home.study(name, "workers"), options.trials - _finished(storage, name)) as crew:
+    left = None if options.trials is None else options.trials - _finished(storage, name)
+    with Crew(options, home.study(name, "workers"), left) as crew:
         prepared = prepare(options, home, storage, space, watcher)
         outcome, unsent = _search(prepared, crew, watcher)
     return RunResult(outcome, summarise(storage, name), unsent)
@@ -91,14 +96,13 @@ def _finished(storage: BaseStorage, name: str) -> int:
 
 def _search(prepared: Prepared, crew: Crew, watcher: Watcher) -> tuple[Outcome, int]:
     """Run the loop; return its outcome and the number of unsent events."""
-    options, clock = prepared.options, SystemClock()
-    if _finished(prepared.study._storage, prepared.name) >= options.trials:
-        return Outcome.DONE, _send_pending(prepared, watcher)
+    clock = SystemClock()
+    goal = _goal(prepared, clock)
+    if (reached := _reached(prepared, goal, clock)) is not None:
+        return reached, _send_pending(prepared, watcher)
     record_run(prepared, prepared.placements[0].device)  # before the trackers, who are given these files
     tracker = _tracker(prepared, watcher)
     places = Places(prepared.ready.pack, lambda number: prepared.home.trial(prepared.name, number))
-    # inf: no time limit
-    goal = Goal(options.trials, clock.now() + options.timeout_s if options.timeout_s else float("inf"))
     progress = watcher.progress(_standing(prepared))
     try:
         # left from right to left: the view closes after the last worker has ended
@@ -111,8 +115,41 @@ def _search(prepared: Prepared, crew: Crew, watcher: Watcher) -> tuple[Outcome, 
         tracker.tell(StudyEnded("INTERRUPTED" if isinstance(error, LeftError) else "FAILED"))
         tracker.close(DRAIN_S)
         raise
-    tracker.tell(StudyEnded("FINISHED" if outcome in (Outcome.DONE, Outcome.EXHAUSTED) else "INTERRUPTED"))
+    tracker.tell(StudyEnded("FINISHED" if outcome.is_final else "INTERRUPTED"))
     return outcome, tracker.close(DRAIN_S)
+
+
+def _goal(prepared: Prepared, clock: Clock) -> Goal:
+    """The end of the search, in the time of `clock`."""
+    options = prepared.options
+    return Goal(
+        trials=options.trials,
+        deadline=clock.now() + (options.timeout_s or inf),
+        epochs=options.max_epochs_total,
+        until=options.until,
+        until_converged=options.until_converged,
+        images=_images(prepared),
+        trial_timeout_s=options.trial_timeout_s or inf,
+    )
+
+
+def _reached(prepared: Prepared, goal: Goal, clock: Clock) -> Outcome | None:
+    """What of the goal the study has reached before the search begins."""
+    # private, but Optuna has no public way from a study to its storage
+    if goal.trials is not None and _finished(prepared.study._storage, prepared.name) >= goal.trials:
+        return Outcome.DONE
+    return Budget(goal, _book(prepared, clock, lambda _: None)).reached()
+
+
+def _limits(prepared: Prepared, epochs: int) -> Limits:
+    """The ends of the search besides the number of its trials, for the view of it, after `epochs` of former runs."""
+    options = prepared.options
+    return Limits(options.max_epochs_total, epochs, options.timeout_s, options.until, options.until_converged)
+
+
+def _images(prepared: Prepared) -> int | None:
+    """How many validation images the objective is a share of; None where it is none, such as a loss."""
+    return prepared.ready.val_images if prepared.identity.metric in SHARES else None
 
 
 def _send_pending(prepared: Prepared, watcher: Watcher) -> int:
@@ -136,9 +173,8 @@ def _standing(prepared: Prepared) -> Standing:
     # interrupted trials, by the epochs they have already
     begun = {trial.number: trial.epochs for trial in summary.trials if trial.state == "waiting" and trial.epochs}
     paused = frozenset(trial.number for trial in summary.trials if trial.state == PAUSED)
-    # a share of so many has an interval, a loss has none
-    images = prepared.ready.val_images if summary.metric in SHARES else None
-    return Standing(prepared.name, summary.direction, prepared.options.trials, done, best, begun, paused, images)
+    total, images, limits = prepared.options.trials, _images(prepared), _limits(prepared, summary.epochs_total)
+    return Standing(prepared.name, summary.direction, total, done, best, begun, paused, images, limits)
 
 
 def _book(prepared: Prepared, clock: Clock, deadline: float, note: Callable[[str], None]) -> Book[Claim]:

@@ -13,6 +13,7 @@ from ....spaces.space import SearchSpace
 from ....studies.home import Home
 from ....training.config import TrialConfig
 from ...configuration.configure import configure
+from ...configuration.space_file import SpaceFile
 from .options import TrainOptions
 
 
@@ -43,7 +44,7 @@ def choose_single(options: TrainOptions, home: Home) -> Single:
     if options.trial is not None:
         return _from_trial(options.trial, options, home)
     assert options.space is not None  # the options say one of the two
-    space = load_space(options.space, TrialConfig, options.changes)
+    space = load_space(options.space, SpaceFile, options.changes)
     return _single(space.name, f"space {space.name}", space)
 
 

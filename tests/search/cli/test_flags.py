@@ -143,4 +143,4 @@ def test_notebooks_see_plain_types() -> None:
     parameters = inspect.signature(hpo.run).parameters
     assert parameters["space"].annotation is str
     assert parameters["home"].annotation == Path | None
-    assert parameters["sampler"].default == "tpe"
+    assert parameters["device"].default == "auto"

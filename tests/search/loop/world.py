@@ -50,6 +50,7 @@ class World:
     checkpoints: dict[int, int] = field(default_factory=dict)
     losses: dict[int, int] = field(default_factory=dict)
     seed: int = 0
+    direction: Any = "maximize"
 
     @classmethod
     def on_disk(cls, directory: Path) -> "World":
@@ -58,20 +59,20 @@ class World:
 
     def strategy(self, sampler: str = "tpe", space: SearchSpace = SPACE, pruner: str = "none") -> Strategy:
         what = {"strategy": "pruning", "sampler": sampler, "pruner": pruner}
-        return build_strategy(space, **what, seed=self.seed, direction="maximize", epochs=EPOCHS)
+        return build_strategy(space, **what, seed=self.seed, direction=self.direction, epochs=EPOCHS)
 
-    def at_rungs(self, trials: int, strategy: str = "rungs", sampler: str = "random") -> Strategy:
+    def at_rungs(self, trials: int | None, strategy: str = "rungs", sampler: str = "random") -> Strategy:
         """A strategy that pauses trials: `rungs` does so after 1 and 4 of the 10 epochs."""
         what = {"strategy": strategy, "sampler": sampler, "pruner": None, "trials": trials}
-        return build_strategy(SPACE, **what, seed=self.seed, direction="maximize", epochs=EPOCHS)
+        return build_strategy(SPACE, **what, seed=self.seed, direction=self.direction, epochs=EPOCHS)
 
     def book(self, sampler: str = "tpe", space: SearchSpace = SPACE, strategy: Strategy | None = None) -> Book[Claim]:
-        study = optuna.create_study(storage=self.storage, study_name="s", direction="maximize", load_if_exists=True)
+        study = optuna.create_study(storage=self.storage, study_name="s", direction=self.direction, load_if_exists=True)
         return Book(study, Claimer(space, strategy or self.strategy(sampler, space)), self.clock.now)
 
     def loop(
         self,
-        trials: int,
+        trials: int | None,
         *,
         executor: Any = None,
         slots: int = 2,
@@ -82,7 +83,7 @@ class World:
         tracker: Tracker | None = None,
         plan: Plan | None = None,
         strategy: Strategy | None = None,
-        **goal: float,
+        **goal: Any,
     ) -> Loop:
         executor = executor or self.executor(slots)
         places = Places(self.directory / "pack", lambda number: self.directory / str(number))

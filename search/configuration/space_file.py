@@ -1,0 +1,37 @@
+"""The model of a space file: the configuration of a trial, and how the space is searched."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, create_model
+
+from ...common.registry import Registry
+from ...training.config import TrialConfig
+from ...training.section import Section
+from ..strategy.samplers.registry import SAMPLERS
+from ..strategy.schedulers.registry import SCHEDULERS
+from ..strategy.strategies.registry import STRATEGIES
+
+
+def _name_in(registry: Registry[Any], description: str) -> Any:
+    """A field for a name in `registry`; what follows a colon is read where the thing is made."""
+    literal: Any = Literal  # of names that are known at run time alone
+    name = literal[registry.names()] | Annotated[str, Field(pattern="^[^:]+:.+$")]
+    return Annotated[name | None, Field(description=description)], None
+
+
+SearchSection = create_model(
+    "SearchSection",
+    __base__=Section,
+    __doc__="How the space is searched; a flag of `hpo run` wins over what stands here.",
+    strategy=_name_in(STRATEGIES, "How trials are chosen, stopped and resumed, as --strategy."),
+    sampler=_name_in(SAMPLERS, "What proposes values, as --sampler."),
+    pruner=_name_in(SCHEDULERS, "What stops trials early, as --pruner."),
+)
+
+SpaceFile = create_model(
+    "SpaceFile",
+    __base__=TrialConfig,
+    __doc__=TrialConfig.__doc__,
+    search=(SearchSection, Field(default_factory=SearchSection, json_schema_extra={"fixed": True, "apart": True})),
+)
+"""What a space file mirrors."""
