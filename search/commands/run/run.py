@@ -138,7 +138,7 @@ def _reached(prepared: Prepared, goal: Goal, clock: Clock) -> Outcome | None:
     # private, but Optuna has no public way from a study to its storage
     if goal.trials is not None and _finished(prepared.study._storage, prepared.name) >= goal.trials:
         return Outcome.DONE
-    return Budget(goal, _book(prepared, clock, lambda _: None)).reached()
+    return Budget(goal, _book(prepared, clock, goal.deadline, lambda _: None)).reached()
 
 
 def _limits(prepared: Prepared, epochs: int) -> Limits:
