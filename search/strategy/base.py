@@ -43,7 +43,14 @@ class Scheduler(ABC):
 
     It sees every report of the study once, in the order of the record, those of other processes too. Whatever it keeps
     follows from these alone: from the same record it decides and chooses the same, today and after a restart.
+
+    Attributes:
+        rungs: the epochs at which trials are compared and may pause, ascending; () for none.
+        eta: one in so many goes on from a rung; None where no such share is fixed.
     """
+
+    rungs: tuple[int, ...] = ()
+    eta: int | None = None
 
     @abstractmethod
     def on_report(self, curves: Curves, trial: int) -> Decision:

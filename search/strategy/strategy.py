@@ -14,9 +14,13 @@ from .strategies.registry import STRATEGIES
 
 
 class Strategy:
-    """A proposer and the decisions of a scheduler, both fed from the record of one study."""
+    """A proposer and the decisions of a scheduler, both fed from the record of one study.
+
+    `rungs` and `eta` are those of the scheduler.
+    """
 
     def __init__(self, proposer: Proposer, decide: Decide) -> None:
+        self.rungs, self.eta = decide.rungs, decide.eta
         self._proposer, self._decide = proposer, decide
 
     def tell(self, trial: Finished) -> None:

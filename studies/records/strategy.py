@@ -14,7 +14,7 @@ class StrategyRecord:
 
     `strategy`, `sampler` and `pruner` are names, "" where there is none; `rungs` the epochs, ascending, at which trials
     are compared and paused, () where none is; of those at a rung the best 1/`eta` go on, None where no such share is
-    fixed.
+    fixed; `picked` tells that `auto` has picked the strategy.
     """
 
     strategy: str
@@ -22,6 +22,7 @@ class StrategyRecord:
     pruner: str = ""
     eta: int | None = None
     rungs: tuple[int, ...] = ()
+    picked: bool = False
 
     def to_attribute(self) -> str:
         """The value of the study's attribute."""
@@ -37,6 +38,7 @@ class StrategyRecord:
             kept = json.loads(noted[attributes.STRATEGY])
             eta, rungs = kept["eta"], tuple(int(epoch) for epoch in kept["rungs"])
             strategy, sampler, pruner = (str(kept[name] or "") for name in ("strategy", "sampler", "pruner"))
-            return cls(strategy, sampler, pruner, None if eta is None else int(eta), rungs)
+            picked = bool(kept.get("picked"))
+            return cls(strategy, sampler, pruner, None if eta is None else int(eta), rungs, picked)
         except (ValueError, LookupError, TypeError):
             return None

@@ -7,6 +7,7 @@ import pytest
 from hpo.search.strategy.samplers.registry import SAMPLERS
 from hpo.search.strategy.schedulers.hyperband import Hyperband
 from hpo.search.strategy.schedulers.registry import SCHEDULERS
+from hpo.search.strategy.strategies.registry import STRATEGIES
 
 from .conftest import Reader
 
@@ -23,7 +24,12 @@ def test_the_guide_works_as_written(reader: Reader) -> None:
 
 
 @pytest.mark.parametrize(
-    ("section", "flag", "names"), [("Samplers", "sampler", SAMPLERS), ("Pruners", "pruner", SCHEDULERS)]
+    ("section", "flag", "names"),
+    [
+        ("Strategies", "strategy", STRATEGIES),
+        ("Samplers", "sampler", SAMPLERS),
+        ("Pruners", "pruner", SCHEDULERS),
+    ],
 )
 def test_every_strategy_is_told(section: str, flag: str, names: dict[str, object], text_of: TextOf) -> None:
     text = text_of(GUIDE)

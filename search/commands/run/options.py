@@ -116,7 +116,7 @@ class RunOptions:
     ] = None
     seed: Annotated[int | None, Flag("Seed of the sampler and of every trial.")] = None
     strategy: Annotated[str | None, Flag(f"{one_of(STRATEGIES)}. Default: the space's, the study's, pruning.")] = None
-    sampler: Annotated[str | None, Flag(f"{one_of(SAMPLERS)}. Default: the space's, the study's, tpe.")] = None
+    sampler: Annotated[str | None, Flag(f"{one_of(SAMPLERS)}. Default: the space's, study's or strategy's.")] = None
     pruner: Annotated[str | None, Flag(f"{one_of(SCHEDULERS)}. Default: the space's, the study's, median.")] = None
     storage: StorageField = None
     tracking_uri: TrackingField = None

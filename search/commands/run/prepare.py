@@ -1,7 +1,7 @@
 """What `hpo run` does before the first trial: check the command, pack, try the models, open the study."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from ....errors import SpaceError, StudyError
 from ....spaces.dump import dump_space
@@ -34,6 +34,7 @@ from ...executors.worker_process import Placement
 from ...progress.base import Progress, Standing
 from ...resolve.trust import model_files
 from ...strategy.rehearsal import rehearse
+from ...strategy.strategies.auto import Facts, Pick, pick
 from ...strategy.strategy import Strategy, build_strategy
 from .options import RunOptions
 
@@ -78,7 +79,7 @@ def check_command(options: RunOptions) -> SearchSpace:
     """
     check_device(options.device)
     space = load_space(options.space, SpaceFile, options.space_overrides(None))
-    settings = settle_search(options.search, said_in(space))
+    settings = _settle(options, space, options.workers or 1)
     # a missing package is found here, not at the first trial
     rehearse(settings.sampler, settings.pruner or "none")
     if options.try_file is not None:
@@ -93,7 +94,6 @@ def prepare(options: RunOptions, home: Home, storage: BaseStorage, space: Search
     name = options.study or space.name
     begun = begun_with(storage, name)
     space = _as_begun(space, options, begun)
-    settings = settle_search(options.search, said_in(space), kept_in(begun and begun.strategy))
     first = _first_trials(options, name, storage, space)
     config = example_config(space)
     stores = choose_stores(options.tracking_uri, home, name, watcher.note) if "mlflow" in options.track else None
@@ -115,15 +115,16 @@ def prepare(options: RunOptions, home: Home, storage: BaseStorage, space: Search
     accept = options.accept_space_change
     study = open_study(storage, name, identity, accept_change=accept, note=watcher.note, first=first)
     study.set_user_attr(attributes.VAL_IMAGES, ready.val_images)
-    _keep_settings(study, settings, begun, watcher.note)
+    settings = _settle(options, space, len(placements), begun and begun.strategy)
     strategy = build_strategy(
         space,
-        **asdict(settings),
+        **settings.names,
         seed=identity.seed,
         direction=identity.direction,
         epochs=config.budget.epochs,
         trials=options.trials,
     )
+    _keep_settings(study, settings, strategy, watcher.note)
     ModelCopies(home.models(name), models).keep()
     return Prepared(options, home, study, strategy, space, identity, ready, placements, settings, stores)
 
@@ -136,12 +137,32 @@ def _first_trials(options: RunOptions, name: str, storage: BaseStorage, space: S
     return [*tried, *(trial for study in options.warm_start for trial in warm_start(storage, study, space))]
 
 
-def _keep_settings(study: Study, settings: SearchSettings, begun: Begun | None, note: Callable[[str], None]) -> None:
-    """Keep how the study is searched, for whoever goes on with it; say so where that is new to it."""
-    before = begun and begun.strategy
-    if before is not None and (was := settle_search(kept_in(before))) != settings:
+def _settle(
+    options: RunOptions, space: SearchSpace, workers: int, before: StrategyRecord | None = None
+) -> SearchSettings:
+    """How the space is searched, by the flags, the space, and what its study has kept of its last run."""
+
+    def auto(has_pruner: bool) -> Pick:
+        if before is not None and before.picked and not has_pruner:
+            return Pick(before.strategy, "as the study began")
+        config = example_config(space)
+        at_best = config.objective.at == "best"
+        return pick(Facts(space, options.trials, config.budget.epochs, workers, at_best, has_pruner))
+
+    return settle_search(options.search, said_in(space), kept_in(before), auto=auto)
+
+
+def _keep_settings(study: Study, settings: SearchSettings, strategy: Strategy, note: Callable[[str], None]) -> None:
+    """Keep how the study is searched, for whoever goes on with it; say what was picked, and what is new to it."""
+    before = StrategyRecord.from_attributes(study.user_attrs)
+    if settings.picked:
+        note(f"strategy {settings.strategy}, picked by auto: {settings.picked}")
+    names = settings.strategy, settings.sampler, settings.pruner or ""
+    if before is not None and (before.strategy, before.sampler, before.pruner) != names:
+        was = SearchSettings(before.strategy, before.sampler, before.pruner or None)
         note(f"study {study.study_name} goes on with {settings.words}; so far it had {was.words}")
-    record = StrategyRecord(settings.strategy, settings.sampler, settings.pruner or "")
+    is_picked = bool(settings.picked) or (before is not None and before.picked and before.strategy == settings.strategy)
+    record = StrategyRecord(*names, strategy.eta, strategy.rungs, is_picked)
     study.set_user_attr(attributes.STRATEGY, record.to_attribute())
 
 
@@ -179,7 +200,7 @@ def record_run(prepared: Prepared, device: str) -> None:
         device=device,
         command=identity.command,
         extra={
-            **asdict(prepared.settings),
+            **prepared.settings.names,
             "pack": str(prepared.ready.pack.relative_to(prepared.home.root)),
             "numerics": prepared.ready.numerics.to_json(),
         },

@@ -35,16 +35,17 @@ class Promotion(Scheduler):
     """
 
     def __init__(self, rungs: Sequence[int], trials: int | None, eta: int = ETA) -> None:
-        self._rungs, self._trials, self._eta = tuple(rungs), trials, eta
+        self.rungs, self.eta = tuple(rungs), eta
+        self._trials, self._eta = trials, eta
         self._ranks = [Ranks() for _ in rungs]
         self._at: dict[int, int] = {}  # the highest rung of a trial
 
     def on_report(self, curves: Curves, trial: int) -> Decision:
         """Pause the trial if it is at a rung, and not among its best."""
         curve = curves[trial]
-        if curve.epoch not in self._rungs:
+        if curve.epoch not in self.rungs:
             return GO
-        rung = self._rungs.index(curve.epoch)
+        rung = self.rungs.index(curve.epoch)
         rank = self._ranks[rung].add(trial, curve.scores[curve.epoch])
         self._at[trial] = max(rung, self._at.get(trial, 0))
         return GO if curve.complete or rank < len(self._ranks[rung]) // self._eta else Pause(rung)
@@ -73,7 +74,7 @@ class Promotion(Scheduler):
 
     def _promoted(self, paused: Collection[int], round_up: int) -> int | None:
         """The trial to promote; `round_up` is added to a rung's trials before they are divided by eta."""
-        for rung in reversed(range(len(self._rungs))):
+        for rung in reversed(range(len(self.rungs))):
             quota = (len(self._ranks[rung]) + round_up) // self._eta
             if self._trials is not None:
                 quota = min(quota, self._bound(rung, self._trials))
@@ -83,7 +84,7 @@ class Promotion(Scheduler):
         return None
 
     def _best(self, paused: Collection[int]) -> int | None:
-        ranked = (t for rung in reversed(range(len(self._rungs))) for t in self._ranks[rung].after(0))
+        ranked = (t for rung in reversed(range(len(self.rungs))) for t in self._ranks[rung].after(0))
         return next((trial for trial in ranked if trial in paused), None)
 
     def _bound(self, rung: int, trials: int) -> int:

@@ -1,24 +1,60 @@
 """Flags, the space and the study say how to search: who wins."""
 
+from typing import Any
+
 import pytest
 from hpo.errors import SpaceError
-from hpo.search.configuration.search_settings import SearchSettings, settle_search
+from hpo.search.configuration.search_settings import SearchSettings, kept_in, settle_search
+from hpo.search.strategy.strategies.auto import Pick
+from hpo.search.strategy.strategies.registry import own_names
+from hpo.studies.records.strategy import StrategyRecord
 
 USUAL = SearchSettings("pruning", "tpe", "median")
+RUNGS = SearchSettings("rungs", own_names("rungs")[0])
+
+
+def settle(*sources: dict[str, Any], pick: str = "rungs") -> SearchSettings:
+    return settle_search(*sources, auto=lambda has_pruner: Pick("pruning" if has_pruner else pick, "so"))
 
 
 def test_nobody_says_anything() -> None:
-    assert settle_search({}, {}, {}) == settle_search() == USUAL
+    assert settle({}, {}, {}) == settle() == USUAL
     assert USUAL.words == "strategy pruning, sampler tpe, pruner median"
 
 
 def test_flags_win_over_the_space_and_the_space_over_the_study() -> None:
     flags, space, study = {"sampler": "qmc"}, {"sampler": "random", "pruner": "asha"}, {"pruner": "none"}
-    assert settle_search(flags, space, study) == SearchSettings("pruning", "qmc", "asha")
-    assert settle_search({}, space, study) == SearchSettings("pruning", "random", "asha")
-    assert settle_search({"sampler": None, "pruner": None}, {}, study) == SearchSettings("pruning", "tpe", "none")
+    assert settle(flags, space, study) == SearchSettings("pruning", "qmc", "asha")
+    assert settle({}, space, study) == SearchSettings("pruning", "random", "asha")
+    assert settle({"sampler": None, "pruner": None}, {}, study) == SearchSettings("pruning", "tpe", "none")
 
 
-def test_an_unknown_strategy_is_refused() -> None:
+def test_what_stands_beside_another_strategy_falls_away() -> None:
+    study = {"strategy": "pruning", "sampler": "random", "pruner": "asha"}
+    assert settle({"strategy": "rungs"}, {}, study) == RUNGS
+    assert settle({"strategy": "rungs"}, {"sampler": "qmc", "pruner": "asha"}, study) == SearchSettings("rungs", "qmc")
+    assert settle({"sampler": "qmc"}, {"strategy": "rungs"}, study) == SearchSettings("rungs", "qmc")
+
+
+def test_a_pruner_alone_means_the_strategy_that_takes_one() -> None:
+    assert settle({"pruner": "asha"}, {}, {"strategy": "rungs"}) == SearchSettings("pruning", "tpe", "asha")
+
+
+def test_a_study_goes_on_with_its_own() -> None:
+    record = StrategyRecord("rungs", "qmc", eta=4, rungs=(1, 4))
+    assert settle({}, {}, dict(kept_in(record))) == SearchSettings("rungs", "qmc")
+    assert kept_in(None) == {}
+
+
+def test_auto_is_what_it_picks() -> None:
+    assert settle({"strategy": "auto"}) == SearchSettings("rungs", RUNGS.sampler, None, "so")
+    assert settle({}, {"strategy": "auto", "sampler": "qmc"}) == SearchSettings("rungs", "qmc", None, "so")
+    assert settle({"strategy": "auto", "pruner": "asha"}) == SearchSettings("pruning", "tpe", "asha", "so")
+    assert settle({"strategy": "pruning"}, {"strategy": "auto"}) == USUAL
+
+
+def test_what_cannot_be_is_refused() -> None:
     with pytest.raises(SpaceError, match=r"--strategy: unknown strategy 'prunin'; did you mean pruning\?"):
-        settle_search({"strategy": "prunin"})
+        settle({"strategy": "prunin"})
+    with pytest.raises(SpaceError, match="pruner asha: strategy rungs decides by itself which trials go on"):
+        settle({"strategy": "rungs", "pruner": "asha"})

@@ -101,3 +101,19 @@ def test_what_cannot_be_measured_is_no_improvement() -> None:
     assert is_converged(shares, 40, images=100)
     assert standard_error(0.8, 100) == pytest.approx(0.04)
     assert standard_error(0.8, None) == 0.0
+
+
+def test_epochs_that_are_used_up_leave_trials_at_their_rungs_and_more_go_on(world: World) -> None:
+    plan = world.at_rungs(8)
+    assert world.loop(8, strategy=plan, epochs=8).run() is Outcome.OUT_OF_EPOCHS
+    assert epochs(world) in (8, 9)
+    assert world.states().count(TrialState.RUNNING) >= 5, "paused at the first rung"
+    assert world.loop(8, strategy=world.at_rungs(8), epochs=100).run() is Outcome.DONE
+    assert TrialState.COMPLETE in world.states()
+    assert TrialState.RUNNING not in world.states()
+
+
+def test_rungs_without_a_number_of_trials_go_on_until_the_epochs_are_used_up(world: World) -> None:
+    assert world.loop(None, strategy=world.at_rungs(None), epochs=60).run() is Outcome.OUT_OF_EPOCHS
+    assert epochs(world) in (60, 61)
+    assert TrialState.COMPLETE in world.states()

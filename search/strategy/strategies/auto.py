@@ -1,0 +1,64 @@
+"""`auto`: one of the other strategies, chosen by what is to be searched and with what."""
+
+from dataclasses import dataclass
+
+from ....spaces.parameter import Choice
+from ....spaces.space import SearchSpace
+from ..base import Proposer, Scheduler, Setting
+from .registry import STRATEGIES
+
+LEAST_EPOCHS = 4
+"""Below so many the second rung is beyond the last epoch, and to stop early saves next to nothing."""
+LEAST_TRIALS = 8
+"""A rung passes one in four: of fewer trials it would compare one or two."""
+LEAST_PER_WORKER = 4
+"""Trials a worker: with fewer, most have begun before any has come to a rung, and nothing is learnt for another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a strategy is picked by.
+
+    `trials` is the total, None for no limit, `epochs` those of a usual trial; `at_best` tells that the best epoch of a
+    trial counts, `has_pruner` that its user has named a pruner.
+    """
+
+    space: SearchSpace
+    trials: int | None
+    epochs: int
+    workers: int = 1
+    at_best: bool = False
+    has_pruner: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """A strategy and the reason for it, in words."""
+
+    strategy: str
+    why: str
+
+
+def pick(facts: Facts) -> Pick:
+    """Pick a strategy: rungs, but where one of the rules below speaks against them."""
+    trials = min(facts.space.size(), float("inf") if facts.trials is None else facts.trials)
+    for against, why in (
+        (facts.has_pruner, "a pruner is named"),
+        (facts.epochs < LEAST_EPOCHS, f"{facts.epochs} epochs are too few for rungs"),
+        (facts.at_best, "the best epoch of a trial counts, which the first ones do not tell"),
+        (trials < LEAST_TRIALS, f"{trials:g} trials are too few to be compared at rungs"),
+        (trials < LEAST_PER_WORKER * facts.workers, f"{facts.workers} workers begin most of {trials:g} trials at once"),
+    ):
+        if against:
+            return Pick("pruning", why)
+    branches = sum(isinstance(each, Choice) and each.branching for each in facts.space.parameters)
+    among = f"{len(facts.space.parameters)} dimensions" + (f", {branches} of them branching," if branches else "")
+    return Pick("rungs", f"{facts.epochs} epochs and {among} leave much to be sorted out early")
+
+
+@STRATEGIES.register("auto")
+def auto(setting: Setting) -> tuple[Proposer, Scheduler]:
+    """Make the strategy that is picked for one worker, as no other number of them is known here."""
+    at_best = setting.space.fixed.get("objective.at") == "best"
+    facts = Facts(setting.space, setting.trials, setting.epochs, at_best=at_best, has_pruner=setting.pruner is not None)
+    return STRATEGIES.find(pick(facts).strategy)(setting)

@@ -1,0 +1,40 @@
+"""`auto`: which strategy it picks, and that it says why."""
+
+from dataclasses import replace
+
+import pytest
+from hpo.search.strategy.strategies.auto import Facts, pick
+from hpo.search.strategy.strategies.registry import STRATEGIES
+from hpo.spaces.parameter import Choice, Float
+from hpo.spaces.space import SearchSpace
+
+SPACE = SearchSpace("s", (Float("lr", 1e-4, 1.0, log=True), Choice("optimizer", ("adamw", "sgd"), branching=True)))
+USUAL = Facts(SPACE, trials=50, epochs=9, workers=2)
+
+
+def test_rungs_where_nothing_speaks_against_them() -> None:
+    picked = pick(USUAL)
+    assert picked.strategy == "rungs"
+    assert picked.why == "9 epochs and 2 dimensions, 1 of them branching, leave much to be sorted out early"
+    assert pick(replace(USUAL, trials=None)).strategy == "rungs"
+
+
+@pytest.mark.parametrize(
+    ("facts", "why"),
+    [
+        (replace(USUAL, has_pruner=True), "a pruner is named"),
+        (replace(USUAL, epochs=3), "3 epochs are too few for rungs"),
+        (replace(USUAL, at_best=True), "the best epoch of a trial counts"),
+        (replace(USUAL, trials=7, workers=1), "7 trials are too few"),
+        (replace(USUAL, space=SearchSpace("s", (Choice("x", (1, 2, 3)),))), "3 trials are too few"),
+        (replace(USUAL, workers=16), "16 workers begin most of 50 trials at once"),
+    ],
+)
+def test_pruning_where_one_of_the_rules_asks_for_it(facts: Facts, why: str) -> None:
+    picked = pick(facts)
+    assert picked.strategy == "pruning"
+    assert picked.why.startswith(why)
+
+
+def test_every_strategy_that_is_picked_exists() -> None:
+    assert {pick(USUAL).strategy, pick(replace(USUAL, epochs=1)).strategy} <= set(STRATEGIES)
