@@ -11,6 +11,7 @@ import os
 from pathlib import Path
 
 import search_entrants
+import search_figure
 import search_syne_tune
 from harness import arguments, finish, target_file
 from search_made_up import MADE_UP, made_up_tables
@@ -31,6 +32,8 @@ def main() -> None:
         if do(runs, journal, options.jobs) and not options.quick:
             report(options, comparison, journal)
     report(options, comparison, journal)
+    if options.figure:
+        search_figure.draw(comparison, journal, options.figure)
 
 
 def parsed() -> argparse.Namespace:
@@ -46,6 +49,7 @@ def parsed() -> argparse.Namespace:
     )
     parser.add_argument("--cap", type=int, default=CAP, help=f"epochs after which a search is given up (default {CAP})")
     parser.add_argument("--jobs", type=int, default=1, help="searches at a time, each on a core of its own (default 1)")
+    parser.add_argument("--figure", type=Path, help="an SVG to draw: regret over epochs, with the fewest workers")
     parser.add_argument("--json", type=Path, dest="out", help="the JSON to write, as --out")
     options = parser.parse_args()
     if options.syne_tune:

@@ -12,7 +12,7 @@ import hpo.search.strategy
 import search_ours
 import search_peers
 import search_syne_tune
-from hpo.search.strategy.strategies.registry import STRATEGIES
+from hpo.search.strategy.strategies.registry import STRATEGIES, own_names
 from search_counted import random_search
 from search_peers import PEERS
 from search_tables import CurveTable
@@ -30,9 +30,8 @@ _STRATEGY = Path(*hpo.search.strategy.__path__)
 
 def known() -> Sequence[str]:
     """Return the names of all entrants: peers first, then the strategies of `hpo run`."""
-    ours = [name for name in STRATEGIES.names() if name not in PEERS]
     others = search_syne_tune.SEARCHES if search_syne_tune.PYTHON in os.environ else ()
-    return (COUNTED, *PEERS, *others, *ours)
+    return (COUNTED, *PEERS, *others, *STRATEGIES.names())
 
 
 def is_ours(name: str) -> bool:
@@ -66,6 +65,18 @@ def search(name: str, table: CurveTable, seed: int, workers: int, cap: int) -> T
     return search_ours.search(search_ours.Entrant.named(name), table, seed, workers, cap)
 
 
+def check_ledger(name: str, table: CurveTable, seed: int, workers: int, cap: int, found: Trace) -> None:
+    """Refuse what a search of ours has found in a ledger where the book comes to something else.
+
+    Raises:
+        SystemExit: it does.
+    """
+    if is_ours(name):
+        entrant = search_ours.Entrant.named(name)
+        if search_ours.search(entrant, table, seed, workers, cap, through_book=True) != found:
+            raise SystemExit(f"{name} on {table.name}, seed {seed}, {workers} at once: the book finds something else")
+
+
 @cache
 def what_decides(name: str) -> str:
     """Return a digest of what decides how a search by `name` goes, besides its table, seed, workers and cap.
@@ -78,8 +89,12 @@ def what_decides(name: str) -> str:
     if not is_ours(name):
         return f"{VERSION} optuna {version('optuna')}"
     entrant = search_ours.Entrant.named(name)
-    named = (("strategies", entrant.strategy), ("samplers", entrant.sampler), ("schedulers", entrant.pruner))
-    files = {_STRATEGY / "strategy.py", *(_STRATEGY / room / f"{file}.py" for room, file in named if file)}
+    sampler, pruner = own_names(entrant.strategy)
+    named = {"strategies": entrant.strategy, "samplers": entrant.sampler or sampler}
+    named |= {"schedulers": entrant.pruner or pruner or ""}
+    # a number may follow a name
+    files = {_STRATEGY / room / f"{each.partition(':')[0]}.py" for room, each in named.items()}
+    files.add(_STRATEGY / "strategy.py")
     code = [ast.dump(_bare(path)) for path in sorted(_closure({path for path in files if path.exists()}))]
     return f"{VERSION} {hashlib.sha256(''.join(code).encode()).hexdigest()[:16]}"
 

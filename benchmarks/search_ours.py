@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import optuna
 from hpo.search.configuration.claim import Claimer
@@ -18,6 +19,7 @@ from hpo.studies.store.sqlite_storage import SqliteStorage
 from hpo.studies.tracking.events import Epoch, Event, TrialStarted
 from hpo.studies.tracking.tracker import NullTracker
 from hpo.training.report import EpochReport
+from search_ledger import Ledger
 from search_spaces import Pool, space_of
 from search_tables import CurveTable
 from search_trace import Meter, Trace
@@ -70,8 +72,14 @@ class Entrant:
         return cls(*name.split("+"))
 
 
-def search(entrant: Entrant, table: CurveTable, seed: int, workers: int, cap: int) -> Trace:
-    """Search a table until its best is found, `cap` epochs are used up, or each row was tried."""
+def search(
+    entrant: Entrant, table: CurveTable, seed: int, workers: int, cap: int, *, through_book: bool = False
+) -> Trace:
+    """Search a table until its best is found, `cap` epochs are used up, or each row was tried.
+
+    `through_book` keeps the study in a database in memory, as `hpo run` keeps it in one on disk; else it is in a
+    ledger, which finds the same in a fraction of the time.
+    """
     space, clock = space_of(table), VirtualClock()
     watch = Watch(Pool(table), Meter(table, cap), clock)
     strategy = build_strategy(
@@ -84,8 +92,11 @@ def search(entrant: Entrant, table: CurveTable, seed: int, workers: int, cap: in
         epochs=table.epochs,
         trials=table.rows,
     )
-    study = optuna.create_study(storage=store(), study_name="s", direction="minimize")
-    book = Book(study, Claimer(space, strategy), clock.now)
+    if through_book:
+        study = optuna.create_study(storage=store(), study_name="s", direction="minimize")
+        book: Any = Book(study, Claimer(space, strategy), clock.now)
+    else:
+        book = Ledger(space, strategy)
     executor = SimulatedExecutor(watch.curve, workers, clock)
     places = Places(NOWHERE, lambda number: NOWHERE / str(number))
     loop = Loop(book, strategy, executor, watch, NoProgress(), clock, Goal(table.rows), places)

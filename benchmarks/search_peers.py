@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import optuna
 from hpo.search.strategy.proposers.suggest import suggest
 from optuna.pruners import BasePruner, HyperbandPruner, MedianPruner, NopPruner
-from optuna.samplers import BaseSampler, RandomSampler, TPESampler
+from optuna.samplers import BaseSampler, TPESampler
 from search_spaces import Pool, space_of
 from search_tables import CurveTable
 from search_trace import Meter, Trace
@@ -132,35 +132,11 @@ class OptunaPeer:
         self._study.tell(trial, loss)
 
 
-class OneEpochThenBest:
-    """One epoch of every row, in random order; then the best of them to the end, one after the other."""
-
-    def __init__(self, table: CurveTable, seed: int) -> None:
-        self._draw = OptunaPeer(table, RandomSampler(seed))
-        self._paused: list[tuple[float, int]] = []  # a heap of (loss after one epoch, trial)
-
-    def begin(self, number: int) -> Mapping[str, Any] | int | None:
-        """Draw a configuration at random, or resume the best that waits."""
-        drawn = self._draw.begin(number)
-        return heapq.heappop(self._paused)[1] if drawn is None and self._paused else drawn
-
-    def report(self, number: int, epoch: int, loss: float) -> Verdict:
-        """Pause a trial after its first epoch."""
-        if epoch > 1:
-            return Verdict.GO
-        heapq.heappush(self._paused, (loss, number))
-        return Verdict.PAUSE
-
-    def complete(self, number: int, epoch: int, loss: float) -> None:
-        """Take no notice."""
-
-
 PEERS: Mapping[str, Callable[[CurveTable, int], Peer]] = {
     "optuna_tpe": lambda table, seed: OptunaPeer(table, TPESampler(seed=seed)),
     "optuna_tpe_median": lambda table, seed: OptunaPeer(table, TPESampler(seed=seed), MedianPruner()),
     "optuna_tpe_hyperband": lambda table, seed: OptunaPeer(
         table, TPESampler(seed=seed), HyperbandPruner(max_resource=table.epochs)
     ),
-    "one_epoch_then_best": OneEpochThenBest,
 }
 """Each makes the search of a table from a seed, with the defaults of its package."""

@@ -16,6 +16,8 @@ from search_trace import Step, Trace
 # seeds that every entrant has before one has more: a table of fewer of them says little
 SEEDS_TOGETHER = 10
 
+THROUGH_BOOK = 0  # the seed by which strategies of ours search a second time, through the book
+
 
 @dataclass(frozen=True)
 class Run:
@@ -37,8 +39,12 @@ class Run:
         """Search."""
         optuna.logging.set_verbosity(optuna.logging.WARNING)  # also in a process of a pool
         began = time.process_time()
-        trace = search_entrants.search(self.entrant, self.table, self.seed, self.workers, self.cap)
-        return Done(trace, time.process_time() - began)
+        setting = self.entrant, self.table, self.seed, self.workers, self.cap
+        trace = search_entrants.search(*setting)
+        done = Done(trace, time.process_time() - began)
+        if self.seed == THROUGH_BOOK:
+            search_entrants.check_ledger(*setting, trace)
+        return done
 
 
 @dataclass(frozen=True)

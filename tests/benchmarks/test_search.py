@@ -13,6 +13,7 @@ from hpo.errors import SpaceError
 from hpo.search.strategy.proposers.optuna import OptunaProposer
 from hpo.search.strategy.samplers.registry import build_sampler
 from hpo.spaces.parameter import Choice, Float
+from optuna.samplers import RandomSampler
 
 # at the end: nothing there is to stand before another module of its name
 sys.path.append(str(Path(__file__).resolve().parents[2] / "benchmarks"))
@@ -22,6 +23,7 @@ import search_ours
 import search_peers
 from search_columns import columns_of
 from search_counted import median_draws, random_search
+from search_figure import draw
 from search_made_up import made_up_tables
 from search_peers import Verdict
 from search_report import Report
@@ -197,7 +199,7 @@ def test_random_search_comes_out_as_counted() -> None:
     rows = 40
     losses = np.random.default_rng(0).permutation(rows)[:, None] + np.zeros(1)
     table = table_of({"a": np.linspace(0, 1, rows)}, losses)
-    peers = [search_peers.OptunaPeer(table, search_peers.RandomSampler(seed)) for seed in range(30)]
+    peers = [search_peers.OptunaPeer(table, RandomSampler(seed)) for seed in range(30)]
     found = sorted(search_peers.search(peer, table, 1, 4000).reaches(0.1).epochs for peer in peers)
     assert found[7] <= random_search(table, 1).reaches(0.1).epochs <= found[22]
 
@@ -249,6 +251,48 @@ def test_the_loop_counts_as_the_simulation_of_peers_does(workers: int) -> None:
     table = made_up_tables()[0]
     ours = search_ours.search(search_ours.Entrant.named("pruning+random+none"), table, 3, workers, 100)
     assert ours == search_peers.search(Random(table, 3), table, workers, 100)
+
+
+@pytest.mark.parametrize("name", ["rungs+random", "one_epoch_then_best+random", "pruning+random+median"])
+@pytest.mark.parametrize("workers", [1, 3])
+def test_the_ledger_comes_to_what_the_book_comes_to(name: str, workers: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    counted: list[tuple[int, int, float]] = []
+
+    class Logging(Meter):
+        def count(self, row: int, epoch: int, wall: float) -> None:
+            counted.append((row, epoch, wall))
+            super().count(row, epoch, wall)
+
+    monkeypatch.setattr(search_ours, "Meter", Logging)
+    random = np.random.default_rng(0)
+    columns = {"a": random.uniform(0, 1, 20), "b": random.integers(0, 2, 20)}
+    table = table_of(columns, random.normal(0, 1, (20, 6)).cumsum(axis=1))
+    entrant = search_ours.Entrant.named(name)
+    traces = [search_ours.search(entrant, table, 1, workers, 90, through_book=each) for each in (False, True)]
+    half = len(counted) // 2
+    assert counted[:half] == counted[half:]
+    assert traces[0] == traces[1]
+    assert traces[0].steps
+
+
+def test_a_ledger_that_differs_from_the_book_is_refused() -> None:
+    table = made_up_tables()[0]
+    setting = "pruning+random+none", table, 0, 1, 30
+    found = search_entrants.search(*setting)
+    search_entrants.check_ledger(*setting, found)
+    with pytest.raises(SystemExit, match="the book finds something else"):
+        search_entrants.check_ledger(*setting, Trace([], 30, 29.0))
+
+
+def test_the_figure_names_every_entrant_and_is_small(tmp_path: Path) -> None:
+    comparison = Comparison(["random", "optuna_tpe"], made_up_tables()[:1], 2, [1], 60)
+    journal = Journal(tmp_path / "x.jsonl")
+    for part in comparison.parts():
+        do(part, journal, 1)
+    draw(comparison, journal, tmp_path / "a.svg")
+    text = (tmp_path / "a.svg").read_text()
+    assert all(name in text for name in ("random", "optuna_tpe", comparison.tables[0].name))
+    assert len(text) < 30_000
 
 
 def test_optuna_stops_trials_by_its_pruner() -> None:
