@@ -1,7 +1,7 @@
 """What proposers know of trials, in memory: of however many, those that they look at are bounded."""
 
 from bisect import bisect_left, insort
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -59,8 +59,10 @@ class History:
             del self._numbers[bisect_left(self._numbers, number)]
             del self._ranked[bisect_left(self._ranked, self._rank(trial))]
 
-    def __contains__(self, number: int) -> bool:
-        return number in self._trials
+    @property
+    def numbers(self) -> Set[int]:
+        """The numbers of all that were added."""
+        return self._trials.keys()
 
     def __iter__(self) -> Iterator[Finished]:
         """The trials that count, by number."""

@@ -73,8 +73,7 @@ class Feed:
                 self._rank(trial)
 
     def _to_read(self) -> set[int]:
-        paused = self._census.paused
-        return {trial_id for trial_id, number in self._unfinished.items() if number not in paused}
+        return self._unfinished.keys() - self._census.paused.values()
 
     def _rank(self, trial: FrozenTrial) -> None:
         # hpo keeps the configuration of each trial that it runs; one of another program has no folder

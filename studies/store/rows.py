@@ -143,7 +143,8 @@ class Transaction:
         """The trials `trial_ids`, and those made after `last_id`, the oldest first."""
         given, new = TRIALS.c.trial_id.in_(list(trial_ids)), TRIALS.c.trial_id > last_id
         query = select(TRIALS.c.trial_id, TRIALS.c.number, TRIALS.c.state).where(self._in_study, given | new)
-        return [TrialRow(*row) for row in self._connection.execute(query.order_by(TRIALS.c.trial_id))]
+        # a sum, so that SQLite does not go through all trials, in their order, to save itself the sorting
+        return [TrialRow(*row) for row in self._connection.execute(query.order_by(TRIALS.c.trial_id + 0))]
 
     def attribute_since(self, key: str, row: int) -> tuple[dict[int, Any], int]:
         """The attribute `key` of the trials in which it was written after `row`, by id, and the last row there is.

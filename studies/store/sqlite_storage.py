@@ -87,7 +87,8 @@ def read_trials(cursor: sqlite3.Cursor, where: str, bound: tuple[int, ...]) -> l
 
     cursor.execute("BEGIN")  # one view of all tables: else a trial could be COMPLETE here and without its value there
     query = f"SELECT trial_id, number, state, datetime_start, datetime_complete FROM trials WHERE {where}"
-    rows = cursor.execute(f"{query} ORDER BY trial_id", bound).fetchall()
+    # the sign keeps SQLite from going through all trials, in their order, to save itself the sorting
+    rows = cursor.execute(f"{query} ORDER BY +trial_id", bound).fetchall()
     params = children("param_name, param_value, distribution_json", "trial_params", "param_id")
     values = children("value, value_type", "trial_values", "objective")
     user = children("key, value_json", "trial_user_attributes", "trial_user_attribute_id")

@@ -80,7 +80,7 @@ class OptunaProposer:
         """The study as the sampler of trial `number` sees it."""
         history = list(self._history)
         self._frozen = {each.number: self._frozen_as(each) for each in history}
-        unknown = (other for other in running if other != number and other not in self._history)
+        unknown = sorted(running.keys() - self._history.numbers - {number})
         own = ((other, self._own(running[other])) for other in unknown)
         others = [self._running(other, params) for other, params in own if params is not None]
         storage = _Past([*(frozen for _, frozen in self._frozen.values()), *others], number)

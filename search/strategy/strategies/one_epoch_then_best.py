@@ -41,15 +41,15 @@ class OneEpochThenBest(Scheduler):
         have_all_come = is_idle or curves.any_complete or self._trials == len(self._ranks)
         if not have_all_come:
             return WAIT
-        best = (trial for trial in self._ranks.best(self._quota(len(self._ranks))) if trial in paused)
-        number = next(best, None)
-        if number is None and is_idle and not curves.any_complete:
-            number = next((trial for trial in self._ranks.best(len(self._ranks)) if trial in paused), None)
-        return WAIT if number is None else Resume(number)
+        number, rank = next(self._ranks.best(paused), (None, 0))
+        is_last_hope = is_idle and not curves.any_complete  # those before it have failed
+        if number is None or not (rank < self._quota(len(self._ranks)) or is_last_hope):
+            return WAIT
+        return Resume(number)
 
     def hopeless(self, curves: Curves, paused: Collection[int], limit: int | None) -> Collection[int]:
         """Those that are not among the best of as many as there can be."""
-        return () if limit is None else [t for t in self._ranks.after(self._quota(limit)) if t in paused]
+        return () if limit is None else self._ranks.from_rank(self._quota(limit)).intersection(paused)
 
     def _quota(self, trials: int) -> int:
         return max(1, trials // SHARE)

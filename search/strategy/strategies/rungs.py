@@ -35,20 +35,20 @@ class Promotion(Scheduler):
     """
 
     def __init__(self, rungs: Sequence[int], trials: int | None, eta: int = ETA) -> None:
-        self.rungs, self.eta = tuple(rungs), eta
-        self._trials, self._eta = trials, eta
+        self.rungs, self.eta, self._trials = tuple(rungs), eta, trials
         self._ranks = [Ranks() for _ in rungs]
-        self._at: dict[int, int] = {}  # the highest rung of a trial
 
     def on_report(self, curves: Curves, trial: int) -> Decision:
         """Pause the trial if it is at a rung, and not among its best."""
         curve = curves[trial]
-        if curve.epoch not in self.rungs:
+        if curve.complete:
+            self._leave(trial)
+        if curve.epoch not in self.rungs or curve.epoch < max(curve.scores):  # a report that comes late
             return GO
         rung = self.rungs.index(curve.epoch)
+        self._leave(trial)
         rank = self._ranks[rung].add(trial, curve.scores[curve.epoch])
-        self._at[trial] = max(rung, self._at.get(trial, 0))
-        return GO if curve.complete or rank < len(self._ranks[rung]) // self._eta else Pause(rung)
+        return GO if curve.complete or rank < len(self._ranks[rung]) // self.eta else Pause(rung)
 
     def choose(self, curves: Curves, paused: Collection[int], *, can_begin: bool, is_idle: bool) -> Choice:
         """Resume the best one at the highest rung that has one to promote, else begin a new one."""
@@ -56,7 +56,7 @@ class Promotion(Scheduler):
         if promoted is None and can_begin:
             return BEGIN
         if promoted is None:
-            promoted = self._promoted(paused, self._eta - 1)
+            promoted = self._promoted(paused, self.eta - 1)
         if promoted is None and is_idle and not curves.any_complete:
             promoted = self._best(paused)  # those before it have failed
         return WAIT if promoted is None else Resume(promoted)
@@ -65,33 +65,33 @@ class Promotion(Scheduler):
         """Those that are not among the best of as many as can ever come to their rung."""
         if limit is None:
             return ()
-        return [
-            trial
-            for rung, ranks in enumerate(self._ranks)
-            for trial in ranks.after(self._bound(rung, limit))
-            if trial in paused and self._at[trial] == rung
-        ]
+        late = (ranks.from_rank(self._bound(rung, limit)) for rung, ranks in enumerate(self._ranks))
+        return set().union(*late).intersection(paused)
 
     def _promoted(self, paused: Collection[int], round_up: int) -> int | None:
         """The trial to promote; `round_up` is added to a rung's trials before they are divided by eta."""
         for rung in reversed(range(len(self.rungs))):
-            quota = (len(self._ranks[rung]) + round_up) // self._eta
+            quota = (len(self._ranks[rung]) + round_up) // self.eta
             if self._trials is not None:
                 quota = min(quota, self._bound(rung, self._trials))
-            for trial in self._ranks[rung].best(quota):
-                if trial in paused and self._at[trial] == rung:
-                    return trial
+            trial, rank = next(self._ranks[rung].best(paused), (None, 0))
+            if trial is not None and rank < quota:
+                return trial
         return None
 
     def _best(self, paused: Collection[int]) -> int | None:
-        ranked = (t for rung in reversed(range(len(self.rungs))) for t in self._ranks[rung].after(0))
-        return next((trial for trial in ranked if trial in paused), None)
+        ranked = (trial for ranks in reversed(self._ranks) for trial, _ in ranks.best(paused))
+        return next(ranked, None)
+
+    def _leave(self, trial: int) -> None:
+        for ranks in self._ranks:
+            ranks.leave(trial)
 
     def _bound(self, rung: int, trials: int) -> int:
         """How many of `trials` trials pass `rung` at most, rounded up."""
         passing: int = trials
         for _ in range(rung + 1):
-            passing = math.ceil(passing / self._eta)
+            passing = math.ceil(passing / self.eta)
         return passing
 
 
