@@ -88,15 +88,20 @@ def what_decides(name: str) -> str:
         return f"{VERSION} {search_syne_tune.package()}"
     if not is_ours(name):
         return f"{VERSION} optuna {version('optuna')}"
-    entrant = search_ours.Entrant.named(name)
+    code = [ast.dump(_bare(path)) for path in sorted(_closure(_named(search_ours.Entrant.named(name))))]
+    return f"{VERSION} {hashlib.sha256(''.join(code).encode()).hexdigest()[:16]}"
+
+
+def _named(entrant: search_ours.Entrant) -> set[Path]:
+    """Return the files of search/strategy that are found by name."""
+    if entrant.strategy == "auto":  # which may pick any
+        return set(_STRATEGY.rglob("*.py"))
     sampler, pruner = own_names(entrant.strategy)
     named = {"strategies": entrant.strategy, "samplers": entrant.sampler or sampler}
     named |= {"schedulers": entrant.pruner or pruner or ""}
     # a number may follow a name
-    files = {_STRATEGY / room / f"{each.partition(':')[0]}.py" for room, each in named.items()}
-    files.add(_STRATEGY / "strategy.py")
-    code = [ast.dump(_bare(path)) for path in sorted(_closure({path for path in files if path.exists()}))]
-    return f"{VERSION} {hashlib.sha256(''.join(code).encode()).hexdigest()[:16]}"
+    files = (_STRATEGY / room / f"{each.partition(':')[0]}.py" for room, each in named.items())
+    return {_STRATEGY / "strategy.py", *(path for path in files if path.exists())}
 
 
 def _closure(files: set[Path]) -> set[Path]:

@@ -341,6 +341,7 @@ def test_what_decides_a_run_is_code_and_not_its_comments(tmp_path: Path) -> None
     dump = search_entrants.ast.dump
     assert dump(search_entrants._bare(with_words)) == dump(search_entrants._bare(without))
     assert search_entrants.what_decides("pruning+tpe") != search_entrants.what_decides("pruning+random")
+    assert all(map(search_entrants.what_decides, search_entrants.known()))
     with pytest.raises(SpaceError, match="strategy"):
         search_entrants.check(["random", "prunning+tpe"])
 
