@@ -35,7 +35,8 @@ class Promotion(Scheduler):
     """
 
     def __init__(self, rungs: Sequence[int], trials: int | None, eta: int = ETA) -> None:
-        self.rungs, self.eta, self._trials = tuple(rungs), eta, trials
+        self.rungs, self.eta = tuple(rungs), eta
+        self._eta, self._trials = eta, trials
         self._ranks = [Ranks() for _ in rungs]
 
     def on_report(self, curves: Curves, trial: int) -> Decision:
@@ -48,7 +49,7 @@ class Promotion(Scheduler):
         rung = self.rungs.index(curve.epoch)
         self._leave(trial)
         rank = self._ranks[rung].add(trial, curve.scores[curve.epoch])
-        return GO if curve.complete or rank < len(self._ranks[rung]) // self.eta else Pause(rung)
+        return GO if curve.complete or rank < len(self._ranks[rung]) // self._eta else Pause(rung)
 
     def choose(self, curves: Curves, paused: Collection[int], *, can_begin: bool, is_idle: bool) -> Choice:
         """Resume the best one at the highest rung that has one to promote, else begin a new one."""
@@ -56,7 +57,7 @@ class Promotion(Scheduler):
         if promoted is None and can_begin:
             return BEGIN
         if promoted is None:
-            promoted = self._promoted(paused, self.eta - 1)
+            promoted = self._promoted(paused, self._eta - 1)
         if promoted is None and is_idle and not curves.any_complete:
             promoted = self._best(paused)  # those before it have failed
         return WAIT if promoted is None else Resume(promoted)
@@ -71,7 +72,7 @@ class Promotion(Scheduler):
     def _promoted(self, paused: Collection[int], round_up: int) -> int | None:
         """The trial to promote; `round_up` is added to a rung's trials before they are divided by eta."""
         for rung in reversed(range(len(self.rungs))):
-            quota = (len(self._ranks[rung]) + round_up) // self.eta
+            quota = (len(self._ranks[rung]) + round_up) // self._eta
             if self._trials is not None:
                 quota = min(quota, self._bound(rung, self._trials))
             trial, rank = next(self._ranks[rung].best(paused), (None, 0))
@@ -91,7 +92,7 @@ class Promotion(Scheduler):
         """How many of `trials` trials pass `rung` at most, rounded up."""
         passing: int = trials
         for _ in range(rung + 1):
-            passing = math.ceil(passing / self.eta)
+            passing = math.ceil(passing / self._eta)
         return passing
 
 
