@@ -256,3 +256,33 @@ def test_out_of_memory_is_a_result(digits_pack: Path, small_config: Make, tmp_pa
 
 
 LOSS = {"metric": "val_loss", "direction": "minimize", "at": "best"}
+
+
+def test_a_training_that_has_trained_for_too_long_ends_with_what_it_reached(
+    digits_pack: Path, small_config: Make, tmp_path: Path
+) -> None:
+    _, result = run(small_config(), digits_pack, tmp_path / "none", timeout_s=0.0)
+    assert (result.status, result.history) == (Status.TIMED_OUT, ())
+    assert result.message == "it has trained for 0 s, as long as a trial may, and ended in epoch 1"
+    outcome = outcome_of(result, small_config().objective)
+    assert (outcome.complete, outcome.usable, outcome.value) == (False, False, None)
+
+
+def test_the_time_before_an_interruption_counts_and_no_other(
+    digits_pack: Path, small_config: Make, tmp_path: Path
+) -> None:
+    wish = Signal.CONTINUE
+    training = train(small_config(), pack=digits_pack, directory=tmp_path, signal=lambda: wish)
+    first = next(training)
+    wish = Signal.PAUSE
+    assert isinstance(first, EpochReport)
+    assert [each.status for each in training if isinstance(each, TrainResult)] == [Status.PAUSED]
+    _, result = run(small_config(), digits_pack, tmp_path, timeout_s=first.elapsed_s)
+    assert (result.status, result.history) == (Status.TIMED_OUT, (first,))
+    outcome = outcome_of(result, small_config().objective)
+    assert (outcome.complete, outcome.usable, outcome.value) == (False, True, first.worth)
+
+
+def test_a_training_that_is_over_in_time_has_finished(digits_pack: Path, small_config: Make, tmp_path: Path) -> None:
+    _, result = run(small_config(), digits_pack, tmp_path, timeout_s=3600.0)
+    assert result.status is Status.FINISHED
