@@ -1,7 +1,7 @@
 """The ranking of the trials that have reached a rung."""
 
 from bisect import bisect_left, insort
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 
 class Ranks:
@@ -14,13 +14,26 @@ class Ranks:
         self._ranked: list[tuple[float, int]] = []  # a score with its sign turned, and a trial
         self._resting: list[tuple[float, int]] = []  # the same
         self._places: dict[int, tuple[float, int]] = {}  # of resting ones
+        self._scores: dict[int, float] = {}
 
     def __len__(self) -> int:
         return len(self._ranked)
 
+    def __contains__(self, trial: int) -> bool:
+        return trial in self._scores
+
+    def __iter__(self) -> Iterator[int]:
+        """All trials, the best first."""
+        return (trial for _, trial in self._ranked)
+
+    def rank(self, trial: int) -> int:
+        """The rank of a trial that was added, from 0 for the best."""
+        return bisect_left(self._ranked, (-self._scores[trial], trial))
+
     def add(self, trial: int, score: float) -> int:
         """Add a trial, resting; return its rank now, from 0."""
         place = self._places[trial] = (-score, trial)
+        self._scores[trial] = score
         insort(self._ranked, place)
         insort(self._resting, place)
         return bisect_left(self._ranked, place)
@@ -34,8 +47,11 @@ class Ranks:
         """The resting trials that are `among` others, the best first, each with its rank."""
         return ((trial, bisect_left(self._ranked, (score, trial))) for score, trial in self._resting if trial in among)
 
+    def between(self, first: int, end: int) -> Sequence[int]:
+        """The resting trials of rank `first` and below, but for those of `end` and below."""
+        ends = (bisect_left(self._resting, self._ranked[rank]) if rank < len(self) else None for rank in (first, end))
+        return [trial for _, trial in self._resting[slice(*ends)]]
+
     def from_rank(self, rank: int) -> set[int]:
         """The resting trials of `rank` and below."""
-        if rank >= len(self._ranked):
-            return set()
-        return {trial for _, trial in self._resting[bisect_left(self._resting, self._ranked[rank]) :]}
+        return set(self.between(rank, len(self))) if rank < len(self) else set()

@@ -49,7 +49,7 @@ class Promotion(Scheduler):
         rung = self.rungs.index(curve.epoch)
         self._leave(trial)
         rank = self._ranks[rung].add(trial, curve.scores[curve.epoch])
-        return GO if curve.complete or rank < len(self._ranks[rung]) // self._eta else Pause(rung)
+        return GO if curve.complete or rank < self._quota(rung, 0) else Pause(rung)
 
     def choose(self, curves: Curves, paused: Collection[int], *, can_begin: bool, is_idle: bool) -> Choice:
         """Resume the best one at the highest rung that has one to promote, else begin a new one."""
@@ -70,15 +70,19 @@ class Promotion(Scheduler):
         return set().union(*late).intersection(paused)
 
     def _promoted(self, paused: Collection[int], round_up: int) -> int | None:
-        """The trial to promote; `round_up` is added to a rung's trials before they are divided by eta."""
+        """The trial to promote, see _quota; None for none."""
         for rung in reversed(range(len(self.rungs))):
-            quota = (len(self._ranks[rung]) + round_up) // self._eta
+            quota = self._quota(rung, round_up)
             if self._trials is not None:
                 quota = min(quota, self._bound(rung, self._trials))
             trial, rank = next(self._ranks[rung].best(paused), (None, 0))
             if trial is not None and rank < quota:
                 return trial
         return None
+
+    def _quota(self, rung: int, round_up: int) -> int:
+        """How many of the trials of a rung go on; `round_up` is added to them before they are divided by eta."""
+        return (len(self._ranks[rung]) + round_up) // self._eta
 
     def _best(self, paused: Collection[int]) -> int | None:
         ranked = (trial for ranks in reversed(self._ranks) for trial, _ in ranks.best(paused))

@@ -1,0 +1,130 @@
+"""`learned_rungs`: rungs that learn how many of their trials need to go on.
+
+One in four, as under `rungs`, is a guess about how much an early epoch tells of a late one. It is measured here as the
+study goes on. Where the best at a rung were among the best few at the one before, few have to be promoted, and the
+epochs are spent on new configurations; where they were not, more are.
+"""
+
+import math
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Collection, Sequence
+
+from ..base import Decision, Proposer, Scheduler, Setting
+from ..curves import Curves
+from ..proposers.build import build_proposer
+from ..ranks import Ranks
+from .registry import STRATEGIES
+from .rungs import ETA, Promotion, refuse_pruner, rung_epochs
+
+SAMPLER = "tpe"
+
+ENOUGH = 4
+"""So many trials at the next rung tell something; with less the share is that of `rungs`."""
+
+TOP = 4
+"""The best quarter at a rung are those that a promotion is to find."""
+
+SLACK = 1.5
+"""The share that goes on is so many times the mean place of those: a half more than would have found them."""
+
+NARROWEST, WIDEST = 1 / 16, 1 / 3
+"""The bounds of the share at the first rung."""
+
+NARROWEST_ABOVE = 1 / 4
+"""At later rungs: few come there, and on recorded curves less than a quarter of them missed the best for long."""
+
+BANDS = (NARROWEST, 1 / 8, 1 / 4, WIDEST, 1.0)
+"""The ends of the parts of a rung of which it is counted how many went on."""
+
+PROBES = 0.2
+"""The share of the trials that went on from the first rung that are from beyond its quota. Without them nothing would
+be known of those, and a share could only shrink."""
+
+GOLDEN = (math.sqrt(5) - 1) / 2  # multiples of it are spread evenly over a circle: no part of a rung is left out
+
+EARLY = 4
+"""The best at a rung goes on in any case, from when the study has so many times the epochs that this costs."""
+
+
+class LearnedPromotion(Promotion):
+    """Promotes as many as would have held the best ones at the next rung, and half as many more.
+
+    It follows from ranks and from which trials are paused, as Promotion does.
+
+    Args:
+        rungs: their epochs, ascending; all are below `epochs`.
+        epochs: the last epoch.
+        trials: the total, None where there is none.
+    """
+
+    def __init__(self, rungs: Sequence[int], epochs: int, trials: int | None) -> None:
+        super().__init__(rungs, trials, round(1 / WIDEST))  # for the bounds: no rung passes more
+        self.eta = None
+        self._ends = (*rungs[1:], epochs)
+        self._final, self._epochs = Ranks(), 0
+
+    def on_report(self, curves: Curves, trial: int) -> Decision:
+        """Pause the trial if it is at a rung, and not among those that go on."""
+        self._epochs += 1
+        curve = curves[trial]
+        if self._ends and curve.epoch == self._ends[-1]:
+            self._final.add(trial, curve.scores[curve.epoch])
+        return super().on_report(curves, trial)
+
+    def share(self, rung: int) -> float:
+        """The share of the trials at `rung`, from 0, that goes on."""
+        ranks, above = self._ranks[rung], [*self._ranks[1:], self._final][rung]
+        if len(above) < ENOUGH:
+            return 1 / ETA
+        places = [(ranks.rank(trial) + 1) / len(ranks) for trial in above if trial in ranks]
+        narrowest = NARROWEST if rung == 0 else NARROWEST_ABOVE
+        return min(max(SLACK * mean_place(places), narrowest), WIDEST)
+
+    def _quota(self, rung: int, round_up: int) -> int:
+        among = len(self._ranks[rung]) * self.share(rung)
+        quota = math.ceil(among) if round_up else math.floor(among)
+        cost = self._ends[rung] - self.rungs[rung]
+        return max(quota, 1) if self._epochs >= EARLY * cost else quota
+
+    def _promoted(self, paused: Collection[int], round_up: int) -> int | None:
+        promoted = super()._promoted(paused, round_up)
+        return self._probe(paused) if promoted is None else promoted
+
+    def _probe(self, paused: Collection[int]) -> int | None:
+        """A trial at the first rung from beyond its quota, if too few of those have gone on."""
+        if not self.rungs:
+            return None
+        quota, widest = self._quota(0, 0), math.floor(len(self._ranks[0]) * WIDEST)
+        waiting = [trial for trial in self._ranks[0].between(quota, widest) if trial in paused]
+        went_on = widest - len(waiting)
+        if quota >= widest or not waiting or went_on - quota >= PROBES * went_on:
+            return None
+        return waiting[int(went_on * GOLDEN % 1 * len(waiting))]
+
+
+def mean_place(places: Sequence[float]) -> float:
+    """The mean place of the best quarter at a rung, were all trials of the one before promoted.
+
+    Few of those that are worse there go on, so each of them stands for the more that did not (Horvitz & Thompson 1952).
+
+    Args:
+        places: of the trials at the rung, the best first: their ranks at the one before, as shares of all, in (0, 1].
+    """
+    went_on = Counter(bisect_left(BANDS, place) for place in places)
+    best = places[: max(1, len(places) // TOP)]
+    bands = [bisect_left(BANDS, place) for place in best]
+    weights = [(BANDS[band] - (BANDS[band - 1] if band else 0.0)) / went_on[band] for band in bands]
+    return sum(weight * place for weight, place in zip(weights, best, strict=True)) / sum(weights)
+
+
+@STRATEGIES.register("learned_rungs")
+def learned_rungs(setting: Setting) -> tuple[Proposer, Scheduler]:
+    """Promote by rungs that learn what any sampler proposes.
+
+    Raises:
+        SpaceError: a pruner is given.
+    """
+    refuse_pruner(setting, "learned_rungs")
+    proposer = build_proposer(setting, setting.sampler or SAMPLER, setting.curves)
+    return proposer, LearnedPromotion(rung_epochs(setting.epochs), setting.epochs, setting.trials)
