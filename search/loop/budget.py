@@ -15,13 +15,20 @@ class Budget:
 
     def reached(self) -> Outcome | None:
         """The outcome that the goal has come to by now; None where the search goes on."""
+        return self._reached_by_values() or self.reached_by_epochs()
+
+    def reached_by_epochs(self) -> Outcome | None:
+        """The same, where no trial has ended since the last look."""
+        if self._goal.epochs is not None and self._book.epochs() >= self._goal.epochs:
+            return Outcome.OUT_OF_EPOCHS
+        return None
+
+    def _reached_by_values(self) -> Outcome | None:
         goal = self._goal
         if goal.until is not None and self._is_at(goal.until):
             return Outcome.REACHED
         if goal.until_converged and self._is_converged():
             return Outcome.CONVERGED
-        if goal.epochs is not None and self._book.epochs() >= goal.epochs:
-            return Outcome.OUT_OF_EPOCHS
         return None
 
     def _is_at(self, target: float) -> bool:

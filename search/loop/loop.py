@@ -77,7 +77,7 @@ class Loop:
         self._recover()
         self._handler.sweep()
         self._handler.drop_hopeless(self._goal.trials)
-        self._end_if_reached()
+        self._end_if(self._budget.reached())
         try:
             while not self._over():
                 self._turn()
@@ -105,8 +105,10 @@ class Loop:
         self._handler.handle(events)
         if self._handler.has_paused:
             self._handler.drop_hopeless(self._goal.trials)
-        if any(isinstance(event, Reported | Ended) for event in events):
-            self._end_if_reached()
+        if any(isinstance(event, Ended) for event in events):
+            self._end_if(self._budget.reached())
+        elif any(isinstance(event, Reported) for event in events):
+            self._end_if(self._budget.reached_by_epochs())
         if not events and not self._runs:
             self._clock.sleep(TICK_S)  # trials of other coordinators are all that is left
         self._housekeep()
@@ -164,7 +166,7 @@ class Loop:
     def _housekeep(self) -> None:
         if self._book.heartbeat():
             self._recover()
-            self._end_if_reached()  # perhaps by what others have trained
+            self._end_if(self._budget.reached())  # perhaps by what others have trained
         now = self._clock.now()
         for number in self._watchdog.silent(now):
             self._kill_hung(number)
@@ -181,8 +183,8 @@ class Loop:
         for number in self._book.recover():
             self._observers.note(f"trial {number}: its coordinator is gone; it will be continued")
 
-    def _end_if_reached(self) -> None:
-        if self._ending is None and (outcome := self._budget.reached()):
+    def _end_if(self, outcome: Outcome | None) -> None:
+        if outcome is not None:
             self._end_early(outcome)
 
     def _end_early(self, outcome: Outcome) -> None:
