@@ -12,10 +12,11 @@ from ..strategy.schedulers.registry import SCHEDULERS
 from ..strategy.strategies.registry import STRATEGIES
 
 
-def _name_in(registry: Registry[Any], description: str) -> Any:
-    """A field for a name in `registry`; what follows a colon is read where the thing is made."""
+def _name_in(registry: Registry[Any], description: str, *, and_more: bool = True) -> Any:
+    """A field for a name in `registry`; with `and_more` it may go on after a colon, which is read where it is used."""
     literal: Any = Literal  # of names that are known at run time alone
-    name = literal[registry.names()] | Annotated[str, Field(pattern="^[^:]+:.+$")]
+    name = literal[registry.names()]
+    name = name | Annotated[str, Field(pattern="^[^:]+:.+$")] if and_more else name
     return Annotated[name | None, Field(description=description)], None
 
 
@@ -23,7 +24,7 @@ SearchSection = create_model(
     "SearchSection",
     __base__=Section,
     __doc__="How the space is searched; a flag of `hpo run` wins over what stands here.",
-    strategy=_name_in(STRATEGIES, "How trials are chosen, stopped and resumed, as --strategy."),
+    strategy=_name_in(STRATEGIES, "How trials are chosen, stopped and resumed, as --strategy.", and_more=False),
     sampler=_name_in(SAMPLERS, "What proposes values, as --sampler."),
     pruner=_name_in(SCHEDULERS, "What stops trials early, as --pruner."),
 )
