@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from itertools import product
+from multiprocessing import get_context
 from pathlib import Path
 
 import optuna
@@ -119,7 +120,8 @@ def do(runs: Sequence[Run], journal: Journal, jobs: int) -> int:
         for run in missing:
             journal.add(run.key, run.do())
         return len(missing)
-    with ProcessPoolExecutor(jobs) as pool:
+    # spawned: numpy and Optuna have threads, which a fork does not survive
+    with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
         futures = {pool.submit(run.do): run for run in missing}
         for future in as_completed(futures):
             journal.add(futures[future].key, future.result())

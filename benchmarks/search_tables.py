@@ -25,6 +25,12 @@ class CurveTable:
     configs: Array
     losses: Array
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, CurveTable) and self.digest == other.digest
+
+    def __hash__(self) -> int:
+        return hash(self.digest)  # the same in a process of a pool, which has a copy
+
     @property
     def rows(self) -> int:
         """The number of configurations, N."""

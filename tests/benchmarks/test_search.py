@@ -323,6 +323,16 @@ def test_runs_are_done_once_and_a_line_that_was_cut_is_done_again(tmp_path: Path
     assert Journal(path).get(runs[0].key) == Done(random_search(runs[0].table, 1), pytest.approx(0, abs=0.1))
 
 
+@pytest.mark.slow
+def test_several_processes_find_what_one_does(tmp_path: Path) -> None:
+    comparison = Comparison(["optuna_tpe"], made_up_tables()[:1], 3, [2], 60)
+    (runs,) = comparison.parts()
+    one, two = Journal(tmp_path / "one"), Journal(tmp_path / "two")
+    assert [do(runs, one, 1), do(runs, two, 2)] == [3, 3]
+    found = [[each.trace for each in comparison.done(j, "optuna_tpe", 2)["made_up_late_bloomers"]] for j in (one, two)]
+    assert found[0] == found[1]
+
+
 def test_the_json_has_the_median_of_each_table(tmp_path: Path) -> None:
     comparison = Comparison(["random", "optuna_tpe_median"], made_up_tables()[:2], 2, [1, 4], 60)
     journal = Journal(tmp_path / "x.jsonl")
