@@ -2,14 +2,14 @@
 
 import tempfile
 import time
-from functools import partial
 from pathlib import Path
 
 import torch
 from curve_journal import Recorded, padded
 from hpo.search.configuration.configure import configure
-from hpo.search.strategy.proposers.optuna import OptunaProposer
-from hpo.search.strategy.samplers.registry import build_sampler
+from hpo.search.strategy.base import Setting
+from hpo.search.strategy.curves import Curves
+from hpo.search.strategy.proposers.build import build_proposer
 from hpo.spaces.parameter import Scalar
 from hpo.spaces.space import SearchSpace
 from hpo.training.config import TrialConfig
@@ -25,8 +25,8 @@ SEED = 0  # of the study that the configurations could be of
 
 def draw(space: SearchSpace, number: int) -> dict[str, Scalar]:
     """Return the configuration `number` of a space, the same on every data set."""
-    proposer = OptunaProposer(space, partial(build_sampler, "random", SEED), "maximize")
-    params = proposer.ask(number, {}, {})
+    setting = Setting(space, None, None, SEED, "maximize", 1, None, Curves("maximize"))
+    params = build_proposer(setting, "random").ask(number, {}, {})
     assert params is not None  # no space here is finite
     return params
 

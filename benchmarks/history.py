@@ -7,15 +7,16 @@ Three functions, one of them with branches, each minimised by several seeds; a r
 import math
 import time
 from collections.abc import Callable, Mapping
-from functools import partial
 from itertools import pairwise
 from typing import Any
 
 import optuna
 from harness import Figure, Target, arguments, figure, finish
+from hpo.search.strategy.base import Setting
+from hpo.search.strategy.curves import Curves
 from hpo.search.strategy.history import NEWEST, Finished, History
 from hpo.search.strategy.proposers.optuna import OptunaProposer
-from hpo.search.strategy.samplers.registry import build_sampler
+from hpo.search.strategy.samplers.tpe import tpe
 from hpo.spaces.parameter import Choice, Float, Int
 from hpo.spaces.space import SearchSpace
 
@@ -81,8 +82,8 @@ PROBLEMS: dict[str, tuple[SearchSpace, Callable[[Params], float]]] = {
 def search(problem: str, newest: int, seed: int, trials: int) -> tuple[float, float]:
     """Return the best value of a search, and the CPU milliseconds of one of its last proposals."""
     space, value_of = PROBLEMS[problem]
-    history = History("minimize", newest=newest)
-    proposer = OptunaProposer(space, partial(build_sampler, "tpe", seed), "minimize", history)
+    setting = Setting(space, "tpe", None, seed, "minimize", 1, trials, Curves("minimize"))
+    proposer = OptunaProposer(setting, tpe(setting).sampler, History("minimize", newest=newest))
     best, late_s = math.inf, 0.0
     for number in range(trials):
         began = time.process_time()

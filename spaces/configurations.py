@@ -2,10 +2,11 @@
 
 import random
 from collections.abc import Iterator, Mapping
+from itertools import accumulate
 from typing import Any
 
-from .parameter import Parameter, Scalar
-from .space import SearchSpace, holds
+from .parameter import Condition, Parameter, Scalar
+from .space import SearchSpace, branches_of, holds
 
 Key = tuple[tuple[str, int], ...]
 """A configuration, equal for equal ones: the position of the value of each of its dimensions."""
@@ -27,6 +28,27 @@ def configurations(
     They begin at a random place, so that the first is as likely to be any of the space as any other.
     """
     return _extend(space.parameters, {}, order, fixed or {})
+
+
+def configuration_at(space: SearchSpace, place: int) -> dict[str, Scalar]:
+    """The configuration of a finite `space` at `place`, from 0 to its size - 1: each is at one of them."""
+    params: dict[str, Scalar] = {}
+    _choose(space, (), place, params)
+    return params
+
+
+def _choose(space: SearchSpace, condition: Condition, place: int, params: dict[str, Scalar]) -> None:
+    """Add to `params` the values at `place` of the dimensions under `condition`, and of those in their branches."""
+    for parameter in space.parameters:
+        if parameter.condition != condition:
+            continue
+        sizes = [int(space.size_of((*condition, pair))) for pair in branches_of(parameter)]
+        place, own = divmod(place, sum(sizes) or int(parameter.size()))
+        branch = next((branch for branch, before in enumerate(accumulate(sizes)) if own < before), None)
+        params[parameter.key] = parameter.at(own if branch is None else branch)
+        if branch is not None:
+            inner = (*condition, branches_of(parameter)[branch])
+            _choose(space, inner, own - sum(sizes[:branch]), params)
 
 
 def _extend(

@@ -107,14 +107,13 @@ class SearchSpace:
 
         inf where a dimension is continuous.
         """
-        return self._size(())
+        return self.size_of(())
 
-    def _size(self, condition: Condition) -> float:
+    def size_of(self, condition: Condition) -> float:
+        """Count what can be chosen under `condition`, in the branches of it included; 1 for nothing."""
         # branches are alternatives, so their sizes add; dimensions side by side multiply
         return prod(
-            sum(self._size((*condition, (p.key, str(branch)))) for branch in p.choices)
-            if isinstance(p, Choice) and p.branching
-            else p.size()
+            sum(self.size_of((*condition, branch)) for branch in branches_of(p)) or p.size()
             for p in self.parameters
             if p.condition == condition
         )
@@ -149,6 +148,13 @@ class SearchSpace:
             if isinstance(parameter, Choice) and parameter.branching and not parameter.contains(params[key]):
                 hint = nearest(str(params[key]), map(str, parameter.choices))
                 raise SpaceError(f"{self.name}: {key}: no branch {params[key]!r}; {hint}")
+
+
+def branches_of(parameter: Parameter) -> Condition:
+    """The branches of a dimension, in their order, each as (its key, branch); () where it has none."""
+    if not (isinstance(parameter, Choice) and parameter.branching):
+        return ()
+    return tuple((parameter.key, str(branch)) for branch in parameter.choices)
 
 
 def holds(condition: Condition, params: Mapping[str, Scalar]) -> bool:

@@ -52,5 +52,19 @@ def models(incomplete: str) -> list[str]:
     return _that_begin(incomplete, SECTIONS)
 
 
+def samplers(incomplete: str) -> list[str]:
+    """The samplers that have a name."""
+    from ..strategy.samplers.registry import SAMPLERS
+
+    return _that_begin(incomplete, SAMPLERS)
+
+
+def pruners(incomplete: str) -> list[str]:
+    """The pruners."""
+    from ..strategy.schedulers.registry import SCHEDULERS
+
+    return _that_begin(incomplete, SCHEDULERS)
+
+
 def _that_begin(incomplete: str, names: Iterable[str]) -> list[str]:
     return sorted({name for name in names if name.startswith(incomplete)})

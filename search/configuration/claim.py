@@ -74,7 +74,7 @@ class Claimer:
                     self.strategy.tell(finished(ended, outdated=self._is_outdated(ended.params, ended.user_attrs)))
                 proposed = self.strategy.propose(trial.number, fixed, news.running)
                 if proposed is None:
-                    return Exhausted(int(self.space.size()))
+                    return Exhausted(int(self.strategy.size()))
                 params = proposed
                 config = self.numerics.settle(configure(self.space, params))
                 notes[attributes.CONFIG] = config.model_dump_json()
@@ -94,9 +94,9 @@ class Claimer:
     def _is_outdated(self, params: Mapping[str, Any], notes: Mapping[str, Any]) -> bool:
         """Whether a finished trial's parameters would make another configuration now.
 
-        It is asked of a finite space alone, in which no configuration is tried twice.
+        It is asked where there is an end to what can be proposed, so that nothing is tried twice.
         """
-        if attributes.CONFIG not in notes or not isfinite(self.space.size()):
+        if attributes.CONFIG not in notes or not isfinite(self.strategy.size()):
             return False
         try:
             before, now = read_config(notes[attributes.CONFIG]), configure(self.space, params)

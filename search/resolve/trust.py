@@ -11,6 +11,7 @@ from ...training.export.export_folder import ExportFolder
 from ...training.models.config import CustomModel, ModelConfig
 from ...training.models.source import allow_model, name_model, require_model, source_digest
 from ...training.trained.folder import Trained
+from ..strategy.imported_name import name_import
 
 Note = Callable[[str], None]
 
@@ -31,6 +32,16 @@ def name_models(models: Iterable[ModelConfig], note: Note) -> None:
 def name_space(space: SearchSpace, note: Note) -> None:
     """Put every model that `space` may choose on record, as `name_models`."""
     name_models((CustomModel(name=name) for name in model_files(space)), note)
+
+
+def name_sampler(sampler: str, note: Note) -> None:
+    """Put `sampler`, which the user named in this command or in a space of theirs, on record if it is to be imported.
+
+    Raises:
+        SpaceError: it is not of the form `module:Class`, or its file cannot be read.
+        StudyError: the record cannot be written.
+    """
+    _tell(name_import(sampler), note)
 
 
 def model_files(space: SearchSpace) -> list[str]:

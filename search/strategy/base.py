@@ -87,6 +87,10 @@ class Proposer(Protocol):
         """Learn of a trial that will not go on; the order of trials does not matter."""
         ...
 
+    def size(self) -> float:
+        """Count the configurations that it can propose; inf where there is no end."""
+        ...
+
     def ask(
         self, number: int, fixed: Mapping[str, Any], running: Mapping[int, Mapping[str, Any]]
     ) -> Mapping[str, Scalar] | None:

@@ -22,6 +22,11 @@ class Curve:
         """The last epoch that was reported; 0 for none."""
         return next(reversed(self.scores), 0)
 
+    @property
+    def last(self) -> float:
+        """The score of the last epoch; WORST before the first."""
+        return next(reversed(self.scores.values()), WORST)
+
 
 class Curves:
     """The curves of all trials by number, and the scores of complete ones by epoch. Both only grow.
@@ -42,6 +47,8 @@ class Curves:
         self._complete: dict[int, list[float]] = {}
         self.any_complete = False
         self._log: list[int] = []
+        self._ended: set[int] = set()  # the complete ones that have a score
+        self._best: int | None = None  # of these
 
     def __getitem__(self, trial: int) -> Curve:
         """The curve of a trial, empty before its first report."""
@@ -53,9 +60,16 @@ class Curves:
 
     def value(self, trial: int) -> float | None:
         """The objective at the last epoch of a trial; None for none, and where it is no number."""
-        curve = self[trial]
-        score = curve.scores.get(curve.epoch, WORST)
+        score = self[trial].last
         return None if score == WORST else self._sign * score
+
+    def best_complete(self) -> Curve | None:
+        """The curve of the complete trial whose last score is highest, the earliest of equals; None without one."""
+        return None if self._best is None else self[self._best]
+
+    def score_of(self, value: float) -> float:
+        """The score of a value of the objective."""
+        return WORST if math.isnan(value) else self._sign * value
 
     def reported_since(self, count: int) -> Sequence[int]:
         """The trials of all reports but for the first `count`, in their order."""
@@ -69,12 +83,13 @@ class Curves:
         curve = self[trial]
         if epoch in curve.scores:
             return False
-        score = WORST if math.isnan(value) else self._sign * value
+        score = self.score_of(value)
         curve.scores[epoch] = score
         curve.best = max(curve.best, score)
         self._log.append(trial)
         if curve.complete:  # its end was told first, as after a restart
             self._compare_with(epoch, score)
+            self._rank(trial)
         elif epoch == self._epochs:
             self.end(trial)
         return True
@@ -90,6 +105,14 @@ class Curves:
             curve.complete = True
             for epoch, score in curve.scores.items():
                 self._compare_with(epoch, score)
+            self._rank(trial)
 
     def _compare_with(self, epoch: int, score: float) -> None:
         insort(self._complete.setdefault(epoch, []), score)
+
+    def _rank(self, trial: int) -> None:
+        """Find the best complete trial again, after `trial` has got another last score."""
+        if self[trial].scores:
+            self._ended.add(trial)
+            among = self._ended if trial == self._best else {trial, *([] if self._best is None else [self._best])}
+            self._best = max(among, key=lambda number: (self[number].last, -number))

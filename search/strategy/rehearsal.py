@@ -3,35 +3,30 @@
 A package that they lack is found before a search begins.
 """
 
-from functools import partial
-
 from ...errors import SpaceError
-from ...spaces.parameter import Choice, Float, Int
 from ...spaces.space import SearchSpace
+from .base import Setting
 from .curves import Curves
 from .history import Finished
-from .proposers.optuna import OptunaProposer
-from .samplers.registry import build_sampler
+from .proposers.build import build_proposer
 from .schedulers.registry import build_scheduler
 
 TRIALS = 12  # TPE draws at random up to the tenth finished trial; QMC does for the first
 EPOCHS = 3  # more than one, so that a pruner has a curve to judge
 
-# a dimension of each kind, since a sampler may need a package for one alone
-SPACE = SearchSpace("rehearsal", (Float("x", 0.1, 1.0, log=True), Int("y", 1, 4), Choice("z", ("a", "b"))))
 
-
-def rehearse(sampler: str, pruner: str) -> None:
-    """Try `sampler` and `pruner` on a few trials in memory.
+def rehearse(space: SearchSpace, sampler: str, pruner: str) -> None:
+    """Try `sampler` and `pruner` on a few trials of `space` in memory.
 
     Each is tried beside one that needs nothing.
 
     Raises:
-        SpaceError: there is no such sampler or pruner, or a package that it needs is not installed.
+        SpaceError: there is no such sampler or pruner, it does not suit the space, or a package that it needs is not
+            installed.
     """
     for flag, name, pair in (("--sampler", sampler, (sampler, "none")), ("--pruner", pruner, ("random", pruner))):
         try:
-            _search(*pair)
+            _search(space, *pair)
         except ImportError as error:
             package = (error.name or "").partition(".")[0]
             remedy = f"\n  install it: pip install {package}" if package else ""
@@ -39,11 +34,13 @@ def rehearse(sampler: str, pruner: str) -> None:
             raise SpaceError(f"{flag} {name} needs a package that cannot be imported: {reason}{remedy}") from error
 
 
-def _search(sampler: str, pruner: str) -> None:
-    proposer = OptunaProposer(SPACE, partial(build_sampler, sampler, 0), "maximize")
-    scheduler, curves = build_scheduler(pruner, EPOCHS), Curves("maximize", EPOCHS)
+def _search(space: SearchSpace, sampler: str, pruner: str) -> None:
+    curves = Curves("maximize", EPOCHS)
+    proposer = build_proposer(Setting(space, sampler, pruner, 0, "maximize", EPOCHS, TRIALS, curves), sampler)
+    scheduler = build_scheduler(pruner, EPOCHS)
     for number in range(TRIALS):
-        params = proposer.ask(number, {}, {}) or {}
+        if (params := proposer.ask(number, {}, {})) is None:
+            break  # a small space
         value = float(number % 4)  # good ones and bad ones
         for epoch in range(1, EPOCHS + 1):
             curves.report(number, epoch, value)

@@ -29,6 +29,10 @@ class Strategy:
         if trial.complete:
             self._decide.end(trial.number)
 
+    def size(self) -> float:
+        """Count the configurations that it can propose; inf where there is no end."""
+        return self._proposer.size()
+
     def propose(
         self, number: int, fixed: Mapping[str, Any], running: Mapping[int, Mapping[str, Any]]
     ) -> Mapping[str, Scalar] | None:

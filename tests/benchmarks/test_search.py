@@ -3,15 +3,15 @@
 import math
 import sys
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from hpo.errors import SpaceError
-from hpo.search.strategy.proposers.optuna import OptunaProposer
-from hpo.search.strategy.samplers.registry import build_sampler
+from hpo.search.strategy.base import Setting
+from hpo.search.strategy.curves import Curves
+from hpo.search.strategy.proposers.build import build_proposer
 from hpo.spaces.parameter import Choice, Float
 from optuna.samplers import RandomSampler
 
@@ -236,7 +236,9 @@ class Random(Scripted):
 
     def __init__(self, table: CurveTable, seed: int) -> None:
         super().__init__()
-        self._proposer = OptunaProposer(space_of(table), partial(build_sampler, "random", seed), "minimize")
+        self._proposer = build_proposer(
+            Setting(space_of(table), None, None, seed, "minimize", 1, None, Curves("minimize")), "random"
+        )
         self._rows = table.rows
 
     def begin(self, number: int) -> Any:

@@ -116,8 +116,19 @@ class RunOptions:
     ] = None
     seed: Annotated[int | None, Flag("Seed of the sampler and of every trial.")] = None
     strategy: Annotated[str | None, Flag(f"{one_of(STRATEGIES)}. Default: the space's, the study's, pruning.")] = None
-    sampler: Annotated[str | None, Flag(f"{one_of(SAMPLERS)}. Default: the space's, study's or strategy's.")] = None
-    pruner: Annotated[str | None, Flag(f"{one_of(SCHEDULERS)}. Default: the space's, the study's, median.")] = None
+    sampler: Annotated[
+        str | None,
+        Flag(
+            f"{one_of((*SAMPLERS, 'module:Class'))}. Default: the space's, study's or strategy's.", complete="samplers"
+        ),
+    ] = None
+    pruner: Annotated[
+        str | None,
+        Flag(
+            f"{one_of(SCHEDULERS)}; asha:4 is one with a number. Default: the space's, the study's, median.",
+            complete="pruners",
+        ),
+    ] = None
     storage: StorageField = None
     tracking_uri: TrackingField = None
     home: HomeField = None

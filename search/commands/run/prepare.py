@@ -32,7 +32,7 @@ from ...executors.devices import check_device, place, requested_cards, threads_o
 from ...executors.preflight import Preflight, Stage, preflight
 from ...executors.worker_process import Placement
 from ...progress.base import Progress, Standing
-from ...resolve.trust import model_files
+from ...resolve.trust import model_files, name_sampler
 from ...strategy.rehearsal import rehearse
 from ...strategy.strategies.auto import Facts, Pick, pick
 from ...strategy.strategy import Strategy, build_strategy
@@ -72,7 +72,7 @@ class Prepared:
         return self.study.study_name
 
 
-def check_command(options: RunOptions) -> SearchSpace:
+def check_command(options: RunOptions, note: Callable[[str], None]) -> SearchSpace:
     """Check the command itself, and return its space.
 
     What is wrong with it is told before a file is made or an image read.
@@ -80,8 +80,9 @@ def check_command(options: RunOptions) -> SearchSpace:
     check_device(options.device)
     space = load_space(options.space, SpaceFile, options.space_overrides(None))
     settings = _settle(options, space, options.workers or 1)
+    name_sampler(settings.sampler, note)  # the command or a space of the user's says it, and no study
     # a missing package is found here, not at the first trial
-    rehearse(settings.sampler, settings.pruner or "none")
+    rehearse(space, settings.sampler, settings.pruner or "none")
     if options.try_file is not None:
         read_try_file(options.try_file, space)
     if options.study is None and (refused := refusal(space.name)):

@@ -71,7 +71,7 @@ def run(options: RunOptions, watcher: Watcher) -> RunResult:
         KeyboardInterrupt: Ctrl-C came twice.
     """
     hush_optuna()  # the watcher tells what happens
-    space = check_command(options)
+    space = check_command(options, watcher.note)
     name_space(space, watcher.note)
     home = Home.locate(options.home)
     refuse_home_as_data(home.root, example_config(space).data.source)

@@ -3,20 +3,23 @@
 import copy
 import random
 from collections.abc import Callable, Container, Mapping, Sequence
+from functools import partial
 from itertools import chain
-from typing import Any, Literal
+from math import isfinite
+from typing import Any
 
 import optuna
 from optuna.samplers import BaseSampler
 from optuna.storages import InMemoryStorage
-from optuna.trial import FrozenTrial, TrialState, create_trial
+from optuna.trial import FrozenTrial, TrialState
 
 from ....spaces.configurations import Key, configurations, key_of
 from ....spaces.parameter import Scalar
-from ....spaces.space import SearchSpace
+from ..base import Setting
 from ..curves import Curves
 from ..history import Finished, History
-from .suggest import distributions, suggest
+from .freeze import Freeze
+from .suggest import suggest
 
 Params = dict[str, Scalar]
 
@@ -24,38 +27,59 @@ DRAWS = 10
 """How often a sampler may propose what was tried before; then what is left is searched for something new."""
 
 
+def proposer_of(make: Callable[[int, int], BaseSampler]) -> Callable[[Setting], "OptunaProposer"]:
+    """Make proposers by Optuna's sampler that `make` gives for (seed of the study, number of the trial)."""
+
+    def build(setting: Setting) -> OptunaProposer:
+        return OptunaProposer(setting, partial(make, setting.seed))
+
+    return build
+
+
 class OptunaProposer:
     """Proposes configurations of `space`, by a sampler that is made for each trial from its number.
 
     It draws the same from the same history, whichever process asks. Of a finite space it proposes each configuration
-    once. With `curves` it learns from trials that have not ended, too.
+    once.
+
+    Args:
+        setting: the study.
+        sampler: makes the sampler of the trial of that number.
+        history: what it keeps of finished trials; None: what suits TPE.
+        freeze: how the sampler is shown them; None: as they ended.
     """
 
     def __init__(
         self,
-        space: SearchSpace,
+        setting: Setting,
         sampler: Callable[[int], BaseSampler],
-        direction: Literal["maximize", "minimize"],
         history: History | None = None,
-        curves: Curves | None = None,
+        freeze: Freeze | None = None,
     ) -> None:
-        self._space, self._sampler = space, sampler
-        self._direction: Literal["maximize", "minimize"] = direction
-        self._history = history or History(direction)
-        self._distributions = distributions(space)
-        self._is_finite = space.size() < float("inf")
+        self._setting, self._space, self.sampler = setting, setting.space, sampler
+        self._history = history or History(setting.direction)
+        self._freeze = freeze or Freeze(setting.space)
+        self._size = setting.space.size()
         self._tried: set[Key | None] = set()
-        self._frozen: dict[int, tuple[Finished, FrozenTrial]] = {}
-        self._curves, self._reports = curves, 0
+        self._curves: Curves | None = None
+        self._reports = 0
 
     def tell(self, trial: Finished) -> None:
         """Learn of a trial that will not go on."""
-        if self._is_finite and not trial.outdated:
+        if isfinite(self._size) and not trial.outdated:
             self._tried.add(key_of(self._space, trial.params))
-        if not trial.failed and self._own(trial.params) is not None:
+        if not trial.failed and self._freeze.own(trial.params) is not None:
             self._history.add(trial)
         else:
             self._history.remove(trial.number)  # as it stood at a rung
+
+    def follow(self, curves: Curves) -> None:
+        """Learn from trials that have not ended, too, by `curves`."""
+        self._curves = curves
+
+    def size(self) -> float:
+        """Count the configurations of the space."""
+        return self._size
 
     def ask(self, number: int, fixed: Mapping[str, Any], running: Mapping[int, Mapping[str, Any]]) -> Params | None:
         """Propose a configuration for trial `number` that has the `fixed` values, those of its branches included.
@@ -63,75 +87,43 @@ class OptunaProposer:
         `running` are the parameters of the trials that run or wait at a rung, by number: TPE takes them for bad ones,
         so that no two workers get the same. None where each configuration was tried, or runs.
         """
-        self._follow(running)
+        if self._curves is not None:
+            self._learn(self._curves, running)
         study = self._study(number, running)
-        if not self._is_finite:
-            return _draw(study, self._space, fixed)
+        if not isfinite(self._size):
+            return self._draw(study, fixed)
         taken = self._tried | {key_of(self._space, params) for params in running.values()}
-        drawn = (_draw(study, self._space, fixed) for _ in range(DRAWS))
+        drawn = (self._draw(study, fixed) for _ in range(DRAWS))
         left = configurations(self._space, random.Random(number), fixed)
         for params in chain(drawn, left):
             if key_of(self._space, params) not in taken:
                 return params
         # what somebody has asked for is trained, though it is known
-        return _draw(study, self._space, fixed) if fixed else None
+        return self._draw(study, fixed) if fixed else None
+
+    def _draw(self, study: optuna.Study, fixed: Mapping[str, Any]) -> Params:
+        trial = study.ask()
+        trial._fixed_params = dict(fixed)  # Optuna has no public way to fix the values of a trial after `ask`
+        params = suggest(trial, self._space)
+        self._freeze.note(study._storage.get_trial(trial._trial_id))
+        return params
 
     def _study(self, number: int, running: Mapping[int, Mapping[str, Any]]) -> optuna.Study:
         """The study as the sampler of trial `number` sees it."""
-        history = list(self._history)
-        self._frozen = {each.number: self._frozen_as(each) for each in history}
         unknown = sorted(running.keys() - self._history.numbers - {number})
-        own = ((other, self._own(running[other])) for other in unknown)
-        others = [self._running(other, params) for other, params in own if params is not None]
-        storage = _Past([*(frozen for _, frozen in self._frozen.values()), *others], number)
-        return optuna.create_study(storage=storage, direction=self._direction, sampler=self._sampler(number))
+        others = (self._freeze.running(other, running[other]) for other in unknown)
+        past = [*self._freeze.past(self._history), *(trial for trial in others if trial is not None)]
+        direction = self._setting.direction
+        return optuna.create_study(storage=_Past(past, number), direction=direction, sampler=self.sampler(number))
 
-    def _follow(self, running: Mapping[int, Mapping[str, Any]]) -> None:
+    def _learn(self, curves: Curves, running: Mapping[int, Mapping[str, Any]]) -> None:
         """Learn of trials at whatever rung they stand: what came further is better, as TPE has it of pruned ones."""
-        if self._curves is None:
-            return
-        reports = self._curves.reported_since(self._reports)
+        reports = curves.reported_since(self._reports)
         self._reports += len(reports)
         for number in set(reports) & running.keys():
-            if self._own(running[number]) is not None:
-                value, epoch = self._curves.value(number), self._curves[number].epoch
+            if self._freeze.own(running[number]) is not None:
+                value, epoch = curves.value(number), curves[number].epoch
                 self._history.add(Finished(number, running[number], value, epoch, complete=False))
-
-    def _frozen_as(self, trial: Finished) -> tuple[Finished, FrozenTrial]:
-        before = self._frozen.get(trial.number)
-        return before if before is not None and before[0] is trial else (trial, self._freeze(trial))
-
-    def _own(self, params: Mapping[str, Any]) -> Params | None:
-        """Those of `params` that are dimensions of the space; None where one has a value that the space has not."""
-        # another program has added the trial, or the space was narrowed: it says nothing of what may be proposed
-        own = {key: value for key, value in params.items() if key in self._space.by_key}
-        return own if all(self._space.by_key[key].contains(value) for key, value in own.items()) else None
-
-    def _freeze(self, trial: Finished) -> FrozenTrial:
-        complete = trial.complete and trial.value is not None
-        stopped_at = {trial.epoch: trial.value} if not complete and trial.value is not None else {}
-        return self._trial(
-            trial.number,
-            self._own(trial.params) or {},
-            state=TrialState.COMPLETE if complete else TrialState.PRUNED,
-            value=trial.value,
-            intermediate_values=stopped_at,
-            constraints={"violation": trial.violation} if trial.violation else None,
-        )
-
-    def _running(self, number: int, params: Params) -> FrozenTrial:
-        return self._trial(number, params, state=TrialState.RUNNING)
-
-    def _trial(self, number: int, params: Params, **rest: Any) -> FrozenTrial:
-        trial = create_trial(params=params, distributions={key: self._distributions[key] for key in params}, **rest)
-        trial.number = number
-        return trial
-
-
-def _draw(study: optuna.Study, space: SearchSpace, fixed: Mapping[str, Any]) -> Params:
-    trial = study.ask()
-    trial._fixed_params = dict(fixed)  # Optuna has no public way to fix the values of a trial after `ask`
-    return suggest(trial, space)
 
 
 class _Past(InMemoryStorage):

@@ -10,6 +10,7 @@ from optuna.distributions import BaseDistribution
 from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import QMCSampler, RandomSampler
 
+from ..proposers.optuna import proposer_of
 from ..trial_seed import trial_seed
 from .registry import SAMPLERS
 
@@ -39,6 +40,7 @@ class _Sobol(QMCSampler):
 
 
 @SAMPLERS.register("qmc")
+@proposer_of
 def qmc(seed: int, number: int) -> QMCSampler:
     """Take the next point of a Sobol sequence."""
     with warnings.catch_warnings():

@@ -5,11 +5,13 @@ import warnings
 from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import TPESampler
 
+from ..proposers.optuna import proposer_of
 from ..trial_seed import trial_seed
 from .registry import SAMPLERS
 
 
 @SAMPLERS.register("tpe")
+@proposer_of
 def tpe(seed: int, number: int) -> TPESampler:
     """Propose where good trials are dense and bad ones are not.
 

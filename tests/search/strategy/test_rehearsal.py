@@ -14,16 +14,20 @@ from hpo.search.commands.run.run import run
 from hpo.search.strategy.rehearsal import rehearse
 from hpo.search.strategy.samplers.registry import SAMPLERS
 from hpo.search.strategy.schedulers.registry import SCHEDULERS
+from hpo.spaces.parameter import Choice, Float, Int
+from hpo.spaces.space import SearchSpace
+
+SPACE = SearchSpace("s", (Float("x", 0.1, 1.0, step=0.1), Int("y", 1, 4), Choice("z", ("a", "b"))))
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
 def test_every_sampler_passes(sampler: str) -> None:
-    rehearse(sampler, "none")
+    rehearse(SPACE, sampler, "none")
 
 
 @pytest.mark.parametrize("pruner", SCHEDULERS)
 def test_every_pruner_passes(pruner: str) -> None:
-    rehearse("random", pruner)
+    rehearse(SPACE, "random", pruner)
 
 
 def nobody(*_: object) -> None:

@@ -3,16 +3,17 @@
 import math
 from collections.abc import Iterator, Sequence
 
+import numpy as np
 import optuna
 import pytest
 from hpo.search.strategy.base import GO, STOP, Decision, Scheduler
 from hpo.search.strategy.curves import Curves
 from hpo.search.strategy.schedulers.hyperband import Hyperband
-from hpo.search.strategy.schedulers.median import TRIALS_BEFORE, median
+from hpo.search.strategy.schedulers.percentile import TRIALS_BEFORE, quantile
 from hpo.search.strategy.schedulers.registry import SCHEDULERS, build_scheduler
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from optuna.pruners import BasePruner, MedianPruner, SuccessiveHalvingPruner
+from optuna.pruners import BasePruner, MedianPruner, PercentilePruner, SuccessiveHalvingPruner
 
 EPOCHS = 9
 Report = tuple[int, int, float]
@@ -40,7 +41,12 @@ def lengths(name: str, count: int, epochs: int = EPOCHS) -> list[int]:
     return got
 
 
-@pytest.mark.parametrize("name", [name for name in SCHEDULERS if name != "none"])
+# a threshold knows nothing of others, so it has to be told; patience waits for trials that do not get better
+STOPPING = {"threshold": "threshold:0.09,3"}
+NOT_HERE = ("none", "patient")
+
+
+@pytest.mark.parametrize("name", [STOPPING.get(name, name) for name in SCHEDULERS if name not in NOT_HERE])
 def test_a_scheduler_spares_the_good_and_stops_some_of_the_bad(name: str) -> None:
     epochs = lengths(name, 24)
     good, bad = epochs[0::2], epochs[1::2]
@@ -97,12 +103,18 @@ def test_less_is_better_where_the_objective_is_minimised() -> None:
     assert scheduler.on_report(curves, 5) is STOP
 
 
-@given(st.lists(st.floats(allow_nan=False), min_size=1))
-def test_the_median_of_any_numbers_lies_between_them(values: list[float]) -> None:
+@given(st.lists(st.floats(allow_nan=False), min_size=1), st.floats(0, 1))
+def test_a_quantile_of_any_numbers_lies_between_its_neighbours(values: list[float], rank: float) -> None:
     values.sort()
-    middle = median(values)
-    if not math.isnan(middle):  # between the infinities there is none
-        assert values[(len(values) - 1) // 2] <= middle <= values[len(values) // 2]
+    found, place = quantile(values, rank), rank * (len(values) - 1)
+    if not math.isnan(found):  # between the infinities there is none
+        lower, upper = values[math.floor(place)], values[math.ceil(place)]
+        assert lower <= found <= upper or math.isclose(found, lower) or math.isclose(found, upper)
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=1), st.floats(0, 1))
+def test_a_quantile_is_that_of_numpy(values: list[float], rank: float) -> None:
+    assert quantile(sorted(values), rank) == pytest.approx(float(np.quantile(values, rank)), abs=1e-6)
 
 
 @pytest.mark.parametrize("name", SCHEDULERS)
@@ -156,12 +168,21 @@ def test_the_median_decides_as_that_of_optuna(reports: list[Report]) -> None:
 
 
 @settings(max_examples=25, deadline=None)
-@given(records())
-def test_asha_decides_as_that_of_optuna(reports: list[Report]) -> None:
+@given(records(), st.sampled_from([20.0, 25.0, 75.0]))
+def test_percentiles_decide_as_those_of_optuna(reports: list[Report], percent: float) -> None:
+    pruner = PercentilePruner(percent, n_startup_trials=TRIALS_BEFORE, n_warmup_steps=3)
+    ours = [said is STOP for said in decisions(build_scheduler(f"percentile:{percent}", EPOCHS), reports)]
+    assert ours == by_optuna(pruner, reports)
+
+
+@settings(max_examples=25, deadline=None)
+@given(records(), st.sampled_from([("asha", 3, 1), ("asha:3", 3, 1), ("asha:2", 2, 2)]))
+def test_asha_decides_as_that_of_optuna(reports: list[Report], named: tuple[str, int, int]) -> None:
     """Until a trial is stopped: Optuna asks it again at each later report, as it has not passed."""
-    pruner = SuccessiveHalvingPruner(min_resource=1, reduction_factor=3)
+    name, factor, first = named
+    pruner = SuccessiveHalvingPruner(min_resource=first, reduction_factor=factor)
     stopped: set[int] = set()
-    ours = decisions(build_scheduler("asha", EPOCHS), reports)
+    ours = decisions(build_scheduler(name, EPOCHS), reports)
     for (trial, epoch, _), said, theirs in zip(reports, ours, by_optuna(pruner, reports), strict=True):
         if trial not in stopped and epoch < EPOCHS:
             assert (said is STOP) == theirs

@@ -2,16 +2,15 @@
 
 import math
 from collections.abc import Callable
-from functools import partial
 
 import pytest
 from hpo.errors import SpaceError
 from hpo.search.strategy.history import Finished
-from hpo.search.strategy.proposers.optuna import OptunaProposer
-from hpo.search.strategy.samplers.registry import build_sampler
 from hpo.search.strategy.schedulers.registry import build_scheduler
 from hpo.spaces.parameter import Choice, Float
 from hpo.spaces.space import SearchSpace
+
+from .setting import propose
 
 A, B = (("branch", "a"),), (("branch", "b"),)
 SPACE = SearchSpace(
@@ -27,7 +26,7 @@ SPACE = SearchSpace(
 
 def distances(sampler: str, seed: int) -> list[float]:
     """How far from the best x the last twenty of sixty trials are."""
-    proposer, found = OptunaProposer(SPACE, partial(build_sampler, sampler, seed), "maximize"), []
+    proposer, found = propose(sampler, SPACE, seed), []
     for number in range(60):
         params = proposer.ask(number, {}, {}) or {}
         x, y = params["x"], params[f"branch.{params['branch']}.y"]
@@ -48,7 +47,7 @@ def test_hundreds_of_seeds_in_seconds() -> None:
     space = SearchSpace("curve", (Float("lr", 1e-4, 1.0, log=True),))
 
     def best(sampler: str, seed: int) -> float:
-        proposer, values = OptunaProposer(space, partial(build_sampler, sampler, seed), "maximize"), []
+        proposer, values = propose(sampler, space, seed), []
         for number in range(24):
             params = proposer.ask(number, {}, {}) or {}
             lr = params["lr"]
@@ -64,10 +63,17 @@ def test_hundreds_of_seeds_in_seconds() -> None:
 @pytest.mark.parametrize(
     ("build", "words"),
     [
-        (lambda: build_sampler("tpee", 0, 0), "--sampler: unknown sampler 'tpee'; did you mean tpe?"),
-        (lambda: build_sampler("x", 0, 0), "choose from qmc, random, tpe"),
+        (lambda: propose("tpee", SPACE), "--sampler: unknown sampler 'tpee'; did you mean tpe?"),
+        (lambda: propose("x", SPACE), "choose from cmaes, gp, grid, nsga2, qmc, random, tpe"),
+        (
+            lambda: propose("tpe:3", SPACE),
+            "--sampler tpe:3: more numbers than it takes, write --sampler tpe without one",
+        ),
         (lambda: build_scheduler("hyper", 3), "did you mean hyperband?"),
-        (lambda: build_scheduler("x", 3), "choose from asha, hyperband, median, none"),
+        (
+            lambda: build_scheduler("x", 3),
+            "choose from asha, hyperband, median, none, patient, percentile, threshold, wilcoxon",
+        ),
     ],
 )
 def test_an_unknown_name_is_told_with_the_choices(build: Callable[[], object], words: str) -> None:

@@ -2,19 +2,22 @@
 
 import random
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
 import optuna
 import pytest
+from hpo.search.strategy.base import Proposer
 from hpo.search.strategy.history import Finished, History
+from hpo.search.strategy.proposers.build import build_proposer
 from hpo.search.strategy.proposers.optuna import OptunaProposer
 from hpo.search.strategy.proposers.suggest import distributions, suggest
-from hpo.search.strategy.samplers.registry import SAMPLERS, build_sampler
+from hpo.search.strategy.samplers.registry import SAMPLERS
 from hpo.spaces.configurations import key_of
 from hpo.spaces.parameter import Choice, Float, Int
 from hpo.spaces.space import SearchSpace
 from optuna.trial import TrialState, create_trial
+
+from ..setting import propose, setting
 
 SGD, ADAMW = (("optimizer", "sgd"),), (("optimizer", "adamw"),)
 SPACE = SearchSpace(
@@ -29,9 +32,17 @@ SPACE = SearchSpace(
 FINITE = SearchSpace("f", (Choice("batch", (32, 64, 128)), Choice("nesterov", (True, False))))
 
 
-def proposer(sampler: str, seed: int = 0, space: SearchSpace = SPACE, **bounds: int) -> OptunaProposer:
-    history = History("maximize", **bounds)
-    return OptunaProposer(space, partial(build_sampler, sampler, seed), "maximize", history)
+DRAWING = [name for name in SAMPLERS if name != "grid"]  # which draws nothing, and needs a space with an end
+
+
+def proposer(sampler: str, seed: int = 0, space: SearchSpace = SPACE) -> Proposer:
+    return propose(sampler, space, seed)
+
+
+def optuna_proposer(sampler: str) -> OptunaProposer:
+    made = proposer(sampler)
+    assert isinstance(made, OptunaProposer)
+    return made
 
 
 def finished(number: int, params: Mapping[str, Any]) -> Finished:
@@ -48,12 +59,12 @@ def search(sampler: str, seed: int, trials: int) -> list[dict[str, Any]]:
     for number in range(trials):
         params = asked.ask(number, {}, {})
         assert params is not None
-        found.append(params)
+        found.append(dict(params))
         asked.tell(finished(number, params))
     return found
 
 
-@pytest.mark.parametrize("name", SAMPLERS)
+@pytest.mark.parametrize("name", DRAWING)
 def test_the_same_seed_and_history_propose_the_same_in_any_process(name: str) -> None:
     found = search(name, 3, 16)
     again = proposer(name, 3)
@@ -66,12 +77,12 @@ def test_the_same_seed_and_history_propose_the_same_in_any_process(name: str) ->
     assert proposer(name, 4).ask(15, {}, {}) != found[15]
 
 
-@pytest.mark.parametrize("name", SAMPLERS)
+@pytest.mark.parametrize("name", DRAWING)
 def test_no_two_trials_are_alike(name: str) -> None:
     assert len({params["x"] for params in search(name, 0, 25)}) == 25
 
 
-@pytest.mark.parametrize("name", SAMPLERS)
+@pytest.mark.parametrize("name", DRAWING)
 def test_neighbouring_seeds_share_no_trial(name: str) -> None:
     """Trial n of seed s must not be trial n - 1 of seed s + 1, as it would be with seed + number."""
     first, second = ({params["x"] for params in search(name, seed, 10)} for seed in (0, 1))
@@ -80,7 +91,8 @@ def test_neighbouring_seeds_share_no_trial(name: str) -> None:
 
 def test_tpe_learns_also_from_what_is_left_of_a_long_history() -> None:
     """Bad trials beyond the bound, all about x = 0.9, and a few good ones that are older."""
-    asked = proposer("tpe", best=5, newest=20)
+    sampler = optuna_proposer("tpe").sampler
+    asked = OptunaProposer(setting(SPACE), sampler, History("maximize", best=5, newest=20))
     draw = random.Random(0)
     for number in range(200):
         x = 0.3 + 0.01 * draw.random() if number < 5 else 0.8 + 0.2 * draw.random()
@@ -89,7 +101,7 @@ def test_tpe_learns_also_from_what_is_left_of_a_long_history() -> None:
     assert sum(0.2 < x < 0.4 for x in proposed) >= 15
 
 
-@pytest.mark.parametrize("name", SAMPLERS)
+@pytest.mark.parametrize("name", ["tpe", "random", "qmc"])
 @pytest.mark.parametrize("fixed", [{}, {"optimizer": "sgd", "optimizer.sgd.lr": 0.25}])
 def test_proposals_are_those_of_an_optuna_study_with_the_same_trials(name: str, fixed: dict[str, Any]) -> None:
     kinds = distributions(SPACE)
@@ -111,13 +123,13 @@ def test_proposals_are_those_of_an_optuna_study_with_the_same_trials(name: str, 
     study.add_trial(
         create_trial(state=TrialState.RUNNING, params=running, distributions={key: kinds[key] for key in running})
     )
-    study.sampler = build_sampler(name, 0, 31)
+    study.sampler = optuna_proposer(name).sampler(31)
     theirs = study.ask()
     theirs._fixed_params = fixed
     assert asked.ask(31, fixed, {30: running}) == suggest(theirs, SPACE)
 
 
-@pytest.mark.parametrize("name", SAMPLERS)
+@pytest.mark.parametrize("name", DRAWING)
 def test_proposals_stay_in_the_space_whatever_others_have_tried(name: str) -> None:
     asked = proposer(name)
     outside = {"x": 7.0, "theirs": "a", "optimizer": "sgd", "optimizer.sgd.lr": 0.1}
@@ -128,6 +140,27 @@ def test_proposals_stay_in_the_space_whatever_others_have_tried(name: str) -> No
         assert params is not None
         SPACE.tree(params)
         assert all(SPACE.by_key[key].contains(value) for key, value in params.items())
+
+
+@pytest.mark.parametrize("epoch", [1, 3])
+def test_under_rungs_a_trial_counts_as_one_that_was_stopped_where_it_stands(epoch: int) -> None:
+    """So a trial that waits at a rung is as good or as bad as what it has reached there."""
+    for_running, ended = setting(SPACE), proposer("tpe")
+    running = build_proposer(for_running, "tpe", for_running.curves)
+    waiting = {}
+    for number, params in enumerate(search("random", 1, 12)):
+        value = -abs(params["x"] - 0.3)
+        for at in range(1, epoch + 1):
+            for_running.curves.report(number, at, value)
+        waiting[number] = params
+        ended.tell(Finished(number, params, value, epoch, complete=False))
+    assert running.ask(50, {}, waiting) == ended.ask(50, {}, {})
+    for_running.curves.report(3, epoch + 1, 0.0)  # and goes on
+    waiting[3], later = waiting.pop(3), proposer("tpe")
+    for number, params in waiting.items():
+        at, value = (epoch + 1, 0.0) if number == 3 else (epoch, -abs(params["x"] - 0.3))
+        later.tell(Finished(number, params, value, at, complete=False))
+    assert running.ask(51, {}, waiting) == later.ask(51, {}, {})
 
 
 def test_what_broke_teaches_nothing() -> None:
