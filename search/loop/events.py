@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from ...studies import attributes
 from ...studies.book.book import Book
@@ -15,7 +15,7 @@ from .brake import Brake, HopelessError
 from .checkpoints import KEPT, Checkpoints
 from .losses import MAX_LOST_WORKERS, MAX_MEMORY_KILLS, MAX_SILENCES, MEND, BlockedError, MachineLosses
 from .observers import Observers
-from .outcome import outcome_of
+from .outcome import duration_note, outcome_of
 from .watchdog import STOP_WITHIN_S, Watchdog
 
 
@@ -179,7 +179,7 @@ class EventHandler:
             self._catch_up(run, result.history)
             del self._runs[claim.number]
             if run.ours:
-                self._release(run)
+                self._release(run, duration_note(result))
             return
         self._reconcile(claim, result.history)
         outcome = outcome_of(result, claim.config.objective)
@@ -202,9 +202,9 @@ class EventHandler:
         missing = self._book.reconcile(claim.number, [_row(claim.number, report) for report in history])
         self._observers.missed(claim.number, [report for report in history if report.epoch in missing])
 
-    def _release(self, run: Run) -> None:
+    def _release(self, run: Run, notes: Mapping[str, Any] | None = None) -> None:
         """Put a trial back: it waits to be continued, or is paused where that is decided."""
-        fence = self._book.release(run.claim.number)
+        fence = self._book.release(run.claim.number, notes)
         if fence.rung is not None:
             self.has_paused = True
             self._observers.paused(run.claim, fence.rung, run.value)

@@ -24,14 +24,18 @@ def outcome_of(result: TrainResult, objective: ObjectiveConfig) -> TrialOutcome:
     )
 
 
+def duration_note(result: TrainResult) -> dict[str, Any]:
+    """The seconds of a training as an attribute of its trial, over all interruptions; none before the first epoch."""
+    return {attributes.DURATION_S: round(result.history[-1].elapsed_s, 3)} if result.history else {}
+
+
 def _notes(result: TrainResult) -> dict[str, Any]:
     notes: dict[str, Any] = {attributes.STATUS: result.status.value}
     if result.message:
         notes[attributes.MESSAGE] = result.message
     if result.verdict is not None:
         notes[attributes.VERDICT] = asdict(result.verdict)
-    if result.history:
-        notes[attributes.DURATION_S] = round(result.history[-1].elapsed_s, 3)
+    notes |= duration_note(result)
     if result.lr_factors:
         notes[attributes.LR_FACTORS] = list(result.lr_factors)
     if result.best is not None:

@@ -235,12 +235,12 @@ class Book(Generic[Claim]):
         """
         self._patience.leave()
 
-    def release(self, number: int) -> Fence:
+    def release(self, number: int, notes: Mapping[str, Any] | None = None) -> Fence:
         """Put a trial back, to be continued from its checkpoint: WAITING, or paused where that is decided.
 
-        What is paused stays RUNNING, and is nobody's.
+        What is paused stays RUNNING, and is nobody's. `notes` are attributes by name.
         """
-        return self._put_back(number, {})
+        return self._put_back(number, notes or {})
 
     def abandon(self) -> None:
         """Put all of our trials back, without patience: the process is about to end."""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from hpo.search.loop.checkpoints import KEPT
 
 from .conftest import Shell, finish
 
@@ -186,3 +187,42 @@ def test_a_killed_coordinator_leaves_a_study_that_goes_on(shell: Shell, wait_unt
     trials = again.json["trials"]
     assert trials["complete"] + trials["pruned"] == 4
     assert sum(trials.values()) == 4
+
+
+def test_a_search_at_rungs_that_is_killed_goes_on_where_it_was(shell: Shell, wait_until: Wait) -> None:
+    """Every epoch once, exact totals, nobody left paused, no checkpoint but of those that may win."""
+    home, trials = shell.directory / "runs", 12
+    command = shell.search_command("--strategy", "rungs", "--workers", "2", "--study", "s", trials=trials, epochs=10)
+    process = shell.start(*command)
+    wait_until(lambda: paused_trials(home) >= 3, "three paused trials")
+    orphans = workers_of(process.pid)
+    os.kill(process.pid, signal.SIGKILL)
+    finish(process)
+    wait_until(lambda: not any(p.is_running() and p.status() != "zombie" for p in orphans), "orphaned workers")
+    # of the three one may have been promoted by then
+    assert shell.run("show", "--study", "s", "--json").json["trials"]["paused"] >= 1
+    again = shell.run(*command, "--json")
+    assert again.code == 0, again.err
+    shown = shell.run("show", "--study", "s", "--json").json
+    assert again.json["trials"] == shown["trials"]
+    assert sum(shown["trials"].values()) == trials == shown["trials"]["complete"] + shown["trials"]["pruned"]
+    reached = [len(trial["curve"]) for trial in shown["records"]]
+    assert set(reached) <= {1, 2, 4, 5, 10}  # a worker is told to pause at its next batch, which may be an epoch on
+    assert reached.count(10) == shown["trials"]["complete"] >= 1
+    assert paused_trials(home) == 0
+    left = {path.parent.name for path in home.glob("s/trials/*/*.ckpt")}
+    assert len(left) <= KEPT
+    assert not list(home.glob("s/trials/*/last.ckpt"))
+
+
+def paused_trials(home: Path) -> int:
+    """How many trials are paused at a rung in the store."""
+    path = home / "studies.db"
+    if not path.exists():
+        return 0
+    query = "SELECT COUNT(*) FROM trial_user_attributes WHERE key = 'paused' AND value_json != 'null'"
+    try:
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5)) as connection:
+            return int(connection.execute(query).fetchone()[0])
+    except sqlite3.OperationalError:  # the schema is not there yet
+        return 0

@@ -8,6 +8,7 @@ import pytest
 from hpo.search.executors.base import Job
 from hpo.search.executors.simulated import SimulatedExecutor
 from hpo.search.loop.goal import Outcome
+from hpo.search.strategy.strategies.rungs import rung_epochs
 from hpo.studies import attributes
 from hpo.training.checkpoints.files import BEST, LAST
 from optuna.trial import TrialState
@@ -15,6 +16,7 @@ from optuna.trial import TrialState
 from .world import EPOCHS, World
 
 TRIALS = 16
+RUNGS = rung_epochs(EPOCHS)
 SECONDS = 10.0  # an epoch of the simulated curve
 
 
@@ -50,6 +52,7 @@ def check_done(world: World, trials: int) -> None:
         assert trial.state is (TrialState.COMPLETE if epochs == EPOCHS else TrialState.PRUNED)
         assert trial.value == trial.intermediate_values[epochs]
         assert not trial.user_attrs.get(attributes.PAUSED)
+        assert trial.user_attrs[attributes.DURATION_S] == epochs * SECONDS
 
 
 @pytest.mark.parametrize("slots", [1, 3])
@@ -94,6 +97,18 @@ def test_a_study_that_is_done_goes_on_with_more_trials(world: World) -> None:
     for trials in (TRIALS, 2 * TRIALS):
         assert world.loop(trials, strategy=world.at_rungs(trials)).run() is Outcome.DONE
         check_done(world, trials)
+
+
+def test_a_promoted_trial_without_a_checkpoint_begins_anew_and_does_not_pause_again(world: World) -> None:
+    world.loop(TRIALS, strategy=world.at_rungs(TRIALS), deadline=5 * SECONDS + 1).run()
+    before = {trial.number: trial.intermediate_values for trial in world.trials()}
+    world.checkpoints.clear()
+    executor: Any = world.executor(2, Counting)
+    assert world.loop(TRIALS, executor=executor, strategy=world.at_rungs(TRIALS)).run() is Outcome.DONE
+    check_done(world, TRIALS)
+    for number, values in before.items():
+        assert values.items() <= world.trials()[number].intermediate_values.items()
+        assert [each for each, _ in executor.started].count(number) <= len(RUNGS) + 1
 
 
 def test_another_strategy_ends_what_is_paused(world: World) -> None:
