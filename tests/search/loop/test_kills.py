@@ -177,7 +177,7 @@ class Killing:
 
 @pytest.mark.parametrize("coordinators", [1, 2])
 @pytest.mark.parametrize(
-    ("kills", "trials"), [(10, 12), pytest.param(200, 120, marks=pytest.mark.slow)], ids=["10", "200"]
+    ("kills", "trials"), [(10, 12), pytest.param(200, 160, marks=pytest.mark.slow)], ids=["10", "200"]
 )
 def test_kills_cost_nothing_and_do_nothing_twice(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, coordinators: int, kills: int, trials: int
