@@ -7,6 +7,7 @@ same is checked in every comparison, by the searches that run through the book.
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from hpo.search.configuration.claim import Claim
 from hpo.search.configuration.configure import configure
@@ -102,8 +103,8 @@ class Ledger:
             self._complete.append(number)
         return Fence(True, state)
 
-    def release(self, number: int) -> Fence:
-        """Pause a trial of which that is decided."""
+    def release(self, number: int, notes: Mapping[str, Any] | None = None) -> Fence:
+        """Pause a trial of which that is decided; what is noted of it is read by nobody."""
         decided = self._unfinished[number].decided
         if not isinstance(decided, Pause):  # the search is over
             return Fence(True, TrialState.WAITING)
