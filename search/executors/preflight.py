@@ -20,7 +20,8 @@ class Preflight:
     """The results of the preflight.
 
     `pack` is the packed data set, `numerics` what `auto` means here. `gpus` is the number of CUDA devices that torch
-    sees, 0 where nobody asked; `notes` what was decided about the data and for `auto`, in sentences.
+    sees, 0 where nobody asked; `checkpoint_bytes` the size of a trial's checkpoints at most, None where nobody asked or
+    it is not known; `notes` what was decided about the data and for `auto`, in sentences.
     """
 
     pack: Path
@@ -29,12 +30,14 @@ class Preflight:
     gpus: int
     numerics: Numerics
     notes: tuple[str, ...]
+    checkpoint_bytes: int | None = None
 
 
 def preflight(
     config: TrialConfig,
     *,
     models: Sequence[TrialConfig] = (),
+    measured: Sequence[TrialConfig] = (),
     cache: Path,
     data_root: Path | None,
     cards: list[int] | None,
@@ -47,6 +50,7 @@ def preflight(
     Args:
         config: whose data, and whose `auto` values, are meant.
         models: one configuration for each model of the space.
+        measured: configurations of whose checkpoints the size is wanted, the largest of all.
         cache: where packs are kept.
         data_root: where public data sets lie.
         cards: the CUDA devices that the search may use, None for all, [] for none.
@@ -61,6 +65,7 @@ def preflight(
     request = {
         "config": config.model_dump(),
         "models": [model.model_dump() for model in models],
+        "measured": [each.model_dump() for each in measured],
         "cache": str(cache),
         "data_root": str(data_root) if data_root else None,
         "cards": cards,
@@ -91,9 +96,9 @@ def _answer(child: "subprocess.Popen[str]", request: dict[str, Any], progress: S
         if "report" in message:
             report = message["report"]
             numerics, notes = Numerics(**report["numerics"]), tuple(report["notes"])
-            return Preflight(
-                Path(report["pack"]), report["fingerprint"], report["val_images"], report["gpus"], numerics, notes
-            )
+            pack, size = Path(report["pack"]), report["checkpoint_bytes"]
+            facts = (report["fingerprint"], report["val_images"], report["gpus"], numerics, notes, size)
+            return Preflight(pack, *facts)
         if "error" in message:
             raise getattr(errors, message["error"])(message["text"])  # the same HpoError as in the child
         progress(message["stage"], message["done"], message["total"])

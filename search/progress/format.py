@@ -55,6 +55,13 @@ def amount(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
+def disk_size(size: int) -> str:
+    """`0.3 MB`, `48 MB` or `1.2 GB`, in powers of ten as disks are sold."""
+    if size >= 10**9:
+        return f"{size / 10**9:,.1f} GB"
+    return f"{size / 10**6:.1f} MB" if size < 10**7 else f"{size / 10**6:.0f} MB"
+
+
 def params_line(params: Mapping[str, Any]) -> str:
     """`lr=0.01 width=32`: keys by their last part, in the space's order."""
     return " ".join(f"{key.rsplit('.', 1)[-1]}={short(value)}" for key, value in params.items())

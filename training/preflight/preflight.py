@@ -7,6 +7,7 @@ the search.
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,8 @@ def check(request: dict[str, Any], emit: Any) -> dict[str, Any]:
     """Pack the data, try the models and their export, settle `auto`.
 
     `request["config"]` names the data, `request["models"]` the configurations to try. `request["cards"]` are the CUDA
-    devices that may be used, None for all, [] for none; torch is only imported where something needs it.
+    devices that may be used, None for all, [] for none; `request["measured"]` the configurations of whose checkpoints
+    the size is wanted. Torch is only imported where something needs it.
     """
     config = TrialConfig.model_validate(request["config"])
     root = Path(request["data_root"]) if request["data_root"] else None
@@ -34,14 +36,15 @@ def check(request: dict[str, Any], emit: Any) -> dict[str, Any]:
 
     pack = prepare(config.data, cache=Path(request["cache"]), data_root=root, progress=progress)
     check_metrics(config, pack)
-    models = [TrialConfig.model_validate(model) for model in request["models"]]
-    if models or request["cards"] != [] or config.compile == "auto":  # torch takes seconds to import
+    models, measured = ([TrialConfig.model_validate(each) for each in request[key]] for key in ("models", "measured"))
+    if models or measured or request["cards"] != [] or config.compile == "auto":  # torch takes seconds to import
         progress(IMPORTING.words, 0, 0)
     if models:
         from .try_model import check_models
 
         progress("trying the models", 0, 0)
         check_models(models, pack, skip_export=request["skip_export_check"])
+    checkpoint = _checkpoint_bytes(measured, pack) if measured else None
     gpus = 0 if request["cards"] == [] else _gpus()
     numerics = _numerics(request, config, pack, gpus)
     tested = test_note(pack.size("test"), config.data, pack.given_splits)
@@ -51,8 +54,15 @@ def check(request: dict[str, Any], emit: Any) -> dict[str, Any]:
         "val_images": pack.size("val"),
         "gpus": gpus,
         "numerics": numerics.to_json(),
+        "checkpoint_bytes": checkpoint,
         "notes": [*pack.notes, tested, *filter(None, (numerics.note,))],
     }
+
+
+def _checkpoint_bytes(configs: Sequence[TrialConfig], pack: Pack) -> int | None:
+    from .checkpoint_size import checkpoint_bytes  # torch takes seconds to import
+
+    return checkpoint_bytes(configs, pack)
 
 
 def _gpus() -> int:

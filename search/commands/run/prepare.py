@@ -22,6 +22,7 @@ from ....training.models.source import source_digest
 from ...configuration.configure import configure
 from ...configuration.example import example_config
 from ...configuration.identify import identify
+from ...configuration.largest import largest_configs
 from ...configuration.model_copies import ModelCopies
 from ...configuration.models_to_try import models_to_try
 from ...configuration.search_settings import SearchSettings, kept_in, said_in, settle_search
@@ -36,6 +37,7 @@ from ...resolve.trust import model_files, name_sampler
 from ...strategy.rehearsal import rehearse
 from ...strategy.strategies.auto import Facts, Pick, pick
 from ...strategy.strategy import Strategy, build_strategy
+from .disk import disk_note
 from .options import RunOptions
 
 
@@ -102,6 +104,7 @@ def prepare(options: RunOptions, home: Home, storage: BaseStorage, space: Search
     ready = preflight(
         _with_auto_compile(space, config),
         models=models_to_try(space),
+        measured=_measured(options, space, begun),
         cache=home.cache,
         data_root=options.data_root,
         cards=requested_cards(options.device),
@@ -125,7 +128,9 @@ def prepare(options: RunOptions, home: Home, storage: BaseStorage, space: Search
         epochs=config.budget.epochs,
         trials=options.trials,
     )
-    _keep_settings(study, settings, strategy, watcher.note)
+    record = _keep_settings(study, settings, strategy, watcher.note)
+    if told := disk_note(record, options.trials, len(placements), ready.checkpoint_bytes):
+        watcher.note(told)
     ModelCopies(home.models(name), models).keep()
     return Prepared(options, home, study, strategy, space, identity, ready, placements, settings, stores)
 
@@ -153,7 +158,15 @@ def _settle(
     return settle_search(options.search, said_in(space), kept_in(before), auto=auto)
 
 
-def _keep_settings(study: Study, settings: SearchSettings, strategy: Strategy, note: Callable[[str], None]) -> None:
+def _measured(options: RunOptions, space: SearchSpace, begun: Begun | None) -> list[TrialConfig]:
+    """The configurations whose checkpoints are measured, since paused trials keep theirs; none where none pauses."""
+    settings = _settle(options, space, options.workers or 1, begun and begun.strategy)
+    return largest_configs(space) if settings.pruner is None else []  # what has no pruner pauses trials
+
+
+def _keep_settings(
+    study: Study, settings: SearchSettings, strategy: Strategy, note: Callable[[str], None]
+) -> StrategyRecord:
     """Keep how the study is searched, for whoever goes on with it; say what was picked, and what is new to it."""
     before = StrategyRecord.from_attributes(study.user_attrs)
     if settings.picked:
@@ -165,6 +178,7 @@ def _keep_settings(study: Study, settings: SearchSettings, strategy: Strategy, n
     is_picked = bool(settings.picked) or (before is not None and before.picked and before.strategy == settings.strategy)
     record = StrategyRecord(*names, strategy.eta, strategy.rungs, is_picked)
     study.set_user_attr(attributes.STRATEGY, record.to_attribute())
+    return record
 
 
 def _with_auto_compile(space: SearchSpace, config: TrialConfig) -> TrialConfig:
