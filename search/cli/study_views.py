@@ -137,7 +137,7 @@ def _trial_parts(summary: StudySummary, record: TrialRecord, directory: Path | N
     yield _facts("", _about(record, directory))
     yield _facts("parameters", {key: short(value) for key, value in record.params.items()})
     if record.metrics:
-        title = f"metrics of epoch {record.best_epoch}, which counts"
+        title = f"metrics of epoch {record.best_epoch}" + (", which counts" if record.state == "complete" else "")
         yield _facts(title, {key: amount(value) for key, value in record.metrics.items()})
 
 

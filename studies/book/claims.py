@@ -152,7 +152,8 @@ class Claims(Generic[Claim]):
         with self._holdings.transaction() as rows:
             if not _is_free(rows, trial_id):
                 return None
-            rows.set_state(trial_id, TrialState.RUNNING)
+            if rows.states([trial_id])[trial_id] is TrialState.WAITING:  # a paused one keeps the time of its start
+                rows.set_state(trial_id, TrialState.RUNNING)
             self._write_beginning(rows, trial_id, opening, beginning)
         return self._begun(trial_id, opening, beginning)
 

@@ -43,8 +43,7 @@ def _spans(trial: FrozenTrial, last: datetime) -> Iterator[_Span]:
     if attributes.PAUSED not in trial.user_attrs:
         yield start, end
         return
-    # one that was paused at a rung ran first for as long as it trained, and again at its end if it was promoted
+    # one that was paused at a rung trained up to its end only if it ended by itself; else it was told where it stood
     trained = trial.user_attrs.get(attributes.DURATION_S)
     span = min(timedelta(seconds=trained if isinstance(trained, int | float) else 0.0), end - start)
-    was_resumed = trial.user_attrs[attributes.PAUSED] is None
-    yield (end - span, end) if was_resumed else (start, start + span)
+    yield (end - span, end) if attributes.STATUS in trial.user_attrs else (start, start + span)

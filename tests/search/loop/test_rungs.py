@@ -93,6 +93,16 @@ def test_what_is_paused_stays_paused_when_the_time_is_up_and_goes_on_with_more(w
     check_done(world, TRIALS)
 
 
+def test_a_promoted_trial_keeps_the_time_of_its_start(world: World) -> None:
+    world.loop(TRIALS, strategy=world.at_rungs(TRIALS), deadline=8 * SECONDS + 1).run()
+    starts = {trial.number: trial.datetime_start for trial in world.trials()}
+    paused = [trial for trial in world.trials() if trial.user_attrs.get(attributes.PAUSED)]
+    world.loop(TRIALS, strategy=world.at_rungs(TRIALS)).run()
+    promoted = [trial for trial in paused if len(world.trials()[trial.number].intermediate_values) > 4]
+    assert promoted
+    assert all(world.trials()[trial.number].datetime_start == starts[trial.number] for trial in promoted)
+
+
 def test_a_study_that_is_done_goes_on_with_more_trials(world: World) -> None:
     for trials in (TRIALS, 2 * TRIALS):
         assert world.loop(trials, strategy=world.at_rungs(trials)).run() is Outcome.DONE

@@ -102,12 +102,14 @@ def test_what_cannot_be_trained_again_is_not_the_furthest(notes: dict[str, Any])
 def test_a_pause_over_night_is_no_search() -> None:
     """Paused trials are RUNNING to Optuna all the time."""
     night = 40_000.0
-    spans = [(0, None, {"rung": 0}, 10.0), (2, None, {"rung": 0}, None), (10, night + 30, None, 20.0),
-             (5, night + 40, {"rung": 0}, 4.0), (night, night + 30, None, 30.0)]  # fmt: skip
+    spans = [(0, None, "", 10.0), (2, None, "", None), (10, night + 30, "finished", 20.0), (5, night + 40, "", 4.0),
+             (night, night + 30, "stopped", 30.0)]  # fmt: skip
     study = optuna.create_study(study_name="s")
-    for start, end, paused, trained in spans:
+    for start, end, status, trained in spans:
+        paused = {"rung": 0} if end is None else None
         trial = climbed("RUNNING" if end is None else "PRUNED", 0.5, **{attributes.PAUSED: paused})
         trial.user_attrs |= {} if trained is None else {attributes.DURATION_S: trained}
+        trial.user_attrs |= {attributes.STATUS: status} if status else {}
         trial.datetime_start = NOON + timedelta(seconds=start)
         trial.datetime_complete = None if end is None else NOON + timedelta(seconds=end)
         study.add_trial(trial)
