@@ -10,6 +10,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from ....spaces.parameter import Parameter, Scalar
 from ....spaces.space import SearchSpace
 from ..history import Finished
+from .own import own_params
 from .suggest import distributions
 
 Params = dict[str, Scalar]
@@ -42,24 +43,18 @@ class Freeze:
 
     def running(self, number: int, params: Mapping[str, Any]) -> FrozenTrial | None:
         """A trial that runs; None where its parameters are not of the space."""
-        own = self.own(params)
+        own = own_params(self._space, params)
         return None if own is None else self._trial(number, own, state=TrialState.RUNNING)
 
     def note(self, trial: FrozenTrial) -> None:
         """Take note of a trial that was just drawn."""
-
-    def own(self, params: Mapping[str, Any]) -> Params | None:
-        """Those of `params` that are dimensions of the space; None where one has a value that the space has not."""
-        # another program has added the trial, or the space was narrowed: it says nothing of what may be proposed
-        own = {key: value for key, value in params.items() if key in self._space.by_key}
-        return own if all(self._space.by_key[key].contains(value) for key, value in own.items()) else None
 
     def _end(self, trial: Finished) -> FrozenTrial:
         complete = trial.complete and trial.value is not None
         stopped_at = {trial.epoch: trial.value} if not complete and trial.value is not None else {}
         return self._trial(
             trial.number,
-            self.own(trial.params) or {},
+            own_params(self._space, trial.params) or {},
             state=TrialState.COMPLETE if complete else TrialState.PRUNED,
             value=trial.value,
             intermediate_values=stopped_at,
@@ -96,7 +91,7 @@ class FreezeValues(Freeze):
         return [
             self._trial(
                 trial.number,
-                self.own(trial.params) or {},
+                own_params(self._space, trial.params) or {},
                 state=TrialState.COMPLETE,
                 value=self._sign * min(losses.get(trial.number, worst), worst),
             )

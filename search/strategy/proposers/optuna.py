@@ -1,11 +1,9 @@
 """Proposals of Optuna's samplers, from a bounded history in memory."""
 
 import copy
-import random
 from collections.abc import Callable, Container, Mapping, Sequence
 from functools import partial
-from itertools import chain
-from math import isfinite
+from itertools import count
 from typing import Any
 
 import optuna
@@ -13,18 +11,16 @@ from optuna.samplers import BaseSampler
 from optuna.storages import InMemoryStorage
 from optuna.trial import FrozenTrial, TrialState
 
-from ....spaces.configurations import Key, configurations, key_of
 from ....spaces.parameter import Scalar
 from ..base import Setting
 from ..curves import Curves
 from ..history import Finished, History
 from .freeze import Freeze
+from .own import own_params
 from .suggest import suggest
+from .untried import Untried
 
 Params = dict[str, Scalar]
-
-DRAWS = 10
-"""How often a sampler may propose what was tried before; then what is left is searched for something new."""
 
 
 def proposer_of(make: Callable[[int, int], BaseSampler]) -> Callable[[Setting], "OptunaProposer"]:
@@ -59,16 +55,14 @@ class OptunaProposer:
         self._setting, self._space, self.sampler = setting, setting.space, sampler
         self._history = history or History(setting.direction)
         self._freeze = freeze or Freeze(setting.space)
-        self._size = setting.space.size()
-        self._tried: set[Key | None] = set()
+        self._untried = Untried(setting.space)
         self._curves: Curves | None = None
         self._reports = 0
 
     def tell(self, trial: Finished) -> None:
         """Learn of a trial that will not go on."""
-        if isfinite(self._size) and not trial.outdated:
-            self._tried.add(key_of(self._space, trial.params))
-        if not trial.failed and self._freeze.own(trial.params) is not None:
+        self._untried.tell(trial)
+        if not trial.failed and own_params(self._space, trial.params) is not None:
             self._history.add(trial)
         else:
             self._history.remove(trial.number)  # as it stood at a rung
@@ -79,7 +73,7 @@ class OptunaProposer:
 
     def size(self) -> float:
         """Count the configurations of the space."""
-        return self._size
+        return self._untried.size
 
     def ask(self, number: int, fixed: Mapping[str, Any], running: Mapping[int, Mapping[str, Any]]) -> Params | None:
         """Propose a configuration for trial `number` that has the `fixed` values, those of its branches included.
@@ -90,16 +84,8 @@ class OptunaProposer:
         if self._curves is not None:
             self._learn(self._curves, running)
         study = self._study(number, running)
-        if not isfinite(self._size):
-            return self._draw(study, fixed)
-        taken = self._tried | {key_of(self._space, params) for params in running.values()}
-        drawn = (self._draw(study, fixed) for _ in range(DRAWS))
-        left = configurations(self._space, random.Random(number), fixed)
-        for params in chain(drawn, left):
-            if key_of(self._space, params) not in taken:
-                return params
-        # what somebody has asked for is trained, though it is known
-        return self._draw(study, fixed) if fixed else None
+        draws = (self._draw(study, fixed) for _ in count())
+        return self._untried.first(number, fixed, running, draws)
 
     def _draw(self, study: optuna.Study, fixed: Mapping[str, Any]) -> Params:
         trial = study.ask()
@@ -121,7 +107,7 @@ class OptunaProposer:
         reports = curves.reported_since(self._reports)
         self._reports += len(reports)
         for number in set(reports) & running.keys():
-            if self._freeze.own(running[number]) is not None:
+            if own_params(self._space, running[number]) is not None:
                 value, epoch = curves.value(number), curves[number].epoch
                 self._history.add(Finished(number, running[number], value, epoch, complete=False))
 

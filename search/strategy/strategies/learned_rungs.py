@@ -17,7 +17,7 @@ from ..ranks import Ranks
 from .registry import STRATEGIES
 from .rungs import ETA, Promotion, refuse_pruner, rung_epochs
 
-SAMPLER = "tpe"
+SAMPLER = "forest"
 
 ENOUGH = 4
 """So many trials at the next rung tell something; with less the share is that of `rungs`."""

@@ -16,7 +16,7 @@ ETA = 4
 FIRST_RUNG = 1
 """Epochs: on recorded curves one ranked well enough, and two cost more than they told."""
 
-SAMPLER = "tpe"
+SAMPLER = "forest"
 
 
 class Promotion(Scheduler):
