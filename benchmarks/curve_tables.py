@@ -1,5 +1,6 @@
 """The tables of recorded curves: which spaces on which images, of what size."""
 
+import json
 import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,6 +8,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from curve_journal import Journal, from_arrays
 from hpo.spaces.load import load_space
 from hpo.spaces.space import SearchSpace
 from hpo.training.config import TrialConfig
@@ -87,6 +90,16 @@ TABLES = {
         *(Table("wide_cnn", data) for data in ("fashion_mnist", "cifar10")),
     )
 }
+
+
+def open_journal(table: Table, path: Path, kept: Path) -> Journal:
+    """Open a table's journal, which begins with the npz that was kept, where that has the same setting."""
+    journal = Journal(path, table.setting())
+    if kept.exists():
+        with np.load(kept) as columns:
+            if json.loads(str(columns["setting"])) == table.setting():
+                journal.adopt(from_arrays(table.space(), columns))
+    return journal
 
 
 def pack_of(table: Table, work: Path, archives: Path) -> Pack:

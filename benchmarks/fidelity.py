@@ -1,9 +1,9 @@
 """How well cheap trainings rank configurations: the correlation of ranks with the whole training.
 
-For the recorded configurations of benchmarks/curves: the first epochs of the whole training, which a trial that pauses
-at a rung has behind it; a training of as few epochs whose schedule ends with them; the whole schedule on fewer images,
-or on smaller ones. Accuracies on the validation images throughout; a training that diverged is worse than any other.
-Every training is appended to a journal, and those that are there are not run again.
+Of random configurations, those of benchmarks/curves first. Cheap are the first epochs of the whole training, which a
+trial that pauses at a rung has behind it; a training of as few epochs whose schedule ends with them; the whole schedule
+on fewer images, or on smaller ones. Accuracies on the validation images throughout; a training that diverged is worse
+than any other. Every training is appended to a journal, and those that are there are not run again.
 """
 
 import argparse
@@ -17,7 +17,7 @@ import numpy as np
 import optuna
 import torch
 from curve_journal import Journal
-from curve_tables import ARCHIVES, CURVES, EPOCHS, TABLES, WORK, Table, pack_of
+from curve_tables import ARCHIVES, CURVES, EPOCHS, TABLES, WORK, Table, open_journal, pack_of
 from curve_training import record
 from harness import arguments, finish
 from numpy.typing import NDArray
@@ -26,7 +26,9 @@ from scipy.stats import rankdata
 RUNGS = (1, 4)
 NAMES = ("simple_cnn_digits", "resnet_digits", "wide_cnn_fashion_mnist")
 BOOTSTRAPS = 2000
+WHOLE = f"a schedule of {EPOCHS}"
 Values = NDArray[np.float64]
+Journals = dict[tuple[str, str], Journal]  # by table and name of the training
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,11 @@ class Cheap:
         """The name of its journal."""
         changes = "".join(f"_{key}_{value}" for key, value in self.table.changes)
         return f"{self.table.name}_{self.table.epochs}_epochs{changes}.jsonl"
+
+
+def whole(table: Table) -> Sequence[Cheap]:
+    """Return the training that the others are compared with."""
+    return [Cheap(WHOLE, table)]
 
 
 def shorter(table: Table) -> Sequence[Cheap]:
@@ -84,15 +91,15 @@ def correlation(cheap: Values, whole: Values) -> Values:
     return np.divide((first * second).sum(axis=1), scale, out=np.zeros(len(scale)), where=scale > 0)
 
 
-def fill(names: Sequence[str], count: int, options: argparse.Namespace) -> Mapping[tuple[str, str], Journal]:
+def fill(names: Sequence[str], count: int, options: argparse.Namespace) -> Journals:
     """Train what is missing, shorter trainings first; return the journals."""
-    journals = {}
-    for cheaper in (shorter, smaller):
-        plan = [(name, cheap) for name in names for cheap in cheaper(TABLES[name])]
+    journals: Journals = {}
+    for kinds in ((whole, shorter), (smaller,)):
+        plan = [(name, cheap) for name in names for kind in kinds for cheap in kind(TABLES[name])]
         packs = {cheap: pack_of(cheap.table, options.work, options.archives) for _, cheap in plan}
         for name, cheap in plan:
-            path = options.work / "fidelity" / cheap.journal
-            journals[name, cheap.name] = Journal(path, cheap.table.setting())
+            kept = options.curves / f"{name}.npz"
+            journals[name, cheap.name] = open_journal(cheap.table, options.work / "fidelity" / cheap.journal, kept)
         for number, (name, cheap) in product(range(count), plan):
             journal = journals[name, cheap.name]
             if len(journal.recorded) == number:
@@ -101,23 +108,23 @@ def fill(names: Sequence[str], count: int, options: argparse.Namespace) -> Mappi
     return journals
 
 
-def compare(name: str, journals: Mapping[tuple[str, str], Journal], curves: Path) -> list[dict[str, object]]:
+def compare(name: str, journals: Journals) -> list[dict[str, object]]:
     """Return the agreement of every cheap training of a table, over the configurations that were trained so.
 
     The first epochs of the whole training are over those of the shorter schedules.
     """
     own = {cheap: journal.recorded for (table, cheap), journal in journals.items() if table == name}
-    with np.load(curves / f"{name}.npz") as arrays:
-        whole, seconds = worth(arrays["valid_accuracy"].astype(np.float64)), arrays["seconds"]
-    both = min(len(whole), *(len(own[cheap.name]) for cheap in shorter(TABLES[name])))
-    parts = {f"the first {epochs} of {EPOCHS}": (whole[:both, epochs], epochs / EPOCHS) for epochs in RUNGS}
+    long = own.pop(WHOLE)
+    accuracies = worth(np.array([each.valid_accuracy for each in long]))
+    both = min(len(long), *(len(own[cheap.name]) for cheap in shorter(TABLES[name])))
+    parts = {f"the first {epochs} of {EPOCHS}": (accuracies[:both, epochs], epochs / EPOCHS) for epochs in RUNGS}
     for cheap, recorded in own.items():
-        kept = recorded[: min(len(whole), len(recorded))]
-        cost = sum(each.seconds for each in kept) / float(seconds[: len(kept)].sum())
-        parts[cheap] = worth(np.array([each.valid_accuracy[-1] for each in kept])), cost
+        pairs = list(zip(recorded, long, strict=False))
+        cost = sum(each.seconds for each, _ in pairs) / sum(each.seconds for _, each in pairs)
+        parts[cheap] = worth(np.array([each.valid_accuracy[-1] for each, _ in pairs])), cost
     return [
         {"table": name, "training": part, "configurations": len(values), "cost": cost}
-        | agreement(values, whole[: len(values), -1])
+        | agreement(values, accuracies[: len(values), -1])
         for part, (values, cost) in parts.items()
     ]
 
@@ -148,7 +155,7 @@ def main() -> None:
         if options.quick:
             options.work, options.configurations = Path(folder), 2
         journals = fill(names, options.configurations, options)
-    measured = [part for name in names for part in compare(name, journals, options.curves)]
+    measured = [part for name in names for part in compare(name, journals)]
     title = f"How cheap trainings rank configurations, against the whole training of {EPOCHS} epochs"
     finish(options, title, [row(each) for each in measured], [], {"agreement": measured})
 

@@ -7,7 +7,6 @@ tables take turns by the time that was spent on each. `--collect` writes the jou
 """
 
 import argparse
-import json
 import os
 import tempfile
 from collections.abc import Sequence
@@ -16,20 +15,10 @@ from pathlib import Path
 import numpy as np
 import optuna
 import torch
-from curve_journal import Journal, arrays, from_arrays
-from curve_tables import ARCHIVES, CURVES, EPOCHS, TABLES, WORK, Table, pack_of
+from curve_journal import Journal, arrays
+from curve_tables import ARCHIVES, CURVES, EPOCHS, TABLES, WORK, Table, open_journal, pack_of
 from curve_training import record
 from hpo.training.data.pack import Pack
-
-
-def journal_of(table: Table, work: Path, curves: Path) -> Journal:
-    """Open a table's journal, which begins with the table that was kept, where that has the same setting."""
-    journal, path = Journal(work / f"{table.name}.jsonl", table.setting()), curves / f"{table.name}.npz"
-    if path.exists():
-        with np.load(path) as kept:
-            if json.loads(str(kept["setting"])) == table.setting():
-                journal.adopt(from_arrays(table.space(), kept))
-    return journal
 
 
 def fill(tables: Sequence[Table], journals: Sequence[Journal], packs: Sequence[Pack], count: int) -> None:
@@ -68,7 +57,9 @@ def main() -> None:
 
 def run(tables: Sequence[Table], options: argparse.Namespace, count: int, curves: Path) -> None:
     """Record what is missing, unless only to collect, and write the tables where asked to."""
-    journals = [journal_of(table, options.work, curves) for table in tables]
+    journals = [
+        open_journal(table, options.work / f"{table.name}.jsonl", curves / f"{table.name}.npz") for table in tables
+    ]
     if not options.collect:
         packs = [pack_of(table, options.work, options.archives) for table in tables]
         fill(tables, journals, packs, count)

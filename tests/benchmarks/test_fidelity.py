@@ -68,4 +68,5 @@ def test_a_smoke_run_ranks_recorded_configurations(warm: Path, tmp_path: Path) -
     done = run([str(BENCHMARKS / "fidelity.py"), "--quick", "--out", str(out)])
     assert done.returncode == 0, done.stderr
     assert "a quarter of the images" in done.stdout
+    assert "a schedule of 9" not in done.stdout  # they are among the recorded curves
     assert out.exists()
