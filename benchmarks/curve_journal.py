@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -42,21 +43,29 @@ class Journal:
         lines = [json.loads(line) for line in whole.splitlines()]
         if lines and lines[0] != setting:
             raise SystemExit(f"{path}: was recorded with another setting\n  there {lines[0]}\n  now   {setting}")
-        self.recorded = [Recorded(**line) for line in lines[1:]]
+        self._by_number = {line["number"]: Recorded(**line) for line in lines[1:]}
         if not lines:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._append(setting)
 
     def adopt(self, recorded: Sequence[Recorded]) -> None:
-        """Begin with the configurations of a table that was kept, unless there are some."""
-        if not self.recorded:
-            for each in recorded:
-                self.add(each)
+        """Take configurations of a table that was kept for recorded; they stay where they are."""
+        self._by_number = {each.number: each for each in recorded} | self._by_number
 
     def add(self, recorded: Recorded) -> None:
         """Append the curve of one configuration."""
         self._append(asdict(recorded))
-        self.recorded.append(recorded)
+        self._by_number[recorded.number] = recorded
+
+    @property
+    def recorded(self) -> Sequence[Recorded]:
+        """What there is, by number."""
+        return [self._by_number[number] for number in sorted(self._by_number)]
+
+    @property
+    def next_number(self) -> int:
+        """The first number that is missing."""
+        return next(number for number in count() if number not in self._by_number)
 
     @property
     def seconds(self) -> float:

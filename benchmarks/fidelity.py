@@ -96,14 +96,14 @@ def fill(names: Sequence[str], count: int, options: argparse.Namespace) -> Journ
     journals: Journals = {}
     for kinds in ((whole, shorter), (smaller,)):
         plan = [(name, cheap) for name in names for kind in kinds for cheap in kind(TABLES[name])]
-        packs = {cheap: pack_of(cheap.table, options.work, options.archives) for _, cheap in plan}
         for name, cheap in plan:
             kept = options.curves / f"{name}.npz"
             journals[name, cheap.name] = open_journal(cheap.table, options.work / "fidelity" / cheap.journal, kept)
-        for number, (name, cheap) in product(range(count), plan):
+        for number, (name, cheap) in product(range(0 if options.collect else count), plan):
             journal = journals[name, cheap.name]
-            if len(journal.recorded) == number:
-                journal.add(record(cheap.table.space(), number, packs[cheap]))
+            if journal.next_number == number:
+                pack = pack_of(cheap.table, options.work, options.archives)
+                journal.add(record(cheap.table.space(), number, pack))
                 print(f"{name} {number}: {cheap.name}: {journal.recorded[-1].valid_accuracy[-1]:.4f}", flush=True)
     return journals
 
@@ -144,6 +144,7 @@ def row(measured: Mapping[str, object]) -> dict[str, str]:
 def main() -> None:
     parser = arguments("fidelity", __doc__.splitlines()[0], repeats=1)
     parser.add_argument("--configurations", type=int, default=36, help="the first of every table (default 36)")
+    parser.add_argument("--collect", action="store_true", help="train nothing: compare what there is")
     parser.add_argument("--work", type=Path, default=WORK, help="the folder of journals, images and packs")
     parser.add_argument("--archives", type=Path, default=ARCHIVES, help="where signdigits and CIFAR-10 lie")
     parser.add_argument("--curves", type=Path, default=CURVES, help="the folder of the recorded tables")

@@ -27,7 +27,7 @@ def fill(tables: Sequence[Table], journals: Sequence[Journal], packs: Sequence[P
     while missing:
         turn = min(missing, key=lambda n: journals[n].seconds)
         table, journal = tables[turn], journals[turn]
-        recorded = record(table.space(), len(journal.recorded), packs[turn])
+        recorded = record(table.space(), journal.next_number, packs[turn])
         journal.add(recorded)
         final = recorded.valid_accuracy[-1]
         print(f"{table.name} {recorded.number}: {final:.4f} after {recorded.seconds:.1f} s of CPU", flush=True)

@@ -87,12 +87,16 @@ def test_a_table_holds_numbers_and_says_what_they_mean(curve_journal: ModuleType
     assert again[0].params == adamw
 
 
-def test_a_journal_begins_with_the_table_that_was_kept(curve_journal: ModuleType, tmp_path: Path) -> None:
-    kept = [curve_journal.Recorded(number, {"width": 8}, [2.5, 1.0], [0.5, 0.75], 1.0) for number in range(2)]
+def test_a_journal_goes_on_with_the_table_that_was_kept(curve_journal: ModuleType, tmp_path: Path) -> None:
+    kept = [curve_journal.Recorded(number, {"width": 8}, [2.5, 1.0], [0.5, 0.75], 1.0) for number in range(3)]
     journal = curve_journal.Journal(tmp_path / "table.jsonl", SETTING)
-    journal.adopt(kept)
-    journal.adopt(kept)
-    assert curve_journal.Journal(tmp_path / "table.jsonl", SETTING).recorded == kept
+    journal.adopt(kept[:2])
+    assert (journal.recorded, journal.next_number) == (kept[:2], 2)
+    journal.add(kept[2])
+    again = curve_journal.Journal(tmp_path / "table.jsonl", SETTING)
+    assert (again.recorded, again.next_number) == (kept[2:], 0)
+    again.adopt(kept[:2])
+    assert (again.recorded, again.next_number) == (kept, 3)
 
 
 def test_a_choice_is_known_by_its_type(curve_journal: ModuleType) -> None:
