@@ -12,9 +12,12 @@ import psutil
 import pytest
 from hpo.search.loop.checkpoints import KEPT
 
+from ..warm.start import warm_children_of
 from .conftest import Shell, finish
 
 Wait = Callable[..., None]
+
+PREFLIGHT = "hpo.training.preflight.preflight"
 
 pytestmark = pytest.mark.slow  # workers that import torch
 
@@ -32,11 +35,15 @@ def reported_epochs(home: Path) -> int:
 
 
 def workers_of(pid: int) -> list[psutil.Process]:
-    return [p for p in psutil.Process(pid).children() if is_worker(p)]
+    """The workers of command `pid` that live."""
+    return children_of(pid, "hpo.search.executors.worker")
 
 
-def is_worker(process: psutil.Process) -> bool:
-    return "hpo.search.executors.worker" in command_of(process)
+def children_of(pid: int, module: str) -> list[psutil.Process]:
+    """The children of command `pid` that run `module` and live: warm ones are forks of the server."""
+    warm = [child for child, arguments in warm_children_of(pid).items() if module in arguments]
+    cold = [child.pid for child in psutil.Process(pid).children() if module in command_of(child)]
+    return [psutil.Process(child) for child in (*warm, *cold) if psutil.pid_exists(child)]
 
 
 def command_of(process: psutil.Process) -> list[str]:
@@ -89,7 +96,6 @@ def test_ctrl_c_while_the_store_is_away_ends_the_search_and_the_next_run_finds_w
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-@pytest.mark.usefixtures("cold_children")
 def test_what_is_sent_to_every_process_ends_a_run_as_cleanly(shell: Shell, wait_until: Wait, number: int) -> None:
     """`systemctl stop` and `scancel` signal the workers, too, which go on to their next batch and pause."""
     process = shell.start(*shell.search_command("--workers", "2", trials=4, epochs=200))
@@ -104,16 +110,11 @@ def test_what_is_sent_to_every_process_ends_a_run_as_cleanly(shell: Shell, wait_
     assert (trials["running"], trials["waiting"]) == (0, 2)
 
 
-@pytest.mark.usefixtures("cold_children")
+@pytest.mark.usefixtures("cold_children")  # a warm preparation has ended before it can be interrupted
 def test_ctrl_c_while_the_data_is_prepared_is_told_in_a_word(shell: Shell, wait_until: Wait) -> None:
     process = shell.start(*shell.search_command(trials=1, epochs=1))
-
-    def preparing() -> list[psutil.Process]:
-        children = psutil.Process(process.pid).children()
-        return [child for child in children if "hpo.training.preflight.preflight" in command_of(child)]
-
-    wait_until(preparing, "preparation")
-    (child,) = preparing()
+    wait_until(lambda: children_of(process.pid, PREFLIGHT), "preparation")
+    (child,) = children_of(process.pid, PREFLIGHT)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does
     done = finish(process)
     assert (done.code, done.err) == (130, "interrupted\n")
@@ -136,7 +137,6 @@ def test_a_full_disk_under_the_store_is_told_in_two_lines_and_loses_nothing(shel
     assert again.json["trials"]["complete"] == 1, again.err
 
 
-@pytest.mark.usefixtures("cold_children")
 def test_ctrl_c_twice_ends_at_once_with_a_clean_database(shell: Shell, wait_until: Wait) -> None:
     command = shell.search_command("--workers", "1", trials=2, epochs=200)
     process = shell.start(*command)
@@ -171,7 +171,6 @@ def test_a_killed_worker_is_replaced_and_its_trial_goes_on(shell: Shell, wait_un
 
 
 @pytest.mark.parametrize("epochs_seen", [0, 4])
-@pytest.mark.usefixtures("cold_children")
 def test_a_killed_coordinator_leaves_a_study_that_goes_on(shell: Shell, wait_until: Wait, epochs_seen: int) -> None:
     home = shell.directory / "runs"
     command = shell.search_command("--workers", "2", trials=4, epochs=15)

@@ -62,6 +62,7 @@ class Command(subprocess.Popen[Any]):
             "group": 0 if given["start_new_session"] else os.getpgrp(),
             "files": list(given["pass_fds"]),
             "blocked": [int(number) for number in signal.pthread_sigmask(signal.SIG_BLOCK, [])],
+            "parent": os.getpid(),
         }
         own = [given["p2cread"], given["c2pwrite"], given["errwrite"]]
         streams = [number if file == -1 else file for number, file in enumerate(own)]

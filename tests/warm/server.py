@@ -1,6 +1,6 @@
 """A process that has imported all of hpo and forks for each command; a script, run by `start.py`.
 
-    python server.py DESCRIPTOR USAGE
+    python server.py DESCRIPTOR USAGE BORN
 
 A command that is forked is a process as any other: its own pid, process group or session, working directory,
 environment, files, signal handlers, random state and exit code, and it runs the console script, or the module, from
@@ -142,8 +142,11 @@ class Child:
         os.close(self.end)
 
 
-def serve(listener: socket.socket, environment: Environment, usage: Path) -> bool:
-    """Fork for each request; returns in the fork that is the command: whether it runs a module, not a script."""
+def serve(listener: socket.socket, environment: Environment, usage: Path, born: Path) -> bool:
+    """Fork for each request; returns in the fork that is the command: whether it runs a module, not a script.
+
+    Each fork is noted in `born` before whoever asked for it knows of it.
+    """
     children: dict[int, Child] = {}
     orphans: set[Child] = set()
     while True:
@@ -173,6 +176,9 @@ def serve(listener: socket.socket, environment: Environment, usage: Path) -> boo
                 return _become(request, files, environment)
             for file in files:
                 os.close(file)
+            if pid:
+                with born.open("a") as file:
+                    file.write(json.dumps([request["parent"], pid, request["arguments"]]) + "\n")
             with contextlib.suppress(OSError):  # nobody may be waiting any longer
                 connection.sendall(f"{pid}\n".encode())
             if pid:
@@ -238,7 +244,7 @@ def _check_threads() -> None:
             raise RuntimeError(f"an import has started the thread {name}, which no fork would have")
 
 
-def main(listener: socket.socket, usage: Path) -> bool:
+def main(listener: socket.socket, usage: Path, born: Path) -> bool:
     """Import once there is something to do, then serve; returns in each command: whether it runs a module."""
     environment = Environment()
     if sys.stdin in select.select([listener, sys.stdin], [], [])[0]:  # no test has asked for anything
@@ -250,7 +256,7 @@ def main(listener: socket.socket, usage: Path) -> bool:
     gc.collect()
     gc.freeze()  # or a command that collects would copy every page of the server
     _check_threads()
-    is_module = serve(listener, environment, usage)
+    is_module = serve(listener, environment, usage, born)
     if COLD_CHILDREN not in os.environ:
         Command.address = address
         sys.modules["hpo.common.children"].__dict__["subprocess"] = WARM_SUBPROCESS
@@ -287,4 +293,4 @@ def run(is_module: bool) -> None:
 
 
 if __name__ == "__main__":
-    run(main(socket.socket(fileno=_high(int(sys.argv[1]))), Path(sys.argv[2])))
+    run(main(socket.socket(fileno=_high(int(sys.argv[1]))), Path(sys.argv[2]), Path(sys.argv[3])))

@@ -1,5 +1,6 @@
 """The server of warm commands, for as long as a session of tests needs it."""
 
+import json
 import os
 import shlex
 import shutil
@@ -31,7 +32,8 @@ def warm_server() -> Iterator[Path]:
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(address))
         listener.listen(64)
-        command = [sys.executable, str(HERE / "server.py"), str(listener.fileno()), str(usage_file(address))]
+        files = [str(usage_file(address)), str(born_file(address))]
+        command = [sys.executable, str(HERE / "server.py"), str(listener.fileno()), *files]
         server = subprocess.Popen(command, pass_fds=[listener.fileno()], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     os.environ[ADDRESS] = str(address)
     try:
@@ -46,6 +48,18 @@ def warm_server() -> Iterator[Path]:
 def usage_file(address: Path) -> Path:
     """Where the server notes the CPU seconds of each command that has ended, a line each."""
     return address.with_name("usage")
+
+
+def born_file(address: Path) -> Path:
+    """Where the server notes each command as it starts, a line each: the pid of its parent, its own, its arguments."""
+    return address.with_name("born")
+
+
+def warm_children_of(pid: int) -> dict[int, list[str]]:
+    """The arguments of every warm command that process `pid` has started, by its pid; some may have ended."""
+    file = born_file(Path(os.environ[ADDRESS]))
+    lines = map(json.loads, file.read_text().splitlines()) if file.exists() else ()
+    return {child: arguments for parent, child, arguments in lines if parent == pid}
 
 
 def warm_seconds() -> float:
