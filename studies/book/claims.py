@@ -1,4 +1,8 @@
-"""Claims: a trial is taken, or drawn and made, in one exclusive step."""
+"""Claims: a trial is taken, or drawn and made, in one exclusive step.
+
+They are made one at a time: of the CPU time of 16 claims in a row two thirds are drawing, which has to see the trials
+that were drawn before; a batch would save the rest, 2.5 ms a claim, and only where many workers are free at once.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
