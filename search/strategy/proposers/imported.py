@@ -3,11 +3,13 @@
 import inspect
 import sys
 import traceback
+import warnings
 from collections.abc import Callable, Iterable
 from importlib import import_module
 from types import ModuleType
 from typing import Any
 
+from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial
 
@@ -60,7 +62,9 @@ def imported(setting: Setting, sampler: str) -> OptunaProposer:
 
 def _build(named: ImportedName, make: Make, seed: int) -> BaseSampler:
     try:
-        made = make(seed=seed) if "seed" in inspect.signature(make).parameters else make()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ExperimentalWarning)  # who names one knows, and is told for every trial
+            made = make(seed=seed) if "seed" in inspect.signature(make).parameters else make()
     except TypeError as error:
         what = "it is called with a seed, if it has one, alone; write a function in a file of yours that makes it"
         raise SpaceError(f"{named}: cannot be made: {error}\n  {what}") from error

@@ -115,7 +115,6 @@ def test_those_that_learn_go_where_the_value_is_high(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", IMPORTED)
-@pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
 def test_optunas_own_classes_are_taken_by_their_module(name: str) -> None:
     from hpo.search.strategy.imported_name import name_import
 
