@@ -43,7 +43,8 @@ class Wilcoxon(Scheduler):
 def _p_of(differences: list[float]) -> float:
     """The probability of differences that low, were there none."""
     # zsplit: equal values count half for each side; the other ways leave nothing where all are equal
-    return float(stats.wilcoxon(differences, alternative="less", zero_method="zsplit").pvalue)
+    _, p = stats.wilcoxon(differences, alternative="less", zero_method="zsplit")
+    return float(p)
 
 
 @SCHEDULERS.register("wilcoxon")
