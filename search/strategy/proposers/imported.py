@@ -22,7 +22,7 @@ from ..trial_seed import trial_seed
 from .freeze import Freeze, Params
 from .optuna import OptunaProposer
 
-Make = Callable[..., BaseSampler]
+Make = Callable[..., object]
 
 
 class FreezeAttributes(Freeze):

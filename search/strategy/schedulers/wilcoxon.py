@@ -6,6 +6,7 @@ too, but each follows from the one before, so that its p is too small and what b
 """
 
 import math
+from typing import Any
 
 from scipy import stats
 
@@ -43,8 +44,8 @@ class Wilcoxon(Scheduler):
 def _p_of(differences: list[float]) -> float:
     """The probability of differences that low, were there none."""
     # zsplit: equal values count half for each side; the other ways leave nothing where all are equal
-    _, p = stats.wilcoxon(differences, alternative="less", zero_method="zsplit")
-    return float(p)
+    test: Any = stats.wilcoxon(differences, alternative="less", zero_method="zsplit")
+    return float(test.pvalue)
 
 
 @SCHEDULERS.register("wilcoxon")
