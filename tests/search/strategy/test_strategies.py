@@ -64,7 +64,7 @@ def test_hundreds_of_seeds_in_seconds() -> None:
     ("build", "words"),
     [
         (lambda: propose("tpee", SPACE), "--sampler: unknown sampler 'tpee'; did you mean tpe?"),
-        (lambda: propose("x", SPACE), "choose from cmaes, gp, grid, nsga2, qmc, random, tpe"),
+        (lambda: propose("x", SPACE), "choose from cmaes, forest, gp, grid, nsga2, qmc, random, tpe"),
         (
             lambda: propose("tpe:3", SPACE),
             "--sampler tpe:3: more numbers than it takes, write --sampler tpe without one",
