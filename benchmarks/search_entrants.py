@@ -69,14 +69,14 @@ def search(name: str, table: CurveTable, seed: int, workers: int, cap: int) -> T
     return search_ours.search(search_ours.Entrant.named(name), table, seed, workers, cap)
 
 
-def check_ledger(name: str, table: CurveTable, seed: int, workers: int) -> None:
+def check_ledger(name: str, table: CurveTable, seed: int, workers: int, cap: int) -> None:
     """Refuse a strategy of ours that does not find the same through the book as through the ledger.
 
     Raises:
-        SystemExit: it does not, within the first THROUGH_BOOK epochs.
+        SystemExit: it does not, within the first THROUGH_BOOK of `cap` epochs.
     """
     if is_ours(name):
-        setting = search_ours.Entrant.named(name), table, seed, workers, THROUGH_BOOK
+        setting = search_ours.Entrant.named(name), table, seed, workers, min(cap, THROUGH_BOOK)
         ledger, book = (search_ours.search(*setting, through_book=each) for each in (False, True))
         if ledger != book:
             raise SystemExit(f"{name} on {table.name}, seed {seed}, {workers} at once: the book finds something else")

@@ -44,7 +44,7 @@ class Run:
         trace = search_entrants.search(*setting)
         done = Done(trace, time.process_time() - began)
         if self.seed == CHECKED:
-            search_entrants.check_ledger(*setting[:-1])
+            search_entrants.check_ledger(*setting)
         return done
 
 

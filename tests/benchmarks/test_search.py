@@ -288,8 +288,7 @@ class Forgetful(search_ours.Ledger):
 
 
 def test_a_ledger_that_differs_from_the_book_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    setting = "pruning+random+none", made_up_tables()[0], 0, 1
-    monkeypatch.setattr(search_entrants, "THROUGH_BOOK", 60)
+    setting = "pruning+random+none", made_up_tables()[0], 0, 1, 60
     search_entrants.check_ledger(*setting)
     monkeypatch.setattr(search_ours, "Ledger", Forgetful)
     with pytest.raises(SystemExit, match="the book finds something else"):
