@@ -123,7 +123,8 @@ def steps(device: str, *, quick: bool) -> list[Step]:
     few = ["--set", "data.max_train=2000", "--set", "data.max_val=500"] if little else []
     data = ["--data", source, *root]
     search = [*HPO, "run", "--space", "simple_cnn", *data, "--epochs", epochs, "--trials", trials, "--device", device]
-    search += ["--tracking-uri", "none", "--json", *few]
+    # named, as by itself it would differ between one worker and four, which are compared
+    search += ["--strategy", "pruning", "--tracking-uri", "none", "--json", *few]
     retrain = [*HPO, "retrain-best", "--study", "one", "--device", device, *root, "--tracking-uri", "none", "--json"]
     small = ["--images", "512", "--epochs", "2"] if little else []
     speed = ["--device", device, "--source", source, *root, *small]

@@ -10,10 +10,10 @@ from ...studies.records.strategy import StrategyRecord
 from ..strategy.strategies.auto import Pick
 from ..strategy.strategies.registry import STRATEGIES, own_names
 
-STRATEGY = "pruning"
-"""The strategy where nobody says one; the only one with a pruner, so that whoever says a pruner means it."""
 AUTO = "auto"
-"""The strategy that is to be picked; what is picked for a study is kept with it, and it goes on with that."""
+"""The strategy where nobody says one: it is picked, and kept with the study, which goes on with that."""
+PRUNING = "pruning"
+"""The only strategy with a pruner, so that whoever says a pruner means it."""
 NAMES = ("strategy", "sampler", "pruner")
 
 
@@ -60,7 +60,7 @@ def settle_search(*sources: Mapping[str, Any], auto: Callable[[bool], Pick]) -> 
     Raises:
         SpaceError: there is no such strategy, or it takes no pruner and one is given beside it.
     """
-    strategy, picked = next(filter(None, map(_meant, sources)), STRATEGY), ""
+    strategy, picked = next(filter(None, map(_meant, sources)), AUTO), ""
     if strategy == AUTO:
         has_pruner = any(each.get("pruner") for each in sources if _meant(each) == AUTO)
         strategy, picked = astuple(auto(has_pruner))
@@ -74,10 +74,10 @@ def settle_search(*sources: Mapping[str, Any], auto: Callable[[bool], Pick]) -> 
     if pruner is None and settings.pruner is not None:
         raise SpaceError(
             f"pruner {settings.pruner}: strategy {strategy} decides by itself which trials go on\n"
-            f"  leave the pruner out, or take strategy {STRATEGY}"
+            f"  leave the pruner out, or take strategy {PRUNING}"
         )
     return settings
 
 
 def _meant(source: Mapping[str, Any]) -> str | None:
-    return source.get("strategy") or (STRATEGY if source.get("pruner") else None)
+    return source.get("strategy") or (PRUNING if source.get("pruner") else None)

@@ -26,6 +26,7 @@ class Preflight:
 
     pack: Path
     fingerprint: str
+    train_images: int
     val_images: int
     gpus: int
     numerics: Numerics
@@ -97,8 +98,8 @@ def _answer(child: "subprocess.Popen[str]", request: dict[str, Any], progress: S
             report = message["report"]
             numerics, notes = Numerics(**report["numerics"]), tuple(report["notes"])
             pack, size = Path(report["pack"]), report["checkpoint_bytes"]
-            facts = (report["fingerprint"], report["val_images"], report["gpus"], numerics, notes, size)
-            return Preflight(pack, *facts)
+            images = report["train_images"], report["val_images"]
+            return Preflight(pack, report["fingerprint"], *images, report["gpus"], numerics, notes, size)
         if "error" in message:
             raise getattr(errors, message["error"])(message["text"])  # the same HpoError as in the child
         progress(message["stage"], message["done"], message["total"])

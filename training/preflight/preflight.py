@@ -51,6 +51,7 @@ def check(request: dict[str, Any], emit: Any) -> dict[str, Any]:
     return {
         "pack": str(pack.path),
         "fingerprint": pack.fingerprint,
+        "train_images": pack.size("train"),
         "val_images": pack.size("val"),
         "gpus": gpus,
         "numerics": numerics.to_json(),

@@ -115,7 +115,7 @@ class RunOptions:
         Path | None, Flag("Begin with the values in a YAML file, a mapping or a list of them.", name="--try")
     ] = None
     seed: Annotated[int | None, Flag("Seed of the sampler and of every trial.")] = None
-    strategy: Annotated[str | None, Flag(f"{one_of(STRATEGIES)}. Default: the space's, the study's, pruning.")] = None
+    strategy: Annotated[str | None, Flag(f"{one_of(STRATEGIES)}. Default: the space's, the study's, auto.")] = None
     sampler: Annotated[
         str | None,
         Flag(
@@ -125,7 +125,7 @@ class RunOptions:
     pruner: Annotated[
         str | None,
         Flag(
-            f"{one_of(SCHEDULERS)}; asha:4 is one with a number. Default: the space's, the study's, median.",
+            f"{one_of(SCHEDULERS)}; asha:4 is one with a number; means strategy pruning, which has median by default.",
             complete="pruners",
         ),
     ] = None

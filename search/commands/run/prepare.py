@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import ceil
 
 from ....errors import SpaceError, StudyError
 from ....spaces.dump import dump_space
@@ -119,7 +120,7 @@ def prepare(options: RunOptions, home: Home, storage: BaseStorage, space: Search
     accept = options.accept_space_change
     study = open_study(storage, name, identity, accept_change=accept, note=watcher.note, first=first)
     study.set_user_attr(attributes.VAL_IMAGES, ready.val_images)
-    settings = _settle(options, space, len(placements), begun and begun.strategy)
+    settings = _settle(options, space, len(placements), begun and begun.strategy, ready.train_images)
     strategy = build_strategy(
         space,
         **settings.names,
@@ -144,7 +145,11 @@ def _first_trials(options: RunOptions, name: str, storage: BaseStorage, space: S
 
 
 def _settle(
-    options: RunOptions, space: SearchSpace, workers: int, before: StrategyRecord | None = None
+    options: RunOptions,
+    space: SearchSpace,
+    workers: int,
+    before: StrategyRecord | None = None,
+    train_images: int | None = None,
 ) -> SearchSettings:
     """How the space is searched, by the flags, the space, and what its study has kept of its last run."""
 
@@ -153,7 +158,8 @@ def _settle(
             return Pick(before.strategy, "as the study began")
         config = example_config(space)
         at_best = config.objective.at == "best"
-        return pick(Facts(space, options.trials, config.budget.epochs, workers, at_best, has_pruner))
+        steps = None if train_images is None else ceil(train_images / config.data.batch_size)
+        return pick(Facts(space, options.trials, config.budget.epochs, workers, at_best, has_pruner, steps))
 
     return settle_search(options.search, said_in(space), kept_in(before), auto=auto)
 

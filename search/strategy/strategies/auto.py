@@ -2,13 +2,16 @@
 
 from dataclasses import dataclass
 
-from ....spaces.parameter import Choice
 from ....spaces.space import SearchSpace
 from ..base import Proposer, Scheduler, Setting
 from .registry import STRATEGIES
+from .rungs import ETA, rung_epochs
 
 LEAST_EPOCHS = 4
 """Below so many the second rung is beyond the last epoch, and to stop early saves next to nothing."""
+LEAST_STEPS = 20
+"""Batches an epoch: after fewer, more than a tenth of batch norm's running averages (momentum 0.1) is where they began,
+and the best trials of a first epoch are those with luck."""
 LEAST_TRIALS = 8
 """A rung passes one in four: of fewer trials it would compare one or two."""
 LEAST_PER_WORKER = 4
@@ -20,7 +23,8 @@ class Facts:
     """What a strategy is picked by.
 
     `trials` is the total, None for no limit, `epochs` those of a usual trial; `at_best` tells that the best epoch of a
-    trial counts, `has_pruner` that its user has named a pruner.
+    trial counts, `has_pruner` that its user has named a pruner. `steps` are the batches of an epoch, None where nobody
+    has counted the images.
     """
 
     space: SearchSpace
@@ -29,6 +33,7 @@ class Facts:
     workers: int = 1
     at_best: bool = False
     has_pruner: bool = False
+    steps: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +50,20 @@ def pick(facts: Facts) -> Pick:
     for against, why in (
         (facts.has_pruner, "a pruner is named"),
         (facts.epochs < LEAST_EPOCHS, f"{facts.epochs} epochs are too few for rungs"),
+        (
+            facts.steps is not None and facts.steps < LEAST_STEPS,
+            f"after an epoch of {facts.steps} batches no trial can be told from another",
+        ),
         (facts.at_best, "the best epoch of a trial counts, which the first ones do not tell"),
         (trials < LEAST_TRIALS, f"{trials:g} trials are too few to be compared at rungs"),
         (trials < LEAST_PER_WORKER * facts.workers, f"{facts.workers} workers begin most of {trials:g} trials at once"),
     ):
         if against:
             return Pick("pruning", why)
-    branches = sum(isinstance(each, Choice) and each.branching for each in facts.space.parameters)
-    among = f"{len(facts.space.parameters)} dimensions" + (f", {branches} of them branching," if branches else "")
-    return Pick("rungs", f"{facts.epochs} epochs and {among} leave much to be sorted out early")
+    rungs = ", ".join(map(str, rung_epochs(facts.epochs)))
+    return Pick(
+        "rungs", f"{facts.epochs} epochs leave some to save; after {rungs} the best 1/{ETA} go on, the others pause"
+    )
 
 
 @STRATEGIES.register("auto")

@@ -18,7 +18,8 @@ def settle(*sources: dict[str, Any], pick: str = "rungs") -> SearchSettings:
 
 
 def test_nobody_says_anything() -> None:
-    assert settle({}, {}, {}) == settle() == USUAL
+    assert settle({}, {}, {}) == settle() == SearchSettings("rungs", RUNGS.sampler, None, "so")
+    assert settle(pick="pruning") == SearchSettings("pruning", "tpe", "median", "so")
     assert USUAL.words == "strategy pruning, sampler tpe, pruner median"
 
 
@@ -27,6 +28,7 @@ def test_flags_win_over_the_space_and_the_space_over_the_study() -> None:
     assert settle(flags, space, study) == SearchSettings("pruning", "qmc", "asha")
     assert settle({}, space, study) == SearchSettings("pruning", "random", "asha")
     assert settle({"sampler": None, "pruner": None}, {}, study) == SearchSettings("pruning", "tpe", "none")
+    assert settle({"sampler": "qmc"}) == SearchSettings("rungs", "qmc", None, "so")
 
 
 def test_what_stands_beside_another_strategy_falls_away() -> None:

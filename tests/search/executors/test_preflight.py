@@ -43,7 +43,9 @@ def test_the_data_are_packed_once(check: Check, small_config: Make, tmp_path: Pa
     stages: list[tuple[str, int, int]] = []
     ready = check(small_config(), stages)
     assert ready.pack == tmp_path / "cache" / ready.fingerprint
-    assert Pack.open(ready.pack).fingerprint == ready.fingerprint
+    pack = Pack.open(ready.pack)
+    assert pack.fingerprint == ready.fingerprint
+    assert (pack.size("train"), pack.size("val")) == (ready.train_images, ready.val_images)
     assert stages
     assert all(0 <= done <= total for _, done, total in stages)
     again: list[tuple[str, int, int]] = []

@@ -15,7 +15,7 @@ USUAL = Facts(SPACE, trials=50, epochs=9, workers=2)
 def test_rungs_where_nothing_speaks_against_them() -> None:
     picked = pick(USUAL)
     assert picked.strategy == "rungs"
-    assert picked.why == "9 epochs and 2 dimensions, 1 of them branching, leave much to be sorted out early"
+    assert picked.why == "9 epochs leave some to save; after 1, 4 the best 1/4 go on, the others pause"
     assert pick(replace(USUAL, trials=None)).strategy == "rungs"
 
 
@@ -24,6 +24,7 @@ def test_rungs_where_nothing_speaks_against_them() -> None:
     [
         (replace(USUAL, has_pruner=True), "a pruner is named"),
         (replace(USUAL, epochs=3), "3 epochs are too few for rungs"),
+        (replace(USUAL, steps=6), "after an epoch of 6 batches no trial can be told from another"),
         (replace(USUAL, at_best=True), "the best epoch of a trial counts"),
         (replace(USUAL, trials=7, workers=1), "7 trials are too few"),
         (replace(USUAL, space=SearchSpace("s", (Choice("x", (1, 2, 3)),))), "3 trials are too few"),
