@@ -11,7 +11,7 @@ LEAST_EPOCHS = 4
 """Below so many the second rung is beyond the last epoch, and to stop early saves next to nothing."""
 LEAST_STEPS = 20
 """Batches an epoch: after fewer, more than a tenth of batch norm's running averages (momentum 0.1) is where they began,
-and the best trials of a first epoch are those with luck. On the digits rungs came to 47 % with 7, and to 100 % with 23."""
+and the best trials of a first epoch are those with luck. On the digits rungs came to 47 % with 7, to 100 % with 23."""
 LEAST_TRIALS = 8
 """A rung passes one in four: of fewer trials it would compare one or two."""
 LEAST_PER_WORKER = 4
