@@ -14,9 +14,9 @@ ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("common", "search", "serving", "spaces", "studies", "training")
 
 SURFACE = {
-    "run": "accept-space-change data data-root device epochs executor home json max-epochs-total pruner sampler seed set "
-    "skip-export-check space storage strategy strict study timeout track tracking-uri trial-timeout trials try until "
-    "until-converged warm-start workers",
+    "run": "accept-space-change data data-root device epochs executor home json max-epochs-total pruner sampler seed "
+    "set skip-export-check space storage strategy strict study timeout track tracking-uri trial-timeout trials "
+    "try until until-converged warm-start workers",
     "train": "data data-root device epochs home json out resume set skip-export-check space storage strict trial trust",
     "diagnose": "check data data-root device home html json set space storage trial trust",
     "export": "data-root format home json out storage tracking-uri trust",
