@@ -55,6 +55,9 @@ class TrainOptions:
             raise SpaceError("--resume needs --out DIR, the folder of the run to go on with")
         if not (self.space or self.trial) and (self.overrides or self.data or self.epochs or self.strict):
             raise SpaceError("--set, --data, --epochs and --strict change a --space or a --trial, and neither is given")
+        for key in (change.partition("=")[0].strip() for change in self.overrides):
+            if key.partition(".")[0] == "search":
+                raise SpaceError(f"--set {key} says how a space is searched, and a training searches nothing")
 
     @property
     def changes(self) -> list[str]:

@@ -118,8 +118,6 @@ def test_those_that_learn_go_where_the_value_is_high(name: str) -> None:
 def test_optunas_own_classes_are_taken_by_their_module(name: str) -> None:
     from hpo.search.strategy.imported_name import name_import
 
-    if name.endswith("CmaEsSampler"):
-        pytest.importorskip("cmaes")
     assert "named here" in name_import(name)
     assert not name_import(name)
     assert trust.record_path() is not None

@@ -131,6 +131,7 @@ def test_a_trial_that_is_not_there(trial: str, kind: type[Exception], words: str
         ({"resume": True}, r"--resume needs --out DIR"),
         ({"resume": True, "out": Path("x"), "epochs": 3}, r"neither is given"),
         ({"resume": True, "out": Path("x"), "overrides": ("a=1",)}, r"neither is given"),
+        ({"space": "a", "overrides": ("search.sampler=tpe",)}, r"--set search.sampler .* a training searches nothing"),
     ],
 )
 def test_what_does_not_fit_together(options: dict[str, Any], words: str) -> None:
