@@ -13,7 +13,7 @@ compiled, caches to be filled) and a neighbour's burst say nothing about the tes
 import math
 import resource
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from importlib.machinery import SourceFileLoader
 from types import ModuleType
@@ -47,10 +47,10 @@ def slowness() -> float:
 
 
 class Guard:
-    """A plugin that measures one test at a time."""
+    """A plugin that measures one test at a time; `slowness` says how much longer than usual everything takes now."""
 
-    def __init__(self, limit_s: float = LIMIT_S) -> None:
-        self._limit_s = limit_s
+    def __init__(self, limit_s: float = LIMIT_S, slowness: Callable[[], float] = slowness) -> None:
+        self._limit_s, self._slowness = limit_s, slowness
         self._began = self._shared = self._taken = 0.0
         self._sharing = False
 
@@ -101,7 +101,7 @@ class Guard:
             self._began, self._shared, self._taken = cpu_seconds(), 0.0, 0.0
             reports = runtestprotocol(item, log=False, nextitem=nextitem)
             best = min(best, self._taken)
-            if best <= self._limit_s or best <= self._limit_s * slowness() or not all(r.passed for r in reports):
+            if best <= self._limit_s or best <= self._limit_s * self._slowness() or not all(r.passed for r in reports):
                 return reports
         call = next(report for report in reports if report.when == "call")
         call.outcome = "failed"

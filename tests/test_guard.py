@@ -67,7 +67,7 @@ def test_cpu_time_of_a_test_and_its_children_counts(
     options = [str(tmp_path), "--rootdir", str(tmp_path), "-q", "--import-mode=importlib", "-o", "markers=slow: slow"]
     pytest.main(
         [*options, "-p", "no:cacheprovider", "-p", "no:xdist"],
-        plugins=[Guard(0.08), Outcomes()],
+        plugins=[Guard(0.08, slowness=lambda: 1.0), Outcomes()],
     )
     passed = {"test_fast", "test_imports", "test_sleeps", "test_begins_slowly", "test_is_slow"}
     assert {name for name, outcome in outcomes.items() if outcome == "passed"} == passed
