@@ -63,4 +63,8 @@ def quantile(ascending: Sequence[float], rank: float) -> float:
     lower = ascending[int(below)]
     if not share:
         return lower
-    return lower * (1 - share) + ascending[int(below) + 1] * share  # note: a difference could be too large for a float
+    upper = ascending[int(below) + 1]
+    if not math.isfinite(upper - lower):  # two that are far apart, or one that is no number
+        return lower * (1 - share) + upper * share
+    # from the nearer end, to the last bit as NumPy: a trial that has just this value is not below it
+    return lower + (upper - lower) * share if share < 0.5 else upper - (upper - lower) * (1 - share)

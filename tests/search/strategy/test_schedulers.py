@@ -117,6 +117,12 @@ def test_a_quantile_is_that_of_numpy(values: list[float], rank: float) -> None:
     assert quantile(sorted(values), rank) == pytest.approx(float(np.quantile(values, rank)), abs=1e-6)
 
 
+@given(st.lists(st.integers(0, 20), min_size=1), st.sampled_from([0.2, 0.25, 0.75, 0.8]))
+def test_a_quantile_of_round_numbers_is_that_of_numpy_to_the_last_bit(values: list[int], rank: float) -> None:
+    """So that a trial that has just that value is not below it."""
+    assert quantile(sorted(map(float, values)), rank) == float(np.quantile(values, rank))
+
+
 @pytest.mark.parametrize("name", SCHEDULERS)
 @pytest.mark.parametrize("epochs", [1, 2, 5, 1000])
 def test_every_budget_suits_every_scheduler(name: str, epochs: int) -> None:
