@@ -11,7 +11,6 @@ from ...spaces.parameter import Choice, Parameter, Scalar
 from ...spaces.space import SearchSpace, path
 from ...studies.book.first_trials import FirstTrial
 from ...studies.records.readable import Readable
-from ...studies.records.study import StudySummary
 from ...studies.records.summarise import summarise
 from ...studies.records.trial import TrialRecord
 
@@ -27,7 +26,7 @@ def warm_start(storage: Readable, study: str, space: SearchSpace) -> list[FirstT
     Raises:
         StudyError: no such study, or it has no complete trial that shares a dimension with the space.
     """
-    best = _best(summarise(storage, study))
+    best = summarise(storage, study).own_best(BEST)
     first: dict[str, FirstTrial] = {}
     for trial in best:
         if params := mapped(space, trial.params, _tree(trial)):
@@ -53,13 +52,6 @@ def mapped(space: SearchSpace, params: Mapping[str, Any], tree: Mapping[str, Any
                 chosen[parameter.key] = value
                 break
     return chosen
-
-
-def _best(summary: StudySummary) -> list[TrialRecord]:
-    sign = 1.0 if summary.direction == "minimize" else -1.0
-    complete = [trial for trial in summary.trials if trial.state == "complete" and not trial.is_foreign]
-    losses = [(sign * trial.value, trial.number, trial) for trial in complete if trial.value is not None]
-    return [trial for *_, trial in sorted(losses, key=lambda each: each[:2])[:BEST]]
 
 
 def _in_tree(space: SearchSpace, parameter: Parameter, tree: Mapping[str, Any]) -> Any:

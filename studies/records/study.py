@@ -4,10 +4,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from optuna.study import StudyDirection
+
 from ...common.display import visible
 from ...common.interval import around
 from ...errors import StudyError
 from .. import attributes
+from .ranking import ranked
 from .rungs import Furthest, Rung, Standing, furthest
 from .strategy import StrategyRecord
 from .trial import PAUSED, TrialRecord
@@ -115,6 +118,11 @@ class StudySummary:
         """The JSON object of one trial, with its standing."""
         standing = self.standing(trial)
         return {**trial.to_json(), "standing": standing and asdict(standing)}
+
+    def own_best(self, count: int) -> list[TrialRecord]:
+        """The `count` best complete trials that hpo ran, the best first."""
+        own = [trial for trial in self.trials if not trial.is_foreign]
+        return ranked(own, StudyDirection[self.direction.upper()])[:count]
 
     def verdicts(self) -> dict[str, tuple[int, ...]]:
         """Trial numbers by kind of verdict, the most frequent first."""

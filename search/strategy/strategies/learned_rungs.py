@@ -12,12 +12,9 @@ from collections.abc import Collection, Sequence
 
 from ..base import Decision, Proposer, Scheduler, Setting
 from ..curves import Curves
-from ..proposers.build import build_proposer
 from ..ranks import Ranks
 from .registry import STRATEGIES
-from .rungs import ETA, Promotion, refuse_pruner, rung_epochs
-
-SAMPLER = "forest"
+from .rungs import ETA, SAMPLER, Promotion, rung_epochs, unpruned
 
 ENOUGH = 4
 """So many trials at the next rung tell something; with less the share is that of `rungs`."""
@@ -125,6 +122,5 @@ def learned_rungs(setting: Setting) -> tuple[Proposer, Scheduler]:
     Raises:
         SpaceError: a pruner is given.
     """
-    refuse_pruner(setting, "learned_rungs")
-    proposer = build_proposer(setting, setting.sampler or SAMPLER, setting.curves)
-    return proposer, LearnedPromotion(rung_epochs(setting.epochs), setting.epochs, setting.trials)
+    scheduler = LearnedPromotion(rung_epochs(setting.epochs), setting.epochs, setting.trials)
+    return unpruned(setting, "learned_rungs", SAMPLER), scheduler

@@ -4,10 +4,9 @@ from collections.abc import Collection
 
 from ..base import BEGIN, GO, WAIT, Choice, Decision, Pause, Proposer, Resume, Scheduler, Setting
 from ..curves import Curves
-from ..proposers.build import build_proposer
 from ..ranks import Ranks
 from .registry import STRATEGIES
-from .rungs import SAMPLER, refuse_pruner
+from .rungs import SAMPLER, unpruned
 
 SHARE = 10
 """One in so many configurations is trained to its end."""
@@ -62,6 +61,4 @@ def one_epoch_then_best(setting: Setting) -> tuple[Proposer, Scheduler]:
     Raises:
         SpaceError: a pruner is given.
     """
-    refuse_pruner(setting, "one_epoch_then_best")
-    proposer = build_proposer(setting, setting.sampler or SAMPLER, setting.curves)
-    return proposer, OneEpochThenBest(setting.trials)
+    return unpruned(setting, "one_epoch_then_best", SAMPLER), OneEpochThenBest(setting.trials)

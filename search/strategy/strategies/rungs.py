@@ -120,13 +120,11 @@ def rungs(setting: Setting) -> tuple[Proposer, Scheduler]:
     Raises:
         SpaceError: a pruner is given.
     """
-    refuse_pruner(setting, "rungs")
-    proposer = build_proposer(setting, setting.sampler or SAMPLER, setting.curves)
-    return proposer, Promotion(rung_epochs(setting.epochs), setting.trials)
+    return unpruned(setting, "rungs", SAMPLER), Promotion(rung_epochs(setting.epochs), setting.trials)
 
 
-def refuse_pruner(setting: Setting, strategy: str) -> None:
-    """Refuse a pruner in a strategy that has none.
+def unpruned(setting: Setting, strategy: str, sampler: str) -> Proposer:
+    """Make the proposer of a strategy that has no pruner: of the sampler that its user names, or `sampler`.
 
     Raises:
         SpaceError: one is given.
@@ -136,3 +134,4 @@ def refuse_pruner(setting: Setting, strategy: str) -> None:
             f"--pruner {setting.pruner}: --strategy {strategy} decides by itself which trials go on\n"
             "  leave --pruner out, or take --strategy pruning"
         )
+    return build_proposer(setting, setting.sampler or sampler, setting.curves)
