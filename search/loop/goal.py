@@ -45,6 +45,11 @@ class Goal:
     images: int | None = None
     trial_timeout_s: float = float("inf")
 
+    @property
+    def most_trials(self) -> int | None:
+        """How many trials can come to a rung at most, since each trains an epoch for that; None for no limit."""
+        return min((limit for limit in (self.trials, self.epochs) if limit is not None), default=None)
+
 
 @dataclass(frozen=True, slots=True)
 class Places:

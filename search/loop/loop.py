@@ -76,7 +76,7 @@ class Loop:
         """Run as `run` does, turn by turn: for whoever drives several searches at once."""
         self._recover()
         self._handler.sweep()
-        self._handler.drop_hopeless(self._goal.trials)
+        self._handler.drop_hopeless(self._goal.most_trials)
         self._end_if(self._budget.reached())
         try:
             while not self._over():
@@ -104,7 +104,7 @@ class Loop:
         events = self._executor.next_events(TICK_S)
         self._handler.handle(events)
         if self._handler.has_paused:
-            self._handler.drop_hopeless(self._goal.trials)
+            self._handler.drop_hopeless(self._goal.most_trials)
         if any(isinstance(event, Ended) for event in events):
             self._end_if(self._budget.reached())
         elif any(isinstance(event, Reported) for event in events):

@@ -16,7 +16,10 @@ from ....studies.store.storage import open_existing
 from ....training.config import TrialConfig
 from ....training.optim.config import Piecewise, Plateau
 from ...configuration.configure import read_config
+from ...progress.format import number_of
 from .options import RetrainOptions
+
+GO_ON = "`hpo run` goes on with the search, given a larger --trials, --max-epochs-total or --timeout"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +97,16 @@ def choose(options: RetrainOptions, home: Home) -> Chosen:
 
 def _notes(summary: StudySummary, epochs: int) -> tuple[str, ...]:
     """The lines on a choice that nobody has named; one that is not complete is trained to its last of `epochs`."""
+    return tuple(filter(None, (summary.passed_over_line, _furthest_line(summary, epochs))))
+
+
+def _furthest_line(summary: StudySummary, epochs: int) -> str:
+    """Why a trial is taken that has not run to its end; empty where the best one is."""
     furthest = summary.furthest
-    chosen = "" if furthest is None else f"{furthest.words}, and is trained to epoch {epochs}"
-    return tuple(filter(None, (summary.passed_over_line, chosen)))
+    if furthest is None:
+        return ""
+    measure = f"{summary.metric} {number_of(furthest.value)}"
+    return f"{furthest.words} ({measure}), and is trained to epoch {epochs}"
 
 
 def _best(summary: StudySummary) -> TrialRecord:
@@ -107,7 +117,7 @@ def _best(summary: StudySummary) -> TrialRecord:
         return summary.furthest.trial
     counts = ", ".join(f"{count} {state}" for state, count in summary.counts.items() if count) or "no trials yet"
     started = [trial.number for trial in summary.trials if trial.config]
-    remedy = f"--trial {started[0]} takes one all the same" if started else "`hpo run` goes on with the search"
+    remedy = f"--trial {started[0]} takes one all the same\n  {GO_ON}" if started else GO_ON
     lack = "no complete trial that hpo ran" if summary.passed_over else "no complete trial"
     raise StudyError(f"study {visible(summary.study)} has {lack}, but {counts}; {remedy}")
 

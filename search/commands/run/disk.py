@@ -22,14 +22,16 @@ def most_checkpoints(strategy: StrategyRecord, trials: int, workers: int) -> int
 def disk_note(strategy: StrategyRecord, trials: int | None, workers: int, size: int | None) -> str:
     """A line on the disk that paused trials take at most; empty where none pauses.
 
-    `size` are the bytes of a trial's checkpoints, None where that is not known.
+    `trials` is how many can come to a rung, None where nothing bounds them; `size` are the bytes of a trial's
+    checkpoints, None where that is not known.
     """
     if not strategy.rungs:
         return ""
     each = "of unknown size" if size is None else f"of {disk_size(size)}"
-    if trials is None:
-        share = f"one in {strategy.eta - 1} trials" if strategy.eta else "each trial"
-        return f"disk: paused trials keep their checkpoints, {share} at most, each {each}"
+    if trials is None:  # any of them may yet be among the best of all that will come
+        return (
+            f"disk: every paused trial keeps its checkpoints, each {each}; --trials or --max-epochs-total bounds them"
+        )
     most = most_checkpoints(strategy, trials, workers)
     total = "" if size is None else f": {disk_size(most * size)} at most"
     return f"disk: checkpoints of at most {most:,} trials at once, paused ones included, each {each}{total}"

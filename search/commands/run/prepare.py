@@ -33,6 +33,7 @@ from ...configuration.warm_start import warm_start
 from ...executors.devices import check_device, place, requested_cards, threads_on_cpu
 from ...executors.preflight import Preflight, Stage, preflight
 from ...executors.worker_process import Placement
+from ...loop.goal import Goal
 from ...progress.base import Progress, Standing
 from ...resolve.trust import model_files, name_sampler
 from ...strategy.rehearsal import rehearse
@@ -130,7 +131,8 @@ def prepare(options: RunOptions, home: Home, storage: BaseStorage, space: Search
         trials=options.trials,
     )
     record = _keep_settings(study, settings, strategy, watcher.note)
-    if told := disk_note(record, options.trials, len(placements), ready.checkpoint_bytes):
+    most_trials = Goal(options.trials, epochs=options.max_epochs_total).most_trials
+    if told := disk_note(record, most_trials, len(placements), ready.checkpoint_bytes):
         watcher.note(told)
     ModelCopies(home.models(name), models).keep()
     return Prepared(options, home, study, strategy, space, identity, ready, placements, settings, stores)

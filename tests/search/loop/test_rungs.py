@@ -27,16 +27,21 @@ def world(tmp_path: Path) -> World:
 
 @dataclass
 class Counting(SimulatedExecutor):
-    """Notes every start of a worker, and how many checkpoints lie on the disk."""
+    """Notes every start of a worker, how many checkpoints lie on the disk at most, and which are missed."""
 
     started: list[tuple[int, int]] = field(default_factory=list)
+    most: int = 0
+    lost: list[int] = field(default_factory=list)
 
     def submit(self, job: Job) -> None:
         self.started.append((job.number, self.checkpoints.get(job.number, 0)))
+        if job.number in self.checkpoints and not (job.directory / LAST).exists():
+            self.lost.append(job.number)
         job.directory.mkdir(exist_ok=True)
         for name in (LAST, BEST):
             (job.directory / name).touch()
         super().submit(job)
+        self.most = max(self.most, len(list(job.directory.parent.glob(f"*/{LAST}"))))
 
 
 def reached(world: World) -> list[int]:
@@ -130,18 +135,20 @@ def test_another_strategy_ends_what_is_paused(world: World) -> None:
 
 
 def test_checkpoints_of_trials_without_hope_are_removed_as_the_study_goes(world: World) -> None:
-    most = 0
-
-    @dataclass
-    class Watching(Counting):
-        def next_events(self, timeout_s: float | None = None) -> Any:
-            nonlocal most
-            most = max(most, len(list(world.directory.glob(f"*/{LAST}"))))
-            return super().next_events(timeout_s)
-
     trials, slots = 60, 2
-    executor = world.executor(slots, Watching)
+    executor = world.executor(slots, Counting)
     assert world.loop(trials, executor=executor, strategy=world.at_rungs(trials)).run() is Outcome.DONE
     check_done(world, trials)
-    assert most <= trials / 3 + 2 + slots
+    assert executor.most <= trials / 3 + 2 + slots
     assert not list(world.directory.glob(f"*/{LAST}"))
+
+
+@pytest.mark.parametrize("strategy", ["rungs", "learned_rungs"])
+def test_a_budget_of_epochs_bounds_the_checkpoints_too(world: World, strategy: str) -> None:
+    epochs, slots = 60, 2
+    executor = world.executor(slots, Counting)
+    loop = world.loop(None, executor=executor, strategy=world.at_rungs(None, strategy), epochs=epochs)
+    assert loop.run() is Outcome.OUT_OF_EPOCHS
+    assert len(world.trials()) > epochs / 3 + 2 + slots, "more than may keep theirs"
+    assert executor.most <= epochs / 3 + 2 + slots
+    assert not executor.lost

@@ -12,7 +12,10 @@ from optuna.trial import TrialState
 
 from .conftest import Book, Retrain
 
-WORDS = "no trial has run to its end; trial 1 is the best of the 2 that reached epoch 2, and is trained to epoch 8"
+WORDS = (
+    "no trial has run to its end; trial 1 is the best of the 2 that reached epoch 2 (value 0.5000), "
+    "and is trained to epoch 8"
+)
 
 Pause = Callable[[Sequence[float]], None]
 
@@ -61,5 +64,6 @@ def test_a_paused_trial_that_is_named_is_trained_to_its_end(book: Book, pause: P
 
 def test_without_rungs_nobody_is_chosen_for_having_come_far(book: Book) -> None:
     book.add(0.5, state=TrialState.PRUNED)
-    with pytest.raises(StudyError, match="has no complete trial, but 1 pruned; --trial 0 takes one all the same"):
+    with pytest.raises(StudyError, match="has no complete trial, but 1 pruned; --trial 0 takes one all the same") as no:
         chosen(book)
+    assert "\n  `hpo run` goes on with the search, given a larger --trials, --max-epochs-total" in str(no.value)

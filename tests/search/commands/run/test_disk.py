@@ -29,7 +29,7 @@ def test_a_checkpoint_for_those_that_may_go_on_and_those_that_run(trials: int, w
         (RUNGS, 50, None,
          "disk: checkpoints of at most 19 trials at once, paused ones included, each of unknown size"),
         (RUNGS, None, 2_300_000,
-         "disk: paused trials keep their checkpoints, one in 3 trials at most, each of 2.3 MB"),
+         "disk: every paused trial keeps its checkpoints, each of 2.3 MB; --trials or --max-epochs-total bounds them"),
         (StrategyRecord("later", rungs=(1,)), 7, 10**6,
          "disk: checkpoints of at most 7 trials at once, paused ones included, each of 1.0 MB: 7.0 MB at most"),
         (StrategyRecord("pruning", "tpe", "median"), 50, 2_300_000, ""),
