@@ -74,7 +74,8 @@ class Claimer:
                     self.strategy.tell(finished(ended, outdated=self._is_outdated(ended.params, ended.user_attrs)))
                 proposed = self.strategy.propose(trial.number, fixed, news.running)
                 if proposed is None:
-                    return Exhausted(int(self.strategy.size()))
+                    size = self.strategy.size()
+                    return Exhausted(int(size), "space" if size == self.space.size() else "grid")
                 params = proposed
                 config = self.numerics.settle(configure(self.space, params))
                 notes[attributes.CONFIG] = config.model_dump_json()

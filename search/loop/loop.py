@@ -131,8 +131,8 @@ class Loop:
                 case Refused(number):
                     self._observers.refused(claim)
                     self._handler.tidy(number, TrialState.FAIL)
-                case Exhausted(configurations):
-                    self._exhaust(configurations)
+                case Exhausted():
+                    self._exhaust(claim)
                 case Stopped():
                     self._settle([claim])
                 case Settled(trials):
@@ -145,9 +145,9 @@ class Loop:
             self._observers.stopped(trial)
             self._handler.tidy(trial.number, TrialState.PRUNED)
 
-    def _exhaust(self, configurations: int) -> None:
+    def _exhaust(self, end: Exhausted) -> None:
         """Search no further than to the end of what has begun, here and elsewhere."""
-        self._observers.note(f"the space is exhausted: {configurations} configurations, each was tried")
+        self._observers.note(f"the {end.scope} is exhausted: {end.configurations} configurations, each was tried")
         self._goal = replace(self._goal, trials=self._book.counts().begun)
         self._outcome = Outcome.EXHAUSTED
 

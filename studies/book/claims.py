@@ -151,7 +151,7 @@ class Claims(Generic[Claim]):
         )
         beginning = self._begin(opening)
         if isinstance(beginning, Exhausted):  # somebody has enqueued a trial without any value
-            words = f"each of the {beginning.configurations} configurations of the space was tried"
+            words = f"each of the {beginning.configurations} configurations of the {beginning.scope} was tried"
             beginning = Beginning(None, refusal=words)
         with self._holdings.transaction() as rows:
             if not _is_free(rows, trial_id):

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from optuna.distributions import BaseDistribution
 from optuna.trial import TrialState as TrialState  # the state of a trial is a term of the book, too
@@ -132,9 +132,13 @@ class Beginning(Generic[Claim]):
 
 @dataclass(frozen=True, slots=True)
 class Exhausted:
-    """No new trial can begin: each of the `configurations` of the space was tried, or runs."""
+    """No new trial can begin: each of the `configurations` was tried, or runs.
+
+    They are those of the `scope`, which is the space or a grid over it.
+    """
 
     configurations: int
+    scope: Literal["space", "grid"] = "space"
 
 
 @dataclass(frozen=True, slots=True)

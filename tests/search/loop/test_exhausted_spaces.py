@@ -7,7 +7,7 @@ import optuna
 import pytest
 from hpo.search.loop.goal import Outcome
 from hpo.search.strategy.samplers.registry import SAMPLERS
-from hpo.spaces.parameter import Choice
+from hpo.spaces.parameter import Choice, Float
 from hpo.spaces.space import Fixed, SearchSpace
 from optuna.trial import TrialState
 
@@ -36,6 +36,15 @@ def test_each_configuration_is_trained_once_and_the_search_ends_in_words(world: 
     assert world.states() == [TrialState.COMPLETE] * 6
     assert len(set(tried(world))) == 6
     assert screen.notes == ["the space is exhausted: 6 configurations, each was tried"]
+
+
+def test_a_grid_over_a_space_without_an_end_says_that_it_is_the_grid(world: World) -> None:
+    learning_rate = Float("optimizer.lr", 0.01, 1.0, log=True)
+    fixed = tuple(value for value in SPACE.values if value.key != learning_rate.key)
+    space = replace(SPACE, parameters=(SPACE.parameters[0], learning_rate), values=fixed)
+    screen = Screen()
+    assert world.loop(30, sampler="grid:3", space=space, progress=screen).run() is Outcome.EXHAUSTED
+    assert screen.notes == ["the grid is exhausted: 9 configurations, each was tried"]
 
 
 def test_a_total_that_is_the_size_of_the_space_is_reached(world: World) -> None:
