@@ -1,20 +1,49 @@
 """How a study is searched: what the flags, the space file and the study itself say of it, settled in one place."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from ...errors import SpaceError
 from ...spaces.space import SearchSpace
 from ...studies.records.strategy import StrategyRecord
-from ..strategy.strategies.auto import Pick
-from ..strategy.strategies.registry import STRATEGIES, own_names
+from ..strategy.strategies.auto import Facts, pick
+from ..strategy.strategies.registry import AUTO, check_pruner, own_names
 
-AUTO = "auto"
-"""The strategy where nobody says one: it is picked, and kept with the study, which goes on with that."""
 PRUNING = "pruning"
 """The only strategy with a pruner, so that whoever says a pruner means it."""
 NAMES = ("strategy", "sampler", "pruner")
+
+
+@dataclass(frozen=True, slots=True)
+class SearchNames:
+    """The names of a strategy, a sampler and a pruner as somebody says them, None for what they leave open."""
+
+    strategy: str | None = None
+    sampler: str | None = None
+    pruner: str | None = None
+
+    def over(self, weaker: "SearchNames") -> "SearchNames":
+        """Return these names, and those of `weaker` for what is left open.
+
+        A sampler counts beside the strategy that is named with it, and so does a pruner; a pruner alone means the
+        strategy that takes one.
+        """
+        strategy = self._meant or weaker._meant
+        sampler = weaker.sampler if weaker.strategy in (None, strategy) else None
+        pruner = weaker.pruner if weaker._meant == strategy else None
+        return SearchNames(strategy, self.sampler or sampler, self.pruner or pruner)
+
+    def check(self) -> None:
+        """Check that they go together.
+
+        Raises:
+            SpaceError: there is no such strategy, or it takes no pruner and one is named.
+        """
+        if self._meant is not None:
+            check_pruner(self._meant, self.pruner)
+
+    @property
+    def _meant(self) -> str | None:
+        return self.strategy or (PRUNING if self.pruner else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,44 +69,35 @@ class SearchSettings:
         return {name: getattr(self, name) for name in NAMES}
 
 
-def said_in(space: SearchSpace) -> Mapping[str, Any]:
-    """What a space says of how it is searched, by the names of SearchSettings."""
-    return {entry.key.removeprefix("search."): entry.value for entry in space.apart}
+def said_in(space: SearchSpace) -> SearchNames:
+    """What a space says of how it is searched."""
+    return SearchNames(**{entry.key.removeprefix("search."): entry.value for entry in space.apart})
 
 
-def kept_in(record: StrategyRecord | None) -> Mapping[str, Any]:
-    """What a study has kept of its last run, likewise; nothing where it has kept none."""
-    return {} if record is None else {name: getattr(record, name) for name in NAMES}
+def kept_in(record: StrategyRecord | None) -> SearchNames:
+    """What a study has kept of its last run; nothing where it has kept none."""
+    return SearchNames() if record is None else SearchNames(record.strategy, record.sampler, record.pruner)
 
 
-def settle_search(*sources: Mapping[str, Any], auto: Callable[[bool], Pick]) -> SearchSettings:
-    """Settle what `sources` say, the strongest first: the flags, the space, the study.
+def going_on(names: SearchNames, record: StrategyRecord | None) -> SearchNames:
+    """What `names`, those of a command and its space, say for a study that has kept `record`.
 
-    Each may have a strategy, a sampler and a pruner, None where it says none. A sampler counts beside the strategy that
-    its own source names, and so does a pruner; a source with a pruner alone means the strategy that takes one. `auto`
-    is asked where a strategy is to be picked, and told whether a pruner is named beside that.
+    What was picked for it once stays: there `auto` says no more than nothing.
+    """
+    if record is not None and record.picked and names.strategy == AUTO and names.pruner is None:
+        names = replace(names, strategy=None)
+    return names.over(kept_in(record))
+
+
+def settle_search(names: SearchNames, facts: Facts) -> SearchSettings:
+    """Settle what `names` leave open: the strategy is picked by `facts`, sampler and pruner are its own.
 
     Raises:
-        SpaceError: there is no such strategy, or it takes no pruner and one is given beside it.
+        SpaceError: there is no such strategy.
     """
-    strategy, picked = next(filter(None, map(_meant, sources)), AUTO), ""
-    if strategy == AUTO:
-        has_pruner = any(each.get("pruner") for each in sources if _meant(each) == AUTO)
-        strategy, picked = astuple(auto(has_pruner))
-        sources = tuple({**each, "strategy": strategy} if _meant(each) == AUTO else each for each in sources)
-    STRATEGIES.check(strategy)
+    strategy, picked = names.strategy, ""
+    if strategy in (None, AUTO):
+        choice = pick(replace(facts, has_pruner=names.pruner is not None))
+        strategy, picked = choice.strategy, choice.why
     sampler, pruner = own_names(strategy)
-    samplers = (each.get("sampler") for each in sources if each.get("strategy") in (None, strategy))
-    pruners = (each.get("pruner") for each in sources if _meant(each) == strategy)
-    chosen = next(filter(None, samplers), sampler), next(filter(None, pruners), pruner)
-    settings = SearchSettings(strategy, *chosen, picked)
-    if pruner is None and settings.pruner is not None:
-        raise SpaceError(
-            f"pruner {settings.pruner}: strategy {strategy} decides by itself which trials go on\n"
-            f"  leave the pruner out, or take strategy {PRUNING}"
-        )
-    return settings
-
-
-def _meant(source: Mapping[str, Any]) -> str | None:
-    return source.get("strategy") or (PRUNING if source.get("pruner") else None)
+    return SearchSettings(strategy, names.sampler or sampler, names.pruner or pruner, picked)

@@ -10,7 +10,7 @@ from .base import Choice, Proposer, Setting
 from .curves import Curves
 from .decide import Decide
 from .history import Finished
-from .strategies.registry import STRATEGIES
+from .strategies.registry import STRATEGIES, check_pruner
 
 
 class Strategy:
@@ -70,6 +70,7 @@ def build_strategy(
     Raises:
         SpaceError: there is no such strategy, sampler or pruner, or the strategy takes none such.
     """
+    check_pruner(strategy, pruner)
     curves = Curves(direction, None if "budget.epochs" in space.by_key else epochs)
     setting = Setting(space, sampler, pruner, seed, direction, epochs, trials, curves)
     proposer, scheduler = STRATEGIES.find(strategy)(setting)

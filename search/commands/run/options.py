@@ -180,11 +180,6 @@ class RunOptions:
                 words += _flag(field.name, value)
         return shlex.join(words)
 
-    @property
-    def search(self) -> dict[str, str | None]:
-        """What the flags say of how the space is searched."""
-        return {"strategy": self.strategy, "sampler": self.sampler, "pruner": self.pruner}
-
     def space_overrides(self, stored_seed: int | None) -> list[str]:
         """The `--set` changes, then the flags that are short for one."""
         from ...resolve.data import data_source  # reads spaces, which no help text needs

@@ -1,7 +1,7 @@
 """What `hpo run` does before the first trial: check the command, pack, try the models, open the study."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from math import ceil
 
 from ....errors import SpaceError, StudyError
@@ -26,7 +26,7 @@ from ...configuration.identify import identify
 from ...configuration.largest import largest_configs
 from ...configuration.model_copies import ModelCopies
 from ...configuration.models_to_try import models_to_try
-from ...configuration.search_settings import SearchSettings, kept_in, said_in, settle_search
+from ...configuration.search_settings import SearchNames, SearchSettings, going_on, said_in, settle_search
 from ...configuration.space_file import SpaceFile
 from ...configuration.try_file import read_try_file
 from ...configuration.warm_start import warm_start
@@ -37,7 +37,7 @@ from ...loop.goal import Goal
 from ...progress.base import Progress, Standing
 from ...resolve.trust import model_files, name_sampler
 from ...strategy.rehearsal import rehearse
-from ...strategy.strategies.auto import Facts, Pick, pick
+from ...strategy.strategies.auto import Facts
 from ...strategy.strategy import Strategy, build_strategy
 from .disk import disk_note
 from .options import RunOptions
@@ -53,6 +53,16 @@ class Watcher:
     stage: Stage
     progress: Callable[[Standing], Progress]
     note: Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What a command says: its space, how that is to be searched, and the trials that it is to begin with."""
+
+    options: RunOptions
+    space: SearchSpace
+    names: SearchNames
+    tried: Sequence[FirstTrial]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,37 +86,42 @@ class Prepared:
         return self.study.study_name
 
 
-def check_command(options: RunOptions, note: Callable[[str], None]) -> SearchSpace:
-    """Check the command itself, and return its space.
+def check_command(options: RunOptions, note: Callable[[str], None]) -> Command:
+    """Check the command itself, and return what it says.
 
     What is wrong with it is told before a file is made or an image read.
     """
     check_device(options.device)
     space = load_space(options.space, SpaceFile, options.space_overrides(None))
-    settings = _settle(options, space, options.workers or 1)
-    name_sampler(settings.sampler, note)  # the command or a space of the user's says it, and no study
-    # a missing package is found here, not at the first trial
-    rehearse(space, settings.sampler, settings.pruner or "none")
-    if options.try_file is not None:
-        read_try_file(options.try_file, space)
+    names = SearchNames(options.strategy, options.sampler, options.pruner).over(said_in(space))
+    names.check()
+    # the command or a space of the user's says them, and no study; what nobody names is hpo's own, and needs no check
+    sampler, pruner = names.sampler or "random", names.pruner or "none"
+    name_sampler(sampler, note)
+    rehearse(space, sampler, pruner)  # a missing package is found here, not at the first trial
+    tried = [] if options.try_file is None else read_try_file(options.try_file, space)
     if options.study is None and (refused := refusal(space.name)):
         raise SpaceError(f"space {options.space}: a study's name {refused} with --study")
-    return space
+    return Command(options, space, names, tried)
 
 
-def prepare(options: RunOptions, home: Home, storage: BaseStorage, space: SearchSpace, watcher: Watcher) -> Prepared:
+def prepare(command: Command, home: Home, storage: BaseStorage, watcher: Watcher) -> Prepared:
     """Pack the data, try the models, place workers, open the study."""
-    name = options.study or space.name
+    options = command.options
+    name = options.study or command.space.name
     begun = begun_with(storage, name)
-    space = _as_begun(space, options, begun)
-    first = _first_trials(options, name, storage, space)
+    space = _as_begun(command.space, options, begun)
+    first = [*command.tried, *_warm_starts(options.warm_start, name, storage, space)]
     config = example_config(space)
+    names = going_on(command.names, begun and begun.strategy)
+    facts = Facts(space, options.trials, config.budget.epochs, options.workers or 1, config.objective.at == "best")
     stores = choose_stores(options.tracking_uri, home, name, watcher.note) if "mlflow" in options.track else None
     models = {model: source_digest(model) for model in model_files(space)}  # as they are tried, and no later edit
     ready = preflight(
         _with_auto_compile(space, config),
         models=models_to_try(space),
-        measured=_measured(options, space, begun),
+        # paused trials keep their checkpoints; what has no pruner pauses some
+        measured=largest_configs(space) if settle_search(names, facts).pruner is None else [],
         cache=home.cache,
         data_root=options.data_root,
         cards=requested_cards(options.device),
@@ -121,7 +136,8 @@ def prepare(options: RunOptions, home: Home, storage: BaseStorage, space: Search
     accept = options.accept_space_change
     study = open_study(storage, name, identity, accept_change=accept, note=watcher.note, first=first)
     study.set_user_attr(attributes.VAL_IMAGES, ready.val_images)
-    settings = _settle(options, space, len(placements), begun and begun.strategy, ready.train_images)
+    steps = ceil(ready.train_images / config.data.batch_size)
+    settings = settle_search(names, replace(facts, workers=len(placements), steps=steps))
     strategy = build_strategy(
         space,
         **settings.names,
@@ -138,38 +154,12 @@ def prepare(options: RunOptions, home: Home, storage: BaseStorage, space: Search
     return Prepared(options, home, study, strategy, space, identity, ready, placements, settings, stores)
 
 
-def _first_trials(options: RunOptions, name: str, storage: BaseStorage, space: SearchSpace) -> list[FirstTrial]:
-    """What `--try` and `--warm-start` put in line before anything is drawn."""
-    if name in options.warm_start:
+def _warm_starts(studies: Sequence[str], name: str, storage: BaseStorage, space: SearchSpace) -> Iterator[FirstTrial]:
+    """The best trials of other `studies`, with which study `name` begins."""
+    if name in studies:
         raise StudyError(f"--warm-start {name}: a study cannot begin with its own trials")
-    tried = [] if options.try_file is None else read_try_file(options.try_file, space)
-    return [*tried, *(trial for study in options.warm_start for trial in warm_start(storage, study, space))]
-
-
-def _settle(
-    options: RunOptions,
-    space: SearchSpace,
-    workers: int,
-    before: StrategyRecord | None = None,
-    train_images: int | None = None,
-) -> SearchSettings:
-    """How the space is searched, by the flags, the space, and what its study has kept of its last run."""
-
-    def auto(has_pruner: bool) -> Pick:
-        if before is not None and before.picked and not has_pruner:
-            return Pick(before.strategy, "as the study began")
-        config = example_config(space)
-        at_best = config.objective.at == "best"
-        steps = None if train_images is None else ceil(train_images / config.data.batch_size)
-        return pick(Facts(space, options.trials, config.budget.epochs, workers, at_best, has_pruner, steps))
-
-    return settle_search(options.search, said_in(space), kept_in(before), auto=auto)
-
-
-def _measured(options: RunOptions, space: SearchSpace, begun: Begun | None) -> list[TrialConfig]:
-    """The configurations whose checkpoints are measured, since paused trials keep theirs; none where none pauses."""
-    settings = _settle(options, space, options.workers or 1, begun and begun.strategy)
-    return largest_configs(space) if settings.pruner is None else []  # what has no pruner pauses trials
+    for study in studies:
+        yield from warm_start(storage, study, space)
 
 
 def _keep_settings(

@@ -71,7 +71,8 @@ def run(options: RunOptions, watcher: Watcher) -> RunResult:
         KeyboardInterrupt: Ctrl-C came twice.
     """
     hush_optuna()  # the watcher tells what happens
-    space = check_command(options, watcher.note)
+    command = check_command(options, watcher.note)
+    space = command.space
     name_space(space, watcher.note)
     home = Home.locate(options.home)
     refuse_home_as_data(home.root, example_config(space).data.source)
@@ -81,7 +82,7 @@ def run(options: RunOptions, watcher: Watcher) -> RunResult:
     name = options.study or space.name
     left = None if options.trials is None else options.trials - _finished(storage, name)
     with Crew(options, home.study(name, "workers"), left) as crew:
-        prepared = prepare(options, home, storage, space, watcher)
+        prepared = prepare(command, home, storage, watcher)
         outcome, unsent = _search(prepared, crew, watcher)
     return RunResult(outcome, summarise(storage, name), unsent)
 

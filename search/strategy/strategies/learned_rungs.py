@@ -14,7 +14,7 @@ from ..base import Decision, Proposer, Scheduler, Setting
 from ..curves import Curves
 from ..ranks import Ranks
 from .registry import STRATEGIES
-from .rungs import ETA, SAMPLER, Promotion, rung_epochs, unpruned
+from .rungs import ETA, SAMPLER, Promotion, proposer_at_rungs, rung_epochs
 
 ENOUGH = 4
 """So many trials at the next rung tell something; with less the share is that of `rungs`."""
@@ -55,9 +55,11 @@ class LearnedPromotion(Promotion):
         trials: the total, None where there is none.
     """
 
+    eta = None
+    _eta = round(1 / WIDEST)
+
     def __init__(self, rungs: Sequence[int], epochs: int, trials: int | None) -> None:
-        super().__init__(rungs, trials, round(1 / WIDEST))  # for the bounds: no rung passes more
-        self.eta = None
+        super().__init__(rungs, trials)
         self._ends = (*rungs[1:], epochs)
         self._final, self._epochs = Ranks(), 0
 
@@ -117,10 +119,6 @@ def mean_place(places: Sequence[float]) -> float:
 
 @STRATEGIES.register("learned_rungs")
 def learned_rungs(setting: Setting) -> tuple[Proposer, Scheduler]:
-    """Promote by rungs that learn what any sampler proposes.
-
-    Raises:
-        SpaceError: a pruner is given.
-    """
+    """Promote by rungs that learn what any sampler proposes."""
     scheduler = LearnedPromotion(rung_epochs(setting.epochs), setting.epochs, setting.trials)
-    return unpruned(setting, "learned_rungs", SAMPLER), scheduler
+    return proposer_at_rungs(setting, SAMPLER), scheduler

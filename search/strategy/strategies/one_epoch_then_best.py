@@ -6,7 +6,7 @@ from ..base import BEGIN, GO, WAIT, Choice, Decision, Pause, Proposer, Resume, S
 from ..curves import Curves
 from ..ranks import Ranks
 from .registry import STRATEGIES
-from .rungs import SAMPLER, unpruned
+from .rungs import SAMPLER, proposer_at_rungs
 
 SHARE = 10
 """One in so many configurations is trained to its end."""
@@ -56,9 +56,5 @@ class OneEpochThenBest(Scheduler):
 
 @STRATEGIES.register("one_epoch_then_best")
 def one_epoch_then_best(setting: Setting) -> tuple[Proposer, Scheduler]:
-    """Train the best tenth of what any sampler proposes.
-
-    Raises:
-        SpaceError: a pruner is given.
-    """
-    return unpruned(setting, "one_epoch_then_best", SAMPLER), OneEpochThenBest(setting.trials)
+    """Train the best tenth of what any sampler proposes."""
+    return proposer_at_rungs(setting, SAMPLER), OneEpochThenBest(setting.trials)

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Collection, Sequence
 
-from ....errors import SpaceError
 from ..base import BEGIN, GO, WAIT, Choice, Decision, Pause, Proposer, Resume, Scheduler, Setting
 from ..curves import Curves
 from ..proposers.build import build_proposer
@@ -31,12 +30,13 @@ class Promotion(Scheduler):
     Args:
         rungs: their epochs, ascending; all are below the last epoch.
         trials: the total, None where there is none. What is not among the best of so many is never resumed.
-        eta: one in so many passes a rung.
     """
 
-    def __init__(self, rungs: Sequence[int], trials: int | None, eta: int = ETA) -> None:
-        self.rungs, self.eta = tuple(rungs), eta
-        self._eta, self._trials = eta, trials
+    eta: int | None = ETA
+    _eta = ETA  # one in so many passes a rung at most
+
+    def __init__(self, rungs: Sequence[int], trials: int | None) -> None:
+        self.rungs, self._trials = tuple(rungs), trials
         self._ranks = [Ranks() for _ in rungs]
 
     def on_report(self, curves: Curves, trial: int) -> Decision:
@@ -115,23 +115,10 @@ def rung_epochs(epochs: int, eta: int = ETA) -> list[int]:
 
 @STRATEGIES.register("rungs")
 def rungs(setting: Setting) -> tuple[Proposer, Scheduler]:
-    """Promote by rungs what any sampler proposes.
-
-    Raises:
-        SpaceError: a pruner is given.
-    """
-    return unpruned(setting, "rungs", SAMPLER), Promotion(rung_epochs(setting.epochs), setting.trials)
+    """Promote by rungs what any sampler proposes."""
+    return proposer_at_rungs(setting, SAMPLER), Promotion(rung_epochs(setting.epochs), setting.trials)
 
 
-def unpruned(setting: Setting, strategy: str, sampler: str) -> Proposer:
-    """Make the proposer of a strategy that has no pruner: of the sampler that its user names, or `sampler`.
-
-    Raises:
-        SpaceError: one is given.
-    """
-    if setting.pruner is not None:
-        raise SpaceError(
-            f"--pruner {setting.pruner}: --strategy {strategy} decides by itself which trials go on\n"
-            "  leave --pruner out, or take --strategy pruning"
-        )
+def proposer_at_rungs(setting: Setting, sampler: str) -> Proposer:
+    """Make the proposer that learns from trials at rungs, of the sampler that its user names, or `sampler`."""
     return build_proposer(setting, setting.sampler or sampler, setting.curves)

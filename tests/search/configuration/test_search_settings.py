@@ -1,20 +1,34 @@
 """Flags, the space and the study say how to search: who wins."""
 
+from dataclasses import replace
+from functools import reduce
 from typing import Any
 
 import pytest
 from hpo.errors import SpaceError
-from hpo.search.configuration.search_settings import SearchSettings, kept_in, settle_search
-from hpo.search.strategy.strategies.auto import Pick
+from hpo.search.configuration.search_settings import SearchNames, SearchSettings, going_on, settle_search
+from hpo.search.strategy.strategies.auto import Facts
 from hpo.search.strategy.strategies.registry import own_names
+from hpo.spaces.parameter import Float
+from hpo.spaces.space import SearchSpace
 from hpo.studies.records.strategy import StrategyRecord
 
 USUAL = SearchSettings("pruning", "tpe", "median")
 RUNGS = SearchSettings("rungs", own_names("rungs")[0])
 
 
+SPACE = SearchSpace("s", (Float("x", 0.0, 1.0),))
+FACTS = {"rungs": Facts(SPACE, trials=50, epochs=8), "pruning": Facts(SPACE, trials=50, epochs=2)}
+"""What a strategy is picked by, by the one that is picked."""
+
+
+def named(*sources: dict[str, Any]) -> SearchNames:
+    return reduce(SearchNames.over, (SearchNames(**source) for source in sources), SearchNames())
+
+
 def settle(*sources: dict[str, Any], pick: str = "rungs") -> SearchSettings:
-    return settle_search(*sources, auto=lambda has_pruner: Pick("pruning" if has_pruner else pick, "so"))
+    settings = settle_search(named(*sources), FACTS[pick])
+    return replace(settings, picked=settings.picked and "so")
 
 
 def test_nobody_says_anything() -> None:
@@ -44,8 +58,17 @@ def test_a_pruner_alone_means_the_strategy_that_takes_one() -> None:
 
 def test_a_study_goes_on_with_its_own() -> None:
     record = StrategyRecord("rungs", "qmc", eta=4, rungs=(1, 4))
-    assert settle({}, {}, dict(kept_in(record))) == SearchSettings("rungs", "qmc")
-    assert kept_in(None) == {}
+    assert settle_search(going_on(named(), record), FACTS["pruning"]) == SearchSettings("rungs", "qmc")
+    assert going_on(named(), None) == named()
+
+
+@pytest.mark.parametrize("names", [{}, {"strategy": "auto"}])
+def test_what_was_picked_for_a_study_stays(names: dict[str, Any]) -> None:
+    record = StrategyRecord("rungs", "qmc", eta=4, rungs=(1, 4), picked=True)
+    assert settle_search(going_on(named(names), record), FACTS["pruning"]) == SearchSettings("rungs", "qmc")
+    assert going_on(named({"strategy": "auto", "pruner": "asha"}), record).pruner == "asha"
+    chosen = replace(record, picked=False)
+    assert going_on(named({"strategy": "auto"}), chosen).strategy == "auto", "a pick is asked for anew"
 
 
 def test_auto_is_what_it_picks() -> None:
@@ -57,6 +80,7 @@ def test_auto_is_what_it_picks() -> None:
 
 def test_what_cannot_be_is_refused() -> None:
     with pytest.raises(SpaceError, match=r"--strategy: unknown strategy 'prunin'; did you mean pruning\?"):
-        settle({"strategy": "prunin"})
+        named({"strategy": "prunin"}).check()
     with pytest.raises(SpaceError, match="pruner asha: strategy rungs decides by itself which trials go on"):
-        settle({"strategy": "rungs", "pruner": "asha"})
+        named({"strategy": "rungs", "pruner": "asha"}).check()
+    named({"strategy": "auto", "pruner": "asha"}, {"strategy": "rungs"}).check()

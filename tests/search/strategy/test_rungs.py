@@ -209,7 +209,7 @@ def strategy(name: str, pruner: str | None = None) -> Strategy:
 
 @pytest.mark.parametrize("name", ["rungs", "one_epoch_then_best"])
 def test_a_pruner_is_refused_in_words(name: str) -> None:
-    with pytest.raises(SpaceError, match=f"--pruner median: --strategy {name} decides by itself"):
+    with pytest.raises(SpaceError, match=f"pruner median: strategy {name} decides by itself"):
         strategy(name, "median")
 
 
