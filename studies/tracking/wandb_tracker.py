@@ -52,9 +52,10 @@ class WandbTracker:
         self._runs: dict[int, _Run] = {}
 
     def tell(self, event: Event) -> None:
-        """Send an event of a trial; leave out those of the study.
+        """Send an event of a trial; leave out those of the study, which is the group of its trials' runs.
 
-        The study is the group of its trials' runs.
+        The run of a trial that is paused at a rung has ended there. Should the trial end, too, it is not opened again:
+        that takes seconds for each of many trials, and has no more to say than that.
         """
         match event:
             case TrialStarted(trial, params):
@@ -63,9 +64,7 @@ class WandbTracker:
                 self._runs[trial].epoch(epoch, metrics)
             case TrialPaused(trial, _, metrics):
                 self._runs.pop(trial).pause({**metrics, "state": event.state})
-            case TrialEnded(trial, state, metrics, tags, artifacts):
-                if trial not in self._runs:  # it was paused at a rung until now
-                    self._runs[trial] = _Run(self._study, self._study.run_name(trial), self._mode, {})
+            case TrialEnded(trial, state, metrics, tags, artifacts) if trial in self._runs:
                 self._runs.pop(trial).end(state, {**tags, **metrics, "state": state}, artifacts)
 
     def close(self, timeout_s: float) -> int:
