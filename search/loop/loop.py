@@ -21,8 +21,9 @@ from ..executors.base import Busy, Ended, Executor, Job, Reported, Resumed
 from ..executors.clock import Clock
 from ..progress.base import Progress
 from .budget import Budget
-from .events import EventHandler, Run
+from .events import EventHandler
 from .goal import Goal, Outcome, Places
+from .leaving import Run
 from .observers import Observers
 from .watchdog import PAUSE_WITHIN_S, Watchdog
 

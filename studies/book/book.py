@@ -15,32 +15,28 @@ from functools import wraps
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
 import optuna
-from optuna.trial import TrialState
 
 from .. import attributes
 from ..store.patience import Patience
-from ..store.rows import Transaction
 from .claims import Claims, Counts
+from .endings import Endings
 from .feed import Feed
 from .holdings import FINISHED, Holdings
 from .owner import GRACE_S
-from .put_back import put_back
 from .record import Record
 from .recovery import Recovery
+from .reporting import Decide, Reporting
 from .terms import (
     Beginning,
     Claim,
-    Decided,
     Exhausted,
     Fence,
     FirstCome,
     NoClaim,
     Opening,
-    Pause,
     Plan,
     Reports,
     Row,
-    Stop,
     TrialOutcome,
 )
 
@@ -50,11 +46,7 @@ Answer = TypeVar("Answer")
 HEARTBEAT_S = 60.0
 """How often a coordinator says that it lives: five may be missed before its trials are taken over (GRACE_S)."""
 
-Decide = Callable[[Sequence[Row]], Mapping[int, Decided]]
-"""Which trials stop or pause, given the next epochs of the study's record."""
-
 FIRST_COME = FirstCome()
-_UNUSABLE = "constraints:usable"  # Optuna's mark of a violated constraint, as `Trial.set_constraint` writes it
 
 
 def _patient(
@@ -91,9 +83,8 @@ class Book(Generic[Claim]):
         self._feed = Feed(self._holdings.storage, study._study_id, study.direction, self._holdings.census)
         self._record = Record()
         self._claims = Claims(self._holdings, begin, self._feed, self._record)
+        self._reporting, self._endings = Reporting(self._holdings, self._record), Endings(self._holdings)
         self._recovery = Recovery(self._holdings, now, self._patience.note)
-        self._decided: dict[int, Decided] = {}
-        self._counted = 0, 0  # epochs, and the row of the last of them
         self._last_heartbeat = now()
 
     @property
@@ -153,24 +144,7 @@ class Book(Generic[Claim]):
         note: an epoch that is repeated after a lost worker changes nothing: the first value of it stays, and what was
         decided on it.
         """
-        with self._holdings.transaction() as rows:
-            numbers = {epoch.number for epoch in epochs if epoch.number in self._holdings.mine}
-            fences = self._holdings.fences(rows, numbers)
-            lost = {number: fence for number, fence in fences.items() if not fence.held}
-            held = [epoch for epoch in epochs if epoch.number in numbers - lost.keys()]
-            recorded = self._write_epochs(rows, held)
-            # kept until the transaction has ended: were it repeated, whoever decides must not see a row twice
-            self._decided.update(decide(self._record.news(rows)))
-            # on what is reported just now: the record may hold epochs on which others have decided
-            reported = {(epoch.number, epoch.epoch) for epoch in held}
-            decided = {n: each for n, each in self._decided.items() if (n, each.epoch) in reported}
-            for number, decision in decided.items():
-                rows.set_attributes(self._holdings.mine[number].trial_id, {attributes.DECISION: _written(decision)})
-        self._record.commit()
-        self._decided = {}
-        for number in lost:
-            del self._holdings.mine[number]
-        return Reports(lost, decided, recorded)
+        return self._reporting.report(epochs, decide)
 
     @_patient
     def reconcile(self, number: int, history: Sequence[Row]) -> list[int]:
@@ -178,9 +152,7 @@ class Book(Generic[Claim]):
 
         Nothing is recorded for a trial that is not ours any more.
         """
-        with self._holdings.transaction() as rows:
-            held = self._holdings.fences(rows, [number])[number].held
-            return [epoch for _, epoch in self._write_epochs(rows, history)] if held else []
+        return self._reporting.reconcile(number, history)
 
     @_patient
     def finish(self, number: int, outcome: TrialOutcome) -> Fence:
@@ -189,19 +161,7 @@ class Book(Generic[Claim]):
         What is not usable is pruned, not failed, and violates a constraint: samplers skip FAIL, and must learn from
         these that the configuration is bad.
         """
-        state = TrialState.COMPLETE if outcome.complete else TrialState.PRUNED
-        with self._holdings.writing(number) as (rows, fence):
-            if not fence.held:
-                return fence
-            trial_id = self._holdings.mine[number].trial_id
-            rows.set_attributes(trial_id, outcome.notes)
-            if not outcome.usable:
-                rows.set_marks(trial_id, {_UNUSABLE: 1.0})
-            # a trial that was pruned has the value that it reported last, as in Optuna
-            value = outcome.value if outcome.complete else rows.last_value(trial_id)
-            rows.tell(trial_id, state, value)
-        del self._holdings.mine[number]
-        return Fence(True, state)
+        return self._endings.finish(number, outcome)
 
     @_patient
     def fail(self, number: int, error: str) -> Fence:
@@ -209,13 +169,7 @@ class Book(Generic[Claim]):
 
         That is for a bug, a worker that was lost too often, and a trial that cannot be run.
         """
-        with self._holdings.writing(number) as (rows, fence):
-            if not fence.held:
-                return fence
-            rows.set_attributes(self._holdings.mine[number].trial_id, {attributes.ERROR: error})
-            rows.set_state(self._holdings.mine[number].trial_id, TrialState.FAIL)
-        del self._holdings.mine[number]
-        return Fence(True, TrialState.FAIL)
+        return self._endings.fail(number, error)
 
     @_patient
     def count(self, number: int, loss: str) -> int | Fence:
@@ -244,9 +198,7 @@ class Book(Generic[Claim]):
 
     def abandon(self) -> None:
         """Put all of our trials back, without patience: the process is about to end."""
-        with self._holdings.transaction() as rows:
-            put_back(rows, self._holdings.held(rows))
-        self._holdings.mine.clear()
+        self._endings.put_all_back()
 
     def excuse(self, number: int, error: str) -> Fence:
         """Put a trial that broke back, all its lost workers forgiven.
@@ -277,10 +229,7 @@ class Book(Generic[Claim]):
     @_patient
     def epochs(self) -> int:
         """How many epochs all trials of the study have recorded."""
-        with self._holdings.transaction() as rows:
-            new, last = rows.count_epochs_after(self._counted[1])
-        self._counted = self._counted[0] + new, last
-        return self._counted[0]
+        return self._reporting.count()
 
     @_patient
     def heartbeat(self) -> bool:
@@ -312,28 +261,4 @@ class Book(Generic[Claim]):
     @_patient
     def _put_back(self, number: int, notes: Mapping[str, Any]) -> Fence:
         """Put a trial of ours back, with `notes`."""
-        with self._holdings.writing(number) as (rows, fence):
-            if not fence.held:
-                return fence
-            trial_id = self._holdings.mine[number].trial_id
-            rung = put_back(rows, [trial_id], notes).get(trial_id)
-        del self._holdings.mine[number]
-        return Fence(True, TrialState.WAITING if rung is None else TrialState.RUNNING, rung)
-
-    def _write_epochs(self, rows: Transaction, epochs: Sequence[Row]) -> list[tuple[int, int]]:
-        """Write epochs of our trials; return those that were not there yet, as (trial, epoch)."""
-        ids = {number: self._holdings.mine[number].trial_id for number in {each.number for each in epochs}}
-        there = rows.epochs(ids.values())
-        first = {(each.number, each.epoch): each.value for each in reversed(epochs)}
-        new = [(*key, value) for key, value in reversed(first.items()) if (ids[key[0]], key[1]) not in there]
-        rows.add_epochs((ids[number], epoch, value) for number, epoch, value in new)
-        return [(number, epoch) for number, epoch, _ in new]
-
-
-def _written(decision: Decided) -> dict[str, int]:
-    """A decision as the attribute of its trial."""
-    match decision:
-        case Stop(epoch):
-            return {"stop": epoch}
-        case Pause(epoch, rung):
-            return {"pause": epoch, "rung": rung}
+        return self._endings.put_back(number, notes)

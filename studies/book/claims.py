@@ -13,7 +13,8 @@ from optuna.trial import TrialState
 
 from .. import attributes
 from ..store.exclusive import exclusive
-from ..store.rows import FIXED, Transaction
+from ..store.rows import Transaction
+from ..store.tables import FIXED
 from .choice import Begin, Resume
 from .feed import Feed, News
 from .holdings import Held, Holdings

@@ -12,7 +12,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from .. import attributes
 from ..records.ranking import rank
-from ..store.rows import StudyGoneError
+from ..store.transaction import StudyGoneError
 from .census import Census
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import optuna
 
 from .. import attributes
-from ..store.rows import engine_of, transaction
+from ..store.transaction import engine_of, transaction
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ from optuna.trial import FrozenTrial, TrialState
 from ...common.display import visible
 from ...errors import StudyError
 from .. import attributes
-from ..store.rows import StudyGoneError, Transaction, backend_of, engine_of, transaction
+from ..store.rows import Transaction
+from ..store.transaction import StudyGoneError, backend_of, engine_of, transaction
 from .census import Census
 from .owner import Owner, is_owner
 from .terms import Fence

@@ -17,7 +17,7 @@ from sqlalchemy.engine import Engine
 
 from ...errors import StudyError
 from .locks import held, lock_path
-from .rows import engine_of
+from .transaction import engine_of
 
 _in_memory: WeakKeyDictionary[Engine, threading.Lock] = WeakKeyDictionary()
 

@@ -8,7 +8,7 @@ import pytest
 from hpo.studies import attributes
 from hpo.studies.book.book import HEARTBEAT_S
 from hpo.studies.book.terms import Row, Stop
-from hpo.studies.store import rows as rows_module
+from hpo.studies.store import transaction as transaction_module
 from hpo.studies.store.patience import GIVE_UP_S, LEAVE_AFTER_S, NOTE_AFTER_S, RETRY_S, LeftError, StoreAwayError
 from hpo.studies.store.rows import Transaction
 from hpo.studies.store.sqlite_storage import BUSY_TIMEOUT_S
@@ -22,7 +22,7 @@ from .store import Store
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """SQLite itself waits for nobody."""
-    monkeypatch.setattr(rows_module, "LOCK_WAIT_S", 0)
+    monkeypatch.setattr(transaction_module, "LOCK_WAIT_S", 0)
 
 
 @pytest.mark.usefixtures("hasty")

@@ -6,8 +6,8 @@ from typing import Any
 import optuna
 import pytest
 from hpo.studies.home import Home
-from hpo.studies.store.rows import transaction
 from hpo.studies.store.storage import open_storage
+from hpo.studies.store.transaction import transaction
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import IntegrityError

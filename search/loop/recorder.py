@@ -1,0 +1,80 @@
+"""The epochs of the trials in slots: recorded in the study, and decided on."""
+
+from collections.abc import Collection, Mapping, Sequence
+
+from ...studies.book.book import Book
+from ...studies.book.terms import Decided, Plan, Row, Stop
+from ...training.report import EpochReport, Signal
+from ..configuration.claim import Claim
+from ..executors.base import Executor, Reported
+from .leaving import Leaving, Run
+from .losses import MachineLosses
+from .observers import Observers
+from .watchdog import STOP_WITHIN_S, Watchdog
+
+
+class Recorder:
+    """Records the epochs of the trials in `runs`, by number, and stops those of which `plan` decides that."""
+
+    def __init__(
+        self,
+        runs: Mapping[int, Run],
+        book: Book[Claim],
+        plan: Plan,
+        executor: Executor,
+        observers: Observers,
+        watchdog: Watchdog,
+        losses: MachineLosses,
+        leaving: Leaving,
+    ) -> None:
+        self._runs, self._book, self._plan, self._executor = runs, book, plan, executor
+        self._observers, self._watchdog, self._losses, self._leaving = observers, watchdog, losses, leaving
+
+    def report(self, events: Sequence[Reported]) -> None:
+        """Record the epochs that came at once."""
+        rows = []
+        for number, report in ((event.number, event.report) for event in events if self._runs[event.number].ours):
+            self._watchdog.reported(number)
+            self._losses.reported()
+            if report.epoch == 1 and self._runs[number].claim.curve:
+                words = "its checkpoint could not be used, so it began anew; the log of its worker says why"
+                self._observers.note(f"trial {number}: {words}")
+            row = _row(number, report)
+            self._runs[number].value = row.value
+            self._observers.epoch(number, report, row.value)
+            rows.append(row)
+        if rows:
+            self._record(rows)
+
+    def catch_up(self, number: int, history: Sequence[EpochReport]) -> None:
+        """Record the epochs of a trial's history whose reports never arrived, and decide on them."""
+        recorded = self._record([_row(number, report) for report in history])
+        epochs = {epoch for _, epoch in recorded}
+        self._observers.missed(number, [report for report in history if report.epoch in epochs])
+
+    def reconcile(self, number: int, history: Sequence[EpochReport]) -> None:
+        """Record the epochs of the history of a trial that has ended whose reports never arrived."""
+        missing = self._book.reconcile(number, [_row(number, report) for report in history])
+        self._observers.missed(number, [report for report in history if report.epoch in missing])
+
+    def _record(self, rows: Sequence[Row]) -> Collection[tuple[int, int]]:
+        """Record epochs, and tell workers what is decided on them; return the (trial, epoch) that are new."""
+        answer = self._book.report(rows, self._decide)
+        for number, fence in answer.lost.items():
+            self._leaving.let_go(self._runs[number], fence)
+        for number, decision in answer.decided.items():
+            signal = Signal.STOP if isinstance(decision, Stop) else Signal.PAUSE
+            self._executor.signal(number, signal, STOP_WITHIN_S)
+        return answer.recorded
+
+    def _decide(self, rows: Sequence[Row]) -> Mapping[int, Decided]:
+        """The decisions on the next epochs, but for those on a trial's last one, after which it is complete."""
+        epochs = {number: run.claim.config.budget.epochs for number, run in self._runs.items()}
+        decided = self._plan.decide(rows).items()
+        return {n: decision for n, decision in decided if n in epochs and decision.epoch < epochs[n]}
+
+
+def _row(number: int, report: EpochReport) -> Row:
+    """An epoch of trial `number` as the study records it."""
+    assert report.worth is not None  # a trial has validation images
+    return Row(number, report.epoch, report.worth)

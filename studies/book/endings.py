@@ -1,0 +1,62 @@
+"""How trials leave their coordinator: told, or put back."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from optuna.trial import TrialState
+
+from .. import attributes
+from .holdings import Holdings
+from .put_back import put_back
+from .terms import Fence, TrialOutcome
+
+_UNUSABLE = "constraints:usable"  # Optuna's mark of a violated constraint, as `Trial.set_constraint` writes it
+
+
+class Endings:
+    """Ends the trials in `holdings`; see Book for what each method answers."""
+
+    def __init__(self, holdings: Holdings) -> None:
+        self._holdings = holdings
+
+    def finish(self, number: int, outcome: TrialOutcome) -> Fence:
+        """Tell how a trial ended."""
+        state = TrialState.COMPLETE if outcome.complete else TrialState.PRUNED
+        with self._holdings.writing(number) as (rows, fence):
+            if not fence.held:
+                return fence
+            trial_id = self._holdings.mine[number].trial_id
+            rows.set_attributes(trial_id, outcome.notes)
+            if not outcome.usable:
+                rows.set_marks(trial_id, {_UNUSABLE: 1.0})
+            # a trial that was pruned has the value that it reported last, as in Optuna
+            value = outcome.value if outcome.complete else rows.last_value(trial_id)
+            rows.tell(trial_id, state, value)
+        del self._holdings.mine[number]
+        return Fence(True, state)
+
+    def fail(self, number: int, error: str) -> Fence:
+        """Tell FAIL with `error`."""
+        with self._holdings.writing(number) as (rows, fence):
+            if not fence.held:
+                return fence
+            rows.set_attributes(self._holdings.mine[number].trial_id, {attributes.ERROR: error})
+            rows.set_state(self._holdings.mine[number].trial_id, TrialState.FAIL)
+        del self._holdings.mine[number]
+        return Fence(True, TrialState.FAIL)
+
+    def put_back(self, number: int, notes: Mapping[str, Any]) -> Fence:
+        """Put a trial back, with `notes`: WAITING, or paused where that is decided."""
+        with self._holdings.writing(number) as (rows, fence):
+            if not fence.held:
+                return fence
+            trial_id = self._holdings.mine[number].trial_id
+            rung = put_back(rows, [trial_id], notes).get(trial_id)
+        del self._holdings.mine[number]
+        return Fence(True, TrialState.WAITING if rung is None else TrialState.RUNNING, rung)
+
+    def put_all_back(self) -> None:
+        """Put all trials back."""
+        with self._holdings.transaction() as rows:
+            put_back(rows, self._holdings.held(rows))
+        self._holdings.mine.clear()

@@ -1,0 +1,76 @@
+"""The epochs of trials: recorded, decided on, counted."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from .. import attributes
+from ..store.rows import Transaction
+from .holdings import Holdings
+from .record import Record
+from .terms import Decided, Pause, Reports, Row, Stop
+
+Decide = Callable[[Sequence[Row]], Mapping[int, Decided]]
+"""Which trials stop or pause, given the next epochs of the study's record."""
+
+
+class Reporting:
+    """Writes the epochs of the trials in `holdings`, and reads those of the whole study from `record`.
+
+    A call that fails may be repeated: whoever decides sees each row once.
+    """
+
+    def __init__(self, holdings: Holdings, record: Record) -> None:
+        self._holdings, self._record = holdings, record
+        self._decided: dict[int, Decided] = {}
+        self._counted = 0, 0  # epochs, and the row of the last of them
+
+    def report(self, epochs: Sequence[Row], decide: Decide) -> Reports:
+        """Record epochs of our trials, and what is decided on them, see Book."""
+        with self._holdings.transaction() as rows:
+            numbers = {epoch.number for epoch in epochs if epoch.number in self._holdings.mine}
+            fences = self._holdings.fences(rows, numbers)
+            lost = {number: fence for number, fence in fences.items() if not fence.held}
+            held = [epoch for epoch in epochs if epoch.number in numbers - lost.keys()]
+            recorded = self._write(rows, held)
+            # kept until the transaction has ended: were it repeated, whoever decides must not see a row twice
+            self._decided.update(decide(self._record.news(rows)))
+            # on what is reported just now: the record may hold epochs on which others have decided
+            reported = {(epoch.number, epoch.epoch) for epoch in held}
+            decided = {n: each for n, each in self._decided.items() if (n, each.epoch) in reported}
+            for number, decision in decided.items():
+                rows.set_attributes(self._holdings.mine[number].trial_id, {attributes.DECISION: _written(decision)})
+        self._record.commit()
+        self._decided = {}
+        for number in lost:
+            del self._holdings.mine[number]
+        return Reports(lost, decided, recorded)
+
+    def reconcile(self, number: int, history: Sequence[Row]) -> list[int]:
+        """Record the epochs of a trial's history that the study lacks; return them."""
+        with self._holdings.transaction() as rows:
+            held = self._holdings.fences(rows, [number])[number].held
+            return [epoch for _, epoch in self._write(rows, history)] if held else []
+
+    def count(self) -> int:
+        """How many epochs all trials of the study have recorded."""
+        with self._holdings.transaction() as rows:
+            new, last = rows.count_epochs_after(self._counted[1])
+        self._counted = self._counted[0] + new, last
+        return self._counted[0]
+
+    def _write(self, rows: Transaction, epochs: Sequence[Row]) -> list[tuple[int, int]]:
+        """Write epochs of our trials; return those that were not there yet, as (trial, epoch)."""
+        ids = {number: self._holdings.mine[number].trial_id for number in {each.number for each in epochs}}
+        written = rows.epochs(ids.values())
+        first = {(each.number, each.epoch): each.value for each in reversed(epochs)}
+        new = [(*key, value) for key, value in reversed(first.items()) if (ids[key[0]], key[1]) not in written]
+        rows.add_epochs((ids[number], epoch, value) for number, epoch, value in new)
+        return [(number, epoch) for number, epoch, _ in new]
+
+
+def _written(decision: Decided) -> dict[str, int]:
+    """A decision as the attribute of its trial."""
+    match decision:
+        case Stop(epoch):
+            return {"stop": epoch}
+        case Pause(epoch, rung):
+            return {"pause": epoch, "rung": rung}
