@@ -45,14 +45,14 @@ class Evolution(History):
 
     def remove(self, number: int) -> None:
         """Remove trial `number`, if it is there."""
-        place = bisect_left(self._numbers, number)
+        index = bisect_left(self._numbers, number)
         super().remove(number)
         if self._points.pop(number, None) is not None:
-            self._forget(place)
+            self._forget(index)
 
-    def _forget(self, place: int) -> None:
+    def _forget(self, index: int) -> None:
         """Drop the states after the generation in which there was a change."""
-        unchanged = place // self._strategy.population
+        unchanged = index // self._strategy.population
         self._states = {after: state for after, state in self._states.items() if after <= unchanged}
 
     def draw(self, random: np.random.Generator) -> dict[str, Scalar]:

@@ -13,7 +13,7 @@ class Ranks:
     def __init__(self) -> None:
         self._ranked: list[tuple[float, int]] = []  # a score with its sign turned, and a trial
         self._resting: list[tuple[float, int]] = []  # the same
-        self._places: dict[int, tuple[float, int]] = {}  # of resting ones
+        self._entries: dict[int, tuple[float, int]] = {}  # of resting ones
         self._scores: dict[int, float] = {}
 
     def __len__(self) -> int:
@@ -32,16 +32,16 @@ class Ranks:
 
     def add(self, trial: int, score: float) -> int:
         """Add a trial, resting; return its rank now, from 0."""
-        place = self._places[trial] = (-score, trial)
+        entry = self._entries[trial] = (-score, trial)
         self._scores[trial] = score
-        insort(self._ranked, place)
-        insort(self._resting, place)
-        return bisect_left(self._ranked, place)
+        insort(self._ranked, entry)
+        insort(self._resting, entry)
+        return bisect_left(self._ranked, entry)
 
     def leave(self, trial: int) -> None:
         """Note that a trial rests here no more; its score still counts."""
-        if (place := self._places.pop(trial, None)) is not None:
-            del self._resting[bisect_left(self._resting, place)]
+        if (entry := self._entries.pop(trial, None)) is not None:
+            del self._resting[bisect_left(self._resting, entry)]
 
     def best(self, among: Collection[int]) -> Iterator[tuple[int, int]]:
         """The resting trials that are `among` others, the best first, each with its rank."""

@@ -21,20 +21,20 @@ def to_unit(parameter: Parameter, value: Scalar) -> float:
     return (parameter.position(value) + HALF) / parameter.size()  # type: ignore[arg-type]
 
 
-def from_unit(parameter: Parameter, place: float) -> Scalar:
-    """The value of `parameter` at `place` in [0, 1]."""
+def from_unit(parameter: Parameter, unit: float) -> Scalar:
+    """The value of `parameter` at `unit` in [0, 1]."""
     match parameter:
         case Float(low=low, high=high, log=log, step=None) if low < high:
-            return min(max(_at(place, low, high, log), low), high)  # rounding must not leave the range
+            return min(max(_at(unit, low, high, log), low), high)  # rounding must not leave the range
         case Int(low=low, high=high, log=True):
-            return min(max(round(_at(place, low - HALF, high + HALF, True)), low), high)
+            return min(max(round(_at(unit, low - HALF, high + HALF, True)), low), high)
     size = int(parameter.size())
-    return parameter.at(min(int(place * size), size - 1))
+    return parameter.at(min(int(unit * size), size - 1))
 
 
 def _share(value: float, low: float, high: float, log: bool) -> float:
     return math.log(value / low) / math.log(high / low) if log else (value - low) / (high - low)
 
 
-def _at(place: float, low: float, high: float, log: bool) -> float:
-    return low * (high / low) ** place if log else low + place * (high - low)
+def _at(unit: float, low: float, high: float, log: bool) -> float:
+    return low * (high / low) ** unit if log else low + unit * (high - low)

@@ -96,7 +96,7 @@ class StudySummary:
             "epochs_total": self.epochs_total,
             "rungs": [rung.to_json() for rung in self.rungs],
             "best": best,
-            "furthest": (found := self.furthest) and found.to_json(),
+            "furthest": (furthest := self.furthest) and furthest.to_json(),
             "passed_over": [trial.number for trial in self.passed_over],
             "wall_s": self.wall_s,
             "failures": {cause: list(numbers) for cause, numbers in self.failures.items()},

@@ -28,14 +28,14 @@ ASTRAY = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Near:
-    """A number about `place`, normally distributed and cut at the ends of the range, or ASTRAY."""
+    """A number about `mean`, normally distributed and cut at the ends of the range, or ASTRAY."""
 
-    place: float
+    mean: float
     spread: float
 
     def draw(self, random: np.random.Generator, count: int) -> Places:
         """Draw `count` places."""
-        (low, high), about = self._ends(), NormalDist(self.place, self.spread)
+        (low, high), about = self._ends(), NormalDist(self.mean, self.spread)
         inside = 1e-12  # the inverse has no value at 0 and 1
         shares = np.clip(low + (high - low) * random.random(count), inside, 1 - inside)
         near = np.clip([about.inv_cdf(share) for share in shares.tolist()], 0.0, 1.0)
@@ -45,30 +45,30 @@ class Near:
         """How much likelier places are here than anywhere."""
         low, high = self._ends()
         height = np.log((high - low) * self.spread * np.sqrt(2 * np.pi))
-        near = -0.5 * ((places - self.place) / self.spread) ** 2 - height
+        near = -0.5 * ((places - self.mean) / self.spread) ** 2 - height
         odds: Places = np.logaddexp(np.log(ASTRAY), np.log(1 - ASTRAY) + near)
         return odds
 
     def _ends(self) -> tuple[float, float]:
-        about = NormalDist(self.place, self.spread)
+        about = NormalDist(self.mean, self.spread)
         return about.cdf(0.0), about.cdf(1.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Mostly:
-    """A choice that is at `place` with the probability `hold`, and else is any of `count` choices."""
+    """A choice that is at `mode` with the probability `hold`, and else is any of `count` choices."""
 
-    place: float
+    mode: float
     hold: float
     count: int
 
     def draw(self, random: np.random.Generator, count: int) -> Places:
         """Draw `count` places."""
-        return np.where(random.random(count) < self.hold, self.place, random.random(count))
+        return np.where(random.random(count) < self.hold, self.mode, random.random(count))
 
     def log_odds(self, places: Places) -> Places:
         """How much likelier places are here than anywhere."""
-        here = places == self.place
+        here = places == self.mode
         return np.log(np.where(here, 1 + self.hold * (self.count - 1), 1 - self.hold))
 
 
@@ -79,7 +79,7 @@ def belief_in(parameter: Parameter) -> Belief | None:
     """Where the prior of a dimension says that good values are; None without a prior."""
     if not parameter.has_prior:
         return None
-    place, confidence = to_unit(parameter, parameter.prior), parameter.confidence or USUAL
+    prior, confidence = to_unit(parameter, parameter.prior), parameter.confidence or USUAL
     if isinstance(parameter, Choice):
-        return Mostly(place, HOLD[confidence], len(parameter.choices))
-    return Near(place, SPREAD[confidence])
+        return Mostly(prior, HOLD[confidence], len(parameter.choices))
+    return Near(prior, SPREAD[confidence])

@@ -49,8 +49,8 @@ class Columns:
         """The configuration of a row, with the `fixed` values as they are."""
         params: dict[str, Scalar] = {}
         for parameter in self._space.active(params):
-            place = row[self._index[parameter.key]]
-            own = fixed[parameter.key] if parameter.key in fixed else from_unit(parameter, float(place))
+            unit = row[self._index[parameter.key]]
+            own = fixed[parameter.key] if parameter.key in fixed else from_unit(parameter, float(unit))
             params[parameter.key] = own
         return params
 

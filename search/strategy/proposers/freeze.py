@@ -34,9 +34,9 @@ class Freeze:
 
     def past(self, history: Iterable[Finished]) -> Sequence[FrozenTrial]:
         """The trials of a history, whose parameters are of the space."""
-        known, self._frozen = self._frozen, {}
+        earlier, self._frozen = self._frozen, {}
         for trial in history:
-            before = known.get(trial.number)
+            before = earlier.get(trial.number)
             # a trial at a rung comes again when it has gone on
             self._frozen[trial.number] = before if before and before[0] is trial else (trial, self._end(trial))
         return [frozen for _, frozen in self._frozen.values()]

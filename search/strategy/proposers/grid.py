@@ -82,5 +82,5 @@ def _gridded(parameter: Parameter, points: int | None) -> Parameter:
     if points is None:
         law = f"--sampler grid: {parameter.key} is continuous"
         raise SpaceError(f"{law}; give it a step in the space, or all such dimensions 5 points with grid:5")
-    places = (from_unit(parameter, place / (points - 1)) for place in range(points))
-    return Choice(parameter.key, tuple(places), condition=parameter.condition)
+    values = (from_unit(parameter, index / (points - 1)) for index in range(points))
+    return Choice(parameter.key, tuple(values), condition=parameter.condition)

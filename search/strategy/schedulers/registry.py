@@ -19,5 +19,5 @@ def build_scheduler(name: str, epochs: int) -> Scheduler:
     Raises:
         SpaceError: there is no such scheduler, or it takes no such numbers.
     """
-    known, _, numbers = name.partition(":")
-    return call_with_numbers(SCHEDULERS.find(known), epochs, numbers=numbers, given=f"--pruner {name}")
+    scheduler, _, numbers = name.partition(":")
+    return call_with_numbers(SCHEDULERS.find(scheduler), epochs, numbers=numbers, given=f"--pruner {name}")
