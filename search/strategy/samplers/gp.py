@@ -15,7 +15,8 @@ from ..proposers.optuna import OptunaProposer
 from ..trial_seed import trial_seed
 from .registry import SAMPLERS
 
-# A fit takes time with the cube of the number of trials: docs/strategies.md has what others cost.
+# A fit takes time with the cube of the number of trials. In six numeric dimensions a proposal takes 0.1 s of one core
+# with 25 trials, which fewer would not shorten, as Optuna optimises twice; 0.16 s with these 125; 0.4 s with 250.
 BEST, NEWEST = 25, 100
 
 
