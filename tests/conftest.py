@@ -28,6 +28,7 @@ from hpo.training.models.source import name_model
 
 from .guard import Guard
 from .warm.client import COLD_CHILDREN, WARM_SUBPROCESS
+from .warm.shortcuts import keep_migrations, quicken_exports
 from .warm.start import warm_server
 
 for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI", "MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID"):
@@ -54,6 +55,12 @@ def state() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def quick_stores() -> None:
+    """Stores are opened with the shortcut of warm commands."""
+    keep_migrations()
+
+
 @pytest.fixture(scope="session")
 def warm() -> Iterator[Path]:
     """Commands start warm (tests/warm) while this lives; a folder with `hpo` for shells."""
@@ -65,6 +72,12 @@ def warm() -> Iterator[Path]:
 def warm_children(warm: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What hpo starts by `start_python` in this process starts warm: workers, the preflight."""
     monkeypatch.setattr("hpo.common.children.subprocess", WARM_SUBPROCESS)
+
+
+@pytest.fixture(scope="session")
+def quick_exports() -> None:
+    """Exports in this process take the shortcuts of warm commands."""
+    quicken_exports()
 
 
 @pytest.fixture

@@ -4,9 +4,10 @@
 
 A command that is forked is a process as any other: its own pid, process group or session, working directory,
 environment, files, signal handlers, random state and exit code, and it runs the console script, or the module, from
-its first line. What it saves is the two to five seconds in which torch, MLflow and SciPy are imported, and its children
-(workers, the preflight) save them, too. What only a cold start shows (a missing import, the command line's own start)
-is for the tests that start `hpo` cold, and who must be its child's parent sets COLD_CHILDREN.
+its first line. What it saves is the two to five seconds in which torch, MLflow and SciPy are imported, those of a first
+export, and what `shortcuts.py` tells; its children (workers, the preflight) save them, too. What only a cold start
+shows (a missing import, the command line's own start) is for the tests that start `hpo` cold, and who must be its
+child's parent sets COLD_CHILDREN.
 """
 
 import atexit
@@ -30,7 +31,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from client import COLD_CHILDREN, MOST_FILES, WARM_SUBPROCESS, Command  # beside this script
+from client import COLD_CHILDREN, MOST_FILES, WARM_SUBPROCESS, Command  # beside this script, as the next
+from shortcuts import keep_migrations, quicken_exports, rehearse_export
 
 ROOMS = ("common", "search", "spaces", "studies", "training")
 LIBRARIES = (  # what functions of hpo import when they need it; not ONNX Runtime, which starts a thread
@@ -107,7 +109,7 @@ def _entries(variables: dict[str, str]) -> list[str]:
 
 
 def preload() -> None:
-    """Import every module of hpo, and what these import as they run."""
+    """Import every module of hpo, and what these import as they run; do what is slow for the first time."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for room in ROOMS:
@@ -116,6 +118,9 @@ def preload() -> None:
                 importlib.import_module(module.name)
         for name in LIBRARIES:
             importlib.import_module(name)
+        keep_migrations()
+        quicken_exports()
+        rehearse_export()
 
 
 @dataclass(frozen=True)

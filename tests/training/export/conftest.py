@@ -15,7 +15,7 @@ def digits(digits_pack: Path) -> Pack:
 
 
 @pytest.fixture(scope="session")
-def make_classifier(digits: Pack) -> Callable[[TrialConfig], Classifier]:
+def make_classifier(digits: Pack, quick_exports: None) -> Callable[[TrialConfig], Classifier]:
     """A function that gives an untrained classifier of digits, the same for equal configurations."""
 
     def make(config: TrialConfig) -> Classifier:

@@ -45,7 +45,10 @@ class Models:
 
 @pytest.fixture(scope="session")
 def models(
-    digits_pack: Path, small_config: Callable[..., TrialConfig], tmp_path_factory: pytest.TempPathFactory
+    digits_pack: Path,
+    small_config: Callable[..., TrialConfig],
+    tmp_path_factory: pytest.TempPathFactory,
+    quick_exports: None,
 ) -> Models:
     home, pack = Home(tmp_path_factory.mktemp("home") / "runs"), Pack.open(digits_pack)
     home.cache.mkdir(parents=True)

@@ -73,7 +73,7 @@ Retrain = Callable[..., tuple[RetrainResult, Notes]]
 
 
 @pytest.fixture
-def retrain(book: Book) -> Retrain:
+def retrain(book: Book, quick_exports: None) -> Retrain:
     def retrain(**options: Any) -> tuple[RetrainResult, Notes]:
         notes = Notes()
         given = {"home": book.home.root, "tracking_uri": "none", "device": "cpu", **options}
