@@ -176,7 +176,8 @@ def main() -> None:
     parser.add_argument("--batch-size", type=int, default=64, help="images of a step (default 64)")
     options = parser.parse_args()
     if options.quick:
-        options.repeats, options.epochs, options.largest, options.val = 1, 2, 200, 20
+        options.repeats, options.epochs, options.largest, options.val = 1, 1, 100, 10
+        options.image_size, options.width = 16, 8
     torch.set_num_threads(1)  # two runs beside each other are faster than one with two threads
     with tempfile.TemporaryDirectory() as scratch:
         runs = measure(options, Path(scratch))

@@ -32,6 +32,7 @@ from hpo.studies.home import Home
 PROBE = Path(__file__).with_name("probe")
 # short epochs: the reports come as fast as they ever do
 TINY = ("data.image_size=28", "data.max_train=600", "data.max_val=100", "data.batch_size=64")
+QUICK = ("data.max_train=100", "data.max_val=20", "data.batch_size=64", "model.width=4")
 WAITS = {"median": 1.0, "99th percentile": 5.0}  # ms at most
 SLOW = {"slots": 2, "epoch_s": 3.0}
 FAST = {"slots": 2, "epoch_s": 0.1}
@@ -98,7 +99,7 @@ def probed(record: Path) -> Iterator[None]:
         del os.environ["HPO_WAITS"]
 
 
-def waiting(rounds: int, trials: int, folder: Path) -> dict[str, Waits]:
+def waiting(rounds: int, trials: int, overrides: Sequence[str], folder: Path) -> dict[str, Waits]:
     """Measure the waits under each kind of MLflow.
 
     One home each, so that the first round alone makes MLflow's file.
@@ -115,18 +116,18 @@ def waiting(rounds: int, trials: int, folder: Path) -> dict[str, Waits]:
             for name, uri in uris.items():
                 record = folder / f"{name}-{number}"
                 with probed(record):
-                    search(folder / name, f"round-{number}", uri, trials)
+                    search(folder / name, f"round-{number}", uri, trials, overrides)
                 waits[name].read(record)
     return waits
 
 
-def search(home: Path, study: str, uri: str | None, trials: int) -> None:
+def search(home: Path, study: str, uri: str | None, trials: int, overrides: Sequence[str]) -> None:
     """Run a real search that prunes nothing."""
     search_run.DRAIN_S = 1.0  # what an MLflow that is not there does after the search is not waited for here
     hpo.run(
         hpo.RunOptions(
-            space="simple_cnn", study=study, data="digits", overrides=TINY, trials=trials, epochs=10, pruner="none",
-            home=home, tracking_uri=uri or Home(home).tracking_uri,  # not what the peer has set
+            space="simple_cnn", study=study, data="digits", overrides=overrides, trials=trials, epochs=10,
+            pruner="none", home=home, tracking_uri=uri or Home(home).tracking_uri,  # not what the peer has set
         )
     )  # fmt: skip
 
@@ -203,7 +204,7 @@ def main() -> None:
         SLOW["epoch_s"] = 0.1
     with tempfile.TemporaryDirectory() as folder:
         cpu, stock_waits = coordinating(rounds, fast, slow, Path(folder))
-        waits = waiting(rounds, trials, Path(folder))
+        waits = waiting(rounds, trials, QUICK if options.quick else TINY, Path(folder))
     rows = [wait_row(f"waiting, {name}", wait.total) for name, wait in waits.items()]
     rows.append(wait_row("waiting, stock Optuna and MLflow", stock_waits))
     rows += [cpu_row(name, values) for name, values in cpu.items()]

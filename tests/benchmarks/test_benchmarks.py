@@ -175,9 +175,7 @@ def test_ways_of_saving_memory_are_measured(tmp_path: Path) -> None:
 def test_remedies_against_imbalance_are_measured_and_go_on_where_they_were(tmp_path: Path) -> None:
     _pictures(tmp_path / "cifar")
     out = tmp_path / "result.json"
-    done_before = json.dumps(
-        (["plain", 0, 2, 200, 20, 32, 32, 64], {"val_balanced_accuracy": 0.5, "val_macro_f1": 0.5})
-    )
+    done_before = json.dumps((["plain", 0, 1, 100, 10, 16, 8, 64], {"val_balanced_accuracy": 0.5, "val_macro_f1": 0.5}))
     out.with_suffix(".runs.jsonl").write_text(f"{done_before}\n")
     benchmark("imbalance", "--data", str(tmp_path / "cifar"), "--out", str(out))
     rows = json.loads(out.read_text())["rows"]
@@ -191,7 +189,7 @@ def _pictures(root: Path) -> None:
     random = np.random.default_rng(0)
     classes = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
     for label, name in enumerate(classes):
-        for part, count in (("train", 200), ("test", 30)):
+        for part, count in (("train", 100), ("test", 20)):
             (root / part / name).mkdir(parents=True)
             for number in range(count):
                 pixels = random.integers(20 * label, 20 * label + 70, (32, 32, 3), dtype=np.uint8)
