@@ -7,7 +7,7 @@ import signal
 import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ from hpo.training.data.prepare import prepare
 from hpo.training.models.source import name_model
 
 from .guard import Guard
-from .warm.client import COLD_CHILDREN, WARM_SUBPROCESS
+from .warm.client import ADDRESS, COLD_CHILDREN, WARM_SUBPROCESS
 from .warm.shortcuts import keep_migrations, quicken_exports
 from .warm.start import warm_server
 
@@ -36,8 +36,12 @@ for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI", "MLFLOW_RUN_ID", "MLF
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Have tests that are not marked slow measured."""
+    """Have tests that are not marked slow measured; the workers of pytest-xdist share one server of warm commands."""
     config.pluginmanager.register(Guard())
+    if config.getoption("numprocesses", None):
+        server = ExitStack()
+        server.enter_context(warm_server())
+        config.add_cleanup(server.close)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -64,6 +68,9 @@ def quick_stores() -> None:
 @pytest.fixture(scope="session")
 def warm() -> Iterator[Path]:
     """Commands start warm (tests/warm) while this lives; a folder with `hpo` for shells."""
+    if address := os.environ.get(ADDRESS):
+        yield Path(address).parent
+        return
     with warm_server() as folder:
         yield folder
 

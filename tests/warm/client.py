@@ -22,6 +22,9 @@ ADDRESS = "HPO_TEST_SERVER"
 COLD_CHILDREN = "TESTS_COLD_CHILDREN"
 """The variable with which a command starts its children as it would without a server, and is their parent."""
 
+ALONE = "alone"
+"""Who asks for a command where pytest-xdist has no workers."""
+
 MOST_FILES = 16
 """How many files beside its standard streams a command may be given."""
 

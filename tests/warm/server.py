@@ -31,7 +31,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from client import COLD_CHILDREN, MOST_FILES, WARM_SUBPROCESS, Command  # beside this script, as the next
+from client import ALONE, COLD_CHILDREN, MOST_FILES, WARM_SUBPROCESS, Command  # beside this script, as the next
 from shortcuts import keep_migrations, quicken_exports, rehearse_export
 
 ROOMS = ("common", "search", "spaces", "studies", "training")
@@ -125,18 +125,22 @@ def preload() -> None:
 
 @dataclass(frozen=True)
 class Child:
-    """A command that runs: its pid, a file that tells its end, and the connection to whoever asked for it."""
+    """A command that runs.
+
+    Its pid, a file that tells its end, the connection to whoever asked for it, and the worker of pytest-xdist that did.
+    """
 
     pid: int
     end: int
     connection: socket.socket
     is_worker: bool
+    asker: str
 
     def gone(self, usage: Path) -> None:
         """Say how it ended, and note the CPU seconds that it took."""
         _, status, used = os.wait4(self.pid, 0)
         with usage.open("a") as file:
-            file.write(f"{used.ru_utime + used.ru_stime:.3f}\n")
+            file.write(f"{self.asker} {used.ru_utime + used.ru_stime:.3f}\n")
         with contextlib.suppress(OSError):  # nobody may be waiting any longer
             self.connection.sendall(f"{status}\n".encode())
         self.close()
@@ -187,7 +191,8 @@ def serve(listener: socket.socket, environment: Environment, usage: Path, born: 
             with contextlib.suppress(OSError):  # nobody may be waiting any longer
                 connection.sendall(f"{pid}\n".encode())
             if pid:
-                child = Child(pid, _high(os.pidfd_open(pid)), connection, WORKER in request["arguments"])
+                asker = request["environment"].get("PYTEST_XDIST_WORKER", ALONE)
+                child = Child(pid, _high(os.pidfd_open(pid)), connection, WORKER in request["arguments"], asker)
                 children[child.end] = child
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .client import ADDRESS
+from .client import ADDRESS, ALONE
 
 HPO = str(Path(sys.executable).with_name("hpo"))
 """The console script of the environment that the tests run in."""
@@ -46,7 +46,7 @@ def warm_server() -> Iterator[Path]:
 
 
 def usage_file(address: Path) -> Path:
-    """Where the server notes the CPU seconds of each command that has ended, a line each."""
+    """Where the server notes each command that has ended, a line each: who asked for it, and its CPU seconds."""
     return address.with_name("usage")
 
 
@@ -63,8 +63,10 @@ def warm_children_of(pid: int) -> dict[int, list[str]]:
 
 
 def warm_seconds() -> float:
-    """The CPU seconds of all warm commands that have ended."""
+    """The CPU seconds of warm commands that have ended; of pytest-xdist's workers, each counts its own."""
     if not (address := os.environ.get(ADDRESS)):
         return 0.0
     file = usage_file(Path(address))
-    return sum(map(float, file.read_text().split())) if file.exists() else 0.0
+    ended = map(str.split, file.read_text().splitlines()) if file.exists() else ()
+    asker = os.environ.get("PYTEST_XDIST_WORKER", ALONE)
+    return sum(float(seconds) for name, seconds in ended if name == asker)
