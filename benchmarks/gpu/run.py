@@ -120,7 +120,7 @@ def steps(device: str, *, quick: bool) -> list[Step]:
     fashion = (DATA / "fashion_mnist").is_dir()
     source, root = ("fashion_mnist", ["--data-root", str(DATA)]) if fashion else ("digits", [])
     trials, epochs = ("2", "1") if little else ("8", "4")
-    few = ["--set", "data.max_train=2000", "--set", "data.max_val=500"] if little else []
+    few = ["--set", "data.max_train=2000", "--set", "data.max_val=500", "--set", "model.width=8"] if little else []
     data = ["--data", source, *root]
     search = [*HPO, "run", "--space", "simple_cnn", *data, "--epochs", epochs, "--trials", trials, "--device", device]
     # named, as by itself it would differ between one worker and four, which are compared

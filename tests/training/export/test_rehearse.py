@@ -56,7 +56,7 @@ class Noisy(Net):
 
 
 @pytest.fixture
-def pack(digits_pack: Path) -> Pack:
+def pack(digits_pack: Path, quick_exports: None) -> Pack:
     return Pack.open(digits_pack)
 
 
