@@ -30,9 +30,14 @@ def strategy_line(strategy: StrategyRecord, epochs: int) -> str:
     parts = [f"strategy {strategy.strategy}"]
     parts += [f"{kind} {name}" for kind, name in (("sampler", strategy.sampler), ("pruner", strategy.pruner)) if name]
     if strategy.rungs:
-        share = f"the best 1/{strategy.eta}" if strategy.eta else "the best"
-        parts.append(f"{share} go on after {_epochs(strategy.rungs)}")
+        parts.append(f"{best_of(strategy.one_in)} go on after {_epochs(strategy.rungs)}")
     return f"{', '.join(parts)}; {epochs:,} epoch{'' if epochs == 1 else 's'} trained"
+
+
+def best_of(one_in: Sequence[int]) -> str:
+    """`the best 1/4`, of each rung, or `the best 1/16, 1/4 and 1/2` of one after the other; `the best` of no number."""
+    shares = [f"1/{each}" for each in (one_in[:1] if len(set(one_in)) == 1 else one_in)]
+    return f"the best {_and(shares)}" if shares else "the best"
 
 
 def rungs_line(rungs: Sequence[Rung]) -> str:
@@ -49,8 +54,12 @@ def furthest_line(furthest: Furthest) -> str:
 
 
 def _epochs(epochs: Sequence[int]) -> str:
-    *most, last = map(str, epochs)
-    return f"epochs {', '.join(most)} and {last}" if most else f"epoch {last}"
+    return f"epoch{'s' if len(epochs) > 1 else ''} {_and(list(map(str, epochs)))}"
+
+
+def _and(words: Sequence[str]) -> str:
+    *most, last = words
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def _rank(standing: Standing) -> str:

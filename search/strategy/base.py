@@ -46,11 +46,11 @@ class Scheduler(ABC):
 
     Attributes:
         rungs: the epochs at which trials are compared and may pause, ascending; () for none.
-        eta: one in so many goes on from a rung; None where no such share is fixed.
+        one_in: of so many trials one goes on, for each rung; () where no such shares are fixed.
     """
 
     rungs: tuple[int, ...] = ()
-    eta: int | None = None
+    one_in: tuple[int, ...] = ()
 
     @abstractmethod
     def on_report(self, curves: Curves, trial: int) -> Decision:

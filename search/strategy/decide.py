@@ -13,7 +13,7 @@ class Decide:
     """What `scheduler`, which sees every row of the record once, makes of the trials of a study."""
 
     def __init__(self, scheduler: Scheduler, curves: Curves) -> None:
-        self.rungs, self.eta = scheduler.rungs, scheduler.eta
+        self.rungs, self.one_in = scheduler.rungs, scheduler.one_in
         self._scheduler, self._curves = scheduler, curves
 
     def __call__(self, rows: Sequence[Row]) -> Mapping[int, Decided]:

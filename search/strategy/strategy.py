@@ -16,11 +16,11 @@ from .strategies.registry import STRATEGIES, check_pruner
 class Strategy:
     """A proposer and the decisions of a scheduler, both fed from the record of one study.
 
-    `rungs` and `eta` are those of the scheduler.
+    `rungs` and `one_in` are those of the scheduler.
     """
 
     def __init__(self, proposer: Proposer, decide: Decide) -> None:
-        self.rungs, self.eta = decide.rungs, decide.eta
+        self.rungs, self.one_in = decide.rungs, decide.one_in
         self._proposer, self._decide = proposer, decide
 
     def tell(self, trial: Finished) -> None:

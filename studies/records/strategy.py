@@ -13,14 +13,14 @@ class StrategyRecord:
     """What proposes, stops and promotes the trials of a study.
 
     `strategy`, `sampler` and `pruner` are names, "" where there is none; `rungs` the epochs, ascending, at which trials
-    are compared and paused, () where none is; of those at a rung the best 1/`eta` go on, None where no such share is
-    fixed; `picked` tells that `auto` has picked the strategy.
+    are compared and paused, () where none is; of so many trials at each of them `one_in` one goes on, () where no such
+    shares are fixed; `picked` tells that `auto` has picked the strategy.
     """
 
     strategy: str
     sampler: str = ""
     pruner: str = ""
-    eta: int | None = None
+    one_in: tuple[int, ...] = ()
     rungs: tuple[int, ...] = ()
     picked: bool = False
 
@@ -36,9 +36,11 @@ class StrategyRecord:
         """
         try:
             kept = json.loads(noted[attributes.STRATEGY])
-            eta, rungs = kept["eta"], tuple(int(epoch) for epoch in kept["rungs"])
+            rungs = tuple(int(epoch) for epoch in kept["rungs"])
+            # an older version kept one number for all rungs
+            one_in = kept["one_in"] if "one_in" in kept else [kept["eta"]] * len(rungs) if kept["eta"] else []
             strategy, sampler, pruner = (str(kept[name] or "") for name in ("strategy", "sampler", "pruner"))
             picked = bool(kept.get("picked"))
-            return cls(strategy, sampler, pruner, None if eta is None else int(eta), rungs, picked)
+            return cls(strategy, sampler, pruner, tuple(map(int, one_in)), rungs, picked)
         except (ValueError, LookupError, TypeError):
             return None

@@ -257,7 +257,14 @@ def test_the_loop_counts_as_the_simulation_of_peers_does(workers: int) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["rungs+random", "rungs+forest", "learned_rungs+random", "one_epoch_then_best+random", "pruning+random+median"],
+    [
+        "rungs+random",
+        "rungs+forest",
+        "narrow_rungs+random",
+        "learned_rungs+random",
+        "one_epoch_then_best+random",
+        "pruning+random+median",
+    ],
 )
 @pytest.mark.parametrize("workers", [1, 3])
 def test_the_ledger_comes_to_what_the_book_comes_to(name: str, workers: int, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,8 @@
 """The disk that the checkpoints of paused trials take at most."""
 
+from itertools import accumulate, islice
+from math import ceil
+
 from ....studies.records.strategy import StrategyRecord
 from ...progress.format import disk_size
 
@@ -7,16 +10,14 @@ from ...progress.format import disk_size
 def most_checkpoints(strategy: StrategyRecord, trials: int, workers: int) -> int:
     """How many trials have checkpoints to go on from at once, at most, of a search of `trials` with so many `workers`.
 
-    Of those at a rung that can never be among the best 1/eta of all that will come there, the checkpoints are removed:
-    what is left are trials / eta, rounded up, at the first rung, trials / eta^2 at the second and so on, together less
-    than trials / (eta - 1) and one for each rung; and those that run.
+    Of those at a rung that can never be among the best of all that will come there, the checkpoints are removed. Where
+    one in four passes each rung, what is left are a quarter of the trials at the first, rounded up, a quarter of these
+    at the second and so on; and those that run.
     """
-    if strategy.eta is None:
+    if not strategy.one_in:
         return trials
-    most = workers
-    for number in range(1, len(strategy.rungs) + 1):
-        most += -(-trials // int(strategy.eta**number))  # rounded up
-    return min(trials, most)
+    passing = accumulate(strategy.one_in, lambda trials, one_in: ceil(trials / one_in), initial=trials)
+    return min(trials, workers + sum(islice(passing, 1, None)))
 
 
 def disk_note(strategy: StrategyRecord, trials: int | None, workers: int, size: int | None) -> str:

@@ -174,7 +174,7 @@ def _keep_settings(
         was = SearchSettings(before.strategy, before.sampler, before.pruner or None)
         note(f"study {study.study_name} goes on with {settings.words}; so far it had {was.words}")
     is_picked = bool(settings.picked) or (before is not None and before.picked and before.strategy == settings.strategy)
-    record = StrategyRecord(*names, strategy.eta, strategy.rungs, is_picked)
+    record = StrategyRecord(*names, strategy.one_in, strategy.rungs, is_picked)
     study.set_user_attr(attributes.STRATEGY, record.to_attribute())
     return record
 

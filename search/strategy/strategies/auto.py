@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from ....spaces.space import SearchSpace
 from ..base import Proposer, Scheduler, Setting
+from .narrow_rungs import FIRST, SECOND_HAS, one_in_so_many
 from .registry import STRATEGIES
 from .rungs import ETA, rung_epochs
 
@@ -16,6 +17,8 @@ LEAST_TRIALS = 8
 """A rung passes one in four: of fewer trials it would compare one or two."""
 LEAST_PER_WORKER = 4
 """Trials a worker: with fewer, most have begun before any has come to a rung, and nothing is learnt for another."""
+LEAST_NARROW = FIRST * SECOND_HAS
+"""Trials from which on the first rung can be as narrow as it was on recorded tables, where that won."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,7 @@ class Pick:
 
 
 def pick(facts: Facts) -> Pick:
-    """Pick a strategy: rungs, but where one of the rules below speaks against them."""
+    """Pick a strategy: rungs, narrow ones for many trials, but where one of the rules below speaks against them."""
     trials = min(facts.space.size(), float("inf") if facts.trials is None else facts.trials)
     for against, why in (
         (facts.has_pruner, "a pruner is named"),
@@ -60,10 +63,12 @@ def pick(facts: Facts) -> Pick:
     ):
         if against:
             return Pick("pruning", why)
-    rungs = ", ".join(map(str, rung_epochs(facts.epochs)))
-    return Pick(
-        "rungs", f"{facts.epochs} epochs leave some to save; after {rungs} the best 1/{ETA} go on, the others pause"
-    )
+    rungs = rung_epochs(facts.epochs)
+    is_narrow = trials >= LEAST_NARROW
+    one_in = one_in_so_many(len(rungs), facts.trials) if is_narrow else [ETA]
+    shares, epochs = (", ".join(map(str, each)) for each in ([f"1/{each}" for each in one_in], rungs))
+    why = f"{facts.epochs} epochs leave some to save; after {epochs} the best {shares} go on, the others pause"
+    return Pick("narrow_rungs" if is_narrow else "rungs", why)
 
 
 @STRATEGIES.register("auto")

@@ -55,11 +55,8 @@ class LearnedPromotion(Promotion):
         trials: the total, None where there is none.
     """
 
-    eta = None
-    _eta = round(1 / WIDEST)
-
     def __init__(self, rungs: Sequence[int], epochs: int, trials: int | None) -> None:
-        super().__init__(rungs, trials)
+        super().__init__(rungs, trials, ())
         self._ends = (*rungs[1:], epochs)
         self._final, self._epochs = Ranks(), 0
 
@@ -80,21 +77,24 @@ class LearnedPromotion(Promotion):
         narrowest = NARROWEST if rung == 0 else NARROWEST_ABOVE
         return min(max(SLACK * mean_place(places), narrowest), WIDEST)
 
-    def _quota(self, rung: int, round_up: int) -> int:
+    def _quota(self, rung: int, *, round_up: bool) -> int:
         among = len(self._ranks[rung]) * self.share(rung)
         quota = math.ceil(among) if round_up else math.floor(among)
         cost = self._ends[rung] - self.rungs[rung]
         return max(quota, 1) if self._epochs >= EARLY * cost else quota
 
-    def _promoted(self, paused: Collection[int], round_up: int) -> int | None:
-        promoted = super()._promoted(paused, round_up)
+    def _bound(self, rung: int, trials: int) -> int:
+        return math.ceil(trials * WIDEST ** (rung + 1))
+
+    def _promoted(self, paused: Collection[int], *, round_up: bool) -> int | None:
+        promoted = super()._promoted(paused, round_up=round_up)
         return self._probe(paused) if promoted is None else promoted
 
     def _probe(self, paused: Collection[int]) -> int | None:
         """A trial at the first rung from beyond its quota, if too few of those have gone on."""
         if not self.rungs:
             return None
-        quota, widest = self._quota(0, 0), math.floor(len(self._ranks[0]) * WIDEST)
+        quota, widest = self._quota(0, round_up=False), math.floor(len(self._ranks[0]) * WIDEST)
         waiting = [trial for trial in self._ranks[0].between(quota, widest) if trial in paused]
         went_on = widest - len(waiting)
         if quota >= widest or not waiting or went_on - quota >= PROBES * went_on:

@@ -18,7 +18,7 @@ class OneEpochThenBest(Scheduler):
     Of `trials` trials that is a tenth, and one at least; without a total it never comes to that.
     """
 
-    rungs, eta = (1,), SHARE
+    rungs, one_in = (1,), (SHARE,)
 
     def __init__(self, trials: int | None) -> None:
         self._trials = trials

@@ -19,7 +19,7 @@ SAMPLER = "forest"
 
 
 class Promotion(Scheduler):
-    """Promotes the best of those that have reached a rung, `1 / eta` of them, without waiting for others.
+    """Promotes the best of those that have reached a rung, a share of them, without waiting for others.
 
     Membership is by rank alone: whoever reads the same record, today or after a restart, promotes the same trials. A
     trial that is among the best as it comes to a rung goes on at once; another pauses, and is resumed when enough have
@@ -30,13 +30,11 @@ class Promotion(Scheduler):
     Args:
         rungs: their epochs, ascending; all are below the last epoch.
         trials: the total, None where there is none. What is not among the best of so many is never resumed.
+        one_in: of so many trials one passes each rung, at most.
     """
 
-    eta: int | None = ETA
-    _eta = ETA  # one in so many passes a rung at most
-
-    def __init__(self, rungs: Sequence[int], trials: int | None) -> None:
-        self.rungs, self._trials = tuple(rungs), trials
+    def __init__(self, rungs: Sequence[int], trials: int | None, one_in: Sequence[int]) -> None:
+        self.rungs, self.one_in, self._trials = tuple(rungs), tuple(one_in), trials
         self._ranks = [Ranks() for _ in rungs]
 
     def on_report(self, curves: Curves, trial: int) -> Decision:
@@ -49,15 +47,15 @@ class Promotion(Scheduler):
         rung = self.rungs.index(curve.epoch)
         self._leave(trial)
         rank = self._ranks[rung].add(trial, curve.scores[curve.epoch])
-        return GO if curve.complete or rank < self._quota(rung, 0) else Pause(rung)
+        return GO if curve.complete or rank < self._quota(rung, round_up=False) else Pause(rung)
 
     def choose(self, curves: Curves, paused: Collection[int], *, can_begin: bool, is_idle: bool) -> Choice:
         """Resume the best one at the highest rung that has one to promote, else begin a new one."""
-        promoted = self._promoted(paused, 0)
+        promoted = self._promoted(paused, round_up=False)
         if promoted is None and can_begin:
             return BEGIN
         if promoted is None:
-            promoted = self._promoted(paused, self._eta - 1)
+            promoted = self._promoted(paused, round_up=True)
         if promoted is None and is_idle and not curves.any_complete:
             promoted = self._best(paused)  # those before it have failed
         return WAIT if promoted is None else Resume(promoted)
@@ -69,10 +67,10 @@ class Promotion(Scheduler):
         late = (ranks.from_rank(self._bound(rung, limit)) for rung, ranks in enumerate(self._ranks))
         return set().union(*late).intersection(paused)
 
-    def _promoted(self, paused: Collection[int], round_up: int) -> int | None:
+    def _promoted(self, paused: Collection[int], *, round_up: bool) -> int | None:
         """The trial to promote, see _quota; None for none."""
         for rung in reversed(range(len(self.rungs))):
-            quota = self._quota(rung, round_up)
+            quota = self._quota(rung, round_up=round_up)
             if self._trials is not None:
                 quota = min(quota, self._bound(rung, self._trials))
             trial, rank = next(self._ranks[rung].best(paused), (None, 0))
@@ -80,9 +78,10 @@ class Promotion(Scheduler):
                 return trial
         return None
 
-    def _quota(self, rung: int, round_up: int) -> int:
-        """How many of the trials of a rung go on; `round_up` is added to them before they are divided by eta."""
-        return (len(self._ranks[rung]) + round_up) // self._eta
+    def _quota(self, rung: int, *, round_up: bool) -> int:
+        """How many of the trials of a rung go on."""
+        among = len(self._ranks[rung]) / self.one_in[rung]
+        return math.ceil(among) if round_up else math.floor(among)
 
     def _best(self, paused: Collection[int]) -> int | None:
         ranked = (trial for ranks in reversed(self._ranks) for trial, _ in ranks.best(paused))
@@ -94,10 +93,7 @@ class Promotion(Scheduler):
 
     def _bound(self, rung: int, trials: int) -> int:
         """How many of `trials` trials pass `rung` at most, rounded up."""
-        passing: int = trials
-        for _ in range(rung + 1):
-            passing = math.ceil(passing / self._eta)
-        return passing
+        return math.ceil(trials / math.prod(self.one_in[: rung + 1]))
 
 
 def rung_epochs(epochs: int, eta: int = ETA) -> list[int]:
@@ -113,10 +109,15 @@ def rung_epochs(epochs: int, eta: int = ETA) -> list[int]:
     return rungs
 
 
+def even_promotion(rungs: Sequence[int], trials: int | None) -> Promotion:
+    """Make what promotes the same share at every rung."""
+    return Promotion(rungs, trials, [ETA] * len(rungs))
+
+
 @STRATEGIES.register("rungs")
 def rungs(setting: Setting) -> tuple[Proposer, Scheduler]:
     """Promote by rungs what any sampler proposes."""
-    return proposer_at_rungs(setting, SAMPLER), Promotion(rung_epochs(setting.epochs), setting.trials)
+    return proposer_at_rungs(setting, SAMPLER), even_promotion(rung_epochs(setting.epochs), setting.trials)
 
 
 def proposer_at_rungs(setting: Setting, sampler: str) -> Proposer:

@@ -65,8 +65,11 @@ def test_the_list_of_studies_counts_the_paused() -> None:
     ("strategy", "words"),
     [
         (StrategyRecord("pruning", "tpe", "median"), "strategy pruning, sampler tpe, pruner median; 1 epoch trained"),
-        (StrategyRecord("rungs", "forest", eta=4, rungs=(1, 4, 16)),
+        (StrategyRecord("rungs", "forest", one_in=(4, 4, 4), rungs=(1, 4, 16)),
          "strategy rungs, sampler forest, the best 1/4 go on after epochs 1, 4 and 16; 1 epoch trained"),
+        (StrategyRecord("narrow_rungs", "forest", one_in=(16, 4, 2), rungs=(1, 4, 16)),
+         "strategy narrow_rungs, sampler forest, the best 1/16, 1/4 and 1/2 go on after epochs 1, 4 and 16; "
+         "1 epoch trained"),
         (StrategyRecord("one_epoch_then_best", "random", rungs=(1,)),
          "strategy one_epoch_then_best, sampler random, the best go on after epoch 1; 1 epoch trained"),
     ],

@@ -57,14 +57,14 @@ def test_a_pruner_alone_means_the_strategy_that_takes_one() -> None:
 
 
 def test_a_study_goes_on_with_its_own() -> None:
-    record = StrategyRecord("rungs", "qmc", eta=4, rungs=(1, 4))
+    record = StrategyRecord("rungs", "qmc", one_in=(4, 4), rungs=(1, 4))
     assert settle_search(going_on(named(), record), FACTS["pruning"]) == SearchSettings("rungs", "qmc")
     assert going_on(named(), None) == named()
 
 
 @pytest.mark.parametrize("names", [{}, {"strategy": "auto"}])
 def test_what_was_picked_for_a_study_stays(names: dict[str, Any]) -> None:
-    record = StrategyRecord("rungs", "qmc", eta=4, rungs=(1, 4), picked=True)
+    record = StrategyRecord("rungs", "qmc", one_in=(4, 4), rungs=(1, 4), picked=True)
     assert settle_search(going_on(named(names), record), FACTS["pruning"]) == SearchSettings("rungs", "qmc")
     assert going_on(named({"strategy": "auto", "pruner": "asha"}), record).pruner == "asha"
     chosen = replace(record, picked=False)

@@ -20,7 +20,7 @@ from hpo.search.executors.simulated import SimulatedExecutor
 from hpo.search.loop.loop import Loop
 from hpo.search.strategy.base import WAIT
 from hpo.search.strategy.curves import Curves
-from hpo.search.strategy.strategies.rungs import Promotion, rung_epochs
+from hpo.search.strategy.strategies.rungs import even_promotion, rung_epochs
 from hpo.studies.book import holdings, owner
 from hpo.studies.store.rows import Transaction
 from hpo.training.checkpoints.files import LAST
@@ -158,7 +158,7 @@ class Killing:
         """Nothing is lost, nothing is done twice, and the disk is within its bound."""
         trials = self.world.trials()
         assert len(trials) == self.trials
-        curves, promotion = Curves("maximize", EPOCHS), Promotion(RUNGS, self.trials)
+        curves, promotion = Curves("maximize", EPOCHS), even_promotion(RUNGS, self.trials)
         for trial in trials:
             values = trial.intermediate_values
             assert list(values) == list(range(1, len(values) + 1)), "an epoch is missing, or came twice"

@@ -143,7 +143,7 @@ def test_checkpoints_of_trials_without_hope_are_removed_as_the_study_goes(world:
     assert not list(world.directory.glob(f"*/{LAST}"))
 
 
-@pytest.mark.parametrize("strategy", ["rungs", "learned_rungs"])
+@pytest.mark.parametrize("strategy", ["rungs", "narrow_rungs", "learned_rungs"])
 def test_a_budget_of_epochs_bounds_the_checkpoints_too(world: World, strategy: str) -> None:
     epochs, slots = 60, 2
     executor = world.executor(slots, Counting)

@@ -16,7 +16,14 @@ def test_rungs_where_nothing_speaks_against_them() -> None:
     picked = pick(USUAL)
     assert picked.strategy == "rungs"
     assert picked.why == "9 epochs leave some to save; after 1, 4 the best 1/4 go on, the others pause"
-    assert pick(replace(USUAL, trials=None)).strategy == "rungs"
+
+
+@pytest.mark.parametrize("trials", [64, 1000, None])
+def test_narrow_rungs_for_many_trials(trials: int | None) -> None:
+    picked = pick(replace(USUAL, trials=trials))
+    assert picked.strategy == "narrow_rungs"
+    assert picked.why == "9 epochs leave some to save; after 1, 4 the best 1/16, 1/2 go on, the others pause"
+    assert pick(replace(USUAL, trials=63)).strategy == "rungs"
 
 
 @pytest.mark.parametrize(
@@ -38,4 +45,8 @@ def test_pruning_where_one_of_the_rules_asks_for_it(facts: Facts, why: str) -> N
 
 
 def test_every_strategy_that_is_picked_exists() -> None:
-    assert {pick(USUAL).strategy, pick(replace(USUAL, epochs=1)).strategy} <= set(STRATEGIES)
+    assert {
+        pick(USUAL).strategy,
+        pick(replace(USUAL, trials=None)).strategy,
+        pick(replace(USUAL, epochs=1)).strategy,
+    } <= set(STRATEGIES)

@@ -7,7 +7,7 @@ from hpo.errors import SpaceError
 from hpo.search.strategy.base import GO, Pause
 from hpo.search.strategy.curves import Curves
 from hpo.search.strategy.strategies.learned_rungs import NARROWEST, PROBES, WIDEST, LearnedPromotion, mean_place
-from hpo.search.strategy.strategies.rungs import Promotion, rung_epochs
+from hpo.search.strategy.strategies.rungs import even_promotion, rung_epochs
 from hpo.search.strategy.strategy import build_strategy
 
 from .test_rungs import EPOCHS, SPACE, Study
@@ -32,7 +32,7 @@ def late(trial: int, epoch: int) -> float:
 def test_where_an_epoch_tells_all_few_go_on() -> None:
     scheduler = learned()
     study = Study(scheduler, TRIALS, steady).run(2)
-    usual = Study(Promotion(rung_epochs(EPOCHS), TRIALS), TRIALS, steady).run(2)
+    usual = Study(even_promotion(rung_epochs(EPOCHS), TRIALS), TRIALS, steady).run(2)
     assert scheduler.share(0) == NARROWEST
     assert sum(study.reached) < 0.7 * sum(usual.reached)
     best = max(range(TRIALS), key=lambda trial: steady(trial, 1))

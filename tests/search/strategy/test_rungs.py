@@ -6,13 +6,16 @@ from dataclasses import dataclass, field
 
 import pytest
 from hpo.errors import SpaceError
+from hpo.search.commands.run.disk import most_checkpoints
 from hpo.search.strategy.base import BEGIN, GO, WAIT, Begin, Pause, Resume, Scheduler, Wait
 from hpo.search.strategy.curves import Curves
+from hpo.search.strategy.strategies.narrow_rungs import narrow_promotion
 from hpo.search.strategy.strategies.one_epoch_then_best import OneEpochThenBest
-from hpo.search.strategy.strategies.rungs import Promotion, rung_epochs
+from hpo.search.strategy.strategies.rungs import Promotion, even_promotion, rung_epochs
 from hpo.search.strategy.strategy import Strategy, build_strategy
 from hpo.spaces.parameter import Float
 from hpo.spaces.space import SearchSpace
+from hpo.studies.records.strategy import StrategyRecord
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -86,7 +89,15 @@ class Study:
 
 
 def promotion(trials: int) -> Promotion:
-    return Promotion(rung_epochs(EPOCHS), trials)
+    return even_promotion(rung_epochs(EPOCHS), trials)
+
+
+def narrow(trials: int) -> Promotion:
+    return narrow_promotion(rung_epochs(EPOCHS), trials)
+
+
+def record_of(scheduler: Scheduler) -> StrategyRecord:
+    return StrategyRecord("rungs", one_in=scheduler.one_in, rungs=scheduler.rungs)
 
 
 def by_number(trial: int, epoch: int) -> float:
@@ -134,6 +145,18 @@ def test_one_worker_gives_the_usual_numbers(trials: int) -> None:
     assert passed == [max(1, -(-trials // 4**place)) for place in (1, 2, 3)]
 
 
+@pytest.mark.parametrize(
+    ("trials", "shares", "passed"),
+    [(1, (4, 4, 2), [1, 1, 1]), (24, (6, 4, 2), [4, 1, 1]), (50, (12, 4, 2), [5, 2, 1]), (320, (16, 4, 2), [20, 5, 3])],
+)
+def test_narrow_rungs_begin_many_for_each_that_goes_on(trials: int, shares: tuple[int, ...], passed: list[int]) -> None:
+    scheduler = narrow(trials)
+    reached = Study(scheduler, trials, lambda trial, epoch: -trial + epoch / 100).run(1).reached
+    assert scheduler.one_in == shares
+    assert reached[0] == EPOCHS
+    assert [sum(epoch > rung for epoch in reached) for rung in rung_epochs(EPOCHS)] == passed
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     st.integers(1, 40),
@@ -141,7 +164,7 @@ def test_one_worker_gives_the_usual_numbers(trials: int) -> None:
     st.integers(0, 5),
     st.lists(st.integers(0, 6), min_size=40, max_size=40),
     st.dictionaries(st.integers(0, 39), st.integers(1, EPOCHS), max_size=8),
-    st.sampled_from([promotion, OneEpochThenBest]),
+    st.sampled_from([promotion, narrow, OneEpochThenBest]),
 )
 def test_whatever_the_curves_and_the_workers_each_rung_is_paused_at_and_left_once(
     trials: int, workers: int, seed: int, heights: list[int], broken: dict[int, int], make: Callable[[int], Scheduler]
@@ -153,14 +176,20 @@ def test_whatever_the_curves_and_the_workers_each_rung_is_paused_at_and_left_onc
     if set(study.ended) != set(broken) & set(range(trials)) or study.paused:
         assert EPOCHS in study.ended.values(), "no trial came to its end"
     assert not study.hopeless & {number for number, epoch in study.ended.items() if epoch == EPOCHS} or broken
-    if make is promotion:
-        assert study.kept <= trials / 3 + 3 + workers
+    if isinstance(study.scheduler, Promotion):
+        assert study.kept <= most_checkpoints(record_of(study.scheduler), trials, workers)
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.integers(2, 40), st.integers(1, 6), st.integers(0, 9), st.integers(0, 400))
+@given(
+    st.integers(2, 40),
+    st.integers(1, 6),
+    st.integers(0, 9),
+    st.integers(0, 400),
+    st.sampled_from([promotion, narrow]),
+)
 def test_after_a_restart_the_same_record_gives_the_same_choice(
-    trials: int, workers: int, seed: int, steps: int
+    trials: int, workers: int, seed: int, steps: int, make: Callable[[int], Scheduler]
 ) -> None:
     order, noise = random.Random(seed), random.Random(seed)
     record: list[tuple[int, int, float]] = []
@@ -169,12 +198,12 @@ def test_after_a_restart_the_same_record_gives_the_same_choice(
         record.append((trial, epoch, noise.choice([0.1, 0.2, 0.3, 0.4, float("nan")])))
         return record[-1][2]
 
-    study = Study(promotion(trials), trials, value)
+    study = Study(make(trials), trials, value)
     for _ in range(steps):
         if not study.fill(workers):
             break
         study.train(order.randrange(len(study.running)))
-    again, curves = promotion(trials), Curves("maximize", EPOCHS)
+    again, curves = make(trials), Curves("maximize", EPOCHS)
     for trial, epoch, reached in record:
         curves.report(trial, epoch, reached)
         again.on_report(curves, trial)
@@ -207,7 +236,7 @@ def strategy(name: str, pruner: str | None = None) -> Strategy:
     )
 
 
-@pytest.mark.parametrize("name", ["rungs", "one_epoch_then_best"])
+@pytest.mark.parametrize("name", ["rungs", "narrow_rungs", "one_epoch_then_best"])
 def test_a_pruner_is_refused_in_words(name: str) -> None:
     with pytest.raises(SpaceError, match=f"pruner median: strategy {name} decides by itself"):
         strategy(name, "median")

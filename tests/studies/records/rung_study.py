@@ -9,7 +9,7 @@ from hpo.studies import attributes
 from hpo.studies.records.strategy import StrategyRecord
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-STRATEGY = StrategyRecord("rungs", sampler="forest", eta=4, rungs=(1, 4))
+STRATEGY = StrategyRecord("rungs", sampler="forest", one_in=(4, 4), rungs=(1, 4))
 CONFIG = json.dumps({"budget": {"epochs": 16}, "precision": {"dtype": "fp32"}, "compile": "off"})
 
 

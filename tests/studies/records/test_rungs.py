@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -77,6 +78,13 @@ def test_a_study_without_a_strategy_of_ours_has_no_rungs(kept: Any) -> None:
 def test_a_strategy_comes_back_from_its_attribute() -> None:
     for strategy in (STRATEGY, StrategyRecord("pruning", "tpe", "median")):
         assert StrategyRecord.from_attributes({attributes.STRATEGY: strategy.to_attribute()}) == strategy
+
+
+def test_the_one_share_that_an_older_version_kept_is_that_of_every_rung() -> None:
+    kept = {"strategy": "rungs", "sampler": "forest", "pruner": "", "eta": 4, "rungs": [1, 4], "picked": False}
+    assert StrategyRecord.from_attributes({attributes.STRATEGY: json.dumps(kept)}) == STRATEGY
+    none_fixed = StrategyRecord.from_attributes({attributes.STRATEGY: json.dumps(kept | {"eta": None})})
+    assert none_fixed == replace(STRATEGY, one_in=())
 
 
 def test_the_furthest_stands_in_for_a_best_trial() -> None:

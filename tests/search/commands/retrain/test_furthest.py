@@ -23,7 +23,7 @@ Pause = Callable[[Sequence[float]], None]
 @pytest.fixture
 def pause(book: Book) -> Pause:
     """Adds a trial of 8 epochs that is paused at the rung after so many."""
-    strategy = StrategyRecord("rungs", "forest", eta=4, rungs=(1, 2))
+    strategy = StrategyRecord("rungs", "forest", one_in=(4, 4), rungs=(1, 2))
     book._study.set_user_attr(attributes.STRATEGY, strategy.to_attribute())
 
     def pause(curve: Sequence[float]) -> None:

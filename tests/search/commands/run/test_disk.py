@@ -9,7 +9,7 @@ from hpo.studies.records.strategy import StrategyRecord
 from hpo.training.config import TrialConfig
 from hpo.training.models.config import ResNet
 
-RUNGS = StrategyRecord("rungs", "forest", eta=4, rungs=(1, 4))
+RUNGS = StrategyRecord("rungs", "forest", one_in=(4, 4), rungs=(1, 4))
 
 
 @pytest.mark.parametrize(
@@ -26,6 +26,8 @@ def test_a_checkpoint_for_those_that_may_go_on_and_those_that_run(trials: int, w
     [
         (RUNGS, 50, 2_300_000,
          "disk: checkpoints of at most 19 trials at once, paused ones included, each of 2.3 MB: 44 MB at most"),
+        (StrategyRecord("narrow_rungs", "forest", one_in=(12, 2), rungs=(1, 4)), 50, 2_300_000,
+         "disk: checkpoints of at most 10 trials at once, paused ones included, each of 2.3 MB: 23 MB at most"),
         (RUNGS, 50, None,
          "disk: checkpoints of at most 19 trials at once, paused ones included, each of unknown size"),
         (RUNGS, None, 2_300_000,
