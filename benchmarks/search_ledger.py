@@ -143,7 +143,7 @@ class Ledger:
         running = {other: trial.claim.params for other, trial in self._unfinished.items()}
         params = self._strategy.propose(number, {}, running)
         if params is None:
-            return Exhausted(int(self._space.size()))
+            return Exhausted(int(self._strategy.size()))
         claim = Claim(number, dict(params), configure(self._space, params))
         self._unfinished[number] = _Trial(claim)
         return claim

@@ -287,6 +287,14 @@ def test_the_ledger_comes_to_what_the_book_comes_to(name: str, workers: int, mon
     assert traces[0].steps
 
 
+def test_a_grid_over_a_space_without_an_end_ends_the_search() -> None:
+    """Its two points stand for the rows at the ends, and neither is the best."""
+    rows = np.linspace(0, 1, 20)
+    table = table_of({"a": rows}, np.abs(rows - 0.5)[:, None] + np.zeros(6))
+    grid = search_ours.Entrant.named("pruning+grid:2+none")
+    assert search_ours.search(grid, table, 0, 1, 90).epochs == 2 * table.epochs
+
+
 class Forgetful(search_ours.Ledger):
     """Numbers trials from 1, so that others are drawn."""
 
