@@ -66,7 +66,7 @@ def pick(facts: Facts) -> Pick:
     rungs = rung_epochs(facts.epochs)
     is_narrow = trials >= LEAST_NARROW
     one_in = one_in_so_many(len(rungs), facts.trials) if is_narrow else [ETA]
-    shares, epochs = (", ".join(map(str, each)) for each in ([f"1/{each}" for each in one_in], rungs))
+    epochs, shares = ", ".join(map(str, rungs)), ", ".join(f"1/{each}" for each in one_in)
     why = f"{facts.epochs} epochs leave some to save; after {epochs} the best {shares} go on, the others pause"
     return Pick("narrow_rungs" if is_narrow else "rungs", why)
 

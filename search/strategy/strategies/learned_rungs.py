@@ -78,10 +78,12 @@ class LearnedPromotion(Promotion):
         return min(max(SLACK * mean_place(places), narrowest), WIDEST)
 
     def _quota(self, rung: int, *, round_up: bool) -> int:
-        among = len(self._ranks[rung]) * self.share(rung)
-        quota = math.ceil(among) if round_up else math.floor(among)
+        quota = super()._quota(rung, round_up=round_up)
         cost = self._ends[rung] - self.rungs[rung]
         return max(quota, 1) if self._epochs >= EARLY * cost else quota
+
+    def _passing(self, rung: int) -> float:
+        return len(self._ranks[rung]) * self.share(rung)
 
     def _bound(self, rung: int, trials: int) -> int:
         return math.ceil(trials * WIDEST ** (rung + 1))

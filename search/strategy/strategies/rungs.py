@@ -80,8 +80,12 @@ class Promotion(Scheduler):
 
     def _quota(self, rung: int, *, round_up: bool) -> int:
         """How many of the trials of a rung go on."""
-        among = len(self._ranks[rung]) / self.one_in[rung]
-        return math.ceil(among) if round_up else math.floor(among)
+        passing = self._passing(rung)
+        return math.ceil(passing) if round_up else math.floor(passing)
+
+    def _passing(self, rung: int) -> float:
+        """How many of the trials of a rung go on, before that is rounded."""
+        return len(self._ranks[rung]) / self.one_in[rung]
 
     def _best(self, paused: Collection[int]) -> int | None:
         ranked = (trial for ranks in reversed(self._ranks) for trial, _ in ranks.best(paused))
