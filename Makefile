@@ -20,6 +20,9 @@ run: $(VENV)/.run
 	@echo "read it:      $(BIN)/hpo show"
 	@echo "use it:       $(BIN)/hpo retrain-best"
 
+# What is compiled is kept, whatever the environment says: hundreds of processes of the tests import it.
+test test-fast: export PYTHONDONTWRITEBYTECODE =
+
 test: $(VENV)/.test
 	$(BIN)/pytest -n 2 --dist worksteal
 
