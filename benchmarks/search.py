@@ -21,7 +21,7 @@ from search_tables import load_tables
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "curves"
 CAP = 4_000  # the median search of Optuna's TPE with its median pruner is at 1 % by then, on five of the shared tables
-QUICK = {"seeds": 2, "cap": 60, "workers": [1, 2]}
+QUICK = {"seeds": 1, "cap": 30, "workers": [1, 2]}
 
 
 def main() -> None:
