@@ -32,7 +32,7 @@ _PIPES = ("p2cread", "p2cwrite", "c2pread", "c2pwrite", "errread", "errwrite")
 
 
 class Command(subprocess.Popen[Any]):
-    """A process of `Popen`'s arguments, forked by the server; `args` begins with a Python script, or `-m` and a module.
+    """A process of `Popen`'s arguments, forked by the server; `args` are those of Python: a script, `-m` or `-c` first.
 
     It starts cold, as `Popen` would have it, where there is no server, and where the server has loaded its libraries
     under other settings than it asks for. `preexec_fn` is for a cold start: a fork handles each signal by default.

@@ -3,11 +3,11 @@
     python server.py DESCRIPTOR USAGE BORN
 
 A command that is forked is a process as any other: its own pid, process group or session, working directory,
-environment, files, signal handlers, random state and exit code, and it runs the console script, or the module, from
-its first line. What it saves is the two to five seconds in which torch, MLflow and SciPy are imported, those of a first
-export, and what `shortcuts.py` tells; its children (workers, the preflight) save them, too. What only a cold start
-shows (a missing import, the command line's own start) is for the tests that start `hpo` cold, and who must be its
-child's parent sets COLD_CHILDREN.
+environment, files, signal handlers, random state and exit code, and it runs the script, the module or the code of its
+arguments from the first line. What it saves is the two to five seconds in which torch, MLflow and SciPy are imported,
+those of a first export, and what `shortcuts.py` tells; its children (workers, the preflight) save them, too. What only
+a cold start shows (a missing import, the command line's own start) is for the tests that start `hpo` cold, and who must
+be its child's parent sets COLD_CHILDREN.
 """
 
 import atexit
@@ -29,6 +29,7 @@ import threading
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from client import ALONE, COLD_CHILDREN, MOST_FILES, WARM_SUBPROCESS, Command  # beside this script, as the next
@@ -151,8 +152,8 @@ class Child:
         os.close(self.end)
 
 
-def serve(listener: socket.socket, environment: Environment, usage: Path, born: Path) -> bool:
-    """Fork for each request; returns in the fork that is the command: whether it runs a module, not a script.
+def serve(listener: socket.socket, environment: Environment, usage: Path, born: Path) -> list[str]:
+    """Fork for each request; returns in the fork that is the command: its arguments.
 
     Each fork is noted in `born` before whoever asked for it knows of it.
     """
@@ -182,7 +183,8 @@ def serve(listener: socket.socket, environment: Environment, usage: Path, born: 
                     child.close()
                 listener.close()
                 connection.close()
-                return _become(request, files, environment)
+                _become(request, files, environment)
+                return list(request["arguments"])
             for file in files:
                 os.close(file)
             if pid:
@@ -219,8 +221,8 @@ def _receive(listener: socket.socket) -> tuple[socket.socket, dict[str, Any], li
     return connection, json.loads(data), [_high(file) for file in files]
 
 
-def _become(request: dict[str, Any], files: list[int], environment: Environment) -> bool:
-    """Turn this fork into the process that was asked for; whether it runs a module, not a script."""
+def _become(request: dict[str, Any], files: list[int], environment: Environment) -> None:
+    """Turn this fork into the process that was asked for."""
     for number, file in zip([0, 1, 2, *request["files"]], files, strict=True):
         os.dup2(file, number)
         os.close(file)
@@ -237,13 +239,6 @@ def _become(request: dict[str, Any], files: list[int], environment: Environment)
     signal.pthread_sigmask(signal.SIG_SETMASK, request["blocked"])
     sys.modules["numpy"].random.seed()  # as Python's own is after a fork
     tempfile.tempdir = None
-    sys.argv = request["arguments"]
-    if sys.argv[0] == "-m":
-        del sys.argv[0]
-        return True
-    if "PYTHONSAFEPATH" not in os.environ:
-        sys.path.insert(0, str(Path(sys.argv[0]).parent))
-    return False
 
 
 def _check_threads() -> None:
@@ -254,8 +249,8 @@ def _check_threads() -> None:
             raise RuntimeError(f"an import has started the thread {name}, which no fork would have")
 
 
-def main(listener: socket.socket, usage: Path, born: Path) -> bool:
-    """Import once there is something to do, then serve; returns in each command: whether it runs a module."""
+def main(listener: socket.socket, usage: Path, born: Path) -> list[str]:
+    """Import once there is something to do, then serve; returns in each command: its arguments."""
     environment = Environment()
     if sys.stdin in select.select([listener, sys.stdin], [], [])[0]:  # no test has asked for anything
         os._exit(0)
@@ -266,25 +261,21 @@ def main(listener: socket.socket, usage: Path, born: Path) -> bool:
     gc.collect()
     gc.freeze()  # or a command that collects would copy every page of the server
     _check_threads()
-    is_module = serve(listener, environment, usage, born)
+    arguments = serve(listener, environment, usage, born)
     if COLD_CHILDREN not in os.environ:
         Command.address = address
         sys.modules["hpo.common.children"].__dict__["subprocess"] = WARM_SUBPROCESS
-    return is_module
+    return arguments
 
 
-def run(is_module: bool) -> None:
-    """Run the script or module that the arguments name as the command of this process, which ends with it.
+def run(arguments: list[str]) -> None:
+    """Run the command of these arguments in this process, which ends with it.
 
     Python ends as ever (threads, `atexit`, streams) but for taking all modules apart, which would copy the server.
     """
     code, interrupted = 0, False
     try:
-        if is_module:
-            sys.modules.pop(sys.argv[0], None)  # run as `__main__`, though it was imported
-            runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
-        else:
-            runpy.run_path(sys.argv[0], run_name="__main__")
+        _interpret(*arguments)
     except SystemExit as end:
         if not isinstance(end.code, int | None):
             raise
@@ -300,6 +291,28 @@ def run(is_module: bool) -> None:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.kill(os.getpid(), signal.SIGINT)
     os._exit(code & 0xFF)
+
+
+def _interpret(what: str, *arguments: str) -> None:
+    """Do what Python does with its arguments: `-m` and a module, `-c` and code, or a script, and those of its own."""
+    if what == "-m":
+        sys.argv = [*arguments]
+        sys.modules.pop(arguments[0], None)  # run as `__main__`, though it was imported
+        runpy.run_module(arguments[0], run_name="__main__", alter_sys=True)
+    elif what == "-c":
+        sys.argv = [what, *arguments[1:]]
+        _look_first_in("")
+        sys.modules["__main__"] = ModuleType("__main__")
+        exec(compile(arguments[0], "<string>", "exec"), vars(sys.modules["__main__"]))
+    else:
+        sys.argv = [what, *arguments]
+        _look_first_in(str(Path(what).parent))
+        runpy.run_path(what, run_name="__main__")
+
+
+def _look_first_in(folder: str) -> None:
+    if "PYTHONSAFEPATH" not in os.environ:
+        sys.path.insert(0, folder)
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ if __name__ == "__main__":
         "blocked": list(map(int, signal.pthread_sigmask(signal.SIG_BLOCK, []))),
         "threads": [thread.name for thread in threading.enumerate()],
         "encodings": [(file.encoding, file.errors, file.line_buffering) for file in (sys.stdout, sys.stderr)],
-        "main": [sys.modules["__main__"].__file__, sys.modules["__main__"].__name__],
+        "main": [sys.modules["__main__"].__dict__.get(name) for name in ("__file__", "__name__", "print")],
         "leads": [os.getpid() == os.getsid(0), os.getpgid(0) == os.getpid()],
         "temporary": tempfile.gettempdir(),
         "pid": os.getpid(),
@@ -39,6 +39,7 @@ if __name__ == "__main__":
 """
 ELSEWHERE = os.pathsep.join(filter(None, ("/elsewhere", os.environ.get("PYTHONPATH"))))
 OWN = {"pid", "random", "warm"}
+SAME = ("arguments", "path", "directory", "main")
 
 pytestmark = pytest.mark.usefixtures("warm")
 
@@ -50,10 +51,10 @@ def script(tmp_path: Path) -> Path:
     return path
 
 
-def both(script: Path, **options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What the script is in a warm process and in a cold one."""
-    warm = run([script, "--flag", "ä"], **options)
-    command = [sys.executable, script, "--flag", "ä"]
+def both(*command: str | Path, **options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What a command says that it is in a warm process and in a cold one."""
+    warm = run([*command, "--flag", "ä"], **options)
+    command = (sys.executable, *command, "--flag", "ä")
     cold = subprocess.run(command, capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL, **options)
     assert (warm.returncode, warm.stderr) == (0, "")
     properties = json.loads(warm.stdout), json.loads(cold.stdout)
@@ -81,6 +82,14 @@ def test_it_is_what_a_cold_process_is(
     assert {key: warm[key] for key in warm.keys() - OWN} == {key: cold[key] for key in cold.keys() - OWN}
     assert warm["umask"] == 0o027
     assert warm["leads"] == [new_session, new_session]
+
+
+@pytest.mark.parametrize("variables", [{}, {"PYTHONSAFEPATH": "1"}], ids=" ".join)
+def test_so_is_code_of_the_command_line(tmp_path: Path, variables: dict[str, str]) -> None:
+    environment = {name: value for name, value in os.environ.items() if name != ADDRESS} | variables
+    warm, cold = both("-c", WHAT_IT_IS, cwd=tmp_path, env=environment)
+    assert warm["arguments"] == ["-c", "--flag", "ä"]
+    assert {key: warm[key] for key in SAME} == {key: cold[key] for key in SAME}
 
 
 def test_so_is_a_child_of_hpo(script: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:

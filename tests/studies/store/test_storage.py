@@ -1,9 +1,8 @@
 import sqlite3
 import subprocess
-import sys
 import threading
-import time
 from pathlib import Path
+from typing import Any
 
 import optuna
 import pytest
@@ -12,11 +11,14 @@ from hpo.studies.home import Home
 from hpo.studies.store.storage import open_storage
 from sqlalchemy import text
 
-_OPEN_AT = """
-import sys, time
+from ...warm.client import Command
+
+_OPEN_WHEN_TOLD = """
+import sys
 from hpo.studies.store.storage import open_storage
 import optuna
-time.sleep(max(0, float(sys.argv[2]) - time.time()))
+print("ready", flush=True)
+sys.stdin.readline()
 storage = open_storage(sys.argv[1])
 optuna.create_study(study_name="shared", storage=storage, load_if_exists=True).enqueue_trial({"x": 1})
 """
@@ -38,11 +40,15 @@ def test_every_connection_is_in_write_ahead_mode_without_a_sync_per_commit(home:
         engine.dispose()
 
 
-@pytest.mark.slow
+@pytest.mark.usefixtures("warm")
 def test_processes_that_open_a_fresh_file_at_once_all_succeed(home: Home) -> None:
-    at = str(time.time() + 3)
-    command = [sys.executable, "-c", _OPEN_AT, home.storage_url, at]
-    processes = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(6)]
+    pipes: Any = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    processes = [Command(["-c", _OPEN_WHEN_TOLD, home.storage_url], text=True, **pipes) for _ in range(6)]
+    assert [process.stdout and process.stdout.readline() for process in processes] == ["ready\n"] * 6
+    for process in processes:
+        assert process.stdin
+        process.stdin.write("\n")
+        process.stdin.flush()
     errors = [process.communicate()[1] for process in processes]
     assert [process.returncode for process in processes] == [0] * 6, errors
     study = optuna.load_study(study_name="shared", storage=open_storage(home.storage_url))

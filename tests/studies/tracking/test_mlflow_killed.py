@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import sys
 from collections import Counter
 from typing import Any
 
@@ -14,6 +13,7 @@ from hpo.studies.tracking.mlflow.shipper import StudyShipper, count_unsent
 from hpo.studies.tracking.mlflow.spool import read_events, spool_path, spooled_trials
 from hpo.studies.tracking.mlflow_tracker import MlflowTracker
 
+from ...warm.client import Command
 from .tracked_study import expected, note_trial, pending
 
 pytestmark = pytest.mark.usefixtures("quick")
@@ -111,8 +111,8 @@ for number in itertools.count(int(sys.argv[2])):
 
 def killed_child(home: Home, start: int, lines: int) -> set[tuple[int, int]]:
     """What a child that notes trials from `start` on had noted when it was killed after `lines` epochs."""
-    command = [sys.executable, "-c", _CHILD, str(home.root), str(start)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
+    command = ["-c", _CHILD, str(home.root), str(start)]
+    with Command(command, stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout is not None
         noted = [child.stdout.readline() for _ in range(lines)]
         os.kill(child.pid, signal.SIGKILL)
@@ -120,7 +120,7 @@ def killed_child(home: Home, start: int, lines: int) -> set[tuple[int, int]]:
     return {(int(number), int(epoch)) for number, epoch in map(str.split, noted)}
 
 
-@pytest.mark.slow
+@pytest.mark.usefixtures("warm")
 def test_killed_for_real_at_random_times_everything_arrives_once(tracked: Home, in_mlflow: Any) -> None:
     noted = killed_child(tracked, 0, 17) | killed_child(tracked, 1000, 41) | killed_child(tracked, 2000, 64)
     assert in_mlflow.epoch_rows()  # the children had time to send something

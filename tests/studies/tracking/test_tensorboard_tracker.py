@@ -15,6 +15,8 @@ from hpo.studies.tracking.tensorboard_tracker import TensorboardTracker
 from hpo.studies.tracking.tracker_kinds import TrackedStudy
 from PIL import Image
 
+from ...warm.client import Command
+
 PARAMS = {"optimizer.lr": 0.1, "model.name": "resnet", "augment.flip": True, "schedule.name": None}
 
 
@@ -167,9 +169,10 @@ for epoch in itertools.count(1):
 """
 
 
+@pytest.mark.usefixtures("warm")
 def test_killed_at_any_time_what_was_told_is_there(home: Home) -> None:
-    command = [sys.executable, "-c", _CHILD, str(home.root)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
+    command = ["-c", _CHILD, str(home.root)]
+    with Command(command, stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout is not None
         noted = [child.stdout.readline() for _ in range(50)]
         child.kill()

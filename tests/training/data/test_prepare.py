@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -18,6 +17,8 @@ from hpo.training.data.pack import Pack
 from hpo.training.data.prepare import prepare
 from hpo.training.data.sources.files import FilePixels
 from PIL import Image
+
+from ...warm.client import Command
 
 CHILD = """
 import sys, pathlib
@@ -51,7 +52,7 @@ def few(tmp_path: Path) -> Path:
 
 def start(root: Path, cache: Path) -> subprocess.Popen[str]:
     """A process that prepares `root` and has finished importing."""
-    child = subprocess.Popen([sys.executable, "-c", CHILD, str(root), str(cache)], stdout=subprocess.PIPE, text=True)
+    child = Command(["-c", CHILD, str(root), str(cache)], stdout=subprocess.PIPE, text=True)
     assert child.stdout
     assert child.stdout.readline() == "ready\n"
     return child
@@ -70,6 +71,7 @@ def never_read(*_: object) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("warm")
 def test_killed_anywhere_then_the_same_pack(images: Path, tmp_path: Path) -> None:
     began = time.perf_counter()
     whole = prepare(DataConfig(source=str(images)), cache=tmp_path / "whole")
@@ -91,6 +93,7 @@ def test_killed_anywhere_then_the_same_pack(images: Path, tmp_path: Path) -> Non
     assert list((cache / ".partial").iterdir()) == []
 
 
+@pytest.mark.usefixtures("warm")
 def test_processes_that_ask_at_once_get_one_pack(images: Path, tmp_path: Path) -> None:
     children = [start(images, tmp_path / "cache") for _ in range(3)]
     outputs = {child.communicate()[0] for child in children}

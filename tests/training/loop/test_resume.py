@@ -7,7 +7,6 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +20,8 @@ from hpo.training.models.source import name_model
 from hpo.training.optim.config import OptimizerConfig, ScheduleConfig
 from hpo.training.report import EpochReport, Signal, Status, TrainResult
 from hpo.training.train import train
+
+from ...warm.client import Command
 
 Make = Callable[..., TrialConfig]
 
@@ -210,12 +211,13 @@ for item in train(config, pack=Path(sys.argv[2]), directory=Path(sys.argv[3])):
 """
 
 
+@pytest.mark.usefixtures("warm")
 def test_killed_by_sigkill(digits_pack: Path, small_config: Make, tmp_path: Path) -> None:
     config = config_of(small_config, optimizer=ADAMW, ema={"decay": 0.9}, memory={"micro_batch": 50})
     whole = finish(config, digits_pack, tmp_path / "whole")
     directory = tmp_path / "killed"
-    command = [sys.executable, "-c", CHILD, config.model_dump_json(), str(digits_pack), str(directory)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
+    command = ["-c", CHILD, config.model_dump_json(), str(digits_pack), str(directory)]
+    with Command(command, stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout is not None
         for _ in range(2):
             assert child.stdout.readline().startswith("EpochReport")
