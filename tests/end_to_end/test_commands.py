@@ -11,6 +11,7 @@ import psutil
 import pytest
 import yaml
 
+from ..warm.start import warm_children_of
 from .conftest import Shell, finish
 
 Wait = Callable[..., None]
@@ -142,7 +143,6 @@ def answers(address: str) -> int:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.usefixtures("cold_children")
 def test_ui_serves_both_pages_until_it_is_stopped(shell: Shell, wait_until: Wait, number: signal.Signals) -> None:
     shell.search("--tracking-uri", f"sqlite:///{shell.directory}/runs/mlflow.db", trials=1, epochs=1)
     process = shell.start("ui")
@@ -153,8 +153,8 @@ def test_ui_serves_both_pages_until_it_is_stopped(shell: Shell, wait_until: Wait
         assert line, "hpo ui has ended"
         addresses += re.findall(r"http://127\.0\.0\.1:\d+/\S*\?token=\S+", line)
     assert [answers(address) for address in addresses] == [200, 200]
-    started = psutil.Process(process.pid).children(recursive=True)
-    assert len(started) >= 2
+    started = [psutil.Process(child) for child in warm_children_of(process.pid)]
+    assert len(started) == 2
     process.send_signal(number)
     done = finish(process, timeout_s=60)
     assert done.code == 130

@@ -66,7 +66,7 @@ def hanging_port() -> Iterator[int]:
 
 
 @pytest.fixture
-def mlflow_server(tracked: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def mlflow_server(tracked: Home, warm_children: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A real MLflow server on the file of `tracked`, which asks clients for a token."""
     from hpo.studies.pages.ui import serve
     from hpo.studies.tracking.mlflow.stores import Stores

@@ -111,8 +111,8 @@ def run(command: Sequence[str | os.PathLike[str]], **options: Any) -> "subproces
     return subprocess.CompletedProcess(command, process.returncode, out, err)
 
 
-ALWAYS_COLD = ("hpo.serving.tryout", "hpo.training.export.check")
-"""Modules that promise what they import, or limit the memory of their process."""
+ALWAYS_COLD = ("hpo.serving.tryout",)
+"""Modules that limit the memory of their process."""
 
 
 def _warm_popen(command: Sequence[str], **options: Any) -> "subprocess.Popen[Any]":
@@ -142,7 +142,8 @@ def _umask() -> int:
 
 def main(script: str, *arguments: str) -> None:
     """Run the command on the streams of this process, pass on what asks it to end, and end as it ends."""
-    command = Command([script, *arguments])
+    leads = os.getsid(0) == os.getpid()  # then it leads one of its own: no process of the server can join this
+    command = Command([script, *arguments], start_new_session=leads)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda sent, _: command.send_signal(sent))
     code = command.wait()

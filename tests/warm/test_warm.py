@@ -32,12 +32,15 @@ if __name__ == "__main__":
         "main": [sys.modules["__main__"].__dict__.get(name) for name in ("__file__", "__name__", "print")],
         "leads": [os.getpid() == os.getsid(0), os.getpgid(0) == os.getpid()],
         "temporary": tempfile.gettempdir(),
+        "bytecode": sys.dont_write_bytecode,
         "pid": os.getpid(),
         "warm": "mlflow" in sys.modules,
         "random": random.random(),
     }))
 """
 ELSEWHERE = os.pathsep.join(filter(None, ("/elsewhere", os.environ.get("PYTHONPATH"))))
+SAFE = {"PYTHONSAFEPATH": "1"}
+NO_BYTECODE = {"PYTHONDONTWRITEBYTECODE": "1"}
 OWN = {"pid", "random", "warm"}
 SAME = ("arguments", "path", "directory", "main")
 
@@ -62,7 +65,7 @@ def both(*command: str | Path, **options: Any) -> tuple[dict[str, Any], dict[str
     return properties
 
 
-@pytest.mark.parametrize("variables", [{}, {"PYTHONSAFEPATH": "1"}, {"PYTHONPATH": ELSEWHERE}], ids=" ".join)
+@pytest.mark.parametrize("variables", [{}, SAFE, {"PYTHONPATH": ELSEWHERE}, NO_BYTECODE], ids=" ".join)
 @pytest.mark.parametrize("new_session", [False, True])
 def test_it_is_what_a_cold_process_is(
     script: Path, tmp_path: Path, new_session: bool, variables: dict[str, str]
@@ -84,7 +87,7 @@ def test_it_is_what_a_cold_process_is(
     assert warm["leads"] == [new_session, new_session]
 
 
-@pytest.mark.parametrize("variables", [{}, {"PYTHONSAFEPATH": "1"}], ids=" ".join)
+@pytest.mark.parametrize("variables", [{}, SAFE], ids=" ".join)
 def test_so_is_code_of_the_command_line(tmp_path: Path, variables: dict[str, str]) -> None:
     environment = {name: value for name, value in os.environ.items() if name != ADDRESS} | variables
     warm, cold = both("-c", WHAT_IT_IS, cwd=tmp_path, env=environment)

@@ -26,6 +26,8 @@ from hpo.studies.tracking.mlflow.stores import Stores
 from hpo.studies.tracking.tensorboard_tracker import TensorboardTracker
 from hpo.studies.tracking.tracker_kinds import TrackedStudy
 
+from ...warm.start import warm_children_of
+
 Answer = tuple[http.client.HTTPResponse, bytes]
 SHADOWED = ("copy", "random", "pandas", "pyarrow", "uvicorn", "mlflow", "optuna", "hpo", "flask")
 
@@ -239,7 +241,7 @@ def test_a_port_that_is_taken_is_named(home: Home, hanging_port: int) -> None:
         pytest.fail("it started")
 
 
-@pytest.mark.slow
+@pytest.mark.usefixtures("warm_children")
 def test_a_child_that_dies_shows_the_end_of_its_log(home: Home) -> None:
     home.root.mkdir()
     (home.root / "mlflow.db").write_text("buy milk\n" * 100)
@@ -250,7 +252,7 @@ def test_a_child_that_dies_shows_the_end_of_its_log(home: Home) -> None:
         pytest.fail("it started")
 
 
-@pytest.mark.slow
+@pytest.mark.usefixtures("warm_children")
 def test_an_mlflow_server_that_runs_elsewhere_is_passed_through(home: Home) -> None:
     with ui.serve(home.storage_url, Stores.at("http://elsewhere:5000"), home.artifacts, home.attachments) as (
         addresses,
@@ -260,14 +262,14 @@ def test_an_mlflow_server_that_runs_elsewhere_is_passed_through(home: Home) -> N
         assert [server.name for server in servers] == ["optuna-dashboard"]
 
 
-@pytest.mark.slow
+@pytest.mark.usefixtures("warm_children")
 def test_tensorboard_is_shown_behind_the_same_guard(home: Home) -> None:
     study = TrackedStudy(home, "digits", "none", pytest.fail)
     board = TensorboardTracker(study)
     for event in (TrialStarted(0, {"lr": 0.1}), Epoch(0, 1, {"val_accuracy": 0.5}), TrialEnded(0, "COMPLETE")):
         board.tell(event)
     files = event_files(home, "digits", pytest.fail)
-    before = psutil.Process().children(recursive=True)
+    before = warm_children_of(os.getpid())
     with ui.serve(
         home.storage_url, Stores.at("http://elsewhere:5000"), home.artifacts, home.attachments, event_files=files
     ) as (addresses, servers):
@@ -283,7 +285,7 @@ def test_tensorboard_is_shown_behind_the_same_guard(home: Home) -> None:
         while json.loads(page.ask("/data/runs", Cookie=page.cookie())[1]) != ["trial-0000"]:
             assert time.monotonic() < until
             time.sleep(0.1)
-        started = [child for child in psutil.Process().children(recursive=True) if child not in before]
+        started = [psutil.Process(child) for child in warm_children_of(os.getpid()) if child not in before]
         assert len(started) == 2
         for child in started:
             listening = [c.laddr.ip for c in child.net_connections("inet") if c.status == psutil.CONN_LISTEN]

@@ -28,6 +28,8 @@ from .conftest import Models
 
 Attack = Callable[[Path, Path], None]
 
+pytestmark = pytest.mark.usefixtures("warm_children")
+
 
 @pytest.fixture(autouse=True)
 def nothing_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
