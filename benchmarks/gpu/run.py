@@ -44,7 +44,7 @@ if machine["cards"]:
     machine |= {"capability": [card.major, card.minor]}
 print(json.dumps(machine))
 """
-HPO = ["-P", "-c", "from hpo.search.cli import main; main()"]
+HPO = ["-c", "from hpo.search.cli import main; main()"]
 CUDA_TESTS = ["-m", "pytest", f"--rootdir={ROOT}", "-m", "cuda", "-q", "-rfE"]
 
 
@@ -110,8 +110,8 @@ def made_importable(folder: Path) -> dict[str, str]:
     tree.mkdir()
     (tree / "hpo").symlink_to(ROOT)
     path = os.pathsep.join(map(str, (tree, site) if site.is_dir() else (tree,)))
-    own = {"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1", "XDG_STATE_HOME": str(folder / "state")}
-    return {**os.environ, **own, "HPO_HOME": str(folder / "home"), "PYTHONUNBUFFERED": "1"}
+    own = {"PYTHONPATH": path, "PYTHONSAFEPATH": "1", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"}
+    return {**os.environ, **own, "HPO_HOME": str(folder / "home"), "XDG_STATE_HOME": str(folder / "state")}
 
 
 def steps(device: str, *, quick: bool) -> list[Step]:

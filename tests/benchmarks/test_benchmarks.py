@@ -2,7 +2,6 @@
 
 import json
 import os
-import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -11,9 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ..warm import client
-from ..warm.client import ADDRESS, run
-from ..warm.start import HPO
+from ..warm.client import run
 
 ROOT = Path(__file__).resolve().parents[2]
 BENCHMARKS = ROOT / "benchmarks"
@@ -79,23 +76,14 @@ def test_a_smoke_run_gives_a_table_and_a_json(name: str, tmp_path: Path) -> None
 @needs_fashion_mnist
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_a_smoke_run_of_whole_searches(tmp_path: Path) -> None:
+def test_a_smoke_run_of_whole_searches(tmp_path: Path, warm: Path) -> None:
     """Both searches are processes of their own, which start warm, too."""
     out, starter = tmp_path / "result.json", tmp_path / "starter.py"
     starter.write_text(
-        f"import runpy, sys\nsys.executable = {str(warm_python(tmp_path))!r}\ndel sys.argv[0]\n"
+        f"import runpy, sys\nsys.executable = {str(warm / 'python')!r}\ndel sys.argv[0]\n"
         f"sys.path[0] = {str(BENCHMARKS)!r}\nrunpy.run_path(sys.argv[0], run_name='__main__')\n"
     )
     check_result(out, printed([str(starter), str(BENCHMARKS / "live.py"), "--quick", "--out", str(out)]))
-
-
-def warm_python(folder: Path) -> Path:
-    """A `python` in `folder`, with `hpo` beside it, that runs scripts in warm processes."""
-    for name, script in (("python", []), ("hpo", [HPO])):
-        start = shlex.join([sys.executable, "-IS", str(client.__file__), *script])
-        (folder / name).write_text(f'#!/bin/sh\n{ADDRESS}={os.environ[ADDRESS]} exec {start} "$@"\n')
-        (folder / name).chmod(0o755)
-    return folder / "python"
 
 
 def check_result(out: Path, output: str) -> None:

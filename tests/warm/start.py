@@ -22,13 +22,16 @@ HERE = Path(__file__).parent
 
 @contextmanager
 def warm_server() -> Iterator[Path]:
-    """A folder with `hpo` for shells; meanwhile `Command` starts warm. The server imports when it is first asked."""
+    """A folder with `hpo` and `python` for shells; meanwhile `Command` starts warm.
+
+    The server imports when it is first asked.
+    """
     folder = Path(tempfile.mkdtemp(prefix="hpo-warm-"))  # not pytest's: the path of a socket has at most 107 bytes
     address = folder / "socket"
-    script = folder / "hpo"
-    start = shlex.join([sys.executable, "-IS", str(HERE / "client.py"), HPO])
-    script.write_text(f'#!/bin/sh\nexec {start} "$@"\n')
-    script.chmod(0o755)
+    for name, script in (("hpo", [HPO]), ("python", [])):
+        start = shlex.join([sys.executable, "-IS", str(HERE / "client.py"), *script])
+        (folder / name).write_text(f'#!/bin/sh\n{ADDRESS}={shlex.quote(str(address))} exec {start} "$@"\n')
+        (folder / name).chmod(0o755)
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(address))
         listener.listen(64)
