@@ -96,7 +96,7 @@ def memory(options: argparse.Namespace, home: Path) -> dict[str, float]:
         work["data"] = "digits"
         small = {**work, "overrides": [*BIG, "data.max_train=300"], "trials": 1}
     by_one, by_two = (sampled(command(count, home, f"large {count}", overrides=BIG, **work)) for count in (1, 2))
-    other = sampled(command(2, home, "small", **small))
+    other = sampled(command(1 if options.quick else 2, home, "small", **small))
     return {
         "images of the pack in one worker": by_one.rss,
         "images of the pack in two workers, RSS": by_two.rss,

@@ -65,7 +65,6 @@ def _warm(warm: Path) -> None:
         "overload",
         "hostile",
         "monitoring",
-        pytest.param("workers", marks=needs_fashion_mnist),
     ],
 )
 def test_a_smoke_run_gives_a_table_and_a_json(name: str, tmp_path: Path) -> None:
@@ -84,6 +83,19 @@ def test_a_smoke_run_of_whole_searches(tmp_path: Path, warm: Path) -> None:
         f"sys.path[0] = {str(BENCHMARKS)!r}\nrunpy.run_path(sys.argv[0], run_name='__main__')\n"
     )
     check_result(out, printed([str(starter), str(BENCHMARKS / "live.py"), "--quick", "--out", str(out)]))
+
+
+@needs_fashion_mnist
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_smoke_run_of_workers(tmp_path: Path, warm: Path) -> None:
+    """Searches that are timed start warm; those whose memory is measured share none of it with the server."""
+    out, starter = tmp_path / "result.json", tmp_path / "starter.py"
+    starter.write_text(
+        f"import sys\nsys.path[0] = {str(BENCHMARKS)!r}\nimport workers\ntimed = workers.timed\n"
+        f"workers.timed = lambda search: timed([{str(warm / 'python')!r}, *search[1:]])\nworkers.main()\n"
+    )
+    check_result(out, printed([str(starter), "--quick", "--out", str(out)]))
 
 
 def check_result(out: Path, output: str) -> None:
