@@ -128,9 +128,10 @@ def test_the_sdist_can_build_the_wheel(archives: Path) -> None:
 def test_the_wheel_works_in_a_clean_environment(archives: Path, tmp_path: Path) -> None:
     """Installed beside a user's own `training` folder, away from this tree; only torch and its kind are borrowed."""
     (wheel,) = archives.glob("*.whl")
-    subprocess.run([sys.executable, "-m", "venv", str(tmp_path / "venv")], check=True)
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(tmp_path / "venv")], check=True)
     python = tmp_path / "venv" / "bin" / "python"
-    subprocess.run([python, "-m", "pip", "install", "-q", "--no-deps", str(wheel)], check=True)
+    install = [sys.executable, "-m", "pip", "--python", python, "install", "-q", "--no-deps", str(wheel)]
+    subprocess.run(install, check=True)
     libraries = next(Path(path) for path in sys.path if path.endswith("site-packages"))
     (site,) = (tmp_path / "venv" / "lib").glob("*/site-packages")
     for entry in libraries.iterdir():

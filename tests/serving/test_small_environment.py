@@ -64,9 +64,9 @@ def test_flags_begin_with_what_the_options_begin_with() -> None:
 @pytest.mark.slow
 def test_it_serves_with_the_packages_of_its_group_alone(export: Path, tmp_path: Path) -> None:
     environment = tmp_path / "venv"
-    subprocess.run([sys.executable, "-m", "venv", str(environment)], check=True)
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(environment)], check=True)
     python = environment / "bin" / "python"
-    install = [python, "-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation"]
+    install = [sys.executable, "-m", "pip", "--python", python, "install", "-q", "--no-deps", "--no-build-isolation"]
     _borrow(environment, _closure(tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]["serve"]))
     subprocess.run([*install, str(ROOT)], check=True, env={**os.environ, "PYTHONPATH": _setuptools()})
     clean = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
