@@ -20,6 +20,7 @@ from hpo.serving.monitor.options import MonitorOptions
 from hpo.serving.options import Folder, ServeOptions
 from hpo.serving.start import serve_options
 
+from ..warm.client import run
 from .conftest import png
 
 ROOT = Path(__file__).parents[2]
@@ -37,6 +38,7 @@ def test_serving_imports_none_of_the_search() -> None:
     assert not FORBIDDEN & set(done.stdout.split())
 
 
+@pytest.mark.usefixtures("warm")
 def test_it_has_the_flags_of_hpo_serve() -> None:
     """Which are its own, less where a study or an alias of the registry is looked up."""
     here = flags(*_CALLS["python -m hpo.serving"])
@@ -44,6 +46,7 @@ def test_it_has_the_flags_of_hpo_serve() -> None:
     assert here >= {"--log", "--false-alarm-every", "--challenger", "--shadow"}
 
 
+@pytest.mark.usefixtures("warm")
 @pytest.mark.parametrize("call", _CALLS.values(), ids=_CALLS)
 def test_a_flag_means_the_same_in_both(call: list[str], export: Path) -> None:
     told = asked(*call, str(export), "--port", "0", "--challenger", str(export), "--share", "2")
@@ -99,9 +102,7 @@ def flags(*command: str) -> set[str]:
 
 
 def asked(*command: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, *command], capture_output=True, text=True, check=False, env={**os.environ, "COLUMNS": "200"}
-    )
+    return run([*command], env={**os.environ, "COLUMNS": "200"})
 
 
 def answer(request: urllib.request.Request | str) -> Any:

@@ -4,7 +4,6 @@ import json
 import os
 import pickle
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +13,8 @@ from hpo.training.data import pack as pack_module
 from hpo.training.data.config import DataConfig
 from hpo.training.data.pack import Pack, Split, open_test
 from hpo.training.data.prepare import prepare
+
+from ...warm.client import Command
 
 READER = """
 import sys, pathlib, torch
@@ -134,19 +135,13 @@ def line(process: "subprocess.Popen[str]", said: str = "") -> str:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("warm")
 @pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="needs Linux's smaps_rollup")
 def test_a_second_process_holds_no_second_copy(digits: Pack, tmp_path: Path) -> None:
     big = prepare(DataConfig(source="digits", image_size=96, color="rgb"), cache=tmp_path / "cache")
     packed_kib = big.train.images.nbytes // 1024
-    readers = [
-        subprocess.Popen(
-            [sys.executable, "-c", READER, str(digits.path), str(big.path)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for _ in range(2)
-    ]
+    command, pipe = ["-c", READER, str(digits.path), str(big.path)], subprocess.PIPE
+    readers = [Command(command, stdin=pipe, stdout=pipe, text=True) for _ in range(2)]
     assert [line(reader) for reader in readers] == ["read", "read"]
     grown = [int(line(reader, "\n")) for reader in readers]  # both alive, both have read it all
     for reader in readers:
