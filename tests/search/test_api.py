@@ -4,8 +4,6 @@ import dataclasses
 import inspect
 import shutil
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -14,6 +12,8 @@ import pytest
 from hpo.errors import SpaceError, StudyError
 from hpo.studies.home import Home
 from hpo.training.saved_config import read_saved
+
+from ..warm.client import run
 
 pytestmark = pytest.mark.usefixtures("warm_children")
 
@@ -161,7 +161,7 @@ def test_worker_processes_need_no_main_guard(tmp_path: Path) -> None:
         f"                                overrides={SMALL!r}))\n"
         "print(len(result.study.trials))\n"
     )
-    done = subprocess.run([sys.executable, script], cwd=tmp_path, capture_output=True, text=True, check=False)
+    done = run([script], cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout == "begun\n2\n"
 
