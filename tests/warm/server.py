@@ -19,7 +19,6 @@ import io
 import json
 import os
 import pkgutil
-import runpy
 import select
 import signal
 import socket
@@ -29,11 +28,11 @@ import threading
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from client import ALONE, COLD_CHILDREN, MOST_FILES, WARM_SUBPROCESS, Command  # beside this script, as the next
 from environment import Environment
+from interpret import interpret
 from shortcuts import keep_migrations, quicken_exports, rehearse_export
 
 ROOMS = ("common", "search", "spaces", "studies", "training")
@@ -233,7 +232,7 @@ def run(arguments: list[str]) -> None:
     """
     code, interrupted = 0, False
     try:
-        _interpret(*arguments)
+        interpret(*arguments)
     except SystemExit as end:
         if not isinstance(end.code, int | None):
             raise
@@ -249,28 +248,6 @@ def run(arguments: list[str]) -> None:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.kill(os.getpid(), signal.SIGINT)
     os._exit(code & 0xFF)
-
-
-def _interpret(what: str, *arguments: str) -> None:
-    """Do what Python does with its arguments: `-m` and a module, `-c` and code, or a script, and those of its own."""
-    if what == "-m":
-        sys.argv = [*arguments]
-        sys.modules.pop(arguments[0], None)  # run as `__main__`, though it was imported
-        runpy.run_module(arguments[0], run_name="__main__", alter_sys=True)
-    elif what == "-c":
-        sys.argv = [what, *arguments[1:]]
-        _look_first_in("")
-        sys.modules["__main__"] = ModuleType("__main__")
-        exec(compile(arguments[0], "<string>", "exec"), vars(sys.modules["__main__"]))
-    else:
-        sys.argv = [what, *arguments]
-        _look_first_in(str(Path(what).parent))
-        runpy.run_path(what, run_name="__main__")
-
-
-def _look_first_in(folder: str) -> None:
-    if "PYTHONSAFEPATH" not in os.environ:
-        sys.path.insert(0, folder)
 
 
 if __name__ == "__main__":
