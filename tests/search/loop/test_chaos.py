@@ -181,6 +181,8 @@ class Coordinators(RuleBasedStateMachine):
             elif trial.state in ENDED:
                 self.ended[trial.number] = trial
                 self.check_end(trial)
+            else:
+                self.check_open(trial)
 
     def teardown(self) -> None:
         """Those that are there are interrupted, and a sound one brings the study to its end."""
@@ -198,6 +200,9 @@ class Coordinators(RuleBasedStateMachine):
             self.patch.undo()
             self.world.storage.engine.dispose()
             self.folder.cleanup()
+
+    def check_open(self, trial: FrozenTrial) -> None:
+        """What holds of one that has not ended; nothing more here."""
 
     def check_end(self, trial: FrozenTrial) -> None:
         if trial.state is TrialState.COMPLETE:
@@ -235,17 +240,16 @@ class CoordinatorsAtRungs(Coordinators):
     def search(self, executor: ChaosExecutor) -> Loop:
         return self.world.loop(TRIALS, executor=executor, strategy=self.world.at_rungs(TRIALS))
 
-    @invariant()
-    def pauses_as_decided(self) -> None:
-        for trial in self.world.trials():
-            notes = trial.user_attrs
-            if trial.state is TrialState.RUNNING and notes.get(attributes.PAUSED):
-                rung, epoch = notes[attributes.PAUSED]["rung"], notes[attributes.DECISION]["pause"]
-                assert notes[attributes.OWNER] is None
-                assert RUNGS[rung] == epoch
-                assert epoch <= max(trial.intermediate_values)
-            elif trial.state is TrialState.WAITING:
-                assert not notes.get(attributes.DECISION), "a trial waits that was to pause"
+    def check_open(self, trial: FrozenTrial) -> None:
+        """It pauses as it was decided."""
+        notes = trial.user_attrs
+        if trial.state is TrialState.RUNNING and notes.get(attributes.PAUSED):
+            rung, epoch = notes[attributes.PAUSED]["rung"], notes[attributes.DECISION]["pause"]
+            assert notes[attributes.OWNER] is None
+            assert RUNGS[rung] == epoch
+            assert epoch <= max(trial.intermediate_values)
+        elif trial.state is TrialState.WAITING:
+            assert not notes.get(attributes.DECISION), "a trial waits that was to pause"
 
     def check_end(self, trial: FrozenTrial) -> None:
         super().check_end(trial)

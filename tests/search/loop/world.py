@@ -96,7 +96,7 @@ class World:
         return kind(curve, slots, self.clock, self.losses, self.checkpoints, **more)
 
     def trials(self) -> list[optuna.trial.FrozenTrial]:
-        return optuna.load_study(study_name="s", storage=self.storage).get_trials()
+        return self.storage.get_all_trials(self.storage.get_study_id_from_name("s"))
 
     def states(self) -> list[TrialState]:
         return [trial.state for trial in self.trials()]
