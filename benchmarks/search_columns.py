@@ -41,6 +41,10 @@ class Column:
             return self.choices.index(float(value))  # type: ignore[arg-type]
         return float(self._place(np.array(value, dtype=np.float64)))
 
+    def to_space(self, value: float) -> float:
+        """Return a value in the table as the space has it: of a choice itself, of a range on its scale."""
+        return value if self.choices else float(_native(np.array(value), self.scale))
+
     def from_table(self, values: Array) -> Array:
         """Return the same of values in the table, NaN where there are none."""
         if self.choices:

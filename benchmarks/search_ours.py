@@ -20,7 +20,7 @@ from hpo.studies.tracking.events import Epoch, Event, TrialStarted
 from hpo.studies.tracking.tracker import NullTracker
 from hpo.training.report import EpochReport
 from search_ledger import Ledger
-from search_spaces import Pool, space_of
+from search_spaces import PRIORS, Pool, space_of, with_priors
 from search_tables import CurveTable
 from search_trace import Meter, Trace
 from sqlalchemy.pool import StaticPool
@@ -60,16 +60,29 @@ class Watch(NullTracker):
 
 @dataclass(frozen=True)
 class Entrant:
-    """A strategy of `hpo run`, with the sampler and the pruner that it is given; None for its own."""
+    """A strategy of `hpo run`, with the sampler and the pruner that it is given; None for its own.
+
+    `prior` is one of search_spaces.PRIORS, "" for a space without.
+    """
 
     strategy: str
     sampler: str | None = None
     pruner: str | None = None
+    prior: str = ""
 
     @classmethod
     def named(cls, name: str) -> "Entrant":
-        """Read `STRATEGY`, `STRATEGY+SAMPLER` or `STRATEGY+SAMPLER+PRUNER`."""
-        return cls(*name.split("+"))
+        """Read `STRATEGY`, `STRATEGY+SAMPLER` or `STRATEGY+SAMPLER+PRUNER`, with `@good` or `@bad` for a prior.
+
+        Raises:
+            SystemExit: there is no such prior.
+        """
+        named, _, prior = name.partition("@")
+        if prior and prior not in PRIORS:
+            raise SystemExit(f"--strategies {name}: a prior is one of {', '.join(PRIORS)}")
+        parts = named.split("+")
+        strategy, sampler, pruner = *parts, *[None] * (3 - len(parts))
+        return cls(strategy, sampler, pruner, prior)
 
 
 def search(
@@ -80,7 +93,8 @@ def search(
     `through_book` keeps the study in a database in memory, as `hpo run` keeps it in one on disk; else it is in a
     ledger, which finds the same in a fraction of the time.
     """
-    space, clock = space_of(table), VirtualClock()
+    space = with_priors(table, entrant.prior) if entrant.prior else space_of(table)
+    clock = VirtualClock()
     watch = Watch(Pool(table), Meter(table, cap), clock)
     strategy = build_strategy(
         space,

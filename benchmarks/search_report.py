@@ -13,6 +13,9 @@ from search_trace import REGRETS
 # the share of the headline that is left in wall time with more workers
 HEADLINE_RATIO, LEAST_RATIO, RANDOM_RATIO, WALL_SHARE = 3.5, 1.0, 5.0, 0.8
 
+PRIOR_RATIOS = {"good": 2.0, "bad": 1 / 1.2}
+"""The same of what priors do: the least ratio of the epochs without them to those with them."""
+
 Runs = Mapping[str, Sequence[Done]]
 """The runs of one entrant by table."""
 
@@ -100,9 +103,13 @@ class Report:
 
     def _targets(self, entrant: str) -> list[Target]:
         cap, first = self._comparison.cap, min(self._comparison.workers)
-        traces, baseline = self._traces.get((entrant, first)), self._traces.get((BASELINE, first))
+        without, _, prior = entrant.partition("@")
+        traces, baseline = self._traces.get((entrant, first)), self._traces.get((without if prior else BASELINE, first))
         if not traces or not baseline:
             return []
+        if prior:
+            gain = ratio(traces, baseline, cap).value
+            return [Target(f"{without}: its epochs by those with {prior} priors", gain, PRIOR_RATIOS[prior])]
         headline = ratio(traces, baseline, cap).value
         targets = [
             Target(f"{entrant}: epochs of TPE + Median by its own", headline, HEADLINE_RATIO),

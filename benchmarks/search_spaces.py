@@ -4,7 +4,7 @@ Whoever searches proposes points of the space that the table's values span, and 
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
@@ -12,9 +12,12 @@ import numpy as np
 from hpo.spaces.parameter import Choice, Condition, Float, Parameter, Scalar
 from hpo.spaces.space import SearchSpace
 from search_columns import Column, branch_of, columns_of
-from search_tables import CurveTable
+from search_tables import Array, CurveTable
 
 ON, OFF = "yes", "no"
+
+PRIORS = {"good": 0.02, "bad": 0.98}
+"""The row whose values are the priors of a space: as a part of all rows, the best at the end first."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,23 @@ def space_of(table: CurveTable) -> TableSpace:
     made = list(_Layout(table).parameters())
     columns = {parameter.key: column for parameter, column in made if column is not None}
     return TableSpace(table.name, tuple(parameter for parameter, _ in made), epochs=table.epochs, columns=columns)
+
+
+def with_priors(table: CurveTable, kind: str) -> TableSpace:
+    """Return the space of a table with priors of a kind of PRIORS, of the usual confidence; switches have none."""
+    space = space_of(table)
+    row = table.configs[np.argsort(table.losses[:, -1], kind="stable")[int(PRIORS[kind] * table.rows)]]
+    return replace(space, parameters=tuple(_with_prior(each, space.columns, row) for each in space.parameters))
+
+
+def _with_prior(parameter: Parameter, columns: Mapping[str, Column], row: Array) -> Parameter:
+    column = columns.get(parameter.key)
+    if column is None or np.isnan(row[column.index]):
+        return parameter
+    value = column.to_space(float(row[column.index]))
+    if isinstance(parameter, Choice):
+        return replace(parameter, prior_index=column.choices.index(value))
+    return replace(parameter, prior=value)
 
 
 def _switch(column: Column) -> str:

@@ -28,7 +28,7 @@ from search_made_up import made_up_tables
 from search_peers import Verdict
 from search_report import Report
 from search_runs import Comparison, Done, Journal, do
-from search_spaces import Pool, space_of
+from search_spaces import Pool, space_of, with_priors
 from search_summary import geometric_mean, medians, ratio
 from search_tables import CurveTable, load_table, load_tables
 from search_trace import Meter, Step, Trace
@@ -285,6 +285,26 @@ def test_the_ledger_comes_to_what_the_book_comes_to(name: str, workers: int, mon
     assert counted[:half] == counted[half:]
     assert traces[0] == traces[1]
     assert traces[0].steps
+
+
+def test_priors_are_the_values_of_a_good_or_of_a_bad_row() -> None:
+    table = conditional()
+    order = np.argsort(table.losses[:, -1], kind="stable")
+    for kind, position in {"good": 0.02, "bad": 0.98}.items():
+        params = params_of(table, int(order[int(position * table.rows)]))
+        space = with_priors(table, kind)
+        switch = {"mixup.is_active"}
+        priors = {each.key: each.prior for each in space.active(params) if each.key not in switch}
+        assert priors == pytest.approx({key: value for key, value in params.items() if key not in switch})
+        assert not any(each.has_prior for each in space_of(table).parameters)
+
+
+def test_priors_move_a_search_and_one_of_another_name_is_refused() -> None:
+    table = made_up_tables()[0]
+    plain, good = (search_ours.search(search_ours.Entrant.named(n), table, 0, 1, 150) for n in ("rungs", "rungs@good"))
+    assert plain.steps != good.steps
+    with pytest.raises(SystemExit, match="a prior is one of good, bad"):
+        search_ours.Entrant.named("rungs@best")
 
 
 def test_a_grid_over_a_space_without_an_end_ends_the_search() -> None:
