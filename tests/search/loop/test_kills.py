@@ -20,6 +20,7 @@ from hpo.search.executors.simulated import SimulatedExecutor
 from hpo.search.loop.loop import Loop
 from hpo.search.strategy.base import WAIT
 from hpo.search.strategy.curves import Curves
+from hpo.search.strategy.strategies.narrow_rungs import narrow_promotion
 from hpo.search.strategy.strategies.rungs import even_promotion, rung_epochs
 from hpo.studies.book import holdings, owner
 from hpo.studies.store.rows import Transaction
@@ -29,6 +30,8 @@ from optuna.trial import TrialState
 from .world import EPOCHS, World
 
 RUNGS, SLOTS = rung_epochs(EPOCHS), 2
+PROMOTIONS = {"rungs": even_promotion, "narrow_rungs": narrow_promotion}
+WAITING = {"rungs": 1 / 3, "narrow_rungs": 1 / 10}  # the greatest share of trials whose checkpoints are kept
 LIFE, NEVER = 25, 10**9  # transactions: a start needs about eight
 
 
@@ -75,8 +78,10 @@ class Coordinator:
 class Killing:
     """A study with several coordinators, each of which is killed and followed by another."""
 
-    def __init__(self, world: World, coordinators: int, trials: int, seed: int, patch: pytest.MonkeyPatch) -> None:
-        self.world, self.trials, self.random = world, trials, random.Random(seed)
+    def __init__(
+        self, world: World, strategy: str, coordinators: int, trials: int, seed: int, patch: pytest.MonkeyPatch
+    ) -> None:
+        self.world, self.strategy, self.trials, self.random = world, strategy, trials, random.Random(seed)
         self.alive: dict[int, Coordinator] = {}
         self.current: Coordinator | None = None
         self.kills = self.names = self.ended = 0
@@ -114,7 +119,8 @@ class Killing:
         dies_at = self.random.randrange(1, LIFE)
         executor = self.world.executor(SLOTS, OnDisk)
         executor.checkpoints = {}
-        loop = self.world.loop(self.trials, executor=executor, strategy=self.world.at_rungs(self.trials))
+        strategy = self.world.at_rungs(self.trials, self.strategy)
+        loop = self.world.loop(self.trials, executor=executor, strategy=strategy)
         self.alive[self.names] = Coordinator(self.names, dies_at, loop, loop.turns())
 
     def run(self, kills: int) -> None:
@@ -158,7 +164,7 @@ class Killing:
         """Nothing is lost, nothing is done twice, and the disk is within its bound."""
         trials = self.world.trials()
         assert len(trials) == self.trials
-        curves, promotion = Curves("maximize", EPOCHS), even_promotion(RUNGS, self.trials)
+        curves, promotion = Curves("maximize", EPOCHS), PROMOTIONS[self.strategy](RUNGS, self.trials)
         for trial in trials:
             values = trial.intermediate_values
             assert list(values) == list(range(1, len(values) + 1)), "an epoch is missing, or came twice"
@@ -172,17 +178,21 @@ class Killing:
         left = [trial.number for trial in trials if trial.state is TrialState.PRUNED]
         assert promotion.choose(curves, left, can_begin=False, is_idle=True) == WAIT, "a promotion was lost"
         assert curves.any_complete
-        assert self.most <= self.trials / 3 + len(RUNGS) + self.count * SLOTS
+        assert self.most <= self.trials * WAITING[self.strategy] + len(RUNGS) + self.count * SLOTS
 
 
+# 200 kills in a search of as many trials as make `auto` pick narrow rungs
 @pytest.mark.parametrize("coordinators", [1, 2])
 @pytest.mark.parametrize(
-    ("kills", "trials"), [(10, 12), pytest.param(200, 160, marks=pytest.mark.slow)], ids=["10", "200"]
+    ("strategy", "kills", "trials"),
+    [("rungs", 10, 12), ("narrow_rungs", 10, 12), pytest.param("narrow_rungs", 200, 280, marks=pytest.mark.slow)],
+    ids=["rungs-10", "narrow-10", "narrow-200"],
 )
 def test_kills_cost_nothing_and_do_nothing_twice(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, coordinators: int, kills: int, trials: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, coordinators: int, strategy: str, kills: int, trials: int
 ) -> None:
-    killing = Killing(World.on_disk(tmp_path), coordinators, trials, seed=kills + coordinators, patch=monkeypatch)
+    world, seed = World.on_disk(tmp_path), kills + coordinators
+    killing = Killing(world, strategy, coordinators, trials, seed, patch=monkeypatch)
     killing.run(kills)
     assert killing.kills == kills
     killing.check()
