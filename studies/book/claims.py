@@ -109,7 +109,7 @@ class Claims(Generic[Claim]):
         """What `plan` chooses, to be done; None where that is to wait."""
         census, mine = self._holdings.census, self._holdings.mine
         # one of ours that was taken for orphaned trains here still
-        paused = census.paused if mine.keys().isdisjoint(census.paused) else census.paused.keys() - mine.keys()
+        paused = census.paused if mine.keys().isdisjoint(census.paused.keys()) else census.paused.keys() - mine.keys()
         complete, census.complete = census.complete, []
         match plan.choose(paused, complete, can_begin=can_begin, is_idle=is_idle):
             case Resume(number):
