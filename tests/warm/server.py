@@ -133,7 +133,7 @@ def serve(listener: socket.socket, environment: Environment, usage: Path, born: 
                 connection, request, files = _receive(listener)
             except ConnectionError:
                 continue
-            suits = environment.suits(request["environment"], request["files"])
+            suits = environment.suits(request["environment"], request["files"]) and _can_join(request["group"])
             pid = os.fork() if suits else 0
             if suits and not pid:
                 for child in children.values():
@@ -153,6 +153,14 @@ def serve(listener: socket.socket, environment: Environment, usage: Path, born: 
                 asker = request["environment"].get("PYTEST_XDIST_WORKER", ALONE)
                 child = Child(pid, _high(os.pidfd_open(pid)), connection, WORKER in request["arguments"], asker)
                 children[child.end] = child
+
+
+def _can_join(group: int) -> bool:
+    """Whether a fork can be of a process group, 0 for one of its own: those of other sessions take nobody in."""
+    try:
+        return not group or os.getsid(group) == os.getsid(0)
+    except ProcessLookupError:  # its leader has ended
+        return False
 
 
 def _high(file: int) -> int:

@@ -207,6 +207,15 @@ def test_signals_reach_it(tmp_path: Path) -> None:
         process.stdout.close()
 
 
+def test_one_whose_group_is_of_another_session_starts_cold(script: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with subprocess.Popen(["sleep", "60"], start_new_session=True) as other:
+        monkeypatch.setattr(os, "getpgrp", lambda: other.pid)
+        done = run([script])
+        other.kill()
+    assert (done.returncode, done.stderr) == (0, "")
+    assert not json.loads(done.stdout)["warm"]
+
+
 def test_several_run_at_a_time(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text("import sys\nprint(sys.stdin.read().upper(), end='')\n")
