@@ -1,6 +1,7 @@
 """Trials that are paused at a rung, and studies of older versions."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any
 
 import optuna
 import psutil
@@ -72,6 +73,30 @@ def test_a_trial_at_a_rung_is_resumed_by_one_and_does_not_count_twice(store: Sto
     other.finish(0, ENDED)
     assert store.trial().state is TrialState.COMPLETE
     assert book.counts() == Counts(finished=1, running=1, paused=0, waiting=0)
+
+
+def test_only_trials_that_are_not_paused_are_read_again(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    book = store.book()
+    asked: list[set[int]] = []
+    storage = type(book._holdings.storage)
+    read = storage._get_trials
+
+    def reading(own: Any, study_id: int, states: Any, included: set[int], above: int) -> Any:
+        asked.append({trial_id - first for trial_id in included})
+        return read(own, study_id, states, included, above)
+
+    book.claim(9)
+    first = store.trial()._trial_id
+    pause(book)
+    book.claim(9)
+    monkeypatch.setattr(storage, "_get_trials", reading)
+    book.values()
+    book.values()
+    assert asked[-1] == {1}
+    assert book.claim(9, Promoting(0)) == 0
+    assert book.counts().running == 2
+    book.values()
+    assert asked[-1] == {0, 1}
 
 
 def left_by_release(store: Store, book: Book[int]) -> None:
