@@ -12,9 +12,20 @@ from hpo.search.strategy.base import Proposer, Setting
 from hpo.search.strategy.history import Finished
 from hpo.search.strategy.proposers.build import build_proposer
 from hpo.search.strategy.proposers.columns import Columns
-from hpo.search.strategy.proposers.forest import BEST, FIRST, OTHERS, ForestProposer, fitted_ranks, prior_share
+from hpo.search.strategy.proposers.forest import (
+    BEST,
+    FIRST,
+    LEAF,
+    OTHERS,
+    TREES,
+    ForestProposer,
+    fitted_ranks,
+    forecast,
+    prior_share,
+)
 from hpo.spaces.parameter import Choice, Float, Int
 from hpo.spaces.space import SearchSpace
+from sklearn.tree import ExtraTreeRegressor
 
 from ..setting import setting
 
@@ -166,3 +177,11 @@ def test_what_failed_teaches_nothing() -> None:
 def drawn(count: int, seed: int = 5) -> list[dict[str, Any]]:
     columns = Columns(SPACE)
     return [columns.params(row, {}) for row in columns.draw(np.random.default_rng(seed), count, 0.0, {})]
+
+
+def test_the_forest_forecasts_what_one_that_checks_its_inputs_does() -> None:
+    random = np.random.default_rng(0)
+    tried, asked, targets = random.random((50, 4)), random.random((20, 4)), np.log1p(np.arange(50))
+    trees = (ExtraTreeRegressor(min_samples_leaf=LEAF, random_state=7 + tree) for tree in range(TREES))
+    checked = [tree.fit(tried.astype(np.float32), targets).predict(asked.astype(np.float32)) for tree in trees]
+    assert (forecast(tried, targets, asked, 7) == np.mean(checked, axis=0)).all()
