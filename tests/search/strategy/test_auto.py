@@ -19,11 +19,12 @@ def test_rungs_where_nothing_speaks_against_them() -> None:
 
 
 @pytest.mark.parametrize("trials", [64, 1000, None])
-def test_narrow_rungs_for_many_trials(trials: int | None) -> None:
-    picked = pick(replace(USUAL, trials=trials))
+def test_narrow_rungs_for_many_long_trials(trials: int | None) -> None:
+    picked = pick(replace(USUAL, trials=trials, epochs=17))
     assert picked.strategy == "narrow_rungs"
-    assert picked.why == "9 epochs leave some to save; after 1, 4 the best 1/16, 1/2 go on, the others pause"
-    assert pick(replace(USUAL, trials=63)).strategy == "rungs"
+    assert picked.why == "17 epochs leave some to save; after 1, 4, 16 the best 1/16, 1/4, 1/2 go on, the others pause"
+    assert pick(replace(USUAL, trials=trials, epochs=16)).strategy == "rungs"
+    assert pick(replace(USUAL, trials=63, epochs=17)).strategy == "rungs"
 
 
 @pytest.mark.parametrize(
