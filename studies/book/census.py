@@ -13,7 +13,7 @@ class Census:
 
     Args and attributes: `finished` is their number, `last_id` the id of the newest trial, 0 for none; `paused` has the
     ids of the trials at a rung, by number; `complete` the numbers of those that have become complete, and `awake` the
-    ids of those that are not paused any more, until somebody takes them.
+    numbers, by id, of those that are to be read again, until somebody takes them.
     """
 
     def __init__(self) -> None:
@@ -21,7 +21,7 @@ class Census:
         self.last_id = 0
         self.paused: dict[int, int] = {}
         self.complete: list[int] = []
-        self.awake: list[int] = []
+        self.awake: dict[int, int] = {}
         self._unfinished: dict[int, TrialState] = {}  # but for paused ones
         self._numbers: dict[int, int] = {}  # by id, of all unfinished ones
         self._last_row = 0
@@ -47,7 +47,7 @@ class Census:
         """Have the state of a trial read again that is paused, as far as is known."""
         if (trial_id := self.paused.pop(number, None)) is not None:
             self._unfinished[trial_id] = TrialState.RUNNING
-            self.awake.append(trial_id)
+            self.awake[trial_id] = number
 
     @property
     def size(self) -> int:

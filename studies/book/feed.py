@@ -33,7 +33,7 @@ class Feed:
     def __init__(self, storage: RDBStorage, study_id: int, direction: StudyDirection, census: Census) -> None:
         self._storage, self._study_id, self._direction, self._census = storage, study_id, direction, census
         self._last_id = -1
-        self._unfinished: dict[int, int | None] = {}  # numbers by id, but for those that were paused at the last look
+        self._unfinished: dict[int, int] = {}  # numbers by id, but for those that were paused at the last look
         self._running: dict[int, Mapping[str, Any]] = {}  # parameters by number
         self._unread: list[FrozenTrial] = []
         self._ranked: list[tuple[Any, int]] = []
@@ -74,9 +74,9 @@ class Feed:
 
     def _to_read(self) -> set[int]:
         """The ids of the trials that may have changed: thousands that are paused are not looked through."""
-        paused, awake, self._census.awake = self._census.paused, self._census.awake, []
-        self._unfinished = {trial: number for trial, number in self._unfinished.items() if number not in paused}
-        self._unfinished |= dict.fromkeys(awake)
+        paused, awake, self._census.awake = self._census.paused, self._census.awake, {}
+        looked_at = self._unfinished | awake
+        self._unfinished = {trial_id: number for trial_id, number in looked_at.items() if number not in paused}
         return set(self._unfinished)
 
     def _rank(self, trial: FrozenTrial) -> None:
