@@ -75,14 +75,22 @@ class Entrant:
         """Read `STRATEGY`, `STRATEGY+SAMPLER` or `STRATEGY+SAMPLER+PRUNER`, with `@good` or `@bad` for a prior.
 
         Raises:
-            SystemExit: there is no such prior.
+            SystemExit: there is no such prior, or there are more parts.
         """
-        named, _, prior = name.partition("@")
+        named, prior = split_prior(name)
+        parts = named.split("+")
         if prior and prior not in PRIORS:
             raise SystemExit(f"--strategies {name}: a prior is one of {', '.join(PRIORS)}")
-        parts = named.split("+")
+        if len(parts) > 3:
+            raise SystemExit(f"--strategies {name}: it is STRATEGY+SAMPLER+PRUNER at most")
         strategy, sampler, pruner = *parts, *[None] * (3 - len(parts))
         return cls(strategy, sampler, pruner, prior)
+
+
+def split_prior(name: str) -> tuple[str, str]:
+    """Return the name of an entrant without its prior, and the prior, "" for none."""
+    without, _, prior = name.partition("@")
+    return without, prior
 
 
 def search(

@@ -5,6 +5,7 @@ from typing import Any
 
 from harness import Target
 from search_entrants import BASELINE, COUNTED, is_ours
+from search_ours import split_prior
 from search_runs import Comparison, Done, Journal
 from search_summary import Estimate, Traces, geometric_mean, medians, ratio, ratios
 from search_trace import REGRETS
@@ -103,7 +104,7 @@ class Report:
 
     def _targets(self, entrant: str) -> list[Target]:
         cap, first = self._comparison.cap, min(self._comparison.workers)
-        without, _, prior = entrant.partition("@")
+        without, prior = split_prior(entrant)
         traces, baseline = self._traces.get((entrant, first)), self._traces.get((without if prior else BASELINE, first))
         if not traces or not baseline:
             return []

@@ -77,12 +77,7 @@ def test_a_smoke_run_gives_a_table_and_a_json(name: str, tmp_path: Path) -> None
 @pytest.mark.timeout(600)
 def test_a_smoke_run_of_whole_searches(tmp_path: Path, warm: Path) -> None:
     """Both searches are processes of their own, which start warm, too."""
-    out, starter = tmp_path / "result.json", tmp_path / "starter.py"
-    starter.write_text(
-        f"import runpy, sys\nsys.executable = {str(warm / 'python')!r}\ndel sys.argv[0]\n"
-        f"sys.path[0] = {str(BENCHMARKS)!r}\nrunpy.run_path(sys.argv[0], run_name='__main__')\n"
-    )
-    check_result(out, printed([str(starter), str(BENCHMARKS / "live.py"), "--quick", "--out", str(out)]))
+    check_changed(tmp_path, f"import live\nsys.executable = {str(warm / 'python')!r}\nlive.main()\n")
 
 
 @needs_fashion_mnist
@@ -90,11 +85,14 @@ def test_a_smoke_run_of_whole_searches(tmp_path: Path, warm: Path) -> None:
 @pytest.mark.timeout(600)
 def test_a_smoke_run_of_workers(tmp_path: Path, warm: Path) -> None:
     """Searches that are timed start warm; those whose memory is measured share none of it with the server."""
-    out, starter = tmp_path / "result.json", tmp_path / "starter.py"
-    starter.write_text(
-        f"import sys\nsys.path[0] = {str(BENCHMARKS)!r}\nimport workers\ntimed = workers.timed\n"
-        f"workers.timed = lambda search: timed([{str(warm / 'python')!r}, *search[1:]])\nworkers.main()\n"
-    )
+    timed = f"lambda search, timed=workers.timed: timed([{str(warm / 'python')!r}, *search[1:]])"
+    check_changed(tmp_path, f"import workers\nworkers.timed = {timed}\nworkers.main()\n")
+
+
+def check_changed(folder: Path, code: str) -> None:
+    """A smoke run by `code`, which changes where a benchmark finds its Python, writes what it outputs."""
+    out, starter = folder / "result.json", folder / "starter.py"
+    starter.write_text(f"import sys\nsys.path[0] = {str(BENCHMARKS)!r}\n{code}")
     check_result(out, printed([str(starter), "--quick", "--out", str(out)]))
 
 

@@ -305,6 +305,8 @@ def test_priors_move_a_search_and_one_of_another_name_is_refused() -> None:
     assert plain.steps != good.steps
     with pytest.raises(SystemExit, match="a prior is one of good, bad"):
         search_ours.Entrant.named("rungs@best")
+    with pytest.raises(SystemExit, match=r"STRATEGY\+SAMPLER\+PRUNER at most"):
+        search_ours.Entrant.named("pruning+tpe+median+none")
 
 
 def test_a_grid_over_a_space_without_an_end_ends_the_search() -> None:
