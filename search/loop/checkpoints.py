@@ -19,7 +19,6 @@ class Checkpoints:
     def __init__(self, directory: Callable[[int], Path]) -> None:
         self._directory = directory
         self._best: tuple[int, ...] = ()
-        self._dropped: set[int] = set()
 
     def sweep(self, finished: Iterable[int], best: Sequence[int]) -> None:
         """Remove checkpoints of `finished` trials, but for the weights of `best`.
@@ -39,8 +38,7 @@ class Checkpoints:
 
     def drop(self, hopeless: Iterable[int]) -> None:
         """Remove the checkpoints of paused trials that can never go on."""
-        for number in set(hopeless) - self._dropped:
-            self._dropped.add(number)
+        for number in hopeless:
             self.ended(number)
 
     def ended(self, number: int) -> None:

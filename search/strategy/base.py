@@ -71,7 +71,7 @@ class Scheduler(ABC):
     def hopeless(self, curves: Curves, paused: Collection[int], limit: int | None) -> Collection[int]:
         """The trials of `paused` that can never be resumed in a study of `limit` trials, None for no limit.
 
-        Their checkpoints are removed.
+        Each is named once: its checkpoints are removed then.
         """
         return ()
 

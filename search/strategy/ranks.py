@@ -7,12 +7,14 @@ from collections.abc import Collection, Iterator, Sequence
 class Ranks:
     """Trials by their score at one epoch, the best first, of equal ones the earlier.
 
-    Those that have not left the rung for the next one, or for their end, are known as resting.
+    Those that have not left the rung for the next one, or for their end, are known as resting; of these those count as
+    hopeful that were not given up.
     """
 
     def __init__(self) -> None:
         self._ranked: list[tuple[float, int]] = []  # a score with its sign turned, and a trial
         self._resting: list[tuple[float, int]] = []  # the same
+        self._hopeful: list[tuple[float, int]] = []  # the same
         self._entries: dict[int, tuple[float, int]] = {}  # of resting ones
         self._scores: dict[int, float] = {}
 
@@ -36,12 +38,14 @@ class Ranks:
         self._scores[trial] = score
         insort(self._ranked, entry)
         insort(self._resting, entry)
+        insort(self._hopeful, entry)
         return bisect_left(self._ranked, entry)
 
     def leave(self, trial: int) -> None:
         """Note that a trial rests here no more; its score still counts."""
         if (entry := self._entries.pop(trial, None)) is not None:
-            del self._resting[bisect_left(self._resting, entry)]
+            _remove(self._resting, entry)
+            _remove(self._hopeful, entry)
 
     def best(self, among: Collection[int]) -> Iterator[tuple[int, int]]:
         """The resting trials that are `among` others, the best first, each with its rank."""
@@ -52,6 +56,18 @@ class Ranks:
         ends = (bisect_left(self._resting, self._ranked[rank]) if rank < len(self) else None for rank in (first, end))
         return [trial for _, trial in self._resting[slice(*ends)]]
 
-    def from_rank(self, rank: int) -> set[int]:
-        """The resting trials of `rank` and below."""
-        return set(self.between(rank, len(self))) if rank < len(self) else set()
+    def give_up(self, rank: int, among: Collection[int]) -> Sequence[int]:
+        """Give up the hopeful trials of `rank` and below that are `among` others; return them."""
+        if rank >= len(self):
+            return ()
+        first = bisect_left(self._hopeful, self._ranked[rank])
+        late = self._hopeful[first:]
+        self._hopeful[first:] = [entry for entry in late if entry[1] not in among]
+        return [trial for _, trial in late if trial in among]
+
+
+def _remove(ranked: list[tuple[float, int]], entry: tuple[float, int]) -> None:
+    """Remove an entry from a sorted list, if it is there."""
+    place = bisect_left(ranked, entry)
+    if ranked[place : place + 1] == [entry]:
+        del ranked[place]

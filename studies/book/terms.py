@@ -56,7 +56,7 @@ class Plan(Protocol):
         ...
 
     def hopeless(self, paused: Collection[int], limit: int | None) -> Collection[int]:
-        """The trials of `paused` that can never go on in a study of `limit` trials, None for no limit."""
+        """The trials of `paused` that can never go on in a study of `limit` trials, None for no limit; each once."""
         ...
 
 

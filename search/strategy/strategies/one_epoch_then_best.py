@@ -48,7 +48,7 @@ class OneEpochThenBest(Scheduler):
 
     def hopeless(self, curves: Curves, paused: Collection[int], limit: int | None) -> Collection[int]:
         """Those that are not among the best of as many as there can be."""
-        return () if limit is None else self._ranks.from_rank(self._quota(limit)).intersection(paused)
+        return () if limit is None else self._ranks.give_up(self._quota(limit), paused)
 
     def _quota(self, trials: int) -> int:
         return max(1, trials // SHARE)

@@ -64,8 +64,9 @@ class Promotion(Scheduler):
         """Those that are not among the best of as many as can ever come to their rung."""
         if limit is None:
             return ()
-        late = (ranks.from_rank(self._bound(rung, limit)) for rung, ranks in enumerate(self._ranks))
-        return set().union(*late).intersection(paused)
+        return [
+            trial for rung, ranks in enumerate(self._ranks) for trial in ranks.give_up(self._bound(rung, limit), paused)
+        ]
 
     def _promoted(self, paused: Collection[int], *, round_up: bool) -> int | None:
         """The trial to promote, see _quota; None for none."""

@@ -143,6 +143,32 @@ def test_checkpoints_of_trials_without_hope_are_removed_as_the_study_goes(world:
     assert not list(world.directory.glob(f"*/{LAST}"))
 
 
+def test_a_smaller_total_begins_by_removing_checkpoints_that_an_earlier_run_has_left(world: World) -> None:
+    earlier = world.executor(2, Counting)
+    world.loop(400, executor=earlier, strategy=world.at_rungs(400), deadline=30 * SECONDS + 1).run()
+    trials, slots = 60, 2
+    assert earlier.most > trials / 3 + 2 + slots
+    executor = world.executor(slots, Counting)
+    assert world.loop(trials, executor=executor, strategy=world.at_rungs(trials)).run() is Outcome.DONE
+    assert executor.most <= trials / 3 + 2 + slots
+    assert not executor.lost
+
+
+def test_of_two_coordinators_each_removes_what_the_other_has_paused(world: World) -> None:
+    trials, executors = 60, [world.executor(2, Counting) for _ in range(2)]
+    loops = [world.loop(trials, executor=each, strategy=world.at_rungs(trials)) for each in executors]
+    turns = [loop.turns() for loop in loops]
+    for _ in range(25):
+        next(turns[0])
+        next(turns[1])
+    turns[0].close()
+    for _ in turns[1]:
+        pass
+    check_done(world, trials)
+    assert executors[1].most <= trials / 3 + 2 + 4
+    assert not executors[0].lost + executors[1].lost
+
+
 @pytest.mark.parametrize("strategy", ["rungs", "narrow_rungs", "learned_rungs"])
 def test_a_budget_of_epochs_bounds_the_checkpoints_too(world: World, strategy: str) -> None:
     epochs, slots = 60, 2

@@ -1,7 +1,7 @@
 """Promotion at rungs: on made-up curves, by any number of workers, and again from the record."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import pytest
@@ -9,6 +9,7 @@ from hpo.errors import SpaceError
 from hpo.search.commands.run.disk import most_checkpoints
 from hpo.search.strategy.base import BEGIN, GO, WAIT, Begin, Pause, Resume, Scheduler, Wait
 from hpo.search.strategy.curves import Curves
+from hpo.search.strategy.strategies.learned_rungs import LearnedPromotion
 from hpo.search.strategy.strategies.narrow_rungs import narrow_promotion
 from hpo.search.strategy.strategies.one_epoch_then_best import OneEpochThenBest
 from hpo.search.strategy.strategies.rungs import Promotion, even_promotion, rung_epochs
@@ -96,8 +97,19 @@ def narrow(trials: int) -> Promotion:
     return narrow_promotion(rung_epochs(EPOCHS), trials)
 
 
+def learned(trials: int) -> Promotion:
+    return LearnedPromotion(rung_epochs(EPOCHS), EPOCHS, trials)
+
+
 def record_of(scheduler: Scheduler) -> StrategyRecord:
     return StrategyRecord("rungs", one_in=scheduler.one_in, rungs=scheduler.rungs)
+
+
+def follow(scheduler: Scheduler, curves: Curves, record: Sequence[tuple[int, int, float]]) -> None:
+    """Show a scheduler what others have recorded: trials, epochs and values."""
+    for trial, epoch, value in record:
+        curves.report(trial, epoch, value)
+        scheduler.on_report(curves, trial)
 
 
 def by_number(trial: int, epoch: int) -> float:
@@ -204,14 +216,49 @@ def test_after_a_restart_the_same_record_gives_the_same_choice(
             break
         study.train(order.randrange(len(study.running)))
     again, curves = make(trials), Curves("maximize", EPOCHS)
-    for trial, epoch, reached in record:
-        curves.report(trial, epoch, reached)
-        again.on_report(curves, trial)
+    follow(again, curves, record)
     for can_begin in (True, False):
         for is_idle in (True, False):
             now = study.scheduler.choose(study.curves, study.paused, can_begin=can_begin, is_idle=is_idle)
             assert again.choose(curves, study.paused, can_begin=can_begin, is_idle=is_idle) == now
-    assert again.hopeless(curves, study.paused, 8) == study.scheduler.hopeless(study.curves, study.paused, 8)
+    named = study.hopeless | set(study.scheduler.hopeless(study.curves, study.paused, 8))
+    assert named == {each for limit in (trials, 8) for each in again.hopeless(curves, study.paused, limit)}
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(2, 60),
+    st.integers(1, 6),
+    st.integers(0, 9),
+    st.lists(st.integers(1, 20), max_size=40),
+    st.sampled_from([promotion, narrow, learned, OneEpochThenBest]),
+)
+def test_what_is_hopeless_is_named_once_whenever_that_is_asked(
+    trials: int, workers: int, seed: int, steps: list[int], make: Callable[[int], Scheduler]
+) -> None:
+    order, noise = random.Random(seed), random.Random(seed)
+    record: list[tuple[int, int, float]] = []
+
+    def value(trial: int, epoch: int) -> float:
+        record.append((trial, epoch, noise.choice([0.1, 0.2, 0.3, 0.4, float("nan")])))
+        return record[-1][2]
+
+    study = Study(make(trials), trials, value)
+    other, curves, named, read = make(trials), Curves("maximize", EPOCHS), list[int](), 0
+    for count in steps:
+        for _ in range(count):
+            if study.fill(workers):
+                study.train(order.randrange(len(study.running)))
+        follow(other, curves, record[read:])
+        read = len(record)
+        seen = {number for number in study.paused if order.random() < 0.8}  # a pause may be heard of later
+        named += other.hopeless(curves, seen, trials)
+        again, all_curves = make(trials), Curves("maximize", EPOCHS)
+        follow(again, all_curves, record)
+        late = set(again.hopeless(all_curves, study.paused, trials))
+        assert late & seen <= set(named)
+        assert set(named) & study.paused <= late
+        assert len(set(named)) == len(named)
 
 
 def test_one_epoch_then_best_trains_a_tenth_to_the_end_the_best_first() -> None:
