@@ -1,8 +1,8 @@
 """What a trial costs the coordinator as its study grows.
 
-CPU milliseconds a trial beside training: the event loop, TPE, the strategy and SQLite, on given learning curves of ten
-epochs, four trials at once. A study of a thousand trials and more is one of a hundred whose rows were copied: under
-rungs most of them are paused.
+CPU milliseconds a trial beside training: the event loop, the sampler, the strategy and SQLite, on given learning curves
+of ten epochs, four trials at once. A study of a thousand trials and more is one of a hundred whose rows were copied:
+under rungs most of them are paused.
 """
 
 import argparse
@@ -26,6 +26,7 @@ from hpo.search.executors.simulated import SimulatedExecutor
 from hpo.search.loop.goal import Goal, Places
 from hpo.search.loop.loop import Loop
 from hpo.search.progress.base import NoProgress
+from hpo.search.strategy.samplers.registry import SAMPLERS
 from hpo.search.strategy.strategies.registry import STRATEGIES
 from hpo.search.strategy.strategy import build_strategy
 from hpo.spaces.load import load_space
@@ -76,7 +77,7 @@ class Meter(NullTracker):
 class Search:
     """A study in a home of its own."""
 
-    def __init__(self, folder: Path, strategy: str) -> None:
+    def __init__(self, folder: Path, strategy: str, sampler: str) -> None:
         self._home, self._clock = Home.locate(folder), VirtualClock(time.time())
         self._space = load_space("simple_cnn", TrialConfig)
         self._study = open_study(
@@ -85,7 +86,7 @@ class Search:
             identify(self._space, example_config(self._space), fingerprint="given curves", command="benchmark"),
             accept_change=False,
         )
-        parts = {"strategy": strategy, "sampler": "tpe", "pruner": None, "trials": MANY}
+        parts = {"strategy": strategy, "sampler": sampler, "pruner": None, "trials": MANY}
         self._strategy = build_strategy(self._space, **parts, seed=0, direction="maximize", epochs=EPOCHS)
         self._book = Book(self._study, Claimer(self._space, self._strategy), self._clock.now)
 
@@ -137,10 +138,10 @@ def _copy(connection: sqlite3.Connection, table: str, key: str, shift: int, unti
     )
 
 
-def measure(sizes: Sequence[int], measured: int, strategy: str) -> dict[str, float]:
+def measure(sizes: Sequence[int], measured: int, strategy: str, sampler: str) -> dict[str, float]:
     """Return CPU milliseconds a trial, by how many trials the study had."""
     with tempfile.TemporaryDirectory() as folder:
-        first = Search(Path(folder), strategy)
+        first = Search(Path(folder), strategy, sampler)
         costs = {"the first hundred": first.cost_ms(FIRST)}
         for size in sizes:
             home = Path(folder) / str(size)
@@ -148,7 +149,7 @@ def measure(sizes: Sequence[int], measured: int, strategy: str) -> dict[str, flo
             for file in Path(folder).glob("studies.db*"):
                 (home / file.name).write_bytes(file.read_bytes())
             copy_rows(home / "studies.db", size)
-            search = Search(home, strategy)
+            search = Search(home, strategy, sampler)
             search.cost_ms(size + WARM_UP)
             costs[f"at {size:,}"] = search.cost_ms(size + WARM_UP + measured)
     return costs
@@ -158,15 +159,19 @@ def main() -> None:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     parser = arguments("growth", __doc__.splitlines()[0], repeats=3)
     parser.add_argument("--strategy", default="pruning", choices=STRATEGIES.names(), help="what is measured")
+    parser.add_argument("--sampler", default="tpe", choices=SAMPLERS.names(), help="what proposes configurations")
     options: argparse.Namespace = parser.parse_args()
     sizes, measured = ((200,), 10) if options.quick else (SIZES, MEASURED)
-    runs = [measure(sizes, measured, options.strategy) for _ in range(1 if options.quick else options.repeats)]
+    runs = [
+        measure(sizes, measured, options.strategy, options.sampler)
+        for _ in range(1 if options.quick else options.repeats)
+    ]
     costs: dict[str, Figure] = {name: figure([run[name] for run in runs]) for name in runs[0]}
     last = list(costs)[-1]
     grown = figure([run[last] / run["the first hundred"] for run in runs])
     rows = [{"trials in the study": name, "CPU ms a trial": cost.text(1)} for name, cost in costs.items()]
     targets = [Target(f"{last} trials, by the first hundred", grown.median, 1.5, at_most=True)]
-    title = f"What a trial costs the coordinator by the strategy {options.strategy}, medians (min-max)"
+    title = f"What a trial costs the coordinator by {options.strategy} and {options.sampler}, medians (min-max)"
     finish(options, title, rows, targets, {"ms": costs})
 
 
