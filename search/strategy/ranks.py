@@ -53,8 +53,18 @@ class Ranks:
 
     def between(self, first: int, end: int) -> Sequence[int]:
         """The resting trials of rank `first` and below, but for those of `end` and below."""
-        ends = (bisect_left(self._resting, self._ranked[rank]) if rank < len(self) else None for rank in (first, end))
-        return [trial for _, trial in self._resting[slice(*ends)]]
+        return [trial for _, trial in self._resting[slice(*self._bounds(first, end))]]
+
+    def count_left(self, first: int, end: int) -> int:
+        """How many trials of rank `first` and below, but for those of `end` and below, have left."""
+        start, stop = self._bounds(first, end)
+        return end - first - (stop - start)
+
+    def _bounds(self, *ranks: int) -> list[int]:
+        """Where the resting trials of `ranks` and below begin."""
+        return [
+            bisect_left(self._resting, self._ranked[rank]) if rank < len(self) else len(self._resting) for rank in ranks
+        ]
 
     def give_up(self, rank: int, among: Collection[int]) -> Sequence[int]:
         """Give up the hopeful trials of `rank` and below that are `among` others; return them."""

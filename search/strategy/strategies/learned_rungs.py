@@ -7,8 +7,8 @@ epochs are spent on new configurations; where they were not, more are.
 
 import math
 from bisect import bisect_left
-from collections import Counter
 from collections.abc import Collection, Sequence
+from itertools import islice, pairwise
 
 from ..base import Decision, Proposer, Scheduler, Setting
 from ..curves import Curves
@@ -21,6 +21,9 @@ ENOUGH = 4
 
 TOP = 4
 """The best quarter at a rung are those that a promotion is to find."""
+
+MEASURED = 50
+"""Of so many of these, at most, the places are measured, spread evenly: their mean needs no more of a long study."""
 
 SLACK = 1.5
 """The share that goes on is so many times the mean place of those: a half more than would have found them."""
@@ -65,6 +68,7 @@ class LearnedPromotion(Promotion):
         self._epochs += 1
         curve = curves[trial]
         if self._ends and curve.epoch == self._ends[-1]:
+            self._leave(trial)
             self._final.add(trial, curve.scores[curve.epoch])
         return super().on_report(curves, trial)
 
@@ -73,9 +77,13 @@ class LearnedPromotion(Promotion):
         ranks, above = self._ranks[rung], [*self._ranks[1:], self._final][rung]
         if len(above) < ENOUGH:
             return 1 / ETA
-        places = [(ranks.rank(trial) + 1) / len(ranks) for trial in above if trial in ranks]
+        quarter = max(1, len(above) // TOP)
+        best = islice((trial for trial in above if trial in ranks), 0, quarter, math.ceil(quarter / MEASURED))
+        places = [(ranks.rank(trial) + 1) / len(ranks) for trial in best]
+        ends = [math.floor(band * len(ranks)) for band in BANDS]
+        went_on = [ranks.count_left(first, end) for first, end in pairwise((0, *ends))]
         narrowest = NARROWEST if rung == 0 else NARROWEST_ABOVE
-        return min(max(SLACK * mean_place(places), narrowest), WIDEST)
+        return min(max(SLACK * mean_place(places, went_on), narrowest), WIDEST)
 
     def _quota(self, rung: int, *, round_up: bool) -> int:
         quota = super()._quota(rung, round_up=round_up)
@@ -104,19 +112,18 @@ class LearnedPromotion(Promotion):
         return waiting[int(went_on * GOLDEN % 1 * len(waiting))]
 
 
-def mean_place(places: Sequence[float]) -> float:
+def mean_place(places: Sequence[float], went_on: Sequence[int]) -> float:
     """The mean place of the best quarter at a rung, were all trials of the one before promoted.
 
     Few of those that are worse there go on, so each of them stands for the more that did not (Horvitz & Thompson 1952).
 
     Args:
-        places: of the trials at the rung, the best first: their ranks at the one before, as shares of all, in (0, 1].
+        places: of some of the best quarter: their ranks at the rung before, as shares of all, in (0, 1].
+        went_on: how many trials of each of BANDS have come to the rung.
     """
-    went_on = Counter(bisect_left(BANDS, place) for place in places)
-    best = places[: max(1, len(places) // TOP)]
-    bands = [bisect_left(BANDS, place) for place in best]
+    bands = [bisect_left(BANDS, place) for place in places]
     weights = [(BANDS[band] - (BANDS[band - 1] if band else 0.0)) / went_on[band] for band in bands]
-    return sum(weight * place for weight, place in zip(weights, best, strict=True)) / sum(weights)
+    return sum(weight * place for weight, place in zip(weights, places, strict=True)) / sum(weights)
 
 
 @STRATEGIES.register("learned_rungs")

@@ -1,14 +1,32 @@
 """Rungs that learn their quotas, on made-up curves of which it is known how much an early epoch tells."""
 
 import random
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 from hpo.errors import SpaceError
 from hpo.search.strategy.base import GO, Pause
 from hpo.search.strategy.curves import Curves
-from hpo.search.strategy.strategies.learned_rungs import NARROWEST, PROBES, WIDEST, LearnedPromotion, mean_place
+from hpo.search.strategy.strategies.learned_rungs import (
+    BANDS,
+    ENOUGH,
+    MEASURED,
+    NARROWEST,
+    NARROWEST_ABOVE,
+    PROBES,
+    SLACK,
+    TOP,
+    WIDEST,
+    LearnedPromotion,
+    mean_place,
+)
 from hpo.search.strategy.strategies.rungs import even_promotion, rung_epochs
 from hpo.search.strategy.strategy import build_strategy
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from .test_rungs import EPOCHS, SPACE, Study
 
@@ -59,8 +77,49 @@ def test_some_of_those_beyond_the_quota_go_on_from_all_parts_of_the_rung() -> No
 
 def test_one_from_a_part_of_a_rung_of_which_few_went_on_counts_for_many() -> None:
     top = [rank / 160 for rank in range(1, 11)]  # all of the best sixteenth went on
-    assert mean_place(top) == pytest.approx(1.5 / 160), "of the best two of ten"
-    assert mean_place([0.2, *top]) > 0.19, "it is the one of an eighth of the rung, and the other of 1/160"
+    assert mean_place(top[:2], [10, 0, 0, 0, 0]) == pytest.approx(1.5 / 160)
+    assert mean_place([0.2, top[0]], [10, 0, 1, 0, 0]) > 0.19, "one of an eighth of the rung, the other of 1/160"
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.integers(1, 200),
+    st.integers(1, 6),
+    st.integers(0, 9),
+    st.sampled_from([steady, late]),
+    st.sampled_from([EPOCHS, None]),
+)
+def test_the_share_is_that_of_the_best_quarter_at_the_next_rung(
+    trials: int, workers: int, seed: int, value: Callable[[int, int], float], epochs: int | None
+) -> None:
+    scheduler = learned(trials)
+    study = Study(scheduler, trials, value, curves=Curves("maximize", epochs)).run(workers, seed)
+    for rung, (epoch, later) in enumerate(pairwise((*rung_epochs(EPOCHS), EPOCHS))):
+        here, there = (ranked(study.curves, trials, at) for at in (epoch, later))
+        places = {trial: (rank + 1) / len(here) for rank, trial in enumerate(here)}
+        bands = Counter(bisect_left(BANDS, places[trial]) for trial in there)
+        widths = [end - begin for begin, end in pairwise((0.0, *BANDS))]
+        best = [places[trial] for trial in there[: max(1, len(there) // TOP)]]
+        weights = [widths[band] / bands[band] for band in (bisect_left(BANDS, place) for place in best)]
+        if len(there) >= ENOUGH:
+            mean = sum(weight * place for weight, place in zip(weights, best, strict=True)) / sum(weights)
+            expected = min(max(SLACK * mean, NARROWEST_ABOVE if rung else NARROWEST), WIDEST)
+            assert scheduler.share(rung) == pytest.approx(expected)
+
+
+def test_the_share_of_a_long_study_follows_from_some_of_the_best_quarter() -> None:
+    scheduler, curves = LearnedPromotion([1], 2, None), Curves("maximize", 2)
+    for epoch in (1, 2):
+        for trial in range(40 * MEASURED):
+            curves.report(trial, epoch, steady(trial, epoch))
+            scheduler.on_report(curves, trial)
+    assert scheduler.share(0) == pytest.approx(SLACK / (2 * TOP), rel=0.05)
+
+
+def ranked(curves: Curves, trials: int, epoch: int) -> list[int]:
+    """The trials that have come to an epoch, the best first."""
+    came = [trial for trial in range(trials) if epoch in curves[trial].scores]
+    return sorted(came, key=lambda trial: (-curves[trial].scores[epoch], trial))
 
 
 def test_before_enough_is_known_a_quarter_goes_on() -> None:

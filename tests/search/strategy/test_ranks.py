@@ -38,3 +38,19 @@ def test_a_trial_that_comes_later_pushes_worse_ones_down(scores: list[float], ra
     named += ranks.give_up(rank, range(12))
     order = sorted(range(len(scores)), key=lambda trial: (-scores[trial], trial))
     assert sorted(named) == sorted(order[rank:])
+
+
+@given(SCORES, NUMBERS, st.integers(0, 12), st.integers(0, 12))
+def test_who_rests_and_who_has_left_is_told_of_any_ranks(
+    scores: list[float], gone: set[int], first: int, end: int
+) -> None:
+    ranks = Ranks()
+    for trial, score in enumerate(scores):
+        ranks.add(trial, score)
+    for trial in gone:
+        ranks.leave(trial)
+    order = sorted(range(len(scores)), key=lambda trial: (-scores[trial], trial))
+    first, end = sorted((min(first, len(order)), min(end, len(order))))
+    assert list(ranks) == order
+    assert ranks.between(first, end) == [trial for trial in order[first:end] if trial not in gone]
+    assert ranks.count_left(first, end) == len(gone & set(order[first:end]))
