@@ -70,8 +70,9 @@ class ForestProposer:
 
         Trials that run and have reported nothing count as the worst, so that no two workers get the same.
         """
-        others = {other for other, params in running.items() if other != number and self._is_own(other, params)}
-        self._standing.follow(others)
+        # thousands may wait at rungs: those that are known are not looked into
+        others = {other for other in running if other in self._rows or self._is_own(other, running[other])}
+        self._standing.follow(others - {number})
         return self._untried.first(number, fixed, running, self._draws(number, fixed))
 
     def _draws(self, number: int, fixed: Mapping[str, Any]) -> Iterator[Params]:

@@ -43,7 +43,7 @@ class Standing:
 
     def silent(self) -> Sequence[int]:
         """The trials that run and have not reported an epoch, by number."""
-        return sorted(self._running - self._stands.keys())
+        return sorted(self._running.difference(self._stands))
 
     def end(self, trial: Finished) -> None:
         """Note a trial that will not go on; of one that failed it is forgotten how it stood."""
@@ -56,10 +56,11 @@ class Standing:
 
     def follow(self, running: AbstractSet[int]) -> None:
         """Take note of which trials run now, or wait at a rung, and of what they have reported."""
-        for gone in self._running - running:
-            self._remove(gone)
-        began = running - self._running - self._ended
-        self._running = set(running - self._ended)
+        gone, began = self._running - running, running - self._running - self._ended
+        for number in gone:
+            self._remove(number)
+        self._running -= gone
+        self._running |= began
         reports = self._curves.reported_since(self._reports)
         self._reports += len(reports)
         for number in began | (self._running & set(reports)):
