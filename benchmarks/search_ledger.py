@@ -11,6 +11,7 @@ from typing import Any
 
 from hpo.search.configuration.claim import Claim
 from hpo.search.configuration.configure import configure
+from hpo.search.configuration.enqueued import with_branches
 from hpo.search.strategy.history import Finished
 from hpo.search.strategy.strategy import Strategy
 from hpo.spaces.space import SearchSpace
@@ -47,10 +48,13 @@ class _Trial:
 
 
 class Ledger:
-    """What the event loop asks of a book, for the one coordinator of a study that begins empty."""
+    """What the event loop asks of a book, for the one coordinator of a study that begins empty.
 
-    def __init__(self, space: SearchSpace, strategy: Strategy) -> None:
-        self._space, self._strategy = space, strategy
+    The first trial has the priors of `space`, as in `hpo run`; there are `most` configurations to try.
+    """
+
+    def __init__(self, space: SearchSpace, strategy: Strategy, most: int) -> None:
+        self._space, self._strategy, self._most = space, strategy, most
         self._unfinished: dict[int, _Trial] = {}
         self._paused: dict[int, None] = {}
         self._complete: list[int] = []
@@ -141,9 +145,10 @@ class Ledger:
         for trial in sorted(news, key=lambda trial: trial.number):
             self._strategy.tell(trial)
         running = {other: trial.claim.params for other, trial in self._unfinished.items()}
-        params = self._strategy.propose(number, {}, running)
-        if params is None:
-            return Exhausted(int(self._strategy.size()))
+        fixed = {} if number else with_branches(self._space.priors(), self._space)
+        params = self._strategy.propose(number, fixed, running)
+        if params is None or number >= self._most:
+            return Exhausted(self._most, "space")
         claim = Claim(number, dict(params), configure(self._space, params))
         self._unfinished[number] = _Trial(claim)
         return claim

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import optuna
-from hpo.search.configuration.claim import Claimer
+from hpo.search.configuration.claim import Claim, Claimer
 from hpo.search.executors.base import Job
 from hpo.search.executors.clock import VirtualClock
 from hpo.search.executors.simulated import SimulatedExecutor
@@ -15,6 +15,8 @@ from hpo.search.loop.loop import Loop
 from hpo.search.progress.base import NoProgress
 from hpo.search.strategy.strategy import build_strategy
 from hpo.studies.book.book import Book
+from hpo.studies.book.first_trials import enqueue
+from hpo.studies.book.terms import Beginning, Exhausted, Opening
 from hpo.studies.store.sqlite_storage import SqliteStorage
 from hpo.studies.tracking.events import Epoch, Event, TrialStarted
 from hpo.studies.tracking.tracker import NullTracker
@@ -96,8 +98,9 @@ def split_prior(name: str) -> tuple[str, str]:
 def search(
     entrant: Entrant, table: CurveTable, seed: int, workers: int, cap: int, *, through_book: bool = False
 ) -> Trace:
-    """Search a table until its best is found, `cap` epochs are used up, or each row was tried.
+    """Search a table until its best is found, or `cap` epochs are used up.
 
+    Once each row was tried there is nothing new, as in a space of so many configurations.
     `through_book` keeps the study in a database in memory, as `hpo run` keeps it in one on disk; else it is in a
     ledger, which finds the same in a fraction of the time.
     """
@@ -116,16 +119,30 @@ def search(
     )
     if through_book:
         study = optuna.create_study(storage=store(), study_name="s", direction="minimize")
-        book: Any = Book(study, Claimer(space, strategy), clock.now)
+        enqueue(study, [], space.priors())
+        book: Any = Book(study, Rows(Claimer(space, strategy), table.rows), clock.now)
     else:
-        book = Ledger(space, strategy)
+        book = Ledger(space, strategy, table.rows)
     executor = SimulatedExecutor(watch.curve, workers, clock)
     places = Places(NOWHERE, lambda number: NOWHERE / str(number))
-    loop = Loop(book, strategy, executor, watch, NoProgress(), clock, Goal(table.rows), places)
+    loop = Loop(book, strategy, executor, watch, NoProgress(), clock, Goal(), places)
     for _ in loop.turns():
         if watch.meter.is_over:
             loop.interrupt()
     return watch.meter.trace()
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Begins trials as `claimer` does, as long as a row is left of `most`."""
+
+    claimer: Claimer
+    most: int
+
+    def __call__(self, trial: Opening) -> Beginning[Claim] | Exhausted:
+        """Begin a trial, or say that there is nothing new."""
+        beginning = self.claimer(trial)
+        return Exhausted(self.most, "space") if trial.number >= self.most else beginning
 
 
 def store() -> SqliteStorage:

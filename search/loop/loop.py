@@ -147,8 +147,13 @@ class Loop:
             self._handler.tidy(trial.number, TrialState.PRUNED)
 
     def _exhaust(self, end: Exhausted) -> None:
-        """Search no further than to the end of what has begun, here and elsewhere."""
+        """Search no further than to the end of what has begun, here and elsewhere.
+
+        Without a total, what the search was given to spend is spent on the trials that are paused.
+        """
         self._observers.note(f"the {end.scope} is exhausted: {end.configurations} configurations, each was tried")
+        if self._goal.trials is None:
+            self._plan.spend()
         self._goal = replace(self._goal, trials=self._book.counts().begun)
         self._outcome = Outcome.EXHAUSTED
 

@@ -2,7 +2,7 @@
 
 import math
 from bisect import insort
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -66,6 +66,10 @@ class Curves:
     def best_complete(self) -> Curve | None:
         """The curve of the complete trial whose last score is highest, the earliest of equals; None without one."""
         return None if self._best is None else self[self._best]
+
+    def complete(self) -> Collection[int]:
+        """The complete trials that have a score."""
+        return self._ended
 
     def score_of(self, value: float) -> float:
         """The score of a value of the objective."""

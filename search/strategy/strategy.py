@@ -19,13 +19,16 @@ class Strategy:
     `rungs` and `one_in` are those of the scheduler.
     """
 
-    def __init__(self, proposer: Proposer, decide: Decide) -> None:
+    def __init__(self, space: SearchSpace, proposer: Proposer, decide: Decide) -> None:
         self.rungs, self.one_in = decide.rungs, decide.one_in
-        self._proposer, self._decide = proposer, decide
+        self._space, self._proposer, self._decide = space, proposer, decide
+        self._ended: dict[int, Mapping[str, Any]] = {}
+        self._others: Mapping[int, Mapping[str, Any]] = {}  # that run or wait, as of the last proposal
 
     def tell(self, trial: Finished) -> None:
         """Learn of a trial that will not go on."""
         self._proposer.tell(trial)
+        self._ended[trial.number] = trial.params
         if trial.complete:
             self._decide.end(trial.number)
 
@@ -37,6 +40,7 @@ class Strategy:
         self, number: int, fixed: Mapping[str, Any], running: Mapping[int, Mapping[str, Any]]
     ) -> Mapping[str, Scalar] | None:
         """Propose a configuration for trial `number`, see Proposer; None where each of the space was tried."""
+        self._others = running
         return self._proposer.ask(number, fixed, running)
 
     def decide(self, rows: Sequence[Row]) -> Mapping[int, Decided]:
@@ -48,8 +52,15 @@ class Strategy:
         return self._decide.choose(paused, complete, can_begin=can_begin, is_idle=is_idle)
 
     def hopeless(self, paused: Collection[int], limit: int | None) -> Collection[int]:
-        """The trials of `paused` that can never go on in a study of `limit` trials, None for no limit."""
-        return self._decide.hopeless(paused, limit)
+        """The trials of `paused` that can never go on in a study of `limit` trials, None for no limit.
+
+        There are none where all configurations can be tried before: then whatever is left is spent on these.
+        """
+        return () if limit is None or limit >= self.size() else self._decide.hopeless(paused, limit)
+
+    def spend(self) -> None:
+        """Let whatever is paused go on from now on: nothing new is left to begin, and there are epochs to spend."""
+        self._decide.spend(self._space, {**self._ended, **self._others})
 
 
 def build_strategy(
@@ -71,7 +82,9 @@ def build_strategy(
         SpaceError: there is no such strategy, sampler or pruner, or the strategy takes none such.
     """
     check_pruner(strategy, pruner)
+    most = min(space.size(), float("inf") if trials is None else trials)
+    trials = None if most == float("inf") else int(most)
     curves = Curves(direction, None if "budget.epochs" in space.by_key else epochs)
     setting = Setting(space, sampler, pruner, seed, direction, epochs, trials, curves)
     proposer, scheduler = STRATEGIES.find(strategy)(setting)
-    return Strategy(proposer, Decide(scheduler, curves))
+    return Strategy(space, proposer, Decide(scheduler, curves, is_first_guess=bool(space.priors())))

@@ -59,6 +59,10 @@ class Plan(Protocol):
         """The trials of `paused` that can never go on in a study of `limit` trials, None for no limit; each once."""
         ...
 
+    def spend(self) -> None:
+        """Note that nothing new is left to begin, and that there are epochs to spend on what is paused."""
+        ...
+
 
 class FirstCome:
     """Pauses nothing, and begins as many trials as can be."""
@@ -74,6 +78,9 @@ class FirstCome:
     def hopeless(self, paused: Collection[int], limit: int | None) -> Collection[int]:
         """Name none."""
         return ()
+
+    def spend(self) -> None:
+        """Do nothing: nothing is paused."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The disk that the checkpoints of paused trials take at most."""
 
 from itertools import accumulate, islice
-from math import ceil
+from math import ceil, inf, isfinite
 
 from ....studies.records.strategy import StrategyRecord
 from ...progress.format import disk_size
@@ -20,19 +20,29 @@ def most_checkpoints(strategy: StrategyRecord, trials: int, workers: int) -> int
     return min(trials, workers + sum(islice(passing, 1, None)))
 
 
-def disk_note(strategy: StrategyRecord, trials: int | None, workers: int, size: int | None) -> str:
+def disk_note(
+    strategy: StrategyRecord, trials: int | None, workers: int, size: int | None, configurations: float = inf
+) -> str:
     """A line on the disk that paused trials take at most; empty where none pauses.
 
     `trials` is how many can come to a rung, None where nothing bounds them; `size` are the bytes of a trial's
-    checkpoints, None where that is not known.
+    checkpoints, None where that is not known. `configurations` is how many there are to try: where there are no more
+    than trials, any of them may go on.
     """
     if not strategy.rungs:
         return ""
     each = "of unknown size" if size is None else f"of {disk_size(size)}"
-    if trials is None:  # any of them may yet be among the best of all that will come
+    most = _most(strategy, trials, workers, configurations)
+    if most is None:
         return (
             f"disk: every paused trial keeps its checkpoints, each {each}; --trials or --max-epochs-total bounds them"
         )
-    most = most_checkpoints(strategy, trials, workers)
     total = "" if size is None else f": {disk_size(most * size)} at most"
     return f"disk: checkpoints of at most {most:,} trials at once, paused ones included, each {each}{total}"
+
+
+def _most(strategy: StrategyRecord, trials: int | None, workers: int, configurations: float) -> int | None:
+    if isfinite(configurations) and (trials is None or configurations <= trials):
+        return int(configurations)
+    # without a total any trial may yet be among the best of all that will come
+    return None if trials is None else most_checkpoints(strategy, trials, workers)

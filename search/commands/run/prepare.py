@@ -148,7 +148,7 @@ def prepare(command: Command, home: Home, storage: BaseStorage, watcher: Watcher
     )
     record = _keep_settings(study, settings, strategy, watcher.note)
     most_trials = Goal(options.trials, epochs=options.max_epochs_total).most_trials
-    if told := disk_note(record, most_trials, len(placements), ready.checkpoint_bytes):
+    if told := disk_note(record, most_trials, len(placements), ready.checkpoint_bytes, strategy.size()):
         watcher.note(told)
     ModelCopies(home.models(name), models).keep()
     return Prepared(options, home, study, strategy, space, identity, ready, placements, settings, stores)

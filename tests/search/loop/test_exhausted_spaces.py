@@ -7,6 +7,7 @@ import optuna
 import pytest
 from hpo.search.loop.goal import Outcome
 from hpo.search.strategy.samplers.registry import SAMPLERS
+from hpo.search.strategy.strategy import Strategy, build_strategy
 from hpo.spaces.parameter import Choice, Float
 from hpo.spaces.space import Fixed, SearchSpace
 from optuna.trial import TrialState
@@ -84,3 +85,28 @@ def test_two_coordinators_share_the_configurations(tmp_path: Path) -> None:
     assert len({tuple(claim.params.values()) for claim in claims}) == 6
     for book in (one, other):
         assert book.claim(30).configurations == 6
+
+
+def test_without_a_total_what_is_paused_goes_on_until_the_epochs_are_spent(world: World) -> None:
+    screen = Screen()
+    strategy = rungs_over(SPACE)
+    assert world.loop(None, space=SPACE, strategy=strategy, progress=screen, epochs=40).run() is Outcome.OUT_OF_EPOCHS
+    assert screen.notes == ["the space is exhausted: 6 configurations, each was tried"]
+    assert sum(len(trial.intermediate_values) for trial in world.trials()) == 40
+    assert len([state for state in world.states() if state is TrialState.COMPLETE]) >= 3
+    # the epochs that are left are a larger total's
+    assert world.loop(None, space=SPACE, strategy=rungs_over(SPACE), epochs=99).run() is Outcome.EXHAUSTED
+    assert world.states() == [TrialState.COMPLETE] * 6
+    assert [len(trial.intermediate_values) for trial in world.trials()] == [EPOCHS] * 6
+
+
+def test_with_a_total_what_rungs_have_judged_is_left_alone(world: World) -> None:
+    assert world.loop(30, space=SPACE, strategy=rungs_over(SPACE), epochs=99).run() is Outcome.EXHAUSTED
+    assert sorted(world.states()).count(TrialState.COMPLETE) < 6
+    assert set(world.states()) == {TrialState.COMPLETE, TrialState.PRUNED}
+
+
+def rungs_over(space: SearchSpace) -> Strategy:
+    return build_strategy(
+        space, strategy="rungs", sampler="forest", pruner=None, seed=0, direction="maximize", epochs=EPOCHS
+    )

@@ -16,6 +16,7 @@ from hpo.search.strategy.strategies.rungs import Promotion, even_promotion, rung
 from hpo.search.strategy.strategy import Strategy, build_strategy
 from hpo.spaces.parameter import Float
 from hpo.spaces.space import SearchSpace
+from hpo.studies.book.terms import Row
 from hpo.studies.records.strategy import StrategyRecord
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -281,6 +282,18 @@ def strategy(name: str, pruner: str | None = None) -> Strategy:
     return build_strategy(
         SPACE, strategy=name, sampler=None, pruner=pruner, seed=0, direction="maximize", epochs=EPOCHS, trials=9
     )
+
+
+@pytest.mark.parametrize("name", ["rungs", "narrow_rungs", "learned_rungs", "one_epoch_then_best"])
+def test_the_first_guess_is_not_paused_however_bad_it_looks(name: str) -> None:
+    for space, goes_on in ((SPACE, False), (SearchSpace("s", (Float("x", 0.0, 1.0, prior=0.5),)), True)):
+        setting = {"sampler": None, "pruner": None, "seed": 0, "direction": "maximize", "epochs": EPOCHS}
+        made = build_strategy(space, strategy=name, **setting, trials=9)
+        decided = made.decide([Row(0, 1, 0.1), *(Row(trial, 1, 0.2) for trial in (1, 2)), Row(0, 4, 0.1)])
+        assert decided.keys() >= {1, 2}
+        assert (0 not in decided) is goes_on
+        made.decide([Row(0, EPOCHS, 0.1)])
+        assert made.choose([1, 2], [0], can_begin=True, is_idle=False) == BEGIN
 
 
 @pytest.mark.parametrize("name", ["rungs", "narrow_rungs", "one_epoch_then_best"])

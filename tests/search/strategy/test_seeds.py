@@ -72,7 +72,7 @@ class Desk:
         self.seeded: list[int] = []
         self.drawn: list[Claim] = []
         proposer = _Noting(propose(sampler, SPACE), self.seeded)
-        strategy = Strategy(proposer, Decide(NoPruning(), Curves("maximize")))
+        strategy = Strategy(SPACE, proposer, Decide(NoPruning(), Curves("maximize")))
         self.book = Book(self.study, Claimer(SPACE, strategy), VirtualClock().now)
 
     def claim(self) -> None:

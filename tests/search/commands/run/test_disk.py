@@ -41,6 +41,15 @@ def test_the_line(strategy: StrategyRecord, trials: int | None, size: int | None
     assert disk_note(strategy, trials, 2, size) == words
 
 
+@pytest.mark.parametrize(
+    ("trials", "configurations", "most"), [(None, 30, 30), (50, 30, 30), (50, 51, 19), (30, 30, 30)]
+)
+def test_where_all_configurations_can_be_tried_any_may_go_on(
+    trials: int | None, configurations: int, most: int
+) -> None:
+    assert f"at most {most} trials at once" in disk_note(RUNGS, trials, 2, None, configurations)
+
+
 def test_sizes_read_well() -> None:
     assert [disk_size(size) for size in (20_000, 2_345_678, 48_400_000, 999_600_000, 1_250_000_000)] == [
         "0.0 MB", "2.3 MB", "48 MB", "1000 MB", "1.2 GB"
