@@ -18,7 +18,7 @@ FIRST_GUESS = 0
 class Decide:
     """What `scheduler`, which sees every row of the record once, makes of the trials of a study.
 
-    Where there `is_first_guess` the first trial is never paused: the best is compared with what it comes to, and somebody
+    Where there `is_first_guess` the first trial is never paused: the best is compared with what it comes to, and one
     who knows the field has chosen it.
     """
 
