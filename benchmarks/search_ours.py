@@ -74,7 +74,7 @@ class Entrant:
 
     @classmethod
     def named(cls, name: str) -> "Entrant":
-        """Read `STRATEGY`, `STRATEGY+SAMPLER` or `STRATEGY+SAMPLER+PRUNER`, with `@good` or `@bad` for a prior.
+        """Read `STRATEGY`, `STRATEGY+SAMPLER` or `STRATEGY+SAMPLER+PRUNER`, with `@` and one of PRIORS behind it.
 
         Raises:
             SystemExit: there is no such prior, or there are more parts.

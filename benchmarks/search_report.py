@@ -7,15 +7,13 @@ from harness import Target
 from search_entrants import BASELINE, COUNTED, is_ours
 from search_ours import split_prior
 from search_runs import Comparison, Done, Journal
+from search_spaces import PRIORS
 from search_summary import Estimate, Traces, geometric_mean, medians, ratio, ratios
 from search_trace import REGRETS
 
 # what a search is to reach: the headline over TPE + Median, the least on one table over it and over random search, and
 # the share of the headline that is left in wall time with more workers
 HEADLINE_RATIO, LEAST_RATIO, RANDOM_RATIO, WALL_SHARE = 3.5, 1.0, 5.0, 0.8
-
-PRIOR_RATIOS = {"good": 2.0, "bad": 1 / 1.2}
-"""The same of what priors do: the least ratio of the epochs without them to those with them."""
 
 Runs = Mapping[str, Sequence[Done]]
 """The runs of one entrant by table."""
@@ -110,7 +108,7 @@ class Report:
             return []
         if prior:
             gain = ratio(traces, baseline, cap).value
-            return [Target(f"{without}: its epochs by those with {prior} priors", gain, PRIOR_RATIOS[prior])]
+            return [Target(f"{without}: its epochs by those with {prior} priors", gain, PRIORS[prior].least_gain)]
         headline = ratio(traces, baseline, cap).value
         targets = [
             Target(f"{entrant}: epochs of TPE + Median by its own", headline, HEADLINE_RATIO),

@@ -12,6 +12,7 @@ from hpo.errors import SpaceError
 from hpo.search.strategy.base import Setting
 from hpo.search.strategy.curves import Curves
 from hpo.search.strategy.proposers.build import build_proposer
+from hpo.search.strategy.unit import to_unit
 from hpo.spaces.parameter import Choice, Float
 from optuna.samplers import RandomSampler
 
@@ -260,6 +261,7 @@ def test_the_loop_counts_as_the_simulation_of_peers_does(workers: int) -> None:
     [
         "rungs+random",
         "rungs+forest",
+        "rungs+forest@near",
         "narrow_rungs+random",
         "learned_rungs+random",
         "one_epoch_then_best+random",
@@ -299,11 +301,23 @@ def test_priors_are_the_values_of_a_good_or_of_a_bad_row() -> None:
         assert not any(each.has_prior for each in space_of(table).parameters)
 
 
+def test_priors_near_the_best_are_off_by_a_tenth_of_every_range() -> None:
+    table = conditional()
+    best = params_of(table, int(table.losses[:, -1].argmin()))
+    space = with_priors(table, "near")
+    ranges = [each for each in space.active(best) if isinstance(each, Float)]
+    assert ranges
+    for each in ranges:
+        assert abs(to_unit(each, each.prior) - to_unit(each, best[each.key])) == pytest.approx(0.1)
+    choices = [each for each in space.active(best) if isinstance(each, Choice) and each.has_prior]
+    assert {each.key: each.prior for each in choices}.items() <= best.items()
+
+
 def test_priors_move_a_search_and_one_of_another_name_is_refused() -> None:
     table = made_up_tables()[0]
     plain, good = (search_ours.search(search_ours.Entrant.named(n), table, 0, 1, 150) for n in ("rungs", "rungs@good"))
     assert plain.steps != good.steps
-    with pytest.raises(SystemExit, match="a prior is one of good, bad"):
+    with pytest.raises(SystemExit, match="a prior is one of near, good, bad"):
         search_ours.Entrant.named("rungs@best")
     with pytest.raises(SystemExit, match=r"STRATEGY\+SAMPLER\+PRUNER at most"):
         search_ours.Entrant.named("pruning+tpe+median+none")
