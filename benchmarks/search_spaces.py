@@ -31,7 +31,7 @@ class Prior:
     least_gain: float
 
 
-PRIORS = {"near": Prior(0.0, 0.1, 2.0), "good": Prior(0.02, 0.0, 2.0), "bad": Prior(0.98, 0.0, 1 / 1.2)}
+PRIORS = {"near": Prior(0.0, 0.15, 2.0), "good": Prior(0.02, 0.0, 2.0), "bad": Prior(0.98, 0.0, 1 / 1.2)}
 
 
 @dataclass(frozen=True)
