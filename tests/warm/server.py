@@ -13,7 +13,6 @@ be its child's parent sets COLD_CHILDREN.
 import atexit
 import contextlib
 import fcntl
-import gc
 import importlib
 import io
 import json
@@ -30,7 +29,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from client import ALONE, COLD_CHILDREN, MOST_FILES, WARM_SUBPROCESS, Command  # beside this script, as the next
+from cheap_forks import make_forks_cheap  # beside this script, as the next
+from client import ALONE, COLD_CHILDREN, MOST_FILES, WARM_SUBPROCESS, Command
 from environment import Environment
 from interpret import interpret
 from shortcuts import keep_migrations, quicken_exports, rehearse_export
@@ -223,8 +223,7 @@ def main(listener: socket.socket, usage: Path, born: Path) -> list[str]:
     preload()
     environment.imported()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the tests, whose end is this process' end
-    gc.collect()
-    gc.freeze()  # or a command that collects would copy every page of the server
+    make_forks_cheap()
     _check_threads()
     arguments = serve(listener, environment, usage, born)
     if COLD_CHILDREN not in os.environ:
