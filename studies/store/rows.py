@@ -11,8 +11,9 @@ from typing import Any
 
 from optuna.distributions import BaseDistribution, distribution_to_json
 from optuna.trial import TrialState
-from sqlalchemy import Table, delete, func, insert, select, update
+from sqlalchemy import Table, insert
 
+from . import statements
 from .study_reader import StudyReader
 from .tables import ATTRIBUTES, EPOCHS, FIXED, MARKS, PARAMS, TRIALS, VALUES, stored_epoch, stored_value
 
@@ -38,7 +39,7 @@ class Transaction(StudyReader):
         times = {"datetime_start": _now()} if state is TrialState.RUNNING else {}
         if state.is_finished():
             times = {"datetime_complete": _now()}
-        self._connection.execute(update(TRIALS).where(TRIALS.c.trial_id == trial_id).values(state=state, **times))
+        self._connection.execute(statements.UPDATED_TRIAL, {"trial": trial_id, "state": state, **times})
 
     def tell(self, trial_id: int, state: TrialState, value: float | None) -> None:
         """Write how a trial ended."""
@@ -70,7 +71,7 @@ class Transaction(StudyReader):
 
     def set_value(self, trial_id: int, value: float) -> None:
         """Write the result of a trial."""
-        self._connection.execute(delete(VALUES).where(VALUES.c.trial_id == trial_id))
+        self._connection.execute(statements.DELETED_VALUE, {"trial": trial_id})
         stored, kind = stored_value(value)
         row = {"trial_id": trial_id, "objective": 0, "value": stored, "value_type": kind}
         self._connection.execute(insert(VALUES), [row])
@@ -101,9 +102,9 @@ class Transaction(StudyReader):
             # which gives the row of what was deleted last to what is written next, so that a reader of what is new
             # would miss it, see `attribute_since`; other databases count on
             (row,) = table.primary_key
-            last = self._connection.execute(select(func.max(row))).scalar_one() or 0
+            last = self._connection.execute(statements.LAST_ROW[table]).scalar_one() or 0
             rows = [{row.name: last + offset, **values} for offset, values in enumerate(rows, start=1)]
-        self._connection.execute(delete(table).where(table.c.trial_id == trial_id, table.c.key.in_(list(notes))))
+        self._connection.execute(statements.DELETED_KEYS[table], {"trial": trial_id, "keys": list(notes)})
         self._connection.execute(insert(table), rows)
 
 

@@ -5,13 +5,12 @@ from contextlib import contextmanager
 from typing import Any
 
 from optuna.storages import BaseStorage, RDBStorage
-from sqlalchemy import select
 from sqlalchemy.engine import Connection, Engine
 
 from ...errors import StudyError
 from .rows import Transaction
 from .sqlite_storage import BUSY_TIMEOUT_S
-from .tables import STUDIES
+from .statements import LOCKED_STUDY
 
 LOCK_WAIT_S = 1.0
 """How long a transaction waits for another writer of an SQLite file; whoever has patience begins it again."""
@@ -54,8 +53,7 @@ def transaction(engine: Engine, study_id: int) -> Iterator[Transaction]:
         if engine.dialect.name == "sqlite":  # which has no lock of a row
             _lock_file(connection)
         # rows get their ids in the order in which transactions end, so that a reader never misses one
-        locked = select(STUDIES.c.study_id).where(STUDIES.c.study_id == study_id).with_for_update()
-        if connection.execute(locked).first() is None:
+        if connection.execute(LOCKED_STUDY, {"study": study_id}).first() is None:
             raise StudyGoneError("the study was deleted")
         yield Transaction(connection, study_id)
         connection.commit()
