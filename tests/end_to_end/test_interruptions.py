@@ -12,12 +12,14 @@ import psutil
 import pytest
 from hpo.search.loop.checkpoints import KEPT
 
-from ..warm.start import warm_children_of
+from ..warm.start import children_of
 from .conftest import Shell, finish
 
 Wait = Callable[..., None]
 
 PREFLIGHT = "hpo.training.preflight.preflight"
+
+FEW = ("--set", "data.max_train=500")  # a third of the digits: what was interrupted is trained to its end
 
 pytestmark = pytest.mark.slow  # workers that import torch
 
@@ -39,22 +41,8 @@ def workers_of(pid: int) -> list[psutil.Process]:
     return children_of(pid, "hpo.search.executors.worker")
 
 
-def children_of(pid: int, module: str) -> list[psutil.Process]:
-    """The children of command `pid` that run `module` and live: warm ones are forks of the server."""
-    warm = [child for child, arguments in warm_children_of(pid).items() if module in arguments]
-    cold = [child.pid for child in psutil.Process(pid).children() if module in command_of(child)]
-    return [psutil.Process(child) for child in (*warm, *cold) if psutil.pid_exists(child)]
-
-
-def command_of(process: psutil.Process) -> list[str]:
-    try:
-        return process.cmdline()
-    except psutil.NoSuchProcess:  # a child that has just ended
-        return []
-
-
 def test_ctrl_c_once_keeps_everything_and_says_how_to_go_on(shell: Shell, wait_until: Wait) -> None:
-    command = shell.search_command("--workers", "2", trials=4, epochs=20)
+    command = shell.search_command("--workers", "2", *FEW, trials=4, epochs=20)
     process = shell.start(*command)
     wait_until(lambda: reported_epochs(shell.directory / "runs") >= 5, "five epochs")
     process.send_signal(signal.SIGINT)
@@ -75,7 +63,7 @@ def test_ctrl_c_once_keeps_everything_and_says_how_to_go_on(shell: Shell, wait_u
 def test_ctrl_c_while_the_store_is_away_ends_the_search_and_the_next_run_finds_what_it_lacks(
     shell: Shell, wait_until: Wait
 ) -> None:
-    command = shell.search_command("--workers", "2", trials=2, epochs=30)
+    command = shell.search_command("--workers", "2", *FEW, trials=2, epochs=30)
     process = shell.start(*command)
     wait_until(lambda: reported_epochs(shell.directory / "runs") >= 5, "five epochs")
     with closing(sqlite3.connect(shell.directory / "runs" / "studies.db")) as holder:
@@ -122,7 +110,7 @@ def test_ctrl_c_while_the_data_is_prepared_is_told_in_a_word(shell: Shell, wait_
 
 
 def test_a_full_disk_under_the_store_is_told_in_two_lines_and_loses_nothing(shell: Shell, wait_until: Wait) -> None:
-    command = shell.search_command("--workers", "1", trials=1, epochs=30)
+    command = shell.search_command("--workers", "1", *FEW, trials=1, epochs=30)
     process = shell.start(*command)
     wait_until(lambda: reported_epochs(shell.directory / "runs") >= 2, "two epochs")
     limits = (4096, resource.RLIM_INFINITY)  # no file can grow beyond: the kernel refuses it, as on a full disk
@@ -173,7 +161,7 @@ def test_a_killed_worker_is_replaced_and_its_trial_goes_on(shell: Shell, wait_un
 @pytest.mark.parametrize("epochs_seen", [0, 4])
 def test_a_killed_coordinator_leaves_a_study_that_goes_on(shell: Shell, wait_until: Wait, epochs_seen: int) -> None:
     home = shell.directory / "runs"
-    command = shell.search_command("--workers", "2", trials=4, epochs=15)
+    command = shell.search_command("--workers", "2", *FEW, trials=4, epochs=15)
     process = shell.start(*command)
     wait_until(lambda: bool(workers_of(process.pid)), "workers")
     wait_until(lambda: reported_epochs(home) >= epochs_seen, "epochs")
@@ -191,7 +179,8 @@ def test_a_killed_coordinator_leaves_a_study_that_goes_on(shell: Shell, wait_unt
 def test_a_search_at_rungs_that_is_killed_goes_on_where_it_was(shell: Shell, wait_until: Wait) -> None:
     """Every epoch once, exact totals, nobody left paused, no checkpoint but of those that may win."""
     home, trials = shell.directory / "runs", 12
-    command = shell.search_command("--strategy", "rungs", "--workers", "2", "--study", "s", trials=trials, epochs=10)
+    at_rungs = ("--strategy", "rungs", "--workers", "2", "--study", "s", *FEW)
+    command = shell.search_command(*at_rungs, trials=trials, epochs=10)
     process = shell.start(*command)
     wait_until(lambda: paused_trials(home) >= 3, "three paused trials")
     orphans = workers_of(process.pid)

@@ -117,7 +117,7 @@ def test_an_inline_search_needs_no_worker(shell: Shell) -> None:
 
 @pytest.mark.slow
 def test_a_timeout_ends_the_search_and_the_next_run_goes_on(shell: Shell) -> None:
-    done = shell.search("--timeout", "6s", "--json", trials=200, epochs=30)
+    done = shell.search("--timeout", "3s", "--json", trials=200, epochs=30)
     assert done.code == 0, done.err
     assert done.json["outcome"] == "timed out"
     begun = done.json["trials"]

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
+
 from .client import ADDRESS, ALONE
 
 HPO = str(Path(sys.executable).with_name("hpo"))
@@ -60,9 +62,25 @@ def born_file(address: Path) -> Path:
 
 def warm_children_of(pid: int) -> dict[int, list[str]]:
     """The arguments of every warm command that process `pid` has started, by its pid; some may have ended."""
-    file = born_file(Path(os.environ[ADDRESS]))
+    if not (address := os.environ.get(ADDRESS)):
+        return {}
+    file = born_file(Path(address))
     lines = map(json.loads, file.read_text().splitlines()) if file.exists() else ()
     return {child: arguments for parent, child, arguments in lines if parent == pid}
+
+
+def children_of(pid: int, module: str) -> list[psutil.Process]:
+    """The children of process `pid` that run `module` and live: warm ones are forks of the server."""
+    warm = [child for child, arguments in warm_children_of(pid).items() if module in arguments]
+    cold = [child.pid for child in psutil.Process(pid).children() if module in _command_of(child)]
+    return [psutil.Process(child) for child in (*warm, *cold) if psutil.pid_exists(child)]
+
+
+def _command_of(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.NoSuchProcess:  # a child that has just ended
+        return []
 
 
 def warm_seconds() -> float:

@@ -1,6 +1,7 @@
 """One contract, every executor: the inline one trains on digits, the simulated one replays curves.
 
-Worker processes train without torch (light/), but for the tests of what a real training brings.
+Worker processes train without torch (light/), but for the tests of what a real training brings; two of these
+start cold.
 """
 
 import os
@@ -37,6 +38,8 @@ from hpo.search.executors.simulated import SimulatedExecutor
 from hpo.search.executors.worker_process import Placement
 from hpo.training.config import TrialConfig
 from hpo.training.report import Activity, EpochReport, Signal, Status
+
+from ...warm.start import children_of
 
 MakeJob = Callable[..., Job]
 
@@ -184,6 +187,7 @@ class Net(nn.Module):
 BROKEN_MODEL = "def Net(num_classes, in_channels):\n    raise RuntimeError('no such layer')\n"
 
 
+@pytest.mark.usefixtures("warm_children")
 @pytest.mark.parametrize("kind", ["inline", "process"])
 class TestCrashes:
     def test_an_exception_is_an_event(self, kind: str, tmp_path: Path, job: MakeJob) -> None:
@@ -207,7 +211,7 @@ def test_data_that_are_gone_are_not_the_trials_fault(tmp_path: Path, job: MakeJo
 
 def workers() -> list[psutil.Process]:
     """The worker processes of this one."""
-    return [child for child in psutil.Process().children() if "hpo.search.executors.worker" in child.cmdline()]
+    return children_of(os.getpid(), "hpo.search.executors.worker")
 
 
 def signal_all(pid: int) -> None:
@@ -221,6 +225,7 @@ class TestWorkers:
         TestContract().test_stop_ends_early(processes, job)
 
     @pytest.mark.slow
+    @pytest.mark.usefixtures("warm_children")
     def test_a_killed_worker_is_lost_and_its_trial_goes_on_from_the_checkpoint(
         self, processes: ProcessExecutor, job: MakeJob
     ) -> None:
@@ -309,6 +314,7 @@ class TestWorkers:
         processes.submit(job(epochs=2))
         assert isinstance(events_until_end(processes)[-1], Ended)
 
+    @pytest.mark.usefixtures("warm_children")
     def test_a_full_disk_is_not_the_trials_fault(self, processes: ProcessExecutor, job: MakeJob) -> None:
         processes.submit(job(0, epochs=1))
         events_until_end(processes)
@@ -323,6 +329,7 @@ class TestWorkers:
         assert isinstance(events_until_end(processes)[-1], Ended)
 
     @pytest.mark.slow
+    @pytest.mark.usefixtures("warm_children")
     def test_a_broken_driver_costs_the_worker_and_not_the_trial(
         self, tmp_path: Path, processes: ProcessExecutor, job: MakeJob
     ) -> None:
