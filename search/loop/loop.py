@@ -7,7 +7,7 @@ book (who runs it) and the executor (what came of it), in whatever time the cloc
 events.py.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from contextlib import suppress
 from dataclasses import replace
 
@@ -73,7 +73,7 @@ class Loop:
             pass
         return self._ending or self._outcome
 
-    def turns(self) -> Iterator[None]:
+    def turns(self) -> Generator[None, None, None]:
         """Run as `run` does, turn by turn: for whoever drives several searches at once."""
         self._recover()
         self._handler.sweep()

@@ -5,9 +5,10 @@ gone.
 """
 
 import dataclasses
+import os
 import random
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,7 +66,7 @@ class Coordinator:
     name: int
     dies_at: int
     loop: Loop
-    turns: Iterator[None]
+    turns: Generator[None, None, None]
     transactions: int = 0
 
     def kill(self, where: str) -> None:
@@ -132,6 +133,8 @@ class Killing:
             coordinator.dies_at = coordinator.dies_at if self.kills < kills else NEVER
             self.turn(coordinator)
             self.look()
+        for coordinator in self.alive.values():  # or they would be as garbage is collected, perhaps in another test
+            coordinator.turns.close()
 
     def turn(self, coordinator: Coordinator) -> None:
         self.current = coordinator
@@ -158,7 +161,9 @@ class Killing:
                     rests.append(rung)
             ended = "SELECT COUNT(*) FROM trials WHERE state IN ('COMPLETE', 'PRUNED', 'FAIL')"
             (self.ended,) = connection.execute(ended).fetchone()
-        self.most = max(self.most, len(list(self.world.directory.glob(f"*/{LAST}"))))
+        with os.scandir(self.world.directory) as entries:  # after each turn: `glob` takes a third of the test
+            checkpoints = sum(os.access(f"{entry.path}/{LAST}", os.F_OK) for entry in entries)
+        self.most = max(self.most, checkpoints)
 
     def check(self) -> None:
         """Nothing is lost, nothing is done twice, and the disk is within its bound."""
