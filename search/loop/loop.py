@@ -151,10 +151,12 @@ class Loop:
 
         Without a total, what the search was given to spend is spent on the trials that are paused.
         """
-        self._observers.note(f"the {end.scope} is exhausted: {end.configurations} configurations, each was tried")
+        counts, rest = self._book.counts(), ""
         if self._goal.trials is None:
             self._plan.spend()
-        self._goal = replace(self._goal, trials=self._book.counts().begun)
+            rest = "; paused ones go on, the most promising first" if counts.paused else ""
+        self._observers.note(f"the {end.scope} is exhausted: {end.configurations} configurations, each was tried{rest}")
+        self._goal = replace(self._goal, trials=counts.begun)
         self._outcome = Outcome.EXHAUSTED
 
     def _start(self, claim: Claim) -> None:
