@@ -146,7 +146,7 @@ class Ledger:
             self._strategy.tell(trial)
         running = {other: trial.claim.params for other, trial in self._unfinished.items()}
         fixed = {} if number else with_branches(self._space.priors(), self._space)
-        params = self._strategy.propose(number, fixed, running)
+        params = self._strategy.propose(number, fixed, running)  # at the end, too: so it knows who is paused
         if params is None or number >= self._most:
             return Exhausted(self._most, "space")
         claim = Claim(number, dict(params), configure(self._space, params))

@@ -141,7 +141,7 @@ class Rows:
 
     def __call__(self, trial: Opening) -> Beginning[Claim] | Exhausted:
         """Begin a trial, or say that there is nothing new."""
-        beginning = self.claimer(trial)
+        beginning = self.claimer(trial)  # at the end, too: the strategy is told who is paused as it proposes
         return Exhausted(self.most, "space") if trial.number >= self.most else beginning
 
 

@@ -126,8 +126,8 @@ def _with_prior(parameter: Parameter, columns: Mapping[str, Column], row: Array,
     value = column.to_space(float(row[column.index]))
     if isinstance(parameter, Choice):
         return replace(parameter, prior_index=column.choices.index(value))
-    place = to_unit(parameter, value)
-    return replace(parameter, prior=from_unit(parameter, place + (off if place < 0.5 else -off)) if off else value)
+    unit = to_unit(parameter, value)
+    return replace(parameter, prior=from_unit(parameter, unit + (off if unit < 0.5 else -off)) if off else value)
 
 
 def _switch(column: Column) -> str:

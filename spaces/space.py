@@ -109,6 +109,10 @@ class SearchSpace:
         """
         return self.size_of(())
 
+    def most_trials(self, trials: int | None) -> float:
+        """Count the trials that a search of `trials`, None for no limit, can begin; inf where there is no end."""
+        return self.size() if trials is None else min(self.size(), trials)
+
     def size_of(self, condition: Condition) -> float:
         """Count what can be chosen under `condition`, in the branches of it included; 1 for nothing."""
         # branches are alternatives, so their sizes add; dimensions side by side multiply

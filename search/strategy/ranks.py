@@ -78,6 +78,6 @@ class Ranks:
 
 def _remove(ranked: list[tuple[float, int]], entry: tuple[float, int]) -> None:
     """Remove an entry from a sorted list, if it is there."""
-    place = bisect_left(ranked, entry)
-    if ranked[place : place + 1] == [entry]:
-        del ranked[place]
+    index = bisect_left(ranked, entry)
+    if ranked[index : index + 1] == [entry]:
+        del ranked[index]

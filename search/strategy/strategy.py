@@ -1,6 +1,7 @@
 """The strategy of a search: what it proposes, stops, pauses and resumes."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from math import isinf
 from typing import Any, Literal
 
 from ...spaces.parameter import Scalar
@@ -54,7 +55,7 @@ class Strategy:
     def hopeless(self, paused: Collection[int], limit: int | None) -> Collection[int]:
         """The trials of `paused` that can never go on in a study of `limit` trials, None for no limit.
 
-        There are none where all configurations can be tried before: then whatever is left is spent on these.
+        There are none where all configurations can be tried before: then what is left may be spent on any of these.
         """
         return () if limit is None or limit >= self.size() else self._decide.hopeless(paused, limit)
 
@@ -82,9 +83,8 @@ def build_strategy(
         SpaceError: there is no such strategy, sampler or pruner, or the strategy takes none such.
     """
     check_pruner(strategy, pruner)
-    most = min(space.size(), float("inf") if trials is None else trials)
-    trials = None if most == float("inf") else int(most)
+    most = space.most_trials(trials)
     curves = Curves(direction, None if "budget.epochs" in space.by_key else epochs)
-    setting = Setting(space, sampler, pruner, seed, direction, epochs, trials, curves)
+    setting = Setting(space, sampler, pruner, seed, direction, epochs, None if isinf(most) else int(most), curves)
     proposer, scheduler = STRATEGIES.find(strategy)(setting)
     return Strategy(space, proposer, Decide(scheduler, curves, is_first_guess=bool(space.priors())))

@@ -51,7 +51,7 @@ class Pick:
 
 def pick(facts: Facts) -> Pick:
     """Pick a strategy: rungs, narrow ones for many long trials, but where a rule below speaks against them."""
-    trials = min(facts.space.size(), float("inf") if facts.trials is None else facts.trials)
+    trials = facts.space.most_trials(facts.trials)
     for against, why in (
         (facts.has_pruner, "a pruner is named"),
         (facts.epochs < LEAST_EPOCHS, f"{facts.epochs} epochs are too few for rungs"),

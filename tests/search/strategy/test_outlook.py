@@ -12,7 +12,7 @@ EPOCHS = 10
 SPACE = SearchSpace("s", (Float("x", 0.0, 1.0),))
 
 
-def order(ends: dict[float, float], first: dict[float, float], known: bool = True) -> list[float]:
+def order(ends: dict[float, float], first: dict[float, float], has_params: bool = True) -> list[float]:
     """The first scores of paused trials, which are given by x, in the order in which they go on."""
     curves = Curves("maximize", EPOCHS)
     params = {}
@@ -24,7 +24,7 @@ def order(ends: dict[float, float], first: dict[float, float], known: bool = Tru
     for trial, (x, score) in enumerate(first.items(), len(ends)):
         curves.report(trial, 1, score)
         waiting[trial] = score
-        params |= {trial: {"x": x}} if known else {}
+        params |= {trial: {"x": x}} if has_params else {}
     outlook, paused, went_on = Outlook(SPACE, curves, params), set(waiting), []
     while paused:
         went_on.append(best := outlook.best(paused))
@@ -61,7 +61,7 @@ def test_a_configuration_tells_more_than_a_score_that_tells_nothing() -> None:
 
 @pytest.mark.parametrize("complete", [0, 20])
 def test_the_nearest_to_the_end_go_first_and_what_is_unknown_last(complete: int) -> None:
-    went_on = order({place / 20: place / 20 for place in range(complete)}, PAUSED, known=False)
+    went_on = order({place / 20: place / 20 for place in range(complete)}, PAUSED, has_params=False)
     assert sorted(went_on) == sorted(PAUSED.values())
     curves = Curves("maximize", EPOCHS)
     for trial, epochs in enumerate((1, 4, 1)):

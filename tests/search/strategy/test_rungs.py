@@ -113,6 +113,18 @@ def follow(scheduler: Scheduler, curves: Curves, record: Sequence[tuple[int, int
         scheduler.on_report(curves, trial)
 
 
+def noisy(scheduler: Scheduler, trials: int, seed: int) -> tuple[Study, list[tuple[int, int, float]]]:
+    """A study of curves that are noise, and its record, which grows as that is trained: trial, epoch and value."""
+    noise = random.Random(seed)
+    record: list[tuple[int, int, float]] = []
+
+    def value(trial: int, epoch: int) -> float:
+        record.append((trial, epoch, noise.choice([0.1, 0.2, 0.3, 0.4, float("nan")])))
+        return record[-1][2]
+
+    return Study(scheduler, trials, value), record
+
+
 def by_number(trial: int, epoch: int) -> float:
     """Later trials are better, and curves rise."""
     return trial + epoch / 100
@@ -204,14 +216,8 @@ def test_whatever_the_curves_and_the_workers_each_rung_is_paused_at_and_left_onc
 def test_after_a_restart_the_same_record_gives_the_same_choice(
     trials: int, workers: int, seed: int, steps: int, make: Callable[[int], Scheduler]
 ) -> None:
-    order, noise = random.Random(seed), random.Random(seed)
-    record: list[tuple[int, int, float]] = []
-
-    def value(trial: int, epoch: int) -> float:
-        record.append((trial, epoch, noise.choice([0.1, 0.2, 0.3, 0.4, float("nan")])))
-        return record[-1][2]
-
-    study = Study(make(trials), trials, value)
+    order = random.Random(seed)
+    study, record = noisy(make(trials), trials, seed)
     for _ in range(steps):
         if not study.fill(workers):
             break
@@ -237,14 +243,8 @@ def test_after_a_restart_the_same_record_gives_the_same_choice(
 def test_what_is_hopeless_is_named_once_whenever_that_is_asked(
     trials: int, workers: int, seed: int, steps: list[int], make: Callable[[int], Scheduler]
 ) -> None:
-    order, noise = random.Random(seed), random.Random(seed)
-    record: list[tuple[int, int, float]] = []
-
-    def value(trial: int, epoch: int) -> float:
-        record.append((trial, epoch, noise.choice([0.1, 0.2, 0.3, 0.4, float("nan")])))
-        return record[-1][2]
-
-    study = Study(make(trials), trials, value)
+    order = random.Random(seed)
+    study, record = noisy(make(trials), trials, seed)
     other, curves, named, read = make(trials), Curves("maximize", EPOCHS), list[int](), 0
     for count in steps:
         for _ in range(count):
