@@ -27,12 +27,13 @@ from hpo.training.data.prepare import prepare
 from hpo.training.models.source import name_model
 
 from .guard import Guard
+from .servers import Server, mariadb, pgbouncer, postgresql
 from .warm.client import ADDRESS, COLD_CHILDREN, WARM_SUBPROCESS
 from .warm.shortcuts import keep_migrations, quicken_exports
 from .warm.start import warm_server
 
-for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI", "MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID"):
-    os.environ.pop(name, None)  # of whoever runs the tests: nothing goes to their server
+for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI", "MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "HPO_STORAGE"):
+    os.environ.pop(name, None)  # of whoever runs the tests: nothing goes to their servers
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -125,6 +126,34 @@ def small_config() -> Callable[..., TrialConfig]:
         return config
 
     return make
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """A PostgreSQL server, which one user of the system runs for all tests of a process."""
+    with tempfile.TemporaryDirectory(prefix="hpo-pg-") as folder, postgresql(Path(folder)) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def pooler(postgres: Server) -> Iterator[Server]:
+    """PgBouncer before the PostgreSQL server, pooling transactions."""
+    with tempfile.TemporaryDirectory(prefix="hpo-pool-") as folder, pgbouncer(Path(folder), postgres) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def maria() -> Iterator[Server]:
+    """A MariaDB server, the same."""
+    with tempfile.TemporaryDirectory(prefix="hpo-maria-") as folder, mariadb(Path(folder)) as server:
+        yield server
+
+
+@pytest.fixture(params=["postgres", "maria"])
+def server(request: pytest.FixtureRequest) -> Server:
+    """Each kind of database server."""
+    chosen: Server = request.getfixturevalue(request.param)
+    return chosen
 
 
 @pytest.fixture

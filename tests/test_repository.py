@@ -14,8 +14,9 @@ ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("common", "search", "serving", "spaces", "studies", "training")
 
 SURFACE = {
-    "run": "accept-space-change data data-root device epochs executor home json max-epochs-total pruner sampler seed "
-    "set skip-export-check space storage strategy strict study timeout track tracking-uri trial-timeout trials "
+    "run": "accept-space-change data data-root device epochs executor grace home json max-epochs-total pruner sampler "
+    "seed set skip-export-check space storage storage-patience strategy strict study timeout track tracking-uri "
+    "trial-timeout trials "
     "try until until-converged warm-start workers",
     "train": "data data-root device epochs home json out resume set skip-export-check space storage strict trial trust",
     "diagnose": "check data data-root device home html json set space storage trial trust",
@@ -31,6 +32,8 @@ SURFACE = {
     "models": "channels classes image-size json",
     "show": "home json storage study trial",
     "studies": "home json storage",
+    "export-study": "home json no-checkpoints out storage study",
+    "import-study": "from-study home json storage study",
     "ui": "home mlflow-port port storage study tensorboard-port tracking-uri",
     "check": "data data-root home json set",
     "schema": "out",
@@ -52,9 +55,10 @@ def test_a_study_is_named_by_position_and_by_study() -> None:
     from hpo.search.cli.app import app
 
     commands = typer.main.get_command(app).commands
+    del commands["import-study"]  # where --study is what it will be called
     by_position = {name for name, command in commands.items() if any(p.name == "study" for p in command.params)}
     by_flag = {name for name, command in commands.items() if any("--study" in p.opts for p in command.params)}
-    assert by_position == by_flag == {"run", "retrain-best", "show", "ui"}
+    assert by_position == by_flag == {"run", "retrain-best", "show", "ui", "export-study"}
 
 
 def test_every_command_is_in_the_surface() -> None:

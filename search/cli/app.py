@@ -33,6 +33,7 @@ from . import (
     serve,
     spaces,
     train,
+    transfer,
     ui,
 )
 from .common import say_error
@@ -82,6 +83,8 @@ for command in (
     models.models,
     inspect.show,
     inspect.studies,
+    transfer.export_study,
+    transfer.import_study,
     ui.ui,
     spaces.check,
     spaces.schema,

@@ -89,7 +89,9 @@ SetField = Annotated[
 DataField = Annotated[str | None, Flag("A data set by name, or a folder of class folders.")]
 DataRootField = Annotated[Path | None, Flag("Where named data sets lie or are downloaded to.")]
 DeviceField = Annotated[str, Flag("auto, cpu, cuda or cuda:1.")]
-StorageField = Annotated[str | None, Flag("An Optuna storage URL. Default: studies.db in the home.")]
+StorageField = Annotated[
+    str | None, Flag("An Optuna storage URL, or @FILE with one. Default: $HPO_STORAGE, else studies.db in the home.")
+]
 TrackingField = Annotated[
     str | None,
     Flag("An MLflow tracking URI, or none. Default: the study's, $MLFLOW_TRACKING_URI, the home's."),

@@ -18,11 +18,11 @@ import optuna
 
 from .. import attributes
 from ..store.patience import Patience
+from ..waiting import GRACE_S
 from .claims import Claims, Counts
 from .endings import Endings
 from .feed import Feed
 from .holdings import FINISHED, Holdings
-from .owner import GRACE_S
 from .record import Record
 from .recovery import Recovery
 from .reporting import Decide, Reporting
@@ -43,8 +43,10 @@ from .terms import (
 Arguments = ParamSpec("Arguments")
 Answer = TypeVar("Answer")
 
-HEARTBEAT_S = 60.0
-"""How often a coordinator says that it lives: five may be missed before its trials are taken over (GRACE_S)."""
+HEARTBEATS = 5
+"""How many of its heartbeats a coordinator may miss before others take its trials over."""
+HEARTBEAT_S = GRACE_S / HEARTBEATS
+"""How often it says that it lives, where it has the grace of most."""
 
 FIRST_COME = FirstCome()
 
@@ -65,8 +67,8 @@ class Book(Generic[Claim]):
     """One study, as one coordinator writes to it.
 
     `begin` says what a trial begins with; `now` is the time in seconds since the epoch, by a clock that is never set.
-    Heartbeats on a database server have the server's time, as the clocks of several machines differ. With `patience` a
-    store is waited for that is away.
+    Heartbeats on a database server have the server's time, as the clocks of several machines differ; after `grace_s`
+    seconds without one, others take over. With `patience` a store is waited for that is away.
 
     Raises:
         StudyError: the study is in no database that several coordinators can share.
@@ -78,14 +80,15 @@ class Book(Generic[Claim]):
         begin: Callable[[Opening], Beginning[Claim] | Exhausted],
         now: Callable[[], float],
         patience: Patience | None = None,
+        grace_s: float = GRACE_S,
     ) -> None:
-        self._holdings, self._now, self._patience = Holdings(study, now), now, patience or Patience()
+        self._holdings, self._now, self._patience = Holdings(study, now, grace_s), now, patience or Patience()
         self._feed = Feed(self._holdings.storage, study._study_id, study.direction, self._holdings.census)
         self._record = Record()
         self._claims = Claims(self._holdings, begin, self._feed, self._record)
         self._reporting, self._endings = Reporting(self._holdings, self._record), Endings(self._holdings)
         self._recovery = Recovery(self._holdings, now, self._patience.note)
-        self._last_heartbeat = now()
+        self._grace_s, self._last_look = grace_s, now()
 
     @property
     def mine(self) -> tuple[int, ...]:
@@ -198,7 +201,7 @@ class Book(Generic[Claim]):
 
     def abandon(self) -> None:
         """Put all of our trials back, without patience: the process is about to end."""
-        self._endings.put_all_back()
+        self._holdings.put_all_back()
 
     def excuse(self, number: int, error: str) -> Fence:
         """Put a trial that broke back, all its lost workers forgiven.
@@ -231,21 +234,28 @@ class Book(Generic[Claim]):
         """How many epochs all trials of the study have recorded."""
         return self._reporting.count()
 
+    @property
+    def heartbeat_s(self) -> float:
+        """How often `beat` is to be called."""
+        return self._grace_s / HEARTBEATS
+
+    def beat(self) -> None:
+        """Renew our heartbeat, without patience; it may be called from another thread than all else."""
+        self._holdings.beat()
+
     @_patient
     def heartbeat(self) -> bool:
-        """Renew our heartbeat once a minute; return whether it is time to look after the trials of others.
+        """Renew our heartbeat where it is due; return whether it is time to look after the trials of others.
 
         It is not where this one was very late: what held it up may have held up those of the others.
         """
         now = self._now()
-        age_s = now - self._last_heartbeat
-        if age_s < HEARTBEAT_S:
+        age_s = now - self._last_look
+        if age_s < self.heartbeat_s:
             return False
-        with self._holdings.transaction() as rows:
-            for trial_id in self._holdings.held(rows):  # of the others the next report finds out
-                rows.set_attributes(trial_id, {attributes.OWNER: self._holdings.owner(rows)})
-        self._last_heartbeat = now
-        return age_s < GRACE_S - HEARTBEAT_S  # else theirs, up to one period older than ours, may look too old
+        self._holdings.beat()
+        self._last_look = now
+        return age_s < self._grace_s - self.heartbeat_s  # else theirs, a period older than ours, may look too old
 
     @_patient
     def recover(self) -> list[int]:

@@ -22,7 +22,7 @@ class Endings:
     def finish(self, number: int, outcome: TrialOutcome) -> Fence:
         """Tell how a trial ended."""
         state = TrialState.COMPLETE if outcome.complete else TrialState.PRUNED
-        with self._holdings.writing(number) as (rows, fence):
+        with self._holdings.leaving(number) as (rows, fence):
             if not fence.held:
                 return fence
             trial_id = self._holdings.mine[number].trial_id
@@ -32,31 +32,22 @@ class Endings:
             # a trial that was pruned has the value that it reported last, as in Optuna
             value = outcome.value if outcome.complete else rows.last_value(trial_id)
             rows.tell(trial_id, state, value)
-        del self._holdings.mine[number]
         return Fence(True, state)
 
     def fail(self, number: int, error: str) -> Fence:
         """Tell FAIL with `error`."""
-        with self._holdings.writing(number) as (rows, fence):
+        with self._holdings.leaving(number) as (rows, fence):
             if not fence.held:
                 return fence
             rows.set_attributes(self._holdings.mine[number].trial_id, {attributes.ERROR: error})
             rows.set_state(self._holdings.mine[number].trial_id, TrialState.FAIL)
-        del self._holdings.mine[number]
         return Fence(True, TrialState.FAIL)
 
     def put_back(self, number: int, notes: Mapping[str, Any]) -> Fence:
         """Put a trial back, with `notes`: WAITING, or paused where that is decided."""
-        with self._holdings.writing(number) as (rows, fence):
+        with self._holdings.leaving(number) as (rows, fence):
             if not fence.held:
                 return fence
             trial_id = self._holdings.mine[number].trial_id
             rung = put_back(rows, [trial_id], notes).get(trial_id)
-        del self._holdings.mine[number]
         return Fence(True, TrialState.WAITING if rung is None else TrialState.RUNNING, rung)
-
-    def put_all_back(self) -> None:
-        """Put all trials back."""
-        with self._holdings.transaction() as rows:
-            put_back(rows, self._holdings.held(rows))
-        self._holdings.mine.clear()

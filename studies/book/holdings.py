@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from secrets import token_hex
+from threading import Lock
 from typing import Any
 
 import optuna
@@ -16,6 +17,7 @@ from ..store.rows import Transaction
 from ..store.transaction import StudyGoneError, backend_of, engine_of, transaction
 from .census import Census
 from .owner import Owner, is_owner
+from .put_back import put_back
 from .terms import Fence
 
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
@@ -30,15 +32,20 @@ class Held:
 
 
 class Holdings:
-    """The trials of `study` that are `mine`, by number; `now` is the time in seconds since the epoch."""
+    """The trials of `study` that are `mine`, by number.
 
-    def __init__(self, study: optuna.Study, now: Callable[[], float]) -> None:
-        self.study, self._now = study, now
+    `now` is the time in seconds since the epoch; after `grace_s` seconds without a heartbeat others take over.
+    """
+
+    def __init__(self, study: optuna.Study, now: Callable[[], float], grace_s: float) -> None:
+        self.study, self._now, self._grace_s = study, now, grace_s
         self.storage = backend_of(study._storage)
         self.mine: dict[int, Held] = {}
         self.census = Census()
         self._engine = engine_of(study._storage)
-        self._name = token_hex(4)
+        self._name = token_hex(8)
+        # heartbeats come from a thread: they must not take for ours what another one is just putting back
+        self._leaving = Lock()
 
     @property
     def on_one_machine(self) -> bool:
@@ -72,9 +79,31 @@ class Holdings:
         if not fence.held:
             del self.mine[number]
 
-    def held(self, rows: Transaction) -> list[int]:
+    @contextmanager
+    def leaving(self, number: int) -> Iterator[tuple[Transaction, Fence]]:
+        """A transaction in which a trial of ours ends or is put back; it is forgotten at the end."""
+        with self._leaving:
+            with self.transaction() as rows:
+                yield rows, self.fences(rows, [number])[number]
+            del self.mine[number]
+
+    def put_all_back(self) -> None:
+        """Put all of our trials back."""
+        with self._leaving:
+            with self.transaction() as rows:
+                put_back(rows, self._held(rows))
+            self.mine.clear()
+
+    def beat(self) -> None:
+        """Write a heartbeat; of trials that are no longer ours the next report finds out."""
+        with self._leaving, self.transaction() as rows:
+            for trial_id in self._held(rows):
+                rows.set_attributes(trial_id, {attributes.OWNER: self.owner(rows)})
+
+    def _held(self, rows: Transaction) -> list[int]:
         """The ids of those of our trials that are still ours."""
-        return [self.mine[number].trial_id for number, fence in self.fences(rows, self.mine).items() if fence.held]
+        mine = dict(self.mine)  # a claim may add one meanwhile
+        return [mine[number].trial_id for number, fence in self.fences(rows, mine).items() if fence.held]
 
     def fences(self, rows: Transaction, numbers: Iterable[int]) -> dict[int, Fence]:
         """Whether trials are still ours."""
@@ -107,7 +136,7 @@ class Holdings:
 
     def owner(self, rows: Transaction) -> dict[str, Any]:
         """The attribute that says that a trial is ours, with the heartbeat of now."""
-        return Owner.me().as_attribute(self.time(rows), self._name)
+        return Owner.me().as_attribute(self.time(rows), self._name, self._grace_s)
 
     def is_ours(self, owner: Any) -> bool:
         """Whether an attribute says that a trial is ours."""

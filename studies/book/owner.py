@@ -1,7 +1,8 @@
 """The owner of a trial, and whether it still lives.
 
-A process is named by host, boot, namespace of pids, pid and start time: a pid alone is used again after a while and
-after a reboot, and every container counts its own.
+A process is named by boot, namespace of pids, pid and start time: a pid alone is used again after a while and after a
+reboot, and every container counts its own. Two machines may have one host name, so it is told and decides nothing on a
+server.
 """
 
 import socket
@@ -15,15 +16,8 @@ import psutil
 from optuna.trial import FrozenTrial
 
 from .. import attributes
+from ..waiting import GRACE_S
 
-GRACE_S = 300.0
-"""How long a trial may give no sign of life where its process cannot be looked at: five heartbeats of ours missed.
-
-On SQLite these are seconds in which we have watched, see Watch; on a server, seconds of its clock.
-
-Shorter, and a slow disk or a suspended laptop loses its trial to another machine, where both then train it; longer, and
-a trial whose machine has died waits for as long.
-"""
 FOREIGN_GRACE_S = 24 * 3600.0
 """How long a trial of a program other than hpo may run where it sends no heartbeat at all.
 
@@ -55,15 +49,16 @@ class Owner:
         process = psutil.Process()
         return cls(socket.gethostname(), _boot_id(), process.pid, _started(process), _pid_namespace())
 
-    def as_attribute(self, seen: float, book: str = "") -> dict[str, Any]:
+    def as_attribute(self, seen: float, book: str = "", grace_s: float = GRACE_S) -> dict[str, Any]:
         """The value of the trial's attribute, with the heartbeat `seen` (epoch seconds), and which `book` of it."""
-        return {**asdict(self), "seen": seen, "book": book}
+        return {**asdict(self), "seen": seen, "book": book, "grace_s": grace_s}
 
     @property
     def is_near(self) -> bool:
         """Whether its process can be looked up from here."""
-        here = self.host == socket.gethostname() and self.boot == _boot_id()
-        return here and self.pid_namespace in ("", _pid_namespace())
+        if not self.pid_namespace:
+            return self.boot == _boot_id() and self.host == socket.gethostname()
+        return self.boot == _boot_id() and self.pid_namespace == _pid_namespace()
 
     @property
     def is_elsewhere(self) -> bool:
@@ -120,7 +115,7 @@ def is_foreign(notes: Mapping[str, Any], has_values: bool) -> bool:
 def is_owner(attribute: Any) -> TypeGuard[Mapping[str, Any]]:
     """Whether an attribute has the form that `Owner.as_attribute` makes."""
     # another program may have an attribute of the same name
-    return isinstance(attribute, Mapping) and attribute.keys() - {"pid_namespace", "book"} == {
+    return isinstance(attribute, Mapping) and attribute.keys() - {"pid_namespace", "book", "grace_s"} == {
         "host",
         "boot",
         "pid",
@@ -139,12 +134,18 @@ def is_gone(attribute: Mapping[str, Any], silent_s: float, *, one_machine: bool 
     rebooted = one_machine and owner.host == socket.gethostname() and owner.boot != _boot_id()
     if rebooted or owner.is_near:
         return not owner.alive()
-    return silent_s > GRACE_S
+    return silent_s > grace_in(attribute)
 
 
 def owner_in(attribute: Mapping[str, Any]) -> Owner:
     """The owner in a trial's attribute."""
-    return Owner(**{name: value for name, value in attribute.items() if name not in ("seen", "book")})
+    return Owner(**{name: value for name, value in attribute.items() if name not in ("seen", "book", "grace_s")})
+
+
+def grace_in(attribute: Mapping[str, Any]) -> float:
+    """How long the owner in a trial's attribute may be silent, in seconds; an older version did not say."""
+    grace_s = attribute.get("grace_s")
+    return float(grace_s) if isinstance(grace_s, int | float) else GRACE_S
 
 
 def _started(process: psutil.Process) -> float:

@@ -10,7 +10,7 @@ from .. import attributes
 from ..store.heartbeats import Heartbeat, heartbeats
 from ..store.rows import Transaction
 from .holdings import Holdings
-from .owner import GRACE_S, Owner, is_orphan, is_owner, owner_in
+from .owner import Owner, grace_in, is_orphan, is_owner, owner_in
 from .put_back import put_back
 from .watch import Silence, Watch
 
@@ -32,18 +32,18 @@ class Recovery:
         """Put the trials of dead coordinators back; return their numbers.
 
         It may be repeated, and killed in the middle. In an SQLite file a coordinator that cannot be looked up is dead
-        when it was watched for `GRACE_S` seconds and gave no sign of life.
+        when it was watched for its grace and gave no sign of life.
 
         Raises:
             StudyError: the study is in an SQLite file, and another machine is searching it.
         """
-        running, now = self._running()
+        running, now, up_s = self._running()
         beats = heartbeats(self._holdings.storage, self._holdings.study._study_id) if running else {}
         self._watch.forget_all_but({trial._trial_id for trial in running})
         orphans, self.awaits_machine = [], False
         for trial in running:
             beat = beats.get(trial._trial_id)
-            silence = self._silence(trial, beat, now)
+            silence = self._silence(trial, beat, now, up_s)
             # a claim of ours of which nobody knows is one whose answer was lost: the server was gone as it was written
             lost = self._holdings.is_ours(trial.user_attrs.get(attributes.OWNER))
             one_machine, has_heartbeat = self._holdings.on_one_machine, beat is not None
@@ -54,20 +54,21 @@ class Recovery:
         with self._holdings.transaction() as rows:
             return [trial.number for trial in orphans if _orphaned(rows, trial)]
 
-    def _running(self) -> tuple[Sequence[FrozenTrial], float]:
-        """The running trials that are not ours, and the time of the store."""
+    def _running(self) -> tuple[Sequence[FrozenTrial], float, float]:
+        """The running trials that are not ours, the time of the store, and for how long its server has been up."""
         holdings = self._holdings
         with holdings.transaction() as rows:
             holdings.census.read(rows)
-            others, now = holdings.others(TrialState.RUNNING), holdings.time(rows)
-        return [trial for trial in holdings.read(others) if trial.state is TrialState.RUNNING], now
+            others, now, up_s = holdings.others(TrialState.RUNNING), holdings.time(rows), rows.uptime()
+        return [trial for trial in holdings.read(others) if trial.state is TrialState.RUNNING], now, up_s
 
-    def _silence(self, trial: FrozenTrial, beat: Heartbeat | None, now: float) -> Silence:
+    def _silence(self, trial: FrozenTrial, beat: Heartbeat | None, now: float, up_s: float) -> Silence:
         """How long a trial has given no sign of life."""
         owner = trial.user_attrs.get(attributes.OWNER)
         if is_owner(owner):
             if not self._holdings.on_one_machine:  # the server's clock wrote the heartbeat
-                return Silence(now - owner["seen"], has_moved=False)
+                # nobody could give a sign of life to a server that was down
+                return Silence(min(now - owner["seen"], up_s), has_moved=False)
             return self._watch.look(trial._trial_id, owner)
         if beat is not None and beat.age_s is not None:
             return Silence(beat.age_s, has_moved=False)
@@ -80,17 +81,17 @@ class Recovery:
             return
         if owner.is_elsewhere:
             if silence.has_moved:
-                raise StudyError(_REFUSAL.format(host=owner.host, minutes=GRACE_S / 60))
+                raise StudyError(_REFUSAL.format(host=owner.host, minutes=grace_in(attribute) / 60))
             self.awaits_machine = True
         if owner not in self._noted:
             self._noted.add(owner)
-            self._note(_waiting(trial.number, owner, self._now() + GRACE_S - silence.seconds))
+            self._note(_waiting(trial.number, owner, self._now() + grace_in(attribute) - silence.seconds))
 
 
 _REFUSAL = """\
 {host} is searching the same study, and an SQLite file cannot be shared by two machines
   keep the study on a server: --storage postgresql://user:password@host/name
-  or end the search there, and begin here when it has been silent for {minutes:.0f} minutes"""
+  or end the search there, and begin here when it has been silent for {minutes:g} minutes"""
 
 
 def _waiting(number: int, owner: Owner, until_s: float) -> str:

@@ -160,12 +160,13 @@ def serve(
     """
     storage = open_storage(storage_url)
     path = "" if study is None else dashboard_page(storage, study)
+    url = absolute_url(storage.engine.url.render_as_string(hide_password=False))  # with the driver that we found
     storage.engine.dispose()
     for uri in stores:
         make_private(uri)
     attachments.mkdir(parents=True, exist_ok=True)
     with ExitStack() as running:
-        studies = DashboardPage(absolute_url(storage_url), str(attachments.absolute()))
+        studies = DashboardPage(url, str(attachments.absolute()))
         dashboard = _start(running, "optuna-dashboard", studies, dashboard_port)
         ours: Server | None = None
         board: Server | None = None

@@ -1,7 +1,7 @@
 """Reading the studies of a home without SQLAlchemy and Alembic.
 
 For commands that only look, those two take longer to import than all the rest of such a command. The tables are those
-that sqlite_storage.py reads; a file of another version, or a store that is no file of the home's, is opened as
+that plain_storage.py reads; a file of another version, or a store that is no file of the home's, is opened as
 everywhere else.
 """
 
@@ -18,7 +18,9 @@ from optuna.trial import FrozenTrial
 
 from ...errors import StudyError
 from ..home import Home
-from ..store.sqlite_storage import BUSY_TIMEOUT_S, read_trials
+from ..store.plain_storage import frozen_trials, trial_queries
+from ..store.sqlite_storage import BUSY_TIMEOUT_S, read_at_once
+from ..store.url import given_url
 from .readable import Readable
 
 SCHEMA = "v3.2.0.a"  # of Optuna 3.2 to 5; any other is opened by Optuna itself, which says what to do about it
@@ -30,7 +32,7 @@ def open_to_read(storage: str | None, home: Home) -> Readable:
     Raises:
         StudyError: it does not exist, or cannot be read.
     """
-    if storage is None and _has_our_schema(home.storage_file):
+    if given_url(storage) is None and _has_our_schema(home.storage_file):
         return SqliteReader(home.storage_file)
     from ..store.storage import open_existing
 
@@ -110,7 +112,7 @@ class SqliteReader:
         Raises:
             KeyError: there is none.
         """
-        for trial in self._trials("trial_id = ?", trial_id):
+        for trial in self._trials(f"trial_id = {int(trial_id)}"):
             return trial
         raise KeyError(trial_id)
 
@@ -119,11 +121,11 @@ class SqliteReader:
 
         They are read anew each time, so that `deepcopy` makes no difference.
         """
-        return self._trials("study_id = ?", study_id)
+        return self._trials(f"study_id = {int(study_id)}")
 
-    def _trials(self, where: str, bound: int) -> list[FrozenTrial]:
+    def _trials(self, where: str) -> list[FrozenTrial]:
         with self._connected() as connection:
-            return read_trials(connection.cursor(), where, (bound,))
+            return frozen_trials(read_at_once(connection.cursor(), trial_queries(where)))
 
     def _rows(self, query: str, *bound: Any) -> list[Any]:
         with self._connected() as connection:

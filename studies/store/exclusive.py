@@ -5,19 +5,24 @@ It excludes threads, processes and hosts, and is freed however its holder ends.
 
 import hashlib
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
 from optuna.storages import BaseStorage
-from sqlalchemy import func, select
+from sqlalchemy import Select, String, func, select
 from sqlalchemy.engine import Engine
+from sqlalchemy.exc import DBAPIError
 
 from ...errors import StudyError
 from .locks import held, lock_path
+from .statements import LIMIT_STANDSTILL
 from .transaction import engine_of
+
+_TURN_S = 30
+"""How long MySQL waits for a lock before it is asked again: less than a connection may be silent (server.py)."""
 
 _in_memory: WeakKeyDictionary[Engine, threading.Lock] = WeakKeyDictionary()
 
@@ -53,9 +58,12 @@ class ThreadLock:
 
 
 class AdvisoryLock:
-    """A lock that a database server keeps for a connection, by name."""
+    """A lock that a database server keeps by name until a transaction, or a connection, ends.
 
-    def __init__(self, engine: Engine, take: Callable[[], Any], free: Callable[[], Any]) -> None:
+    `take` waits for it for a while, and answers whether it was got; `free` is for a lock that outlives its transaction.
+    """
+
+    def __init__(self, engine: Engine, take: Select[Any], free: Select[Any] | None = None) -> None:
         self._engine, self._take, self._free = engine, take, free
 
     @contextmanager
@@ -63,11 +71,15 @@ class AdvisoryLock:
         """Wait for the lock, and hold it within the block."""
         # a connection of its own: the server frees the lock with it, whatever becomes of this process
         with self._engine.connect() as connection:
-            connection.execute(select(self._take()))
+            while not connection.execute(self._take).scalars().one():
+                continue
             try:
                 yield
             finally:
-                connection.execute(select(self._free()))
+                with suppress(DBAPIError):  # where the connection is lost, so is the lock, and what was done is done
+                    if self._free is not None:
+                        connection.execute(self._free)
+                    connection.rollback()
 
 
 def exclusive(storage: BaseStorage, study: str) -> Exclusive:
@@ -77,21 +89,30 @@ def exclusive(storage: BaseStorage, study: str) -> Exclusive:
         StudyError: the database has no lock that hpo knows.
     """
     engine = engine_of(storage)
+    if engine.dialect.name == "sqlite":
+        return FileLock(Path(file)) if (file := _file_of(engine)) else ThreadLock(engine)
+    lock = advisory_lock(engine, f"study/{study}")
+    if lock is None:
+        raise StudyError(
+            f"--storage: {engine.dialect.name} has no lock under which several coordinators could claim trials; "
+            "use sqlite, postgresql or mysql"
+        )
+    return lock
+
+
+def advisory_lock(engine: Engine, name: str) -> AdvisoryLock | None:
+    """The lock `name` of a database; None where hpo knows of none."""
+    digest = hashlib.sha256(f"{engine.url.database}/{name}".encode()).digest()
     match engine.dialect.name:
-        case "sqlite":
-            return FileLock(Path(file)) if (file := _file_of(engine)) else ThreadLock(engine)
         case "postgresql":
-            key = int.from_bytes(hashlib.sha256(study.encode()).digest()[:8], signed=True)
-            return AdvisoryLock(engine, lambda: func.pg_advisory_lock(key), lambda: func.pg_advisory_unlock(key))
+            key = int.from_bytes(digest[:8], signed=True)
+            # of a transaction, as a pooler may give the next one another connection; its answer is void, as text empty
+            taken = func.pg_advisory_xact_lock(key).cast(String) == ""
+            return AdvisoryLock(engine, select(taken, LIMIT_STANDSTILL))
         case "mysql" | "mariadb":
-            name = f"hpo-{hashlib.sha256(study.encode()).hexdigest()[:32]}"  # MySQL takes at most 64 characters
-            forever = -1
-            return AdvisoryLock(engine, lambda: func.get_lock(name, forever), lambda: func.release_lock(name))
-        case other:
-            raise StudyError(
-                f"--storage: {other} has no lock under which several coordinators could claim trials; "
-                "use sqlite, postgresql or mysql"
-            )
+            text = f"hpo-{digest.hex()[:32]}"  # of all databases of the server, in at most 64 characters
+            return AdvisoryLock(engine, select(func.get_lock(text, _TURN_S)), select(func.release_lock(text)))
+    return None
 
 
 def _file_of(engine: Engine) -> str:

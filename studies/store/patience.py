@@ -1,14 +1,15 @@
 """Patience with a store that is away: a file that a backup holds, a server that is restarted or cannot be reached."""
 
-import sqlite3
 import time
 from collections.abc import Callable
 from typing import TypeVar
 
 from optuna.exceptions import StorageInternalError
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import SQLAlchemyError
 
 from ...errors import StudyError
+from ..waiting import GIVE_UP_S
+from .away import why_away
 
 T = TypeVar("T")
 
@@ -18,11 +19,6 @@ NOTE_AFTER_S = 10.0
 """How long it is waited for without a word: others write for a second, and a server restarts within a few."""
 LEAVE_AFTER_S = 5.0
 """How long a search that is to end waits, so that a neighbour's write does not keep its trials from being released."""
-GIVE_UP_S = 12 * 3600.0
-"""How long it is waited for: a night, after which somebody will have seen it.
-
-Trials go on meanwhile, each until its worker has no room left for reports; after that they wait, too.
-"""
 
 
 class StoreAwayError(StudyError):
@@ -40,7 +36,7 @@ class LeftError(StoreAwayError):
 class Patience:
     """Repeats what a store did not answer; says so once, and once that it answers again.
 
-    `now` is in seconds of the clock of `deadline`, after which there is no waiting.
+    `now` is in seconds of the clock of `deadline`, after which there is no waiting; nor is there after `give_up_s`.
     """
 
     def __init__(
@@ -49,8 +45,10 @@ class Patience:
         sleep: Callable[[float], None] = time.sleep,
         now: Callable[[], float] = time.monotonic,
         deadline: float = float("inf"),
+        give_up_s: float = GIVE_UP_S,
     ) -> None:
         self.note, self._sleep, self._now, self._deadline = note, sleep, now, deadline
+        self._give_up_s = give_up_s
         self._left = False
 
     def leave(self) -> None:
@@ -67,8 +65,8 @@ class Patience:
         while True:
             try:
                 answer = operation()
-            except (DBAPIError, StorageInternalError) as error:
-                if not (reason := _why_away(error)):
+            except (SQLAlchemyError, StorageInternalError) as error:
+                if not (reason := why_away(error)):
                     raise
                 waited_s = self._now() - begun
                 if end := self._end_of_wait(reason, waited_s):
@@ -84,23 +82,9 @@ class Patience:
 
     def _end_of_wait(self, reason: str, waited_s: float) -> StoreAwayError | None:
         """The error with which a wait ends; None where it goes on."""
-        if waited_s > GIVE_UP_S:
-            return StoreAwayError(f"the study's store was away for {GIVE_UP_S / 3600:.0f} hours: {reason}")
+        if waited_s > self._give_up_s:
+            return StoreAwayError(f"the study's store was away for {self._give_up_s / 60:g} minutes: {reason}")
         if waited_s < LEAVE_AFTER_S or not (self._left or self._now() >= self._deadline):
             return None
         words = f"the study's store does not answer ({reason}): the search ends without it, and the next run finds"
         return (LeftError if self._left else StoreAwayError)(f"{words} what is not written")
-
-
-def _why_away(error: BaseException) -> str:
-    """Why a store is away for a while, in a line; empty where it said something else."""
-    cause: BaseException | None = error
-    while cause is not None:
-        orig = getattr(cause, "orig", cause)
-        words = str(orig).strip().partition("\n")[0]
-        if isinstance(orig, sqlite3.Error):
-            return words if "locked" in words or "busy" in words else ""
-        if isinstance(cause, OperationalError | InterfaceError):
-            return words
-        cause = cause.__cause__
-    return ""

@@ -9,6 +9,14 @@ from sqlalchemy import ColumnElement, Table, bindparam, delete, func, select, up
 
 from .tables import ATTRIBUTES, EPOCHS, MARKS, PARAMS, STUDIES, TRIALS, VALUES
 
+STANDSTILL_S = 120
+"""How long a transaction may stand still before the server ends it: a frozen holder of a lock must not hold up others.
+
+Longer than any proposal takes; what is claimed is checked again as it is written, so one that is late writes nothing.
+"""
+# for PostgreSQL: within a statement, as what a session is set to is lost in a pooler
+LIMIT_STANDSTILL = func.set_config("idle_in_transaction_session_timeout", f"{STANDSTILL_S}s", True)
+
 
 def _is(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
     return column == bindparam(name, type_=column.type)
@@ -29,6 +37,7 @@ _IN_STUDY = TRIALS.c.study_id + 0 == bindparam("study")
 _AFTER = _key(EPOCHS) > bindparam("row")
 
 LOCKED_STUDY = select(STUDIES.c.study_id).where(_is(STUDIES.c.study_id, "study")).with_for_update()
+LOCKED_STUDY_FOR_A_WHILE = LOCKED_STUDY.add_columns(LIMIT_STANDSTILL)
 
 TRIALS_SINCE = (
     select(TRIALS.c.trial_id, TRIALS.c.number, TRIALS.c.state)

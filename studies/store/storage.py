@@ -21,8 +21,12 @@ from ...common.private import make_private_file, make_private_folder
 from ...common.sqlite_url import sqlite_file
 from ...errors import StudyError, nearest
 from ..home import Home
+from .away import first_line, is_refusal
 from .locks import held, lock_path
+from .patience import Patience
+from .server import DRIVERS, open_server, template
 from .sqlite_storage import BUSY_TIMEOUT_S, SqliteStorage
+from .url import given_url
 
 
 def hush_optuna() -> None:
@@ -36,11 +40,12 @@ def storage_to_read(storage: str | None, home: Home) -> str:
     Raises:
         StudyError: it is a file that does not exist.
     """
-    url = storage or home.storage_url
+    given = given_url(storage)
+    url = given or home.storage_url
     file = sqlite_file(_parse(url))
     if file is None or file.exists():
         return url
-    if storage is None:
+    if given is None:
         raise StudyError(f"{home.root} holds no studies; run `hpo run` first, or name another --home")
     beside = [path.name for path in file.parent.glob("*.db")]
     raise StudyError(
@@ -56,12 +61,13 @@ def storage_to_write(storage: str | None, home: Home) -> str:
     Raises:
         StudyError: it is a file in a folder that does not exist.
     """
-    file = sqlite_file(_parse(storage)) if storage else None
+    given = given_url(storage)
+    file = sqlite_file(_parse(given)) if given else None
     if file is not None and not file.parent.is_dir():
         raise StudyError(
-            f"--storage {masked(str(storage))}: there is no folder {file.parent}; make it, or choose another --storage"
+            f"--storage {masked(str(given))}: there is no folder {file.parent}; make it, or choose another --storage"
         )
-    return storage or home.storage_url
+    return given or home.storage_url
 
 
 def open_existing(storage: str | None, home: Home) -> optuna.storages.RDBStorage:
@@ -73,10 +79,10 @@ def open_existing(storage: str | None, home: Home) -> optuna.storages.RDBStorage
     return open_storage(storage_to_read(storage, home))
 
 
-def open_storage(url: str) -> optuna.storages.RDBStorage:
+def open_storage(url: str, patience: Patience | None = None) -> optuna.storages.RDBStorage:
     """Open the store behind `url`, creating it if needed.
 
-    Several processes may do so at once.
+    Several processes may do so at once, on several machines. With `patience` a server is waited for that is away.
 
     Args:
         url: a SQLAlchemy URL, such as `sqlite:///runs/studies.db` or `postgresql://user:password@host/hpo`.
@@ -84,15 +90,21 @@ def open_storage(url: str) -> optuna.storages.RDBStorage:
     Raises:
         StudyError: the URL is malformed, its dialect or driver is missing, the store cannot be read and written, or it
             is a file on a network.
+        StoreAwayError: the server does not answer, and is waited for no longer.
     """
     parsed = _parse(url)
     try:
-        return _open_file(parsed) if sqlite_file(parsed) else _open_server(parsed)
+        if parsed.get_backend_name() != "sqlite":
+            return patience(lambda: _admitted(parsed)) if patience else open_server(parsed)
+        return _open_file(parsed) if sqlite_file(parsed) else _open_memory(parsed)
     except ImportError as error:
-        name = error.name or getattr(error.__cause__, "name", None)  # Optuna raises its own over the driver's
-        driver = f"; install {name}" if name else ""
-        raise StudyError(f"{_shown(parsed)}: the database driver is not installed{driver}") from error
+        raise StudyError(f"{_shown(parsed)}: the database driver is not installed{_remedy(parsed, error)}") from error
     except NoSuchModuleError as error:
+        if parsed.get_backend_name() in ("grpc", "http", "https", "redis", "journal"):
+            raise StudyError(
+                f"{_shown(parsed)}: only a database has a lock under which several coordinators can claim trials; "
+                "give the one behind the proxy: sqlite, postgresql or mysql"
+            ) from error
         raise StudyError(
             f"{_shown(parsed)}: unknown database {parsed.drivername!r}; "
             "use sqlite, postgresql or mysql, or install its SQLAlchemy dialect"
@@ -119,10 +131,27 @@ def _shown(url: URL) -> str:
     return masked(url.render_as_string(hide_password=False))
 
 
-def _open_server(url: URL) -> optuna.storages.RDBStorage:
-    storage = optuna.storages.RDBStorage(_template(url))
-    if url.get_backend_name() == "sqlite":
-        _prove_writable(storage.engine)
+def _remedy(url: URL, error: ImportError) -> str:
+    extra = "mysql" if url.get_backend_name() == "mariadb" else url.get_backend_name()
+    if extra in DRIVERS and url.get_driver_name() == DRIVERS[extra]:
+        return f"; pip install 'hpo[{extra}]'"
+    name = error.name or getattr(error.__cause__, "name", None)  # Optuna raises its own over the driver's
+    return f"; install {name}" if name else ""
+
+
+def _admitted(url: URL) -> optuna.storages.RDBStorage:
+    """Open a server's store; an answer that waiting does not change is an error in words."""
+    try:
+        return open_server(url)
+    except DBAPIError as error:
+        if is_refusal(error):
+            raise StudyError(f"{_shown(url)}: {_in_words(error.orig, url)}") from error
+        raise
+
+
+def _open_memory(url: URL) -> optuna.storages.RDBStorage:
+    storage = optuna.storages.RDBStorage(template(url))
+    _prove_writable(storage.engine)
     return storage
 
 
@@ -135,18 +164,12 @@ def _open_file(url: URL) -> optuna.storages.RDBStorage:
         make_private_file(path)
         _write_ahead(path)  # before Optuna opens it: to change the mode, SQLite needs the file to itself
         connection = {"timeout": BUSY_TIMEOUT_S}
-        storage = SqliteStorage(_template(url), engine_kwargs={"connect_args": connection})
+        storage = SqliteStorage(template(url), engine_kwargs={"connect_args": connection})
         # note: the engine is made and used inside the constructor, so its first connection is thrown away here
         event.listen(storage.engine, "connect", _tune)
         storage.engine.dispose()
         _prove_writable(storage.engine)
     return storage
-
-
-def _template(url: URL) -> str:
-    """The URL as RDBStorage takes it, a template for `str.format`."""
-    # braces in a path must count as themselves
-    return url.render_as_string(hide_password=False).replace("{", "{{").replace("}", "}}")
 
 
 def _refuse_remote(file: Path) -> None:
@@ -182,7 +205,7 @@ def _prove_writable(engine: Engine) -> None:
 
 def _in_words(error: BaseException | None, url: URL) -> str:
     """The error of a database driver, with the user's remedy."""
-    line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    line = first_line(error)
     line = masked(line.replace(str(url.password), "***") if url.password else line)  # drivers may repeat the URL
     if isinstance(error, OSError):
         return f"the file cannot be opened or created ({error.strerror or line}); choose another --storage or --home"

@@ -3,10 +3,11 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 from optuna.trial import TrialState
-from sqlalchemy import ColumnElement, literal_column, select
+from sqlalchemy import ColumnElement, TextClause, literal_column, select
 from sqlalchemy.engine import Connection
 
 from . import statements
@@ -20,6 +21,8 @@ _CLOCKS: Mapping[str, ColumnElement[float]] = {
     "mysql": literal_column("unix_timestamp(now(6))"),
     "mariadb": literal_column("unix_timestamp(now(6))"),
 }
+_STARTED = TextClause("SELECT extract(epoch FROM clock_timestamp() - pg_postmaster_start_time())")
+_UPTIME = TextClause("SHOW GLOBAL STATUS LIKE 'Uptime'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,15 @@ class StudyReader:
         """The time of the database, in seconds since the epoch; None for SQLite, which has that of its machine."""
         clock = _CLOCKS.get(self._connection.dialect.name)
         return None if clock is None else float(self._connection.execute(select(clock)).scalar_one())
+
+    def uptime(self) -> float:
+        """For how long the database server has been up, in seconds; infinity where there is no server."""
+        match self._connection.dialect.name:
+            case "postgresql":
+                return float(self._connection.execute(_STARTED).scalar_one())
+            case "mysql" | "mariadb":
+                return float(self._connection.execute(_UPTIME).one()[1])
+        return inf
 
     def trials_since(self, last_id: int, trial_ids: Iterable[int]) -> list[TrialRow]:
         """The trials `trial_ids`, and those made after `last_id`, the oldest first."""

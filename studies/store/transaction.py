@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection, Engine
 from ...errors import StudyError
 from .rows import Transaction
 from .sqlite_storage import BUSY_TIMEOUT_S
-from .statements import LOCKED_STUDY
+from .statements import LOCKED_STUDY, LOCKED_STUDY_FOR_A_WHILE
 
 LOCK_WAIT_S = 1.0
 """How long a transaction waits for another writer of an SQLite file; whoever has patience begins it again."""
@@ -53,7 +53,8 @@ def transaction(engine: Engine, study_id: int) -> Iterator[Transaction]:
         if engine.dialect.name == "sqlite":  # which has no lock of a row
             _lock_file(connection)
         # rows get their ids in the order in which transactions end, so that a reader never misses one
-        if connection.execute(LOCKED_STUDY, {"study": study_id}).first() is None:
+        lock = LOCKED_STUDY_FOR_A_WHILE if engine.dialect.name == "postgresql" else LOCKED_STUDY
+        if connection.execute(lock, {"study": study_id}).first() is None:
             raise StudyGoneError("the study was deleted")
         yield Transaction(connection, study_id)
         connection.commit()

@@ -13,6 +13,7 @@ from ....common.masking import masked
 from ....errors import SpaceError
 from ....studies.study_name import refusal
 from ....studies.tracking.tracker_kinds import DEFAULT, choose_trackers
+from ....studies.waiting import GIVE_UP_S, GRACE_S, LEAST_GRACE_S
 from ...executors.registry import EXECUTORS
 from ...strategy.samplers.registry import SAMPLERS
 from ...strategy.schedulers.registry import SCHEDULERS
@@ -130,6 +131,24 @@ class RunOptions:
         ),
     ] = None
     storage: StorageField = None
+    storage_patience_s: Annotated[
+        float,
+        Flag(
+            "How long a store that does not answer is waited for, while trials go on.",
+            name="--storage-patience",
+            parse=partial(parse_duration, flag="--storage-patience"),
+            default="10m",
+        ),
+    ] = GIVE_UP_S
+    grace_s: Annotated[
+        float,
+        Flag(
+            "How long this command may be silent before others on the study's server take its trials over.",
+            name="--grace",
+            parse=partial(parse_duration, flag="--grace"),
+            default="5m",
+        ),
+    ] = GRACE_S
     tracking_uri: TrackingField = None
     home: HomeField = None
     executor: Annotated[
@@ -158,6 +177,10 @@ class RunOptions:
         for flag, seconds in (("--timeout", self.timeout_s), ("--trial-timeout", self.trial_timeout_s)):
             if seconds is not None and seconds <= 0:
                 raise SpaceError(f"{flag} must be longer than 0 s, got {seconds:g} s")
+        if self.storage_patience_s < 0:
+            raise SpaceError(f"--storage-patience must be at least 0 s, got {self.storage_patience_s:g} s")
+        if self.grace_s < LEAST_GRACE_S:
+            raise SpaceError(f"--grace must be at least {LEAST_GRACE_S:g} s, got {self.grace_s:g} s")
         if self.until is not None and not isfinite(self.until):
             raise SpaceError(f"--until must be a number, got {self.until}")
         if (self.trials, self.timeout_s, self.max_epochs_total, self.until) == (None,) * 4 and not self.until_converged:
@@ -196,7 +219,7 @@ def _flag(name: str, value: Any) -> list[str]:
     match name:
         case "overrides":
             return [word for change in value for word in ("--set", change)]
-        case "timeout_s" | "trial_timeout_s":
+        case "timeout_s" | "trial_timeout_s" | "storage_patience_s" | "grace_s":
             return [f"--{name.removesuffix('_s').replace('_', '-')}", f"{value:g}s"]
         case "track" | "warm_start":
             return [f"--{name.replace('_', '-')}", ",".join(value)]  # one word, which is taken apart again

@@ -15,6 +15,7 @@ from ....studies.book.open_study import Begun, Identity, Study, begun_with, open
 from ....studies.files import write_study_files
 from ....studies.home import Home
 from ....studies.records.strategy import StrategyRecord
+from ....studies.store.patience import Patience
 from ....studies.store.storage import BaseStorage
 from ....studies.study_name import refusal
 from ....studies.tracking.mlflow.stores import Stores, choose_stores, keep_stores
@@ -105,13 +106,13 @@ def check_command(options: RunOptions, note: Callable[[str], None]) -> Command:
     return Command(options, space, names, tried)
 
 
-def prepare(command: Command, home: Home, storage: BaseStorage, watcher: Watcher) -> Prepared:
-    """Pack the data, try the models, place workers, open the study."""
+def prepare(command: Command, home: Home, storage: BaseStorage, watcher: Watcher, patience: Patience) -> Prepared:
+    """Pack the data, try the models, place workers, open the study, with `patience` where its store is away."""
     options = command.options
     name = options.study or command.space.name
-    begun = begun_with(storage, name)
+    begun = patience(lambda: begun_with(storage, name))
     space = _as_begun(command.space, options, begun)
-    first = [*command.tried, *_warm_starts(options.warm_start, name, storage, space)]
+    first = [*command.tried, *patience(lambda: [*_warm_starts(options.warm_start, name, storage, space)])]
     config = example_config(space)
     names = going_on(command.names, begun and begun.strategy)
     facts = Facts(space, options.trials, config.budget.epochs, options.workers or 1, config.objective.at == "best")
@@ -134,8 +135,8 @@ def prepare(command: Command, home: Home, storage: BaseStorage, watcher: Watcher
     placements = place(options.device, options.workers, ready.gpus)  # before the study is made
     identity = identify(space, config, fingerprint=ready.fingerprint, command=options.command, models=models)
     accept = options.accept_space_change
-    study = open_study(storage, name, identity, accept_change=accept, note=watcher.note, first=first)
-    study.set_user_attr(attributes.VAL_IMAGES, ready.val_images)
+    study = patience(lambda: open_study(storage, name, identity, accept_change=accept, note=watcher.note, first=first))
+    patience(lambda: study.set_user_attr(attributes.VAL_IMAGES, ready.val_images))
     steps = ceil(ready.train_images / config.data.batch_size)
     settings = settle_search(names, replace(facts, workers=len(placements), steps=steps))
     strategy = build_strategy(
@@ -146,7 +147,7 @@ def prepare(command: Command, home: Home, storage: BaseStorage, watcher: Watcher
         epochs=config.budget.epochs,
         trials=options.trials,
     )
-    record = _keep_settings(study, settings, strategy, watcher.note)
+    record = patience(lambda: _keep_settings(study, settings, strategy, watcher.note))
     most_trials = Goal(options.trials, epochs=options.max_epochs_total).most_trials
     if told := disk_note(record, most_trials, len(placements), ready.checkpoint_bytes, strategy.size()):
         watcher.note(told)

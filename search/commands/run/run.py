@@ -8,6 +8,7 @@ from typing import Any
 
 from ....errors import HpoError
 from ....studies.book.book import Book
+from ....studies.book.heart import beating
 from ....studies.book.holdings import FINISHED
 from ....studies.home import Home
 from ....studies.records.study import SHARES, StudySummary
@@ -78,13 +79,14 @@ def run(options: RunOptions, watcher: Watcher) -> RunResult:
     refuse_home_as_data(home.root, example_config(space).data.source)
     url = storage_to_write(options.storage, home)
     home.create(watcher.note)
-    storage = open_storage(url)  # after home.create: the database may lie there
+    patience = Patience(watcher.note, give_up_s=options.storage_patience_s)
+    storage = open_storage(url, patience)  # after home.create: the database may lie there
     name = options.study or space.name
-    left = None if options.trials is None else options.trials - _finished(storage, name)
+    left = None if options.trials is None else options.trials - patience(lambda: _finished(storage, name))
     with Crew(options, home.study(name, "workers"), left) as crew:
-        prepared = prepare(command, home, storage, watcher)
-        outcome, unsent = _search(prepared, crew, watcher)
-    return RunResult(outcome, summarise(storage, name), unsent)
+        prepared = prepare(command, home, storage, watcher, patience)
+        outcome, unsent = _search(prepared, crew, watcher, patience)
+    return RunResult(outcome, patience(lambda: summarise(storage, name)), unsent)
 
 
 def _finished(storage: BaseStorage, name: str) -> int:
@@ -95,22 +97,22 @@ def _finished(storage: BaseStorage, name: str) -> int:
         return 0
 
 
-def _search(prepared: Prepared, crew: Crew, watcher: Watcher) -> tuple[Outcome, int]:
+def _search(prepared: Prepared, crew: Crew, watcher: Watcher, patience: Patience) -> tuple[Outcome, int]:
     """Run the loop; return its outcome and the number of unsent events."""
     clock = SystemClock()
     goal = _goal(prepared, clock)
-    if (reached := _reached(prepared, goal, clock)) is not None:
+    if (reached := patience(lambda: _reached(prepared, goal, clock))) is not None:
         return reached, _send_pending(prepared, watcher)
     record_run(prepared, prepared.placements[0].device)  # before the trackers, who are given these files
     tracker = _tracker(prepared, watcher)
     places = Places(prepared.ready.pack, lambda number: prepared.home.trial(prepared.name, number))
-    progress = watcher.progress(_standing(prepared))
+    progress = watcher.progress(patience(lambda: _standing(prepared)))
     try:
         # left from right to left: the view closes after the last worker has ended
         with closing(progress), crew.executor(prepared.placements) as executor, in_background():
             book = _book(prepared, clock, goal.deadline, progress.note)
             loop = Loop(book, prepared.strategy, executor, tracker, progress, clock, goal, places)
-            with on_interrupt(loop.interrupt, lambda: progress.note(PAUSING)):
+            with beating(book), on_interrupt(loop.interrupt, lambda: progress.note(PAUSING)):
                 outcome = loop.run()
     except HpoError as error:
         tracker.tell(StudyEnded("INTERRUPTED" if isinstance(error, LeftError) else "FAILED"))
@@ -182,7 +184,9 @@ def _book(prepared: Prepared, clock: Clock, deadline: float, note: Callable[[str
     """The book of the study, which begins trials by the strategy."""
     models = ModelCopies(prepared.home.models(prepared.name), prepared.identity.models)
     begin = Claimer(prepared.space, prepared.strategy, prepared.ready.numerics, models)
-    return Book(prepared.study, begin, clock.now, Patience(note, clock.sleep, clock.now, deadline))
+    options = prepared.options
+    patience = Patience(note, clock.sleep, clock.now, deadline, options.storage_patience_s)
+    return Book(prepared.study, begin, clock.now, patience, options.grace_s)
 
 
 def _tracker(prepared: Prepared, watcher: Watcher) -> Tracker:

@@ -10,8 +10,9 @@ from hpo.search.configuration.claim import MAX_ORPHANED
 from hpo.search.executors.base import Event, Reported
 from hpo.search.executors.simulated import SimulatedExecutor
 from hpo.search.loop.goal import Outcome
-from hpo.studies.book.owner import GRACE_S, Owner
+from hpo.studies.book.owner import Owner
 from hpo.studies.store.storage import open_storage
+from hpo.studies.waiting import GRACE_S
 from optuna.trial import TrialState
 
 from .world import EPOCHS, World, search

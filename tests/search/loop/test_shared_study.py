@@ -13,10 +13,11 @@ from hpo.search.executors.simulated import SimulatedExecutor
 from hpo.search.loop.outcome import outcome_of
 from hpo.search.strategy.samplers.registry import SAMPLERS
 from hpo.studies import attributes
-from hpo.studies.book.owner import FOREIGN_GRACE_S, GRACE_S
+from hpo.studies.book.owner import FOREIGN_GRACE_S
 from hpo.studies.book.terms import Beginning, Opening
 from hpo.studies.records.summarise import summarise
 from hpo.studies.store.locks import held_if_free
+from hpo.studies.waiting import GRACE_S
 from hpo.training.config import ObjectiveConfig
 from hpo.training.report import EpochReport, Signal, Status, TrainResult
 from optuna.distributions import FloatDistribution

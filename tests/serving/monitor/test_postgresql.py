@@ -1,18 +1,9 @@
-"""The log in PostgreSQL: on the server that HPO_TEST_POSTGRESQL names, else on one of this machine's own programs.
+"""The log in PostgreSQL."""
 
-HPO_TEST_POSTGRESQL is a SQLAlchemy URL (postgresql+psycopg://...) of a database whose tables may be dropped.
-"""
-
-import os
-import shutil
-import subprocess
-import tempfile
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from importlib.util import find_spec
-from pathlib import Path
 
 import pytest
 from hpo.errors import ServeError
@@ -25,48 +16,14 @@ from hpo.serving.monitor.store import Batch, Store
 from hpo.serving.monitor.watch import Watch
 from sqlalchemy import Engine, create_engine, make_url
 
+from ...servers import Server
 from ..conftest import until
 from .conftest import CLASSES, Answer, World
 
-pytestmark = pytest.mark.skipif(
-    find_spec("psycopg") is None, reason="psycopg is missing (pip install 'psycopg[binary]')"
-)
-
 
 @pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    if given := os.environ.get("HPO_TEST_POSTGRESQL"):
-        yield given
-        return
-    programs = _programs()
-    if programs is None:
-        pytest.skip("no PostgreSQL: initdb and pg_ctl are not here, and HPO_TEST_POSTGRESQL is not set")
-    owner = "postgres" if os.geteuid() == 0 else None  # it refuses to be root
-    with tempfile.TemporaryDirectory(prefix="hpo-pg-") as folder:
-        if owner:
-            shutil.chown(folder, owner)
-        data = f"{folder}/data"
-
-        def call(name: str, *arguments: str) -> None:
-            subprocess.run(
-                [programs / name, "-D", data, *arguments], user=owner, cwd=folder, check=True, stdout=subprocess.DEVNULL
-            )
-
-        call("initdb", "--auth=trust", "--username=hpo", "--no-sync")
-        call("pg_ctl", "start", "-w", "-l", f"{folder}/log", "-o", f"-c listen_addresses='' -k {folder} -F")
-        try:
-            yield f"postgresql+psycopg://hpo@/postgres?host={folder}"
-        finally:
-            call("pg_ctl", "stop", "-w", "-m", "immediate")
-
-
-def _programs() -> Path | None:
-    """Where initdb and pg_ctl are; Debian keeps them out of the PATH."""
-    found = shutil.which("initdb")
-    folders = [Path(found).parent] if found else sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-    return next(
-        (folder for folder in folders if {"initdb", "pg_ctl"} <= {path.name for path in folder.iterdir()}), None
-    )
+def url(postgres: Server) -> str:
+    return postgres.database()
 
 
 @pytest.fixture

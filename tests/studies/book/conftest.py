@@ -1,12 +1,14 @@
-"""The store that books share."""
+"""The store that books share, on a disk and on a server; on others what differs there is tested alone."""
 
 from pathlib import Path
 
 import pytest
 
-from .store import Store
+from .store import Store, file_store
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path)
+@pytest.fixture(params=["sqlite", "postgres"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    if request.param == "sqlite":
+        return file_store(tmp_path)
+    return Store(request.getfixturevalue(request.param).emptied())

@@ -1,6 +1,7 @@
 """A study in a file, a clock, and books that share them."""
 
 import sqlite3
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ from hpo.studies.book.book import Book
 from hpo.studies.book.terms import Beginning, Opening, Row, Stop, TrialOutcome
 from hpo.studies.store.patience import Patience
 from hpo.studies.store.storage import open_storage
+from hpo.studies.waiting import GRACE_S
 from optuna.distributions import FloatDistribution
 from optuna.trial import FrozenTrial
 
@@ -29,12 +31,11 @@ def never(rows: Sequence[Row]) -> Mapping[int, Stop]:
 
 
 class Store:
-    """A file, a clock, and the coordinators that share them."""
+    """A store, a clock, and the coordinators that share them."""
 
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
-        self._url = f"sqlite:///{directory}/studies.db"
-        self.storage = open_storage(self._url)
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.storage = open_storage(self.url)
         self.study = optuna.create_study(storage=self.storage, study_name="s", direction="maximize")
         self.now = 1000.0
         self.notes: list[str] = []
@@ -43,14 +44,21 @@ class Store:
     @contextmanager
     def away(self) -> Iterator[sqlite3.Connection]:
         """Another program holds the file."""
-        with closing(sqlite3.connect(self.directory / "studies.db")) as connection:
+        with closing(sqlite3.connect(str(self.storage.engine.url.database))) as connection:
             connection.execute("BEGIN EXCLUSIVE")
             yield connection
 
-    def book(self, deadline: float = float("inf")) -> Book[int]:
-        study = optuna.load_study(study_name="s", storage=open_storage(self._url))
+    def book(
+        self, deadline: float = float("inf"), *, url: str = "", grace_s: float = GRACE_S, skew_s: float = 0.0
+    ) -> Book[int]:
+        """A coordinator, perhaps by another way, with a clock that is wrong by `skew_s`."""
+        study = optuna.load_study(study_name="s", storage=open_storage(url or self.url))
         patience = Patience(self.notes.append, self.sleep, lambda: self.now, deadline)
-        return Book(study, begin, lambda: self.now, patience)
+        return Book(study, begin, lambda: self.now + skew_s, patience, grace_s)
+
+    def time(self) -> float:
+        """What the clock of the store shows."""
+        return self.now if self.url.startswith("sqlite") else time.time()
 
     def sleep(self, seconds: float) -> None:
         self.now += seconds
@@ -65,3 +73,8 @@ class Store:
             if owner := trial.user_attrs.get(attributes.OWNER):
                 dead = {**owner, "started": owner["started"] - 3600}
                 self.storage.set_trial_user_attr(trial._trial_id, attributes.OWNER, dead)
+
+
+def file_store(directory: Path) -> Store:
+    """A store in an SQLite file."""
+    return Store(f"sqlite:///{directory}/studies.db")

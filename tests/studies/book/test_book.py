@@ -4,6 +4,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import pytest
 from hpo.studies import attributes
 from hpo.studies.book.book import Book
 from hpo.studies.book.owner import Owner
@@ -18,7 +19,8 @@ def test_a_claim_is_whole_from_the_first(store: Store) -> None:
     trial = store.trial()
     assert (trial.state, trial.params, trial.distributions) == (TrialState.RUNNING, {"x": 0.5}, X)
     owner = trial.user_attrs[attributes.OWNER]
-    assert owner == Owner.me().as_attribute(1000.0, owner["book"])
+    assert owner == Owner.me().as_attribute(owner["seen"], owner["book"])
+    assert owner["seen"] == pytest.approx(store.time(), abs=60)
     assert trial.user_attrs[attributes.GENERATION] == 1
     assert trial.user_attrs[attributes.CONFIG] == "{}"
 

@@ -12,7 +12,8 @@ from typing import Any
 
 import psutil
 import pytest
-from hpo.studies.book.owner import FOREIGN_GRACE_S, GRACE_S, Owner, is_foreign, is_gone, is_orphan
+from hpo.studies.book.owner import FOREIGN_GRACE_S, Owner, is_foreign, is_gone, is_orphan
+from hpo.studies.waiting import GRACE_S
 from optuna.distributions import FloatDistribution
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
@@ -86,8 +87,28 @@ def test_no_process_outlives_a_reboot() -> None:
 
 @pytest.mark.parametrize(("silent_s", "gone"), [(0, False), (GRACE_S, False), (GRACE_S + 1, True)])
 def test_on_another_host_silence_speaks(silent_s: float, gone: bool) -> None:
-    owner = replace(Owner.me(), host=ELSEWHERE)
+    owner = replace(Owner.me(), host=ELSEWHERE, boot="another")
     assert is_gone(attribute(owner, seen=1000.0), silent_s) is gone
+
+
+@pytest.mark.parametrize("elsewhere", [{"boot": "another"}, {"pid_namespace": "pid:[1]"}])
+def test_a_host_of_the_same_name_is_another_one(elsewhere: dict[str, str]) -> None:
+    owner = replace(Owner.me(), pid=1, started=0.0, **elsewhere)  # type: ignore[arg-type]
+    assert not is_gone(attribute(owner), silent_s=GRACE_S)
+
+
+def test_a_host_that_has_changed_its_name_is_the_same(child: "subprocess.Popen[bytes]") -> None:
+    owner = replace(owner_of(child.pid), host=ELSEWHERE)
+    assert not is_gone(attribute(owner), silent_s=1e12)
+    child.kill()
+    child.wait()
+    assert is_gone(attribute(owner), silent_s=0.0)
+
+
+def test_everybody_is_judged_by_the_grace_that_he_has_asked_for() -> None:
+    owner = replace(Owner.me(), boot="another").as_attribute(0.0, grace_s=10 * GRACE_S)
+    assert not is_gone(owner, silent_s=10 * GRACE_S)
+    assert is_gone(owner, silent_s=10 * GRACE_S + 1)
 
 
 def running(at: float, **facts: Any) -> FrozenTrial:

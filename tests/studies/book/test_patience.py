@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,14 +10,20 @@ from hpo.studies import attributes
 from hpo.studies.book.book import HEARTBEAT_S
 from hpo.studies.book.terms import Row, Stop
 from hpo.studies.store import transaction as transaction_module
-from hpo.studies.store.patience import GIVE_UP_S, LEAVE_AFTER_S, NOTE_AFTER_S, RETRY_S, LeftError, StoreAwayError
+from hpo.studies.store.patience import LEAVE_AFTER_S, NOTE_AFTER_S, RETRY_S, LeftError, StoreAwayError
 from hpo.studies.store.rows import Transaction
 from hpo.studies.store.sqlite_storage import BUSY_TIMEOUT_S
+from hpo.studies.waiting import GIVE_UP_S
 from optuna.trial import TrialState
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import OperationalError
 
-from .store import Store
+from .store import Store, file_store
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return file_store(tmp_path)
 
 
 @pytest.fixture
@@ -90,7 +97,7 @@ def test_a_store_that_stays_away_ends_the_search_in_words(store: Store) -> None:
     book.claim(9)
     with store.away():
         store.while_away = lambda: setattr(store, "now", store.now + GIVE_UP_S / 2)
-        with pytest.raises(StoreAwayError, match=r"^the study's store was away for 12 hours: database is locked$"):
+        with pytest.raises(StoreAwayError, match=r"^the study's store was away for 10 minutes: database is locked$"):
             book.release(0)
 
 

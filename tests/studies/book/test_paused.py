@@ -10,9 +10,10 @@ from hpo.studies import attributes
 from hpo.studies.book.book import Book
 from hpo.studies.book.choice import Choice, Resume
 from hpo.studies.book.claims import Counts
-from hpo.studies.book.owner import GRACE_S, Owner
+from hpo.studies.book.owner import Owner
 from hpo.studies.book.terms import Decided, Fence, FirstCome, Pause, Row, Settled, Stopped
 from hpo.studies.records.summarise import summarise
+from hpo.studies.waiting import GRACE_S
 from optuna.trial import TrialState
 
 from .store import ENDED, Store, X, never

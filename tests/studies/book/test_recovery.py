@@ -1,16 +1,23 @@
 """Whose trials are taken over: those of machines, containers and boots, whatever their clocks show."""
 
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hpo.errors import StudyError
 from hpo.studies import attributes
 from hpo.studies.book.book import HEARTBEAT_S, Book
-from hpo.studies.book.owner import GRACE_S
+from hpo.studies.waiting import GRACE_S
 from optuna.trial import TrialState
 
-from .store import Store
+from .store import Store, file_store
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return file_store(tmp_path)
+
 
 MACHINE = {"host": "another-host", "boot": "another boot"}
 CONTAINER = {"pid_namespace": "pid:[1]", "pid": 1, "started": 0.0}

@@ -78,6 +78,7 @@ def test_braces_and_spaces_in_a_url_count_as_themselves(tmp_path: Path, url: str
     [
         ("studies.db", "must be a SQLAlchemy URL"),
         ("nosuch://user:s3cret@host/name", "unknown database 'nosuch'"),
+        ("grpc://user:s3cret@host:13000", "give the one behind the proxy"),
         ("oracle+nosuch://user:s3cret@host/name", "unknown database"),
         ("firebird://user:s3cret@host:port/name", "must be a SQLAlchemy URL"),
         ("mssql+pymssql://user:s3cret@host/name", "driver is not installed; install pymssql"),

@@ -1,4 +1,4 @@
-"""The store in plain SQL against Optuna's own on the same file: both must see the same, and refuse the same."""
+"""The store in plain SQL against Optuna's own on the same database: both must see the same, and refuse the same."""
 
 import math
 import random
@@ -6,7 +6,7 @@ import random
 import optuna
 import pytest
 from hpo.studies.home import Home
-from hpo.studies.store.sqlite_storage import SqliteStorage
+from hpo.studies.store.plain_storage import PlainStorage
 from hpo.studies.store.storage import open_storage
 from optuna.exceptions import StorageInternalError
 from optuna.trial import TrialState
@@ -14,10 +14,11 @@ from optuna.trial import TrialState
 STATES = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 
 
-@pytest.fixture
-def storage(home: Home) -> optuna.storages.RDBStorage:
-    storage = open_storage(home.storage_url)
-    assert isinstance(storage, SqliteStorage)
+@pytest.fixture(params=["sqlite", "postgres", "maria"])
+def storage(request: pytest.FixtureRequest, home: Home) -> optuna.storages.RDBStorage:
+    is_file = request.param == "sqlite"
+    storage = open_storage(home.storage_url if is_file else request.getfixturevalue(request.param).emptied())
+    assert isinstance(storage, PlainStorage)
     return storage
 
 
@@ -37,7 +38,7 @@ def run_trial(study: optuna.Study, chance: random.Random) -> None:
         study.tell(trial, None if (state := chance.choice(STATES)) != TrialState.COMPLETE else 0.5, state=state)
 
 
-def test_both_read_the_same_trials(storage: optuna.storages.RDBStorage, home: Home) -> None:
+def test_both_read_the_same_trials(storage: optuna.storages.RDBStorage) -> None:
     chance = random.Random(0)
     for name in ("a", "b"):
         study = optuna.create_study(study_name=name, storage=storage)
@@ -45,7 +46,7 @@ def test_both_read_the_same_trials(storage: optuna.storages.RDBStorage, home: Ho
         study.add_trial(optuna.trial.create_trial(values=[math.inf]))
         for _ in range(15):
             run_trial(study, chance)
-    stock = optuna.storages.RDBStorage(home.storage_url)
+    stock = optuna.storages.RDBStorage(storage.url)
     for name in ("a", "b"):
         study_id = stock.get_study_id_from_name(name)
         ours, theirs = storage.get_all_trials(study_id), stock.get_all_trials(study_id)
@@ -57,12 +58,14 @@ def test_both_read_the_same_trials(storage: optuna.storages.RDBStorage, home: Ho
             assert list(map(repr, some)) == list(map(repr, stock.get_all_trials(study_id, states=states)))
 
 
-def test_the_part_that_optunas_cache_asks_for_is_the_same(storage: optuna.storages.RDBStorage, home: Home) -> None:
+def test_the_part_that_optunas_cache_asks_for_is_the_same(storage: optuna.storages.RDBStorage) -> None:
     study = optuna.create_study(study_name="a", storage=storage)
     for _ in range(6):
         run_trial(study, random.Random(1))
-    stock = optuna.storages.RDBStorage(home.storage_url)
-    for included, above in ((set[int](), -1), ({1, 3, 6}, 4), (set[int](), 2), ({2}, 6)):
+    stock = optuna.storages.RDBStorage(storage.url)
+    first = study.trials[0]._trial_id - 1
+    for numbers, number in ((set[int](), -1), ({1, 3, 6}, 4), (set[int](), 2), ({2}, 6)):
+        included, above = {first + each for each in numbers}, first + number
         ours = storage._get_trials(study._study_id, None, included, above)
         assert list(map(repr, ours)) == list(map(repr, stock._get_trials(study._study_id, None, included, above)))
 
@@ -74,7 +77,8 @@ def test_a_missing_trial_or_study_is_a_key_error_as_in_optuna(storage: optuna.st
         storage.get_all_trials(99)
 
 
-def test_a_broken_file_is_reported_as_optuna_reports_it(storage: optuna.storages.RDBStorage, home: Home) -> None:
+def test_a_broken_file_is_reported_as_optuna_reports_it(home: Home) -> None:
+    storage = open_storage(home.storage_url)
     trial = optuna.create_study(storage=storage).ask()
     with storage.engine.begin() as connection:
         connection.exec_driver_sql("DROP TABLE trial_intermediate_values")

@@ -1,0 +1,1 @@
+"""`hpo export-study`: a study as a file."""

@@ -1,0 +1,1 @@
+"""`hpo import-study`: a study from a file or another store."""

@@ -1,0 +1,102 @@
+"""Opening a store on a database server: PostgreSQL, MySQL, MariaDB.
+
+Several machines may do so at once, on an empty database too: the schema is made under a lock of the database.
+"""
+
+from collections.abc import Mapping
+from contextlib import nullcontext
+from typing import Any
+
+from sqlalchemy import NullPool, TextClause, create_engine
+from sqlalchemy.engine import URL, Engine
+from sqlalchemy.exc import ProgrammingError
+
+from .exclusive import advisory_lock
+from .server_storage import ServerStorage
+from .statements import STANDSTILL_S
+
+CONNECTIONS = 2
+"""Of a coordinator, however many workers it has: one for its lock, one to read and to write."""
+CONNECT_WITHIN_S = 10
+ANSWER_WITHIN_S = 60
+"""How long a server may be silent before its connection counts as cut; locks are waited for in shorter turns."""
+
+DRIVERS = {"postgresql": "psycopg", "mysql": "pymysql", "mariadb": "pymysql"}
+"""The driver of each kind of server where its URL names none."""
+
+_FOUND_ROWS, _MULTI_STATEMENTS = 2, 65536
+"""Flags of MySQL's protocol: counts as SQLAlchemy expects them, and several statements at once (server_storage.py)."""
+
+_SETTINGS: Mapping[str, Mapping[str, Any]] = {
+    "psycopg": {
+        "connect_timeout": CONNECT_WITHIN_S,
+        "tcp_user_timeout": ANSWER_WITHIN_S * 1000,
+        "keepalives_idle": ANSWER_WITHIN_S // 2,
+        "keepalives_interval": 10,
+        "keepalives_count": 3,
+        "prepare_threshold": None,  # a statement that is prepared is lost where a pooler gives us another connection
+    },
+    "pymysql": {
+        "connect_timeout": CONNECT_WITHIN_S,
+        "read_timeout": ANSWER_WITHIN_S,
+        "write_timeout": ANSWER_WITHIN_S,
+        "client_flag": _FOUND_ROWS | _MULTI_STATEMENTS,
+        "init_command": f"SET SESSION wait_timeout = {STANDSTILL_S}",
+    },
+}
+
+_VERSION = TextClause("SELECT version_num FROM alembic_version")
+
+
+def open_server(url: URL) -> ServerStorage:
+    """Open the store behind `url`, creating its tables if needed.
+
+    Raises:
+        DBAPIError: the server does not answer, or not in the way that was hoped for.
+    """
+    url = with_driver(url)
+    settings = _settings(url)
+    own = create_engine(url, **settings, poolclass=NullPool)
+    if _has_tables(own):
+        return _storage(url, settings, has_tables=True)
+    with lock.hold() if (lock := advisory_lock(own, "tables")) else nullcontext():
+        return _storage(url, settings, has_tables=_has_tables(own))
+
+
+def _storage(url: URL, settings: Mapping[str, Any], *, has_tables: bool) -> ServerStorage:
+    # a heartbeat may have the second connection until it counts as cut
+    pool = {"pool_size": CONNECTIONS, "max_overflow": 0, "pool_timeout": 2 * ANSWER_WITHIN_S}
+    # to look for each table again would take a second over a slow wire
+    return ServerStorage(template(url), {**settings, **pool}, skip_table_creation=has_tables)
+
+
+def _has_tables(engine: Engine) -> bool:
+    """Whether Optuna's tables are there; their version is what is written last."""
+    try:
+        with engine.connect() as connection:
+            return connection.execute(_VERSION).first() is not None
+    except ProgrammingError:
+        return False
+
+
+def template(url: URL) -> str:
+    """The URL as RDBStorage takes it, a template for `str.format`."""
+    # braces in a path must count as themselves
+    return url.render_as_string(hide_password=False).replace("{", "{{").replace("}", "}}")
+
+
+def with_driver(url: URL) -> URL:
+    """The URL with the driver that hpo brings, where it names none."""
+    driver = DRIVERS.get(url.drivername)
+    return url if driver is None else url.set(drivername=f"{url.drivername}+{driver}")
+
+
+def _settings(url: URL) -> dict[str, Any]:
+    """What the engine is made with; what the URL itself says goes before it."""
+    driver = url.get_driver_name()
+    given = {name: value for name, value in _SETTINGS.get(driver, {}).items() if name not in url.query}
+    settings: dict[str, Any] = {"connect_args": given, "pool_pre_ping": True}
+    if url.get_backend_name() in ("mysql", "mariadb"):
+        # the rows that a transaction reads after its lock are those of now, and none are locked beside those it writes
+        settings["isolation_level"] = "READ COMMITTED"
+    return settings

@@ -1,0 +1,1 @@
+"""Studies on the move: from one store and home to another."""
