@@ -8,11 +8,11 @@ import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 from weakref import WeakKeyDictionary
 
 from optuna.storages import BaseStorage
-from sqlalchemy import Select, String, func, select
+from sqlalchemy import Executable, String, func, select
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import DBAPIError
 
@@ -63,7 +63,7 @@ class AdvisoryLock:
     `take` waits for it for a while, and answers whether it was got; `free` is for a lock that outlives its transaction.
     """
 
-    def __init__(self, engine: Engine, take: Select[Any], free: Select[Any] | None = None) -> None:
+    def __init__(self, engine: Engine, take: Executable, free: Executable | None = None) -> None:
         self._engine, self._take, self._free = engine, take, free
 
     @contextmanager

@@ -8,7 +8,7 @@ import hashlib
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -178,10 +178,11 @@ class _Parts:
         """The `columns` of each row by trial id and `key`; a single one as itself."""
         wanted = [table.c.trial_id, table.c[key], *(table.c[name] for name in columns)]
         query = select(*wanted).join(TRIALS, TRIALS.c.trial_id == table.c.trial_id)
-        rows: Mapping[int, dict[Any, Any]] = defaultdict(dict)
-        for trial_id, name, *content in self._connection.execute(query.where(TRIALS.c.study_id == self._study_id)):
-            rows[trial_id][name] = _plain(content)
-        return rows
+        parts: Mapping[int, dict[Any, Any]] = defaultdict(dict)
+        rows: Iterable[Any] = self._connection.execute(query.where(TRIALS.c.study_id == self._study_id))
+        for trial_id, name, *content in rows:
+            parts[trial_id][name] = _plain(content)
+        return parts
 
     def of_study(self, table: Table, key: str, column: str) -> dict[Any, Any]:
         query = select(table.c[key], table.c[column]).where(table.c.study_id == self._study_id)

@@ -153,13 +153,23 @@ def _check(study: StudyDump) -> None:
         for text in (text for each in holders for kind in (each.attributes, each.marks) for text in kind.values()):
             json.loads(text)
         for trial in study.trials:
-            TrialState[trial.state], [*map(int, trial.epochs)]
-            [*map(datetime.fromisoformat, filter(None, (trial.start, trial.end)))]
-        [StudyDirection[direction] for direction in study.directions]
+            _check_trial(trial)
+        if not {*study.directions} <= {direction.name for direction in StudyDirection}:
+            raise ValueError(f"directions {study.directions}")
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise StudyError(f"study {study.name!r} holds what Optuna never writes: {str(error)[:100]}") from error
     if [trial.number for trial in study.trials] != [*range(len(study.trials))]:
         raise StudyError(f"study {study.name!r}: its trials are not numbered from 0 on")
+
+
+def _check_trial(trial: TrialDump) -> None:
+    """Raise ValueError where its state, times or epochs are none."""
+    if trial.state not in {state.name for state in TrialState}:
+        raise ValueError(f"a state {trial.state!r}")
+    for time in filter(None, (trial.start, trial.end)):
+        datetime.fromisoformat(time)
+    for step in trial.epochs:
+        int(step)
 
 
 def _refuse_existing(engine: Engine, name: str) -> None:
