@@ -56,7 +56,8 @@ class Server:
     def end(self) -> None:
         """Stop it at once, as a machine that fails."""
         assert self._process is not None
-        self._process.send_signal(signal.SIGQUIT if self.url.startswith("postgresql") else signal.SIGKILL)
+        # PostgreSQL has processes of its own, which SIGQUIT ends at once, too
+        self._process.send_signal(signal.SIGQUIT if self.start[0].endswith("postgres") else signal.SIGKILL)
         self._process.wait()
 
     def emptied(self) -> str:

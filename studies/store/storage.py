@@ -16,6 +16,7 @@ from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from ...common.filesystems import remote_file_system
+from ...common.installation import install_command
 from ...common.masking import masked
 from ...common.private import make_private_file, make_private_folder
 from ...common.sqlite_url import sqlite_file
@@ -134,7 +135,7 @@ def _shown(url: URL) -> str:
 def _remedy(url: URL, error: ImportError) -> str:
     extra = "mysql" if url.get_backend_name() == "mariadb" else url.get_backend_name()
     if extra in DRIVERS and url.get_driver_name() == DRIVERS[extra]:
-        return f"; pip install 'hpo[{extra}]'"
+        return f"; {install_command(extra)}"
     name = error.name or getattr(error.__cause__, "name", None)  # Optuna raises its own over the driver's
     return f"; install {name}" if name else ""
 

@@ -14,7 +14,7 @@ import json
 import os
 import zipfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
@@ -101,8 +101,10 @@ class Archive:
                 raise StudyError(f"{target} is there already, and is another file")
 
 
-def write_archive(path: Path, study: StudyDump, files: Mapping[str, Path]) -> None:
+def write_archive(path: Path, study: StudyDump, files: Mapping[str, Path]) -> tuple[int, int]:
     """Write `study` and `files`, by their names in the archive, to `path`: whole or not at all.
+
+    Returns how many files are in it, and their bytes: those that a running search has just removed are left out.
 
     Raises:
         OSError: it cannot be written, or one of the files cannot be read.
@@ -111,13 +113,18 @@ def write_archive(path: Path, study: StudyDump, files: Mapping[str, Path]) -> No
     try:
         with temporary.open("xb") as target:
             with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
-                digests = {name: _put(archive, name, file) for name, file in sorted(files.items())}
+                digests = {}
+                for name, file in sorted(files.items()):
+                    with suppress(FileNotFoundError):
+                        digests[name] = _put(archive, name, file)
+                size = sum(archive.getinfo(name).file_size for name in digests)
                 lines = "".join(f"{trial.line}\n" for trial in study.trials)
                 archive.writestr(_TRIALS, lines, zipfile.ZIP_DEFLATED)
                 archive.writestr(_HEAD, json.dumps(_head(study, digests), indent=1), zipfile.ZIP_DEFLATED)
             target.flush()
             os.fsync(target.fileno())
         rename(temporary, path)
+        return len(digests), size
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise

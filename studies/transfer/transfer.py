@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from optuna.distributions import json_to_distribution
+from optuna.storages import RDBStorage
 from optuna.study import StudyDirection
 from optuna.trial import TrialState
 from sqlalchemy import create_engine, make_url
@@ -54,21 +55,20 @@ class Transfer:
     in_line: int = 0
 
 
-def export_study(storage: str, home: Home, name: str, path: Path, *, checkpoints: bool) -> Transfer:
-    """Write study `name` of the store `storage` to an archive at `path`, with its files in `home`.
+def export_study(store: RDBStorage, home: Home, name: str, path: Path, *, checkpoints: bool) -> Transfer:
+    """Write study `name` of `store` to an archive at `path`, with its files in `home`.
 
     Raises:
         StudyError: there is no such study, or a file cannot be read or written.
     """
-    with _reading(open_storage(storage).engine) as connection:
+    with _reading(store.engine) as connection:
         study = dump(connection, name)
     files = {**_attached(home, study), **(_own(home, name, checkpoints) if is_study_name(name) else {})}
     try:
-        size = sum(file.stat().st_size for file in files.values())
-        write_archive(path, study, files)
+        count, size = write_archive(path, study, files)
     except OSError as error:
         raise StudyError(f"{error.filename or path}: {error.strerror or error}") from error
-    return Transfer(name, path, study.counts, len(files), size, study.digest)
+    return Transfer(name, path, study.counts, count, size, study.digest)
 
 
 def import_archive(path: Path, storage: str, home: Home, name: str | None) -> Transfer:
@@ -221,7 +221,8 @@ def _own(home: Home, name: str, checkpoints: bool) -> dict[str, Path]:
     files = {}
     for file in sorted(folder.rglob("*")):
         path = file.relative_to(folder)
-        is_ours = file.is_file() and not file.is_symlink() and home.contains(file)
+        is_half = file.name.startswith(".") and file.suffix == ".tmp"  # see write_atomic
+        is_ours = file.is_file() and not file.is_symlink() and home.contains(file) and not is_half
         if is_ours and path.parts[0] not in _OF_THE_MACHINE and (checkpoints or file.suffix != ".ckpt"):
             files[f"{HOME}{path.as_posix()}"] = file
     return files

@@ -5,7 +5,7 @@ from pathlib import Path
 from ....errors import StudyError
 from ....studies.home import Home
 from ....studies.records.lookup import newest_study, study_id
-from ....studies.store.storage import open_existing, storage_to_read
+from ....studies.store.storage import open_existing
 from ....studies.study_name import nearest_name
 from ....studies.transfer.archive import SUFFIX
 from ....studies.transfer.transfer import Transfer
@@ -26,5 +26,4 @@ def export_study(options: ExportStudyOptions) -> Transfer:
     out = options.out or Path(f"{nearest_name(name)}{SUFFIX}")
     if out.exists():
         raise StudyError(f"{out} is there already; name another file with --out")
-    url = storage_to_read(options.storage, home)
-    return export(url, home, name, out, checkpoints=not options.no_checkpoints)
+    return export(store, home, name, out, checkpoints=not options.no_checkpoints)

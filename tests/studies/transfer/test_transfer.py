@@ -17,6 +17,7 @@ from hpo.studies.book.owner import Owner
 from hpo.studies.home import Home
 from hpo.studies.store.storage import open_storage
 from hpo.studies.transfer import transfer
+from hpo.studies.transfer.dump import StudyDump
 from hpo.studies.transfer.transfer import Transfer, export_study, import_archive, import_from_store
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import FrozenTrial, TrialState
@@ -96,7 +97,7 @@ def filled(home: Home, tmp_path: Path) -> optuna.Study:
 @pytest.fixture
 def archive(filled: optuna.Study, home: Home, tmp_path: Path) -> Path:
     path = tmp_path / "s.study.zip"
-    export_study(home.storage_url, home, NAME, path, checkpoints=True)
+    export_study(open_storage(home.storage_url), home, NAME, path, checkpoints=True)
     return path
 
 
@@ -141,7 +142,7 @@ def test_a_study_goes_to_a_server_and_back(archive: Path, home: Home, away: Home
     there = load(url, "there")
     back = Home(away.root.parent / "back")
     again = away.root.parent / "again.study.zip"
-    export_study(url, away, "there", again, checkpoints=True)
+    export_study(open_storage(url), away, "there", again, checkpoints=True)
     import_archive(again, back.storage_url, back, NAME)
     before, after = load(home.storage_url).trials, load(back.storage_url).trials
     if there._storage._backend.engine.dialect.name == "mariadb":  # type: ignore[attr-defined]
@@ -154,9 +155,26 @@ def test_a_study_goes_to_a_server_and_back(archive: Path, home: Home, away: Home
 
 def test_checkpoints_can_be_left_out(filled: optuna.Study, home: Home, tmp_path: Path, away: Home) -> None:
     path = tmp_path / "small.study.zip"
-    export_study(home.storage_url, home, NAME, path, checkpoints=False)
+    export_study(open_storage(home.storage_url), home, NAME, path, checkpoints=False)
     bring(path, away)
     assert not [*away.study(NAME).rglob("*.ckpt")]
+
+
+def test_a_search_goes_on_while_its_study_is_exported(
+    filled: optuna.Study, home: Home, tmp_path: Path, away: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = transfer.write_archive
+
+    def writing(path: Path, study: StudyDump, files: dict[str, Path]) -> tuple[int, int]:
+        files["home/trials/0/last.ckpt"].unlink()  # as a trial ends that was paused
+        return write(path, study, files)
+
+    monkeypatch.setattr(transfer, "write_archive", writing)
+    (home.study(NAME) / ".study.json.1.tmp").write_text("half")
+    sent = export_study(open_storage(home.storage_url), home, NAME, tmp_path / "s.zip", checkpoints=True)
+    came = bring(tmp_path / "s.zip", away)
+    assert (sent.files, sent.size, sent.digest) == (came.files, came.size, came.digest)
+    assert sorted(path.name for path in away.study(NAME).iterdir()) == ["imported.json", "space.yaml"]
 
 
 def test_a_study_of_another_program_comes_from_its_store_which_is_left_alone(tmp_path: Path, away: Home) -> None:
@@ -188,7 +206,7 @@ def test_what_ran_is_in_line_again(home: Home, tmp_path: Path, away: Home) -> No
     paused.set_user_attr(attributes.OWNER, None)
     paused.set_user_attr(attributes.PAUSED, {"rung": 1})
     foreign.suggest_float("x", 0, 1)
-    export_study(home.storage_url, home, "s", tmp_path / "s.zip", checkpoints=True)
+    export_study(open_storage(home.storage_url), home, "s", tmp_path / "s.zip", checkpoints=True)
     moved = bring(tmp_path / "s.zip", away)
     trials = load(away.storage_url, "s").trials
     assert [trial.state for trial in trials] == [TrialState.WAITING, TrialState.RUNNING, TrialState.RUNNING]
