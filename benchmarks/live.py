@@ -5,8 +5,8 @@ the same small network, in the same ranges, on the same 10,000 training and 5,00
 epochs and 20 trials, each from an empty home. Ours is the bundled simple_cnn.yaml on every core, packing included, once
 for each of `--strategies`; the peer is peer_search.py, in one process on every core, or peer_ray.py, with a trial on
 each. With `--recipe theirs` ours has the peer's constant learning rate, its augmentation and no priors, so that only
-the loop and the search differ. A clock starts when a command does. Every seed is written down once it is done; what is
-there is not run again.
+the loop and the search differ. With `--budget time` ours searches for as long as the peer took. A clock starts when a
+command does. Every seed is written down once it is done; what is there is not run again.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import Figure, Target, arguments, figure, finish, need_fashion_mnist, processor, target_file
-from live_searches import AUGMENTED, PEERS, PLAIN, THEIRS, Search, Turn, run_ours, run_peer
+from live_searches import AUGMENTED, PEERS, PLAIN, THEIRS, Search, Turn, run_ours, run_peer, trials
 
 FULL = {"trials": 20, "epochs": 8, "train": 10_000, "val": 5_000}
 QUICK = {"trials": 2, "epochs": 1, "train": 600, "val": 200}
@@ -53,7 +53,7 @@ def report(options: argparse.Namespace, setting: Mapping[str, Any], turns: Mappi
     what = numbers.format(**setting["size"])
     finish(
         options,
-        f"Whole searches: {what}, peer {setting['peer']}, recipe {setting['recipe']}",
+        f"Whole searches: {what}, peer {setting['peer']}, recipe {setting['recipe']}{_budget(setting)}",
         [row(seed, turn, name) for seed, turn in sorted(turns.items()) for name in setting["strategies"]],
         targets,
         {
@@ -63,6 +63,10 @@ def report(options: argparse.Namespace, setting: Mapping[str, Any], turns: Mappi
             "searches": {seed: asdict(turn) for seed, turn in sorted(turns.items())},
         },
     )
+
+
+def _budget(setting: Mapping[str, Any]) -> str:
+    return ", ours for as long as the peer took" if "budget" in setting else ""
 
 
 def targets_of(
@@ -96,8 +100,9 @@ def measure(seed: int, setting: Mapping[str, Any], python: Path) -> Turn:
     settings: Sequence[str] = theirs if setting["recipe"] == "theirs" else ()
     with tempfile.TemporaryDirectory() as folder:
         peer = run_peer(setting["peer"], python, seed, setting["size"], Path(folder))
+        budget = f"--timeout={peer.seconds:.0f}s" if "budget" in setting else trials(setting["size"])
         ours = {
-            name: run_ours(seed, setting["size"], flags(name), settings, Path(folder) / f"ours-{name}")
+            name: run_ours(seed, setting["size"], budget, flags(name), settings, Path(folder) / f"ours-{name}")
             for name in setting["strategies"]
         }
     return Turn(peer, ours)
@@ -114,6 +119,7 @@ def main() -> None:
     parser.add_argument("--peer", choices=tuple(PEERS), default="augmented", help="plain: no random crops and flips")
     parser.add_argument("--ray", type=Path, metavar="PYTHON", help="of an environment that has hpo and ray[tune]")
     parser.add_argument("--recipe", choices=("own", "theirs"), default="own", help="of ours")
+    parser.add_argument("--budget", choices=("trials", "time"), default="trials", help="of ours: as the peer's")
     parser.add_argument("--strategies", nargs="+", default=[BY_DEFAULT], help="of ours, one search for each")
     options = parser.parse_args()
     need_fashion_mnist()
@@ -121,12 +127,15 @@ def main() -> None:
     if python is None:
         parser.error("--peer ray needs --ray PYTHON")
     parts = ("live", *([options.peer] if options.peer != "augmented" else []))
-    options.name = "-".join((*parts, *([options.recipe] if options.recipe != "own" else [])))
+    chosen = [each for each in (options.recipe, options.budget) if each not in ("own", "trials")]
+    options.name = "-".join((*parts, *chosen))
     if options.quick:
         options.seeds = options.seeds[:1]
     size = QUICK if options.quick else FULL
     setting = {name: getattr(options, name) for name in ("peer", "recipe", "strategies")}
     setting |= {"size": size, "processor": processor()}
+    if options.budget != "trials":
+        setting["budget"] = options.budget
     turns = {} if options.quick else kept(target_file(options), setting)
     for seed in [seed for seed in options.seeds if seed not in turns]:
         turns[seed] = measure(seed, setting, python)

@@ -94,25 +94,32 @@ def run_peer(name: str, python: Path, seed: int, size: Mapping[str, int], root: 
     paths = ["--data", str(data), "--split", str(split), "--home", str(home)]
     script, *flags = PEERS[name]
     path = str(Path(__file__).with_name(script))
-    began, seconds = _timed([str(python), path, *paths, *_numbers(seed, size), *flags])
+    began, seconds = _timed([str(python), path, *paths, *_numbers(seed, size), trials(size), *flags])
     lines = (home / "epochs.jsonl").read_text().splitlines()
     return _search(began, seconds, ((moment, accuracy) for moment, accuracy in map(json.loads, lines)))
 
 
-def run_ours(seed: int, size: Mapping[str, int], flags: Sequence[str], settings: Sequence[str], home: Path) -> Search:
-    """Run `hpo run` in an empty home.
+def run_ours(
+    seed: int, size: Mapping[str, int], budget: str, flags: Sequence[str], settings: Sequence[str], home: Path
+) -> Search:
+    """Run `hpo run` in an empty home, to the end of its `budget`, a flag.
 
     Its epochs are in the spools of its tracker.
     """
     settings = [f"data.max_train={size['train']}", f"data.max_val={size['val']}", *settings]
     command = [HPO, "run", "--space", "simple_cnn", "--data", "fashion_mnist", "--home", str(home)]
     changes = [word for setting in settings for word in ("--set", setting)]
-    began, seconds = _timed([*command, *_numbers(seed, size), *flags, *changes])
+    began, seconds = _timed([*command, *_numbers(seed, size), budget, *flags, *changes])
     return _search(began, seconds, _spooled(home / "simple_cnn"))
 
 
+def trials(size: Mapping[str, int]) -> str:
+    """Return the budget of a number of trials."""
+    return f"--trials={size['trials']}"
+
+
 def _numbers(seed: int, size: Mapping[str, int]) -> list[str]:
-    return [f"--seed={seed}", f"--trials={size['trials']}", f"--epochs={size['epochs']}"]
+    return [f"--seed={seed}", f"--epochs={size['epochs']}"]
 
 
 def _timed(command: Sequence[str]) -> tuple[float, float]:
