@@ -6,6 +6,8 @@ file: sqlite.org/wal.html), and the schema is made under a file lock.
 """
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -94,10 +96,21 @@ def open_storage(url: str, patience: Patience | None = None) -> optuna.storages.
         StoreAwayError: the server does not answer, and is waited for no longer.
     """
     parsed = _parse(url)
-    try:
+    with in_words(parsed):
         if parsed.get_backend_name() != "sqlite":
             return patience(lambda: _admitted(parsed)) if patience else open_server(parsed)
         return _open_file(parsed) if sqlite_file(parsed) else _open_memory(parsed)
+
+
+@contextmanager
+def in_words(parsed: URL) -> Iterator[None]:
+    """Say what opening the store at `parsed` meets in the user's words, without the password.
+
+    Raises:
+        StudyError: it cannot be opened.
+    """
+    try:
+        yield
     except ImportError as error:
         raise StudyError(f"{_shown(parsed)}: the database driver is not installed{_remedy(parsed, error)}") from error
     except NoSuchModuleError as error:
@@ -111,9 +124,9 @@ def open_storage(url: str, patience: Patience | None = None) -> optuna.storages.
             "use sqlite, postgresql or mysql, or install its SQLAlchemy dialect"
         ) from error
     except DBAPIError as error:
-        raise StudyError(f"{_shown(parsed)}: {_in_words(error.orig, parsed)}") from error
+        raise StudyError(f"{_shown(parsed)}: {_error_words(error.orig, parsed)}") from error
     except (sqlite3.Error, OSError) as error:
-        raise StudyError(f"{_shown(parsed)}: {_in_words(error, parsed)}") from error
+        raise StudyError(f"{_shown(parsed)}: {_error_words(error, parsed)}") from error
     except RuntimeError as error:  # Optuna's own check of the schema version
         raise StudyError(_schema_words(parsed, str(error))) from error
 
@@ -146,7 +159,7 @@ def _admitted(url: URL) -> optuna.storages.RDBStorage:
         return open_server(url)
     except DBAPIError as error:
         if is_refusal(error):
-            raise StudyError(f"{_shown(url)}: {_in_words(error.orig, url)}") from error
+            raise StudyError(f"{_shown(url)}: {_error_words(error.orig, url)}") from error
         raise
 
 
@@ -204,7 +217,7 @@ def _prove_writable(engine: Engine) -> None:
         connection.rollback()
 
 
-def _in_words(error: BaseException | None, url: URL) -> str:
+def _error_words(error: BaseException | None, url: URL) -> str:
     """The error of a database driver, with the user's remedy."""
     line = first_line(error)
     line = masked(line.replace(str(url.password), "***") if url.password else line)  # drivers may repeat the URL

@@ -15,7 +15,7 @@ from optuna.study import StudyDirection
 from optuna.trial import TrialState
 from sqlalchemy import create_engine, make_url
 from sqlalchemy.engine import Connection, Engine
-from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from ...common.atomic import write_atomic
 from ...common.bounded import read_bytes
@@ -27,7 +27,7 @@ from ..home import Home
 from ..store.away import first_line
 from ..store.exclusive import exclusive
 from ..store.server import with_driver
-from ..store.storage import open_storage
+from ..store.storage import in_words, open_storage
 from ..study_name import is_study_name, refusal
 from .archive import ARTIFACTS, HOME, Archive, read_archive, write_archive
 from .dump import StudyDump, TrialDump, artifact_ids, dump, study_names
@@ -191,22 +191,19 @@ def _engine(source: str) -> Engine:
     file = sqlite_file(url)
     if file is not None and not file.exists():
         raise StudyError(f"{masked(source)}: {file} does not exist")
-    return create_engine(with_driver(url))
+    with in_words(url):
+        return create_engine(with_driver(url))
 
 
 @contextmanager
 def _reading(engine: Engine) -> Iterator[Connection]:
     """One state of a store."""
-    try:
-        with engine.connect() as connection:
-            if engine.dialect.name == "sqlite":
-                connection.exec_driver_sql("BEGIN")
-            else:
-                connection = connection.execution_options(isolation_level="REPEATABLE READ")
-            yield connection
-    except DBAPIError as error:
-        url = masked(engine.url.render_as_string(hide_password=True))
-        raise StudyError(f"{url}: cannot be read as a store of Optuna's: {first_line(error.orig)}") from error
+    with in_words(engine.url), engine.connect() as connection:
+        if engine.dialect.name == "sqlite":
+            connection.exec_driver_sql("BEGIN")
+        else:
+            connection = connection.execution_options(isolation_level="REPEATABLE READ")
+        yield connection
 
 
 def _attached(home: Home, study: StudyDump) -> dict[str, Path]:

@@ -190,6 +190,27 @@ def test_a_study_of_another_program_comes_from_its_store_which_is_left_alone(tmp
     assert not [*tmp_path.glob("theirs.db-*")]
 
 
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("sqlite:///{}/none.db", "does not exist"),
+        ("sqlite:///{}/notes.db", "not an SQLite database"),
+        ("sqlite:///{}/empty.db", "no such table"),
+        ("mssql+pymssql://u:s3cret@host/x", "the database driver is not installed; install pymssql"),
+        ("postgresql://u:s3cret@127.0.0.1:1/x", "refused"),
+        ("nosuch://u:s3cret@host/x", "unknown database"),
+        ("x y", "must be a file of hpo export-study or the URL"),
+    ],
+)
+def test_what_is_no_store_is_refused_in_words(source: str, words: str, tmp_path: Path, away: Home) -> None:
+    (tmp_path / "notes.db").write_text("buy milk\n" * 100)
+    (tmp_path / "empty.db").touch()
+    away.create(print)
+    with pytest.raises(StudyError, match=words) as refused:
+        import_from_store(source.format(tmp_path), away.storage_url, None, None)
+    assert "s3cret" not in str(refused.value)
+
+
 def test_which_study_of_a_store_must_be_clear(home: Home, filled: optuna.Study, away: Home) -> None:
     away.create(print)
     with pytest.raises(StudyError, match="holds 2 studies: name one with --from-study"):
