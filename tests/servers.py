@@ -12,6 +12,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hpo.studies.store.storage import open_storage
@@ -44,7 +45,7 @@ class Server:
         """Start it, and wait until it answers."""
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                self.start, cwd=self.folder, user=self.owner, extra_groups=[], stdout=log, stderr=log
+                self.start, cwd=self.folder, **_as_user(self.owner), stdout=log, stderr=log
             )
         engine = create_engine(self.url, poolclass=NullPool)
         for _ in range(600):
@@ -89,7 +90,7 @@ def postgresql(folder: Path) -> Iterator[Server]:
     data, port = folder / "data", free_port()
     options = ("--auth=scram-sha-256", f"--pwfile={folder}/password", "--username=hpo", "--no-sync", "--encoding=UTF8")
     command = [programs / "initdb", "-D", data, *options, "--locale=C"]
-    subprocess.run(command, user=owner, extra_groups=[], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(command, **_as_user(owner), cwd=folder, check=True, stdout=subprocess.DEVNULL)
     settings = ["fsync=off", "listen_addresses=127.0.0.1", f"port={port}", f"unix_socket_directories={folder}"]
     start = [str(programs / "postgres"), "-D", str(data), *(word for each in settings for word in ("-c", each))]
     url = make_url("postgresql+psycopg://").set(
@@ -131,7 +132,7 @@ def mariadb(folder: Path) -> Iterator[Server]:
     owner, port = _owner(folder, "nobody"), free_port()
     data = f"--datadir={folder}/data"
     options = ("--no-defaults", data, "--auth-root-authentication-method=normal", "--skip-test-db")
-    subprocess.run([install, *options], user=owner, extra_groups=[], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([install, *options], **_as_user(owner), cwd=folder, check=True, stdout=subprocess.DEVNULL)
     settings = (f"--socket={folder}/socket", f"--port={port}", "--bind-address=127.0.0.1", f"--pid-file={folder}/pid")
     start = [str(program), "--no-defaults", data, *settings, "--innodb-flush-log-at-trx-commit=0"]
     yield from _running(Server(f"mariadb+pymysql://root@127.0.0.1:{port}/mysql", start, folder, owner))
@@ -214,6 +215,11 @@ def _programs(name: str, *folders: Path) -> Path:
         if (folder / name).exists():
             return folder
     pytest.skip(f"no {name} on this machine")
+
+
+def _as_user(name: str | None) -> dict[str, Any]:
+    """How subprocess starts a program as another user; only root may."""
+    return {} if name is None else {"user": name, "extra_groups": []}
 
 
 def _owner(folder: Path, name: str) -> str | None:
