@@ -21,8 +21,6 @@ from sqlalchemy import NullPool, create_engine, make_url, text
 from sqlalchemy.exc import OperationalError
 
 PASSWORD = "s3cr3t/@:?"  # with what a URL has to escape
-
-
 _NUMBERS = count()
 
 
@@ -102,11 +100,8 @@ def postgresql(folder: Path) -> Iterator[Server]:
 @contextmanager
 def pgbouncer(folder: Path, server: Server) -> Iterator[Server]:
     """A pooler before a PostgreSQL server: each transaction may get another connection."""
-    program, owner, port = (
-        _programs("pgbouncer", Path("/usr/sbin")) / "pgbouncer",
-        _owner(folder, "postgres"),
-        free_port(),
-    )
+    program = _programs("pgbouncer", Path("/usr/sbin")) / "pgbouncer"
+    owner, port = _owner(folder, "postgres"), free_port()
     settings = f"""
 [databases]
 * = host=127.0.0.1 port={server.port} user=hpo password='{PASSWORD}'

@@ -6,6 +6,8 @@ from typing import Any
 
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, TimeoutError
 
+from ...common.masking import first_line
+
 # PostgreSQL gives these to `InternalError`: a standby that is not promoted yet, and a transaction that stood still
 _PASSING_STATES = {"25006", "25P03"}
 _PERMANENT_CLASS = "54"  # limits of a program, such as a value too long for an index
@@ -17,10 +19,10 @@ def why_away(error: BaseException) -> str:
     """Why a store is away for a while, in a line; empty where it said something else."""
     for cause in _causes(error):
         if isinstance(orig := getattr(cause, "orig", cause), sqlite3.Error):
-            line = first_line(orig)
+            line = driver_line(orig)
             return line if "locked" in line or "busy" in line else ""
         if (isinstance(cause, DBAPIError) and _passes(cause)) or isinstance(cause, TimeoutError):
-            return first_line(orig)
+            return driver_line(orig)
     return ""
 
 
@@ -29,15 +31,16 @@ def is_refusal(error: DBAPIError) -> bool:
     state = _state(error)
     if state:
         return state.startswith(("28", "3D", "42"))
-    line = first_line(error.orig)
+    line = driver_line(error.orig)
     return "FATAL" in line and not any(words in line for words in _PASSING_WORDS)
 
 
-def first_line(error: BaseException | None) -> str:
-    """The first line of what a driver says, its number left out; the error's type where it says nothing."""
-    args: tuple[object, ...] = getattr(error, "args", ())
-    text = args[1] if len(args) == 2 and isinstance(args[0], int) else error  # MySQL's (number, text)
-    return str(text).strip().partition("\n")[0] or type(error).__name__
+def driver_line(error: BaseException | None) -> str:
+    """The first line of what a driver says, without secrets and without MySQL's number of it."""
+    match getattr(error, "args", ()):
+        case (int(), text):
+            return first_line(Exception(text))
+    return first_line(error or Exception())
 
 
 def _passes(error: DBAPIError) -> bool:

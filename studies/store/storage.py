@@ -24,7 +24,7 @@ from ...common.private import make_private_file, make_private_folder
 from ...common.sqlite_url import sqlite_file
 from ...errors import StudyError, nearest
 from ..home import Home
-from .away import first_line, is_refusal
+from .away import driver_line, is_refusal
 from .locks import held, lock_path
 from .patience import Patience
 from .server import DRIVERS, open_server, template
@@ -219,8 +219,8 @@ def _prove_writable(engine: Engine) -> None:
 
 def _error_words(error: BaseException | None, url: URL) -> str:
     """The error of a database driver, with the user's remedy."""
-    line = first_line(error)
-    line = masked(line.replace(str(url.password), "***") if url.password else line)  # drivers may repeat the URL
+    line = driver_line(error)
+    line = line.replace(str(url.password), "***") if url.password else line  # drivers may repeat the URL
     if isinstance(error, OSError):
         return f"the file cannot be opened or created ({error.strerror or line}); choose another --storage or --home"
     if "not a database" in line or "malformed" in line:

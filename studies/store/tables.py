@@ -4,6 +4,9 @@ from optuna.storages._rdb import models
 from sqlalchemy import Table
 
 STUDIES: Table = models.StudyModel.__table__
+DIRECTIONS: Table = models.StudyDirectionModel.__table__
+STUDY_ATTRIBUTES: Table = models.StudyUserAttributeModel.__table__
+STUDY_MARKS: Table = models.StudySystemAttributeModel.__table__
 TRIALS: Table = models.TrialModel.__table__
 ATTRIBUTES: Table = models.TrialUserAttributeModel.__table__
 MARKS: Table = models.TrialSystemAttributeModel.__table__

@@ -11,17 +11,16 @@ stored as they are, so that none takes more room than the archive itself.
 
 import hashlib
 import json
-import os
 import zipfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 from pydantic import BaseModel, ConfigDict, NonNegativeInt, TypeAdapter, ValidationError
 
-from ...common.atomic import rename
+from ...common.atomic import replacing
 from ...common.bounded import JSON_BYTES, TABLE_BYTES, WEIGHTS_BYTES, open_regular
 from ...common.version import __version__
 from ...errors import StudyError
@@ -75,17 +74,12 @@ class Archive:
             StudyError: it is another one.
         """
         target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
         try:
-            with self._zip.open(name) as source, temporary.open("xb") as file:
+            with self._zip.open(name) as source, replacing(target) as file:
                 if _copy(source, file) != self.files[name]:
                     raise _damaged(self._path, f"{name} is not the file that was put in")
-                file.flush()
-                os.fsync(file.fileno())
-            rename(temporary, target)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
+        except zipfile.BadZipFile as error:
+            raise _damaged(self._path, str(error)) from error
 
     def extract_once(self, name: str, target: Path) -> None:
         """Write the file `name` to `target` unless it is there.
@@ -109,25 +103,16 @@ def write_archive(path: Path, study: StudyDump, files: Mapping[str, Path]) -> tu
     Raises:
         OSError: it cannot be written, or one of the files cannot be read.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("xb") as target:
-            with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
-                digests = {}
-                for name, file in sorted(files.items()):
-                    with suppress(FileNotFoundError):
-                        digests[name] = _put(archive, name, file)
-                size = sum(archive.getinfo(name).file_size for name in digests)
-                lines = "".join(f"{trial.line}\n" for trial in study.trials)
-                archive.writestr(_TRIALS, lines, zipfile.ZIP_DEFLATED)
-                archive.writestr(_HEAD, json.dumps(_head(study, digests), indent=1), zipfile.ZIP_DEFLATED)
-            target.flush()
-            os.fsync(target.fileno())
-        rename(temporary, path)
-        return len(digests), size
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    with replacing(path) as target, zipfile.ZipFile(target, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
+        digests = {}
+        for name, file in sorted(files.items()):
+            with suppress(FileNotFoundError):
+                digests[name] = _put(archive, name, file)
+        size = sum(archive.getinfo(name).file_size for name in digests)
+        lines = "".join(f"{trial.line}\n" for trial in study.trials)
+        archive.writestr(_TRIALS, lines, zipfile.ZIP_DEFLATED)
+        archive.writestr(_HEAD, _head(study, digests).model_dump_json(indent=1), zipfile.ZIP_DEFLATED)
+    return len(digests), size
 
 
 @contextmanager
@@ -137,19 +122,21 @@ def read_archive(path: Path) -> Iterator[Archive]:
     Raises:
         StudyError: it is none, damaged, or of a newer version.
     """
-    try:
-        with open_regular(path, 2**62) as file, zipfile.ZipFile(file) as archive:
+    with ExitStack() as opened:
+        try:
+            archive = opened.enter_context(zipfile.ZipFile(opened.enter_context(open_regular(path, 2**62))))
             head = _read_head(path, archive)
-            yield Archive(_read_study(path, archive, head), head.files, archive, path)
-    except zipfile.BadZipFile as error:
-        raise _damaged(path, str(error)) from error
-    except OSError as error:
-        raise StudyError(f"{path}: cannot be read: {error.strerror or error}") from error
+            study = _read_study(path, archive, head)
+        except zipfile.BadZipFile as error:
+            raise _damaged(path, str(error)) from error
+        except OSError as error:
+            raise StudyError(f"{path}: cannot be read: {error.strerror or error}") from error
+        yield Archive(study, head.files, archive, path)  # what is written meanwhile has errors of its own
 
 
-def _head(study: StudyDump, digests: Mapping[str, str]) -> dict[str, Any]:
-    facts = {"format": FORMAT, "hpo": __version__, "name": study.name, **study.head}
-    return {**facts, "counts": study.counts, "digest": study.digest, "files": dict(digests)}
+def _head(study: StudyDump, digests: dict[str, str]) -> _Head:
+    facts: dict[str, Any] = {"hpo": __version__, "name": study.name, **study.head}
+    return _Head(format=FORMAT, **facts, counts=study.counts, digest=study.digest, files=digests)
 
 
 def _put(archive: zipfile.ZipFile, name: str, file: Path) -> str:

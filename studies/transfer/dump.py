@@ -12,17 +12,23 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from optuna.storages._rdb import models
 from sqlalchemy import Table, select
 from sqlalchemy.engine import Connection
 
 from ...errors import StudyError
 from ..attributes import OWNER, PAUSED
-from ..store.tables import ATTRIBUTES, EPOCHS, MARKS, PARAMS, STUDIES, TRIALS, VALUES
-
-DIRECTIONS: Table = models.StudyDirectionModel.__table__
-STUDY_ATTRIBUTES: Table = models.StudyUserAttributeModel.__table__
-STUDY_MARKS: Table = models.StudySystemAttributeModel.__table__
+from ..store.tables import (
+    ATTRIBUTES,
+    DIRECTIONS,
+    EPOCHS,
+    MARKS,
+    PARAMS,
+    STUDIES,
+    STUDY_ATTRIBUTES,
+    STUDY_MARKS,
+    TRIALS,
+    VALUES,
+)
 
 Stored = tuple[float | None, str]
 """A number as Optuna stores it, with FINITE, or without one and INF_POS, INF_NEG or NAN."""

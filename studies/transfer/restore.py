@@ -9,8 +9,19 @@ from optuna.trial import TrialState
 from sqlalchemy import Table, insert, select
 from sqlalchemy.engine import Connection
 
-from ..store.tables import ATTRIBUTES, EPOCHS, MARKS, PARAMS, STUDIES, TRIALS, VALUES
-from .dump import DIRECTIONS, STUDY_ATTRIBUTES, STUDY_MARKS, StudyDump, TrialDump, renamed
+from ..store.tables import (
+    ATTRIBUTES,
+    DIRECTIONS,
+    EPOCHS,
+    MARKS,
+    PARAMS,
+    STUDIES,
+    STUDY_ATTRIBUTES,
+    STUDY_MARKS,
+    TRIALS,
+    VALUES,
+)
+from .dump import StudyDump, TrialDump, renamed
 
 _AT_ONCE = 1000
 """Rows that are sent in one statement: few enough for every driver, many enough that a slow wire does not count."""

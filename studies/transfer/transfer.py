@@ -17,14 +17,14 @@ from sqlalchemy import create_engine, make_url
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
-from ...common.atomic import write_atomic
+from ...common.atomic import is_unfinished, write_atomic
 from ...common.bounded import read_bytes
 from ...common.masking import masked
 from ...common.private import make_private_folder
 from ...common.sqlite_url import sqlite_file
 from ...errors import StudyError, nearest
 from ..home import Home
-from ..store.away import first_line
+from ..store.away import driver_line
 from ..store.exclusive import exclusive
 from ..store.server import with_driver
 from ..store.storage import in_words, open_storage
@@ -136,7 +136,9 @@ def _restore(engine: Engine, study: StudyDump, name: str) -> StudyDump:
             if (written.counts, written.digest) != (study.counts, study.digest):
                 raise StudyError(f"study {name!r} could not be written as it is: the store keeps something else")
     except SQLAlchemyError as error:
-        raise StudyError(f"study {name!r} could not be written: {first_line(getattr(error, 'orig', error))}") from error
+        raise StudyError(
+            f"study {name!r} could not be written: {driver_line(getattr(error, 'orig', error))}"
+        ) from error
     return written
 
 
@@ -218,8 +220,7 @@ def _own(home: Home, name: str, checkpoints: bool) -> dict[str, Path]:
     files = {}
     for file in sorted(folder.rglob("*")):
         path = file.relative_to(folder)
-        is_half = file.name.startswith(".") and file.suffix == ".tmp"  # see write_atomic
-        is_ours = file.is_file() and not file.is_symlink() and home.contains(file) and not is_half
+        is_ours = file.is_file() and not file.is_symlink() and home.contains(file) and not is_unfinished(file)
         if is_ours and path.parts[0] not in _OF_THE_MACHINE and (checkpoints or file.suffix != ".ckpt"):
             files[f"{HOME}{path.as_posix()}"] = file
     return files

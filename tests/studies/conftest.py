@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from hpo.studies.home import Home
 
+from .. import servers
+
 
 class MlflowFile:
     """What MLflow holds, read from its file without its client, to compare with what was sent."""
@@ -51,9 +53,7 @@ def in_mlflow(tracked: Home) -> MlflowFile:
 
 @pytest.fixture
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return servers.free_port()
 
 
 @pytest.fixture

@@ -50,6 +50,12 @@ def parse_duration(text: str, flag: str = "--timeout") -> float:
     return hours * 3600 + minutes * 60 + seconds + bare
 
 
+def duration_flag(name: str, help: str, default_s: float | None = None) -> Flag:
+    """The flag `name` of a duration."""
+    default = None if default_s is None else f"{default_s / 60:g}m"
+    return Flag(help, name=name, parse=partial(parse_duration, flag=name), default=default)
+
+
 def parse_workers(text: str) -> int | None:
     """The number of workers, or None for `auto`.
 
@@ -94,19 +100,12 @@ class RunOptions:
         Flag("How many trials run at once, or auto: one a GPU or core.", parse=parse_workers, default="auto"),
     ] = None
     device: Annotated[str, Flag("auto, cpu, cuda, or cuda:0,1.")] = "auto"
-    timeout_s: Annotated[
-        float | None, Flag("Stop after this long, such as 2h or 30m.", name="--timeout", parse=parse_duration)
-    ] = None
+    timeout_s: Annotated[float | None, duration_flag("--timeout", "Stop after this long, such as 2h or 30m.")] = None
     max_epochs_total: Annotated[int | None, Flag("Stop after so many epochs of all trials of the study.")] = None
     until: Annotated[float | None, Flag("Stop when a trial has reached this value of the objective.")] = None
     until_converged: Annotated[bool, Flag("Stop when improvement is no longer likely.")] = False
     trial_timeout_s: Annotated[
-        float | None,
-        Flag(
-            "Prune a trial that has trained for this long.",
-            name="--trial-timeout",
-            parse=partial(parse_duration, flag="--trial-timeout"),
-        ),
+        float | None, duration_flag("--trial-timeout", "Prune a trial that has trained for this long.")
     ] = None
     warm_start: Annotated[
         tuple[str, ...],
@@ -133,20 +132,16 @@ class RunOptions:
     storage: StorageField = None
     storage_patience_s: Annotated[
         float,
-        Flag(
-            "How long a store that does not answer is waited for, while trials go on.",
-            name="--storage-patience",
-            parse=partial(parse_duration, flag="--storage-patience"),
-            default="10m",
+        duration_flag(
+            "--storage-patience", "How long a store that does not answer is waited for, while trials go on.", GIVE_UP_S
         ),
     ] = GIVE_UP_S
     grace_s: Annotated[
         float,
-        Flag(
+        duration_flag(
+            "--grace",
             "How long this command may be silent before others on the study's server take its trials over.",
-            name="--grace",
-            parse=partial(parse_duration, flag="--grace"),
-            default="5m",
+            GRACE_S,
         ),
     ] = GRACE_S
     tracking_uri: TrackingField = None

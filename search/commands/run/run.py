@@ -101,7 +101,7 @@ def _search(prepared: Prepared, crew: Crew, watcher: Watcher, patience: Patience
     """Run the loop; return its outcome and the number of unsent events."""
     clock = SystemClock()
     goal = _goal(prepared, clock)
-    if (reached := patience(lambda: _reached(prepared, goal, clock))) is not None:
+    if (reached := _reached(prepared, goal, clock, patience)) is not None:
         return reached, _send_pending(prepared, watcher)
     record_run(prepared, prepared.placements[0].device)  # before the trackers, who are given these files
     tracker = _tracker(prepared, watcher)
@@ -136,10 +136,11 @@ def _goal(prepared: Prepared, clock: Clock) -> Goal:
     )
 
 
-def _reached(prepared: Prepared, goal: Goal, clock: Clock) -> Outcome | None:
+def _reached(prepared: Prepared, goal: Goal, clock: Clock, patience: Patience) -> Outcome | None:
     """What of the goal the study has reached before the search begins."""
     # private, but Optuna has no public way from a study to its storage
-    if goal.trials is not None and _finished(prepared.study._storage, prepared.name) >= goal.trials:
+    storage = prepared.study._storage
+    if goal.trials is not None and patience(lambda: _finished(storage, prepared.name)) >= goal.trials:
         return Outcome.DONE
     return Budget(goal, _book(prepared, clock, goal.deadline, lambda _: None)).reached()
 

@@ -1,5 +1,6 @@
 """A study comes out of a store and into another one whole, or not at all."""
 
+import errno
 import json
 import math
 import warnings
@@ -317,6 +318,30 @@ def test_what_is_damaged_or_forged_is_refused_and_leaves_nothing(
     assert not away.storage_file.exists() or not open_storage(away.storage_url).get_all_studies()
     assert not away.study(NAME).exists()
     assert sorted(path.name for path in tmp_path.iterdir() if path != away.root) == ["plot.png", "runs", "s.study.zip"]
+
+
+def test_a_file_that_rotted_is_refused(archive: Path, away: Home) -> None:
+    content = archive.read_bytes()
+    archive.write_bytes(content.replace(b"weights", b"weighty"))
+    with pytest.raises(StudyError, match=r"no whole study of hpo export-study: Bad CRC-32"):
+        bring(archive, away)
+    assert not away.study(NAME).exists()
+
+
+def test_a_full_disk_is_not_said_to_be_the_archive_s_fault(
+    archive: Path, away: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    open_storage(away.storage_url)
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        bring(archive, away)
+    monkeypatch.undo()
+    assert not away.study(NAME).exists()
+    assert not [*away.root.glob(".import-*")]
+    bring(archive, away)
 
 
 def test_a_newer_form_is_refused_in_words(archive: Path, away: Home) -> None:
