@@ -17,7 +17,7 @@ from hpo.search.strategy.strategy import build_strategy
 from hpo.studies.book.book import Book
 from hpo.studies.book.first_trials import enqueue
 from hpo.studies.book.terms import Beginning, Exhausted, Opening
-from hpo.studies.store.sqlite_storage import SqliteStorage
+from hpo.studies.store.plain_storage import PlainStorage
 from hpo.studies.tracking.events import Epoch, Event, TrialStarted
 from hpo.studies.tracking.tracker import NullTracker
 from hpo.training.report import EpochReport
@@ -145,6 +145,6 @@ class Rows:
         return Exhausted(self.most, "space") if trial.number >= self.most else beginning
 
 
-def store() -> SqliteStorage:
+def store() -> PlainStorage:
     """Return an empty store in memory."""
-    return SqliteStorage("sqlite://", engine_kwargs={"poolclass": StaticPool})
+    return PlainStorage("sqlite://", engine_kwargs={"poolclass": StaticPool})

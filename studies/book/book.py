@@ -19,6 +19,7 @@ import optuna
 from .. import attributes
 from ..store.patience import Patience
 from ..waiting import GRACE_S
+from .census import Census
 from .claims import Claims, Counts
 from .endings import Endings
 from .feed import Feed
@@ -82,9 +83,9 @@ class Book(Generic[Claim]):
         patience: Patience | None = None,
         grace_s: float = GRACE_S,
     ) -> None:
-        self._holdings, self._now, self._patience = Holdings(study, now, grace_s), now, patience or Patience()
-        self._feed = Feed(self._holdings.storage, study._study_id, study.direction, self._holdings.census)
-        self._record = Record()
+        self._feed, self._record = Feed(study.direction), Record()
+        self._holdings = Holdings(study, Census(self._feed), now, grace_s)
+        self._now, self._patience = now, patience or Patience()
         self._claims = Claims(self._holdings, begin, self._feed, self._record)
         self._reporting, self._endings = Reporting(self._holdings, self._record), Endings(self._holdings)
         self._recovery = Recovery(self._holdings, now, self._patience.note)
@@ -107,8 +108,8 @@ class Book(Generic[Claim]):
         Raises:
             StudyError: the study was deleted.
         """
-        with self._holdings.transaction() as rows:
-            return self._claims.counts(rows)
+        self._look()
+        return self._claims.counts()
 
     @property
     def paused(self) -> Collection[int]:
@@ -132,9 +133,10 @@ class Book(Generic[Claim]):
     @_patient
     def catch_up(self, plan: Plan) -> None:
         """Let `plan` see the record as it is."""
-        with self._holdings.transaction() as rows:
-            self._claims.counts(rows)
-            plan.decide(self._record.news(rows))
+        with self._holdings.look() as rows:
+            epochs, census = self._record.news(rows), self._holdings.census.read(rows)
+            census()
+            plan.decide(epochs())
         self._record.commit()
 
     @_patient
@@ -181,7 +183,7 @@ class Book(Generic[Claim]):
             if not fence.held:
                 return fence
             trial_id = self._holdings.mine[number].trial_id
-            losses = int(rows.attribute(loss, [trial_id]).get(trial_id, 0)) + 1
+            losses = int(rows.attribute(loss, [trial_id])().get(trial_id, 0)) + 1
             rows.set_attributes(trial_id, {loss: losses})
         return losses
 
@@ -214,20 +216,20 @@ class Book(Generic[Claim]):
     @_patient
     def finished(self) -> list[int]:
         """The numbers of the trials that will not go on."""
-        with self._holdings.transaction() as rows:
-            return rows.numbers(FINISHED)
+        with self._holdings.look() as rows:
+            return rows.numbers(FINISHED)()
 
     @_patient
     def best(self, count: int) -> list[int]:
         """The `count` best complete trials that hpo ran, the best first."""
-        with self._holdings.existing():
-            return self._feed.best(count)
+        self._look()
+        return self._feed.best(count)
 
     @_patient
     def values(self) -> Mapping[int, float]:
         """The objective of each complete trial that hpo ran, by number."""
-        with self._holdings.existing():
-            return self._feed.values()
+        self._look()
+        return self._feed.values()
 
     @_patient
     def epochs(self) -> int:
@@ -272,3 +274,8 @@ class Book(Generic[Claim]):
     def _put_back(self, number: int, notes: Mapping[str, Any]) -> Fence:
         """Put a trial of ours back, with `notes`."""
         return self._endings.put_back(number, notes)
+
+    def _look(self) -> None:
+        """Bring the census up to date."""
+        with self._holdings.look() as rows:
+            self._holdings.census.read(rows)()

@@ -1,22 +1,27 @@
-"""Claims: a trial is taken, or drawn and made, in one exclusive step.
+"""Claims: a trial is taken, or drawn and made, in one transaction.
 
-They are made one at a time: of the CPU time of 16 claims in a row two thirds are drawing, which has to see the trials
-that were drawn before; a batch would save the rest, 2.5 ms a claim, and only where many workers are free at once.
+It has the study for itself from the first statement, which reads all that a choice and a draw need; then the trial is
+made or read, then all is written: three round trips to a server. Reports of other coordinators wait for that, their
+trainings do not.
+
+Claims are made one at a time: most of their CPU time is drawing, which has to see the trials that were drawn before.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field
 from functools import partial
-from typing import Generic
+from typing import Any, Generic
 
-from optuna.trial import TrialState
+from optuna.trial import FrozenTrial, TrialState
 
 from .. import attributes
 from ..store.exclusive import exclusive
 from ..store.rows import Transaction
+from ..store.study_reader import number_or_none
 from ..store.tables import FIXED
 from .choice import Begin, Resume
-from .feed import Feed, News
+from .feed import Feed
 from .holdings import Held, Holdings
 from .owner import is_foreign
 from .record import Record
@@ -44,6 +49,19 @@ class Counts:
         return self.finished + self.running + self.paused
 
 
+@dataclass(frozen=True, slots=True)
+class Step(Generic[Claim]):
+    """What a claim has come to: its `answer`, and the trials that were `begun`, by number."""
+
+    answer: Claim | NoClaim
+    begun: Mapping[int, Held] = field(default_factory=dict)
+
+
+Owner = Mapping[str, Any]
+What = Callable[[Transaction, Owner], Step[Claim] | None]
+"""What is done in the transaction of a claim, given the owner that it writes down; None where it cannot be done."""
+
+
 class Claims(Generic[Claim]):
     """Claims for `holdings`.
 
@@ -58,17 +76,16 @@ class Claims(Generic[Claim]):
         record: Record,
     ) -> None:
         self._holdings, self._begin, self._feed, self._record = holdings, begin, feed, record
-        self._exclusive = exclusive(holdings.study._storage, holdings.study.study_name)
+        lock = exclusive(holdings.study._storage, holdings.study.study_name)
+        # a server lets transactions in by their turn; to an SQLite file whoever asks at the right moment has access
+        self._queue = lock.hold if holdings.on_one_machine else nullcontext
 
-    def counts(self, rows: Transaction) -> Counts:
-        """The number of trials of the study by state."""
-        census = self._holdings.census.read(rows)
-        others = self._holdings.others(TrialState.RUNNING)
-        notes = rows.attributes((attributes.OWNER, attributes.CONFIG), others) if others else {}
-        begun = rows.with_values(others) if others else set()
-        foreign = sum(is_foreign(notes.get(each, {}), each in begun) for each in others)
-        running = len(census.ids(TrialState.RUNNING)) - foreign
-        return Counts(census.finished, running, len(census.paused), waiting=len(census.ids(TrialState.WAITING)))
+    def counts(self) -> Counts:
+        """The number of trials of the study by state, as of the last census."""
+        holdings, census = self._holdings, self._holdings.census
+        foreign = sum(map(_is_foreign, holdings.others(TrialState.RUNNING)))
+        running, waiting = len(census.trials(TrialState.RUNNING)), len(census.trials(TrialState.WAITING))
+        return Counts(census.finished, running - foreign, len(census.paused), waiting)
 
     def claim(self, limit: int | None, plan: Plan) -> Claim | NoClaim | None:
         """Take a waiting trial, or the one that `plan` chooses, paused or new, and begin it.
@@ -80,71 +97,65 @@ class Claims(Generic[Claim]):
         A waiting trial that cannot be run is told FAIL: what was enqueued is not in the space, or another version saved
         its configuration. One that was to be stopped is told PRUNED.
         """
-        with self._exclusive.hold():
-            while True:
-                with self._holdings.transaction() as rows:
-                    # one of ours that somebody has put back goes on where it is, see Holdings.fences, and has begun
-                    counts = self.counts(rows)
-                    waiting = self._holdings.others(TrialState.WAITING)
-                    put_back = counts.waiting - len(waiting)
-                    decisions = rows.attribute(attributes.DECISION, waiting) if waiting else {}
-                    plan.decide(self._record.news(rows))
-                self._record.commit()
-                stopped = [trial_id for trial_id, decision in decisions.items() if decision]
-                can_begin = limit is None or counts.begun + put_back < limit
-                is_idle = not (counts.running or put_back or self._holdings.mine)
-                if stopped:
-                    answer: Claim | NoClaim | None = self._settle(stopped[0])
-                elif waiting and can_begin:
-                    answer = self._continue(waiting[0])
-                else:
-                    chosen = self._choose(plan, can_begin=can_begin, is_idle=is_idle)
-                    if chosen is None:
-                        return None
-                    answer = chosen()
-                if answer is not None:  # else another program, which does not know of the lock, was faster
-                    return answer
+        holdings = self._holdings
+        with self._queue(), holdings.transaction() as rows:
+            owner, epochs, census = holdings.owner(rows), self._record.news(rows), holdings.census.read(rows)
+            census()
+            plan.decide(epochs())
+            step = None
+            while step is None and (what := self._choose(limit, plan)):
+                if (step := what(rows, owner())) is None:  # another program had told the trial that was paused
+                    holdings.census.read(rows)()
+        self._record.commit()
+        if step is None:
+            return None
+        holdings.mine.update(step.begun)
+        return step.answer
 
-    def _choose(self, plan: Plan, *, can_begin: bool, is_idle: bool) -> Callable[[], Claim | NoClaim | None] | None:
-        """What `plan` chooses, to be done; None where that is to wait."""
-        census, mine = self._holdings.census, self._holdings.mine
+    def _choose(self, limit: int | None, plan: Plan) -> "What[Claim] | None":
+        """What comes next, to be done; None where that is to wait."""
+        # one of ours that somebody has put back goes on where it is, see Holdings.fences, and has begun
+        counts, census, mine = self.counts(), self._holdings.census, self._holdings.mine
+        waiting = self._holdings.others(TrialState.WAITING)
+        put_back = counts.waiting - len(waiting)
+        can_begin = limit is None or counts.begun + put_back < limit
+        is_idle = not (counts.running or put_back or mine)
+        for trial in waiting:
+            if trial.user_attrs.get(attributes.DECISION):
+                return partial(self._stop, trial)
+        if waiting and can_begin:
+            return partial(self._continue, waiting[0].number, waiting[0]._trial_id)
         # one of ours that was taken for orphaned trains here still
         paused = census.paused if mine.keys().isdisjoint(census.paused.keys()) else census.paused.keys() - mine.keys()
         complete, census.complete = census.complete, []
         match plan.choose(paused, complete, can_begin=can_begin, is_idle=is_idle):
             case Resume(number):
-                return partial(self._resume, number)
+                return partial(self._continue, number, census.paused[number])
             case Begin() if can_begin:
                 return partial(self._new, census.size)
-        return partial(self._settle_all, list(paused)[:AT_ONCE]) if is_idle and paused else None
+        return partial(self._settle, list(paused)[:AT_ONCE]) if is_idle and paused else None
 
-    def _resume(self, number: int) -> Claim | Refused | None:
-        """Begin a trial again that is paused at a rung; None where it is not any more."""
-        answer = self._continue(self._holdings.census.paused[number])
-        if answer is None:
-            self._holdings.census.look_again(number)
-        return answer
-
-    def _new(self, number: int) -> Claim | Refused | Exhausted | None:
-        """Draw and create trial `number`; None where another program was faster to take that number."""
-        opening = Opening(number, 1, self._news)
+    def _new(self, number: int, rows: Transaction, owner: Owner) -> "Step[Claim]":
+        """Draw and create trial `number`."""
+        opening = Opening(number, 1, self._feed.news)
         beginning = self._begin(opening)
         if isinstance(beginning, Exhausted):
-            return beginning
-        with self._holdings.transaction() as rows:
-            if rows.has_newer(self._holdings.census.last_id):
-                return None
-            trial_id = rows.create(number)
-            self._write_beginning(rows, trial_id, opening, beginning)
-        return self._begun(trial_id, opening, beginning)
+            return Step(beginning)
+        trial_id = rows.create(number)
+        return self._write_beginning(rows, trial_id, owner, opening, beginning)
 
-    def _continue(self, trial_id: int) -> Claim | Refused | None:
-        """Begin a waiting or paused trial; None where another program was faster to take it."""
-        (trial,) = self._holdings.read([trial_id])
+    def _continue(self, number: int, trial_id: int, rows: Transaction, owner: Owner) -> "Step[Claim] | None":
+        """Begin a waiting or paused trial; None where another program has taken or told it."""
+        trials = self._free(rows, [(number, trial_id)])
+        if not trials:
+            return None
+        (trial,) = trials
+        if trial.state is TrialState.WAITING:  # a paused one keeps the time of its start
+            rows.begin(trial_id, {attributes.OWNER: owner})
         opening = Opening(
             trial.number,
             generation=int(trial.user_attrs.get(attributes.GENERATION, 0)) + 1,
-            news=self._news,
+            news=self._feed.news,
             fixed=trial.system_attrs.get(FIXED, {}),
             params=trial.params,
             attributes=trial.user_attrs,
@@ -154,71 +165,65 @@ class Claims(Generic[Claim]):
         if isinstance(beginning, Exhausted):  # somebody has enqueued a trial without any value
             words = f"each of the {beginning.configurations} configurations of the {beginning.scope} was tried"
             beginning = Beginning(None, refusal=words)
-        with self._holdings.transaction() as rows:
-            if not _is_free(rows, trial_id):
-                return None
-            if rows.states([trial_id])[trial_id] is TrialState.WAITING:  # a paused one keeps the time of its start
-                rows.set_state(trial_id, TrialState.RUNNING)
-            self._write_beginning(rows, trial_id, opening, beginning)
-        return self._begun(trial_id, opening, beginning)
+        return self._write_beginning(rows, trial_id, owner, opening, beginning)
 
-    def _write_beginning(self, rows: Transaction, trial_id: int, opening: Opening, beginning: Beginning[Claim]) -> None:
+    def _write_beginning(
+        self, rows: Transaction, trial_id: int, owner: Owner, opening: Opening, beginning: Beginning[Claim]
+    ) -> "Step[Claim]":
         """Write what a trial begins with, and its owner; or that it failed."""
         drawn = {name: value for name, value in beginning.params.items() if name not in opening.params}
         rows.add_params(trial_id, drawn, beginning.distributions)
-        notes = {
-            attributes.OWNER: self._holdings.owner(rows),
-            attributes.GENERATION: opening.generation,
-            **beginning.attributes,
-        }
+        notes = {attributes.OWNER: owner, attributes.GENERATION: opening.generation, **beginning.attributes}
         if opening.attributes.get(attributes.PAUSED):
             notes |= {attributes.PAUSED: None, attributes.DECISION: None}
         if beginning.claim is None:
             rows.set_attributes(trial_id, {**notes, attributes.OWNER: None, attributes.ERROR: beginning.refusal})
             rows.set_state(trial_id, TrialState.FAIL)
-        else:
-            rows.set_attributes(trial_id, notes)
+            return Step(Refused(opening.number, {**opening.params, **beginning.params}, beginning.refusal))
+        rows.set_attributes(trial_id, notes)
+        return Step(beginning.claim, {opening.number: Held(trial_id, opening.generation)})
 
-    def _begun(self, trial_id: int, opening: Opening, beginning: Beginning[Claim]) -> Claim | Refused:
-        """Note what was written as ours."""
-        if beginning.claim is None:
-            return Refused(opening.number, {**opening.params, **beginning.params}, beginning.refusal)
-        self._holdings.mine[opening.number] = Held(trial_id, opening.generation)
-        return beginning.claim
+    def _stop(self, waiting: FrozenTrial, rows: Transaction, owner: Owner) -> "Step[Claim] | None":
+        """End a waiting trial that was to be stopped; None where another program has taken it."""
+        for trial in self._free(rows, [(waiting.number, waiting._trial_id)]):
+            value = _last_value(trial)
+            rows.tell(trial._trial_id, TrialState.PRUNED, value)
+            return Step(Stopped(trial.number, trial.params, value))
+        return None
 
-    def _settle(self, trial_id: int) -> Stopped | None:
-        """End a trial that was to be stopped; None where another program was faster."""
-        (trial,) = self._holdings.read([trial_id])
-        with self._holdings.transaction() as rows:
-            if not _is_free(rows, trial_id):
-                return None
-            value = rows.last_value(trial_id)
-            rows.tell(trial_id, TrialState.PRUNED, value)
-        return Stopped(trial.number, trial.params, value)
-
-    def _settle_all(self, numbers: Sequence[int]) -> Settled | None:
+    def _settle(self, numbers: Sequence[int], rows: Transaction, owner: Owner) -> "Step[Claim] | None":
         """End trials that are paused and are not to go on; None where other programs have ended all of them."""
-        ids = [self._holdings.census.paused[number] for number in numbers]
-        trials = [trial for trial in self._holdings.read(ids) if trial._trial_id in ids]
         settled = []
-        with self._holdings.transaction() as rows:
-            for trial in trials:
-                if _is_free(rows, trial._trial_id):
-                    rung, value = trial.user_attrs[attributes.PAUSED]["rung"], rows.last_value(trial._trial_id)
-                    rows.set_attributes(trial._trial_id, {attributes.PAUSED: None})
-                    rows.tell(trial._trial_id, TrialState.PRUNED, value)
-                    settled.append(Stopped(trial.number, trial.params, value, rung))
-        for number in numbers:
+        for trial in self._free(rows, [(number, self._holdings.census.paused[number]) for number in numbers]):
+            rung, value = trial.user_attrs[attributes.PAUSED]["rung"], _last_value(trial)
+            rows.set_attributes(trial._trial_id, {attributes.PAUSED: None})
+            rows.tell(trial._trial_id, TrialState.PRUNED, value)
+            settled.append(Stopped(trial.number, trial.params, value, rung))
+        return Step(Settled(settled)) if settled else None
+
+    def _free(self, rows: Transaction, chosen: Sequence[tuple[int, int]]) -> list[FrozenTrial]:
+        """Those of the trials (number, id) that are to be begun: they wait, or are paused at a rung.
+
+        Nobody else takes them until the transaction ends. The others are looked at again.
+        """
+        ids = [trial_id for _, trial_id in chosen]
+        rows.states(ids)  # which keeps others out
+        trials = [trial for trial in rows.trials(ids)() if _is_free(trial)]
+        for number in {number for number, _ in chosen} - {trial.number for trial in trials}:
             self._holdings.census.look_again(number)
-        return Settled(settled) if settled else None
-
-    def _news(self) -> News:
-        with self._holdings.existing():
-            return self._feed.news()
+        return trials
 
 
-def _is_free(rows: Transaction, trial_id: int) -> bool:
-    """Whether a trial is to be begun: it waits, or is paused at a rung."""
-    state = rows.states([trial_id])[trial_id]
-    is_paused = state is TrialState.RUNNING and bool(rows.attribute(attributes.PAUSED, [trial_id]).get(trial_id))
-    return state is TrialState.WAITING or is_paused
+def _is_free(trial: FrozenTrial) -> bool:
+    is_paused = trial.state is TrialState.RUNNING and bool(trial.user_attrs.get(attributes.PAUSED))
+    return trial.state is TrialState.WAITING or is_paused
+
+
+def _is_foreign(trial: FrozenTrial) -> bool:
+    return is_foreign(trial.user_attrs, bool(trial.params or trial.intermediate_values))
+
+
+def _last_value(trial: FrozenTrial) -> float | None:
+    """The objective of the last epoch that a trial reported; None for none, and where it is no number."""
+    last = max(trial.intermediate_values, default=None)
+    return None if last is None else number_or_none(trial.intermediate_values[last])

@@ -30,7 +30,7 @@ class Endings:
             if not outcome.usable:
                 rows.set_marks(trial_id, {_UNUSABLE: 1.0})
             # a trial that was pruned has the value that it reported last, as in Optuna
-            value = outcome.value if outcome.complete else rows.last_value(trial_id)
+            value = outcome.value if outcome.complete else rows.last_value(trial_id)()
             rows.tell(trial_id, state, value)
         return Fence(True, state)
 

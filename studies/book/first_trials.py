@@ -44,6 +44,6 @@ def enqueue(study: optuna.Study, first: Sequence[FirstTrial], priors: Mapping[st
         trials.append((priors, {attributes.PRIOR: True}))
     if trials:
         with transaction(engine_of(study._storage), study._study_id) as rows:
-            for number, (params, notes) in enumerate(trials, rows.next_number()):
+            for number, (params, notes) in enumerate(trials, rows.next_number()()):
                 rows.enqueue(number, params, notes)
     return new

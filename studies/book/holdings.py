@@ -1,6 +1,6 @@
 """The trials of a coordinator, and the transactions in which it writes to them."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from secrets import token_hex
@@ -13,8 +13,10 @@ from optuna.trial import FrozenTrial, TrialState
 from ...common.display import visible
 from ...errors import StudyError
 from .. import attributes
+from ..store.pipeline import Answer
 from ..store.rows import Transaction
-from ..store.transaction import StudyGoneError, backend_of, engine_of, transaction
+from ..store.study_reader import StudyGoneError, StudyReader
+from ..store.transaction import engine_of, look, transaction
 from .census import Census
 from .owner import Owner, is_owner
 from .put_back import put_back
@@ -37,11 +39,9 @@ class Holdings:
     `now` is the time in seconds since the epoch; after `grace_s` seconds without a heartbeat others take over.
     """
 
-    def __init__(self, study: optuna.Study, now: Callable[[], float], grace_s: float) -> None:
-        self.study, self._now, self._grace_s = study, now, grace_s
-        self.storage = backend_of(study._storage)
+    def __init__(self, study: optuna.Study, census: Census, now: Callable[[], float], grace_s: float) -> None:
+        self.study, self.census, self._now, self._grace_s = study, census, now, grace_s
         self.mine: dict[int, Held] = {}
-        self.census = Census()
         self._engine = engine_of(study._storage)
         self._name = token_hex(8)
         # heartbeats come from a thread: they must not take for ours what another one is just putting back
@@ -59,11 +59,21 @@ class Holdings:
         Raises:
             StudyError: the study was deleted.
         """
-        with self.existing(), transaction(self._engine, self.study._study_id) as rows:
+        with self._existing(), transaction(self._engine, self.study._study_id) as rows:
             yield rows
 
     @contextmanager
-    def existing(self) -> Iterator[None]:
+    def look(self) -> Iterator[StudyReader]:
+        """A look at the study, which waits for nobody.
+
+        Raises:
+            StudyError: the study was deleted.
+        """
+        with self._existing(), look(self._engine, self.study._study_id) as rows:
+            yield rows
+
+    @contextmanager
+    def _existing(self) -> Iterator[None]:
         """Say so where the study was deleted."""
         try:
             yield
@@ -97,8 +107,9 @@ class Holdings:
     def beat(self) -> None:
         """Write a heartbeat; of trials that are no longer ours the next report finds out."""
         with self._leaving, self.transaction() as rows:
+            owner = self.owner(rows)
             for trial_id in self._held(rows):
-                rows.set_attributes(trial_id, {attributes.OWNER: self.owner(rows)})
+                rows.set_attributes(trial_id, {attributes.OWNER: owner()})
 
     def _held(self, rows: Transaction) -> list[int]:
         """The ids of those of our trials that are still ours."""
@@ -110,38 +121,36 @@ class Holdings:
         held = {number: self.mine[number] for number in numbers}
         ids = [each.trial_id for each in held.values()]
         states, notes = rows.states(ids), rows.attributes((attributes.GENERATION, attributes.PAUSED), ids)
+        owner = self.owner(rows)
         return {
-            number: self._fence(rows, each, states[each.trial_id], notes.get(each.trial_id, {}))
+            number: self._fence(rows, each, states()[each.trial_id], notes().get(each.trial_id, {}), owner)
             for number, each in held.items()
         }
 
-    def _fence(self, rows: Transaction, held: Held, state: TrialState, notes: Mapping[str, Any]) -> Fence:
+    def _fence(
+        self, rows: Transaction, held: Held, state: TrialState, notes: Mapping[str, Any], owner: Answer[dict[str, Any]]
+    ) -> Fence:
         if state in FINISHED or notes.get(attributes.GENERATION) != held.generation:
             return Fence(False, state)
         if state is TrialState.WAITING or notes.get(attributes.PAUSED):
             # it was taken for orphaned, and nobody has begun it: it goes on here
-            rows.set_attributes(held.trial_id, {attributes.OWNER: self.owner(rows), attributes.PAUSED: None})
+            rows.set_attributes(held.trial_id, {attributes.OWNER: owner(), attributes.PAUSED: None})
             rows.set_state(held.trial_id, TrialState.RUNNING)
         return Fence(True, TrialState.RUNNING)
 
-    def others(self, state: TrialState) -> list[int]:
-        """The ids of the trials in `state` that are neither ours nor paused, as of the last census."""
+    def others(self, state: TrialState) -> list[FrozenTrial]:
+        """The trials in `state` that are neither ours nor paused, as of the last census."""
         ours = {held.trial_id for held in self.mine.values()}
-        return [trial_id for trial_id in self.census.ids(state) if trial_id not in ours]
+        return [trial for trial in self.census.trials(state) if trial._trial_id not in ours]
 
-    def read(self, trial_ids: Sequence[int]) -> list[FrozenTrial]:
-        """Trials by id, as Optuna reads them."""
-        above_all = 2**31 - 1
-        return self.storage._get_trials(self.study._study_id, None, set(trial_ids), above_all) if trial_ids else []
-
-    def owner(self, rows: Transaction) -> dict[str, Any]:
-        """The attribute that says that a trial is ours, with the heartbeat of now."""
-        return Owner.me().as_attribute(self.time(rows), self._name, self._grace_s)
+    def owner(self, rows: StudyReader) -> Answer[dict[str, Any]]:
+        """Ask for the attribute that says that a trial is ours, with the heartbeat of now."""
+        return self.time(rows).then(lambda now: Owner.me().as_attribute(now, self._name, self._grace_s))
 
     def is_ours(self, owner: Any) -> bool:
         """Whether an attribute says that a trial is ours."""
         return is_owner(owner) and owner.get("book") == self._name
 
-    def time(self, rows: Transaction) -> float:
-        """The time of the store, in seconds since the epoch."""
-        return self._now() if (now := rows.now()) is None else now
+    def time(self, rows: StudyReader) -> Answer[float]:
+        """Ask for the time of the store, in seconds since the epoch."""
+        return rows.now().then(lambda now: self._now() if now is None else now)

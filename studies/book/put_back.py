@@ -16,7 +16,7 @@ def put_back(rows: Transaction, trial_ids: Iterable[int], notes: Mapping[str, An
     carried out as the trial is claimed.
     """
     ids = list(trial_ids)
-    decisions = rows.attribute(attributes.DECISION, ids)
+    decisions = rows.attribute(attributes.DECISION, ids)()
     rungs = {trial_id: decision["rung"] for trial_id, decision in decisions.items() if decision and "rung" in decision}
     for trial_id in ids:
         paused = {attributes.PAUSED: {"rung": rungs[trial_id]}} if trial_id in rungs else {}

@@ -38,7 +38,7 @@ class Recovery:
             StudyError: the study is in an SQLite file, and another machine is searching it.
         """
         running, now, up_s = self._running()
-        beats = heartbeats(self._holdings.storage, self._holdings.study._study_id) if running else {}
+        beats = heartbeats(self._holdings.study._storage, self._holdings.study._study_id) if running else {}
         self._watch.forget_all_but({trial._trial_id for trial in running})
         orphans, self.awaits_machine = [], False
         for trial in running:
@@ -57,10 +57,10 @@ class Recovery:
     def _running(self) -> tuple[Sequence[FrozenTrial], float, float]:
         """The running trials that are not ours, the time of the store, and for how long its server has been up."""
         holdings = self._holdings
-        with holdings.transaction() as rows:
-            holdings.census.read(rows)
-            others, now, up_s = holdings.others(TrialState.RUNNING), holdings.time(rows), rows.uptime()
-        return [trial for trial in holdings.read(others) if trial.state is TrialState.RUNNING], now, up_s
+        with holdings.look() as rows:
+            census, now, up_s = holdings.census.read(rows), holdings.time(rows), rows.uptime()
+            census()
+            return holdings.others(TrialState.RUNNING), now(), up_s()
 
     def _silence(self, trial: FrozenTrial, beat: Heartbeat | None, now: float, up_s: float) -> Silence:
         """How long a trial has given no sign of life."""
@@ -110,8 +110,8 @@ def _waiting(number: int, owner: Owner, until_s: float) -> str:
 def _orphaned(rows: Transaction, trial: FrozenTrial) -> bool:
     """Put an orphan back; False where somebody has claimed or told it since it was read."""
     trial_id, generation = trial._trial_id, trial.user_attrs.get(attributes.GENERATION)
-    same = rows.attribute(attributes.GENERATION, [trial_id]).get(trial_id) == generation
-    if not same or rows.states([trial_id])[trial_id] is not TrialState.RUNNING:
+    states, generations = rows.states([trial_id]), rows.attribute(attributes.GENERATION, [trial_id])
+    if states()[trial_id] is not TrialState.RUNNING or generations().get(trial_id) != generation:
         return False
     before = trial.user_attrs.get(attributes.ORPHANED) or {}
     epochs = len(trial.intermediate_values)

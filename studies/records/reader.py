@@ -18,8 +18,8 @@ from optuna.trial import FrozenTrial
 
 from ...errors import StudyError
 from ..home import Home
-from ..store.plain_storage import frozen_trials, trial_queries
-from ..store.sqlite_storage import BUSY_TIMEOUT_S, read_at_once
+from ..store.plain_trials import frozen_trials, trial_queries, trials_where
+from ..store.sqlite_file import BUSY_TIMEOUT_S, read_at_once
 from ..store.url import given_url
 from .readable import Readable
 
@@ -125,7 +125,7 @@ class SqliteReader:
 
     def _trials(self, where: str) -> list[FrozenTrial]:
         with self._connected() as connection:
-            return frozen_trials(read_at_once(connection.cursor(), trial_queries(where)))
+            return frozen_trials(read_at_once(connection.cursor(), trial_queries(trials_where(where))))
 
     def _rows(self, query: str, *bound: Any) -> list[Any]:
         with self._connected() as connection:

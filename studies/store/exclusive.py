@@ -12,7 +12,7 @@ from typing import Protocol
 from weakref import WeakKeyDictionary
 
 from optuna.storages import BaseStorage
-from sqlalchemy import Executable, String, func, select
+from sqlalchemy import Executable, String, func, literal_column, select
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import DBAPIError
 
@@ -108,7 +108,7 @@ def advisory_lock(engine: Engine, name: str) -> AdvisoryLock | None:
             key = int.from_bytes(digest[:8], signed=True)
             # of a transaction, as a pooler may give the next one another connection; its answer is void, as text empty
             taken = func.pg_advisory_xact_lock(key).cast(String) == ""
-            return AdvisoryLock(engine, select(taken, LIMIT_STANDSTILL))
+            return AdvisoryLock(engine, select(taken, literal_column(LIMIT_STANDSTILL)))
         case "mysql" | "mariadb":
             text = f"hpo-{digest.hex()[:32]}"  # of all databases of the server, in at most 64 characters
             return AdvisoryLock(engine, select(func.get_lock(text, _TURN_S)), select(func.release_lock(text)))

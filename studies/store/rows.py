@@ -11,35 +11,46 @@ from typing import Any
 
 from optuna.distributions import BaseDistribution, distribution_to_json
 from optuna.trial import TrialState
-from sqlalchemy import Table, insert
 
 from . import statements
+from .statements import insert, marks
 from .study_reader import StudyReader
-from .tables import ATTRIBUTES, EPOCHS, FIXED, MARKS, PARAMS, TRIALS, VALUES, stored_epoch, stored_value
+from .tables import FIXED, stored_epoch, stored_value
+
+_ATTRIBUTES, _MARKS = "trial_user_attributes", "trial_system_attributes"
 
 
 class Transaction(StudyReader):
-    """Reads and writes within one transaction."""
+    """Reads and writes within one transaction; what is written is sent with the next answer, or at the end."""
 
     def create(self, number: int) -> int:
         """Create trial `number`, running; return its id."""
-        values = {"study_id": self._study_id, "number": number, "state": TrialState.RUNNING, "datetime_start": _now()}
-        key: Any = self._connection.execute(insert(TRIALS).values(values)).inserted_primary_key
-        return int(key[0])
+        return self._create(number, TrialState.RUNNING, _now())
 
     def enqueue(self, number: int, values: Mapping[str, Any], notes: Mapping[str, Any]) -> None:
         """Create trial `number`, waiting, with the values that it is to have, as `enqueue_trial` does."""
-        row = {"study_id": self._study_id, "number": number, "state": TrialState.WAITING}
-        key: Any = self._connection.execute(insert(TRIALS).values(row)).inserted_primary_key
-        self.set_marks(int(key[0]), {FIXED: dict(values)})
-        self.set_attributes(int(key[0]), notes)
+        trial_id = self._create(number, TrialState.WAITING, None)
+        self.set_marks(trial_id, {FIXED: dict(values)})
+        self.set_attributes(trial_id, notes)
+
+    def begin(self, trial_id: int, notes: Mapping[str, Any]) -> None:
+        """Write that a waiting trial runs, with user attributes; whoever else asks for a trial gets another.
+
+        note: Optuna takes a waiting trial as soon as it can write, though it has looked at it long before. So an SQLite
+        file must not be held between this and what was read before.
+        """
+        self.set_state(trial_id, TrialState.RUNNING)
+        self.set_attributes(trial_id, notes)
+        self._pipeline.share()
 
     def set_state(self, trial_id: int, state: TrialState) -> None:
         """Write the state of a trial, with the time of its start or end."""
-        times = {"datetime_start": _now()} if state is TrialState.RUNNING else {}
-        if state.is_finished():
-            times = {"datetime_complete": _now()}
-        self._connection.execute(statements.UPDATED_TRIAL, {"trial": trial_id, "state": state, **times})
+        if state is TrialState.WAITING:
+            self._pipeline.write("UPDATE trials SET state = ? WHERE trial_id = ?", (state.name, trial_id))
+        else:
+            time = "datetime_start" if state is TrialState.RUNNING else "datetime_complete"
+            text = f"UPDATE trials SET state = ?, {time} = ? WHERE trial_id = ?"
+            self._pipeline.write(text, (state.name, _now(), trial_id))
 
     def tell(self, trial_id: int, state: TrialState, value: float | None) -> None:
         """Write how a trial ended."""
@@ -49,65 +60,57 @@ class Transaction(StudyReader):
 
     def set_attributes(self, trial_id: int, notes: Mapping[str, Any]) -> None:
         """Write user attributes of a trial."""
-        self._replace(ATTRIBUTES, trial_id, notes)
+        self._replace(_ATTRIBUTES, trial_id, notes)
 
     def set_marks(self, trial_id: int, marks: Mapping[str, Any]) -> None:
         """Write system attributes of a trial."""
-        self._replace(MARKS, trial_id, marks)
+        self._replace(_MARKS, trial_id, marks)
 
     def add_params(self, trial_id: int, params: Mapping[str, Any], kinds: Mapping[str, BaseDistribution]) -> None:
         """Write the parameters of a trial that has none of them yet."""
         rows = [
-            {
-                "trial_id": trial_id,
-                "param_name": name,
-                "param_value": kinds[name].to_internal_repr(value),
-                "distribution_json": distribution_to_json(kinds[name]),
-            }
+            (trial_id, name, float(kinds[name].to_internal_repr(value)), distribution_to_json(kinds[name]))
             for name, value in params.items()
         ]
-        if rows:
-            self._connection.execute(insert(PARAMS), rows)
+        self._insert(statements.NEW_PARAMS, rows)
 
     def set_value(self, trial_id: int, value: float) -> None:
         """Write the result of a trial."""
-        self._connection.execute(statements.DELETED_VALUE, {"trial": trial_id})
+        self._pipeline.write(statements.DELETED_VALUE, [trial_id])
         stored, kind = stored_value(value)
-        row = {"trial_id": trial_id, "objective": 0, "value": stored, "value_type": kind}
-        self._connection.execute(insert(VALUES), [row])
+        self._insert(statements.NEW_VALUE, [(trial_id, 0, stored, kind.name)])
 
     def add_epochs(self, epochs: Iterable[tuple[int, int, float]]) -> None:
         """Write (trial id, epoch, value) of epochs that are not there yet."""
         rows = []
         for trial_id, epoch, value in epochs:
             stored, kind = stored_epoch(value)
-            rows.append(
-                {
-                    "trial_id": trial_id,
-                    "step": epoch,
-                    "intermediate_value": stored,
-                    "intermediate_value_type": kind,
-                }
-            )
-        if rows:
-            self._connection.execute(insert(EPOCHS), rows)
+            rows.append((trial_id, epoch, stored, kind.name))
+        self._insert(statements.NEW_EPOCHS, rows)
 
-    def _replace(self, table: Table, trial_id: int, notes: Mapping[str, Any]) -> None:
+    def _create(self, number: int, state: TrialState, started: str | None) -> int:
+        self._insert(statements.NEW_TRIAL, [(self._study_id, number, state.name, started)])
+        return self._pipeline.ask(statements.LAST_TRIAL, [self._study_id]).then(lambda rows: int(rows[0][0]))()
+
+    def _insert(self, into: tuple[str, tuple[str, ...]], rows: list[tuple[Any, ...]]) -> None:
+        if rows:
+            self._pipeline.write(insert(*into, len(rows)), [value for row in rows for value in row])
+
+    def _replace(self, table: str, trial_id: int, notes: Mapping[str, Any]) -> None:
         if not notes:
             return
-        rows: list[dict[str, Any]] = [
-            {"trial_id": trial_id, "key": key, "value_json": json.dumps(note)} for key, note in notes.items()
-        ]
-        if self._connection.dialect.name == "sqlite":
+        rows = [(trial_id, key, json.dumps(note)) for key, note in notes.items()]
+        columns: tuple[str, ...] = ("trial_id", "key", "value_json")
+        if self._pipeline.dialect == "sqlite":
             # which gives the row of what was deleted last to what is written next, so that a reader of what is new
             # would miss it, see `attribute_since`; other databases count on
-            (row,) = table.primary_key
-            last = self._connection.execute(statements.LAST_ROW[table]).scalar_one() or 0
-            rows = [{row.name: last + offset, **values} for offset, values in enumerate(rows, start=1)]
-        self._connection.execute(statements.DELETED_KEYS[table], {"trial": trial_id, "keys": list(notes)})
-        self._connection.execute(insert(table), rows)
+            for row in rows:
+                self._pipeline.write(statements.replace_in_new_row(table), row)
+        else:
+            self._pipeline.write(statements.DELETED_KEYS.format(table=table, keys=marks(notes)), (trial_id, *notes))
+            self._insert((table, columns), rows)
 
 
-def _now() -> datetime:
+def _now() -> str:
     # Optuna stores naive UTC
-    return datetime.now(UTC).replace(tzinfo=None)
+    return datetime.now(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")

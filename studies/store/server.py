@@ -12,11 +12,11 @@ from sqlalchemy.engine import URL, Engine
 from sqlalchemy.exc import ProgrammingError
 
 from .exclusive import advisory_lock
-from .server_storage import ServerStorage
+from .plain_storage import PlainStorage
 from .statements import STANDSTILL_S
 
 CONNECTIONS = 2
-"""Of a coordinator, however many workers it has: one for its lock, one to read and to write."""
+"""Of a coordinator, however many workers it has: one to read and to write, one for its heartbeats."""
 CONNECT_WITHIN_S = 10
 ANSWER_WITHIN_S = 60
 """How long a server may be silent before its connection counts as cut; locks are waited for in shorter turns."""
@@ -25,7 +25,7 @@ DRIVERS = {"postgresql": "psycopg", "mysql": "pymysql", "mariadb": "pymysql"}
 """The driver of each kind of server where its URL names none."""
 
 _FOUND_ROWS, _MULTI_STATEMENTS = 2, 65536
-"""Flags of MySQL's protocol: counts as SQLAlchemy expects them, and several statements at once (server_storage.py)."""
+"""Flags of MySQL's protocol: counts as SQLAlchemy expects them, and several statements at once (pipeline.py)."""
 
 _SETTINGS: Mapping[str, Mapping[str, Any]] = {
     "psycopg": {
@@ -48,7 +48,7 @@ _SETTINGS: Mapping[str, Mapping[str, Any]] = {
 _VERSION = TextClause("SELECT version_num FROM alembic_version")
 
 
-def open_server(url: URL) -> ServerStorage:
+def open_server(url: URL) -> PlainStorage:
     """Open the store behind `url`, creating its tables if needed.
 
     Raises:
@@ -63,11 +63,11 @@ def open_server(url: URL) -> ServerStorage:
         return _storage(url, settings, has_tables=_has_tables(own))
 
 
-def _storage(url: URL, settings: Mapping[str, Any], *, has_tables: bool) -> ServerStorage:
+def _storage(url: URL, settings: Mapping[str, Any], *, has_tables: bool) -> PlainStorage:
     # a heartbeat may have the second connection until it counts as cut
     pool = {"pool_size": CONNECTIONS, "max_overflow": 0, "pool_timeout": 2 * ANSWER_WITHIN_S}
     # to look for each table again would take a second over a slow wire
-    return ServerStorage(template(url), {**settings, **pool}, skip_table_creation=has_tables)
+    return PlainStorage(template(url), {**settings, **pool}, skip_table_creation=has_tables)
 
 
 def _has_tables(engine: Engine) -> bool:

@@ -1,88 +1,105 @@
-"""The statements of a transaction, built once: to build one takes two to three times as long as to execute it.
+"""The statements of a transaction, for every database that can hold a study.
 
-What each is about is bound as it is executed: `study`, `trial`, `number`, `row`; `ids`, `states` and `keys` are lists.
+`?` stands for a value; `key` is in quotes as it is a word of MySQL's own. Integers are written into the text, as
+databases limit how many values can be bound.
 """
 
-from typing import Any
-
-from sqlalchemy import ColumnElement, Table, bindparam, delete, func, select, update
-
-from .tables import ATTRIBUTES, EPOCHS, MARKS, PARAMS, STUDIES, TRIALS, VALUES
+from collections.abc import Collection, Iterable
+from typing import Final
 
 STANDSTILL_S = 120
 """How long a transaction may stand still before the server ends it: a frozen holder of a lock must not hold up others.
 
-Longer than any proposal takes; what is claimed is checked again as it is written, so one that is late writes nothing.
+Longer than any proposal takes. A claim that is later writes nothing, and is made again.
 """
 # for PostgreSQL: within a statement, as what a session is set to is lost in a pooler
-LIMIT_STANDSTILL = func.set_config("idle_in_transaction_session_timeout", f"{STANDSTILL_S}s", True)
+LIMIT_STANDSTILL = f"set_config('idle_in_transaction_session_timeout', '{STANDSTILL_S}s', true)"
 
-
-def _is(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
-    return column == bindparam(name, type_=column.type)
-
-
-def _among(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
-    return column.in_(bindparam(name, type_=column.type, expanding=True))
-
-
-def _key(table: Table) -> ColumnElement[int]:
-    (column,) = table.primary_key
-    return column
-
-
-_OF_STUDY = _is(TRIALS.c.study_id, "study")
-# a sum, so that no index of the study's trials is used where their ids are given: it would find them all
-_IN_STUDY = TRIALS.c.study_id + 0 == bindparam("study")
-_AFTER = _key(EPOCHS) > bindparam("row")
-
-LOCKED_STUDY = select(STUDIES.c.study_id).where(_is(STUDIES.c.study_id, "study")).with_for_update()
-LOCKED_STUDY_FOR_A_WHILE = LOCKED_STUDY.add_columns(LIMIT_STANDSTILL)
-
-TRIALS_SINCE = (
-    select(TRIALS.c.trial_id, TRIALS.c.number, TRIALS.c.state)
-    .where(_IN_STUDY, _among(TRIALS.c.trial_id, "ids") | (TRIALS.c.trial_id > bindparam("trial")))
-    # a sum, so that SQLite does not go through all trials, in their order, to save itself the sorting
-    .order_by(TRIALS.c.trial_id + 0)
-)
-NEWER_TRIAL = select(TRIALS.c.trial_id).where(_IN_STUDY, TRIALS.c.trial_id > bindparam("trial")).limit(1)
-STATES = select(TRIALS.c.trial_id, TRIALS.c.state).where(_among(TRIALS.c.trial_id, "ids")).with_for_update()
-TRIAL_OF_NUMBER = select(TRIALS.c.trial_id).where(_OF_STUDY, _is(TRIALS.c.number, "number"))
-NUMBERS_IN_STATES = select(TRIALS.c.number).where(_OF_STUDY, _among(TRIALS.c.state, "states")).order_by(_key(TRIALS))
-LAST_NUMBER = select(func.max(TRIALS.c.number)).where(_OF_STUDY)
-ALL_NUMBERS = select(TRIALS.c.trial_id, TRIALS.c.number).where(_IN_STUDY)
-NUMBERS = ALL_NUMBERS.where(_among(TRIALS.c.trial_id, "ids"))
-
-ATTRIBUTES_OF = select(ATTRIBUTES.c.trial_id, ATTRIBUTES.c.key, ATTRIBUTES.c.value_json).where(
-    _among(ATTRIBUTES.c.trial_id, "ids"), _among(ATTRIBUTES.c.key, "keys")
-)
-ATTRIBUTE_SINCE = (
-    select(ATTRIBUTES.c.trial_id, ATTRIBUTES.c.value_json)
-    .where(_key(ATTRIBUTES) > bindparam("row"), _is(ATTRIBUTES.c.key, "key"))
-    .order_by(_key(ATTRIBUTES))
-)
-
-EPOCHS_OF = select(EPOCHS.c.trial_id, EPOCHS.c.step).where(_among(EPOCHS.c.trial_id, "ids"))
-EPOCHS_AFTER = select(EPOCHS).where(_AFTER).order_by(_key(EPOCHS))
-COUNT_EPOCHS_AFTER = (
-    select(func.count(_key(EPOCHS)), func.max(_key(EPOCHS)))
-    .select_from(EPOCHS)
-    .join(TRIALS, TRIALS.c.trial_id == EPOCHS.c.trial_id)
-    .where(_AFTER, _IN_STUDY)
-)
-LAST_EPOCH = (
-    select(EPOCHS.c.intermediate_value, EPOCHS.c.intermediate_value_type)
-    .where(_is(EPOCHS.c.trial_id, "trial"))
-    .order_by(EPOCHS.c.step.desc())
-    .limit(1)
-)
-BEGUN = [select(table.c.trial_id).where(_among(table.c.trial_id, "ids")).distinct() for table in (PARAMS, EPOCHS)]
-
-LAST_ROW = {table: select(func.max(_key(table))) for table in (ATTRIBUTES, MARKS)}
-
-UPDATED_TRIAL = update(TRIALS).where(_is(TRIALS.c.trial_id, "trial"))
-DELETED_VALUE = delete(VALUES).where(_is(VALUES.c.trial_id, "trial"))
-DELETED_KEYS = {
-    table: delete(table).where(_is(table.c.trial_id, "trial"), _among(table.c.key, "keys"))
-    for table in (ATTRIBUTES, MARKS)
+STUDY = "SELECT study_id FROM studies WHERE study_id = ?"
+# rows get their ids in the order in which transactions end, so that a reader never misses one
+LOCKED_STUDY = {
+    "sqlite": STUDY,  # which has no lock of a row: the file is locked
+    "postgresql": f"SELECT study_id, {LIMIT_STANDSTILL} FROM studies WHERE study_id = ? FOR UPDATE",
+    "mysql": f"{STUDY} FOR UPDATE",
+    "mariadb": f"{STUDY} FOR UPDATE",
 }
+CLOCK = {
+    "postgresql": "SELECT extract(epoch FROM clock_timestamp())::float8",
+    "mysql": "SELECT unix_timestamp(now(6))",
+    "mariadb": "SELECT unix_timestamp(now(6))",
+}
+UPTIME = {
+    "postgresql": "SELECT extract(epoch FROM clock_timestamp() - pg_postmaster_start_time())::float8",
+    "mysql": "SHOW GLOBAL STATUS LIKE 'Uptime'",
+    "mariadb": "SHOW GLOBAL STATUS LIKE 'Uptime'",
+}
+
+LAST_ATTRIBUTE = "SELECT max(trial_user_attribute_id) FROM trial_user_attributes"
+# a sum, so that no index of the study's trials is used where their ids are given: it would find them all
+CHANGED_TRIALS = (
+    "SELECT trial_id FROM trials WHERE trial_id > ? AND study_id + 0 = ? "
+    "UNION SELECT trial_id FROM trials WHERE trial_id IN {ids} AND study_id + 0 = ? "
+    "UNION SELECT trials.trial_id FROM trial_user_attributes AS notes CROSS JOIN trials "
+    # with fewer rows than before, a study was deleted, and its rows may be used again: all is read anew
+    f"WHERE notes.trial_user_attribute_id > CASE WHEN ? <= ({LAST_ATTRIBUTE}) THEN ? ELSE 0 END "
+    "AND notes.key = ? AND trials.trial_id = notes.trial_id AND trials.study_id + 0 = ?"
+)
+NUMBERS_IN_STATES = "SELECT number FROM trials WHERE study_id = ? AND state IN {states} ORDER BY trial_id"
+LAST_NUMBER = "SELECT max(number) FROM trials WHERE study_id = ?"
+LAST_TRIAL = "SELECT max(trial_id) FROM trials WHERE study_id = ?"
+STATES = "SELECT trial_id, state FROM trials WHERE trial_id IN {ids}"
+
+ATTRIBUTES_OF = (
+    'SELECT trial_id, "key", value_json FROM trial_user_attributes WHERE trial_id IN {ids} AND "key" IN {keys}'
+)
+EPOCHS_OF = "SELECT trial_id, step FROM trial_intermediate_values WHERE trial_id IN {ids}"
+# joined crosswise, as SQLite would else begin at the trials of the study and look at the epochs of all
+_NEW_EPOCHS = (
+    "FROM trial_intermediate_values AS epochs CROSS JOIN trials "
+    "WHERE trial_intermediate_value_id > ? AND trials.trial_id = epochs.trial_id AND trials.study_id = ?"
+)
+EPOCHS_AFTER = (
+    "SELECT trial_intermediate_value_id, number, step, intermediate_value, intermediate_value_type "
+    f"{_NEW_EPOCHS} ORDER BY trial_intermediate_value_id"
+)
+COUNT_EPOCHS_AFTER = f"SELECT count(*), max(trial_intermediate_value_id) {_NEW_EPOCHS}"
+LAST_EPOCH = (
+    "SELECT intermediate_value, intermediate_value_type FROM trial_intermediate_values WHERE trial_id = ? "
+    "ORDER BY step DESC LIMIT 1"
+)
+
+NEW_TRIAL: Final = ("trials", ("study_id", "number", "state", "datetime_start"))
+NEW_EPOCHS: Final = (
+    "trial_intermediate_values",
+    ("trial_id", "step", "intermediate_value", "intermediate_value_type"),
+)
+NEW_PARAMS: Final = ("trial_params", ("trial_id", "param_name", "param_value", "distribution_json"))
+NEW_VALUE: Final = ("trial_values", ("trial_id", "objective", "value", "value_type"))
+DELETED_VALUE = "DELETE FROM trial_values WHERE trial_id = ?"
+DELETED_KEYS = 'DELETE FROM {table} WHERE trial_id = ? AND "key" IN {keys}'
+
+
+def ids(values: Iterable[int]) -> str:
+    """A list of ids in SQL."""
+    return f"({', '.join(str(int(value)) for value in values) or 'NULL'})"
+
+
+def marks(values: Collection[object]) -> str:
+    """A list of `?` in SQL, one for each value."""
+    return f"({', '.join('?' * len(values)) or 'NULL'})"
+
+
+def insert(table: str, columns: Iterable[str], rows: int = 1) -> str:
+    """The statement that inserts so many rows."""
+    names = [f'"{name}"' if name == "key" else name for name in columns]
+    return f"INSERT INTO {table} ({', '.join(names)}) VALUES {', '.join([marks(names)] * rows)}"
+
+
+def replace_in_new_row(table: str) -> str:
+    """The statement that writes an attribute, of SQLite: in a row that no attribute of any study has had.
+
+    What it has in the place of a unique key is deleted by it, after it has looked for the last row.
+    """
+    row = f"{table.removesuffix('s')}_id"
+    last = f"(SELECT coalesce(max({row}), 0) + 1 FROM {table})"
+    return f'INSERT OR REPLACE INTO {table} ({row}, trial_id, "key", value_json) VALUES ({last}, ?, ?, ?)'

@@ -27,8 +27,9 @@ from ..home import Home
 from .away import driver_line, is_refusal
 from .locks import held, lock_path
 from .patience import Patience
+from .plain_storage import PlainStorage
 from .server import DRIVERS, open_server, template
-from .sqlite_storage import BUSY_TIMEOUT_S, SqliteStorage
+from .sqlite_file import BUSY_TIMEOUT_S
 from .url import given_url
 
 
@@ -96,6 +97,7 @@ def open_storage(url: str, patience: Patience | None = None) -> optuna.storages.
         StoreAwayError: the server does not answer, and is waited for no longer.
     """
     parsed = _parse(url)
+    _check_driver(parsed)
     with in_words(parsed):
         if parsed.get_backend_name() != "sqlite":
             return patience(lambda: _admitted(parsed)) if patience else open_server(parsed)
@@ -141,6 +143,13 @@ def _parse(url: str) -> URL:
         ) from error
 
 
+def _check_driver(url: URL) -> None:
+    """Refuse a driver by which several statements cannot be sent at once, see pipeline.py."""
+    kind, _, driver = url.drivername.partition("+")
+    if driver and (ours := DRIVERS.get(kind, driver)) != driver:
+        raise StudyError(f"{_shown(url)}: hpo speaks to {kind} through {ours}, got {driver!r}; begin with {kind}://")
+
+
 def _shown(url: URL) -> str:
     return masked(url.render_as_string(hide_password=False))
 
@@ -178,7 +187,7 @@ def _open_file(url: URL) -> optuna.storages.RDBStorage:
         make_private_file(path)
         _write_ahead(path)  # before Optuna opens it: to change the mode, SQLite needs the file to itself
         connection = {"timeout": BUSY_TIMEOUT_S}
-        storage = SqliteStorage(template(url), engine_kwargs={"connect_args": connection})
+        storage = PlainStorage(template(url), engine_kwargs={"connect_args": connection})
         # note: the engine is made and used inside the constructor, so its first connection is thrown away here
         event.listen(storage.engine, "connect", _tune)
         storage.engine.dispose()

@@ -1,37 +1,25 @@
-"""What stands of one study in Optuna's tables, read within a transaction."""
+"""What stands of one study in Optuna's tables, read within a transaction.
+
+Each method asks; the answer is there once it is called, see pipeline.py.
+"""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from math import inf
+from math import inf, isnan
 from typing import Any
 
-from optuna.trial import TrialState
-from sqlalchemy import ColumnElement, TextClause, literal_column, select
-from sqlalchemy.engine import Connection
+from optuna.trial import FrozenTrial, TrialState
 
+from ...errors import StudyError
 from . import statements
-from .tables import ATTRIBUTES, read_epoch
-
-_FEW = 1000  # values that every database takes in one statement
-
-# as text: PostgreSQL makes a number of a time in its own grammar alone
-_CLOCKS: Mapping[str, ColumnElement[float]] = {
-    "postgresql": literal_column("extract(epoch from clock_timestamp())"),
-    "mysql": literal_column("unix_timestamp(now(6))"),
-    "mariadb": literal_column("unix_timestamp(now(6))"),
-}
-_STARTED = TextClause("SELECT extract(epoch FROM clock_timestamp() - pg_postmaster_start_time())")
-_UPTIME = TextClause("SHOW GLOBAL STATUS LIKE 'Uptime'")
+from .pipeline import Answer, Pipeline
+from .plain_trials import frozen_trials, read_number, trial_queries, trials_where
+from .statements import ids, marks
 
 
-@dataclass(frozen=True, slots=True)
-class TrialRow:
-    """A trial as it stands in the store."""
-
-    trial_id: int
-    number: int
-    state: TrialState
+class StudyGoneError(StudyError):
+    """The study was deleted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,119 +33,108 @@ class EpochRow:
 
 
 class StudyReader:
-    """Reads within one transaction."""
+    """Reads of one study by `pipeline`.
 
-    def __init__(self, connection: Connection, study_id: int) -> None:
-        self._connection, self._study_id = connection, study_id
+    Where the study was deleted, the first answer raises StudyGoneError.
+    """
 
-    def now(self) -> float | None:
+    def __init__(self, pipeline: Pipeline, study_id: int, *, lock: bool = False) -> None:
+        self._pipeline, self._study_id = pipeline, study_id
+        study = statements.LOCKED_STUDY[pipeline.dialect] if lock else statements.STUDY
+        pipeline.require(study, [study_id], StudyGoneError("the study was deleted"))
+
+    def now(self) -> Answer[float | None]:
         """The time of the database, in seconds since the epoch; None for SQLite, which has that of its machine."""
-        clock = _CLOCKS.get(self._connection.dialect.name)
-        return None if clock is None else float(self._connection.execute(select(clock)).scalar_one())
+        clock = self._ask(statements.CLOCK.get(self._pipeline.dialect, "SELECT NULL"))
+        return clock.then(lambda rows: None if (now := rows[0][0]) is None else float(now))
 
-    def uptime(self) -> float:
+    def uptime(self) -> Answer[float]:
         """For how long the database server has been up, in seconds; infinity where there is no server."""
-        match self._connection.dialect.name:
-            case "postgresql":
-                return float(self._connection.execute(_STARTED).scalar_one())
-            case "mysql" | "mariadb":
-                return float(self._connection.execute(_UPTIME).one()[1])
-        return inf
+        uptime = self._ask(statements.UPTIME.get(self._pipeline.dialect, "SELECT NULL"))
+        return uptime.then(lambda rows: inf if rows[0][-1] is None else float(rows[0][-1]))
 
-    def trials_since(self, last_id: int, trial_ids: Iterable[int]) -> list[TrialRow]:
-        """The trials `trial_ids`, and those made after `last_id`, the oldest first."""
-        given = {"study": self._study_id, "trial": last_id, "ids": list(trial_ids)}
-        return [TrialRow(*row) for row in self._connection.execute(statements.TRIALS_SINCE, given)]
+    def trials(self, trial_ids: Iterable[int]) -> Answer[list[FrozenTrial]]:
+        """Trials by id, complete, the oldest first."""
+        return self._trials(trials_where(f"trial_id IN {ids(trial_ids)}"))
 
-    def attribute_since(self, key: str, row: int) -> tuple[dict[int, Any], int]:
-        """The attribute `key` of the trials in which it was written after `row`, by id, and the last row there is.
+    def changed_trials(self, last_id: int, trial_ids: Iterable[int], key: str, row: int) -> Answer[list[FrozenTrial]]:
+        """The trials made after `last_id`, those of `trial_ids`, and those whose attribute `key` is newer than `row`.
 
-        note: those of other studies are among them.
+        They are complete, the oldest first.
         """
-        last = self._connection.execute(statements.LAST_ROW[ATTRIBUTES]).scalar_one() or 0
-        # with fewer rows than before, a study was deleted, and its rows may be used again: all is read anew
-        after = row if row <= last else 0
-        written = self._connection.execute(statements.ATTRIBUTE_SINCE, {"row": after, "key": key})
-        return {trial_id: json.loads(text) for trial_id, text in written}, last
+        study = self._study_id
+        changed = statements.CHANGED_TRIALS.format(ids=ids(trial_ids))
+        return self._trials(changed, last_id, study, study, row, row, key, study)
 
-    def numbers(self, states: Sequence[TrialState]) -> list[int]:
+    def last_attribute(self) -> Answer[int]:
+        """The row of the attribute that was written last, 0 for none."""
+        return self._ask(statements.LAST_ATTRIBUTE).then(lambda rows: rows[0][0] or 0)
+
+    def numbers(self, states: Collection[TrialState]) -> Answer[list[int]]:
         """The numbers of the trials in one of `states`, the oldest first."""
-        given = {"study": self._study_id, "states": list(states)}
-        return list(self._connection.execute(statements.NUMBERS_IN_STATES, given).scalars())
+        text = statements.NUMBERS_IN_STATES.format(states=marks(states))
+        numbers = self._ask(text, self._study_id, *(state.name for state in states))
+        return numbers.then(lambda rows: [row[0] for row in rows])
 
-    def id_of(self, number: int) -> int | None:
-        """The id of trial `number`; None where there is no such trial."""
-        given = {"study": self._study_id, "number": number}
-        return self._connection.execute(statements.TRIAL_OF_NUMBER, given).scalar_one_or_none()
-
-    def states(self, trial_ids: Iterable[int]) -> dict[int, TrialState]:
+    def states(self, trial_ids: Iterable[int]) -> Answer[dict[int, TrialState]]:
         """The states of trials by id; nobody else writes to these until the transaction ends."""
-        rows = self._connection.execute(statements.STATES, {"ids": list(trial_ids)})
-        return {row.trial_id: row.state for row in rows}
+        lock = "" if self._pipeline.dialect == "sqlite" else " FOR UPDATE"
+        states = self._ask(statements.STATES.format(ids=ids(trial_ids)) + lock)
+        return states.then(lambda rows: {trial_id: TrialState[name] for trial_id, name in rows})
 
-    def attribute(self, key: str, trial_ids: Iterable[int]) -> dict[int, Any]:
+    def attribute(self, key: str, trial_ids: Iterable[int]) -> Answer[dict[int, Any]]:
         """The attribute `key` of trials by id, of those that have it."""
-        return {trial_id: notes[key] for trial_id, notes in self.attributes((key,), trial_ids).items()}
+        return self.attributes((key,), trial_ids).then(lambda notes: {each: notes[each][key] for each in notes})
 
-    def attributes(self, keys: Sequence[str], trial_ids: Iterable[int]) -> dict[int, dict[str, Any]]:
+    def attributes(self, keys: Sequence[str], trial_ids: Iterable[int]) -> Answer[dict[int, dict[str, Any]]]:
         """The attributes `keys` of trials by id, of those that have any of them."""
-        given = {"ids": list(trial_ids), "keys": list(keys)}
-        notes: dict[int, dict[str, Any]] = {}
-        for trial_id, key, text in self._connection.execute(statements.ATTRIBUTES_OF, given):
-            notes.setdefault(trial_id, {})[key] = json.loads(text)
-        return notes
+        return self._ask(statements.ATTRIBUTES_OF.format(ids=ids(trial_ids), keys=marks(keys)), *keys).then(_by_trial)
 
-    def with_values(self, trial_ids: Iterable[int]) -> set[int]:
-        """The ids of the trials that have a parameter or an epoch."""
-        given = {"ids": list(trial_ids)}
-        begun: set[int] = set()
-        for query in statements.BEGUN:
-            begun.update(self._connection.execute(query, given).scalars())
-        return begun
-
-    def has_newer(self, trial_id: int) -> bool:
-        """Whether a trial was made after `trial_id`."""
-        given = {"study": self._study_id, "trial": trial_id}
-        return self._connection.execute(statements.NEWER_TRIAL, given).first() is not None
-
-    def next_number(self) -> int:
+    def next_number(self) -> Answer[int]:
         """The number of the trial that is made next."""
-        last = self._connection.execute(statements.LAST_NUMBER, {"study": self._study_id}).scalar_one()
-        return 0 if last is None else last + 1
+        last = self._ask(statements.LAST_NUMBER, self._study_id)
+        return last.then(lambda rows: 0 if rows[0][0] is None else rows[0][0] + 1)
 
-    def epochs(self, trial_ids: Iterable[int]) -> set[tuple[int, int]]:
+    def epochs(self, trial_ids: Iterable[int]) -> Answer[set[tuple[int, int]]]:
         """The epochs that trials have reported, as (trial id, epoch)."""
-        rows = self._connection.execute(statements.EPOCHS_OF, {"ids": list(trial_ids)})
-        return {(trial_id, epoch) for trial_id, epoch in rows}
+        epochs = self._ask(statements.EPOCHS_OF.format(ids=ids(trial_ids)))
+        return epochs.then(lambda rows: {(trial_id, epoch) for trial_id, epoch in rows})
 
-    def epochs_after(self, row: int) -> list[EpochRow]:
+    def epochs_after(self, row: int) -> Answer[list[EpochRow]]:
         """The epochs of the whole study that were written after `row`, in that order."""
-        # two steps: joined, SQLite would begin at the trials of the study and look at the epochs of all
-        new = self._connection.execute(statements.EPOCHS_AFTER, {"row": row}).all()
-        numbers = self._numbers_of({epoch.trial_id for epoch in new})
-        return [
-            EpochRow(key, numbers[trial_id], epoch, read_epoch(value, kind))
-            for key, trial_id, epoch, value, kind in new
-            if trial_id in numbers
-        ]
+        new = self._ask(statements.EPOCHS_AFTER, row, self._study_id)
+        return new.then(lambda rows: [_epoch_row(*row) for row in rows])
 
-    def _numbers_of(self, trial_ids: set[int]) -> dict[int, int]:
-        """The numbers, by id, of those of `trial_ids` that are in the study, with the others of it where many are."""
-        given: dict[str, Any] = {"study": self._study_id}
-        if len(trial_ids) >= _FEW:  # the first time alone
-            rows = self._connection.execute(statements.ALL_NUMBERS, given)
-        else:
-            rows = self._connection.execute(statements.NUMBERS, {**given, "ids": list(trial_ids)})
-        return {row.trial_id: row.number for row in rows}
-
-    def count_epochs_after(self, row: int) -> tuple[int, int]:
+    def count_epochs_after(self, row: int) -> Answer[tuple[int, int]]:
         """How many epochs of the whole study were written after `row`, and the last row of them, `row` for none."""
-        given = {"study": self._study_id, "row": row}
-        count, last = self._connection.execute(statements.COUNT_EPOCHS_AFTER, given).one()
-        return count, last or row
+        count = self._ask(statements.COUNT_EPOCHS_AFTER, row, self._study_id)
+        return count.then(lambda rows: (rows[0][0], rows[0][1] or row))
 
-    def last_value(self, trial_id: int) -> float | None:
+    def last_value(self, trial_id: int) -> Answer[float | None]:
         """The objective of the last epoch that a trial reported; None for none, and where it is no number."""
-        row = self._connection.execute(statements.LAST_EPOCH, {"trial": trial_id}).first()
-        value = None if row is None else read_epoch(*row)
-        return None if value is None or value != value else value
+        last = self._ask(statements.LAST_EPOCH, trial_id)
+        return last.then(lambda rows: number_or_none(read_number(*rows[0])) if rows else None)
+
+    def _trials(self, chosen: str, *values: str | int) -> Answer[list[FrozenTrial]]:
+        """The trials whose ids the query `chosen` answers, given its values."""
+        head, *parts = [self._ask(query, *values) for query in trial_queries(chosen)]
+        return head.then(lambda rows: frozen_trials([rows, *(part() for part in parts)]))
+
+    def _ask(self, text: str, *values: str | int) -> Answer[list[Any]]:
+        return self._pipeline.ask(text, values)
+
+
+def _epoch_row(row: int, number: int, epoch: int, value: float | None, kind: str) -> EpochRow:
+    return EpochRow(row, number, epoch, read_number(value, kind))
+
+
+def _by_trial(rows: list[Any]) -> dict[int, dict[str, Any]]:
+    notes: dict[int, dict[str, Any]] = {}
+    for trial_id, key, text in rows:
+        notes.setdefault(trial_id, {})[key] = json.loads(text)
+    return notes
+
+
+def number_or_none(value: float) -> float | None:
+    """A value that a trial may be told with, None for one that is no number."""
+    return None if isnan(value) else value

@@ -18,5 +18,4 @@ FIXED = "fixed_params"
 """Optuna's mark of what `enqueue_trial` was given."""
 
 stored_epoch = models.TrialIntermediateValueModel.intermediate_value_to_stored_repr
-read_epoch = models.TrialIntermediateValueModel.stored_repr_to_intermediate_value
 stored_value = models.TrialValueModel.value_to_stored_repr

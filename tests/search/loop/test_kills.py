@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hpo.search.commands.run.disk import most_checkpoints
 from hpo.search.configuration import claim
 from hpo.search.executors.base import Event, Job, Reported
 from hpo.search.executors.simulated import SimulatedExecutor
@@ -24,6 +25,7 @@ from hpo.search.strategy.curves import Curves
 from hpo.search.strategy.strategies.narrow_rungs import narrow_promotion
 from hpo.search.strategy.strategies.rungs import even_promotion, rung_epochs
 from hpo.studies.book import holdings, owner
+from hpo.studies.records.strategy import StrategyRecord
 from hpo.studies.store.rows import Transaction
 from hpo.training.checkpoints.files import LAST
 from optuna.trial import TrialState
@@ -32,8 +34,7 @@ from .world import EPOCHS, World
 
 RUNGS, SLOTS = rung_epochs(EPOCHS), 2
 PROMOTIONS = {"rungs": even_promotion, "narrow_rungs": narrow_promotion}
-WAITING = {"rungs": 1 / 3, "narrow_rungs": 1 / 10}  # the greatest share of trials whose checkpoints are kept
-LIFE, NEVER = 25, 10**9  # transactions: a start needs about eight
+LIFE, NEVER = 16, 10**9  # transactions
 
 
 class Killed(BaseException):
@@ -183,7 +184,9 @@ class Killing:
         left = [trial.number for trial in trials if trial.state is TrialState.PRUNED]
         assert promotion.choose(curves, left, can_begin=False, is_idle=True) == WAIT, "a promotion was lost"
         assert curves.any_complete
-        assert self.most <= self.trials * WAITING[self.strategy] + len(RUNGS) + self.count * SLOTS
+        record = StrategyRecord(self.strategy, one_in=tuple(promotion.one_in))
+        late = self.count - 1  # coordinators that have yet to see what has become hopeless by another one's trial
+        assert self.most <= most_checkpoints(record, self.trials, self.count * SLOTS) + late
 
 
 # 200 kills in a search of as many trials as make `auto` pick narrow rungs

@@ -1,6 +1,7 @@
 """A study to which others write: what they enqueue, run, add, tell and delete, while hpo searches or between runs."""
 
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from hpo.studies import attributes
 from hpo.studies.book.owner import FOREIGN_GRACE_S
 from hpo.studies.book.terms import Beginning, Opening
 from hpo.studies.records.summarise import summarise
-from hpo.studies.store.locks import held_if_free
+from hpo.studies.store.locks import held_if_free, lock_path
 from hpo.studies.waiting import GRACE_S
 from hpo.training.config import ObjectiveConfig
 from hpo.training.report import EpochReport, Signal, Status, TrainResult
@@ -141,29 +142,33 @@ def test_homes_that_share_a_database_share_its_lock(tmp_path: Path) -> None:
     world = World.on_disk(tmp_path / "one")
     (tmp_path / "other").symlink_to(tmp_path / "one")
     other = World.on_disk(tmp_path / "other").book()
-    with world.book()._claims._exclusive.hold(), held_if_free(other._claims._exclusive._path) as free:  # type: ignore[attr-defined]
+    with world.book()._claims._queue(), held_if_free(lock_path(tmp_path / "other" / "studies.db")) as free:
         assert not free
+    assert other.claim(100).number == 0
 
 
 @pytest.mark.parametrize("enqueued", [0, 1])
-def test_a_trial_that_another_program_takes_while_it_is_claimed_is_theirs(
+def test_another_program_that_asks_while_a_trial_is_claimed_gets_the_next(
     world: World, foreign_study: optuna.Study, enqueued: int
 ) -> None:
-    """Other programs know nothing of the lock: they take the waiting trial, or the number that was drawn for."""
+    """Other programs know nothing of our queue: the database itself keeps them waiting."""
     for _ in range(enqueued):
         foreign_study.enqueue_trial({LR: 0.1})
-    book, theirs = world.book(), []
+    book = world.book()
     begin = book._claims._begin
 
-    def interrupted(opening: Opening) -> Beginning[Claim]:
-        if not theirs:
-            theirs.append(foreign_study.ask().number)
-        return begin(opening)
+    with ThreadPoolExecutor(1) as thread:
+        theirs: list[Future[optuna.Trial]] = []
 
-    book._claims._begin = interrupted
-    claim = book.claim(100)
-    assert (theirs, claim.number) == ([0], 1)
-    assert attributes.OWNER not in world.trials()[0].user_attrs
+        def interrupted(opening: Opening) -> Beginning[Claim]:
+            theirs.append(thread.submit(foreign_study.ask))
+            assert not wait(theirs, timeout=0.3).done
+            return begin(opening)
+
+        book._claims._begin = interrupted
+        assert book.claim(100).number == 0
+        assert theirs[0].result().number == 1
+    assert attributes.OWNER not in world.trials()[1].user_attrs
 
 
 @dataclass

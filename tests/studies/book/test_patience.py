@@ -9,13 +9,13 @@ import pytest
 from hpo.studies import attributes
 from hpo.studies.book.book import HEARTBEAT_S
 from hpo.studies.book.terms import Row, Stop
-from hpo.studies.store import transaction as transaction_module
+from hpo.studies.store import pipeline
 from hpo.studies.store.patience import LEAVE_AFTER_S, NOTE_AFTER_S, RETRY_S, LeftError, StoreAwayError
+from hpo.studies.store.pipeline import SqlitePipeline
 from hpo.studies.store.rows import Transaction
-from hpo.studies.store.sqlite_storage import BUSY_TIMEOUT_S
+from hpo.studies.store.sqlite_file import BUSY_TIMEOUT_S
 from hpo.studies.waiting import GIVE_UP_S
 from optuna.trial import TrialState
-from sqlalchemy.engine import Connection
 from sqlalchemy.exc import OperationalError
 
 from .store import Store, file_store
@@ -29,7 +29,7 @@ def store(tmp_path: Path) -> Store:
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """SQLite itself waits for nobody."""
-    monkeypatch.setattr(transaction_module, "LOCK_WAIT_S", 0)
+    monkeypatch.setattr(pipeline, "LOCK_WAIT_S", 0)
 
 
 @pytest.mark.usefixtures("hasty")
@@ -148,7 +148,7 @@ def test_no_transaction_waits_in_sqlite_for_longer_than_a_second(store: Store) -
     book = store.book()
     book.claim(9)
     with book._holdings.transaction() as rows:
-        (left,) = rows._connection.exec_driver_sql("PRAGMA busy_timeout").one()
+        ((left,),) = rows._pipeline.ask("PRAGMA busy_timeout")()
     assert left == BUSY_TIMEOUT_S * 1000
     with store.away() as holder:
         store.while_away = holder.rollback
@@ -171,15 +171,15 @@ def test_a_claim_that_was_written_and_not_heard_of_is_found(store: Store, monkey
     """The server went away as it had written it: who claims asks again, and gets another trial."""
     book, other = store.book(), store.book()
     failures = iter([sqlite3.OperationalError("database is locked")])
-    commit = Connection.commit
+    commit = SqlitePipeline.commit
 
-    def unheard(connection: Connection) -> None:
-        commit(connection)
+    def unheard(statements: SqlitePipeline) -> None:
+        commit(statements)
         if store.study.trials:
             for error in failures:
                 raise OperationalError("COMMIT", {}, error)
 
-    monkeypatch.setattr(Connection, "commit", unheard)
+    monkeypatch.setattr(SqlitePipeline, "commit", unheard)
     assert book.claim(9) == 1
     assert other.recover() == []
     assert book.recover() == [0]

@@ -13,8 +13,10 @@ from hpo.studies.book.claims import Counts
 from hpo.studies.book.owner import Owner
 from hpo.studies.book.terms import Decided, Fence, FirstCome, Pause, Row, Settled, Stopped
 from hpo.studies.records.summarise import summarise
+from hpo.studies.store.pipeline import Answer
+from hpo.studies.store.study_reader import StudyReader
 from hpo.studies.waiting import GRACE_S
-from optuna.trial import TrialState
+from optuna.trial import FrozenTrial, TrialState
 
 from .store import ENDED, Store, X, never
 
@@ -78,26 +80,27 @@ def test_a_trial_at_a_rung_is_resumed_by_one_and_does_not_count_twice(store: Sto
 
 def test_only_trials_that_are_not_paused_are_read_again(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     book = store.book()
-    asked: list[set[int]] = []
-    storage = type(book._holdings.storage)
-    read = storage._get_trials
+    answered: list[list[int]] = []
+    read = StudyReader.changed_trials
 
-    def reading(own: Any, study_id: int, states: Any, included: set[int], above: int) -> Any:
-        asked.append({trial_id - first for trial_id in included})
-        return read(own, study_id, states, included, above)
+    def reading(own: StudyReader, *args: Any) -> Answer[list[FrozenTrial]]:
+        def note(trials: list[FrozenTrial]) -> list[FrozenTrial]:
+            answered.append([trial.number for trial in trials])
+            return trials
+
+        return read(own, *args).then(note)
 
     book.claim(9)
-    first = store.trial()._trial_id
     pause(book)
     book.claim(9)
-    monkeypatch.setattr(storage, "_get_trials", reading)
+    monkeypatch.setattr(StudyReader, "changed_trials", reading)
     book.values()
     book.values()
-    assert asked[-1] == {1}
+    assert answered[-1] == [1]
     assert book.claim(9, Promoting(0)) == 0
     assert book.counts().running == 2
     book.values()
-    assert asked[-1] == {0, 1}
+    assert answered[-1] == [0, 1]
 
 
 def left_by_release(store: Store, book: Book[int]) -> None:

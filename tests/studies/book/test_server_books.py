@@ -7,20 +7,23 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import count
 from math import inf
+from typing import Any
 
 import optuna
 import pytest
 from hpo.studies import attributes
-from hpo.studies.book.book import Book
+from hpo.studies.book.book import FIRST_COME, Book
 from hpo.studies.book.heart import beating
 from hpo.studies.book.owner import Owner
-from hpo.studies.book.terms import Row
+from hpo.studies.book.terms import FirstCome, Row
+from hpo.studies.store.pipeline import Answer, ServerPipeline
 from hpo.studies.store.study_reader import StudyReader
 from hpo.studies.waiting import GRACE_S
 from optuna.trial import TrialState
 
 from ...servers import Server, Wire
 from .store import ENDED, Store, never
+from .test_paused import Promoting, pause
 
 ME = Owner.me()
 
@@ -48,7 +51,7 @@ def elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each look is from a machine of its own, all of one host name; the server has been up for long."""
     boots = count()
     monkeypatch.setattr(Owner, "me", lambda: replace(ME, boot=f"boot {next(boots)}"))
-    monkeypatch.setattr(StudyReader, "uptime", lambda _: inf)
+    monkeypatch.setattr(StudyReader, "uptime", lambda _: Answer(lambda: inf))
 
 
 def pass_time(store: Store, seconds: float) -> None:
@@ -138,6 +141,32 @@ def test_many_that_claim_at_once_over_a_slow_wire_begin_as_many_as_were_asked_fo
         claimed = [number for each in many.map(work, books) for number in each if number is not None]
     assert sorted(claimed) == [0, 1, 2, 3]
     assert len(store.study.get_trials()) == 4
+
+
+def test_a_claim_has_the_study_for_itself_for_three_round_trips(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    book, other, sent = store.book(), store.book(), [0]
+    execute = ServerPipeline._execute
+
+    def counted(*args: Any) -> None:
+        sent[0] += 1
+        execute(*args)
+
+    monkeypatch.setattr(ServerPipeline, "_execute", counted)
+
+    def round_trips(number: int, plan: FirstCome = FIRST_COME) -> int:
+        sent[0] = 0
+        assert book.claim(9, plan) == number
+        return sent[0]
+
+    store.study.enqueue_trial({"x": 0.5})
+    assert round_trips(0) == 3  # one that waits
+    assert other.claim(9) == 1
+    assert round_trips(2) == 3  # a new one
+    pause(book, 2)
+    assert round_trips(2, Promoting(2)) == 3
+    sent[0] = 0
+    book.report([Row(0, 1, 0.1), Row(2, 3, 0.2)], never)
+    assert sent[0] == 3
 
 
 def test_trials_of_plain_optuna_and_ours_have_numbers_of_their_own(store: Store) -> None:

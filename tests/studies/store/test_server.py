@@ -12,7 +12,7 @@ from hpo.studies.store.patience import Patience, StoreAwayError
 from hpo.studies.store.server import CONNECTIONS
 from hpo.studies.store.storage import open_storage
 from hpo.studies.store.transaction import transaction
-from sqlalchemy import make_url, text
+from sqlalchemy import make_url
 
 from ...servers import PASSWORD, Server, Wire
 
@@ -33,6 +33,17 @@ def test_an_empty_database_is_opened_by_many_at_once_over_a_slow_wire(server: Se
 def test_the_driver_needs_no_name(server: Server) -> None:
     storage = open_storage(without_driver(server.emptied()))
     assert storage.engine.dialect.driver in ("psycopg", "pymysql")
+
+
+@pytest.mark.parametrize(
+    ("kind", "driver", "ours"), [("postgresql", "psycopg2", "psycopg"), ("mysql", "mysqldb", "pymysql")]
+)
+def test_another_driver_is_refused_without_the_password(kind: str, driver: str, ours: str) -> None:
+    with pytest.raises(
+        StudyError, match=f"hpo speaks to {kind} through {ours}, got '{driver}'; begin with {kind}://"
+    ) as refused:
+        open_storage(f"{kind}+{driver}://hpo:s3cr3t@127.0.0.1/hpo")
+    assert "s3cr3t" not in str(refused.value)
 
 
 @pytest.mark.parametrize(
@@ -80,7 +91,7 @@ def test_two_connections_are_all_that_a_coordinator_takes(server: Server) -> Non
     storage = open_storage(server.emptied())
     study = optuna.create_study(storage=storage, study_name="s")
     with exclusive(storage, "s").hold(), transaction(storage.engine, study._study_id) as rows:
-        assert rows.next_number() == 0
+        assert rows.next_number()() == 0
         assert storage.engine.pool.checkedout() == CONNECTIONS  # type: ignore[attr-defined]
 
 
@@ -122,4 +133,4 @@ def test_who_stands_still_within_a_transaction_is_thrown_out_by_the_server(serve
         "mariadb": "SELECT 1000 * @@session.wait_timeout",
     }[storage.engine.dialect.name]
     with transaction(storage.engine, study._study_id) as rows:
-        assert int(rows._connection.execute(text(limit)).scalar_one()) == 120_000
+        assert int(rows._pipeline.ask(limit)()[0][0]) == 120_000

@@ -1,12 +1,8 @@
-"""Optuna's store in an SQLite file, read through the driver itself."""
+"""An SQLite file that several processes share."""
 
 import sqlite3
 from collections.abc import Sequence
 from typing import Any
-
-import optuna
-
-from .plain_storage import PlainStorage
 
 BUSY_TIMEOUT_S = 60
 """How long whoever reads or writes waits for another process that holds the SQLite file.
@@ -14,20 +10,6 @@ BUSY_TIMEOUT_S = 60
 A write takes milliseconds, but a copy or a backup of the file can hold it for many seconds, and a search of hours must
 not die of that.
 """
-
-
-class SqliteStorage(PlainStorage):
-    """A PlainStorage on an SQLite file."""
-
-    def _read(self, queries: Sequence[str]) -> list[list[Any]]:
-        connection = self.engine.raw_connection()
-        try:
-            cursor: Any = connection.cursor()
-            return read_at_once(cursor, queries)
-        except sqlite3.Error as error:
-            raise optuna.exceptions.StorageInternalError(f"SQLite: {error}") from error
-        finally:
-            connection.close()  # back to the pool, which rolls back what is open
 
 
 def read_at_once(cursor: sqlite3.Cursor, queries: Sequence[str]) -> list[list[Any]]:
