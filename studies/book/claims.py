@@ -23,7 +23,6 @@ from ..store.tables import FIXED
 from .choice import Begin, Resume
 from .feed import Feed
 from .holdings import Held, Holdings
-from .owner import is_foreign
 from .record import Record
 from .terms import Beginning, Claim, Exhausted, NoClaim, Opening, Plan, Refused, Settled, Stopped
 
@@ -82,10 +81,9 @@ class Claims(Generic[Claim]):
 
     def counts(self) -> Counts:
         """The number of trials of the study by state, as of the last census."""
-        holdings, census = self._holdings, self._holdings.census
-        foreign = sum(map(_is_foreign, holdings.others(TrialState.RUNNING)))
-        running, waiting = len(census.trials(TrialState.RUNNING)), len(census.trials(TrialState.WAITING))
-        return Counts(census.finished, running - foreign, len(census.paused), waiting)
+        census, mine = self._holdings.census, self._holdings.ids
+        foreign = sum(trial._trial_id not in mine for trial in census.foreign)
+        return Counts(census.finished, len(census.running) - foreign, len(census.paused), len(census.waiting))
 
     def claim(self, limit: int | None, plan: Plan) -> Claim | NoClaim | None:
         """Take a waiting trial, or the one that `plan` chooses, paused or new, and begin it.
@@ -116,7 +114,7 @@ class Claims(Generic[Claim]):
         """What comes next, to be done; None where that is to wait."""
         # one of ours that somebody has put back goes on where it is, see Holdings.fences, and has begun
         counts, census, mine = self.counts(), self._holdings.census, self._holdings.mine
-        waiting = self._holdings.others(TrialState.WAITING)
+        waiting = [trial for trial in census.waiting if trial._trial_id not in self._holdings.ids]
         put_back = counts.waiting - len(waiting)
         can_begin = limit is None or counts.begun + put_back < limit
         is_idle = not (counts.running or put_back or mine)
@@ -217,10 +215,6 @@ class Claims(Generic[Claim]):
 def _is_free(trial: FrozenTrial) -> bool:
     is_paused = trial.state is TrialState.RUNNING and bool(trial.user_attrs.get(attributes.PAUSED))
     return trial.state is TrialState.WAITING or is_paused
-
-
-def _is_foreign(trial: FrozenTrial) -> bool:
-    return is_foreign(trial.user_attrs, bool(trial.params or trial.intermediate_values))
 
 
 def _last_value(trial: FrozenTrial) -> float | None:

@@ -8,7 +8,7 @@ from threading import Lock
 from typing import Any
 
 import optuna
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import TrialState
 
 from ...common.display import visible
 from ...errors import StudyError
@@ -138,10 +138,15 @@ class Holdings:
             rows.set_state(held.trial_id, TrialState.RUNNING)
         return Fence(True, TrialState.RUNNING)
 
-    def others(self, state: TrialState) -> list[FrozenTrial]:
-        """The trials in `state` that are neither ours nor paused, as of the last census."""
-        ours = {held.trial_id for held in self.mine.values()}
-        return [trial for trial in self.census.trials(state) if trial._trial_id not in ours]
+    @property
+    def others(self) -> set[int]:
+        """The ids of the trials that run and are neither ours nor paused, as of the last census."""
+        return self.census.running - self.ids
+
+    @property
+    def ids(self) -> set[int]:
+        """The ids of our trials."""
+        return {held.trial_id for held in self.mine.values()}
 
     def owner(self, rows: StudyReader) -> Answer[dict[str, Any]]:
         """Ask for the attribute that says that a trial is ours, with the heartbeat of now."""

@@ -39,6 +39,7 @@ LAST_ATTRIBUTE = "SELECT max(trial_user_attribute_id) FROM trial_user_attributes
 CHANGED_TRIALS = (
     "SELECT trial_id FROM trials WHERE trial_id > ? AND study_id + 0 = ? "
     "UNION SELECT trial_id FROM trials WHERE trial_id IN {ids} AND study_id + 0 = ? "
+    "UNION SELECT trial_id FROM trials WHERE trial_id IN {running} AND study_id + 0 = ? AND state <> 'RUNNING' "
     "UNION SELECT trials.trial_id FROM trial_user_attributes AS notes CROSS JOIN trials "
     # with fewer rows than before, a study was deleted, and its rows may be used again: all is read anew
     f"WHERE notes.trial_user_attribute_id > CASE WHEN ? <= ({LAST_ATTRIBUTE}) THEN ? ELSE 0 END "

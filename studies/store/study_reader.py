@@ -57,14 +57,17 @@ class StudyReader:
         """Trials by id, complete, the oldest first."""
         return self._trials(trials_where(f"trial_id IN {ids(trial_ids)}"))
 
-    def changed_trials(self, last_id: int, trial_ids: Iterable[int], key: str, row: int) -> Answer[list[FrozenTrial]]:
-        """The trials made after `last_id`, those of `trial_ids`, and those whose attribute `key` is newer than `row`.
+    def changed_trials(
+        self, last_id: int, trial_ids: Iterable[int], running: Iterable[int], key: str, row: int
+    ) -> Answer[list[FrozenTrial]]:
+        """The trials that may have changed, complete, the oldest first.
 
-        They are complete, the oldest first.
+        They are those made after `last_id`, those of `trial_ids`, those of `running` that run no more, and those whose
+        attribute `key` is newer than `row`.
         """
         study = self._study_id
-        changed = statements.CHANGED_TRIALS.format(ids=ids(trial_ids))
-        return self._trials(changed, last_id, study, study, row, row, key, study)
+        changed = statements.CHANGED_TRIALS.format(ids=ids(trial_ids), running=ids(running))
+        return self._trials(changed, last_id, study, study, study, row, row, key, study)
 
     def last_attribute(self) -> Answer[int]:
         """The row of the attribute that was written last, 0 for none."""
