@@ -31,6 +31,7 @@ class Freeze:
         self._space, self._fill = space, fill
         self._distributions = distributions(space)
         self._frozen: dict[int, tuple[Finished, FrozenTrial]] = {}
+        self._running: dict[int, tuple[Mapping[str, Any], FrozenTrial | None]] = {}
 
     def past(self, history: Iterable[Finished]) -> Sequence[FrozenTrial]:
         """The trials of a history, whose parameters are of the space."""
@@ -41,13 +42,21 @@ class Freeze:
             self._frozen[trial.number] = before if before and before[0] is trial else (trial, self._end(trial))
         return [frozen for _, frozen in self._frozen.values()]
 
-    def running(self, number: int, params: Mapping[str, Any]) -> FrozenTrial | None:
-        """A trial that runs; None where its parameters are not of the space."""
-        own = own_params(self._space, params)
-        return None if own is None else self._trial(number, own, state=TrialState.RUNNING)
+    def running(self, trials: Mapping[int, Mapping[str, Any]]) -> Sequence[FrozenTrial]:
+        """The trials that run, of parameters by number; without those whose parameters are not of the space."""
+        # a thousand workers have as many: each is made once, unless another program draws its values one by one
+        earlier, self._running = self._running, {}
+        for number, params in trials.items():
+            before = earlier.get(number)
+            self._running[number] = before if before and before[0] == params else (params, self._run(number, params))
+        return [frozen for _, frozen in self._running.values() if frozen is not None]
 
     def note(self, trial: FrozenTrial) -> None:
         """Take note of a trial that was just drawn."""
+
+    def _run(self, number: int, params: Mapping[str, Any]) -> FrozenTrial | None:
+        own = own_params(self._space, params)
+        return None if own is None else self._trial(number, own, state=TrialState.RUNNING)
 
     def _end(self, trial: Finished) -> FrozenTrial:
         complete = trial.complete and trial.value is not None

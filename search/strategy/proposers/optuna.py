@@ -97,8 +97,8 @@ class OptunaProposer:
     def _study(self, number: int, running: Mapping[int, Mapping[str, Any]]) -> optuna.Study:
         """The study as the sampler of trial `number` sees it."""
         unknown = sorted(running.keys() - self._history.numbers - {number})
-        others = (self._freeze.running(other, running[other]) for other in unknown)
-        past = [*self._freeze.past(self._history), *(trial for trial in others if trial is not None)]
+        others = self._freeze.running({other: running[other] for other in unknown})
+        past = [*self._freeze.past(self._history), *others]
         direction = self._setting.direction
         return optuna.create_study(storage=_Past(past, number), direction=direction, sampler=self.sampler(number))
 
