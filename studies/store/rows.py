@@ -6,7 +6,6 @@ belongs together is written together, on the same tables, by whichever database 
 
 import json
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from optuna.distributions import BaseDistribution, distribution_to_json
@@ -25,11 +24,11 @@ class Transaction(StudyReader):
 
     def create(self, number: int) -> int:
         """Create trial `number`, running; return its id."""
-        return self._create(number, TrialState.RUNNING, _now())
+        return self._create(number, TrialState.RUNNING, self._now)
 
     def enqueue(self, number: int, values: Mapping[str, Any], notes: Mapping[str, Any]) -> None:
         """Create trial `number`, waiting, with the values that it is to have, as `enqueue_trial` does."""
-        trial_id = self._create(number, TrialState.WAITING, None)
+        trial_id = self._create(number, TrialState.WAITING, "NULL")
         self.set_marks(trial_id, {FIXED: dict(values)})
         self.set_attributes(trial_id, notes)
 
@@ -49,8 +48,8 @@ class Transaction(StudyReader):
             self._pipeline.write("UPDATE trials SET state = ? WHERE trial_id = ?", (state.name, trial_id))
         else:
             time = "datetime_start" if state is TrialState.RUNNING else "datetime_complete"
-            text = f"UPDATE trials SET state = ?, {time} = ? WHERE trial_id = ?"
-            self._pipeline.write(text, (state.name, _now(), trial_id))
+            text = f"UPDATE trials SET state = ?, {time} = {self._now} WHERE trial_id = ?"
+            self._pipeline.write(text, (state.name, trial_id))
 
     def tell(self, trial_id: int, state: TrialState, value: float | None) -> None:
         """Write how a trial ended."""
@@ -88,8 +87,13 @@ class Transaction(StudyReader):
             rows.append((trial_id, epoch, stored, kind.name))
         self._insert(statements.NEW_EPOCHS, rows)
 
-    def _create(self, number: int, state: TrialState, started: str | None) -> int:
-        self._insert(statements.NEW_TRIAL, [(self._study_id, number, state.name, started)])
+    @property
+    def _now(self) -> str:
+        return statements.NOW[self._pipeline.dialect]
+
+    def _create(self, number: int, state: TrialState, started: str) -> int:
+        new = statements.NEW_TRIAL.format(started=started)
+        self._pipeline.write(new, (self._study_id, number, state.name))
         return self._pipeline.ask(statements.LAST_TRIAL, [self._study_id]).then(lambda rows: int(rows[0][0]))()
 
     def _insert(self, into: tuple[str, tuple[str, ...]], rows: list[tuple[Any, ...]]) -> None:
@@ -109,8 +113,3 @@ class Transaction(StudyReader):
         else:
             self._pipeline.write(statements.DELETED_KEYS.format(table=table, keys=marks(notes)), (trial_id, *notes))
             self._insert((table, columns), rows)
-
-
-def _now() -> str:
-    # Optuna stores naive UTC
-    return datetime.now(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")

@@ -33,6 +33,13 @@ UPTIME = {
     "mysql": "SHOW GLOBAL STATUS LIKE 'Uptime'",
     "mariadb": "SHOW GLOBAL STATUS LIKE 'Uptime'",
 }
+# as Optuna stores times, in UTC without saying so; by the clock that all who write have in common
+NOW = {
+    "sqlite": "strftime('%Y-%m-%d %H:%M:%f000', 'now')",
+    "postgresql": "(clock_timestamp() AT TIME ZONE 'utc')",
+    "mysql": "utc_timestamp(6)",
+    "mariadb": "utc_timestamp(6)",
+}
 
 LAST_ATTRIBUTE = "SELECT max(trial_user_attribute_id) FROM trial_user_attributes"
 # a sum, so that no index of the study's trials is used where their ids are given: it would find them all
@@ -69,7 +76,7 @@ LAST_EPOCH = (
     "ORDER BY step DESC LIMIT 1"
 )
 
-NEW_TRIAL: Final = ("trials", ("study_id", "number", "state", "datetime_start"))
+NEW_TRIAL = "INSERT INTO trials (study_id, number, state, datetime_start) VALUES (?, ?, ?, {started})"
 NEW_EPOCHS: Final = (
     "trial_intermediate_values",
     ("trial_id", "step", "intermediate_value", "intermediate_value_type"),

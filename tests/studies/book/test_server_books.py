@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import datetime, timedelta
 from itertools import count
 from math import inf
 from typing import Any
@@ -78,6 +79,16 @@ def test_who_lives_keeps_its_trial_and_who_is_silent_loses_it_whatever_its_clock
 
 
 @pytest.mark.usefixtures("elsewhere")
+def test_a_trial_has_the_times_of_the_server(store: Store) -> None:
+    book = store.book()
+    book.claim(9)
+    book.finish(0, ENDED)
+    trial, now = store.trial(), datetime.now()
+    assert trial.datetime_start is not None
+    assert trial.datetime_complete is not None
+    assert now - timedelta(seconds=60) < trial.datetime_start <= trial.datetime_complete < now + timedelta(seconds=1)
+
+
 def test_heartbeats_come_while_the_search_is_busy_with_something_else(store: Store) -> None:
     book = store.book(grace_s=1.0)
     book.claim(9)

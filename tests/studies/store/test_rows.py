@@ -1,6 +1,7 @@
 """What is written row by row, as Optuna itself reads it."""
 
 import math
+from datetime import datetime, timedelta
 from typing import Any
 
 import optuna
@@ -58,6 +59,8 @@ def test_optuna_reads_what_was_told(study: optuna.Study, home: Home, value: floa
     assert (trial.state, trial.value) == (TrialState.COMPLETE, value)
     assert trial.datetime_start is not None
     assert trial.datetime_complete is not None
+    assert timedelta(0) <= datetime.now() - trial.datetime_complete < timedelta(minutes=1)
+    assert timedelta(0) <= trial.datetime_complete - trial.datetime_start < timedelta(minutes=1)
 
 
 def test_what_breaks_a_transaction_takes_all_of_it_back(study: optuna.Study, home: Home) -> None:
