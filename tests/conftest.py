@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -31,6 +31,9 @@ from .servers import Server, mariadb, pgbouncer, postgresql
 from .warm.client import ADDRESS, COLD_CHILDREN, WARM_SUBPROCESS
 from .warm.shortcuts import keep_migrations, quicken_exports
 from .warm.start import warm_server
+
+if TYPE_CHECKING:
+    from .mlflow_servers import TeamServer
 
 for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI", "MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "HPO_STORAGE"):
     os.environ.pop(name, None)  # of whoever runs the tests: nothing goes to their servers
@@ -171,6 +174,17 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # all of it into the one file that tests copy
     return path
+
+
+@pytest.fixture(scope="session")
+def team(migrated: Path, warm: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator["TeamServer"]:
+    """An MLflow server with users and a bucket, for all tests of a process."""
+    from .mlflow_servers import bucket, team_server
+
+    folder = tmp_path_factory.mktemp("team")
+    shutil.copy(migrated, folder / "mlflow.db")
+    with bucket() as files, team_server(folder, files) as server:
+        yield server
 
 
 @pytest.fixture

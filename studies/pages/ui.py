@@ -19,16 +19,17 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from ...common.children import start_python
 from ...common.masking import masked
 from ...common.sqlite_url import absolute_url
 from ...errors import StudyError
 from ..store.storage import open_storage
-from ..tracking.mlflow.mlflow_store import make_private
+from ..tracking.mlflow.mlflow_store import is_server, make_private
 from ..tracking.mlflow.stores import Stores
 from .server import HOST, DashboardPage, MlflowPage, Page, TensorboardPage
-from .study_pages import dashboard_page, experiment_page
+from .study_pages import dashboard_page, experiment_elsewhere, experiment_page
 
 START_TIMEOUT_S = 120.0
 """A fresh MLflow file is migrated first, which takes 10 s or more."""
@@ -170,8 +171,8 @@ def serve(
         dashboard = _start(running, "optuna-dashboard", studies, dashboard_port)
         ours: Server | None = None
         board: Server | None = None
-        if not _is_server(stores.tracking):
-            registry = stores.tracking if _is_server(stores.registry) else stores.registry
+        if not is_server(stores.tracking):
+            registry = stores.tracking if is_server(stores.registry) else stores.registry
             runs = MlflowPage(stores.tracking, registry, artifacts.absolute().as_uri())
             ours = _start(running, "the MLflow UI", runs, mlflow_port)
         if event_files is not None:
@@ -197,8 +198,15 @@ def _mlflow_link(ours: Server | None, tracking: str, study: str | None) -> str:
     if ours is not None:
         fragment = "" if study is None else experiment_page(ours.address, study, ours.token)
         return ours.link(fragment=fragment)
-    fragment = "" if study is None else experiment_page(f"{tracking.rstrip('/')}/", study)
-    return f"{masked(tracking).rstrip('/')}/{fragment}" if fragment else masked(tracking)
+    fragment = "" if study is None else experiment_elsewhere(tracking, study)
+    address = _without_user(masked(tracking))
+    return f"{address.rstrip('/')}/{fragment}" if fragment else address
+
+
+def _without_user(url: str) -> str:
+    """Return a URL for a browser, which asks for user and password itself."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
 def _environment() -> dict[str, str]:
@@ -208,10 +216,6 @@ def _environment() -> dict[str, str]:
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # three more processes, for language models only
         "MLFLOW_DISABLE_TELEMETRY": "true",
     }
-
-
-def _is_server(uri: str) -> bool:
-    return uri.startswith(("http://", "https://"))
 
 
 def _port(port: int | None, name: str) -> int:

@@ -14,10 +14,11 @@ from threading import Event as Flag
 from threading import Thread
 from typing import Any
 
-from ...common.masking import first_line, masked
+from ...common.masking import masked
 from ..home import Home
 from ..store.locks import held_if_free
 from .events import Epoch, Event, StudyEnded, StudyStarted, TrialEnded, TrialPaused, TrialStarted
+from .mlflow.answers import is_absence, reason
 from .mlflow.shipper import StudyShipper, count_unsent
 from .mlflow.spool import SpoolWriter, read_events, spool_path
 from .mlflow.stores import kept_stores
@@ -171,9 +172,9 @@ class _ShippingLoop:
         except Exception as error:  # whatever MLflow or a driver of it raises: the search must not hear of it
             self._failures += 1
             if self._failures == 1:
+                fault = "does not answer" if is_absence(error) else "cannot be written"
                 self._warn(
-                    f"MLflow at {masked(self._uri)} does not answer ({first_line(error)}); "
-                    f"what it lacks waits in {self._folder}"
+                    f"MLflow at {masked(self._uri)} {fault} ({reason(error)}); what it lacks waits in {self._folder}"
                 )
             return float(min(2.0**self._failures, LONGEST_PAUSE_S))
         if self._failures:

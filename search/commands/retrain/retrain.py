@@ -16,6 +16,7 @@ from ....common.cores import available_cores
 from ....errors import ExportError, SpaceError, StudyError
 from ....studies.home import Home
 from ....studies.store.locks import held_if_free
+from ....studies.tracking.mlflow.rehearsal import Rehearsal
 from ....studies.tracking.mlflow.stores import choose_stores
 from ....training.export.manifest import ExportManifest, other_files
 from ....training.report import IMPORTING
@@ -91,6 +92,7 @@ def retrain_best(options: RetrainOptions, watcher: RetrainWatcher) -> RetrainRes
     admit_model(chosen.config.model, trust=options.trust, note=watcher.note, trained_with=chosen.record.model_source)
     in_mlflow = "mlflow" in options.track
     stores = choose_stores(options.tracking_uri, home, chosen.study, watcher.note) if in_mlflow else None
+    rehearsal = Rehearsal(stores, chosen.study)  # goes on while PyTorch is imported
     target = export_target(options.out, home.export(chosen.study))
     home.create(watcher.note)
     watcher.busy(IMPORTING)
@@ -98,6 +100,7 @@ def retrain_best(options: RetrainOptions, watcher: RetrainWatcher) -> RetrainRes
 
     with _alone(home.study(chosen.study, "retrain"), chosen.study) as workshop:
         pack = find_pack(chosen, home.cache, options.data_root, watcher)
+        rehearsal.check()
         device = choose_device(options.device, available_cores())
         # `auto` on this device, which need not be the trial's
         chosen = replace(chosen, config=settle(chosen.config, pack, device, home.cache, watcher))

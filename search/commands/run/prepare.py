@@ -18,6 +18,7 @@ from ....studies.records.strategy import StrategyRecord
 from ....studies.store.patience import Patience
 from ....studies.store.storage import BaseStorage
 from ....studies.study_name import refusal
+from ....studies.tracking.mlflow.rehearsal import Rehearsal
 from ....studies.tracking.mlflow.stores import Stores, choose_stores, keep_stores
 from ....training.config import TrialConfig
 from ....training.models.source import source_digest
@@ -117,6 +118,7 @@ def prepare(command: Command, home: Home, storage: BaseStorage, watcher: Watcher
     names = going_on(command.names, begun and begun.strategy)
     facts = Facts(space, options.trials, config.budget.epochs, options.workers or 1, config.objective.at == "best")
     stores = choose_stores(options.tracking_uri, home, name, watcher.note) if "mlflow" in options.track else None
+    rehearsal = Rehearsal(stores, name)  # goes on while the models are tried
     models = {model: source_digest(model) for model in model_files(space)}  # as they are tried, and no later edit
     ready = preflight(
         _with_auto_compile(space, config),
@@ -132,6 +134,7 @@ def prepare(command: Command, home: Home, storage: BaseStorage, watcher: Watcher
     )
     for note in ready.notes:
         watcher.note(note)
+    rehearsal.check()
     placements = place(options.device, options.workers, ready.gpus)  # before the study is made
     identity = identify(space, config, fingerprint=ready.fingerprint, command=options.command, models=models)
     accept = options.accept_space_change

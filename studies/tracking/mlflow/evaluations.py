@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ....common.masking import first_line, masked
+from ....common.masking import masked
 from ....errors import StudyError
 from ...home import Home
+from .answers import reason
 from .mlflow_scope import call_mlflow
 from .mlflow_store import UID_TAG, make_private
 from .spool import read_events, spool_path
@@ -40,7 +41,7 @@ def log_evaluation(
             retries=1,
         )
     except Exception as error:  # MLflow raises its own, those of its drivers, and requests'
-        raise StudyError(f"MLflow at {masked(uri)} did not take the evaluation: {first_line(error)}") from error
+        raise StudyError(f"MLflow at {masked(uri)} did not take the evaluation: {reason(error)}") from error
     if run is None:
         raise StudyError(f"MLflow at {masked(uri)} knows neither this model nor the study {study}")
     return run

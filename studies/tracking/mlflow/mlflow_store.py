@@ -55,16 +55,6 @@ class RunRef(NamedTuple):
     artifact_uri: str
 
 
-def is_lasting(error: Exception) -> bool:
-    """Tell whether MLflow would refuse the same request again."""
-    return getattr(error, "error_code", "") in ("INVALID_PARAMETER_VALUE", "BAD_REQUEST", "PERMISSION_DENIED")
-
-
-def is_missing(error: Exception) -> bool:
-    """Tell whether MLflow no longer knows the run or experiment."""
-    return getattr(error, "error_code", "") == "RESOURCE_DOES_NOT_EXIST"
-
-
 class MlflowStore:
     """An open tracking store.
 
@@ -86,14 +76,12 @@ class MlflowStore:
                 _write_ahead(file)
             self._uri, self._home = uri, home
             self._client = MlflowClient(tracking_uri=uri, registry_uri=uri)
-        # a server decides itself where files go
-        self._is_server = uri.startswith(("http://", "https://", "databricks"))
 
     def experiment(self, name: str) -> str:
         """Return the id of experiment `name`, made or restored if needed."""
         experiment = self._client.get_experiment_by_name(name)
         if experiment is None:
-            folder = None if self._is_server else self._home.artifacts / self._home.study(name).name
+            folder = None if is_server(self._uri) else self._home.artifacts / self._home.study(name).name
             return str(self._client.create_experiment(name, artifact_location=folder and folder.as_uri()))
         if experiment.lifecycle_stage == "deleted":
             self._client.restore_experiment(experiment.experiment_id)
@@ -170,6 +158,11 @@ class MlflowStore:
             repository.log_artifacts(str(path), path.name)
         else:
             repository.log_artifact(str(path))
+
+
+def is_server(uri: str) -> bool:
+    """Tell whether a store is a server's, which decides itself who comes in and where files go."""
+    return uri.startswith(("http://", "https://", "databricks"))
 
 
 def make_private(uri: str) -> None:

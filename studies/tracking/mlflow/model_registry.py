@@ -16,11 +16,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ....common.masking import first_line
 from ....common.private import make_private_folder
 from ....common.sqlite_url import sqlite_file
 from ....errors import StudyError
 from ...home import Home
+from .answers import reason
 from .mlflow_scope import call_mlflow
 from .mlflow_store import MlflowStore, RunRef, clean_tags, make_private
 from .packed_model import Code, saved_model
@@ -79,7 +79,7 @@ def register_model(
             retries=2,
         )
     except Exception as error:  # MLflow raises its own, those of its drivers, and requests'
-        raise StudyError(f"MLflow at {stores} did not take the model of {study}: {first_line(error)}") from error
+        raise StudyError(f"MLflow at {stores} did not take the model of {study}: {reason(error)}") from error
 
 
 def fetch_export(stores: Stores, name: str, alias: str, cache: Path) -> Path:
@@ -91,7 +91,7 @@ def fetch_export(stores: Stores, name: str, alias: str, cache: Path) -> Path:
     try:
         return call_mlflow(lambda: _fetch(stores, name, alias, cache))
     except Exception as error:  # as above
-        raise StudyError(f"MLflow at {stores} has no export of {name}@{alias}: {first_line(error)}") from error
+        raise StudyError(f"MLflow at {stores} has no export of {name}@{alias}: {reason(error)}") from error
 
 
 def _fetch(stores: Stores, name: str, alias: str, cache: Path) -> Path:

@@ -11,10 +11,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ....common.masking import first_line, masked
+from ....common.masking import masked
 from ...home import Home
+from .answers import is_lasting, is_missing, reason
 from .mlflow_scope import mlflow_scope
-from .mlflow_store import RUN_STATUS, UID_TAG, MetricRow, MlflowStore, RunRef, is_lasting, is_missing
+from .mlflow_store import RUN_STATUS, UID_TAG, MetricRow, MlflowStore, RunRef
 from .spool import Cursor, Line, read_cursor, read_events, spool_path, spooled_trials, unsent, write_cursor
 
 
@@ -106,7 +107,7 @@ class StudyShipper:
                 raise
             self._refused.add(number)
             subject = "the study" if number is None else f"trial {number}"
-            self._warn(f"MLflow at {masked(self._uri)} refuses {subject}: {first_line(error)}")
+            self._warn(f"MLflow at {masked(self._uri)} refuses {subject}: {reason(error)}")
 
     def _forget(self, number: int | None) -> None:
         """Reset the cursor of a run that MLflow has lost.
@@ -223,9 +224,9 @@ class StudyShipper:
 def store_name(home: Home, uri: str) -> str:
     """Return a short name of a tracking store, for the cursors.
 
-    It holds no password, and no path of a home, which may be moved.
+    It depends on no password, which may change, and on no path of a home, which may be moved.
     """
-    return "home" if uri == home.tracking_uri else hashlib.sha256(uri.encode()).hexdigest()[:16]
+    return "home" if uri == home.tracking_uri else hashlib.sha256(masked(uri).encode()).hexdigest()[:16]
 
 
 def count_unsent(home: Home, study: str, uri: str) -> int:

@@ -17,7 +17,7 @@ from hpo.errors import StudyError
 from hpo.studies.artifacts import attach
 from hpo.studies.home import Home
 from hpo.studies.pages import ui
-from hpo.studies.pages.study_pages import experiment_page
+from hpo.studies.pages.study_pages import experiment_elsewhere, experiment_page
 from hpo.studies.store.storage import open_storage
 from hpo.studies.tracking.event_files import event_files
 from hpo.studies.tracking.events import Epoch, TrialEnded, TrialStarted
@@ -135,8 +135,8 @@ def test_a_study_that_mlflow_does_not_have_opens_its_first_page(pages: Pages) ->
     server, token = f"http://{pages.mlflow.host}/", parse_qs(urlsplit(pages.mlflow.link).query)["token"][0]
     assert experiment_page(server, "digits", token) == f"#{urlsplit(pages.mlflow.link).fragment}"
     assert experiment_page(server, "unsent", token) == ""
-    assert experiment_page(server, "digits") == ""  # without the token
-    assert experiment_page("http://user:secret@127.0.0.1:1/", "digits") == ""
+    assert experiment_page(server, "digits", "") == ""  # without the token
+    assert experiment_elsewhere("http://user:secret@127.0.0.1:1/", "digits") == ""
 
 
 def test_a_study_that_is_not_there_is_refused_before_anything_starts(home: Home) -> None:
