@@ -15,6 +15,7 @@ from ....studies.records.study import SHARES, StudySummary
 from ....studies.records.summarise import summarise
 from ....studies.records.trial import PAUSED
 from ....studies.store.patience import LeftError, Patience
+from ....studies.store.room import no_room_note
 from ....studies.store.storage import BaseStorage, hush_optuna, open_storage, storage_to_write
 from ....studies.tracking.events import StudyEnded, StudyStarted
 from ....studies.tracking.mlflow.stores import keep_stores
@@ -81,6 +82,8 @@ def run(options: RunOptions, watcher: Watcher) -> RunResult:
     home.create(watcher.note)
     patience = Patience(watcher.note, give_up_s=options.storage_patience_s)
     storage = open_storage(url, patience)  # after home.create: the database may lie there
+    if told := patience(lambda: no_room_note(storage.engine)):
+        watcher.note(told)
     name = options.study or space.name
     left = None if options.trials is None else options.trials - patience(lambda: _finished(storage, name))
     with Crew(options, home.study(name, "workers"), left) as crew:

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -27,6 +28,8 @@ from .store import ENDED, Store, never
 from .test_paused import Promoting, pause
 
 ME = Owner.me()
+WRITING_S = 3.0
+"""How long eight writers write; a minute of it was tried by hand."""
 
 
 @pytest.fixture(params=["postgres", "pooler", "maria"])
@@ -178,6 +181,35 @@ def test_a_claim_has_the_study_for_itself_for_three_round_trips(store: Store, mo
     sent[0] = 0
     book.report([Row(0, 1, 0.1), Row(2, 3, 0.2)], never)
     assert sent[0] == 3
+
+
+def test_eight_writers_at_once_never_stumble_over_each_other(store: Store) -> None:
+    """Deadlocks and lock waits that are too long are tried again, and nobody hears of them."""
+    until = time.monotonic() + WRITING_S
+
+    def write(each: int) -> Counter[str]:
+        book, done = store.book(grace_s=1.0), Counter[str]()
+        with beating(book):
+            while time.monotonic() < until:
+                number = book.claim(None)
+                assert number is not None
+                for epoch in (1, 2, 3):
+                    assert not book.report([Row(number, epoch, each + epoch / 10)], never).lost
+                book.heartbeat()
+                assert book.recover() == []
+                if done["finished"] % 4 == each % 4 and not done["put back"]:
+                    done["put back"] += book.release(number).held
+                else:
+                    done["finished"] += book.finish(number, ENDED).held
+        return done
+
+    with ThreadPoolExecutor(8) as many:
+        done = sum(many.map(write, range(8)), Counter())
+    trials = store.study.get_trials()
+    assert [trial.number for trial in trials] == [*range(len(trials))]
+    assert sum(trial.state is TrialState.COMPLETE for trial in trials) == done["finished"]
+    assert all(sorted(trial.intermediate_values) == [1, 2, 3] for trial in trials if trial.state is TrialState.COMPLETE)
+    assert not store.notes
 
 
 def test_trials_of_plain_optuna_and_ours_have_numbers_of_their_own(store: Store) -> None:

@@ -1,18 +1,21 @@
 """Stores on PostgreSQL and MariaDB: opened by many at once, away for a while, refused in words."""
 
+import re
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import optuna
 import pytest
 from hpo.errors import StudyError
 from hpo.studies.store.exclusive import exclusive
 from hpo.studies.store.patience import Patience, StoreAwayError
+from hpo.studies.store.room import no_room_note
 from hpo.studies.store.server import CONNECTIONS
 from hpo.studies.store.storage import open_storage
 from hpo.studies.store.transaction import transaction
-from sqlalchemy import make_url
+from sqlalchemy import NullPool, create_engine, make_url, text
 
 from ...servers import PASSWORD, Server, Wire
 
@@ -93,6 +96,24 @@ def test_two_connections_are_all_that_a_coordinator_takes(server: Server) -> Non
     with exclusive(storage, "s").hold(), transaction(storage.engine, study._study_id) as rows:
         assert rows.next_number()() == 0
         assert storage.engine.pool.checkedout() == CONNECTIONS  # type: ignore[attr-defined]
+
+
+def test_who_takes_the_last_connections_of_a_server_is_told(server: Server) -> None:
+    storage = open_storage(server.emptied())
+    assert no_room_note(storage.engine) == ""
+    others = create_engine(server.url, poolclass=NullPool)
+    with ExitStack() as held:
+        if storage.engine.dialect.name == "mariadb":  # which takes seconds to fill, and can be told to give fewer
+            control = held.enter_context(others.connect())
+            limit = control.execute(text("SELECT @@max_connections")).scalar_one()
+            held.callback(control.execute, text(f"SET GLOBAL max_connections = {limit}"))
+            control.execute(text("SET GLOBAL max_connections = 20"))
+        while not (told := no_room_note(storage.engine)):
+            held.enter_context(others.connect())
+    words = re.fullmatch(r"(\d+) of the (\d+) connections that the study's server gives are taken, .*", told)
+    assert words is not None
+    assert 0 <= int(words[2]) - int(words[1]) < CONNECTIONS
+    assert no_room_note(open_storage("sqlite://").engine) == ""
 
 
 def test_the_lock_excludes_whoever_shares_the_study_and_nobody_else(server: Server) -> None:
