@@ -19,7 +19,7 @@ def test_a_server_with_users_has_trials_and_model_and_nothing_has_the_password(s
     assert retrained.json["registered"] == "models:/simple_cnn@champion"
     assert retrained.json["registry"] == team.uri("***")
     assert team.runs("simple_cnn") == [("champion", "FINISHED"), ("simple_cnn", "FINISHED"), ("trial-0000", "FINISHED")]
-    assert {"config.json", "model.onnx", "study.json", "manifest.json"} <= {*team.bucket.files("passed-on")}
+    assert {"config.json", "model.onnx", "study.json", "manifest.json"} <= {*team.files("simple_cnn")}
     for secret in (SECRET, "wr0ng-passw0rd"):
         assert not [each for each in (refused, searched, retrained) if secret in each.out + each.err]
         files = [path for path in shell.directory.rglob("*") if path.is_file()]

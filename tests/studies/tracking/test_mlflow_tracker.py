@@ -7,9 +7,12 @@ from collections import Counter
 from typing import Any
 
 import pytest
+from hpo.errors import StudyError
 from hpo.studies.home import Home
 from hpo.studies.tracking.events import Epoch, StudyEnded, TrialEnded, TrialPaused, TrialStarted
+from hpo.studies.tracking.mlflow.rehearsal import Rehearsal
 from hpo.studies.tracking.mlflow.spool import spool_path
+from hpo.studies.tracking.mlflow.stores import Stores
 from hpo.studies.tracking.mlflow_tracker import MlflowTracker
 from hpo.studies.tracking.tracker import NullTracker
 
@@ -133,7 +136,11 @@ def test_a_refused_trial_does_not_hold_up_the_others(tracked: Home, in_mlflow: A
 
 @pytest.mark.slow
 def test_a_real_server_gets_everything_and_nothing_is_printed(
-    tracked: Home, in_mlflow: Any, mlflow_server: str, capfd: pytest.CaptureFixture[str]
+    tracked: Home,
+    in_mlflow: Any,
+    mlflow_server: str,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     artifact = tracked.root / "config.json"
     artifact.write_text("{}")
@@ -144,6 +151,11 @@ def test_a_real_server_gets_everything_and_nothing_is_printed(
     assert capfd.readouterr() == ("", "")
     assert in_mlflow.epoch_rows() == expected(0)
     assert in_mlflow.run_states() == {"digits": "FINISHED", "trial-0000": "FINISHED"}
+    Rehearsal(Stores.at(mlflow_server), "digits").check()
+    monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "an0ther")
+    with pytest.raises(StudyError, match="does not let you in") as refused:
+        Rehearsal(Stores.at(mlflow_server), "digits").check()
+    assert "an0ther" not in str(refused.value)
 
 
 def test_a_store_that_was_never_used_is_made_in_the_background(home: Home, capfd: pytest.CaptureFixture[str]) -> None:
