@@ -1,7 +1,8 @@
 """Checkpoint files with a checksum, and the pair of last and best.
 
-A file is what `torch.save` writes, with a SHA-256 of it as the comment of its zip archive: `torch.load` opens it, and a
-flipped bit or a missing tail is detected. Loading never runs code (`weights_only=True`).
+A file is what `torch.save` writes, with its epochs (files.py) and a SHA-256 of all that as the comment of its zip
+archive: `torch.load` opens it, and a flipped bit or a missing tail is detected. Loading never runs code
+(`weights_only=True`).
 
 `last.ckpt` names the epoch whose weights are in `best.ckpt`. A new best is put beside the old one first, then
 `last.ckpt` is replaced, which is the moment the pair changes, then the new best takes its place; after a crash
@@ -22,13 +23,12 @@ from ...common.atomic import rename, write_atomic
 from ...common.bounded import WEIGHTS_BYTES, UnfitFileError, read_bytes
 from ...common.faults import disk_fault
 from ...errors import MachineError, TrainingError
-from .files import BEST, LAST, NEXT_BEST, PARTIAL
+from .files import BEST, DIGEST_MARK, LAST, NEXT_BEST, PARTIAL, Epochs
 
 State = dict[str, Any]
 
-_MARK = b"hpo-sha256:"
 _DIGEST_BYTES = 32  # of a SHA-256
-_COMMENT_BYTES = len(_MARK) + _DIGEST_BYTES
+_SEAL_BYTES = len(DIGEST_MARK) + _DIGEST_BYTES
 
 
 class CheckpointError(TrainingError):
@@ -75,8 +75,8 @@ def load(path: Path) -> State:
         if not isinstance(error, UnfitFileError) and (disk_fault(error) or isinstance(error, PermissionError)):
             raise MachineError(f"{path}: cannot be read: {error.strerror}") from error
         raise CheckpointError(f"{path}: cannot be read: {error.strerror}") from error
-    body, mark, digest = content[:-_COMMENT_BYTES], content[-_COMMENT_BYTES:-_DIGEST_BYTES], content[-_DIGEST_BYTES:]
-    if mark != _MARK:
+    body, mark, digest = content[:-_SEAL_BYTES], content[-_SEAL_BYTES:-_DIGEST_BYTES], content[-_DIGEST_BYTES:]
+    if mark != DIGEST_MARK:
         raise CheckpointError(f"{path}: not a checkpoint of ours, or its end is missing")
     if hashlib.sha256(body).digest() != digest:
         raise CheckpointError(f"{path}: corrupt, its checksum does not match")
@@ -174,10 +174,18 @@ def set_aside(directory: Path, names: tuple[str, ...]) -> Path | None:
 def _encode(state: State) -> bytes:
     buffer = io.BytesIO()
     torch.save(state, buffer)
+    epochs = _epochs_of(state).to_bytes()
     # note: in place, since every copy of the whole would hold up the thread that trains
     buffer.seek(-2, io.SEEK_END)  # the last two bytes of a zip archive say how long the comment after them is
-    buffer.write(_COMMENT_BYTES.to_bytes(2, "little"))
+    buffer.write((len(epochs) + _SEAL_BYTES).to_bytes(2, "little") + epochs)
     with buffer.getbuffer() as body:
         digest = hashlib.sha256(body).digest()
-    buffer.write(_MARK + digest)
+    buffer.write(DIGEST_MARK + digest)
     return buffer.getvalue()
+
+
+def _epochs_of(state: State) -> Epochs:
+    """What a checkpoint says of its epochs without being loaded."""
+    if "history" in state:
+        return Epochs(len(state["history"]), state["best_epoch"])
+    return Epochs(state.get("epoch", 0), state.get("epoch", 0))
