@@ -14,6 +14,7 @@ from ..errors import StudyError
 from .git_state import git_state
 from .home import Home
 
+SPACE_FILE, STUDY_FILE = "space.yaml", "study.json"
 # those that decide a result or read what hpo writes; a whole list would bury them in a notebook's hundreds
 _PACKAGES = ("torch", "torchvision", "optuna", "mlflow", "numpy", "scikit-learn")
 
@@ -81,6 +82,6 @@ def write_study_files(
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         **(extra or {}),
     }
-    write_text(home.study(study) / "space.yaml", space)  # the text itself: a YAML writer would lose its comments
-    write_json(home.study(study) / "study.json", note)
+    write_text(home.study(study) / SPACE_FILE, space)  # the text itself: a YAML writer would lose its comments
+    write_json(home.study(study) / STUDY_FILE, note)
     return note

@@ -27,7 +27,7 @@ from hpo.training.data.prepare import prepare
 from hpo.training.models.source import name_model
 
 from .guard import Guard
-from .servers import Server, mariadb, pgbouncer, postgresql
+from .servers import Server, mariadb, new_bucket, pgbouncer, postgresql, s3_environment, s3_server
 from .warm.client import ADDRESS, COLD_CHILDREN, WARM_SUBPROCESS
 from .warm.shortcuts import keep_migrations, quicken_exports
 from .warm.start import warm_server
@@ -35,7 +35,9 @@ from .warm.start import warm_server
 if TYPE_CHECKING:
     from .mlflow_servers import TeamServer
 
-for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI", "MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "HPO_STORAGE"):
+HPO = ("HPO_STORAGE", "HPO_CHECKPOINT_DIR")
+MLFLOW = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI", "MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID")
+for name in (*HPO, *MLFLOW):
     os.environ.pop(name, None)  # of whoever runs the tests: nothing goes to their servers
 
 
@@ -150,6 +152,21 @@ def maria() -> Iterator[Server]:
     """A MariaDB server, the same."""
     with tempfile.TemporaryDirectory(prefix="hpo-maria-") as folder, mariadb(Path(folder)) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def s3_address() -> Iterator[str]:
+    """The address of an S3 server, for all tests of a process."""
+    with tempfile.TemporaryDirectory(prefix="hpo-s3-") as folder, s3_server(Path(folder)) as address:
+        yield address
+
+
+@pytest.fixture
+def s3(s3_address: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The URL of an empty bucket on it, which this process and those that it starts can write to."""
+    for name, value in s3_environment(s3_address).items():
+        monkeypatch.setenv(name, value)
+    return new_bucket()
 
 
 @pytest.fixture(params=["postgres", "maria"])

@@ -5,11 +5,13 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,7 @@ from sqlalchemy import NullPool, create_engine, make_url, text
 from sqlalchemy.exc import OperationalError
 
 PASSWORD = "s3cr3t/@:?"  # with what a URL has to escape
+S3_SECRET = "s3cr3t-of-aws"
 _NUMBERS = count()
 
 
@@ -131,6 +134,41 @@ def mariadb(folder: Path) -> Iterator[Server]:
     settings = (f"--socket={folder}/socket", f"--port={port}", "--bind-address=127.0.0.1", f"--pid-file={folder}/pid")
     start = [str(program), "--no-defaults", data, *settings, "--innodb-flush-log-at-trx-commit=0"]
     yield from _running(Server(f"mariadb+pymysql://root@127.0.0.1:{port}/mysql", start, folder, owner))
+
+
+@contextmanager
+def s3_server(folder: Path) -> Iterator[str]:
+    """An S3 server, moto's; its address."""
+    if find_spec("moto") is None or find_spec("s3fs") is None:
+        pytest.skip("no S3 server: moto and s3fs are not here")
+    port = free_port()
+    start = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(start, cwd=folder, stdout=log, stderr=log)
+    try:
+        for _ in range(600):
+            with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+                break
+            time.sleep(0.05)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.kill()
+        process.wait()
+
+
+def s3_environment(address: str) -> dict[str, str]:
+    """What a process needs to reach an S3 server."""
+    keys = {"AWS_ACCESS_KEY_ID": "AKIATEST", "AWS_SECRET_ACCESS_KEY": S3_SECRET, "AWS_DEFAULT_REGION": "us-east-1"}
+    return {"AWS_ENDPOINT_URL": address, "no_proxy": "127.0.0.1,localhost", **keys}
+
+
+def new_bucket() -> str:
+    """The URL of a new bucket, and a prefix in it."""
+    import s3fs
+
+    name = f"hpo-{os.getpid()}-{next(_NUMBERS)}"
+    s3fs.S3FileSystem(skip_instance_cache=True).mkdir(name)
+    return f"s3://{name}/searches"
 
 
 class Wire:

@@ -14,15 +14,15 @@ ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("common", "search", "serving", "spaces", "studies", "training")
 
 SURFACE = {
-    "run": "accept-space-change data data-root device epochs executor grace home json max-epochs-total pruner sampler "
-    "seed set skip-export-check space storage storage-patience strategy strict study timeout track tracking-uri "
-    "trial-timeout trials "
-    "try until until-converged warm-start workers",
+    "run": "accept-space-change checkpoint-dir data data-root device epochs executor grace home json max-epochs-total "
+    "pruner sampler seed set skip-export-check space storage storage-patience strategy strict study timeout track "
+    "tracking-uri trial-timeout trials try until until-converged warm-start workers",
     "train": "data data-root device epochs home json out resume set skip-export-check space storage strict trial trust",
     "diagnose": "check data data-root device home html json set space storage trial trust",
     "export": "data-root format home json out storage tracking-uri trust",
     "infer-check": "json trust",
-    "retrain-best": "data-root device epochs formats home json out storage study track tracking-uri trial trust",
+    "retrain-best": "checkpoint-dir data-root device epochs formats home json out storage study track tracking-uri "
+    "trial trust",
     "serve": "allow-host challenger false-alarm-every formats home host keep-days keep-rows log max-batch max-body-mb "
     "max-model-mb port queue shadow share thumbnails timeout token-file tracking-uri watch-per-second workers",
     "monitor": "home json log window",
@@ -32,7 +32,7 @@ SURFACE = {
     "models": "channels classes image-size json",
     "show": "home json storage study trial",
     "studies": "home json storage",
-    "export-study": "home json no-checkpoints out storage study",
+    "export-study": "checkpoint-dir home json no-checkpoints out storage study",
     "import-study": "from-study home json storage study",
     "ui": "home mlflow-port port storage study tensorboard-port tracking-uri",
     "check": "data data-root home json set",

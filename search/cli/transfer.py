@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..commands.export_study.options import ExportStudyOptions
 from ..commands.import_study.options import ImportStudyOptions
-from .common import JsonOption, command, print_json, tell
+from .common import JsonOption, command, print_json, say, tell
 
 if TYPE_CHECKING:
     from ...studies.transfer.transfer import Transfer
@@ -20,7 +20,7 @@ def export_study(options: ExportStudyOptions, json: JsonOption = False) -> None:
     """
     from ..commands.export_study.export_study import export_study as export
 
-    moved = export(options)
+    moved = export(options, say)
     if json:
         print_json(_facts(moved))
         return

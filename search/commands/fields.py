@@ -92,6 +92,14 @@ DeviceField = Annotated[str, Flag("auto, cpu, cuda or cuda:1.")]
 StorageField = Annotated[
     str | None, Flag("An Optuna storage URL, or @FILE with one. Default: $HPO_STORAGE, else studies.db in the home.")
 ]
+CheckpointDirField = Annotated[
+    str | None,
+    Flag(
+        "A folder or URL (s3://BUCKET/PREFIX) that all machines of the study share, or none. "
+        "Default: the study's, or $HPO_CHECKPOINT_DIR.",
+        metavar="DIR|URL",
+    ),
+]
 TrackingField = Annotated[
     str | None,
     Flag("An MLflow tracking URI, or none. Default: the study's, $MLFLOW_TRACKING_URI, the home's."),

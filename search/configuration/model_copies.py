@@ -38,6 +38,16 @@ class ModelCopies:
             if self.folder is not None:
                 keep_model(name, self.folder, digest)
 
+    def files(self) -> dict[str, Path]:
+        """The files of the copies of current models, by their paths from the folder that holds `folder`."""
+        if self.folder is None:
+            return {}
+        copies = [self.folder / digest for digest in self.current.values()]
+        files = [file for copy in copies for file in copy.rglob("*") if file.is_file()]
+        return {
+            file.relative_to(self.folder.parent).as_posix(): file for file in files if "__pycache__" not in file.parts
+        }
+
     def digest(self, model: ModelConfig) -> str:
         """The digest for a new trial of `model`, empty for libraries' models."""
         return self.current.get(model.name, "") or model_source(model)

@@ -14,6 +14,7 @@ from .losses import MEND, BlockedError, MachineLosses
 from .observers import Observers
 from .outcome import duration_note, outcome_of
 from .recorder import Recorder
+from .sharing import Sharing
 from .watchdog import Watchdog
 
 
@@ -33,11 +34,12 @@ class EventHandler:
         observers: Observers,
         watchdog: Watchdog,
         directory: Callable[[int], Path],
+        sharing: Sharing,
     ) -> None:
         self._runs, self._book, self._plan = runs, book, plan
         self._observers, self._watchdog = observers, watchdog
         losses = MachineLosses()
-        self._leaving = Leaving(book, executor, observers, directory)
+        self._leaving = Leaving(book, executor, observers, directory, sharing)
         self._recorder = Recorder(runs, book, plan, executor, observers, watchdog, losses, self._leaving)
         self._failures = Failures(book, observers, losses, self._leaving, directory)
         self.ending = False

@@ -10,6 +10,7 @@ events.py.
 from collections.abc import Generator, Iterable
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 
 from ...studies.book.book import Book
 from ...studies.book.terms import Exhausted, Plan, Refused, Settled, Stopped, TrialState
@@ -25,6 +26,7 @@ from .events import EventHandler
 from .goal import Goal, Outcome, Places
 from .leaving import Run
 from .observers import Observers
+from .sharing import Sharing
 from .watchdog import PAUSE_WITHIN_S, Watchdog
 
 TICK_S = 0.5  # how soon an interrupt or a deadline is seen; each tick costs a glance at the clock
@@ -33,7 +35,8 @@ TICK_S = 0.5  # how soon an interrupt or a deadline is seen; each tick costs a g
 class Loop:
     """One run of a search.
 
-    Call `run` once; `interrupt` may be called from a signal handler. The executor is closed at the end.
+    Call `run` once; `interrupt` may be called from a signal handler. The executor is closed at the end. `sharing`
+    brings checkpoints to other machines, and from there.
     """
 
     def __init__(
@@ -46,15 +49,16 @@ class Loop:
         clock: Clock,
         goal: Goal,
         places: Places,
+        sharing: Sharing | None = None,
     ) -> None:
         self._book, self._plan, self._executor, self._clock = book, plan, executor, clock
-        self._goal, self._places = goal, places
+        self._goal, self._places, self._sharing = goal, places, sharing or Sharing()
         self._observers = Observers(tracker, progress, places.trial_directory)
         self._watchdog = Watchdog()
         self._runs: dict[int, Run] = {}
         self._budget = Budget(goal, book)
         self._handler = EventHandler(
-            self._runs, book, plan, executor, self._observers, self._watchdog, places.trial_directory
+            self._runs, book, plan, executor, self._observers, self._watchdog, places.trial_directory, self._sharing
         )
         self._ending: Outcome | None = None
         self._outcome = Outcome.DONE
@@ -104,6 +108,9 @@ class Loop:
             self._handler.settle()
         events = self._executor.next_events(TICK_S)
         self._handler.handle(events)
+        if self._ending is not None:
+            self._cancel()
+        self._sharing.turn()
         if self._handler.has_paused:
             self._handler.drop_hopeless(self._goal.most_trials)
         if any(isinstance(event, Ended) for event in events):
@@ -115,7 +122,7 @@ class Loop:
         self._housekeep()
 
     def _over(self) -> bool:
-        if self._runs:
+        if self._runs or self._sharing.is_busy:
             return False
         if self._ending is not None:
             return True
@@ -167,9 +174,12 @@ class Loop:
         alone = claim.number in self._handler.alone
         pack, limit_s = self._places.pack, self._goal.trial_timeout_s
         job = Job(claim.number, claim.config, directory, pack, claim.generation, alone, limit_s)
+        self._sharing.begin(claim, partial(self._submit, job))
+
+    def _submit(self, job: Job) -> None:
         self._executor.submit(job)
         if self._ending is not None:  # an interrupt came while the trial was claimed
-            self._pause(claim.number)
+            self._pause(job.number)
 
     def _housekeep(self) -> None:
         if self._book.heartbeat():
@@ -198,16 +208,24 @@ class Loop:
     def _end_early(self, outcome: Outcome) -> None:
         if self._ending is None:
             self._ending, self._handler.ending = outcome, True
+            self._sharing.hurry()
             for number in list(self._runs):
                 self._pause(number)
 
     def _leave(self) -> None:
         """Let what runs pause, without a word to the store: the next run finds its trials, and what they trained."""
         self._end_early(Outcome.INTERRUPTED)
+        self._cancel()
         while self._runs:
             for event in self._executor.next_events(TICK_S):
                 if not isinstance(event, Busy | Resumed | Reported):
                     self._runs.pop(event.number, None)
+
+    def _cancel(self) -> None:
+        """Take out the trials that have not begun, as the search ends; they are put back at its end, see `turns`."""
+        for number in self._sharing.cancel():
+            del self._runs[number]
+            self._watchdog.forget(number)
 
     def _pause(self, number: int) -> None:
         self._executor.signal(number, Signal.PAUSE, PAUSE_WITHIN_S)

@@ -24,6 +24,7 @@ from .claims import Claims, Counts
 from .endings import Endings
 from .feed import Feed
 from .holdings import FINISHED, Holdings
+from .pointers import Pointer, Pointers
 from .record import Record
 from .recovery import Recovery
 from .reporting import Decide, Reporting
@@ -89,6 +90,7 @@ class Book(Generic[Claim]):
         self._claims = Claims(self._holdings, begin, self._feed, self._record)
         self._reporting, self._endings = Reporting(self._holdings, self._record), Endings(self._holdings)
         self._recovery = Recovery(self._holdings, now, self._patience.note)
+        self._pointers = Pointers(self._holdings)
         self._grace_s, self._last_look = grace_s, now()
 
     @property
@@ -235,6 +237,16 @@ class Book(Generic[Claim]):
     def epochs(self) -> int:
         """How many epochs all trials of the study have recorded."""
         return self._reporting.count()
+
+    @_patient
+    def pointers(self, *, finished: bool = False) -> Mapping[int, Pointer]:
+        """Where trials point to among the shared files, by number; with `finished` those that do not go on."""
+        return self._pointers.read(finished=finished)
+
+    @_patient
+    def move_pointers(self, pointers: Mapping[int, Pointer]) -> Collection[int]:
+        """Move pointers, by number, of the trials that nobody has claimed since; return the numbers of these."""
+        return self._pointers.move(pointers)
 
     @property
     def heartbeat_s(self) -> float:

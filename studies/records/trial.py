@@ -27,6 +27,8 @@ STATES = {
 PAUSED = "paused"
 """The word for a trial that waits at a rung: RUNNING to Optuna, and nobody's."""
 
+_UNTOLD = ("config", "model_source", "checkpoint")
+
 
 @dataclass(frozen=True, slots=True)
 class TrialRecord:
@@ -39,7 +41,7 @@ class TrialRecord:
     lost under it; `duration_s` seconds of training; `verdict` what its history says of it, with the keys kind,
     evidence, advice and settings, empty where none was made; `lr_factors` what plateaus left of the learning rate by
     epoch, () under other schedules; `config` the JSON text of its TrialConfig; `model_source` the SHA-256 of the file
-    of a user's model, empty for others.
+    of a user's model, empty for others; `checkpoint` its newest one among the shared files, {} where there is none.
     """
 
     number: int
@@ -60,6 +62,7 @@ class TrialRecord:
     lr_factors: tuple[float, ...]
     config: str
     model_source: str
+    checkpoint: Mapping[str, Any]
 
     @property
     def is_foreign(self) -> bool:
@@ -104,9 +107,9 @@ class TrialRecord:
     def to_json(self) -> dict[str, Any]:
         """The record as a JSON object.
 
-        The keys of `curve` become texts; `config` is left out but for `numerics`.
+        The keys of `curve` become texts; `config` is left out but for `numerics`, as is what names files.
         """
-        kept = {name: value for name, value in asdict(self).items() if name not in ("config", "model_source")}
+        kept = {name: value for name, value in asdict(self).items() if name not in _UNTOLD}
         return {**kept, **self.numerics, "curve": {str(epoch): value for epoch, value in self.curve.items()}}
 
 
@@ -140,6 +143,7 @@ def read_trial(trial: FrozenTrial) -> TrialRecord:
         lr_factors=tuple(_attribute(trial, attributes.LR_FACTORS, list, [])),
         config=_attribute(trial, attributes.CONFIG, str, ""),
         model_source=_attribute(trial, attributes.MODEL_SOURCE, str, ""),
+        checkpoint=_attribute(trial, attributes.CHECKPOINT, dict, {}),
     )
 
 

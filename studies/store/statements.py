@@ -42,16 +42,23 @@ NOW = {
 }
 
 LAST_ATTRIBUTE = "SELECT max(trial_user_attribute_id) FROM trial_user_attributes"
+# with fewer rows than before, a study was deleted, and its rows may be used again: all is read anew
+_AFTER = f"CASE WHEN ? <= ({LAST_ATTRIBUTE}) THEN ? ELSE 0 END"
 # a sum, so that no index of the study's trials is used where their ids are given: it would find them all
 CHANGED_TRIALS = (
     "SELECT trial_id FROM trials WHERE trial_id > ? AND study_id + 0 = ? "
     "UNION SELECT trial_id FROM trials WHERE trial_id IN {ids} AND study_id + 0 = ? "
     "UNION SELECT trial_id FROM trials WHERE trial_id IN {running} AND study_id + 0 = ? AND state <> 'RUNNING' "
     "UNION SELECT trials.trial_id FROM trial_user_attributes AS notes CROSS JOIN trials "
-    # with fewer rows than before, a study was deleted, and its rows may be used again: all is read anew
-    f"WHERE notes.trial_user_attribute_id > CASE WHEN ? <= ({LAST_ATTRIBUTE}) THEN ? ELSE 0 END "
+    f"WHERE notes.trial_user_attribute_id > {_AFTER} "
     "AND notes.key = ? AND trials.trial_id = notes.trial_id AND trials.study_id + 0 = ?"
 )
+ATTRIBUTE_SINCE = (
+    "SELECT number, trials.trial_id, notes.value_json FROM trial_user_attributes AS notes CROSS JOIN trials "
+    f"WHERE notes.trial_user_attribute_id > {_AFTER} "
+    "AND notes.key = ? AND trials.trial_id = notes.trial_id AND trials.study_id + 0 = ?"
+)
+IDS_OF = "SELECT number, trial_id FROM trials WHERE study_id = ? AND number IN {numbers}"
 NUMBERS_IN_STATES = "SELECT number FROM trials WHERE study_id = ? AND state IN {states} ORDER BY trial_id"
 LAST_NUMBER = "SELECT max(number) FROM trials WHERE study_id = ?"
 LAST_TRIAL = "SELECT max(trial_id) FROM trials WHERE study_id = ?"

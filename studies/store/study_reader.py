@@ -73,6 +73,15 @@ class StudyReader:
         """The row of the attribute that was written last, 0 for none."""
         return self._ask(statements.LAST_ATTRIBUTE).then(lambda rows: rows[0][0] or 0)
 
+    def attribute_since(self, key: str, row: int) -> Answer[dict[int, tuple[int, Any]]]:
+        """The trials whose attribute `key` is newer than `row`, by number: their ids, and its value."""
+        written = self._ask(statements.ATTRIBUTE_SINCE, row, row, key, self._study_id)
+        return written.then(lambda rows: {number: (trial_id, json.loads(text)) for number, trial_id, text in rows})
+
+    def ids_of(self, numbers: Iterable[int]) -> Answer[dict[int, int]]:
+        """The ids of trials by number, of those that there are."""
+        return self._ask(statements.IDS_OF.format(numbers=ids(numbers)), self._study_id).then(dict)
+
     def numbers(self, states: Collection[TrialState]) -> Answer[list[int]]:
         """The numbers of the trials in one of `states`, the oldest first."""
         text = statements.NUMBERS_IN_STATES.format(states=marks(states))

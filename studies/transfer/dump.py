@@ -16,7 +16,7 @@ from sqlalchemy import Table, select
 from sqlalchemy.engine import Connection
 
 from ...errors import StudyError
-from ..attributes import OWNER, PAUSED
+from ..attributes import CHECKPOINT, OWNER, PAUSED, SHARED_FILES
 from ..store.tables import (
     ATTRIBUTES,
     DIRECTIONS,
@@ -95,18 +95,25 @@ class StudyDump:
         return digest.hexdigest()
 
     def at_rest(self) -> "StudyDump":
-        """The same with what ran put back in line: nobody runs it where the study comes to."""
-        nobody = {OWNER: "null"}
-        trials = [
-            replace(trial, state="WAITING", attributes={**trial.attributes, **nobody}) if trial.ran else trial
-            for trial in self.trials
-        ]
-        return replace(self, trials=trials)
+        """The same with what ran put back in line: nobody runs it where the study comes to.
+
+        Nor does it point to the files that it shared: whoever goes on with it there still does.
+        """
+        return replace(self, attributes=_without(self.attributes, SHARED_FILES), trials=[*map(_at_rest, self.trials)])
 
     def in_seconds(self) -> "StudyDump":
         """The same with times in whole seconds, which is what MySQL keeps of them."""
         trials = [replace(trial, start=_seconds(trial.start), end=_seconds(trial.end)) for trial in self.trials]
         return replace(self, trials=trials)
+
+
+def _at_rest(trial: TrialDump) -> TrialDump:
+    trial = replace(trial, attributes=_without(trial.attributes, CHECKPOINT))
+    return replace(trial, state="WAITING", attributes={**trial.attributes, OWNER: "null"}) if trial.ran else trial
+
+
+def _without(attributes: Mapping[str, str], key: str) -> dict[str, str]:
+    return {name: text for name, text in attributes.items() if name != key}
 
 
 _KINDS = ("params", "values", "epochs", "attributes", "marks")

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from ..fields import Flag, HomeField, StorageField, StudyField
+from ..fields import CheckpointDirField, Flag, HomeField, StorageField, StudyField
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,4 +17,5 @@ class ExportStudyOptions:
         bool, Flag("Leave checkpoints out: the file is small, and paused trials begin anew elsewhere.")
     ] = False
     storage: StorageField = None
+    checkpoint_dir: CheckpointDirField = None
     home: HomeField = None

@@ -12,6 +12,7 @@ from ....studies.records.lookup import newest_study
 from ....studies.records.study import StudySummary
 from ....studies.records.summarise import summarise
 from ....studies.records.trial import PAUSED, TrialRecord
+from ....studies.shared_files.study_files import SharedNote
 from ....studies.store.storage import open_existing
 from ....training.config import TrialConfig
 from ....training.optim.config import Piecewise, Plateau
@@ -30,8 +31,8 @@ class Chosen:
     had; `last_epoch` cuts its schedule short; `folder` is the name of its working directory; `fingerprint` the study's
     data; `validated` the trial's metrics on validation images where they are of the very epoch that is trained to, else
     empty; `candidates` how many trials of the study it was chosen among, at least 1; `formats` what is made beside the
-    base formats; `notes` say in lines which better trials cannot be trained, and why it is this one where none has run
-    to its end.
+    base formats; `shared` where the study shares files; `notes` say in lines which better trials cannot be trained, and
+    why it is this one where none has run to its end.
     """
 
     study: str
@@ -43,6 +44,7 @@ class Chosen:
     validated: Mapping[str, float]
     candidates: int = 1
     formats: tuple[str, ...] = ()
+    shared: SharedNote | None = None
     notes: tuple[str, ...] = ()
 
     @property
@@ -91,6 +93,7 @@ def choose(options: RetrainOptions, home: Home) -> Chosen:
         validated=validated,
         candidates=candidates,
         formats=options.formats,
+        shared=SharedNote.of(summary.attributes),
         notes=_notes(summary, config.budget.epochs) if options.trial is None else (),
     )
 

@@ -8,6 +8,7 @@ from ....errors import SpaceError
 from ....studies.tracking.tracker_kinds import DEFAULT, choose_trackers
 from ....training.export.formats.registry import choose_formats, derived_names
 from ..fields import (
+    CheckpointDirField,
     DataRootField,
     DeviceField,
     Flag,
@@ -38,6 +39,7 @@ class RetrainOptions:
     device: DeviceField = "auto"
     data_root: DataRootField = None
     storage: StorageField = None
+    checkpoint_dir: CheckpointDirField = None
     tracking_uri: TrackingField = None
     home: HomeField = None
     formats: Annotated[

@@ -23,6 +23,7 @@ from ....training.report import IMPORTING
 from ...configuration.model_copies import ModelCopies
 from ...configuration.settle import settle
 from ...progress.single import RetrainWatcher
+from ...resolve.shared import fetch_shared
 from ...resolve.trust import admit_model
 from ..export.register import register_export
 from ..export.table import formats_to_json
@@ -76,7 +77,7 @@ def retrain_best(options: RetrainOptions, watcher: RetrainWatcher) -> RetrainRes
 
     Raises:
         TrustError: its model is a file that the user has not named to hpo as it is now.
-        StudyError: no such study or trial, or another retraining of this study is running.
+        StudyError: no such study or trial, its shared files are not there, or another retraining of it is running.
         DataError: the study's images are missing or changed.
         TrainingError: the training failed (exit code 1), or the device is not there.
         ExportError: the model cannot be exported or does not verify; an earlier export is then as it was.
@@ -86,6 +87,9 @@ def retrain_best(options: RetrainOptions, watcher: RetrainWatcher) -> RetrainRes
     chosen = choose(options, home)
     for note in chosen.notes:
         watcher.note(note)
+    home.create(watcher.note)
+    checkpoints = {chosen.record.number: chosen.record.checkpoint}
+    fetch_shared(options.checkpoint_dir, chosen.shared, chosen.study, home, checkpoints, watcher.note)
     # of a custom model the file that the trial ran, whatever it says today
     config = ModelCopies(home.models(chosen.study)).use_copy(chosen.config, chosen.record.model_source)
     chosen = replace(chosen, config=config)
@@ -94,7 +98,6 @@ def retrain_best(options: RetrainOptions, watcher: RetrainWatcher) -> RetrainRes
     stores = choose_stores(options.tracking_uri, home, chosen.study, watcher.note) if in_mlflow else None
     rehearsal = Rehearsal(stores, chosen.study)  # goes on while PyTorch is imported
     target = export_target(options.out, home.export(chosen.study))
-    home.create(watcher.note)
     watcher.busy(IMPORTING)
     from ....training.machine.device import choose_device
 

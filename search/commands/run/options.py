@@ -19,6 +19,7 @@ from ...strategy.samplers.registry import SAMPLERS
 from ...strategy.schedulers.registry import SCHEDULERS
 from ...strategy.strategies.registry import STRATEGIES
 from ..fields import (
+    CheckpointDirField,
     DataField,
     DataRootField,
     Flag,
@@ -144,6 +145,7 @@ class RunOptions:
             GRACE_S,
         ),
     ] = GRACE_S
+    checkpoint_dir: CheckpointDirField = None
     tracking_uri: TrackingField = None
     home: HomeField = None
     executor: Annotated[
@@ -222,6 +224,6 @@ def _flag(name: str, value: Any) -> list[str]:
             return ["--try", str(value)]
         case "accept_space_change" | "skip_export_check" | "strict" | "until_converged":
             return [f"--{name.replace('_', '-')}"]  # these have no value
-        case "storage" | "tracking_uri":
+        case "storage" | "checkpoint_dir" | "tracking_uri":
             value = masked(value)
     return [f"--{name.replace('_', '-')}", str(value)]

@@ -12,9 +12,11 @@ from ....spaces.space import SearchSpace
 from ....studies import attributes
 from ....studies.book.first_trials import FirstTrial
 from ....studies.book.open_study import Begun, Identity, Study, begun_with, open_study
-from ....studies.files import write_study_files
+from ....studies.files import SPACE_FILE, STUDY_FILE, write_study_files
 from ....studies.home import Home
 from ....studies.records.strategy import StrategyRecord
+from ....studies.shared_files.object_store import ObjectStore
+from ....studies.shared_files.study_files import StudyFiles, join
 from ....studies.store.patience import Patience
 from ....studies.store.storage import BaseStorage
 from ....studies.study_name import refusal
@@ -81,6 +83,7 @@ class Prepared:
     placements: list[Placement]
     settings: SearchSettings
     stores: Stores | None
+    shared: StudyFiles | None
 
     @property
     def name(self) -> str:
@@ -107,8 +110,18 @@ def check_command(options: RunOptions, note: Callable[[str], None]) -> Command:
     return Command(options, space, names, tried)
 
 
-def prepare(command: Command, home: Home, storage: BaseStorage, watcher: Watcher, patience: Patience) -> Prepared:
-    """Pack the data, try the models, place workers, open the study, with `patience` where its store is away."""
+def prepare(
+    command: Command,
+    home: Home,
+    storage: BaseStorage,
+    shared: ObjectStore | None,
+    watcher: Watcher,
+    patience: Patience,
+) -> Prepared:
+    """Pack the data, try the models, place workers, open the study, with `patience` where its store is away.
+
+    Its files are to be `shared` with other machines, or stay in `home`.
+    """
     options = command.options
     name = options.study or command.space.name
     begun = patience(lambda: begun_with(storage, name))
@@ -155,7 +168,8 @@ def prepare(command: Command, home: Home, storage: BaseStorage, watcher: Watcher
     if told := disk_note(record, most_trials, len(placements), ready.checkpoint_bytes, strategy.size()):
         watcher.note(told)
     ModelCopies(home.models(name), models).keep()
-    return Prepared(options, home, study, strategy, space, identity, ready, placements, settings, stores)
+    files = None if shared is None else patience(lambda: join(storage, name, shared))
+    return Prepared(options, home, study, strategy, space, identity, ready, placements, settings, stores, files)
 
 
 def _warm_starts(studies: Sequence[str], name: str, storage: BaseStorage, space: SearchSpace) -> Iterator[FirstTrial]:
@@ -222,3 +236,7 @@ def record_run(prepared: Prepared, device: str) -> None:
             "numerics": prepared.ready.numerics.to_json(),
         },
     )
+    if prepared.shared is not None:
+        files = {name: prepared.home.study(prepared.name, name) for name in (SPACE_FILE, STUDY_FILE)}
+        copies = ModelCopies(prepared.home.models(prepared.name), identity.models)
+        prepared.shared.keep(prepared.study._storage, {**files, **copies.files()})

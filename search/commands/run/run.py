@@ -14,6 +14,7 @@ from ....studies.home import Home
 from ....studies.records.study import SHARES, StudySummary
 from ....studies.records.summarise import summarise
 from ....studies.records.trial import PAUSED
+from ....studies.shared_files.study_files import choose_store, noted_files
 from ....studies.store.patience import LeftError, Patience
 from ....studies.store.room import no_room_note
 from ....studies.store.storage import BaseStorage, hush_optuna, open_storage, storage_to_write
@@ -32,6 +33,8 @@ from ...loop.budget import Budget
 from ...loop.goal import Goal, Outcome, Places
 from ...loop.interrupt import on_interrupt
 from ...loop.loop import Loop
+from ...loop.shared_checkpoints import SharedCheckpoints
+from ...loop.sharing import Sharing
 from ...progress.base import Standing
 from ...progress.limits import Limits
 from ...resolve.data import refuse_home_as_data
@@ -85,9 +88,10 @@ def run(options: RunOptions, watcher: Watcher) -> RunResult:
     if told := patience(lambda: no_room_note(storage.engine)):
         watcher.note(told)
     name = options.study or space.name
+    shared = choose_store(options.checkpoint_dir, patience(lambda: noted_files(storage, name)), name, watcher.note)
     left = None if options.trials is None else options.trials - patience(lambda: _finished(storage, name))
     with Crew(options, home.study(name, "workers"), left) as crew:
-        prepared = prepare(command, home, storage, watcher, patience)
+        prepared = prepare(command, home, storage, shared, watcher, patience)
         outcome, unsent = _search(prepared, crew, watcher, patience)
     return RunResult(outcome, patience(lambda: summarise(storage, name)), unsent)
 
@@ -114,7 +118,8 @@ def _search(prepared: Prepared, crew: Crew, watcher: Watcher, patience: Patience
         # left from right to left: the view closes after the last worker has ended
         with closing(progress), crew.executor(prepared.placements) as executor, in_background():
             book = _book(prepared, clock, goal.deadline, progress.note)
-            loop = Loop(book, prepared.strategy, executor, tracker, progress, clock, goal, places)
+            sharing = _sharing(prepared, book, places, clock, progress.note)
+            loop = Loop(book, prepared.strategy, executor, tracker, progress, clock, goal, places, sharing)
             with beating(book), on_interrupt(loop.interrupt, lambda: progress.note(PAUSING)):
                 outcome = loop.run()
     except HpoError as error:
@@ -123,6 +128,15 @@ def _search(prepared: Prepared, crew: Crew, watcher: Watcher, patience: Patience
         raise
     tracker.tell(StudyEnded("FINISHED" if outcome.is_final else "INTERRUPTED"))
     return outcome, tracker.close(DRAIN_S)
+
+
+def _sharing(
+    prepared: Prepared, book: Book[Claim], places: Places, clock: Clock, note: Callable[[str], None]
+) -> Sharing:
+    """How checkpoints are shared with the other machines of the study."""
+    if prepared.shared is None:
+        return Sharing()
+    return SharedCheckpoints(book, prepared.shared, places.trial_directory, note, clock.now)
 
 
 def _goal(prepared: Prepared, clock: Clock) -> Goal:
