@@ -96,7 +96,7 @@ CheckpointDirField = Annotated[
     str | None,
     Flag(
         "A folder or URL (s3://BUCKET/PREFIX) that all machines of the study share, or none. "
-        "Default: the study's, or $HPO_CHECKPOINT_DIR.",
+        "Default: $HPO_CHECKPOINT_DIR; where files are only read, the study's.",
         metavar="DIR|URL",
     ),
 ]

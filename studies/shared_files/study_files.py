@@ -115,25 +115,29 @@ def noted_files(storage: BaseStorage, name: str) -> SharedNote | None:
 def choose_store(
     given: str | None, noted: SharedNote | None, name: str, note: Callable[[str], None]
 ) -> ObjectStore | None:
-    """The store that study `name` shares files in, as its user or, else, the study says; None for none.
+    """The store that study `name` is to share files in, as its user says; None for none.
 
-    It was written to, and the files of a study that exists are in it.
+    It was written to, and the files of a study that exists are in it. A study may come from somebody else: nothing is
+    written where its user has not said so.
 
     Raises:
-        StudyError: it cannot be used, or is not the study's.
+        StudyError: it cannot be used, or is not the study's; or the study has one, and its user says nothing.
     """
     location = given_location(given)
     if location == NONE:
         if noted is not None:
-            note(f"without the files in {noted.location} trials that come from other machines begin anew")
+            note(f"without the files in {visible(noted.location)} trials that come from other machines begin anew")
         return None
-    if location is None and noted is None:
-        return None
-    store = open_location(location or _location_of(noted, name))
+    if location is None:
+        if noted is None:
+            return None
+        raise StudyError(
+            f"study {visible(name)} shares files in {visible(noted.location)}, and nothing is written there unasked\n"
+            f"  --checkpoint-dir {visible(noted.location)} goes on so, --checkpoint-dir none without"
+        )
+    store = open_location(location)
     if noted is not None:
         _check_mark(store, noted, name)
-        if location is None:
-            note(f"checkpoints are shared in {noted.location}, as study {name} says")
     probe(store)
     return store
 
@@ -177,11 +181,12 @@ def _noted(storage: BaseStorage, study_id: int) -> SharedNote:
     return noted
 
 
-def _location_of(noted: SharedNote | None, name: str) -> str:
-    assert noted is not None
+def _location_of(noted: SharedNote, name: str) -> str:
     # kept without its secrets, or somebody else's word that makes us load who knows which driver
     if is_masked(noted.location) or not _PLAIN.fullmatch(noted.location):
-        raise StudyError(f"study {visible(name)} shares files in {noted.location}; give the URL with --checkpoint-dir")
+        raise StudyError(
+            f"study {visible(name)} shares files in {visible(noted.location)}; give the URL with --checkpoint-dir"
+        )
     return noted.location
 
 
@@ -203,6 +208,6 @@ def _check_mark(store: ObjectStore, noted: SharedNote, name: str) -> None:
         why = str(error).removeprefix(f"{store.location}: ")
     there = "" if store.location == noted.location else f", which {store.location} is not"
     raise StudyError(
-        f"study {visible(name)} shares files in {noted.location}{there}: {why}\n"
+        f"study {visible(name)} shares files in {visible(noted.location)}{there}: {why}\n"
         "  --checkpoint-dir names the same place on every machine, or is none to do without"
     )

@@ -127,6 +127,8 @@ def test_a_place_that_is_not_the_studys_is_refused_before_anything_is_made(
     )
     assert f"shares files in {tmp_path}/shared, which {tmp_path}/other is not" in other.refused()
     assert not (tmp_path / "b" / "cache").exists()
-    same = shell.search("--storage", url, "--home", "b", trials=2, epochs=1)
-    assert same.code == 0
-    assert f"checkpoints are shared in {tmp_path}/shared, as study simple_cnn says" in same.err
+    unsaid = shell.search("--storage", url, "--home", "b", trials=2, epochs=1)
+    assert f"--checkpoint-dir {tmp_path}/shared goes on so" in unsaid.refused()
+    without = shell.search("--storage", url, "--home", "b", "--checkpoint-dir", "none", trials=2, epochs=1)
+    assert without.code == 0
+    assert "trials that come from other machines begin anew" in without.err

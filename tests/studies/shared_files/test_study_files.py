@@ -60,7 +60,10 @@ def test_another_place_is_refused_and_the_same_by_another_path_is_not(storage: R
     joined(storage, shared)
     (tmp_path / "mounted").symlink_to(shared)
     assert choose(storage, str(tmp_path / "mounted")) == [f"{tmp_path}/mounted"]
-    assert choose(storage, None) == [f"checkpoints are shared in {shared}, as study my study says", f"{shared}"]
+    assert refused(storage, None) == (
+        f"study my study shares files in {shared}, and nothing is written there unasked\n"
+        f"  --checkpoint-dir {shared} goes on so, --checkpoint-dir none without"
+    )
     without = f"without the files in {shared} trials that come from other machines begin anew"
     assert choose(storage, "none") == [without, "home"]
     words = refused(storage, str(tmp_path / "other"))
@@ -85,8 +88,10 @@ def test_no_attribute_and_no_message_has_a_secret(
 
 def test_a_url_with_secrets_is_kept_without_them_and_has_to_be_given(storage: RDBStorage) -> None:
     join(storage, "my study", open_location("memory://ann:s3cr3t@host/x"))
-    words = refused(storage, None)
-    assert words == "study my study shares files in memory://ann:***@host/x; give the URL with --checkpoint-dir"
+    with pytest.raises(StudyError) as caught:
+        shared_files(None, noted_files(storage, "my study"), "my study")
+    words = "study my study shares files in memory://ann:***@host/x; give the URL with --checkpoint-dir"
+    assert str(caught.value) == words
 
 
 @pytest.mark.parametrize("location", ["zip::/x", "github://a:b@/", "memory://x", "ssh://host/x", "s3://b::zip://x"])
