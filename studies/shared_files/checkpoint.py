@@ -4,10 +4,10 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from secrets import token_hex
 from typing import Any
 
-from ...common.atomic import rename
+from ...common.atomic import UNFINISHED, rename
 from ...errors import StudyError
 from .entry import Entry, entries
 from .object_store import ObjectStore, told
@@ -82,13 +82,17 @@ class TrialStore:
         Raises:
             TamperedError: one is not what the trial says of it.
         """
-        with told(str(directory), "cannot be written"):
-            directory.mkdir(parents=True, exist_ok=True)
-            with TemporaryDirectory(prefix=".fetch-", dir=directory) as folder:
-                for name, entry in checkpoint.files.items():
-                    entry.fetch(self.store, Path(folder) / name)
-                for name in checkpoint.files:
-                    rename(Path(folder) / name, directory / name)
+        token = token_hex(4)
+        fetched = {name: directory / f".{name}.{token}{UNFINISHED}" for name in checkpoint.files}
+        try:
+            for name, entry in checkpoint.files.items():
+                entry.fetch(self.store, fetched[name])
+            with told(str(directory), "cannot be written"):
+                for name, file in fetched.items():
+                    rename(file, directory / name)
+        finally:
+            for file in fetched.values():
+                file.unlink(missing_ok=True)
 
     def remove(self, keys: Collection[str]) -> None:
         """Remove objects."""

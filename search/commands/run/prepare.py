@@ -236,7 +236,12 @@ def record_run(prepared: Prepared, device: str) -> None:
             "numerics": prepared.ready.numerics.to_json(),
         },
     )
+
+
+def share_run(prepared: Prepared) -> None:
+    """Share what `record_run` wrote, and the models of users, with whoever goes on with the study elsewhere."""
     if prepared.shared is not None:
-        files = {name: prepared.home.study(prepared.name, name) for name in (SPACE_FILE, STUDY_FILE)}
-        copies = ModelCopies(prepared.home.models(prepared.name), identity.models)
+        home, name = prepared.home, prepared.name
+        files = {file: home.study(name, file) for file in (SPACE_FILE, STUDY_FILE)}
+        copies = ModelCopies(home.models(name), prepared.identity.models)
         prepared.shared.keep(prepared.study._storage, {**files, **copies.files()})

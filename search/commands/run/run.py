@@ -41,7 +41,7 @@ from ...resolve.data import refuse_home_as_data
 from ...resolve.trust import name_space
 from .crew import Crew
 from .options import RunOptions
-from .prepare import Prepared, Watcher, check_command, prepare, record_run
+from .prepare import Prepared, Watcher, check_command, prepare, record_run, share_run
 
 DRAIN_S = 30.0  # how long the end of a run waits for MLflow
 PAUSING = (
@@ -111,6 +111,7 @@ def _search(prepared: Prepared, crew: Crew, watcher: Watcher, patience: Patience
     if (reached := _reached(prepared, goal, clock, patience)) is not None:
         return reached, _send_pending(prepared, watcher)
     record_run(prepared, prepared.placements[0].device)  # before the trackers, who are given these files
+    patience(lambda: share_run(prepared))
     tracker = _tracker(prepared, watcher)
     places = Places(prepared.ready.pack, lambda number: prepared.home.trial(prepared.name, number))
     progress = watcher.progress(patience(lambda: _standing(prepared)))
