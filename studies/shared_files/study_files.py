@@ -77,14 +77,18 @@ class StudyFiles:
         """
         ours = {path: Entry.of(f"{self.prefix}/files", file) for path, file in files.items()}
         study_id = storage.get_study_id_from_name(self.name)
-        theirs = _noted(storage, study_id).files
-        for path, entry in ours.items():
-            if theirs.get(path) != entry:
-                entry.put(self.store, files[path])
+        # all of it in the exclusive step: what another coordinator is about to point to must not be removed
         with exclusive(storage, self.name).hold():
-            note = _noted(storage, study_id)
-            if merged := {**note.files, **ours}:
-                SharedNote(note.location, self.prefix, merged).write(storage, study_id)
+            noted = SharedNote.of(storage.get_study_user_attrs(study_id))
+            assert noted is not None  # of a study that was joined
+            for path, entry in ours.items():
+                if noted.files.get(path) != entry:
+                    entry.put(self.store, files[path])
+            merged = {**noted.files, **ours}
+            if merged != noted.files:
+                SharedNote(noted.location, self.prefix, merged).write(storage, study_id)
+            for entry in {*noted.files.values()} - {*merged.values()}:
+                self.store.remove(entry.key)
 
     def fetch(self, files: Mapping[str, Entry], home: Home) -> None:
         """Write those of `files` into the study's folder in `home` that are not there.
@@ -173,12 +177,6 @@ def shared_files(given: str | None, noted: SharedNote | None, name: str) -> Stud
     store = open_location(location or _location_of(noted, name))
     _check_mark(store, noted, name)
     return StudyFiles(name, store, noted.prefix)
-
-
-def _noted(storage: BaseStorage, study_id: int) -> SharedNote:
-    noted = SharedNote.of(storage.get_study_user_attrs(study_id))
-    assert noted is not None  # of a study that was joined
-    return noted
 
 
 def _location_of(noted: SharedNote, name: str) -> str:

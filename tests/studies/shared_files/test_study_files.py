@@ -113,6 +113,10 @@ def test_what_a_study_needs_is_fetched_where_it_is_not(storage: RDBStorage, tmp_
     objects = {path: path.stat().st_mtime_ns for path in (tmp_path / "shared").rglob("*")}
     files.keep(storage, {"space.yaml": here.study("my study", "space.yaml")})  # by another coordinator, or later
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "shared").rglob("*")} == objects
+    here.study("my study", "study.json").write_text("{ }")
+    texts["study.json"] = "{ }"
+    files.keep(storage, {"study.json": here.study("my study", "study.json")})
+    assert len(files.store.keys(f"{files.prefix}/files")) == 3  # what nobody points to is gone
     noted = noted_files(storage, "my study")
     assert noted is not None
     there.study("my study").mkdir(parents=True)
