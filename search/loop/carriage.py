@@ -1,6 +1,7 @@
 """The way of a checkpoint between a trial's folder and the store: what threads do."""
 
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from ...studies.shared_files.checkpoint import Checkpoint, TrialStore
@@ -12,7 +13,7 @@ from ...training.checkpoints.still import held_still
 RETRIES_S = (1.0, 5.0, 25.0)
 """How long a fetch waits before it is tried again: to begin anew costs more than half a minute."""
 
-Seen = frozenset[tuple[str, int]]
+Seen = frozenset[tuple[str, int, int]]
 
 
 def look(directory: Path) -> Seen:
@@ -20,10 +21,10 @@ def look(directory: Path) -> Seen:
     names = (LAST, PARTIAL) if (directory / LAST).exists() else (BEST,)
     seen = set()
     for name in names:
-        try:
-            seen.add((name, (directory / name).stat().st_mtime_ns))
-        except OSError:
-            continue
+        with suppress(OSError):
+            status = (directory / name).stat()
+            # of a disk whose clock is coarse the number of the file tells more than its time
+            seen.add((name, status.st_mtime_ns, status.st_ino))
     return frozenset(seen)
 
 

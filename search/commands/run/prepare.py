@@ -12,11 +12,11 @@ from ....spaces.space import SearchSpace
 from ....studies import attributes
 from ....studies.book.first_trials import FirstTrial
 from ....studies.book.open_study import Begun, Identity, Study, begun_with, open_study
-from ....studies.files import SPACE_FILE, STUDY_FILE, write_study_files
+from ....studies.files import write_study_files
 from ....studies.home import Home
 from ....studies.records.strategy import StrategyRecord
 from ....studies.shared_files.object_store import ObjectStore
-from ....studies.shared_files.study_files import StudyFiles, join
+from ....studies.shared_files.study_files import StudyFiles
 from ....studies.store.patience import Patience
 from ....studies.store.storage import BaseStorage
 from ....studies.study_name import refusal
@@ -45,6 +45,7 @@ from ...strategy.strategies.auto import Facts
 from ...strategy.strategy import Strategy, build_strategy
 from .disk import disk_note
 from .options import RunOptions
+from .share import share_study
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +169,7 @@ def prepare(
     if told := disk_note(record, most_trials, len(placements), ready.checkpoint_bytes, strategy.size()):
         watcher.note(told)
     ModelCopies(home.models(name), models).keep()
-    files = None if shared is None else patience(lambda: join(storage, name, shared))
+    files = patience(lambda: share_study(storage, name, shared, options.checkpoint_dir))
     return Prepared(options, home, study, strategy, space, identity, ready, placements, settings, stores, files)
 
 
@@ -236,12 +237,3 @@ def record_run(prepared: Prepared, device: str) -> None:
             "numerics": prepared.ready.numerics.to_json(),
         },
     )
-
-
-def share_run(prepared: Prepared) -> None:
-    """Share what `record_run` wrote, and the models of users, with whoever goes on with the study elsewhere."""
-    if prepared.shared is not None:
-        home, name = prepared.home, prepared.name
-        files = {file: home.study(name, file) for file in (SPACE_FILE, STUDY_FILE)}
-        copies = ModelCopies(home.models(name), prepared.identity.models)
-        prepared.shared.keep(prepared.study._storage, {**files, **copies.files()})

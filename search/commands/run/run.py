@@ -41,7 +41,8 @@ from ...resolve.data import refuse_home_as_data
 from ...resolve.trust import name_space
 from .crew import Crew
 from .options import RunOptions
-from .prepare import Prepared, Watcher, check_command, prepare, record_run, share_run
+from .prepare import Prepared, Watcher, check_command, prepare, record_run
+from .share import share_files
 
 DRAIN_S = 30.0  # how long the end of a run waits for MLflow
 PAUSING = (
@@ -111,7 +112,9 @@ def _search(prepared: Prepared, crew: Crew, watcher: Watcher, patience: Patience
     if (reached := _reached(prepared, goal, clock, patience)) is not None:
         return reached, _send_pending(prepared, watcher)
     record_run(prepared, prepared.placements[0].device)  # before the trackers, who are given these files
-    patience(lambda: share_run(prepared))
+    if (shared := prepared.shared) is not None:
+        models = prepared.identity.models
+        patience(lambda: share_files(shared, prepared.study._storage, prepared.home, models))
     tracker = _tracker(prepared, watcher)
     places = Places(prepared.ready.pack, lambda number: prepared.home.trial(prepared.name, number))
     progress = watcher.progress(patience(lambda: _standing(prepared)))
