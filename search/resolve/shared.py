@@ -1,6 +1,6 @@
 """What a study shares with other machines, brought into the home where it is missing."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,10 @@ def fetch_shared(
     study: str,
     home: Home,
     checkpoints: Mapping[int, Any],
-    note: Callable[[str], None],
-) -> None:
+) -> int:
     """Fetch what is not in `home` of a study's files, and of the `checkpoints` that trials point to, by number.
+
+    Returns how many files that was.
 
     `given` is what the user said of where they are, `noted` what the study says. A model's file that is fetched is
     nobody's whom this account trusts, and not run without its user's word.
@@ -27,17 +28,16 @@ def fetch_shared(
         StudyError: something is missing, and cannot be fetched.
     """
     if noted is None:
-        return
+        return 0
     pointed = {number: Checkpoint.from_json(value) for number, value in checkpoints.items()}
     behind = {n: each for n, each in pointed.items() if each is not None and is_behind(home.trial(study, n), each)}
     files = {path: entry for path, entry in noted.files.items() if not home.study(study, path).exists()}
     if not (behind or files) or (source := shared_files(given, noted, study)) is None:
-        return
+        return 0
     source.fetch(files, home)
     for number, checkpoint in behind.items():
         source.trial(number).fetch(checkpoint, home.trial(study, number))
-    count = len(files) + sum(len(each.files) for each in behind.values())
-    note(f"study {study}: fetched {count} shared files from {source.store.location}")
+    return len(files) + sum(len(each.files) for each in behind.values())
 
 
 def is_behind(directory: Path, shared: Checkpoint) -> bool:

@@ -33,10 +33,12 @@ def export_study(options: ExportStudyOptions, note: Callable[[str], None]) -> Tr
     summary = summarise(store, name)
     if (noted := SharedNote.of(summary.attributes)) is not None:
         home.create(note)
-        fetch_shared(options.checkpoint_dir, noted, name, home, {}, note)
+        count = fetch_shared(options.checkpoint_dir, noted, name, home, {})
         for trial in () if options.no_checkpoints else summary.trials:
             try:
-                fetch_shared(options.checkpoint_dir, noted, name, home, {trial.number: trial.checkpoint}, note)
+                count += fetch_shared(options.checkpoint_dir, noted, name, home, {trial.number: trial.checkpoint})
             except ObjectStoreError as error:  # a search that runs may just have replaced it
                 note(f"trial {trial.number}: its checkpoint is left out: {error}")
+        if count:
+            note(f"fetched {count} files that study {name} shares")
     return export(store, home, name, out, checkpoints=not options.no_checkpoints)

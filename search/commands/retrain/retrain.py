@@ -89,7 +89,8 @@ def retrain_best(options: RetrainOptions, watcher: RetrainWatcher) -> RetrainRes
         watcher.note(note)
     home.create(watcher.note)
     checkpoints = {chosen.record.number: chosen.record.checkpoint}
-    fetch_shared(options.checkpoint_dir, chosen.shared, chosen.study, home, checkpoints, watcher.note)
+    if count := fetch_shared(options.checkpoint_dir, chosen.shared, chosen.study, home, checkpoints):
+        watcher.note(f"fetched {count} files that study {chosen.study} shares")
     # of a custom model the file that the trial ran, whatever it says today
     config = ModelCopies(home.models(chosen.study)).use_copy(chosen.config, chosen.record.model_source)
     chosen = replace(chosen, config=config)
