@@ -25,7 +25,7 @@ class KeyTakenError(ObjectStoreError):
 class ObjectStore(Protocol):
     """Objects by key, a relative path with slashes.
 
-    `location` is where they are, without secrets. All methods but `located` may be called by several threads at once.
+    `location` is where they are, without secrets. All methods may be called by several threads at once.
 
     Raises:
         ObjectStoreError: in every method, the store does not do it.

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -18,6 +19,10 @@ FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")
 
 needs_fashion_mnist = pytest.mark.skipif(
     not FASHION_MNIST.is_dir(), reason=f"{FASHION_MNIST} is missing (apt-get install dataset-fashion-mnist)"
+)
+needs_postgresql = pytest.mark.skipif(
+    not (shutil.which("initdb") or any(Path("/usr/lib/postgresql").glob("*/bin/initdb"))),
+    reason="there is no PostgreSQL (apt-get install postgresql)",
 )
 
 
@@ -57,6 +62,7 @@ def _warm(warm: Path) -> None:
         "table_encodings",
         "augment",
         "growth",
+        pytest.param("scale", marks=needs_postgresql),
         "history",
         "search",
         "larger_than_memory",
