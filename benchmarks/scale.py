@@ -76,13 +76,13 @@ def growth(server: Server, options: argparse.Namespace) -> Part:
     """Measure trials as the study grows."""
     sizes = (10, 20) if options.quick else SIZES
     costs = growth_ms(server.database(), sizes, measured=5 if options.quick else 100)
-    rows = [row(f"CPU of a trial at {size:,} trials, ms", figure([costs[size]]), None, 1) for size in sizes]
-    grown = costs[sizes[-1]] / costs[sizes[0]]
-    return (
-        rows,
-        [Target(f"CPU at {sizes[-1]:,} trials by that at {sizes[0]:,}", grown, 1.5, at_most=True)],
-        {"growth_ms": costs},
-    )
+    rows, targets = [], []
+    for what in ("cpu", "wall"):
+        taken = {size: getattr(cost, what) for size, cost in costs.items()}
+        rows += [row(f"a trial at {size:,} trials, ms of {what}", figure([taken[size]]), None, 1) for size in sizes]
+        grown = taken[sizes[-1]] / taken[sizes[0]]
+        targets.append(Target(f"{what} at {sizes[-1]:,} trials by that at {sizes[0]:,}", grown, 1.5, at_most=True))
+    return rows, targets, {"growth_ms": {size: cost.__dict__ for size, cost in costs.items()}}
 
 
 def at_once(server: Server, options: argparse.Namespace) -> Part:

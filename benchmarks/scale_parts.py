@@ -57,6 +57,14 @@ class Stage:
     ms: float
 
 
+@dataclass(frozen=True)
+class Cost:
+    """Milliseconds of a trial: of `cpu` here, and by the `wall`, the server's included."""
+
+    cpu: float
+    wall: float
+
+
 class Coordinator:
     """A coordinator of the study behind `url`; random proposals, so that the store is what is measured."""
 
@@ -233,18 +241,22 @@ def _coordinate(url: str, trials: int, epoch_s: float, barrier: Barrier, ends: A
     ends.put(meter.last)
 
 
-def growth_ms(url: str, sizes: Sequence[int], measured: int) -> dict[int, float]:
-    """Return the CPU of a trial of five epochs, in milliseconds, by how many trials the study has."""
+def growth_ms(url: str, sizes: Sequence[int], measured: int) -> dict[int, Cost]:
+    """Return what a trial of five epochs takes, by how many trials the study has."""
     book = Coordinator(url, Path("/nowhere"), VirtualClock(time.time())).book
     costs, trials = {}, 0
     for size in sizes:
         while trials < size - measured:  # with one epoch each, which is faster
             _run(book, 1)
             trials += 1
-        began = time.process_time()
+        cpu, wall = time.process_time(), time.monotonic()
         for _ in range(measured):
             _run(book, EPOCHS)
-        costs[size], trials = (time.process_time() - began) * 1000 / measured, trials + measured
+        took = [
+            (after - before) * 1000 / measured
+            for after, before in ((time.process_time(), cpu), (time.monotonic(), wall))
+        ]
+        costs[size], trials = Cost(*took), trials + measured
     return costs
 
 

@@ -1,6 +1,7 @@
 """The trials of a study as they stand, kept up without reading again what cannot have changed."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from optuna.trial import FrozenTrial, TrialState
 
@@ -35,8 +36,14 @@ class Census:
         """Ask for what is new; the answer is the census brought up to date."""
         last_row = rows.last_attribute()  # asked first: what is written meanwhile is read the next time
         settled = self.running - self._open.keys()
-        trials = rows.changed_trials(self._last_id, self._open, settled, attributes.PAUSED, self._last_row)
-        return trials.then(lambda changed: self._update(changed, last_row()))
+        changed_since = partial(rows.changed_trials, self._last_id, self._open, settled, attributes.PAUSED)
+
+        def update(changed: Sequence[FrozenTrial]) -> "Census":
+            if last_row() < self._last_row:
+                changed = changed_since(0)()
+            return self._update(changed, last_row())
+
+        return changed_since(self._last_row).then(update)
 
     def look_again(self, number: int) -> None:
         """Have a trial read again that is paused, as far as is known, and was told by somebody else."""

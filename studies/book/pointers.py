@@ -30,6 +30,8 @@ class Pointers:
         with self._holdings.transaction() as rows:
             last_row = rows.last_attribute()
             written = rows.attribute_since(attributes.CHECKPOINT, self._last_row)()
+            if last_row() < self._last_row:
+                written = rows.attribute_since(attributes.CHECKPOINT, 0)()
             self._ids |= {number: trial_id for number, (trial_id, _) in written.items()}
             values = self._values | {number: value for number, (_, value) in written.items()}
             self._values, self._last_row = {number: value for number, value in values.items() if value}, last_row()

@@ -42,20 +42,20 @@ NOW = {
 }
 
 LAST_ATTRIBUTE = "SELECT max(trial_user_attribute_id) FROM trial_user_attributes"
-# with fewer rows than before, a study was deleted, and its rows may be used again: all is read anew
-_AFTER = f"CASE WHEN ? <= ({LAST_ATTRIBUTE}) THEN ? ELSE 0 END"
+# a row to compare with is given as a number: of one that a statement asks for itself PostgreSQL knows nothing before,
+# and it would read the whole table
 # a sum, so that no index of the study's trials is used where their ids are given: it would find them all
 CHANGED_TRIALS = (
     "SELECT trial_id FROM trials WHERE trial_id > ? AND study_id + 0 = ? "
     "UNION SELECT trial_id FROM trials WHERE trial_id IN {ids} AND study_id + 0 = ? "
     "UNION SELECT trial_id FROM trials WHERE trial_id IN {running} AND study_id + 0 = ? AND state <> 'RUNNING' "
     "UNION SELECT trials.trial_id FROM trial_user_attributes AS notes CROSS JOIN trials "
-    f"WHERE notes.trial_user_attribute_id > {_AFTER} "
-    "AND notes.key = ? AND trials.trial_id = notes.trial_id AND trials.study_id + 0 = ?"
+    "WHERE notes.trial_user_attribute_id > ? AND notes.key = ? "
+    "AND trials.trial_id = notes.trial_id AND trials.study_id + 0 = ?"
 )
 ATTRIBUTE_SINCE = (
     "SELECT number, trials.trial_id, notes.value_json FROM trial_user_attributes AS notes CROSS JOIN trials "
-    f"WHERE notes.trial_user_attribute_id > {_AFTER} "
+    "WHERE notes.trial_user_attribute_id > ? "
     "AND notes.key = ? AND trials.trial_id = notes.trial_id AND trials.study_id + 0 = ?"
 )
 IDS_OF = "SELECT number, trial_id FROM trials WHERE study_id = ? AND number IN {numbers}"

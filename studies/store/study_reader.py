@@ -67,15 +67,19 @@ class StudyReader:
         """
         study = self._study_id
         changed = statements.CHANGED_TRIALS.format(ids=ids(trial_ids), running=ids(running))
-        return self._trials(changed, last_id, study, study, study, row, row, key, study)
+        return self._trials(changed, last_id, study, study, study, row, key, study)
 
     def last_attribute(self) -> Answer[int]:
-        """The row of the attribute that was written last, 0 for none."""
+        """The row of the attribute that was written last, 0 for none.
+
+        Where it is less than before, a study was deleted, and its rows may be used again: what is newer than a row has
+        to be read anew.
+        """
         return self._ask(statements.LAST_ATTRIBUTE).then(lambda rows: rows[0][0] or 0)
 
     def attribute_since(self, key: str, row: int) -> Answer[dict[int, tuple[int, Any]]]:
         """The trials whose attribute `key` is newer than `row`, by number: their ids, and its value."""
-        written = self._ask(statements.ATTRIBUTE_SINCE, row, row, key, self._study_id)
+        written = self._ask(statements.ATTRIBUTE_SINCE, row, key, self._study_id)
         return written.then(lambda rows: {number: (trial_id, json.loads(text)) for number, trial_id, text in rows})
 
     def ids_of(self, numbers: Iterable[int]) -> Answer[dict[int, int]]:
