@@ -252,11 +252,8 @@ def growth_ms(url: str, sizes: Sequence[int], measured: int) -> dict[int, Cost]:
         cpu, wall = time.process_time(), time.monotonic()
         for _ in range(measured):
             _run(book, EPOCHS)
-        took = [
-            (after - before) * 1000 / measured
-            for after, before in ((time.process_time(), cpu), (time.monotonic(), wall))
-        ]
-        costs[size], trials = Cost(*took), trials + measured
+        cpu, wall = time.process_time() - cpu, time.monotonic() - wall
+        costs[size], trials = Cost(cpu * 1000 / measured, wall * 1000 / measured), trials + measured
     return costs
 
 

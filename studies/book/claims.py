@@ -113,8 +113,8 @@ class Claims(Generic[Claim]):
     def _choose(self, limit: int | None, plan: Plan) -> "What[Claim] | None":
         """What comes next, to be done; None where that is to wait."""
         # one of ours that somebody has put back goes on where it is, see Holdings.fences, and has begun
-        counts, census, mine = self.counts(), self._holdings.census, self._holdings.mine
-        waiting = [trial for trial in census.waiting if trial._trial_id not in self._holdings.ids]
+        counts, census, mine, ids = self.counts(), self._holdings.census, self._holdings.mine, self._holdings.ids
+        waiting = [trial for trial in census.waiting if trial._trial_id not in ids]
         put_back = counts.waiting - len(waiting)
         can_begin = limit is None or counts.begun + put_back < limit
         is_idle = not (counts.running or put_back or mine)

@@ -121,20 +121,17 @@ class Holdings:
         held = {number: self.mine[number] for number in numbers}
         ids = [each.trial_id for each in held.values()]
         states, notes = rows.states(ids), rows.attributes((attributes.GENERATION, attributes.PAUSED), ids)
-        owner = self.owner(rows)
         return {
-            number: self._fence(rows, each, states()[each.trial_id], notes().get(each.trial_id, {}), owner)
+            number: self._fence(rows, each, states()[each.trial_id], notes().get(each.trial_id, {}))
             for number, each in held.items()
         }
 
-    def _fence(
-        self, rows: Transaction, held: Held, state: TrialState, notes: Mapping[str, Any], owner: Answer[dict[str, Any]]
-    ) -> Fence:
+    def _fence(self, rows: Transaction, held: Held, state: TrialState, notes: Mapping[str, Any]) -> Fence:
         if state in FINISHED or notes.get(attributes.GENERATION) != held.generation:
             return Fence(False, state)
         if state is TrialState.WAITING or notes.get(attributes.PAUSED):
             # it was taken for orphaned, and nobody has begun it: it goes on here
-            rows.set_attributes(held.trial_id, {attributes.OWNER: owner(), attributes.PAUSED: None})
+            rows.set_attributes(held.trial_id, {attributes.OWNER: self.owner(rows)(), attributes.PAUSED: None})
             rows.set_state(held.trial_id, TrialState.RUNNING)
         return Fence(True, TrialState.RUNNING)
 

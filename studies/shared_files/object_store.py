@@ -1,6 +1,7 @@
 """What a store of shared files can do, and how its errors are told.
 
-An object is written once, whole, and never over another one; nothing is renamed, and nothing is found by listing.
+An object is written once, whole, and never over another one; nothing is renamed, and nothing but what is to be
+removed is found by listing.
 """
 
 from collections.abc import Iterator

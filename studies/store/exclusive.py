@@ -1,4 +1,4 @@
-"""The lock of a store: one coordinator at a time claims, recovers, or opens a study.
+"""The lock of a store: one coordinator at a time opens a study, or claims from one in an SQLite file.
 
 It excludes threads, processes and hosts, and is freed however its holder ends.
 """
@@ -83,7 +83,7 @@ class AdvisoryLock:
 
 
 def exclusive(storage: BaseStorage, study: str) -> Exclusive:
-    """The lock under which trials of `study` are claimed in `storage`.
+    """The lock under which `study` is opened in `storage`, and claimed from where that is an SQLite file.
 
     Raises:
         StudyError: the database has no lock that hpo knows.

@@ -38,16 +38,16 @@ def trials_of(url: str) -> list[FrozenTrial]:
 
 
 @pytest.fixture(params=["folder", "s3"])
-def place(request: pytest.FixtureRequest, shell: Shell) -> str:
+def location(request: pytest.FixtureRequest, shell: Shell) -> str:
     return str(shell.directory / "shared") if request.param == "folder" else str(request.getfixturevalue("s3"))
 
 
 def test_a_killed_machines_trial_goes_on_on_another_from_its_epoch(
-    shell: Shell, postgres: Server, place: str, wait_until: Wait
+    shell: Shell, postgres: Server, location: str, wait_until: Wait
 ) -> None:
     url = postgres.database()
     slow = ("--set", "model.width=32", "--set", "data.batch_size=64")
-    shared = ("--storage", url, "--checkpoint-dir", place, "--workers", "1", *slow)
+    shared = ("--storage", url, "--checkpoint-dir", location, "--workers", "1", *slow)
     first = shell.start(*shell.search_command(*shared, "--home", "a", trials=1, epochs=6))
 
     def shared_epoch() -> int:
@@ -76,11 +76,11 @@ def test_a_killed_machines_trial_goes_on_on_another_from_its_epoch(
     assert S3_SECRET not in done.out + done.err
 
 
-def test_an_empty_home_has_all_that_a_winner_is_retrained_with(shell: Shell, postgres: Server, place: str) -> None:
+def test_an_empty_home_has_all_that_a_winner_is_retrained_with(shell: Shell, postgres: Server, location: str) -> None:
     url = postgres.database()
     (shell.directory / "net.py").write_text(NET)
     model = ("--set", "model={name: ./net.py:Net}")
-    done = shell.search("--storage", url, "--home", "a", "--checkpoint-dir", place, *model, trials=2)
+    done = shell.search("--storage", url, "--home", "a", "--checkpoint-dir", location, *model, trials=2)
     assert done.code == 0, done.err
     (shell.directory / "net.py").unlink()
     retrain = ("retrain-best", "--storage", url, "--home", "b", "--tracking-uri", "none", "--json")
@@ -104,10 +104,10 @@ def test_an_empty_home_has_all_that_a_winner_is_retrained_with(shell: Shell, pos
 def test_a_model_that_is_fetched_is_not_run_by_whoever_has_not_named_it(
     shell: Shell, postgres: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    url, place = postgres.database(), str(tmp_path / "shared")
+    url, location = postgres.database(), str(tmp_path / "shared")
     (shell.directory / "net.py").write_text(NET)
     model = ("--set", "model={name: ./net.py:Net}")
-    done = shell.search("--storage", url, "--home", "a", "--checkpoint-dir", place, *model, trials=1)
+    done = shell.search("--storage", url, "--home", "a", "--checkpoint-dir", location, *model, trials=1)
     assert done.code == 0, done.err
     (shell.directory / "net.py").unlink()
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "another account"))

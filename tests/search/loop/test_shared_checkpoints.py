@@ -36,7 +36,7 @@ class Machine:
 
     home: Path
     url: str
-    place: str
+    location: str
     notes: list[str] = field(default_factory=list)
     now: float = 0.0
 
@@ -44,7 +44,7 @@ class Machine:
         self.storage = storage = open_storage(self.url)
         self.study = optuna.create_study(storage=storage, study_name="s", direction="maximize", load_if_exists=True)
         self.book: Book[Claim] = Book(self.study, self._begin, time.time)
-        self.files = join(storage, "s", open_location(self.place))
+        self.files = join(storage, "s", open_location(self.location))
         self.sharing = SharedCheckpoints(self.book, self.files, self.directory, self.notes.append, lambda: self.now)
 
     def _begin(self, opening: Opening) -> Beginning[Claim]:
@@ -118,14 +118,14 @@ def _removals() -> list[threading.Thread]:
 
 
 @pytest.fixture(params=["folder", "s3"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def location(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return str(tmp_path / "shared") if request.param == "folder" else str(request.getfixturevalue("s3"))
 
 
 @pytest.fixture
-def machines(postgres: Server, tmp_path: Path, place: str) -> tuple[Machine, Machine]:
+def machines(postgres: Server, tmp_path: Path, location: str) -> tuple[Machine, Machine]:
     url = postgres.emptied()
-    return Machine(tmp_path / "a", url, place), Machine(tmp_path / "b", url, place)
+    return Machine(tmp_path / "a", url, location), Machine(tmp_path / "b", url, location)
 
 
 def test_a_killed_machines_trial_goes_on_elsewhere_from_its_last_epoch(machines: tuple[Machine, Machine]) -> None:
