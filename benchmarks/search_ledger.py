@@ -95,12 +95,8 @@ class Ledger:
             self._unfinished[number].decided = decision
         return Reports({}, decided, {(row.number, row.epoch) for row in new})
 
-    def reconcile(self, number: int, history: Sequence[Row]) -> list[int]:
-        """Record nothing: every report has arrived."""
-        return []
-
-    def finish(self, number: int, outcome: TrialOutcome) -> Fence:
-        """Note how a trial ended."""
+    def finish(self, number: int, outcome: TrialOutcome, history: Sequence[Row] = ()) -> Fence:
+        """Note how a trial ended; every report of its `history` has arrived."""
         state = TrialState.COMPLETE if outcome.complete else TrialState.PRUNED
         self._end(number, complete=outcome.complete)
         if outcome.complete:

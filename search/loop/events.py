@@ -123,9 +123,8 @@ class EventHandler:
             if run.ours:
                 self._leaving.release(run, duration_note(result))
             return
-        self._recorder.reconcile(claim.number, result.history)
         outcome = outcome_of(result, claim.config.objective)
-        fence = self._book.finish(claim.number, outcome)
+        fence = self._recorder.finish(claim.number, result.history, outcome)
         if not fence.held:
             self._leaving.let_go(run, fence)
             return

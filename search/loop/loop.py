@@ -7,7 +7,7 @@ book (who runs it) and the executor (what came of it), in whatever time the cloc
 events.py.
 """
 
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -18,7 +18,7 @@ from ...studies.store.patience import StoreAwayError
 from ...studies.tracking.tracker import Tracker
 from ...training.report import Signal
 from ..configuration.claim import Claim
-from ..executors.base import Busy, Ended, Executor, Job, Reported, Resumed
+from ..executors.base import Busy, Ended, Event, Executor, Job, Reported, Resumed
 from ..executors.clock import Clock
 from ..progress.base import Progress
 from .budget import Budget
@@ -84,9 +84,11 @@ class Loop:
         self._handler.drop_hopeless(self._goal.most_trials)
         self._end_if(self._budget.reached())
         try:
+            self._fill()
             while not self._over():
                 self._turn()
                 yield
+                self._fill()
         except StoreAwayError:
             self._leave()
             raise
@@ -103,23 +105,25 @@ class Loop:
         self._end_early(Outcome.INTERRUPTED)
 
     def _turn(self) -> None:
-        self._fill()
         if not self._runs:
             self._handler.settle()
-        events = self._executor.next_events(TICK_S)
-        self._handler.handle(events)
+        if events := self._executor.next_events(TICK_S):
+            self._follow(events)
+        elif not self._runs:
+            self._clock.sleep(TICK_S)  # trials of other coordinators are all that is left
         if self._ending is not None:
             self._cancel()
         self._sharing.turn()
         if self._handler.has_paused:
             self._handler.drop_hopeless(self._goal.most_trials)
+        self._housekeep()
+
+    def _follow(self, events: Sequence[Event]) -> None:
+        self._handler.handle(events)
         if any(isinstance(event, Ended) for event in events):
             self._end_if(self._budget.reached())
         elif any(isinstance(event, Reported) for event in events):
             self._end_if(self._budget.reached_by_epochs())
-        if not events and not self._runs:
-            self._clock.sleep(TICK_S)  # trials of other coordinators are all that is left
-        self._housekeep()
 
     def _over(self) -> bool:
         if self._runs or self._sharing.is_busy:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 
 from ...studies.book.book import Book
-from ...studies.book.terms import Decided, Plan, Row, Stop
+from ...studies.book.terms import Decided, Fence, Plan, Row, Stop, TrialOutcome
 from ...training.report import EpochReport, Signal
 from ..configuration.claim import Claim
 from ..executors.base import Executor, Reported
@@ -52,10 +52,11 @@ class Recorder:
         epochs = {epoch for _, epoch in recorded}
         self._observers.missed(number, [report for report in history if report.epoch in epochs])
 
-    def reconcile(self, number: int, history: Sequence[EpochReport]) -> None:
-        """Record the epochs of the history of a trial that has ended whose reports never arrived."""
-        missing = self._book.reconcile(number, [_row(number, report) for report in history])
-        self._observers.missed(number, [report for report in history if report.epoch in missing])
+    def finish(self, number: int, history: Sequence[EpochReport], outcome: TrialOutcome) -> Fence:
+        """Tell how a trial ended, and record the epochs of its history whose reports never arrived."""
+        fence = self._book.finish(number, outcome, [_row(number, report) for report in history])
+        self._observers.missed(number, [report for report in history if report.epoch in fence.recorded])
+        return fence
 
     def _record(self, rows: Sequence[Row]) -> Collection[tuple[int, int]]:
         """Record epochs, and tell workers what is decided on them; return the (trial, epoch) that are new."""

@@ -154,21 +154,13 @@ class Book(Generic[Claim]):
         return self._reporting.report(epochs, decide)
 
     @_patient
-    def reconcile(self, number: int, history: Sequence[Row]) -> list[int]:
-        """Record the epochs of a trial's history that the study lacks, as the trial has ended; return them.
-
-        Nothing is recorded for a trial that is not ours any more.
-        """
-        return self._reporting.reconcile(number, history)
-
-    @_patient
-    def finish(self, number: int, outcome: TrialOutcome) -> Fence:
-        """Tell how a trial ended.
+    def finish(self, number: int, outcome: TrialOutcome, history: Sequence[Row] = ()) -> Fence:
+        """Tell how a trial ended, and record the epochs of its `history` that the study lacks.
 
         What is not usable is pruned, not failed, and violates a constraint: samplers skip FAIL, and must learn from
         these that the configuration is bad.
         """
-        return self._endings.finish(number, outcome)
+        return self._endings.finish(number, outcome, history)
 
     @_patient
     def fail(self, number: int, error: str) -> Fence:
@@ -257,7 +249,6 @@ class Book(Generic[Claim]):
         """Renew our heartbeat, without patience; it may be called from another thread than all else."""
         self._holdings.beat()
 
-    @_patient
     def heartbeat(self) -> bool:
         """Renew our heartbeat where it is due; return whether it is time to look after the trials of others.
 
@@ -267,7 +258,7 @@ class Book(Generic[Claim]):
         age_s = now - self._last_look
         if age_s < self.heartbeat_s:
             return False
-        self._holdings.beat()
+        self._patience(self._holdings.beat)
         self._last_look = now
         return age_s < self._grace_s - self.heartbeat_s  # else theirs, a period older than ours, may look too old
 

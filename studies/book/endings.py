@@ -1,6 +1,6 @@
 """How trials leave their coordinator: told, or put back."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from optuna.trial import TrialState
@@ -8,7 +8,7 @@ from optuna.trial import TrialState
 from .. import attributes
 from .holdings import Holdings
 from .put_back import put_back
-from .terms import Fence, TrialOutcome
+from .terms import Fence, Row, TrialOutcome
 
 _UNUSABLE = "constraints:usable"  # Optuna's mark of a violated constraint, as `Trial.set_constraint` writes it
 
@@ -19,12 +19,14 @@ class Endings:
     def __init__(self, holdings: Holdings) -> None:
         self._holdings = holdings
 
-    def finish(self, number: int, outcome: TrialOutcome) -> Fence:
-        """Tell how a trial ended."""
+    def finish(self, number: int, outcome: TrialOutcome, history: Sequence[Row]) -> Fence:
+        """Tell how a trial ended, and record the epochs of its history that the study lacks."""
         state = TrialState.COMPLETE if outcome.complete else TrialState.PRUNED
         with self._holdings.leaving(number) as (rows, fence):
-            if not fence.held:
-                return fence
+            written = self._holdings.epochs(rows, [number])
+            if not fence().held:
+                return fence()
+            recorded = self._holdings.record(rows, history, written())
             trial_id = self._holdings.mine[number].trial_id
             rows.set_attributes(trial_id, outcome.notes)
             if not outcome.usable:
@@ -32,13 +34,13 @@ class Endings:
             # a trial that was pruned has the value that it reported last, as in Optuna
             value = outcome.value if outcome.complete else rows.last_value(trial_id)()
             rows.tell(trial_id, state, value)
-        return Fence(True, state)
+        return Fence(True, state, recorded=tuple(row.epoch for row in recorded))
 
     def fail(self, number: int, error: str) -> Fence:
         """Tell FAIL with `error`."""
         with self._holdings.leaving(number) as (rows, fence):
-            if not fence.held:
-                return fence
+            if not fence().held:
+                return fence()
             rows.set_attributes(self._holdings.mine[number].trial_id, {attributes.ERROR: error})
             rows.set_state(self._holdings.mine[number].trial_id, TrialState.FAIL)
         return Fence(True, TrialState.FAIL)
@@ -46,8 +48,8 @@ class Endings:
     def put_back(self, number: int, notes: Mapping[str, Any]) -> Fence:
         """Put a trial back, with `notes`: WAITING, or paused where that is decided."""
         with self._holdings.leaving(number) as (rows, fence):
-            if not fence.held:
-                return fence
+            if not fence().held:
+                return fence()
             trial_id = self._holdings.mine[number].trial_id
             rung = put_back(rows, [trial_id], notes).get(trial_id)
         return Fence(True, TrialState.WAITING if rung is None else TrialState.RUNNING, rung)

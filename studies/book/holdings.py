@@ -1,6 +1,6 @@
 """The trials of a coordinator, and the transactions in which it writes to them."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from secrets import token_hex
@@ -20,7 +20,7 @@ from ..store.transaction import engine_of, look, transaction
 from .census import Census
 from .owner import Owner, is_owner
 from .put_back import put_back
-from .terms import Fence
+from .terms import Fence, Row
 
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 
@@ -84,17 +84,17 @@ class Holdings:
     def writing(self, number: int) -> Iterator[tuple[Transaction, Fence]]:
         """A transaction on a trial of ours; it is forgotten where it is no longer ours."""
         with self.transaction() as rows:
-            fence = self.fences(rows, [number])[number]
+            fence = self._fence_of(rows, number)()
             yield rows, fence
         if not fence.held:
             del self.mine[number]
 
     @contextmanager
-    def leaving(self, number: int) -> Iterator[tuple[Transaction, Fence]]:
+    def leaving(self, number: int) -> Iterator[tuple[Transaction, Answer[Fence]]]:
         """A transaction in which a trial of ours ends or is put back; it is forgotten at the end."""
         with self._leaving:
             with self.transaction() as rows:
-                yield rows, self.fences(rows, [number])[number]
+                yield rows, self._fence_of(rows, number)
             del self.mine[number]
 
     def put_all_back(self) -> None:
@@ -114,17 +114,36 @@ class Holdings:
     def _held(self, rows: Transaction) -> list[int]:
         """The ids of those of our trials that are still ours."""
         mine = dict(self.mine)  # a claim may add one meanwhile
-        return [mine[number].trial_id for number, fence in self.fences(rows, mine).items() if fence.held]
+        return [mine[number].trial_id for number, fence in self.fences(rows, mine)().items() if fence.held]
 
-    def fences(self, rows: Transaction, numbers: Iterable[int]) -> dict[int, Fence]:
-        """Whether trials are still ours."""
+    def _fence_of(self, rows: Transaction, number: int) -> Answer[Fence]:
+        return self.fences(rows, [number]).then(lambda fences: fences[number])
+
+    def epochs(self, rows: Transaction, numbers: Iterable[int]) -> Answer[set[tuple[int, int]]]:
+        """Ask for the epochs that are written of our trials, as (trial id, epoch)."""
+        return rows.epochs(self.mine[number].trial_id for number in numbers)
+
+    def record(self, rows: Transaction, epochs: Sequence[Row], written: Container[tuple[int, int]]) -> list[Row]:
+        """Write epochs of our trials but for those that are written; return them."""
+        ids = {number: self.mine[number].trial_id for number in {each.number for each in epochs}}
+        first = {(each.number, each.epoch): each for each in reversed(epochs)}
+        new = [each for each in reversed(first.values()) if (ids[each.number], each.epoch) not in written]
+        rows.add_epochs((ids[each.number], each.epoch, each.value) for each in new)
+        return new
+
+    def fences(self, rows: Transaction, numbers: Iterable[int]) -> Answer[dict[int, Fence]]:
+        """Ask whether trials are still ours."""
         held = {number: self.mine[number] for number in numbers}
         ids = [each.trial_id for each in held.values()]
         states, notes = rows.states(ids), rows.attributes((attributes.GENERATION, attributes.PAUSED), ids)
-        return {
-            number: self._fence(rows, each, states()[each.trial_id], notes().get(each.trial_id, {}))
-            for number, each in held.items()
-        }
+
+        def read(states: Mapping[int, TrialState]) -> dict[int, Fence]:
+            return {
+                number: self._fence(rows, each, states[each.trial_id], notes().get(each.trial_id, {}))
+                for number, each in held.items()
+            }
+
+        return states.then(read)
 
     def _fence(self, rows: Transaction, held: Held, state: TrialState, notes: Mapping[str, Any]) -> Fence:
         if state in FINISHED or notes.get(attributes.GENERATION) != held.generation:

@@ -51,6 +51,8 @@ class Recovery:
                 orphans.append(trial)
             elif one_machine:
                 self._await(trial, silence)
+        if not orphans:
+            return []
         with self._holdings.transaction() as rows:
             return [trial.number for trial in orphans if _orphaned(rows, trial)]
 
@@ -58,9 +60,10 @@ class Recovery:
         """The running trials that are not ours, the time of the store, and for how long its server has been up."""
         holdings = self._holdings
         with holdings.look() as rows:
-            holdings.census.read(rows)()
-            others, now, up_s = rows.trials(holdings.others), holdings.time(rows), rows.uptime()
-            return [trial for trial in others() if trial.state is TrialState.RUNNING], now(), up_s()
+            census, now, up_s = holdings.census.read(rows), holdings.time(rows), rows.uptime()
+            census()
+            others = rows.trials(holdings.others)() if holdings.others else []
+            return [trial for trial in others if trial.state is TrialState.RUNNING], now(), up_s()
 
     def _silence(self, trial: FrozenTrial, beat: Heartbeat | None, now: float, up_s: float) -> Silence:
         """How long a trial has given no sign of life."""

@@ -1,10 +1,8 @@
 """The epochs of trials: recorded, decided on, counted."""
 
-from collections.abc import Callable, Collection, Container, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from .. import attributes
-from ..store.pipeline import Answer
-from ..store.rows import Transaction
 from .holdings import Holdings
 from .record import Record
 from .terms import Decided, Pause, Reports, Row, Stop
@@ -28,13 +26,13 @@ class Reporting:
         """Record epochs of our trials, and what is decided on them, see Book."""
         with self._holdings.transaction() as rows:
             numbers = {epoch.number for epoch in epochs if epoch.number in self._holdings.mine}
-            written = self._epochs(rows, numbers)
-            fences = self._holdings.fences(rows, numbers)
+            written = self._holdings.epochs(rows, numbers)
+            news, fences = self._record.news(rows), self._holdings.fences(rows, numbers)()
             lost = {number: fence for number, fence in fences.items() if not fence.held}
             held = [epoch for epoch in epochs if epoch.number in numbers - lost.keys()]
-            recorded = self._write(rows, held, written())
+            recorded = self._holdings.record(rows, held, written())
             # kept until the transaction has ended: were it repeated, whoever decides must not see a row twice
-            self._decided.update(decide(self._record.news(rows)()))
+            self._decided.update(decide([*news(), *self._record.give(recorded)]))
             # on what is reported just now: the record may hold epochs on which others have decided
             reported = {(epoch.number, epoch.epoch) for epoch in held}
             decided = {n: each for n, each in self._decided.items() if (n, each.epoch) in reported}
@@ -44,14 +42,7 @@ class Reporting:
         self._decided = {}
         for number in lost:
             del self._holdings.mine[number]
-        return Reports(lost, decided, recorded)
-
-    def reconcile(self, number: int, history: Sequence[Row]) -> list[int]:
-        """Record the epochs of a trial's history that the study lacks; return them."""
-        with self._holdings.transaction() as rows:
-            written = self._epochs(rows, [number])
-            held = self._holdings.fences(rows, [number])[number].held
-            return [epoch for _, epoch in self._write(rows, history, written())] if held else []
+        return Reports(lost, decided, [(row.number, row.epoch) for row in recorded])
 
     def count(self) -> int:
         """How many epochs all trials of the study have recorded."""
@@ -59,20 +50,6 @@ class Reporting:
             new, last = rows.count_epochs_after(self._counted[1])()
         self._counted = self._counted[0] + new, last
         return self._counted[0]
-
-    def _epochs(self, rows: Transaction, numbers: Collection[int]) -> Answer[set[tuple[int, int]]]:
-        """Ask for the epochs that are written of our trials, as (trial id, epoch)."""
-        return rows.epochs(self._holdings.mine[number].trial_id for number in numbers)
-
-    def _write(
-        self, rows: Transaction, epochs: Sequence[Row], written: Container[tuple[int, int]]
-    ) -> list[tuple[int, int]]:
-        """Write epochs of our trials but for those that are written; return them, as (trial, epoch)."""
-        ids = {number: self._holdings.mine[number].trial_id for number in {each.number for each in epochs}}
-        first = {(each.number, each.epoch): each.value for each in reversed(epochs)}
-        new = [(*key, value) for key, value in reversed(first.items()) if (ids[key[0]], key[1]) not in written]
-        rows.add_epochs((ids[number], epoch, value) for number, epoch, value in new)
-        return [(number, epoch) for number, epoch, _ in new]
 
 
 def _written(decision: Decided) -> dict[str, int]:

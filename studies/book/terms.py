@@ -87,13 +87,14 @@ class FirstCome:
 class Fence:
     """The answer to a write: whether the trial was still this coordinator's.
 
-    `state` is that of the trial in the study, `rung` where it is paused now. Where the trial was not held, nothing was
-    written, and it is forgotten.
+    `state` is that of the trial in the study, `rung` where it is paused now, `recorded` are the epochs that were
+    missing. Where the trial was not held, nothing was written, and it is forgotten.
     """
 
     held: bool
     state: TrialState
     rung: int | None = None
+    recorded: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,9 @@ one round trip. Over a wire of 20 ms each of these costs more than all that a se
 import sqlite3
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy.engine import Connection, Engine
@@ -97,8 +98,8 @@ class Pipeline(ABC):
         sent, self._waiting = self._waiting, []
         if not sent:
             return
-        with self._in_sqlalchemys_errors(), closing(self._cursor()) as cursor:
-            self._execute(cursor, sent)
+        with self._in_sqlalchemys_errors():
+            self._execute(sent)
         for each in sent:
             if each.without is not None and not each.rows:
                 raise each.without
@@ -119,12 +120,13 @@ class Pipeline(ABC):
     def commit(self) -> None:
         """Send what waits, and end the transaction."""
 
+    @property
     @abstractmethod
     def _cursor(self) -> Any:
-        """A cursor of the driver."""
+        """The cursor of the driver."""
 
     @abstractmethod
-    def _execute(self, cursor: Any, sent: Sequence[Statement]) -> None:
+    def _execute(self, sent: Sequence[Statement]) -> None:
         """Execute statements, and fetch the rows of those that are queries."""
 
     @contextmanager
@@ -169,14 +171,15 @@ class SqlitePipeline(Pipeline):
         with self._in_sqlalchemys_errors():
             self._connection.connection.commit()
 
+    @cached_property
     def _cursor(self) -> sqlite3.Cursor:
         sqlite: Any = self._connection.connection.driver_connection
         cursor: sqlite3.Cursor = sqlite.cursor()
         return cursor
 
-    def _execute(self, cursor: Any, sent: Sequence[Statement]) -> None:
+    def _execute(self, sent: Sequence[Statement]) -> None:
         for each in sent:
-            each.rows = cursor.execute(each.text, each.values).fetchall()
+            each.rows = self._cursor.execute(each.text, each.values).fetchall()
 
 
 class ServerPipeline(Pipeline):
@@ -200,6 +203,7 @@ class ServerPipeline(Pipeline):
         self.write("COMMIT")
         self.send()
 
+    @cached_property
     def _cursor(self) -> Any:
         if self._connection.dialect.driver == "psycopg":
             from psycopg import ClientCursor
@@ -208,17 +212,17 @@ class ServerPipeline(Pipeline):
             return ClientCursor(driver)
         return self._connection.connection.cursor()
 
-    def _execute(self, cursor: Any, sent: Sequence[Statement]) -> None:
+    def _execute(self, sent: Sequence[Statement]) -> None:
         text = "; ".join(each.text for each in sent).replace("?", "%s")
         if self.dialect != "postgresql":
             text = text.replace('"', "`")  # around `key`, a word of MySQL's own
         try:
-            cursor.execute(text, [value for each in sent for value in each.values])
+            self._cursor.execute(text, [value for each in sent for value in each.values])
             for number, each in enumerate(sent):
                 if number:
-                    cursor.nextset()
+                    self._cursor.nextset()
                 if each.is_query:
-                    each.rows = cursor.fetchall()
+                    each.rows = self._cursor.fetchall()
         except (KeyboardInterrupt, SystemExit):
             self._connection.invalidate()  # an answer may be under way still
             raise

@@ -3,13 +3,16 @@
 Several machines may do so at once, on an empty database too: the schema is made under a lock of the database.
 """
 
+import math
+import time
 from collections.abc import Mapping
 from contextlib import nullcontext
 from typing import Any
 
-from sqlalchemy import NullPool, TextClause, create_engine
+from sqlalchemy import NullPool, TextClause, create_engine, event
 from sqlalchemy.engine import URL, Engine
-from sqlalchemy.exc import ProgrammingError
+from sqlalchemy.exc import InvalidatePoolError, ProgrammingError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from .exclusive import advisory_lock
 from .plain_storage import PlainStorage
@@ -20,6 +23,12 @@ CONNECTIONS = 2
 CONNECT_WITHIN_S = 10
 ANSWER_WITHIN_S = 60
 """How long a server may be silent before its connection counts as cut; locks are waited for in shorter turns."""
+PING_AFTER_S = 5.0
+"""How long a connection may be idle before the server is asked whether it still has it: it may have been restarted.
+
+To ask before each use, as SQLAlchemy can, is a round trip more for each transaction. One that is cut between two uses
+gives an error, as it does within them, and whoever has patience begins anew.
+"""
 
 DRIVERS = {"postgresql": "psycopg", "mysql": "pymysql", "mariadb": "pymysql"}
 """The driver of each kind of server where its URL names none."""
@@ -67,7 +76,28 @@ def _storage(url: URL, settings: Mapping[str, Any], *, has_tables: bool) -> Plai
     # a heartbeat may have the second connection until it counts as cut
     pool = {"pool_size": CONNECTIONS, "max_overflow": 0, "pool_timeout": 2 * ANSWER_WITHIN_S}
     # to look for each table again would take a second over a slow wire
-    return PlainStorage(template(url), {**settings, **pool}, skip_table_creation=has_tables)
+    storage = PlainStorage(template(url), {**settings, **pool}, skip_table_creation=has_tables)
+    _ping_idle_connections(storage.engine)
+    return storage
+
+
+def _ping_idle_connections(engine: Engine) -> None:
+    """Replace the connections of the pool that have died while nobody used them."""
+
+    dialect = engine.dialect  # not the engine itself: with a circle of references it would be closed late
+
+    @event.listens_for(engine, "checkin")
+    def note(_: Any, entry: ConnectionPoolEntry) -> None:
+        entry.info["idle_since"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def ping(connection: Any, entry: ConnectionPoolEntry, _: Any) -> None:
+        if time.monotonic() - entry.info.get("idle_since", -math.inf) <= PING_AFTER_S:
+            return
+        try:
+            dialect.do_ping(connection)
+        except dialect.loaded_dbapi.Error as error:
+            raise InvalidatePoolError from error
 
 
 def _has_tables(engine: Engine) -> bool:
@@ -95,7 +125,7 @@ def _settings(url: URL) -> dict[str, Any]:
     """What the engine is made with; what the URL itself says goes before it."""
     driver = url.get_driver_name()
     given = {name: value for name, value in _SETTINGS.get(driver, {}).items() if name not in url.query}
-    settings: dict[str, Any] = {"connect_args": given, "pool_pre_ping": True}
+    settings: dict[str, Any] = {"connect_args": given}
     if url.get_backend_name() in ("mysql", "mariadb"):
         # the rows that a transaction reads after its lock are those of now, and none are locked beside those it writes
         settings["isolation_level"] = "READ COMMITTED"

@@ -97,9 +97,8 @@ def test_epochs_whose_reports_did_not_arrive_are_recorded_at_the_end(store: Stor
     book = store.book()
     book.claim(9)
     book.report([Row(0, 1, 0.1)], never)
-    assert book.reconcile(0, [Row(0, epoch, epoch / 10) for epoch in (1, 2, 3)]) == [2, 3]
+    assert book.finish(0, ENDED, [Row(0, epoch, epoch / 10) for epoch in (1, 2, 3)]).recorded == (2, 3)
     assert store.trial().intermediate_values == {1: 0.1, 2: 0.2, 3: 0.3}
-    assert book.reconcile(0, [Row(0, 1, 0.1)]) == []
 
 
 def test_a_trial_that_is_excused_begins_with_no_loss_held_against_it(store: Store) -> None:

@@ -44,14 +44,14 @@ def test_no_write_passes_the_fence_of_a_trial_that_somebody_told(store: Store, w
     assert store.trial() == before
 
 
-def test_a_heartbeat_and_a_reconciliation_do_not_pass_either(store: Store) -> None:
+def test_a_heartbeat_and_epochs_told_at_the_end_do_not_pass_either(store: Store) -> None:
     book = store.book()
     book.claim(9)
     store.study.tell(0, 0.25)
     before = store.trial()
     store.now += HEARTBEAT_S
     assert book.heartbeat()
-    assert book.reconcile(0, [Row(0, 1, 0.5)]) == []
+    assert book.finish(0, ENDED, [Row(0, 1, 0.5)]).recorded == ()
     assert store.trial() == before
 
 

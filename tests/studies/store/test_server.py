@@ -116,6 +116,18 @@ def test_who_takes_the_last_connections_of_a_server_is_told(server: Server) -> N
     assert no_room_note(open_storage("sqlite://").engine) == ""
 
 
+def test_a_connection_that_died_while_idle_is_replaced(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    wire = Wire(server.port)
+    storage = open_storage(wire.through(server.emptied()))
+    for _ in range(CONNECTIONS):  # each is used in its turn
+        assert storage.get_all_studies() == []
+    monkeypatch.setattr("hpo.studies.store.server.PING_AFTER_S", 0.0)
+    wire.cut()
+    wire.heal()
+    assert storage.get_all_studies() == []
+    wire.close()
+
+
 def test_the_lock_excludes_whoever_shares_the_study_and_nobody_else(server: Server) -> None:
     url = server.emptied()
     one, other = open_storage(url), open_storage(url)
