@@ -19,8 +19,8 @@ from hpo.common.sqlite_url import sqlite_url
 from hpo.search.configuration.claim import Claimer
 from hpo.search.configuration.example import example_config
 from hpo.search.configuration.identify import identify
-from hpo.search.executors.base import Event, Job
-from hpo.search.executors.clock import VirtualClock
+from hpo.search.executors.base import Job
+from hpo.search.executors.clock import SystemClock
 from hpo.search.executors.simulated import SimulatedExecutor
 from hpo.search.loop.goal import Goal, Places
 from hpo.search.loop.loop import Loop
@@ -57,18 +57,6 @@ def metrics_of(epoch: int) -> dict[str, float]:
     return {name: (epoch + position) / REPORTS for position, name in enumerate(METRICS)}
 
 
-class RealTime(SimulatedExecutor):
-    """A simulated executor whose virtual time really passes."""
-
-    def next_events(self, timeout_s: float | None = None) -> list[Event]:
-        """Return the next events, when they are due."""
-        before = self.clock.now()
-        events = super().next_events(timeout_s)
-        # at a simulated pace nothing would reach MLflow in batches of a real size
-        time.sleep(self.clock.now() - before)
-        return events
-
-
 class Ours:
     """Book, loop, tracker and store as in `hpo run`.
 
@@ -86,7 +74,7 @@ class Ours:
         `slots` at once, an epoch in `epoch_s` seconds.
         """
         began = time.process_time()
-        clock = VirtualClock(time.time())
+        clock = SystemClock()  # at a simulated pace nothing would reach MLflow in batches of a real size
         config = example_config(self._space)
         identity = identify(self._space, config, fingerprint="given curves", command="benchmark")
         study = open_study(self._storage, name, identity, accept_change=False)
@@ -102,7 +90,7 @@ class Ours:
         book = Book(study, Claimer(self._space, strategy), clock.now)
         tracker = MlflowTracker(self._home, name, self._home.tracking_uri, print)
         tracker.tell(StudyStarted("val_accuracy", "maximize"))
-        executor = RealTime(partial(_curve, epoch_s), slots, clock)
+        executor = SimulatedExecutor(partial(_curve, epoch_s), slots, clock)
         places = Places(self._home.cache, partial(self._home.trial, name))
         Loop(book, strategy, executor, tracker, NoProgress(), clock, Goal(trials), places).run()
         tracker.tell(StudyEnded("FINISHED"))

@@ -27,6 +27,7 @@ from tests.servers import Server, postgresql  # which scale_parts has put on the
 COORDINATORS = (1, 2, 4, 8)
 FEW = (2,)  # in a smoke run
 SIZES = (100, 1_000, 10_000)
+MOST_MS, STOCK_MS = 10, 56  # of CPU, on the machine for which the target was set; others are faster or slower
 DELAY_S = 0.02
 PARTS = ("cost", "claims", "efficiency", "growth", "virtual")
 
@@ -43,7 +44,10 @@ def cost(server: Server, options: argparse.Namespace) -> Part:
         stock.append(stock_cost_ms(server.database(), trials))
     by_stock = ratio(ours, stock)
     rows = [row("CPU of a trial of 5 epochs, ms", figure(ours), figure(stock), 1)]
-    targets = [Target("CPU of the coordinator for a trial of 5 epochs, ms", figure(ours).median, 10, at_most=True)]
+    targets = [
+        Target("CPU of the coordinator for a trial of 5 epochs, ms", figure(ours).median, MOST_MS, at_most=True),
+        Target("the same by stock's, in turn on this machine", by_stock.median, MOST_MS / STOCK_MS, at_most=True),
+    ]
     return rows, targets, {"cost_ms": figure(ours), "stock_cost_ms": figure(stock), "cost_by_stock": by_stock}
 
 

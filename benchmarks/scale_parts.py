@@ -16,13 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import optuna
-from coordinator import RealTime
 from hpo.common.sqlite_url import sqlite_url
 from hpo.search.configuration.claim import Claim, Claimer
 from hpo.search.configuration.example import example_config
 from hpo.search.configuration.identify import identify
 from hpo.search.executors.base import Job
-from hpo.search.executors.clock import VirtualClock
+from hpo.search.executors.clock import SystemClock, VirtualClock
 from hpo.search.executors.simulated import SimulatedExecutor
 from hpo.search.loop.goal import Goal, Places
 from hpo.search.loop.loop import Loop
@@ -68,7 +67,9 @@ class Cost:
 class Coordinator:
     """A coordinator of the study behind `url`; random proposals, so that the store is what is measured."""
 
-    def __init__(self, url: str, folder: Path, clock: VirtualClock, strategy: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self, url: str, folder: Path, clock: VirtualClock | SystemClock, strategy: Mapping[str, Any] | None = None
+    ) -> None:
         self.home, self.clock = Home.locate(folder), clock
         space = load_space("simple_cnn", TrialConfig)
         identity = identify(space, example_config(space), fingerprint="given curves", command="benchmark")
@@ -81,15 +82,6 @@ class Coordinator:
         """Search until the study has `trials`."""
         places = Places(self.home.cache, partial(self.home.trial, NAME))
         Loop(self.book, self.strategy, executor, tracker, NoProgress(), self.clock, Goal(trials), places).run()
-
-
-class Awake(VirtualClock):
-    """A virtual clock whose sleep takes its time."""
-
-    def sleep(self, seconds: float) -> None:
-        """Let `seconds` pass, here and there."""
-        time.sleep(seconds)
-        super().sleep(seconds)
 
 
 class Ends(NullTracker):
@@ -234,8 +226,8 @@ def efficiency(url: str, count: int, rounds: int, epoch_s: float) -> float:
 def _coordinate(url: str, trials: int, epoch_s: float, barrier: Barrier, ends: Any) -> None:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     with tempfile.TemporaryDirectory() as folder:
-        coordinator, meter = Coordinator(url, Path(folder), Awake(time.time())), Ends()
-        executor = RealTime(partial(level, epoch_s), SLOTS, coordinator.clock)
+        coordinator, meter = Coordinator(url, Path(folder), SystemClock()), Ends()
+        executor = SimulatedExecutor(partial(level, epoch_s), SLOTS, coordinator.clock)
         barrier.wait()
         coordinator.search(trials, executor, meter)
     ends.put(meter.last)

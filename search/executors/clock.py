@@ -31,6 +31,10 @@ class SystemClock:
         """Let `seconds` pass."""
         time.sleep(seconds)
 
+    def advance_to(self, time: float) -> None:
+        """Let pass what is left until `time`."""
+        self.sleep(max(0.0, time - self.now()))
+
 
 @dataclass(slots=True)
 class VirtualClock:

@@ -1,7 +1,7 @@
-"""The executor that replays learning curves in virtual time.
+"""The executor that replays learning curves, without any training.
 
-A search of days runs in milliseconds, and twice the same. It shows what a strategy would do and what the event loop
-does when workers die, without any training.
+In virtual time a search of days runs in milliseconds, and twice the same: it shows what a strategy would do and what
+the event loop does when workers die. In real time it shows how long workers wait for their coordinator.
 """
 
 import heapq
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from ...training.loop.history import Progress
 from ...training.report import EpochReport, Signal, Status
 from .base import Ended, Event, Executor, Fault, Job, Lost, Reported, Resumed, no_slot
-from .clock import VirtualClock
+from .clock import SystemClock, VirtualClock
 
 Curve = Callable[[Job], Sequence[EpochReport]]
 
@@ -28,20 +28,20 @@ class _Run:
 
 @dataclass(eq=False)
 class SimulatedExecutor(Executor):
-    """Replays `curve(job)` in the virtual seconds of `clock`.
+    """Replays `curve(job)` in the seconds of `clock`.
 
-    Report k comes its `elapsed_s` after the start. `losses` kills the worker of a trial once: trial number -> the epoch
-    during which it dies. `checkpoints` (trial number -> epochs done) is the disk: hand it to a second executor to go on
-    where the first was stopped.
+    Report k comes its `elapsed_s` after the start, whenever those before were fetched. `losses` kills the worker of a
+    trial once: trial number -> the epoch during which it dies. `checkpoints` (trial number -> epochs done) is the disk:
+    hand it to a second executor to go on where the first was stopped.
     """
 
     curve: Curve
     slots: int
-    clock: VirtualClock
+    clock: VirtualClock | SystemClock
     losses: Mapping[int, int] = field(default_factory=dict)
     checkpoints: dict[int, int] = field(default_factory=dict)
     _runs: dict[int, _Run] = field(default_factory=dict)
-    _due: list[tuple[float, int]] = field(default_factory=list)  # a heap of (virtual time, trial number)
+    _due: list[tuple[float, int]] = field(default_factory=list)  # a heap of (time, trial number)
     _told: list[Event] = field(default_factory=list)  # what takes no time
     _lost: set[int] = field(default_factory=set)
 
@@ -53,7 +53,7 @@ class SimulatedExecutor(Executor):
         self._runs[job.number] = run
         if run.done:
             self._told.append(Resumed(job.number, job.generation, tuple(run.curve[: run.done])))
-        self._plan(job.number)
+        self._plan(job.number, self.clock.now())
 
     def signal(self, number: int, signal: Signal, within_s: float) -> None:
         """Stop or pause trial `number` now."""
@@ -74,8 +74,8 @@ class SimulatedExecutor(Executor):
         self.clock.advance_to(min(self._due[0][0], deadline))
         events = []
         while self._due and self._due[0][0] <= self.clock.now():
-            _, number = heapq.heappop(self._due)
-            events.append(self._advance(self._runs[number]))
+            due, number = heapq.heappop(self._due)
+            events.append(self._advance(self._runs[number], due))
         return events
 
     def close(self) -> None:
@@ -83,7 +83,7 @@ class SimulatedExecutor(Executor):
         self._runs.clear()
         self._due.clear()
 
-    def _advance(self, run: _Run) -> Event:
+    def _advance(self, run: _Run, now: float) -> Event:
         number, generation = run.job.number, run.job.generation
         if run.done == len(run.curve):  # it has finished, whatever is asked of it now
             return self._end(run, Status.FINISHED)
@@ -98,23 +98,20 @@ class SimulatedExecutor(Executor):
         report = run.curve[run.done]
         run.done += 1
         self.checkpoints[number] = run.done
-        self._plan(number)
+        self._plan(number, now)
         return Reported(number, generation, report)
 
     def _end(self, run: _Run, status: Status) -> Ended:
         del self._runs[run.job.number]
         return Ended(run.job.number, run.job.generation, followed(run.job, run.curve[: run.done]).result(status))
 
-    def _plan(self, number: int) -> None:
-        """Put the next event of trial `number` on the heap.
-
-        It is its next report, or at once its end.
-        """
+    def _plan(self, number: int, now: float) -> None:
+        """Put the next event of trial `number` after `now` on the heap: its next report, or at once its end."""
         run = self._runs[number]
         before = run.curve[run.done - 1].elapsed_s if run.done else 0.0
         after = run.curve[run.done].elapsed_s if run.done < len(run.curve) else before
         after = max(before, min(after, run.job.timeout_s))
-        heapq.heappush(self._due, (self.clock.now() + after - before, number))
+        heapq.heappush(self._due, (now + after - before, number))
 
 
 def followed(job: Job, reports: Iterable[EpochReport]) -> Progress:
