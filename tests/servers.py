@@ -132,7 +132,9 @@ def mariadb(folder: Path) -> Iterator[Server]:
     options = ("--no-defaults", data, "--auth-root-authentication-method=normal", "--skip-test-db")
     subprocess.run([install, *options], **_as_user(owner), cwd=folder, check=True, stdout=subprocess.DEVNULL)
     settings = (f"--socket={folder}/socket", f"--port={port}", "--bind-address=127.0.0.1", f"--pid-file={folder}/pid")
-    start = [str(program), "--no-defaults", data, *settings, "--innodb-flush-log-at-trx-commit=0"]
+    # in a folder that others share, each server that starts removes the temporary tables of those that run
+    settings += ("--innodb-flush-log-at-trx-commit=0", f"--tmpdir={folder}")
+    start = [str(program), "--no-defaults", data, *settings]
     yield from _running(Server(f"mariadb+pymysql://root@127.0.0.1:{port}/mysql", start, folder, owner))
 
 
