@@ -26,6 +26,7 @@ SPACES = {
     "simple_cnn": "simple_cnn",
     "resnet": "resnet",
     "wide_cnn": str(CURVES / "wide_cnn.yaml"),
+    "constant_cnn": str(CURVES / "constant_cnn.yaml"),
 }
 
 # Few and small images, so that a configuration costs seconds of one core. Of 1,000 validation images the standard error
@@ -87,7 +88,7 @@ TABLES = {
     table.name: table
     for table in (
         *(Table(space, data) for data in DATA for space in ("simple_cnn", "resnet")),
-        *(Table("wide_cnn", data) for data in ("fashion_mnist", "cifar10")),
+        *(Table(space, data) for data in ("fashion_mnist", "cifar10") for space in ("wide_cnn", "constant_cnn")),
     )
 }
 

@@ -15,10 +15,11 @@ from pathlib import Path
 import numpy as np
 import optuna
 import torch
-from curve_journal import Journal, arrays
+from curve_journal import Journal, Recorded, arrays
 from curve_tables import ARCHIVES, CURVES, EPOCHS, TABLES, WORK, Table, open_journal, pack_of
 from curve_training import record
 from hpo.training.data.pack import Pack
+from scipy.stats import spearmanr
 
 
 def fill(tables: Sequence[Table], journals: Sequence[Journal], packs: Sequence[Pack], count: int) -> None:
@@ -40,6 +41,13 @@ def collect(table: Table, journal: Journal, folder: Path) -> Path:
     path = folder / f"{table.name}.npz"
     np.savez_compressed(path, **arrays(table.space(), journal.recorded, table.setting()))
     return path
+
+
+def foretold(recorded: Sequence[Recorded], epoch: int) -> float:
+    """Return Spearman's correlation of the accuracy after `epoch` with the last one, of trainings that went well."""
+    curves = np.array([each.valid_accuracy for each in recorded])
+    curves = curves[np.isfinite(curves).all(axis=1)]
+    return float(spearmanr(curves[:, epoch], curves[:, -1]).statistic)
 
 
 def main() -> None:
@@ -66,7 +74,9 @@ def run(tables: Sequence[Table], options: argparse.Namespace, count: int, curves
     for table, journal in zip(tables, journals, strict=True):
         if journal.recorded and (options.collect or options.quick):
             path = collect(table, journal, curves)
+            told = ", ".join(f"{foretold(journal.recorded, epoch):.2f} after {epoch}" for epoch in (1, 3))
             print(f"{os.path.relpath(path)}: {len(journal.recorded)} configurations of {EPOCHS} epochs")
+            print(f"  rank correlation of the accuracy with that after the last epoch: {told}")
 
 
 def arguments() -> argparse.Namespace:
