@@ -120,10 +120,14 @@ class Pipeline(ABC):
     def commit(self) -> None:
         """Send what waits, and end the transaction."""
 
-    @property
-    @abstractmethod
+    @cached_property
     def _cursor(self) -> Any:
-        """The cursor of the driver."""
+        """The cursor of the driver, the same for all that is sent."""
+        return self._open_cursor()
+
+    @abstractmethod
+    def _open_cursor(self) -> Any:
+        """Open a cursor of the driver."""
 
     @abstractmethod
     def _execute(self, sent: Sequence[Statement]) -> None:
@@ -171,8 +175,7 @@ class SqlitePipeline(Pipeline):
         with self._in_sqlalchemys_errors():
             self._connection.connection.commit()
 
-    @cached_property
-    def _cursor(self) -> sqlite3.Cursor:
+    def _open_cursor(self) -> sqlite3.Cursor:
         sqlite: Any = self._connection.connection.driver_connection
         cursor: sqlite3.Cursor = sqlite.cursor()
         return cursor
@@ -203,8 +206,7 @@ class ServerPipeline(Pipeline):
         self.write("COMMIT")
         self.send()
 
-    @cached_property
-    def _cursor(self) -> Any:
+    def _open_cursor(self) -> Any:
         if self._connection.dialect.driver == "psycopg":
             from psycopg import ClientCursor
 
