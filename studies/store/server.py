@@ -83,7 +83,6 @@ def _storage(url: URL, settings: Mapping[str, Any], *, has_tables: bool) -> Plai
 
 def _ping_idle_connections(engine: Engine) -> None:
     """Replace the connections of the pool that have died while nobody used them."""
-
     dialect = engine.dialect  # not the engine itself: with a circle of references it would be closed late
 
     @event.listens_for(engine, "checkin")
