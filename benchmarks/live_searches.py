@@ -67,18 +67,18 @@ class Search:
 
 @dataclass(frozen=True)
 class Turn:
-    """The searches of one seed: the peer's, and ours by strategy."""
+    """The searches of one seed: the peer's, and ours by name."""
 
     peer: Search
     ours: Mapping[str, Search]
 
-    def share(self, strategy: str) -> float:
+    def share(self, name: str) -> float:
         """Return our time to the peer's best by the peer's whole time."""
-        return self.ours[strategy].reaches(self.peer.best) / self.peer.seconds
+        return self.ours[name].reaches(self.peer.best) / self.peer.seconds
 
-    def lead(self, strategy: str) -> float:
+    def lead(self, name: str) -> float:
         """Return ours less the peer's accuracy when its time is up."""
-        return self.ours[strategy].best_at(self.peer.seconds) - self.peer.best
+        return self.ours[name].best_at(self.peer.seconds) - self.peer.best
 
 
 def run_peer(name: str, python: Path, seed: int, size: Mapping[str, int], root: Path) -> Search:
@@ -99,17 +99,14 @@ def run_peer(name: str, python: Path, seed: int, size: Mapping[str, int], root: 
     return _search(began, seconds, ((moment, accuracy) for moment, accuracy in map(json.loads, lines)))
 
 
-def run_ours(
-    seed: int, size: Mapping[str, int], budget: str, flags: Sequence[str], settings: Sequence[str], home: Path
-) -> Search:
-    """Run `hpo run` in an empty home, to the end of its `budget`, a flag.
+def run_ours(seed: int, size: Mapping[str, int], flags: Sequence[str], home: Path) -> Search:
+    """Run `hpo run` in an empty home, with a budget among the `flags`.
 
     Its epochs are in the spools of its tracker.
     """
-    settings = [f"data.max_train={size['train']}", f"data.max_val={size['val']}", *settings]
+    images = ["--set", f"data.max_train={size['train']}", "--set", f"data.max_val={size['val']}"]
     command = [HPO, "run", "--space", "simple_cnn", "--data", "fashion_mnist", "--home", str(home)]
-    changes = [word for setting in settings for word in ("--set", setting)]
-    began, seconds = _timed([*command, *_numbers(seed, size), budget, *flags, *changes])
+    began, seconds = _timed([*command, *_numbers(seed, size), *images, *flags])
     return _search(began, seconds, _spooled(home / "simple_cnn"))
 
 

@@ -148,17 +148,17 @@ from pathlib import Path
 sys.path[0] = {str(BENCHMARKS)!r}
 import live
 out = Path({str(tmp_path / "live.json")!r})
-setting = {{"size": live.FULL, "peer": "augmented", "recipe": "own", "strategies": ["default"], "processor": "this"}}
+setting = {{"size": live.FULL, "peer": "augmented", "recipes": ["own"], "strategies": [None], "processor": "this"}}
 slow = live.Search(700.0, [(100.0, 0.8), (690.0, 0.85)])
 fast = live.Search(300.0, [(60.0, 0.86), (290.0, 0.9)])
 assert live.kept(out, setting) == {{}}
 options = argparse.Namespace(out=out, quick=False, name="live")
-live.report(options, setting, {{0: live.Turn(slow, {{"default": fast}})}})
+live.report(options, setting, {{0: live.Turn(slow, {{"own recipe": fast}})}})
 found = live.kept(out, setting)
 assert list(found) == [0]
-ours = found[0].ours["default"]
+ours = found[0].ours["own recipe"]
 assert (found[0].peer.best, ours.reaches(0.85), ours.best_at(100.0)) == (0.85, 60.0, 0.86)
-assert abs(found[0].share("default") - 60 / 700) < 1e-6
+assert abs(found[0].share("own recipe") - 60 / 700) < 1e-6
 assert live.kept(out, {{**setting, "processor": "another"}}) == {{}}
 """)
     printed([str(script)])
