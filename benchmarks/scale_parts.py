@@ -20,7 +20,7 @@ from hpo.common.sqlite_url import sqlite_url
 from hpo.search.configuration.claim import Claim, Claimer
 from hpo.search.configuration.example import example_config
 from hpo.search.configuration.identify import identify
-from hpo.search.executors.base import Job
+from hpo.search.executors.base import Executor, Job
 from hpo.search.executors.clock import SystemClock, VirtualClock
 from hpo.search.executors.simulated import SimulatedExecutor
 from hpo.search.loop.goal import Goal, Places
@@ -65,20 +65,28 @@ class Cost:
 
 
 class Coordinator:
-    """A coordinator of the study behind `url`; random proposals, so that the store is what is measured."""
+    """A coordinator of the study behind `url`; random proposals, so that the store is what is measured.
+
+    Trials have the space's `epochs`, or as many as are given.
+    """
 
     def __init__(
-        self, url: str, folder: Path, clock: VirtualClock | SystemClock, strategy: Mapping[str, Any] | None = None
+        self,
+        url: str,
+        folder: Path,
+        clock: VirtualClock | SystemClock,
+        strategy: Mapping[str, Any] | None = None,
+        epochs: int | None = None,
     ) -> None:
         self.home, self.clock = Home.locate(folder), clock
-        space = load_space("simple_cnn", TrialConfig)
+        space = load_space("simple_cnn", TrialConfig, [] if epochs is None else [f"budget.epochs={epochs}"])
         identity = identify(space, example_config(space), fingerprint="given curves", command="benchmark")
         study = open_study(open_storage(url), NAME, identity, accept_change=False)
         parts = {"strategy": "pruning", "sampler": "random", "pruner": "median", **(strategy or {})}
-        self.strategy: Strategy = build_strategy(space, **parts, seed=0, direction="maximize", epochs=EPOCHS)
+        self.strategy: Strategy = build_strategy(space, **parts, seed=0, direction="maximize", epochs=epochs or EPOCHS)
         self.book: Book[Claim] = Book(study, Claimer(space, self.strategy), clock.now)
 
-    def search(self, trials: int, executor: SimulatedExecutor, tracker: NullTracker) -> None:
+    def search(self, trials: int, executor: Executor, tracker: NullTracker) -> None:
         """Search until the study has `trials`."""
         places = Places(self.home.cache, partial(self.home.trial, NAME))
         Loop(self.book, self.strategy, executor, tracker, NoProgress(), self.clock, Goal(trials), places).run()

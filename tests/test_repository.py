@@ -14,8 +14,9 @@ ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("common", "search", "serving", "spaces", "studies", "training")
 
 SURFACE = {
-    "run": "accept-space-change checkpoint-dir data data-root device epochs executor grace home json max-epochs-total "
-    "pruner sampler seed set skip-export-check space storage storage-patience strategy strict study timeout track "
+    "run": "accept-space-change checkpoint-dir cpus-per-trial data data-root device epochs executor "
+    "gpus-per-trial grace home json max-epochs-total pruner ray-address ray-unauthenticated sampler seed "
+    "set skip-export-check space storage storage-patience strategy strict study timeout track "
     "tracking-uri trial-timeout trials try until until-converged warm-start workers",
     "train": "data data-root device epochs home json out resume set skip-export-check space storage strict trial trust",
     "diagnose": "check data data-root device home html json set space storage trial trust",
@@ -37,6 +38,7 @@ SURFACE = {
     "ui": "home mlflow-port port storage study tensorboard-port tracking-uri",
     "check": "data data-root home json set",
     "schema": "out",
+    "slurm-script": "account cpus gpus nodes partition ray time",
 }
 
 

@@ -12,7 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from hpo.search.executors.base import Busy, Ended, Job, Reported
-from hpo.search.executors.process import WAITING, ProcessExecutor
+from hpo.search.executors.process import ProcessExecutor
+from hpo.search.executors.slots import WAITING
 from hpo.search.executors.worker_process import Placement
 from hpo.training.config import TrialConfig
 from hpo.training.data.prepare import prepare

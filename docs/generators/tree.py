@@ -14,6 +14,7 @@ OUTSIDE = {  # folders that are no package, and so have no docstring
     "benchmarks/curves": "Recorded learning curves, and a space that was made for them",
     "benchmarks/gpu": "A kit for a machine that has a GPU and no network",
     "benchmarks/probe": "What is put into the processes that are measured",
+    "benchmarks/sleeping_workers": "A training that sleeps, for workers whose coordinator is measured",
     "docs": "Guides, references, and what writes them",
     "docs/reference": "References, written by docs/generate.py",
 }

@@ -31,6 +31,7 @@ from . import (
     retrain,
     run,
     serve,
+    slurm,
     spaces,
     train,
     transfer,
@@ -88,6 +89,7 @@ for command in (
     ui.ui,
     spaces.check,
     spaces.schema,
+    slurm.slurm_script,
 ):
     app.command(no_args_is_help=False)(command)  # `hpo run` alone says what is missing
 

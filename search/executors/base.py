@@ -14,6 +14,7 @@ from typing import Self
 
 from ...common.faults import disk_fault, needs_new_process
 from ...errors import DataError, HpoError
+from ...studies.shared_files.checkpoint import Checkpoint
 from ...training.config import TrialConfig
 from ...training.report import Activity, EpochReport, Signal, TrainResult
 
@@ -25,7 +26,8 @@ class Job:
     `number` is that in the study, `directory` its folder, `pack` its packed data set. `generation` tells this run of
     the trial from its others: every event carries it, so that the late word of a worker that was given up is known.
     Where it is to be `alone`, it waits until no other job runs on its card, and none begins beside it. It ends after
-    `timeout_s` seconds of training, those before an interruption included.
+    `timeout_s` seconds of training, those before an interruption included. `checkpoint` is what it goes on from where
+    it runs on another machine, whose folders are its own.
     """
 
     number: int
@@ -35,6 +37,7 @@ class Job:
     generation: int = 0
     alone: bool = False
     timeout_s: float = math.inf
+    checkpoint: Checkpoint | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,15 @@ class Reported:
 
 
 @dataclass(frozen=True, slots=True)
+class Shared:
+    """A checkpoint of trial `number`, which runs on another machine, is in the store of shared files."""
+
+    number: int
+    generation: int
+    checkpoint: Checkpoint
+
+
+@dataclass(frozen=True, slots=True)
 class Ended:
     """Trial `number` has left its slot with a result."""
 
@@ -82,7 +94,8 @@ class Ended:
 class Fault(StrEnum):
     """Who is to blame for a lost worker."""
 
-    MACHINE = "machine"  # the trial had no part in it: a node is gone, a worker died before it took the job
+    NODE = "node"  # a machine of a cluster is gone, which may happen to many at once
+    MACHINE = "machine"  # the trial had no part in it: a worker died before it took the job
     MEMORY = "memory"  # SIGKILL: the kernel's, for lack of memory, unless a person sent it
     TRIAL = "trial"  # its training took the process down
 
@@ -123,7 +136,7 @@ class Blocked:
     reason: str
 
 
-Event = Busy | Resumed | Reported | Ended | Lost | Crashed | Blocked
+Event = Busy | Resumed | Reported | Shared | Ended | Lost | Crashed | Blocked
 
 
 class Executor(ABC):

@@ -1,18 +1,23 @@
 """Executors by name."""
 
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ...common.registry import Registry
 
 if TYPE_CHECKING:
     from .base import Executor
-    from .worker_process import Placement
 
-EXECUTORS: "Registry[Callable[[Sequence[Placement], Path], Executor]]" = Registry(
+EXECUTORS: "Registry[Callable[..., Executor]]" = Registry(
     "executor",
     at="--executor",
-    modules={"process": f"{__package__}.process", "inline": f"{__package__}.inline"},
+    modules={
+        "process": f"{__package__}.process",
+        "inline": f"{__package__}.inline",
+        "ray": f"{__package__}.ray.executor",
+    },
 )
-"""Each starts an executor from where its workers run and the folder that takes what they print."""
+"""Each makes an executor of what its crew has (commands/run/crew.py).
+
+Of the workers on this machine that is where each runs, and the folder that takes what they print.
+"""

@@ -8,6 +8,7 @@ import contextlib
 import os
 import signal
 import subprocess
+from collections.abc import Iterator
 from dataclasses import dataclass
 from multiprocessing import Pipe
 from pathlib import Path
@@ -85,6 +86,15 @@ class WorkerProcess:
         """Post a job or a signal."""
         with contextlib.suppress(OSError):  # a dead worker is found when its connection is read
             self.connection.send(message)
+
+    def messages(self) -> Iterator[object]:
+        """What the worker has said by now.
+
+        Raises:
+            EOFError, OSError: its connection has an end.
+        """
+        while self.connection.poll():
+            yield self.connection.recv()
 
     def kill(self) -> None:
         """Send SIGKILL and wait for the end; what the worker has said can still be received."""

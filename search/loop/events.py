@@ -7,7 +7,7 @@ from ...studies.book.book import Book
 from ...studies.book.terms import Plan, TrialState
 from ...training.report import Status, TrainResult
 from ..configuration.claim import Claim
-from ..executors.base import Blocked, Busy, Crashed, Ended, Event, Executor, Lost, Reported, Resumed
+from ..executors.base import Blocked, Busy, Crashed, Ended, Event, Executor, Lost, Reported, Resumed, Shared
 from .failures import Failures
 from .leaving import Leaving, Run
 from .losses import MEND, BlockedError, MachineLosses
@@ -37,7 +37,7 @@ class EventHandler:
         sharing: Sharing,
     ) -> None:
         self._runs, self._book, self._plan = runs, book, plan
-        self._observers, self._watchdog = observers, watchdog
+        self._observers, self._watchdog, self._sharing = observers, watchdog, sharing
         losses = MachineLosses()
         self._leaving = Leaving(book, executor, observers, directory, sharing)
         self._recorder = Recorder(runs, book, plan, executor, observers, watchdog, losses, self._leaving)
@@ -82,7 +82,7 @@ class EventHandler:
         self._leaving.drop_hopeless(self._plan, limit)
 
     def _handle(self, event: Event, run: Run) -> None:
-        if not isinstance(event, Busy | Resumed | Reported):
+        if not isinstance(event, Busy | Resumed | Reported | Shared):
             del self._runs[event.number]
             self._watchdog.forget(event.number)
         if run.ours:
@@ -100,6 +100,9 @@ class EventHandler:
             case Resumed(number, _, history):
                 self._watchdog.heard(number)
                 self._recorder.catch_up(number, history)
+            case Shared(number):
+                self._watchdog.heard(number)
+                self._sharing.arrived(event)
             case Ended(_, _, result):
                 self._on_end(run, result)
             case Lost():

@@ -59,7 +59,8 @@ class Failures:
             return None
         if loss in (None, attributes.SILENCES):
             self._continue(run, reason)
-            self._losses.lost(reason)
+            if event.fault is not Fault.NODE:  # all that a node had are lost with it, and alike
+                self._losses.lost(reason)
         elif loss == attributes.MEMORY_KILLS and losses >= MAX_MEMORY_KILLS:
             words = f"its worker was killed {MAX_MEMORY_KILLS} times: too large for the memory of this machine"
             return TrainResult(Status.OUT_OF_MEMORY, None, (), message=words)
@@ -112,5 +113,10 @@ class Failures:
             self._leaving.tidy(number, TrialState.FAIL)
 
 
-_COUNTED_IN = {Fault.MACHINE: None, Fault.MEMORY: attributes.MEMORY_KILLS, Fault.TRIAL: attributes.ATTEMPTS}
+_COUNTED_IN = {
+    Fault.NODE: None,
+    Fault.MACHINE: None,
+    Fault.MEMORY: attributes.MEMORY_KILLS,
+    Fault.TRIAL: attributes.ATTEMPTS,
+}
 """The attribute in which losses of a trial are counted; the machine's are not."""

@@ -14,11 +14,12 @@ from functools import partial
 
 from ...studies.book.book import Book
 from ...studies.book.terms import Exhausted, Plan, Refused, Settled, Stopped, TrialState
+from ...studies.shared_files.checkpoint import Checkpoint
 from ...studies.store.patience import StoreAwayError
 from ...studies.tracking.tracker import Tracker
 from ...training.report import Signal
 from ..configuration.claim import Claim
-from ..executors.base import Busy, Ended, Event, Executor, Job, Reported, Resumed
+from ..executors.base import Busy, Ended, Event, Executor, Job, Reported, Resumed, Shared
 from ..executors.clock import Clock
 from ..progress.base import Progress
 from .budget import Budget
@@ -180,8 +181,8 @@ class Loop:
         job = Job(claim.number, claim.config, directory, pack, claim.generation, alone, limit_s)
         self._sharing.begin(claim, partial(self._submit, job))
 
-    def _submit(self, job: Job) -> None:
-        self._executor.submit(job)
+    def _submit(self, job: Job, checkpoint: Checkpoint | None) -> None:
+        self._executor.submit(replace(job, checkpoint=checkpoint))
         if self._ending is not None:  # an interrupt came while the trial was claimed
             self._pause(job.number)
 
@@ -222,7 +223,7 @@ class Loop:
         self._cancel()
         while self._runs:
             for event in self._executor.next_events(TICK_S):
-                if not isinstance(event, Busy | Resumed | Reported):
+                if not isinstance(event, Busy | Resumed | Reported | Shared):
                     self._runs.pop(event.number, None)
 
     def _cancel(self) -> None:

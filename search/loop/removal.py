@@ -9,7 +9,7 @@ from ...studies.book.book import Book
 from ...studies.book.pointers import Pointer
 from ...studies.shared_files.object_store import ObjectStoreError
 from ...studies.shared_files.study_files import StudyFiles
-from .errand import in_thread
+from ..executors.errand import in_thread
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,30 +5,25 @@ where somebody else has claimed the trial. The newest checkpoint wins: while one
 are passed over, and a store that fails costs no more than a note until the next one.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from ...errors import StudyError
-from ...studies.book.book import Book
 from ...studies.book.pointers import Pointer
 from ...studies.shared_files.checkpoint import Checkpoint, TrialStore
-from ...studies.shared_files.study_files import StudyFiles
 from ...training.checkpoints.files import LAST
 from ..configuration.claim import Claim
+from ..executors.carriage import Seen, fetch, is_ahead, look, put
+from ..executors.errand import in_thread
 from ..resolve.shared import is_behind
-from .carriage import Seen, fetch, is_ahead, look, put
 from .checkpoints import KEPT
-from .errand import in_thread
-from .removal import Removal
-from .sharing import Sharing, Then
+from .sharing import Begin, Then
+from .stored_checkpoints import StoredCheckpoints
 
-WAIT_S = 600.0
-"""How long a trial that pauses is held until its checkpoint is shared: a store that hangs must not keep it for ever."""
-HURRY_S = 20.0
-"""The same, once the search ends: of what is not shared by then at most an epoch is trained again."""
 _REMOVAL = "removal of checkpoints"  # one that fails is made up for when the trial ends
 
 
@@ -52,33 +47,21 @@ class _Trial:
 
 
 @dataclass
-class SharedCheckpoints(Sharing):
-    """Shares the checkpoints of the study of `book`; `directory(number)` is the folder of a trial here.
+class SharedCheckpoints(StoredCheckpoints):
+    """Shares the checkpoints of the study; `directory(number)` is the folder of a trial here."""
 
-    `note` takes lines for the user, `now` is in seconds.
-    """
-
-    book: Book[Claim]
-    files: StudyFiles
     directory: Callable[[int], Path]
-    note: Callable[[str], None]
-    now: Callable[[], float]
     _trials: dict[int, _Trial] = field(default_factory=dict)
-    _fetches: "dict[int, tuple[Future[None], Then]]" = field(default_factory=dict)
-    _untidy: bool = False
-    _wait_s: float = WAIT_S
+    _fetches: "dict[int, tuple[Future[None], Begin]]" = field(default_factory=dict)
     _noted: bool = False
-
-    def __post_init__(self) -> None:
-        self._removal = Removal(self.book, self.files, self.now)
 
     @property
     def is_busy(self) -> bool:
         """Whether a trial waits to be put back, weights of a good one are on their way, or something is removed."""
         is_leaving = any(trial.then or trial.left for trial in self._trials.values())
-        return is_leaving or self._untidy or self._removal.is_busy(self._wait_s)
+        return is_leaving or super().is_busy
 
-    def begin(self, claim: Claim, then: Then) -> None:
+    def begin(self, claim: Claim, then: Begin) -> None:
         """Fetch the checkpoint of a claimed trial where it is further than the one here, then call `then`."""
         number, directory = claim.number, self.directory(claim.number)
         pointer = self.book.pointers().get(number) if claim.generation > 1 else None
@@ -91,7 +74,7 @@ class SharedCheckpoints(Sharing):
         # what lies here of a trial that begins is another study's; what is shared already is not shared again
         if claim.generation == 1 or (shared is not None and not is_ahead(directory, shared)):
             trial.seen = look(directory)
-        then()
+        then(None)
 
     def cancel(self) -> list[int]:
         """Have the trials not begin whose checkpoints are on their way; return their numbers."""
@@ -121,34 +104,13 @@ class SharedCheckpoints(Sharing):
                 trial.seen, trial.ended, trial.left, trial.since = frozenset(), True, True, self.now()
             else:
                 self._clear(number, trial.generation)
-        self._untidy = True  # once for all that end in a turn
-
-    def tidy(self) -> None:
-        """Remove what is shared of trials that have ended and are not among the best."""
-        self._untidy = False
-        if pointers := self.book.pointers(finished=True):
-            best = self.book.best(KEPT)  # read later than what has ended: a trial that has just won is among both
-            for number in pointers.keys() - best:
-                self._clear(number, pointers[number].generation)
-
-    def drop(self, hopeless: Iterable[int]) -> None:
-        """Remove what is shared of paused trials that can never go on."""
-        if numbers := set(hopeless):
-            for number, pointer in self.book.pointers().items():
-                if number in numbers:
-                    self._clear(number, pointer.generation)
-
-    def hurry(self) -> None:
-        """Wait for little from now on, as the search ends; safe in a signal handler."""
-        self._wait_s = HURRY_S
+        super().ended(number)
 
     def turn(self) -> None:
         """Go on with what is on its way; never waits."""
         self._take_fetched()
         self._take_shared()
-        if self._untidy:
-            self.tidy()
-        self._removal.turn()
+        super().turn()
         for number, trial in list(self._trials.items()):
             if number not in self._fetches:
                 self._go_on(number, trial)
@@ -178,7 +140,7 @@ class SharedCheckpoints(Sharing):
                     self.note(f"trial {number}: its checkpoint cannot be fetched, {_words(error)}")
                 else:
                     self._trials[number].seen = look(self.directory(number))
-                then()
+                then(None)
 
     def _take_shared(self) -> None:
         """Have trials point to what has arrived, and remove what they pointed to before."""
@@ -210,11 +172,11 @@ class SharedCheckpoints(Sharing):
                 trial.left, trial.since = True, self.now()
                 in_thread(partial(trial.store.remove, checkpoint.keys - former), _REMOVAL)
 
-    def _clear(self, number: int, generation: int) -> None:
+    def _clear(self, number: int, generation: int, errand: "Future[Any] | None" = None) -> None:
         """Remove all that is shared of a trial, where there is or may yet be something."""
         trial = self._trials.pop(number, None)
         if trial is None or trial.shared or trial.errand:
-            self._removal.add(number, generation, None if trial is None else trial.errand)
+            super()._clear(number, generation, errand if trial is None else trial.errand)
 
     def _note_failure(self, error: BaseException) -> None:
         if not self._noted:

@@ -2,9 +2,13 @@
 
 from collections.abc import Callable, Iterable
 
+from ...studies.shared_files.checkpoint import Checkpoint
 from ..configuration.claim import Claim
+from ..executors.base import Shared
 
 Then = Callable[[], None]
+Begin = Callable[[Checkpoint | None], None]
+"""Begins a trial, from a checkpoint in the store where it runs on another machine."""
 
 
 class Sharing:
@@ -19,9 +23,12 @@ class Sharing:
         """Whether something is on its way that the end of a search waits for."""
         return False
 
-    def begin(self, claim: Claim, then: Then) -> None:
+    def begin(self, claim: Claim, then: Begin) -> None:
         """Bring the checkpoint of a trial that was claimed into its folder; from now on share those that it makes."""
-        then()
+        then(None)
+
+    def arrived(self, event: Shared) -> None:
+        """Have a trial that runs on another machine point to the checkpoint that it has shared."""
 
     def cancel(self) -> list[int]:
         """Have the trials not begin whose checkpoints are on their way; return their numbers."""

@@ -5,25 +5,66 @@ packed and the models are tried; how many cards there are is known only afterwar
 """
 
 import shutil
-from collections.abc import Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from ....studies.shared_files.study_files import StudyFiles
+from ....training.config import TrialConfig
 from ...executors.base import Executor
 from ...executors.devices import place, requested_cards
+from ...executors.preflight import Preflight
 from ...executors.registry import EXECUTORS
 from ...executors.worker_process import Placement
 from .options import RunOptions
 
 
-class Crew:
-    """The workers of one search, as a context manager.
+class Crew(ABC):
+    """The workers of one search, as a context manager: whatever ends it, no worker outlives it."""
 
-    Whatever ends it, no worker outlives it, and one that had no work leaves nothing. `logs` is the folder that takes
-    what workers print, `jobs` how many trials there are to run: no more workers than that are started,
-    None for no limit.
+    @abstractmethod
+    def __enter__(self) -> Self:
+        """Start what can be started before anything is known.
+
+        Raises:
+            SpaceError: a flag is wrong.
+        """
+
+    @property
+    @abstractmethod
+    def cards(self) -> list[int] | None:
+        """The CUDA devices of this machine that the search may use; None for every one, [] for none."""
+
+    @abstractmethod
+    def check(self, ready: Preflight, config: TrialConfig, models: Mapping[str, str]) -> Preflight:
+        """Check other machines, for the data of `config` and users' `models`; return what holds there.
+
+        `models` are SHA-256 by name, `ready` is what holds here.
+        """
+
+    @abstractmethod
+    def placements(self, ready: Preflight) -> list[Placement]:
+        """Where each worker runs."""
+
+    @abstractmethod
+    def executor(self, placements: Sequence[Placement], files: StudyFiles | None) -> Executor:
+        """Return the executor of the trials, at `placements`; `files` are those that the study shares."""
+
+    @abstractmethod
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End the workers."""
+
+
+class LocalCrew(Crew):
+    """Workers on this machine; those that had no work leave nothing.
+
+    `logs` is the folder that takes what workers print, `jobs` how many trials there are to run: no more workers than
+    that are started, None for no limit.
     """
 
     def __init__(self, options: RunOptions, logs: Path, jobs: int | None) -> None:
@@ -33,17 +74,26 @@ class Crew:
         self._left_behind = not logs.exists()  # by workers that are started and never have work
 
     def __enter__(self) -> Self:
-        """Start the workers, where they run on the CPU.
-
-        Raises:
-            SpaceError: `--workers` or `--device` is wrong.
-        """
+        """Start the workers, where they run on the CPU."""
         options = self._options
-        if options.executor == "process" and self._jobs != 0 and requested_cards(options.device) == []:
+        if options.executor == "process" and self._jobs != 0 and self.cards == []:
             self._early = self._start(place(options.device, options.workers, gpus=0))
         return self
 
-    def executor(self, placements: Sequence[Placement]) -> Executor:
+    @property
+    def cards(self) -> list[int] | None:
+        """The CUDA devices of this machine that the search may use; None for every one, [] for none."""
+        return requested_cards(self._options.device)
+
+    def check(self, ready: Preflight, config: TrialConfig, models: Mapping[str, str]) -> Preflight:
+        """Return what the preflight on this machine has found."""
+        return ready
+
+    def placements(self, ready: Preflight) -> list[Placement]:
+        """Where each worker runs."""
+        return place(self._options.device, self._options.workers, ready.gpus)
+
+    def executor(self, placements: Sequence[Placement], files: StudyFiles | None) -> Executor:
         """Return the executor of the trials, at `placements`.
 
         On the CPU those are where the workers are already.

@@ -34,6 +34,7 @@ from ..fields import (
 )
 from ..keywords import coerce
 
+RAY = "ray"  # the executor whose flags the others have no use for
 _NUMBER = r"(\d+(?:\.\d+)?)"
 _DURATION = re.compile(rf"(?:{_NUMBER}h)?(?:{_NUMBER}m)?(?:{_NUMBER}s)?|{_NUMBER}", re.ASCII)  # `2h30` may be minutes
 
@@ -149,8 +150,15 @@ class RunOptions:
     tracking_uri: TrackingField = None
     home: HomeField = None
     executor: Annotated[
-        Literal["process", "inline"], Flag("process, or inline: one trial at a time in this process.")
+        Literal["process", "inline", "ray"],
+        Flag("process; inline: one trial at a time in this process; ray: on the nodes of a Ray cluster."),
     ] = "process"
+    ray_address: Annotated[
+        str, Flag("The cluster of --executor ray: HOST:PORT of its head, ray://HOST:PORT, or auto: one here.")
+    ] = "auto"
+    cpus_per_trial: Annotated[float, Flag("CPUs that each trial has on a Ray cluster.")] = 1.0
+    gpus_per_trial: Annotated[float, Flag("GPUs that each trial has on a Ray cluster, such as 0.25.")] = 0.0
+    ray_unauthenticated: Annotated[bool, Flag("Use a Ray cluster that asks strangers for no token.")] = False
     accept_space_change: Annotated[bool, Flag("Go on with a study whose space was different.")] = False
     skip_export_check: SkipExportField = False
     strict: StrictField = False
@@ -159,6 +167,7 @@ class RunOptions:
     def __post_init__(self) -> None:
         coerce(self)
         EXECUTORS.check(self.executor)
+        self._check_ray()
         # the dataclass is frozen; this is still its construction
         object.__setattr__(self, "track", choose_trackers(self.track))
         studies = (name.strip() for given in self.warm_start for name in given.split(","))
@@ -185,6 +194,19 @@ class RunOptions:
                 "a search must have an end, got none\n"
                 "  give --trials, --timeout, --max-epochs-total, --until or --until-converged"
             )
+
+    def _check_ray(self) -> None:
+        flags = {"ray_address": "auto", "cpus_per_trial": 1.0, "gpus_per_trial": 0.0, "ray_unauthenticated": False}
+        given = [name for name, default in flags.items() if getattr(self, name) != default]
+        if given and self.executor != RAY:
+            raise SpaceError(f"--{given[0].replace('_', '-')} is for --executor ray, got --executor {self.executor}")
+        if self.executor == RAY and self.device != "auto":
+            raise SpaceError(f"--device is the nodes' own with --executor ray, got {self.device}; see --gpus-per-trial")
+        if not (isfinite(self.cpus_per_trial) and self.cpus_per_trial > 0):
+            raise SpaceError(f"--cpus-per-trial must be more than 0, got {self.cpus_per_trial:g}")
+        gpus = self.gpus_per_trial
+        if not (isfinite(gpus) and gpus >= 0 and (gpus <= 1 or gpus.is_integer())):
+            raise SpaceError(f"--gpus-per-trial must be a share of a card or a whole number, got {gpus:g}")
 
     @property
     def command(self) -> str:
@@ -222,7 +244,7 @@ def _flag(name: str, value: Any) -> list[str]:
             return [f"--{name.replace('_', '-')}", ",".join(value)]  # one word, which is taken apart again
         case "try_file":
             return ["--try", str(value)]
-        case "accept_space_change" | "skip_export_check" | "strict" | "until_converged":
+        case "accept_space_change" | "skip_export_check" | "strict" | "until_converged" | "ray_unauthenticated":
             return [f"--{name.replace('_', '-')}"]  # these have no value
         case "storage" | "checkpoint_dir" | "tracking_uri":
             value = masked(value)

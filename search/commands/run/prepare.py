@@ -34,7 +34,7 @@ from ...configuration.search_settings import SearchNames, SearchSettings, going_
 from ...configuration.space_file import SpaceFile
 from ...configuration.try_file import read_try_file
 from ...configuration.warm_start import warm_start
-from ...executors.devices import check_device, place, requested_cards, threads_on_cpu
+from ...executors.devices import check_device, threads_on_cpu
 from ...executors.preflight import Preflight, Stage, preflight
 from ...executors.worker_process import Placement
 from ...loop.goal import Goal
@@ -43,6 +43,7 @@ from ...resolve.trust import model_files, name_sampler
 from ...strategy.rehearsal import rehearse
 from ...strategy.strategies.auto import Facts
 from ...strategy.strategy import Strategy, build_strategy
+from .crew import Crew
 from .disk import disk_note
 from .options import RunOptions
 from .share import share_study
@@ -116,10 +117,11 @@ def prepare(
     home: Home,
     storage: BaseStorage,
     shared: ObjectStore | None,
+    crew: Crew,
     watcher: Watcher,
     patience: Patience,
 ) -> Prepared:
-    """Pack the data, try the models, place workers, open the study, with `patience` where its store is away.
+    """Pack the data, try the models, place the `crew`, open the study, with `patience` where its store is away.
 
     Its files are to be `shared` with other machines, or stay in `home`.
     """
@@ -141,7 +143,7 @@ def prepare(
         measured=largest_configs(space) if settle_search(names, facts).pruner is None else [],
         cache=home.cache,
         data_root=options.data_root,
-        cards=requested_cards(options.device),
+        cards=crew.cards,
         threads=threads_on_cpu(options.workers),
         progress=watcher.stage,
         skip_export_check=options.skip_export_check,
@@ -149,7 +151,8 @@ def prepare(
     for note in ready.notes:
         watcher.note(note)
     rehearsal.check()
-    placements = place(options.device, options.workers, ready.gpus)  # before the study is made
+    ready = crew.check(ready, config, models)
+    placements = crew.placements(ready)  # before the study is made
     identity = identify(space, config, fingerprint=ready.fingerprint, command=options.command, models=models)
     accept = options.accept_space_change
     study = patience(lambda: open_study(storage, name, identity, accept_change=accept, note=watcher.note, first=first))

@@ -33,16 +33,18 @@ from ...loop.budget import Budget
 from ...loop.goal import Goal, Outcome, Places
 from ...loop.interrupt import on_interrupt
 from ...loop.loop import Loop
+from ...loop.node_checkpoints import NodeCheckpoints
 from ...loop.shared_checkpoints import SharedCheckpoints
 from ...loop.sharing import Sharing
 from ...progress.base import Standing
 from ...progress.limits import Limits
 from ...resolve.data import refuse_home_as_data
 from ...resolve.trust import name_space
-from .crew import Crew
-from .options import RunOptions
+from .crew import Crew, LocalCrew
+from .options import RAY, RunOptions
 from .prepare import Prepared, Watcher, check_command, prepare, record_run
-from .share import share_files
+from .ray_crew import RayCrew
+from .share import share_files, store_location
 
 DRAIN_S = 30.0  # how long the end of a run waits for MLflow
 PAUSING = (
@@ -89,10 +91,16 @@ def run(options: RunOptions, watcher: Watcher) -> RunResult:
     if told := patience(lambda: no_room_note(storage.engine)):
         watcher.note(told)
     name = options.study or space.name
-    shared = choose_store(options.checkpoint_dir, patience(lambda: noted_files(storage, name)), name, watcher.note)
+    location = store_location(options, home)
+    shared = choose_store(location, patience(lambda: noted_files(storage, name)), name, watcher.note)
     left = None if options.trials is None else options.trials - patience(lambda: _finished(storage, name))
-    with Crew(options, home.study(name, "workers"), left) as crew:
-        prepared = prepare(command, home, storage, shared, watcher, patience)
+    crew: Crew = (
+        LocalCrew(options, home.study(name, "workers"), left)
+        if shared is None or location is None or options.executor != RAY
+        else RayCrew(options, home, name, shared, location, left, watcher.note)
+    )
+    with crew:
+        prepared = prepare(command, home, storage, shared, crew, watcher, patience)
         outcome, unsent = _search(prepared, crew, watcher, patience)
     return RunResult(outcome, patience(lambda: summarise(storage, name)), unsent)
 
@@ -120,7 +128,7 @@ def _search(prepared: Prepared, crew: Crew, watcher: Watcher, patience: Patience
     progress = watcher.progress(patience(lambda: _standing(prepared)))
     try:
         # left from right to left: the view closes after the last worker has ended
-        with closing(progress), crew.executor(prepared.placements) as executor, in_background():
+        with closing(progress), crew.executor(prepared.placements, prepared.shared) as executor, in_background():
             book = _book(prepared, clock, goal.deadline, progress.note)
             sharing = _sharing(prepared, book, places, clock, progress.note)
             loop = Loop(book, prepared.strategy, executor, tracker, progress, clock, goal, places, sharing)
@@ -140,7 +148,9 @@ def _sharing(
     """How checkpoints are shared with the other machines of the study."""
     if prepared.shared is None:
         return Sharing()
-    return SharedCheckpoints(book, prepared.shared, places.trial_directory, note, clock.now)
+    if prepared.options.executor == RAY:
+        return NodeCheckpoints(book, prepared.shared, note, clock.now)
+    return SharedCheckpoints(book, prepared.shared, note, clock.now, places.trial_directory)
 
 
 def _goal(prepared: Prepared, clock: Clock) -> Goal:

@@ -33,8 +33,9 @@ from hpo.search.executors.base import (
 )
 from hpo.search.executors.clock import VirtualClock
 from hpo.search.executors.inline import InlineExecutor
-from hpo.search.executors.process import STARTUP_FAILURES, WAITING, ProcessExecutor
+from hpo.search.executors.process import ProcessExecutor
 from hpo.search.executors.simulated import SimulatedExecutor
+from hpo.search.executors.slots import STARTUP_FAILURES, WAITING
 from hpo.search.executors.worker_process import Placement
 from hpo.training.config import TrialConfig
 from hpo.training.report import Activity, EpochReport, Signal, Status

@@ -10,7 +10,8 @@ import optuna
 import pytest
 from hpo.search.configuration.claim import Claim
 from hpo.search.loop.checkpoints import KEPT
-from hpo.search.loop.shared_checkpoints import HURRY_S, WAIT_S, SharedCheckpoints
+from hpo.search.loop.shared_checkpoints import SharedCheckpoints
+from hpo.search.loop.stored_checkpoints import HURRY_S, WAIT_S
 from hpo.studies import attributes
 from hpo.studies.book.book import Book
 from hpo.studies.book.terms import Beginning, Opening, TrialOutcome
@@ -45,7 +46,7 @@ class Machine:
         self.study = optuna.create_study(storage=storage, study_name="s", direction="maximize", load_if_exists=True)
         self.book: Book[Claim] = Book(self.study, self._begin, time.time)
         self.files = join(storage, "s", open_location(self.location))
-        self.sharing = SharedCheckpoints(self.book, self.files, self.directory, self.notes.append, lambda: self.now)
+        self.sharing = SharedCheckpoints(self.book, self.files, self.notes.append, lambda: self.now, self.directory)
 
     def _begin(self, opening: Opening) -> Beginning[Claim]:
         claim = Claim(opening.number, {}, TrialConfig(), dict(opening.curve), "", opening.generation)
@@ -58,7 +59,7 @@ class Machine:
         claim = self.book.claim(100)
         assert isinstance(claim, Claim)
         begun: list[int] = []
-        self.sharing.begin(claim, lambda: begun.append(claim.number))
+        self.sharing.begin(claim, lambda _: begun.append(claim.number))
         self.until(lambda: begun)
         return claim.number
 
@@ -315,7 +316,7 @@ def test_a_trial_is_cancelled_while_its_checkpoint_is_on_its_way(
     claim = other.book.claim(9)
     assert isinstance(claim, Claim)
     begun: list[int] = []
-    other.sharing.begin(claim, lambda: begun.append(0))
+    other.sharing.begin(claim, lambda _: begun.append(0))
     other.sharing.turn()
     assert other.sharing.cancel() == [0]
     hang.set()

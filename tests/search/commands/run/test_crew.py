@@ -7,7 +7,7 @@ from typing import Any
 import psutil
 import pytest
 from hpo.errors import SpaceError
-from hpo.search.commands.run.crew import Crew
+from hpo.search.commands.run.crew import LocalCrew
 from hpo.search.commands.run.options import RunOptions
 from hpo.search.executors.base import Ended, Event, Job
 from hpo.search.executors.devices import place
@@ -24,7 +24,7 @@ def workers() -> list[psutil.Process]:
 
 def test_on_a_cpu_they_run_at_once_and_no_more_than_there_are_trials(tmp_path: Path) -> None:
     for jobs, count in ((5, 2), (1, 1), (0, 0)):
-        with Crew(options(), tmp_path / "study" / "workers", jobs):
+        with LocalCrew(options(), tmp_path / "study" / "workers", jobs):
             assert len(workers()) == count
         assert workers() == []
         assert list(tmp_path.iterdir()) == []  # nothing was run, and nothing is left
@@ -32,9 +32,9 @@ def test_on_a_cpu_they_run_at_once_and_no_more_than_there_are_trials(tmp_path: P
 
 def test_they_get_the_trials(digits_pack: Path, small_config: Callable[..., TrialConfig], tmp_path: Path) -> None:
     logs, config = tmp_path / "study" / "workers", small_config(budget={"epochs": 1})
-    with Crew(options(), logs, 1) as crew:
+    with LocalCrew(options(), logs, 1) as crew:
         (early,) = workers()
-        executor = crew.executor(place("cpu", 2, gpus=0))
+        executor = crew.executor(place("cpu", 2, gpus=0), None)
         assert executor.slots == 1
         executor.submit(Job(0, config, tmp_path / "trial", digits_pack))
         events: list[Event] = []
@@ -50,14 +50,17 @@ def test_what_an_earlier_run_left_stays(tmp_path: Path) -> None:
     logs = tmp_path / "study" / "workers"
     logs.mkdir(parents=True)
     (logs / "worker-0.log").write_text("of then\n")
-    with pytest.raises(KeyboardInterrupt), Crew(options(), logs, 3):
+    with pytest.raises(KeyboardInterrupt), LocalCrew(options(), logs, 3):
         raise KeyboardInterrupt
     assert workers() == []
     assert (logs / "worker-0.log").read_text() == "of then\n"
 
 
 def test_where_cards_have_to_be_counted_first_nothing_is_started(tmp_path: Path) -> None:
-    with Crew(options(device="cuda"), tmp_path / "workers", 3), Crew(options(executor="inline"), tmp_path / "w", 3):
+    with (
+        LocalCrew(options(device="cuda"), tmp_path / "workers", 3),
+        LocalCrew(options(executor="inline"), tmp_path / "w", 3),
+    ):
         assert workers() == []
-    with pytest.raises(SpaceError, match="--workers"), Crew(options(workers=0), tmp_path / "workers", 3):
+    with pytest.raises(SpaceError, match="--workers"), LocalCrew(options(workers=0), tmp_path / "workers", 3):
         pass

@@ -2,6 +2,7 @@
 
 import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hpo.errors import SpaceError, StudyError
@@ -36,9 +37,27 @@ def test_workers() -> None:
 
 
 def test_executors() -> None:
-    assert [RunOptions("s", 1, executor=name).executor for name in EXECUTORS] == ["process", "inline"]  # type: ignore[arg-type]
+    assert [RunOptions("s", 1, executor=name).executor for name in EXECUTORS] == ["process", "inline", "ray"]  # type: ignore[arg-type]
     with pytest.raises(SpaceError, match="--executor: unknown executor 'inlin'; did you mean inline"):
         RunOptions("s", 1, executor="inlin")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"ray_address": "head:6379"}, "--ray-address is for --executor ray, got --executor process"),
+        ({"gpus_per_trial": 0.5, "executor": "inline"}, "--gpus-per-trial is for --executor ray"),
+        ({"ray_unauthenticated": True}, "--ray-unauthenticated is for --executor ray"),
+        ({"executor": "ray", "device": "cuda"}, "--device is the nodes' own with --executor ray, got cuda"),
+        ({"executor": "ray", "cpus_per_trial": 0.0}, "--cpus-per-trial must be more than 0, got 0"),
+        ({"executor": "ray", "gpus_per_trial": 1.5}, "--gpus-per-trial must be a share of a card or a whole number"),
+    ],
+)
+def test_what_belongs_to_a_cluster(given: dict[str, Any], words: str) -> None:
+    with pytest.raises(SpaceError, match=words):
+        RunOptions("s", 1, **given)
+    command = RunOptions("s", 1, executor="ray", ray_unauthenticated=True, gpus_per_trial=0.25).command
+    assert command == "hpo run --space s --trials 1 --executor ray --gpus-per-trial 0.25 --ray-unauthenticated"
 
 
 @pytest.mark.parametrize("timeout_s", [0.0, -1.0])

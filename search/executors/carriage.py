@@ -14,6 +14,7 @@ RETRIES_S = (1.0, 5.0, 25.0)
 """How long a fetch waits before it is tried again: to begin anew costs more than half a minute."""
 
 Seen = frozenset[tuple[str, int, int]]
+NONE_SEEN: Seen = frozenset()
 
 
 def look(directory: Path) -> Seen:
@@ -41,7 +42,11 @@ def put(store: TrialStore, directory: Path, generation: int, former: Checkpoint 
 
 
 def fetch(store: TrialStore, shared: Checkpoint, directory: Path) -> None:
-    """Replace the checkpoint in a folder by the one that is shared."""
+    """Replace the checkpoint in a folder by the one that is shared.
+
+    Raises:
+        StudyError: it cannot be fetched, or is not what the trial says of it.
+    """
     for wait_s in (*RETRIES_S, None):
         try:
             store.fetch(shared, directory)

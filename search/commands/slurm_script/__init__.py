@@ -1,0 +1,1 @@
+"""`hpo slurm-script`: a search as a job of Slurm."""

@@ -1,0 +1,92 @@
+"""Whether strangers may use a cluster: it is asked without a token before it is used.
+
+Ray lets whoever reaches a head run programs on all nodes, unless it was started with a token. So would anybody who
+reaches this one; and what a trial is sent there, they may read and replace.
+"""
+
+import ipaddress
+import os
+import socket
+import subprocess
+import sys
+from urllib.parse import urlsplit
+
+from .cluster import Connect
+
+KNOCK_S = 30.0
+"""How long an answer is waited for: whoever says nothing to strangers is locked."""
+REACH_S = 10.0
+_TOKENS = ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")
+
+
+def check_address(connect: Connect) -> None:
+    """Refuse a cluster that strangers may use.
+
+    Raises:
+        ConnectionError: nobody answers there.
+        PermissionError: it answers without a token, and is not on this machine's loopback.
+    """
+    address = _found(connect.address)
+    _reach(address)
+    if connect.unauthenticated or _is_loopback(address) or not _answers(address):
+        return
+    raise PermissionError(
+        "it answers without a token, so that anybody who reaches it runs programs on its nodes\n"
+        "  start it with RAY_AUTH_MODE=token, or give --ray-unauthenticated"
+    )
+
+
+def _reach(address: str) -> None:
+    """Find out at once that nobody is there; Ray would take half a minute.
+
+    Raises:
+        ConnectionError: so it is.
+    """
+    url = urlsplit(address if "://" in address else f"//{address}")
+    try:
+        socket.create_connection((url.hostname or "", url.port or 0), REACH_S).close()
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise ConnectionError(f"no head answers there: {reason}") from error
+
+
+def _found(address: str) -> str:
+    """The address that `auto` stands for.
+
+    Raises:
+        ConnectionError: no cluster runs here.
+    """
+    if address != "auto":
+        return address
+    from ray._private.services import canonicalize_bootstrap_address
+
+    found: str | None = canonicalize_bootstrap_address("auto")
+    if found is None:
+        raise ConnectionError("no Ray cluster runs on this machine; give the HOST:PORT of its head")
+    return found
+
+
+def _is_loopback(address: str) -> bool:
+    host = urlsplit(address if "://" in address else f"//{address}").hostname or ""
+    try:
+        return all(ipaddress.ip_address(info[4][0]).is_loopback for info in socket.getaddrinfo(host, None))
+    except (OSError, ValueError):
+        return False
+
+
+def _answers(address: str) -> bool:
+    """Whether a cluster does something for whoever has no token."""
+    bare = {name: value for name, value in os.environ.items() if name not in _TOKENS}
+    bare |= {"RAY_AUTH_MODE": "disabled"}
+    try:
+        done = subprocess.run(_question(address), env=bare, capture_output=True, timeout=KNOCK_S, check=False)
+    except subprocess.TimeoutExpired:
+        return False
+    return done.returncode == 0
+
+
+def _question(address: str) -> list[str]:
+    """A command that succeeds where a cluster answers."""
+    if address.startswith("ray://"):
+        return [sys.executable, "-c", "import ray, sys; ray.init(sys.argv[1], log_to_driver=False)", address]
+    return [sys.executable, "-m", "ray.scripts.scripts", "health-check", "--address", address]
