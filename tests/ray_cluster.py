@@ -120,6 +120,19 @@ class RayCluster:
         node.wait()
         psutil.wait_procs(processes, 10)
 
+    def kill_head(self) -> None:
+        """Kill the head, and whatever of Ray's is left on its machine."""
+        self.kill(self.nodes.pop(0))
+        left = [
+            process
+            for process in psutil.process_iter(["cmdline"])
+            if any(f"{self.folder}/" in word for word in process.info["cmdline"] or ()) and self.is_on(0, process)
+        ]
+        for process in left:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(left, 10)
+
     def processes(self, name: str) -> list[psutil.Process]:
         """All processes of all nodes, cut off or not, with `name` in their command lines."""
         found = []

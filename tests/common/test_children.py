@@ -90,7 +90,12 @@ def starts(path: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Call):
             module, _, name = ast.unparse(node.func).rpartition(".")
-            if module.split(".")[0] in _MODULES and (name in _STARTS or name.startswith(("exec", "spawn"))):
+            is_loop = (module, name) == ("asyncio", "run")  # which runs a coroutine in this one
+            if (
+                not is_loop
+                and module.split(".")[0] in _MODULES
+                and (name in _STARTS or name.startswith(("exec", "spawn")))
+            ):
                 yield f"{module}.{name}"
         if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in _MODULES:
             yield from (f"{node.module}.{alias.name}" for alias in node.names if alias.name in _STARTS)

@@ -14,6 +14,7 @@ QUIET = ("--tracking-uri", "none")
 LINES = {  # in this order, in one directory
     "check": ("simple_cnn",),
     "schema": (),
+    "slurm-script": ("--", *SMALL, "--trials", "2"),
     "data": ("digits",),
     "models": ("simple_cnn",),
     "train": (*SMALL, "--epochs", "1", "--out", "first"),

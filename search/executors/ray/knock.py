@@ -11,6 +11,7 @@ import subprocess
 import sys
 from urllib.parse import urlsplit
 
+from ....common.children import start_python
 from .cluster import Connect
 
 KNOCK_S = 30.0
@@ -76,17 +77,24 @@ def _is_loopback(address: str) -> bool:
 
 def _answers(address: str) -> bool:
     """Whether a cluster does something for whoever has no token."""
-    bare = {name: value for name, value in os.environ.items() if name not in _TOKENS}
-    bare |= {"RAY_AUTH_MODE": "disabled"}
-    try:
-        done = subprocess.run(_question(address), env=bare, capture_output=True, timeout=KNOCK_S, check=False)
-    except subprocess.TimeoutExpired:
-        return False
-    return done.returncode == 0
+    bare = {name: value for name, value in os.environ.items() if name not in _TOKENS} | {"RAY_AUTH_MODE": "disabled"}
+    nowhere = subprocess.DEVNULL
+    with start_python(*_question(address), environment=bare, stdin=nowhere, stdout=nowhere, stderr=nowhere) as asking:
+        try:
+            return asking.wait(KNOCK_S) == 0
+        except subprocess.TimeoutExpired:
+            asking.kill()
+            return False
 
 
 def _question(address: str) -> list[str]:
-    """A command that succeeds where a cluster answers."""
+    """A module that succeeds where a cluster answers, and its arguments."""
     if address.startswith("ray://"):
-        return [sys.executable, "-c", "import ray, sys; ray.init(sys.argv[1], log_to_driver=False)", address]
-    return [sys.executable, "-m", "ray.scripts.scripts", "health-check", "--address", address]
+        return [__name__, address]
+    return ["ray.scripts.scripts", "health-check", "--address", address]
+
+
+if __name__ == "__main__":
+    import ray
+
+    ray.init(sys.argv[1], log_to_driver=False)

@@ -246,17 +246,16 @@ def test_five_nodes_die_and_a_trial_finishes(node_request: NodeRequest, job: Mak
 @pytest.mark.slow
 def test_a_head_that_is_killed_and_started_again(node_request: NodeRequest, job: MakeJob) -> None:
     with ray_cluster() as cluster:
-        head = cluster.start(cpus=1, path=[LIGHT])
+        cluster.start(cpus=1, path=[LIGHT])
         with running(cluster, node_request, 1) as executor:
             executor.submit(job(epochs=100_000))
             while 0 not in executor.shared:
                 until(executor, Reported)
-            cluster.kill(head)
+            cluster.kill_head()
             lost = until(executor, Lost)[-1]
             assert isinstance(lost, Lost)
             assert lost.fault is Fault.NODE
             executor.until_slots(0)
-            cluster.nodes.clear()
             cluster.start(cpus=1, path=[LIGHT])
             executor.until_slots(1)
             done = executor.shared[0].epoch
