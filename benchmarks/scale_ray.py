@@ -94,9 +94,10 @@ def ray_tune(cluster: RayCluster, trials: int, workers: int, reports: int, epoch
     script = [sys.executable, str(HERE / "peer_ray_tasks.py"), ADDRESS]
     command = [*cluster.prefix, *script, *map(str, (trials, workers, reports, epoch_s))]
     done = subprocess.run(command, env=cluster.environment, capture_output=True, text=True, check=False)
-    if done.returncode:
+    answers = [line for line in done.stdout.splitlines() if line.startswith('{"wall_s"')]  # Ray prints, too
+    if done.returncode or not answers:
         raise SystemExit(done.stderr)
-    return Run(**json.loads(done.stdout.splitlines()[-1]))
+    return Run(**json.loads(answers[0]))
 
 
 def in_turn(
