@@ -34,9 +34,12 @@ from .node_worker import Place, placement
 LOOK_S = 2.0
 """How often it is asked which nodes there are."""
 BEGIN_S = 10.0
-"""How long an actor may take to begin where Ray says that there is room, before another node is tried."""
+"""How long an actor may take to begin where Ray says that there is room, before another node is tried.
+
+Others may have that room. Twice, four times .. as long at the next tries: the machine may only be slow.
+"""
 LEAVE_S = 4.0
-LONGEST_REST_S = 60.0
+LONGEST_REST_S = 16.0
 """How long a place that finds no room rests at most, after 1, 2, 4 .. seconds."""
 
 
@@ -165,7 +168,7 @@ class Driver:
             if (node_id := self._pick()) is not None:
                 self._ours[node_id] += 1
                 try:
-                    has_lived = await self._live(node_id, self._place(node_id, serve))
+                    has_lived = await self._live(node_id, self._place(node_id, serve), BEGIN_S * rest_s)
                 finally:
                     self._ours[node_id] -= 1
                 rest_s = 1.0 if has_lived else min(2 * rest_s, LONGEST_REST_S)
@@ -187,7 +190,7 @@ class Driver:
         folder, models = report.folder / f"place-{self._numbers}", (serve.models, str(report.folder / MODELS))
         return Place(device, folder, report.pack, serve.location, serve.prefix, models)
 
-    async def _live(self, node_id: str, place: Place) -> bool:
+    async def _live(self, node_id: str, place: Place, begin_s: float) -> bool:
         """Carry between a socket and an actor until that is gone; return whether there ever was one."""
         from .actor import PlaceActor
 
@@ -196,7 +199,7 @@ class Driver:
         ).remote(place)
         name = self._name(node_id)
         try:
-            host, gpus = await asyncio.wait_for(_answer(actor.describe.remote()), BEGIN_S)
+            host, gpus = await asyncio.wait_for(_answer(actor.describe.remote()), begin_s)
         except (TimeoutError, self._ray.exceptions.RayError):
             self._kill(actor)
             return False
