@@ -61,7 +61,10 @@ def _found(address: str) -> str:
         return address
     from ray._private.services import canonicalize_bootstrap_address
 
-    found: str | None = canonicalize_bootstrap_address("auto")
+    try:
+        found: str | None = canonicalize_bootstrap_address("auto")
+    except ConnectionError:  # with words about a flag of Ray's own
+        found = None
     if found is None:
         raise ConnectionError("no Ray cluster runs on this machine; give the HOST:PORT of its head")
     return found
