@@ -4,6 +4,7 @@ A folder that somebody works in may hold a `copy/` or a `pandas/` from anywhere.
 of a child, and of what that child starts in turn, which `-P` would not.
 """
 
+import ctypes
 import multiprocessing
 import os
 import signal
@@ -47,6 +48,24 @@ def spawn_context() -> SpawnContext:
     """
     os.environ[_SAFE_PATH] = "1"  # inherited: multiprocessing starts its children and its tracker itself
     return multiprocessing.get_context("spawn")
+
+
+def die_with_parent() -> None:
+    """Have the kernel end this process when the one that started it dies (Linux)."""
+    if sys.platform == "linux":
+        pr_set_pdeathsig = 1
+        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
+
+
+def ignore_ending() -> None:
+    """Ignore the signals that ask a program to end.
+
+    Sent to all processes of a service or a job, they reach the coordinator, too, which ends its children itself. Until
+    here they are `held_back`.
+    """
+    for number in ENDING:
+        signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
 
 
 @contextmanager

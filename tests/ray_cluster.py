@@ -135,13 +135,13 @@ class RayCluster:
 
     def processes(self, name: str) -> list[psutil.Process]:
         """All processes of all nodes, cut off or not, with `name` in their command lines."""
-        found = []
+        named = []
         for node in self.nodes:
             with suppress(psutil.NoSuchProcess):
                 for child in psutil.Process(node.pid).children(recursive=True):
                     with suppress(psutil.NoSuchProcess):  # a zombie, too
-                        found += [child] * (name in " ".join(child.cmdline()))
-        return found
+                        named += [child] * (name in " ".join(child.cmdline()))
+        return named
 
     def is_on(self, machine: int, process: psutil.Process) -> bool:
         """Whether a process is on a machine."""

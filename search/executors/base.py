@@ -136,7 +136,9 @@ class Blocked:
     reason: str
 
 
-Event = Busy | Resumed | Reported | Shared | Ended | Lost | Crashed | Blocked
+Interim = Busy | Resumed | Reported | Shared
+"""The events after which a trial is still in its slot."""
+Event = Interim | Ended | Lost | Crashed | Blocked
 
 
 class Executor(ABC):

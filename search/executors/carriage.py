@@ -14,7 +14,6 @@ RETRIES_S = (1.0, 5.0, 25.0)
 """How long a fetch waits before it is tried again: to begin anew costs more than half a minute."""
 
 Seen = frozenset[tuple[str, int, int]]
-NONE_SEEN: Seen = frozenset()
 
 
 def look(directory: Path) -> Seen:

@@ -4,10 +4,8 @@ Reports are posted; the worker never waits for an answer, and looks for a signal
 """
 
 import contextlib
-import ctypes
 import os
 import select
-import signal
 import sys
 import time
 import traceback
@@ -15,7 +13,7 @@ from collections.abc import Sequence
 from functools import partial
 from multiprocessing.connection import Connection
 
-from ...common.children import ENDING
+from ...common.children import die_with_parent, ignore_ending
 from ...training.report import Activity, EpochReport, Signal
 from .background import in_foreground
 from .base import Job, Lost, Resumed, event_of, needs_new_worker
@@ -108,33 +106,14 @@ def _post_history(mailbox: Mailbox, job: Job, history: Sequence[EpochReport]) ->
 
 def main(descriptor: int) -> None:
     """Serve jobs over the socket `descriptor`."""
-    _die_with_parent()
+    die_with_parent()  # else it would find out at the end of a batch only, and hold its GPU memory till then
     in_foreground()  # a worker that takes a lost one's place was started by a coordinator in the background
-    _ignore_end_signals()
+    ignore_ending()
     # the thread that writes checkpoints pickles while the training goes on: of Python's usual turn of 5 ms, every
     # report would wait for one
     sys.setswitchinterval(_TURN_S)
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
         serve(Mailbox(Connection(descriptor)), os.environ[DEVICE_VARIABLE])
-
-
-def _ignore_end_signals() -> None:
-    """Ignore the signals that ask a program to end.
-
-    Sent to all processes of a service or a job, they reach the coordinator, too, which pauses the trial, or ends this
-    process. Until here they were held back, see WorkerProcess.
-    """
-    for number in ENDING:
-        signal.signal(number, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
-
-
-def _die_with_parent() -> None:
-    """Have the kernel end this process when the coordinator dies (Linux)."""
-    # else it would find out at the end of a batch only, and hold its GPU memory till then
-    if sys.platform == "linux":
-        pr_set_pdeathsig = 1
-        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from ...studies.book.book import Book
 from ...studies.book.terms import Plan, TrialState
 from ...training.report import Status, TrainResult
 from ..configuration.claim import Claim
-from ..executors.base import Blocked, Busy, Crashed, Ended, Event, Executor, Lost, Reported, Resumed, Shared
+from ..executors.base import Blocked, Busy, Crashed, Ended, Event, Executor, Interim, Lost, Reported, Resumed, Shared
 from .failures import Failures
 from .leaving import Leaving, Run
 from .losses import MEND, BlockedError, MachineLosses
@@ -82,7 +82,7 @@ class EventHandler:
         self._leaving.drop_hopeless(self._plan, limit)
 
     def _handle(self, event: Event, run: Run) -> None:
-        if not isinstance(event, Busy | Resumed | Reported | Shared):
+        if not isinstance(event, Interim):
             del self._runs[event.number]
             self._watchdog.forget(event.number)
         if run.ours:

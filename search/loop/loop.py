@@ -19,7 +19,7 @@ from ...studies.store.patience import StoreAwayError
 from ...studies.tracking.tracker import Tracker
 from ...training.report import Signal
 from ..configuration.claim import Claim
-from ..executors.base import Busy, Ended, Event, Executor, Job, Reported, Resumed, Shared
+from ..executors.base import Ended, Event, Executor, Interim, Job, Reported
 from ..executors.clock import Clock
 from ..progress.base import Progress
 from .budget import Budget
@@ -223,7 +223,7 @@ class Loop:
         self._cancel()
         while self._runs:
             for event in self._executor.next_events(TICK_S):
-                if not isinstance(event, Busy | Resumed | Reported | Shared):
+                if not isinstance(event, Interim):
                     self._runs.pop(event.number, None)
 
     def _cancel(self) -> None:

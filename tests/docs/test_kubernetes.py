@@ -17,8 +17,8 @@ PARTS: list[dict[str, Any]] = list(yaml.safe_load_all(MANIFEST.read_text()))
 
 
 def part(kind: str, name: str) -> dict[str, Any]:
-    (found,) = [each for each in PARTS if each["kind"] == kind and each["metadata"]["name"] == name]
-    return found
+    (manifest,) = [each for each in PARTS if each["kind"] == kind and each["metadata"]["name"] == name]
+    return manifest
 
 
 @pytest.mark.parametrize("each", PARTS, ids=lambda each: f"{each['kind']}-{each['metadata']['name']}")

@@ -34,7 +34,8 @@ from ..fields import (
 )
 from ..keywords import coerce
 
-RAY = "ray"  # the executor whose flags the others have no use for
+RAY = "ray"
+_OF_RAY = frozenset({"ray_address", "cpus_per_trial", "gpus_per_trial", "ray_unauthenticated"})  # no use for others
 _NUMBER = r"(\d+(?:\.\d+)?)"
 _DURATION = re.compile(rf"(?:{_NUMBER}h)?(?:{_NUMBER}m)?(?:{_NUMBER}s)?|{_NUMBER}", re.ASCII)  # `2h30` may be minutes
 
@@ -196,8 +197,8 @@ class RunOptions:
             )
 
     def _check_ray(self) -> None:
-        flags = {"ray_address": "auto", "cpus_per_trial": 1.0, "gpus_per_trial": 0.0, "ray_unauthenticated": False}
-        given = [name for name, default in flags.items() if getattr(self, name) != default]
+        of_ray = [field for field in fields(self) if field.name in _OF_RAY]
+        given = [field.name for field in of_ray if getattr(self, field.name) != field.default]
         if given and self.executor != RAY:
             raise SpaceError(f"--{given[0].replace('_', '-')} is for --executor ray, got --executor {self.executor}")
         if self.executor == RAY and self.device != "auto":

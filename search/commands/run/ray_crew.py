@@ -137,7 +137,7 @@ class RayCrew(Crew):
             cpus, gpus = self._connect.cpus, self._connect.gpus
             wanted = f"{cpus:g} CPUs" + (f" and {gpus:g} GPUs" if gpus else "")
             raise SpaceError(f"--ray-address {self._connect.address}: no node of the cluster has {wanted} for a trial")
-        return sum(places.values())
+        return places
 
     def _answer(self, driver: DriverProcess, kind: type[T]) -> T:
         """Wait for an answer of a kind, and tell what is said meanwhile."""
@@ -185,9 +185,9 @@ class RayCrew(Crew):
 
 def _copies(folder: Path) -> dict[str, dict[str, bytes]]:
     """The files of users' models of which a study that goes on has copies, by the SHA-256 of each."""
-    found = {}
+    copies = {}
     for path in folder.glob("*/*.py"):
         files = source_files(f"{path}:model")
         if digest_of(files) == path.parent.name:  # the model's own file, and none that it imports
-            found[path.parent.name] = files
-    return found
+            copies[path.parent.name] = files
+    return copies

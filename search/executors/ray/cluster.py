@@ -1,6 +1,5 @@
 """What the coordinator and Ray's driver say to each other, beside what goes to and from places."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -20,9 +19,9 @@ class Connect:
 
 @dataclass(frozen=True, slots=True)
 class Connected:
-    """The cluster has places, by node."""
+    """The cluster has so many places."""
 
-    places: Mapping[str, int]
+    places: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,9 @@ decides nothing. One drain is under way per actor, which answers with all that w
 
 import asyncio
 import contextlib
-import ctypes
 import logging
 import os
 import random
-import signal
 import sys
 from collections import Counter
 from dataclasses import replace
@@ -22,7 +20,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.reduction import send_handle
 from typing import Any
 
-from ....common.children import ENDING
+from ....common.children import die_with_parent, ignore_ending
 from ....common.masking import first_line
 from .cluster import Connect, Connected, Note, Opened, Refused, Serve
 from .knock import check_address
@@ -64,7 +62,7 @@ class Driver:
             EOFError: it is gone.
         """
         await self._look()
-        self._control.send(Connected(self._room()))
+        self._control.send(Connected(sum(map(self._count, self._nodes))))
         loop, orders = asyncio.get_running_loop(), asyncio.Queue[Any]()
         loop.add_reader(self._control.fileno(), lambda: orders.put_nowait(_received(self._control)))
         async with asyncio.TaskGroup() as group:  # a fault in one of them ends the driver, and another one is started
@@ -86,17 +84,11 @@ class Driver:
         nodes = await asyncio.to_thread(self._ray.nodes)
         self._nodes = {node["NodeID"]: node for node in nodes if node["Alive"]}
 
-    def _room(self) -> dict[str, int]:
-        """How many places each machine has, by its address; those that have none do not count."""
-        places: Counter[str] = Counter()
-        for node_id in self._nodes:
-            places[self._name(node_id)] += self._count(node_id)
-        return dict(+places)
-
     def _name(self, node_id: str) -> str:
         return str(self._nodes[node_id]["NodeManagerAddress"])
 
     def _count(self, node_id: str) -> int:
+        """How many places a node has."""
         resources = self._nodes[node_id]["Resources"]
         wanted = {"CPU": self._connect.cpus, "GPU": self._connect.gpus}
         # a third of a card three times is a card, though 3 * 0.3333 is less
@@ -273,9 +265,7 @@ def _words(error: BaseException) -> str:
 
 def main(descriptor: int) -> None:
     """Serve the coordinator on the socket `descriptor`."""
-    if sys.platform == "linux":
-        pr_set_pdeathsig = 1
-        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
+    die_with_parent()
     control = Connection(descriptor)
     connect: Connect = control.recv()
     try:
@@ -287,9 +277,7 @@ def main(descriptor: int) -> None:
     except (ConnectionError, RuntimeError, ValueError) as error:
         control.send(Refused(f"--ray-address {connect.address}: {first_line(error)}", final=False))
         return
-    for number in ENDING:  # Ray sets one of its own
-        signal.signal(number, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
+    ignore_ending()  # only now: Ray sets a handler of its own
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
         asyncio.run(Driver(control, connect).run())
 

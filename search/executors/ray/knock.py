@@ -27,7 +27,7 @@ def check_address(connect: Connect) -> None:
         ConnectionError: nobody answers there.
         PermissionError: it answers without a token, and is not on this machine's loopback.
     """
-    address = _found(connect.address)
+    address = _resolve(connect.address)
     _reach(address)
     if connect.unauthenticated or _is_loopback(address) or not _answers(address):
         return
@@ -51,7 +51,7 @@ def _reach(address: str) -> None:
         raise ConnectionError(f"no head answers there: {reason}") from error
 
 
-def _found(address: str) -> str:
+def _resolve(address: str) -> str:
     """The address that `auto` stands for.
 
     Raises:
@@ -62,12 +62,12 @@ def _found(address: str) -> str:
     from ray._private.services import canonicalize_bootstrap_address
 
     try:
-        found: str | None = canonicalize_bootstrap_address("auto")
+        head: str | None = canonicalize_bootstrap_address("auto")
     except ConnectionError:  # with words about a flag of Ray's own
-        found = None
-    if found is None:
+        head = None
+    if head is None:
         raise ConnectionError("no Ray cluster runs on this machine; give the HOST:PORT of its head")
-    return found
+    return head
 
 
 def _is_loopback(address: str) -> bool:

@@ -1,12 +1,11 @@
 """What is found out on a node before a trial runs there."""
 
-import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from ....errors import HpoError
+from ....studies.files import versions as installed
 from ....studies.shared_files.entry import Entry
 from ....studies.shared_files.location import open_location
 from ....training.config import TrialConfig
@@ -16,7 +15,6 @@ from ....training.models.source_files import write_whole
 from ..preflight import preflight
 from .node_folder import make_folder
 
-PACKAGES = ("hpo", "torch")
 MODELS = "models"
 """The folder of users' models in that of a node."""
 
@@ -53,13 +51,9 @@ class NodeReport:
 
 def versions() -> dict[str, str]:
     """The versions that must be the same on all nodes."""
-    found = {"Python": ".".join(platform.python_version_tuple()[:2])}
-    for package in PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            found[package] = "none"
-    return found
+    here = installed()
+    python = ".".join(here["python"].split(".")[:2])
+    return {"Python": python, "hpo": here["hpo"], "torch": here.get("torch", "none")}
 
 
 def check_node(request: NodeRequest) -> NodeReport:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ....errors import StudyError
 from ....studies.shared_files.checkpoint import Checkpoint, TrialStore
-from ..carriage import NONE_SEEN, Seen, fetch, look, put
+from ..carriage import Seen, fetch, look, put
 from ..errand import in_thread
 
 
@@ -25,7 +25,7 @@ class Uploads:
     generation: int
     shared: Checkpoint | None
     problem: str = ""
-    _seen: Seen = NONE_SEEN
+    _seen: Seen = frozenset()
     _errand: "Future[Checkpoint | None] | None" = None
     _until: float = float("inf")
 
@@ -69,7 +69,7 @@ class Uploads:
             self.problem = str(error)
             return None
         if arrived is None:  # it was just being replaced
-            self._seen = NONE_SEEN
+            self._seen = frozenset()
             return None
         self.problem, self.shared = "", arrived
         return arrived

@@ -33,9 +33,9 @@ def test_bash_reads_it_and_the_flags_stay_words(ray: bool) -> None:
     assert ("--executor ray" in text) == ray
 
 
-@pytest.mark.parametrize(("time", "said"), [("2d", "48:00:00"), ("1h30m", "1:30:00"), ("45m", "0:45:00")])
-def test_time_limits(time: str, said: str) -> None:
-    assert f"#SBATCH --time={said}\n" in script(time=time)
+@pytest.mark.parametrize(("time", "limit"), [("2d", "48:00:00"), ("1h30m", "1:30:00"), ("45m", "0:45:00")])
+def test_time_limits(time: str, limit: str) -> None:
+    assert f"#SBATCH --time={limit}\n" in script(time=time)
 
 
 @pytest.mark.parametrize(
