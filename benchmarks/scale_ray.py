@@ -30,7 +30,7 @@ from hpo.studies.tracking.events import Event, TrialEnded
 from hpo.training.config import TrialConfig
 from scale_parts import Coordinator, Ends
 
-from tests.ray_cluster import ADDRESS, RayCluster, ray_cluster  # which scale_parts has put on the path
+from tests.ray_cluster import RayCluster, ray_cluster  # which scale_parts has put on the path
 from tests.ray_executors import executor_on, request_of
 
 HERE = Path(__file__).resolve().parent
@@ -91,7 +91,7 @@ def ours(cluster: RayCluster, trials: int, workers: int, reports: int) -> Run:
 
 def ray_tune(cluster: RayCluster, trials: int, workers: int, reports: int, epoch_s: float) -> Run:
     """Run a search of Ray Tune's."""
-    script = [sys.executable, str(HERE / "peer_ray_tasks.py"), ADDRESS]
+    script = [sys.executable, str(HERE / "peer_ray_tasks.py"), cluster.address]
     command = [*cluster.prefix, *script, *map(str, (trials, workers, reports, epoch_s))]
     done = subprocess.run(command, env=cluster.environment, capture_output=True, text=True, check=False)
     answers = [line for line in done.stdout.splitlines() if line.startswith('{"wall_s"')]  # Ray prints, too

@@ -15,15 +15,14 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
-from secrets import token_hex
+from secrets import choice, token_hex
 from typing import Any
 
 import psutil
 import pytest
 
-PORT = 6379
+PORTS = range(20_000, 32_000)  # between those of Ray's workers and those that Linux gives away
 MACHINES = ("10.77.0.1", "10.77.0.2")  # on the two ends of a wire
-ADDRESS = f"{MACHINES[0]}:{PORT}"
 START_S = 60.0
 QUICK = {
     "RAY_health_check_initial_delay_ms": "0",
@@ -61,8 +60,15 @@ class RayCluster:
     machines: list[Machine]
     folder: Path
     token: str
+    port: int = field(default_factory=lambda: choice(PORTS))
+    """Its own: Ray looks for a running head in the command lines of all processes, those of other clusters, too."""
     nodes: "list[subprocess.Popen[bytes]]" = field(default_factory=list)
     variables: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def address(self) -> str:
+        """Where its head is asked."""
+        return f"{MACHINES[0]}:{self.port}"
 
     @property
     def prefix(self) -> list[str]:
@@ -88,7 +94,7 @@ class RayCluster:
 
         `path` is the import path of its workers.
         """
-        where = [f"--address={ADDRESS}"] if self.nodes else ["--head", f"--port={PORT}", "--include-dashboard=false"]
+        where = [f"--address={self.address}"] if self.nodes else ["--head", f"--port={self.port}", "--include-dashboard=false"]
         command = [_RAY, "start", *where, f"--num-cpus={cpus}", f"--node-ip-address={MACHINES[machine]}", "--block"]
         if without is not None:
             hidden = 'mount -t tmpfs none "$0" && exec "$@"'

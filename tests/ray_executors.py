@@ -16,7 +16,7 @@ from hpo.studies.shared_files.entry import Entry
 from hpo.studies.shared_files.location import open_location
 from hpo.training.config import TrialConfig
 
-from .ray_cluster import ADDRESS, RayCluster, drivers_inside
+from .ray_cluster import RayCluster, drivers_inside
 
 E = TypeVar("E", bound=RayExecutor)
 
@@ -34,9 +34,9 @@ def request_of(folder: Path, config: TrialConfig) -> NodeRequest:
     return NodeRequest(versions(), config, ready.fingerprint, cache, None, False, 1, str(store), entry, {})
 
 
-def connect(log: Path) -> DriverProcess:
-    """Start a driver on its way to the cluster."""
-    return DriverProcess(Connect(ADDRESS, 1.0, 0.0, None, False), log)
+def connect(address: str, log: Path) -> DriverProcess:
+    """Start a driver on its way to a cluster."""
+    return DriverProcess(Connect(address, 1.0, 0.0, None, False), log)
 
 
 @contextmanager
@@ -46,7 +46,7 @@ def executor_on(
     """An executor on all of a cluster."""
     with pytest.MonkeyPatch.context() as patch:
         drivers_inside(cluster, patch)
-        begin = partial(connect, request.cache.parent / "ray.log")
+        begin = partial(connect, cluster.address, request.cache.parent / "ray.log")
         driver = begin()
         answer = driver.control.recv()
         assert isinstance(answer, Connected), answer

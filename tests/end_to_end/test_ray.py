@@ -11,7 +11,7 @@ from hpo.studies import attributes
 from optuna.trial import TrialState
 from sqlalchemy import make_url
 
-from ..ray_cluster import ADDRESS, RayCluster, ray_cluster
+from ..ray_cluster import RayCluster, ray_cluster
 from ..servers import Server
 from ..warm.start import HPO
 from .conftest import SMALL, Finished, Shell, finish
@@ -59,7 +59,7 @@ class Inside:
             process.communicate()
 
     def search_command(self, *arguments: str, trials: int, epochs: int = 2) -> list[str]:
-        place = ["--executor", "ray", "--ray-address", ADDRESS, "--tracking-uri", "none"]
+        place = ["--executor", "ray", "--ray-address", self.cluster.address, "--tracking-uri", "none"]
         return ["run", *SMALL, "--trials", str(trials), "--epochs", str(epochs), *place, *arguments]
 
     def search(self, *arguments: str, trials: int = 3, epochs: int = 2) -> Finished:

@@ -29,6 +29,8 @@ class Net(torch.nn.Module):
     def forward(self, images):
         return self.layers(images)
 """
+SLOW_NET = NET.replace("return", "time.sleep(0.05)\n        return").replace("import torch", "import time\n\nimport torch")
+"""An epoch takes a second with it, so that files are shared before the trial is over on any machine."""
 
 
 def trials_of(url: str) -> list[FrozenTrial]:
@@ -46,9 +48,10 @@ def test_a_killed_machines_trial_goes_on_on_another_from_its_epoch(
     shell: Shell, postgres: Server, location: str, wait_until: Wait
 ) -> None:
     url = postgres.database()
-    slow = ("--set", "model.width=32", "--set", "data.batch_size=64")
+    (shell.directory / "net.py").write_text(SLOW_NET)
+    slow = ("--set", "model={name: ./net.py:Net}", "--set", "data.batch_size=64")
     shared = ("--storage", url, "--checkpoint-dir", location, "--workers", "1", *slow)
-    first = shell.start(*shell.search_command(*shared, "--home", "a", trials=1, epochs=6))
+    first = shell.start(*shell.search_command(*shared, "--home", "a", trials=1, epochs=8))
 
     def shared_epoch() -> int:
         (trial,) = trials_of(url) or [None]
@@ -59,18 +62,21 @@ def test_a_killed_machines_trial_goes_on_on_another_from_its_epoch(
     finish(first)
     reported = len(trials_of(url)[0].intermediate_values)
     kept = shared_epoch()
-    assert 2 <= kept <= reported < 6  # what passed while a checkpoint was on its way is trained again
-    done = shell.run(*shell.search_command(*shared, "--home", "b", "--json", trials=1, epochs=6))
+    assert 2 <= kept <= reported < 8  # what passed while a checkpoint was on its way is trained again
+    done = shell.run(*shell.search_command(*shared, "--home", "b", "--json", trials=1, epochs=8))
     assert done.code == 0, done.err
     (trial,) = trials_of(url)
     assert trial.state is TrialState.COMPLETE
     assert trial.user_attrs[attributes.GENERATION] == 2
-    assert sorted(trial.intermediate_values) == [*range(1, 7)]
+    assert sorted(trial.intermediate_values) == [*range(1, 9)]
     assert "began anew" not in done.err
     history = json.loads((shell.directory / "b/simple_cnn/trials/0/result.json").read_text())["history"]
-    before = json.loads((shell.directory / "a/simple_cnn/trials/0/config.json").read_text())
-    assert [report["epoch"] for report in history] == [*range(1, 7)]
-    assert before == json.loads((shell.directory / "b/simple_cnn/trials/0/config.json").read_text())
+    before, after = (
+        json.loads((shell.directory / home / "simple_cnn/trials/0/config.json").read_text()) for home in ("a", "b")
+    )
+    assert [report["epoch"] for report in history] == [*range(1, 9)]
+    assert before.pop("model")["name"].replace("/a/", "/b/") == after.pop("model")["name"]
+    assert before == after
     files = [file.read_bytes() for file in shell.directory.rglob("*") if file.is_file()]
     assert not any(S3_SECRET.encode() in content for content in files)
     assert S3_SECRET not in done.out + done.err

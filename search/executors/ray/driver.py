@@ -263,6 +263,12 @@ def _words(error: BaseException) -> str:
     return f"{type(error).__name__}: {first_line(error)}"
 
 
+def _reason(error: Exception) -> str:
+    """The first line of an error; the last where that is a heading over a traceback of the cluster's."""
+    first, last = first_line(error), str(error).strip().rpartition("\n")[-1]
+    return first_line(type(error)(last)) if first.endswith(":") else first
+
+
 def main(descriptor: int) -> None:
     """Serve the coordinator on the socket `descriptor`."""
     die_with_parent()
@@ -275,7 +281,7 @@ def main(descriptor: int) -> None:
         control.send(Refused(f"--ray-address {connect.address}: {error}", final=True))
         return
     except (ConnectionError, RuntimeError, ValueError) as error:
-        control.send(Refused(f"--ray-address {connect.address}: {first_line(error)}", final=False))
+        control.send(Refused(f"--ray-address {connect.address}: {_reason(error)}", final=False))
         return
     ignore_ending()  # only now: Ray sets a handler of its own
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):

@@ -4,6 +4,7 @@ import random
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable
+from functools import cache
 from itertools import pairwise
 
 import pytest
@@ -37,11 +38,13 @@ def learned(trials: int = TRIALS) -> LearnedPromotion:
     return LearnedPromotion(rung_epochs(EPOCHS), EPOCHS, trials)
 
 
+@cache
 def steady(trial: int, epoch: int) -> float:
     """The order of trials is that of any epoch."""
     return random.Random(trial).random()
 
 
+@cache
 def late(trial: int, epoch: int) -> float:
     """The order after the first epoch says nothing of that after the others."""
     return random.Random(f"{trial} {epoch > 1}").random()
