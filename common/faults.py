@@ -4,7 +4,7 @@ import errno
 import re
 from collections.abc import Iterator
 
-from ..errors import MachineError
+from ..errors import MachineError, TrainingError
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
 # a network share, a mounted archive or a disk that went away
@@ -14,6 +14,12 @@ _DISK = _FULL | _GONE
 _SQLITE = ("database or disk is full", "disk I/O error", "attempt to write a readonly database")
 _PROCESS = {errno.ENOMEM, errno.EMFILE}
 _DEVICE = re.compile(r"(CUDA|HIP|CUDA driver|cuDNN) error\b|CUBLAS_STATUS_|CUDNN_STATUS_")
+
+
+class ReplicaError(TrainingError):
+    """Another device of a training has failed, or its process is gone."""
+
+    exit_code = 1
 
 
 def disk_fault(error: BaseException) -> str:
@@ -35,13 +41,13 @@ def needs_new_process(error: BaseException) -> bool:
     """Tell whether only another process can go on after `error`.
 
     After an error of the driver each later call on the card fails, too; the memory and the files that a process has
-    open are free again when it ends.
+    open are free again when it ends. So are the processes of a training's other devices.
     """
     return any(map(_ends_process, _with_causes(error)))
 
 
 def _ends_process(error: BaseException) -> bool:
-    if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno in _PROCESS):
+    if isinstance(error, MemoryError | ReplicaError) or (isinstance(error, OSError) and error.errno in _PROCESS):
         return True
     return isinstance(error, RuntimeError) and _DEVICE.match(str(error)) is not None
 

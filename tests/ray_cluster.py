@@ -94,7 +94,11 @@ class RayCluster:
 
         `path` is the import path of its workers.
         """
-        where = [f"--address={self.address}"] if self.nodes else ["--head", f"--port={self.port}", "--include-dashboard=false"]
+        where = (
+            [f"--address={self.address}"]
+            if self.nodes
+            else ["--head", f"--port={self.port}", "--include-dashboard=false"]
+        )
         command = [_RAY, "start", *where, f"--num-cpus={cpus}", f"--node-ip-address={MACHINES[machine]}", "--block"]
         if without is not None:
             hidden = 'mount -t tmpfs none "$0" && exec "$@"'

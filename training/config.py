@@ -149,6 +149,13 @@ class TrialConfig(Section):
         default="off", description="torch.compile; auto: on where it is measured, once, to pay back."
     )
     budget: BudgetConfig = BudgetConfig()
+    devices: int = Field(
+        default=1,
+        ge=1,
+        le=64,
+        description="Devices that share each batch of a training, with DistributedDataParallel.",
+        json_schema_extra=FIXED,
+    )
     seed: int = Field(
         default=0,
         ge=0,
@@ -156,3 +163,9 @@ class TrialConfig(Section):
         description="Of weights, shuffling, dropout and augmentation.",
         json_schema_extra=FIXED,
     )
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.devices > 1 and self.compile == "on":
+            raise ValueError("compile must be off or auto where devices share a batch, got on")
+        return self

@@ -16,6 +16,7 @@ from .config import TrialConfig
 from .data.pack import Pack
 from .diagnosis.verdict import judge
 from .loop.history import result_to_json
+from .loop.replicas import Replicas
 from .loop.training import Training
 from .loop.wanted_metrics import FitOn
 from .machine.allocator import keep_freed_memory, return_freed_memory
@@ -49,6 +50,7 @@ def train(
     signal: Callable[[], Signal] = always_continue,
     tell: Callable[[Activity], None] = ignore_activity,
     resumed: Callable[[Sequence[EpochReport]], None] = ignore_history,
+    replicas: Replicas | None = None,
 ) -> Iterator[EpochReport | TrainResult]:
     """Train a configuration; yield an EpochReport per epoch, then one TrainResult.
 
@@ -73,23 +75,29 @@ def train(
             ends with Status.PAUSED and keeps the part that is done.
         tell: is called with what the training is busy with, after every batch: it must return at once.
         resumed: is called with the epochs of the checkpoint that the training goes on from.
+        replicas: the processes of other devices, kept for the next training; None: a training ends those that it needs.
 
     Raises:
-        TrainingError: the configuration cannot be trained, or asks for a metric that means nothing on these data.
+        TrainingError: the configuration cannot be trained, asks for a metric that means nothing on these data, or for
+            more cards than there are.
+        ReplicaError: another device that shares the batches has failed.
         DataError: the pack cannot be used.
         MachineError: the directory could not be read or written, for example on a full disk.
     """
     if torch.device(device).type == "cpu":
         keep_freed_memory()  # a ResNet step is about 1.2 times as fast with it
     data = Pack.open(pack)
-    training = Training(config, data, directory, torch.device(device), tell, fit_on, last_epoch, timeout_s)
-    try:
-        result = yield from training.epochs(signal, resumed)
-    except Exception as error:
-        if not is_out_of_memory(error):
-            raise
-        card = Card.of(training.device) if training.device.type == "cuda" else None
-        result = training.progress.result(*judge_shortage(error, card, alone=alone))
+    with Replicas() as own:
+        others = own if replicas is None or config.devices == 1 else replicas
+        training = Training(config, data, directory, torch.device(device), tell, fit_on, last_epoch, timeout_s, others)
+        try:
+            result = yield from training.epochs(signal, resumed)
+        except Exception as error:
+            others.close()  # they may wait for this one in the middle of a step
+            if not is_out_of_memory(error):
+                raise
+            card = Card.of(training.device) if training.device.type == "cuda" else None
+            result = training.progress.result(*judge_shortage(error, card, alone=alone))
     gc.collect()  # a model that ran out of memory is kept alive by cycles through its traceback
     # Gives cached blocks back to the driver, for other processes on the card; without effect where CUDA is not in use.
     torch.cuda.empty_cache()

@@ -24,10 +24,15 @@ def requested_cards(device: str) -> list[int] | None:
     return _named(device)
 
 
-def threads_on_cpu(workers: int | None) -> int:
-    """The CPU threads per worker, None meaning one worker per core."""
+def threads_on_cpu(workers: int | None, devices: int) -> int:
+    """The CPU threads of a worker, which its `devices` share; None means as many workers as fill the cores."""
     cores = available_cores()
-    return max(1, cores // (workers or cores))
+    return max(1, cores // (workers or _fill(cores, devices)))
+
+
+def _fill(cores: int, devices: int) -> int:
+    """As many workers as fill the cores, where each trains on so many devices."""
+    return max(1, cores // devices)
 
 
 def _gpu_may_exist() -> bool:
@@ -46,13 +51,14 @@ def check_device(device: str) -> None:
         raise SpaceError(f"--device must be auto, cpu, cuda or cuda:0,1, got {device!r}")
 
 
-def place(device: str, workers: int | None, gpus: int) -> list[Placement]:
+def place(device: str, workers: int | None, gpus: int, devices: int = 1) -> list[Placement]:
     """One placement per worker.
 
     Args:
         device: auto, cpu, cuda (every card) or cuda:0,1 (these cards).
-        workers: how many; None for one per card, or on the CPU one per core.
+        workers: how many; None for as many as fill the cards, or on the CPU the cores.
         gpus: how many CUDA devices torch sees.
+        devices: those that a trial trains on: so many cards of its worker, or processes on the CPU.
 
     Raises:
         SpaceError: the device is not of that form, or a card is asked for that is not there.
@@ -62,14 +68,16 @@ def place(device: str, workers: int | None, gpus: int) -> list[Placement]:
     cores = available_cores()
     cards = _cards(device, gpus)
     if not cards:
-        count = workers or cores
-        return [Placement("cpu", threads_on_cpu(workers))] * count
-    count = workers or len(cards)
-    threads = max(1, cores // count)
+        return [Placement("cpu", threads_on_cpu(workers, devices))] * (workers or _fill(cores, devices))
+    if len(cards) < devices:
+        raise SpaceError(f"--devices-per-trial {devices}: --device {device} has {len(cards)} CUDA devices here")
     # a scheduler such as Slurm hands out cards by this variable: card 0 is then the first of its list
     visible = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if os.environ.get("CUDA_VISIBLE_DEVICES") else None
     names = [visible[card] if visible else str(card) for card in cards]
-    return [Placement("cuda", threads, names[i % len(names)]) for i in range(count)]  # in turn
+    groups = [",".join(names[i : i + devices]) for i in range(0, len(names) - devices + 1, devices)]
+    count = workers or len(groups)
+    threads = max(1, cores // count)
+    return [Placement("cuda", threads, groups[i % len(groups)]) for i in range(count)]  # in turn
 
 
 def _cards(device: str, gpus: int) -> list[int]:

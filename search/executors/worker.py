@@ -69,35 +69,38 @@ def serve(mailbox: Mailbox, device: str) -> None:
     Raises:
         EOFError, BrokenPipeError, ConnectionResetError: the coordinator is gone.
     """
+    from ...training.loop.replicas import Replicas
     from ...training.train import train
 
     mailbox.post(Ready())
-    while True:
-        job = mailbox.next_job()
-        mailbox.post(Taken())
-        try:
-            run = train(
-                job.config,
-                pack=job.pack,
-                directory=job.directory,
-                device=device,
-                alone=job.alone,
-                timeout_s=job.timeout_s,
-                signal=mailbox.signal,
-                tell=mailbox.tell,
-                resumed=partial(_post_history, mailbox, job),
-            )
-            for item in run:
-                mailbox.post(item)
-        except (EOFError, BrokenPipeError, ConnectionResetError):
-            raise
-        except Exception as error:
-            event = event_of(job, error)
-            if isinstance(event, Lost):
-                traceback.print_exc()  # to the log of this worker, which is killed as soon as its event is read
-            mailbox.post(event)
-            if needs_new_worker(event):
-                return
+    with Replicas() as replicas:
+        while True:
+            job = mailbox.next_job()
+            mailbox.post(Taken())
+            try:
+                run = train(
+                    job.config,
+                    pack=job.pack,
+                    directory=job.directory,
+                    device=device,
+                    alone=job.alone,
+                    timeout_s=job.timeout_s,
+                    signal=mailbox.signal,
+                    tell=mailbox.tell,
+                    resumed=partial(_post_history, mailbox, job),
+                    replicas=replicas,
+                )
+                for item in run:
+                    mailbox.post(item)
+            except (EOFError, BrokenPipeError, ConnectionResetError):
+                raise
+            except Exception as error:
+                event = event_of(job, error)
+                if isinstance(event, Lost):
+                    traceback.print_exc()  # to the log of this worker, which is killed as soon as its event is read
+                mailbox.post(event)
+                if needs_new_worker(event):
+                    return
 
 
 def _post_history(mailbox: Mailbox, job: Job, history: Sequence[EpochReport]) -> None:

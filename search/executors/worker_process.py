@@ -27,9 +27,10 @@ EXIT_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """The device, CPU threads and visible GPU of a worker.
+    """The device, CPU threads and visible GPUs of a worker.
 
-    `device` is as torch names it; `gpu` an index or identifier for CUDA_VISIBLE_DEVICES.
+    `device` is as torch names it; `gpu` an index or identifier for CUDA_VISIBLE_DEVICES, or several with commas between
+    where a trial trains on more than one.
     """
 
     device: str = "cpu"

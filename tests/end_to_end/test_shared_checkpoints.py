@@ -29,7 +29,7 @@ class Net(torch.nn.Module):
     def forward(self, images):
         return self.layers(images)
 """
-SLOW_NET = NET.replace("return", "time.sleep(0.05)\n        return").replace("import torch", "import time\n\nimport torch")
+SLOW_NET = "import time\n\n" + NET.replace("return", "time.sleep(0.05)\n        return")
 """An epoch takes a second with it, so that files are shared before the trial is over on any machine."""
 
 

@@ -1,6 +1,7 @@
 """A model and its optimiser, trained one batch at a time."""
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from typing import Any, Self
 
 import torch
@@ -11,6 +12,7 @@ from ..config import TrialConfig
 from ..data.pack import Pack
 from ..losses.loss import build_loss
 from ..machine.compilation import Compilation, NotCompiled
+from ..machine.device_group import ALONE, DeviceGroup
 from ..machine.memory import count_passes
 from ..machine.precision import Precision
 from ..machine.seeding import seeded
@@ -31,7 +33,7 @@ class Learner:
 
     `model` is the one that learns; `judged` is the one that is evaluated and kept: its weights averaged over steps
     where `ema.decay` is set, else the same module. `micro_batch` is the number of images in a forward pass (None: the
-    whole batch), `compilation` runs that pass compiled or as written.
+    whole batch), `compilation` runs that pass compiled or as written, `group` are the devices that share a batch.
     """
 
     def __init__(
@@ -50,6 +52,8 @@ class Learner:
         self._scaler = self.precision.scaler()
         self._loss = build_loss(config.loss, class_counts, device)
         self._clip = (config.optimizer.max_grad_norm, config.optimizer.max_grad_value)
+        self.group = ALONE
+        self._module: nn.Module = self.model  # what a pass goes through where nothing is compiled
         self._is_custom = isinstance(config.model, CustomModel)  # whose forward pass may change anything
         self._snapshot: Snapshot | None = None  # the last one, until it is known to be complete
         self._parameters = [p for p in self.model.parameters() if p.requires_grad]
@@ -89,17 +93,33 @@ class Learner:
         widened = "batch norm has no variance over one image: passes of two, not of one" if asked else ""
         return tuple(filter(None, (self.compilation.note, self._lone_image.note, widened)))
 
-    def step(self, images: Tensor, labels: Tensor, lr: float) -> tuple[Tensor, Tensor, Tensor]:
+    def share(self, group: DeviceGroup) -> None:
+        """Share each step with the learners of a group's other devices, which must do so at the same time.
+
+        All go on from the first one's weights. What is compiled is not shared.
+        """
+        self.group = group
+        self._module = group.wrap(self.model, may_skip=self._is_custom)
+        self.compilation = NotCompiled(self._module)
+
+    def agree(self) -> None:
+        """Take the same buffers as the other devices of the group, of which each has seen its own images."""
+        self.group.agree(self.model)
+        if self._average is not None:
+            self.group.agree(self._average.model)
+
+    def step(self, images: Tensor, labels: Tensor, lr: float, weight: float = 1.0) -> tuple[Tensor, Tensor, Tensor]:
         """Take one optimiser step at learning rate `lr`.
 
-        `images` are [B, C, H, W], `labels` [B], or [B, classes] where mixup or cutmix mixed them.
+        `images` are [B, C, H, W], `labels` [B], or [B, classes] where mixup or cutmix mixed them. The mean loss counts
+        `weight` in that of all devices of the group.
 
         Returns:
             The mean loss, the logits [B, classes] and the gradient norm before clipping, all on the device: nothing
             here waits for it.
         """
         with self.compilation.step(images):
-            loss, logits = self._differentiate(images, labels)
+            loss, logits = self._differentiate(images, labels, weight)
             # A snapshot shares the live tensors until now: it must be copied before the update below overwrites them.
             if self._snapshot is not None:
                 self._snapshot.complete()
@@ -116,48 +136,51 @@ class Learner:
             self._average.update()
         return loss, logits, norm
 
-    def _differentiate(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """Replace the gradients by the mean loss's; return loss and logits.
+    def _differentiate(self, images: Tensor, labels: Tensor, weight: float) -> tuple[Tensor, Tensor]:
+        """Replace the gradients by those of `weight` times the mean loss; return loss and logits.
 
         A model that does not compile fails here, in the forward or the backward pass; the step is then repeated
         uncompiled.
         """
         self._optimizer.zero_grad(set_to_none=True)
         try:
-            return self._accumulate(images, labels)
+            return self._accumulate(images, labels, weight)
         except Exception as error:
             if not self.compilation.gives_up(error):
                 raise
         # note: outside the except block, whose traceback would keep the failed pass's activations alive. The pass may
         # have left part of the gradients.
         self._optimizer.zero_grad(set_to_none=True)
-        return self._accumulate(images, labels)
+        return self._accumulate(images, labels, weight)
 
-    def _accumulate(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    def _accumulate(self, images: Tensor, labels: Tensor, weight: float) -> tuple[Tensor, Tensor]:
         """Add up gradients over micro-batches of nearly equal size.
 
         Each counts by its share of the images, so that the sum is the gradient of the mean over the batch.
         """
         parts = count_passes(len(images), self.micro_batch, self.least_images)
         if parts == 1:
-            return self._backward(images, labels, 1.0)
+            return self._backward(images, labels, weight)
         losses, logits = [], []
         # Parts differ by at most one image: a small last part would have noisy batch-norm statistics.
-        for part_images, part_labels in zip(images.tensor_split(parts), labels.tensor_split(parts), strict=True):
+        for number, (part_images, part_labels) in enumerate(
+            zip(images.tensor_split(parts), labels.tensor_split(parts), strict=True), start=1
+        ):
             share = len(part_images) / len(images)
-            loss, part_logits = self._backward(part_images, part_labels, share)
+            with nullcontext() if number == parts else self.group.unshared(self._module):
+                loss, part_logits = self._backward(part_images, part_labels, share * weight)
             losses.append(loss * share)
             logits.append(part_logits)
         # losses are already weighted; [B, classes] in the order of the batch
         return torch.stack(losses).sum(), torch.cat(logits)
 
     def _backward(self, images: Tensor, labels: Tensor, share: float) -> tuple[Tensor, Tensor]:
-        """Add the gradients of `share` times the mean loss.
+        """Add the gradients of `share` times the mean loss; of several devices, the mean of theirs.
 
         Returns the loss and the logits, detached.
         """
         # A compiled pass is made for full batches; a single image goes through the norms' own way (LoneImageNorms).
-        forward = self.compilation.forward if len(images) > 1 else self.model
+        forward = self.compilation.forward if len(images) > 1 else self._module
         with self._lone_image.pass_of(images):
             with self.precision.autocast():
                 logits = forward(images)

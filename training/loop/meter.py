@@ -7,6 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..machine.device_group import DeviceGroup
+
 # Steps between two checks on CUDA: a divergence is seen within this many steps and the time of one copy, and the copies
 # stay rare.
 _STEPS_BETWEEN_LOOKS = 16
@@ -51,6 +53,10 @@ class Meter:
         self.images = state["images"]
         for name, value in self._sums().items():
             value.copy_(state[name])
+
+    def add_up(self, group: DeviceGroup) -> None:
+        """Take the sums of all devices of a group, which must all do so."""
+        self.images = group.sum([*self._sums().values()], self.images)
 
     def _sums(self) -> dict[str, Tensor]:
         return {"loss": self.loss, "correct": self._correct, "norm": self._norm, "normed_steps": self._normed_steps}

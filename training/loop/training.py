@@ -15,6 +15,7 @@ from ..config import TrialConfig
 from ..data.batches import TrainBatches
 from ..data.pack import Pack
 from ..machine.compilation import Compilation
+from ..machine.device import choose_algorithms_by_rule
 from ..machine.memory import Passes, is_out_of_memory, peak_memory, watch_peak
 from ..optim.config import Plateau
 from ..optim.schedules import epoch_factors
@@ -24,6 +25,7 @@ from .feed import train_batches
 from .history import Progress, report_from_json, report_to_json
 from .learner import Learner
 from .partial_epoch import NOTHING, PartialEpoch
+from .replicas import Begin, Replicas, packed
 from .resume import Resumed, identity_of, resume
 from .validation import Validation
 from .wanted_metrics import FitOn, check_decided, check_metrics, wanted_metrics
@@ -40,8 +42,9 @@ class Training:
         device: torch.device,
         tell: Callable[[Activity], None],
         fit_on: FitOn,
-        last_epoch: int | None = None,
-        timeout_s: float = math.inf,
+        last_epoch: int | None,
+        timeout_s: float,
+        replicas: Replicas,
     ) -> None:
         check_decided(config, fit_on)
         check_metrics(config, pack)
@@ -49,10 +52,12 @@ class Training:
         self._timeout_s = timeout_s
         self._last_epoch = min(last_epoch or config.budget.epochs, config.budget.epochs)
         self._pack = pack
+        self._replicas = replicas
         self._directory = directory
         self.device = device
         self._tell = tell
         self._identity = identity_of(config, pack, fit_on, last_epoch)
+        self._fit_on: FitOn = fit_on
         self._validates = fit_on == "train"  # a final model is trained on both splits: nothing is left to validate
         self._passes = Passes(config.memory.micro_batch)
         self._begun = NOTHING
@@ -109,9 +114,7 @@ class Training:
     def _prepare(self) -> None:
         with own_files(self._directory, "the folder could not be made"):
             self._directory.mkdir(parents=True, exist_ok=True)
-        # note: cuDNN would time its algorithms and keep the fastest. They add up in different orders, so that a
-        # neighbour on the card would change the numbers. With these it chooses by rule, among deterministic ones.
-        torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic = False, True
+        choose_algorithms_by_rule()
 
     def _open(self) -> Resumed:
         """Make a learner, fresh or from the checkpoints."""
@@ -140,6 +143,11 @@ class Training:
         if self._config.compile == "on":
             self._tell(Activity("compiling"))  # until the first batch has gone through
             self._learner.compilation = Compilation(self._learner.model, self.device)
+        if self._config.devices > 1:
+            self._tell(Activity("starting the other devices"))
+            state = packed(self._learner.snapshot().complete())
+            begin = Begin(self._config, self._pack.path, self._fit_on, self._learner.micro_batch, state)
+            self._learner.share(self._replicas.begin(begin, self.device))
 
     def _epoch_within_memory(
         self, batches: TrainBatches, writer: CheckpointWriter, number: int, signal: Callable[[], Signal]
@@ -153,11 +161,13 @@ class Training:
             try:
                 return self._epoch(batches, number, signal)
             except Exception as error:
-                smaller = self._passes.smaller_train(self._config.data.batch_size, self._learner.least_images)
+                most = math.ceil(self._config.data.batch_size / self._config.devices)
+                smaller = self._passes.smaller_train(most, self._learner.least_images)
                 if not is_out_of_memory(error) or smaller is None:
                     raise
             # note: outside the except block, whose traceback keeps the failed step's tensors alive.
             writer.flush()  # the checkpoint of the epoch before must be on disk: _open reads it
+            self._replicas.close()  # they may wait for this one in the middle of a step
             # The old learner's memory must be free before a new one is made.
             del self._learner
             self._validation.free()
@@ -186,6 +196,7 @@ class Training:
             # [-1]: what the metrics of the epochs before this one leave of the learning rate.
             peak=self._factors(number)[-1],
             begun=self._begun,
+            replicas=self._replicas,
         )
         if not isinstance(metrics, dict):
             return metrics

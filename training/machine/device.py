@@ -31,3 +31,12 @@ def choose_device(wish: str, cores: int) -> str:
     if card >= cards:
         raise TrainingError(f"device {wish}: torch sees {cards} CUDA devices here; use cpu or auto")
     return f"cuda:{card}"
+
+
+def choose_algorithms_by_rule() -> None:
+    """Have cuDNN choose its algorithms by rule, among deterministic ones.
+
+    It would time them and keep the fastest. They add up in different orders, so that a neighbour on the card would
+    change the numbers.
+    """
+    torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic = False, True

@@ -13,14 +13,16 @@ import torch
 
 
 @contextmanager
-def seeded(seed: int, epoch: int, device: torch.device) -> Iterator[None]:
+def seeded(seed: int, epoch: int, device: torch.device, rank: int = 0) -> Iterator[None]:
     """Seed torch, numpy and Python from (seed, epoch), and restore them afterwards.
 
+    Of devices that share a batch each draws its own, by its `rank`: the same dropout masks on all would go together.
     Epoch 0 is the drawing of the weights. Dropout draws from the global generator: without this a resumed training
     could not equal an uninterrupted one, and a notebook's own draws would depend on ours.
     """
     # SeedSequence: neighbouring seeds and epochs give unrelated streams, seed + epoch would not
-    mixed = int(np.random.SeedSequence((seed, epoch)).generate_state(1, np.uint64)[0])
+    sequence = np.random.SeedSequence((seed, epoch, rank) if rank else (seed, epoch))
+    mixed = int(sequence.generate_state(1, np.uint64)[0])
     python_state, numpy_state = random.getstate(), np.random.get_state()
     # CPU and this card alone: forking every card's generator would start CUDA on all of them
     with torch.random.fork_rng(_cuda_index(device)):

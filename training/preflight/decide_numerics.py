@@ -59,7 +59,7 @@ def decide_numerics(config: TrialConfig, pack: Pack, devices: Sequence[str], cac
     """
     torch_devices = [torch.device(name) for name in devices]
     dtype = auto_dtype(torch_devices)
-    if config.compile != "auto":
+    if config.compile != "auto" or config.devices > 1:
         return Numerics(dtype, "off")
     config = Numerics(dtype, "off").settle(config)
     cached = cache / "numerics" / f"{_key(config, pack, torch_devices[0])}.json"

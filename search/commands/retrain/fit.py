@@ -110,6 +110,7 @@ def describe(chosen: Chosen, pack: Pack, device: str) -> str:
     cut = f" of a schedule of {config.budget.epochs}" if chosen.last_epoch else ""
     epochs = f"{chosen.epochs} epochs{cut}"
     numerics = Numerics.of(config).words
+    device = device if config.devices == 1 else f"{config.devices} devices from {device} on"
     return f"study {chosen.study}, trial {chosen.record.number}: {epochs} on {images:,} images, {device}, {numerics}"
 
 

@@ -63,12 +63,12 @@ class Crew(ABC):
 class LocalCrew(Crew):
     """Workers on this machine; those that had no work leave nothing.
 
-    `logs` is the folder that takes what workers print, `jobs` how many trials there are to run: no more workers than
-    that are started, None for no limit.
+    Each trial trains on so many `devices`. `logs` is the folder that takes what workers print, `jobs` how many trials
+    there are to run: no more workers than that are started, None for no limit.
     """
 
-    def __init__(self, options: RunOptions, logs: Path, jobs: int | None) -> None:
-        self._options, self._logs = options, logs
+    def __init__(self, options: RunOptions, devices: int, logs: Path, jobs: int | None) -> None:
+        self._options, self._devices, self._logs = options, devices, logs
         self._jobs = None if jobs is None else max(jobs, 0)
         self._early: Executor | None = None
         self._left_behind = not logs.exists()  # by workers that are started and never have work
@@ -77,7 +77,7 @@ class LocalCrew(Crew):
         """Start the workers, where they run on the CPU."""
         options = self._options
         if options.executor == "process" and self._jobs != 0 and self.cards == []:
-            self._early = self._start(place(options.device, options.workers, gpus=0))
+            self._early = self._start(place(options.device, options.workers, 0, self._devices))
         return self
 
     @property
@@ -91,7 +91,7 @@ class LocalCrew(Crew):
 
     def placements(self, ready: Preflight) -> list[Placement]:
         """Where each worker runs."""
-        return place(self._options.device, self._options.workers, ready.gpus)
+        return place(self._options.device, self._options.workers, ready.gpus, self._devices)
 
     def executor(self, placements: Sequence[Placement], files: StudyFiles | None) -> Executor:
         """Return the executor of the trials, at `placements`.

@@ -103,6 +103,9 @@ class RunOptions:
         Flag("How many trials run at once, or auto: one a GPU or core.", parse=parse_workers, default="auto"),
     ] = None
     device: Annotated[str, Flag("auto, cpu, cuda, or cuda:0,1.")] = "auto"
+    devices_per_trial: Annotated[
+        int | None, Flag("Devices that share each batch of a trial; short for --set devices=N.")
+    ] = None
     timeout_s: Annotated[float | None, duration_flag("--timeout", "Stop after this long, such as 2h or 30m.")] = None
     max_epochs_total: Annotated[int | None, Flag("Stop after so many epochs of all trials of the study.")] = None
     until: Annotated[float | None, Flag("Stop when a trial has reached this value of the objective.")] = None
@@ -229,6 +232,7 @@ class RunOptions:
 
         seed = self.seed if self.seed is not None else stored_seed
         short = {"data.source": data_source(self.data), "budget.epochs": self.epochs, "seed": seed}
+        short["devices"] = self.devices_per_trial
         short |= {"data.strict": True} if self.strict else {}  # without the flag the space's own value holds
         # as JSON, which is YAML: a folder may be called `a: b`
         return [*self.overrides, *(f"{key}={json.dumps(value)}" for key, value in short.items() if value is not None)]

@@ -144,7 +144,7 @@ def prepare(
         cache=home.cache,
         data_root=options.data_root,
         cards=crew.cards,
-        threads=threads_on_cpu(options.workers),
+        threads=threads_on_cpu(options.workers, config.devices),
         progress=watcher.stage,
         skip_export_check=options.skip_export_check,
     )

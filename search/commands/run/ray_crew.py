@@ -35,13 +35,15 @@ T = TypeVar("T")
 class RayCrew(Crew):
     """Workers in the places of a cluster.
 
-    `store`, at `location`, is what all nodes share files in; `study` is the study's name, `note` takes lines for the
-    user. No driver is started where there are no more `jobs`, None for no limit.
+    Each trial trains on so many `devices` of its place. `store`, at `location`, is what all nodes share files in;
+    `study` is the study's name, `note` takes lines for the user. No driver is started where there are no more `jobs`,
+    None for no limit.
     """
 
     def __init__(
         self,
         options: RunOptions,
+        devices: int,
         home: Home,
         study: str,
         store: ObjectStore,
@@ -49,7 +51,7 @@ class RayCrew(Crew):
         jobs: int | None,
         note: Callable[[str], None],
     ) -> None:
-        self._options, self._home, self._study, self._note = options, home, study, note
+        self._options, self._devices, self._home, self._study, self._note = options, devices, home, study, note
         self._store, self._location = store, location
         self._idle = jobs is not None and jobs <= 0
         workers = options.workers if jobs is None else min(max(jobs, 1), options.workers or jobs)
@@ -69,6 +71,10 @@ class RayCrew(Crew):
         """
         if not Extra("ray", "ray").installed:
             raise SpaceError(f"--executor ray needs Ray: {install_command('ray')}")
+        if self._connect.gpus and self._devices > 1 and self._connect.gpus != self._devices:
+            raise SpaceError(
+                f"--gpus-per-trial must be {self._devices}, one for each device of a trial, got {self._connect.gpus:g}"
+            )
         if not self._idle:
             self._driver = DriverProcess(self._connect, self._log)
             try:

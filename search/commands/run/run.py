@@ -83,7 +83,8 @@ def run(options: RunOptions, watcher: Watcher) -> RunResult:
     space = command.space
     name_space(space, watcher.note)
     home = Home.locate(options.home)
-    refuse_home_as_data(home.root, example_config(space).data.source)
+    config = example_config(space)
+    refuse_home_as_data(home.root, config.data.source)
     url = storage_to_write(options.storage, home)
     home.create(watcher.note)
     patience = Patience(watcher.note, give_up_s=options.storage_patience_s)
@@ -95,9 +96,9 @@ def run(options: RunOptions, watcher: Watcher) -> RunResult:
     shared = choose_store(location, patience(lambda: noted_files(storage, name)), name, watcher.note)
     left = None if options.trials is None else options.trials - patience(lambda: _finished(storage, name))
     crew: Crew = (
-        LocalCrew(options, home.study(name, "workers"), left)
+        LocalCrew(options, config.devices, home.study(name, "workers"), left)
         if shared is None or location is None or options.executor != RAY
-        else RayCrew(options, home, name, shared, location, left, watcher.note)
+        else RayCrew(options, config.devices, home, name, shared, location, left, watcher.note)
     )
     with crew:
         prepared = prepare(command, home, storage, shared, crew, watcher, patience)

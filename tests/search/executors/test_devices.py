@@ -42,6 +42,27 @@ def test_workers_are_dealt_to_the_cards(device: str, workers: int | None, cards:
     assert {p.threads for p in placements} == {max(1, 8 // len(cards))}
 
 
+@pytest.mark.parametrize(
+    ("device", "workers", "cards"),
+    [("cuda", None, ["0,1", "2,3"]), ("cuda:3,1,0", None, ["3,1"]), ("auto", 3, ["0,1", "2,3", "0,1"])],
+)
+def test_a_trial_may_have_several_cards(device: str, workers: int | None, cards: list[str]) -> None:
+    placements = place(device, workers, 5, 2)
+    assert [placement.gpu for placement in placements] == cards
+    assert {placement.threads for placement in placements} == {8 // len(cards)}
+
+
+def test_devices_of_a_trial_share_the_threads_of_its_worker() -> None:
+    assert [placement.threads for placement in place("cpu", None, 0, 2)] == [2] * 4
+    assert [placement.threads for placement in place("cpu", 1, 0, 2)] == [8]
+    assert [placement.threads for placement in place("cpu", None, 0, 16)] == [8]
+
+
+def test_a_trial_of_more_cards_than_there_are_is_refused() -> None:
+    with pytest.raises(SpaceError, match="--devices-per-trial 2: --device cuda:1 has 1 CUDA devices here"):
+        place("cuda:1", None, 3, 2)
+
+
 @pytest.mark.parametrize("visible", ["4,6", "GPU-aa,GPU-bb"])
 def test_cards_are_counted_among_those_that_are_visible(visible: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker's own CUDA_VISIBLE_DEVICES must name the card as the machine does, not as this process sees it."""

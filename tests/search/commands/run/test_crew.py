@@ -24,7 +24,7 @@ def workers() -> list[psutil.Process]:
 
 def test_on_a_cpu_they_run_at_once_and_no_more_than_there_are_trials(tmp_path: Path) -> None:
     for jobs, count in ((5, 2), (1, 1), (0, 0)):
-        with LocalCrew(options(), tmp_path / "study" / "workers", jobs):
+        with LocalCrew(options(), 1, tmp_path / "study" / "workers", jobs):
             assert len(workers()) == count
         assert workers() == []
         assert list(tmp_path.iterdir()) == []  # nothing was run, and nothing is left
@@ -32,7 +32,7 @@ def test_on_a_cpu_they_run_at_once_and_no_more_than_there_are_trials(tmp_path: P
 
 def test_they_get_the_trials(digits_pack: Path, small_config: Callable[..., TrialConfig], tmp_path: Path) -> None:
     logs, config = tmp_path / "study" / "workers", small_config(budget={"epochs": 1})
-    with LocalCrew(options(), logs, 1) as crew:
+    with LocalCrew(options(), 1, logs, 1) as crew:
         (early,) = workers()
         executor = crew.executor(place("cpu", 2, gpus=0), None)
         assert executor.slots == 1
@@ -50,7 +50,7 @@ def test_what_an_earlier_run_left_stays(tmp_path: Path) -> None:
     logs = tmp_path / "study" / "workers"
     logs.mkdir(parents=True)
     (logs / "worker-0.log").write_text("of then\n")
-    with pytest.raises(KeyboardInterrupt), LocalCrew(options(), logs, 3):
+    with pytest.raises(KeyboardInterrupt), LocalCrew(options(), 1, logs, 3):
         raise KeyboardInterrupt
     assert workers() == []
     assert (logs / "worker-0.log").read_text() == "of then\n"
@@ -58,9 +58,9 @@ def test_what_an_earlier_run_left_stays(tmp_path: Path) -> None:
 
 def test_where_cards_have_to_be_counted_first_nothing_is_started(tmp_path: Path) -> None:
     with (
-        LocalCrew(options(device="cuda"), tmp_path / "workers", 3),
-        LocalCrew(options(executor="inline"), tmp_path / "w", 3),
+        LocalCrew(options(device="cuda"), 1, tmp_path / "workers", 3),
+        LocalCrew(options(executor="inline"), 1, tmp_path / "w", 3),
     ):
         assert workers() == []
-    with pytest.raises(SpaceError, match="--workers"), LocalCrew(options(workers=0), tmp_path / "workers", 3):
+    with pytest.raises(SpaceError, match="--workers"), LocalCrew(options(workers=0), 1, tmp_path / "workers", 3):
         pass
