@@ -9,9 +9,9 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from hpo.search.strategy.unit import from_unit, to_unit
 from hpo.spaces.parameter import Choice, Condition, Float, Parameter, Scalar
 from hpo.spaces.space import SearchSpace
+from hpo.spaces.unit import from_unit, to_unit
 from search_columns import Column, branch_of, columns_of
 from search_tables import Array, CurveTable
 

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterator, Mapping
 from itertools import accumulate
+from math import isinf
 from typing import Any
 
 from .parameter import Condition, Parameter, Scalar
@@ -10,6 +11,23 @@ from .space import SearchSpace, branches_of, holds
 
 Key = tuple[tuple[str, int], ...]
 """A configuration, equal for equal ones: the position of the value of each of its dimensions."""
+
+
+MOST_COUNTED = 100_000
+"""How many configurations are looked at for forbidden ones: 1 s."""
+
+
+def count(space: SearchSpace) -> int | None:
+    """Count the configurations of a finite `space` that are allowed; None where it has no end, or is too large.
+
+    A space that forbids nothing is not too large.
+    """
+    size = space.size()
+    if isinf(size) or (space.forbidden and size > MOST_COUNTED):
+        return None
+    if not space.forbidden:
+        return int(size)
+    return sum(space.allows(params) for params in configurations(space, random.Random(0)))
 
 
 def key_of(space: SearchSpace, params: Mapping[str, Any]) -> Key | None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from .configurations import count
 from .node import shown
 from .parameter import Choice, Condition, Parameter
 from .space import SearchSpace
@@ -49,8 +50,9 @@ class Warn:
 class Description:
     """The content of `hpo check`.
 
-    `fixed` holds (key, value) as texts, and so does `apart` of values that are no part of a trial; `size` counts
-    configurations, inf if continuous.
+    `fixed` holds (key, value) as texts, and so does `apart` of values that are no part of a trial; `forbidden` are
+    combinations that none has; `size` counts configurations, inf if continuous, forbidden ones among them where there
+    are very many.
     """
 
     name: str
@@ -58,19 +60,22 @@ class Description:
     branches: tuple[Branch, ...]
     fixed: tuple[tuple[str, str], ...]
     apart: tuple[tuple[str, str], ...]
+    forbidden: tuple[str, ...]
     size: float
     warnings: tuple[Warn, ...]
 
 
 def describe(space: SearchSpace) -> Description:
     """Describe `space` in words, with its lint."""
+    counted = count(space)
     return Description(
         name=space.name,
         dimensions=tuple(map(_dimension, space.parameters)),
         branches=tuple(_branches(space)),
         fixed=tuple((key, _plain(value)) for key, value in space.fixed.items()),
         apart=tuple((entry.key, _plain(entry.value)) for entry in space.apart),
-        size=space.size(),
+        forbidden=tuple(clause.words for clause in space.forbidden),
+        size=space.size() if counted is None else float(counted),
         warnings=tuple(_lint(space)),
     )
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .parameter import Choice, Condition, Parameter, Scalar
-from .space import SearchSpace
+from .space import FORBID, SearchSpace
 
 # what YAML reads as a string without quotes, and never as a number, a date or a key with dots
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*\Z")
@@ -35,6 +35,8 @@ def dump_space(space: SearchSpace) -> str:
                 _put(tree, (*keys, key), value)
         else:
             _put(tree, keys, _dimension(parameter))
+    if space.forbidden:
+        tree[FORBID] = [{term.key: term.written for term in clause.terms} for clause in space.forbidden]
     return "".join(_lines(tree, "")) or "{}\n"
 
 

@@ -1,16 +1,18 @@
 """Loading of a space file to a SearchSpace."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import reduce
 
 from pydantic import BaseModel
 
 from .document import parse_file
 from .find import Source, find
+from .forbid import carried, check_left, read_forbidden
 from .idle import refuse_idle
 from .override import override
 from .probe import probe
-from .space import SearchSpace
+from .space import FORBID, SearchSpace
 from .walk import SpaceContent, walk
 
 
@@ -47,9 +49,23 @@ def load_source(file: Source, target: type[BaseModel], overrides: Sequence[str] 
 
 def _read(file: Source, target: type[BaseModel], overrides: Sequence[str]) -> tuple[SearchSpace, SpaceContent]:
     # in order: a later --set may change what an earlier one has put there
-    root = reduce(lambda tree, text: override(tree, target, text), overrides, parse_file(file.text, file.location))
+    own = parse_file(file.text, file.location)
+    root = reduce(lambda tree, text: override(tree, target, text), overrides, own)
     content = walk(root, target)
-    values, apart = content.parted()
-    space = SearchSpace(file.name, tuple(content.parameters), tuple(values), tuple(apart))
+    space = _space(file, content)
+    if (forbid := (root.mapping or {}).get(FORBID)) is not None and forbid.items:
+        if overrides and (own.mapping or {}).get(FORBID) is forbid:  # it speaks of the file, and not of the changes
+            before = _space(file, walk(own, target))
+            space = replace(space, forbidden=tuple(carried(read_forbidden(forbid, before), before, space, overrides)))
+        else:
+            space = replace(space, forbidden=read_forbidden(forbid, space))
+        check_left(space, forbid)
     probe(space, target, content.locations, root.location)
     return space, content
+
+
+def _space(file: Source, content: SpaceContent) -> SearchSpace:
+    """The space of a file, which forbids nothing yet."""
+    values, apart = content.parted()
+    said = tuple(value for value in apart if value.key != FORBID)
+    return SearchSpace(file.name, tuple(content.parameters), tuple(values), said)

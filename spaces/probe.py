@@ -4,10 +4,13 @@ The walk checks each value against its own field. A model may also demand that v
 tried with every dimension at one end of its range or at one choice, the others at their prior or first value.
 """
 
+import random
 from collections.abc import Iterator
+from itertools import islice
 
 from pydantic import BaseModel, ValidationError
 
+from .draw import allowed_draws
 from .invalid import first_complaint
 from .node import Location, refusal
 from .parameter import Choice, Parameter, Scalar
@@ -34,17 +37,24 @@ def probe(space: SearchSpace, target: type[BaseModel], locations: dict[str, Loca
 def corners(space: SearchSpace, section: str = "") -> Iterator[dict[str, Scalar]]:
     """Yield whole configurations: the usual one, then each extreme.
 
-    Extremes are each end or choice of each dimension in `section`, the others at their usual values.
+    Extremes are each end or choice of each dimension in `section`, the others at their usual values, or where that is
+    forbidden at drawn ones.
 
     `section` "" means every dimension.
     """
-    yield _complete(space, {})
+    yield from _allowed(space, {})
     for parameter in space.parameters:
         if section and parameter.key.split(".")[0] != section:
             continue
         for value in _ends(parameter):
             # with the branches in which the dimension exists, else it would not be tried
-            yield _complete(space, {**dict(parameter.condition), parameter.key: value})
+            yield from _allowed(space, {**dict(parameter.condition), parameter.key: value})
+
+
+def _allowed(space: SearchSpace, chosen: dict[str, Scalar]) -> Iterator[dict[str, Scalar]]:
+    """The configuration with the `chosen` values, or one that is allowed instead; none where none is."""
+    usual = _complete(space, chosen)
+    yield from [usual] if space.allows(usual) else islice(allowed_draws(space, random.Random(0), chosen), 1)
 
 
 def _complete(space: SearchSpace, chosen: dict[str, Scalar]) -> dict[str, Scalar]:

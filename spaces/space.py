@@ -5,14 +5,18 @@ Frozen, and knowing nothing of files, pydantic or Optuna.
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
 from typing import Any
 
 from ..errors import SpaceError, nearest
+from .clause import Clause
 from .parameter import Choice, Condition, Parameter, Scalar
+
+FORBID = "forbid"
+"""The key of what a space forbids, which is no value of a trial."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,8 @@ class SearchSpace:
     """Dimensions and fixed values, each under its dotted key.
 
     `parameters` has parents before children, otherwise the order of the file. `apart` are values of the file that are
-    no part of a trial, such as how the space is searched; nor do they belong to its identity.
+    no part of a trial, such as how the space is searched; nor do they belong to its identity. No trial has a
+    combination of values that is `forbidden`.
 
     Raises:
         SpaceError: two entries have the same key.
@@ -44,6 +49,7 @@ class SearchSpace:
     parameters: tuple[Parameter, ...]
     values: tuple[Fixed, ...] = ()
     apart: tuple[Fixed, ...] = ()
+    forbidden: tuple[Clause, ...] = ()
 
     def __post_init__(self) -> None:
         keys = [entry.key for entry in (*self.parameters, *self.values)]
@@ -68,11 +74,13 @@ class SearchSpace:
 
         Independent of the order of the file, of where it lies, and of priors, which only say where to look first.
         """
+        forbidden = sorted(clause.canonical() for clause in self.forbidden)
         return {
             "parameters": {p.key: p.canonical() | _when(p.condition) for p in sorted(self.parameters, key=_key)},
             "fixed": {
                 f.key: {"value": f.value} | _when(f.condition) for f in sorted(self.values, key=_key) if not f.default
             },
+            **({"forbidden": forbidden} if forbidden else {}),
         }
 
     @cached_property
@@ -91,6 +99,14 @@ class SearchSpace:
         """
         return (parameter for parameter in self.parameters if holds(parameter.condition, params))
 
+    def allows(self, params: Mapping[str, Scalar], clauses: Sequence[Clause] | None = None) -> bool:
+        """Tell whether none of `clauses`, None for all that are forbidden, holds for `params` and the fixed values."""
+        clauses = self.forbidden if clauses is None else clauses
+        if not clauses:
+            return True
+        values = {entry.key: entry.value for entry in self.values if holds(entry.condition, params)} | dict(params)
+        return not any(clause.holds(values) for clause in clauses)
+
     def priors(self) -> dict[str, Scalar]:
         """Return the all-prior configuration; {} without any prior.
 
@@ -103,7 +119,7 @@ class SearchSpace:
         return chosen
 
     def size(self) -> float:
-        """Count the different configurations.
+        """Count the different configurations, those that are forbidden among them; see configurations.count.
 
         inf where a dimension is continuous.
         """

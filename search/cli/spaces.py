@@ -110,6 +110,11 @@ def _show(description: "Description") -> None:
         for key, value in description.apart:
             search.add_row(key, value)
         console.print(search)
+    if description.forbidden:
+        forbidden = table("forbidden")
+        for words in description.forbidden:
+            forbidden.add_row(words)
+        console.print(forbidden)
     for warning in description.warnings:
         prefix = f"{warning.key}: " if warning.key else ""  # else it is about the whole space
         console.print(f"note: {prefix}{warning.text}")

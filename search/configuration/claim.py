@@ -6,6 +6,7 @@ from math import isfinite
 from typing import Any
 
 from ...errors import SpaceError, StudyError
+from ...spaces.configurations import count
 from ...spaces.space import SearchSpace
 from ...studies import attributes
 from ...studies.book.open_study import DATA_PATHS
@@ -75,7 +76,7 @@ class Claimer:
                 proposed = self.strategy.propose(trial.number, fixed, news.running)
                 if proposed is None:
                     size = self.strategy.size()
-                    return Exhausted(int(size), "space" if size == self.space.size() else "grid")
+                    return Exhausted(int(size), "space" if size == count(self.space) else "grid")
                 params = proposed
                 config = self.numerics.settle(configure(self.space, params))
                 notes[attributes.CONFIG] = config.model_dump_json()

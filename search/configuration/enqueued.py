@@ -20,7 +20,8 @@ def with_branches(enqueued: Mapping[str, Any], space: SearchSpace) -> dict[str, 
     Both are values by dotted key.
 
     Raises:
-        SpaceError: a key is no dimension of `space`, a value is none of its own, or it stands in another branch.
+        SpaceError: a key is no dimension of `space`, a value is none of its own, it stands in another branch, or the
+            values are a combination that is forbidden.
     """
     whole = dict(enqueued)
     for key, value in enqueued.items():
@@ -37,4 +38,6 @@ def with_branches(enqueued: Mapping[str, Any], space: SearchSpace) -> dict[str, 
             # Optuna would drop the value, and train another configuration than was asked for
             if (taken := whole.setdefault(choice, branch)) != branch:
                 raise SpaceError(f"{key}: enqueued, but it exists only where {choice} is {branch}, got {shown(taken)}")
+    if not space.allows(whole):
+        raise SpaceError(f"{next(iter(enqueued))}: enqueued with values that the space forbids beside it")
     return whole

@@ -20,6 +20,7 @@ def _name_in(registry: Registry[Any], description: str, *, and_more: bool = True
     return Annotated[name | None, Field(description=description)], None
 
 
+_Scalar = bool | int | float | str | None
 SearchSection = create_model(
     "SearchSection",
     __base__=Section,
@@ -33,6 +34,15 @@ SpaceFile = create_model(
     "SpaceFile",
     __base__=TrialConfig,
     __doc__=TrialConfig.__doc__,
+    forbid=(
+        tuple[dict[str, _Scalar | list[_Scalar]], ...],
+        Field(
+            default=(),
+            strict=False,
+            description='Combinations that no trial has: values, lists of them, or comparisons such as "> 0.1" by key.',
+            json_schema_extra={"fixed": True, "apart": True},
+        ),
+    ),
     search=(SearchSection, Field(default_factory=SearchSection, json_schema_extra={"fixed": True, "apart": True})),
 )
 """What a space file mirrors."""

@@ -21,7 +21,7 @@ _MISSING = object()
 
 
 def warm_start(storage: Readable, study: str, space: SearchSpace) -> list[FirstTrial]:
-    """The best complete trials of `study`, as far as `space` has their values; the best first.
+    """The best complete trials of `study`, as far as `space` has their values and allows them; the best first.
 
     Raises:
         StudyError: no such study, or it has no complete trial that shares a dimension with the space.
@@ -29,11 +29,15 @@ def warm_start(storage: Readable, study: str, space: SearchSpace) -> list[FirstT
     best = summarise(storage, study).own_best(BEST)
     first: dict[str, FirstTrial] = {}
     for trial in best:
-        if params := mapped(space, trial.params, _tree(trial)):
+        if (params := mapped(space, trial.params, _tree(trial))) and space.allows(params):
             text = json.dumps(params, sort_keys=True)
             first.setdefault(text, FirstTrial(params, {"study": study, "trial": trial.number}))
     if not first:
-        why = "none of its dimensions is one of this space" if best else "it has no complete trial"
+        why = (
+            "none of its dimensions is one of this space, or what they are is forbidden"
+            if best
+            else "it has no complete trial"
+        )
         raise StudyError(f"--warm-start {study}: there is nothing to begin with; {why}")
     return list(first.values())
 

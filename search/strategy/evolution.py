@@ -5,11 +5,11 @@ from bisect import bisect_left
 import numpy as np
 
 from ...spaces.parameter import Choice, Parameter, Scalar
+from ...spaces.unit import from_unit, to_unit
 from .base import Setting
 from .cma import Array, Cma, State
 from .history import Finished, History
 from .trial_seed import trial_seed
-from .unit import from_unit, to_unit
 
 STEP = 1 / 6  # the first, as a share of each dimension: Optuna's
 LEAST_BINS = 0.2  # the least standard deviation in a dimension of finitely many values, in their distances

@@ -43,7 +43,8 @@ def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Change]:
 
 
 def _entries(canonical: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    return {**canonical["fixed"], **canonical["parameters"]}
+    forbidden = canonical.get("forbidden")  # of no space that was kept before there was such a thing
+    return {**canonical["fixed"], **canonical["parameters"], **({"forbid": {"value": forbidden}} if forbidden else {})}
 
 
 def _change(key: str, old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> Change:

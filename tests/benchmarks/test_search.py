@@ -12,8 +12,8 @@ from hpo.errors import SpaceError
 from hpo.search.strategy.base import Setting
 from hpo.search.strategy.curves import Curves
 from hpo.search.strategy.proposers.build import build_proposer
-from hpo.search.strategy.unit import to_unit
 from hpo.spaces.parameter import Choice, Float
+from hpo.spaces.unit import to_unit
 from optuna.samplers import RandomSampler
 
 # at the end: nothing there is to stand before another module of its name

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....spaces.parameter import Choice, Parameter
-from ..unit import to_unit
+from ....spaces.unit import to_unit
 
 Places = NDArray[np.float64]
 

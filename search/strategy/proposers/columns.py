@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ....spaces.parameter import Choice, Parameter, Scalar
 from ....spaces.space import SearchSpace
-from ..unit import from_unit, to_unit
+from ....spaces.unit import from_unit, to_unit
 from .belief import Belief, belief_in
 
 Rows = NDArray[np.float64]

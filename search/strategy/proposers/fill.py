@@ -3,7 +3,7 @@
 import random
 
 from ....spaces.parameter import Parameter, Scalar
-from ..unit import from_unit
+from ....spaces.unit import from_unit
 
 
 def middle(parameter: Parameter, number: int) -> Scalar:

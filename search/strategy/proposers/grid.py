@@ -7,12 +7,12 @@ from math import gcd, isinf
 from typing import Any
 
 from ....errors import SpaceError
-from ....spaces.configurations import Key, configuration_at, configurations, key_of
+from ....spaces.configurations import Key, configuration_at, configurations, count, key_of
 from ....spaces.parameter import Choice, Parameter, Scalar
 from ....spaces.space import SearchSpace
+from ....spaces.unit import from_unit
 from ..history import Finished
 from ..trial_seed import trial_seed
-from ..unit import from_unit
 
 GOLDEN = (5**0.5 - 1) / 2
 """The share of the grid from one proposal to the next.
@@ -38,6 +38,8 @@ class GridProposer:
             raise SpaceError(f"--sampler grid:N needs N points, at least 2, got {points}")
         dimensions = tuple(_gridded(parameter, points) for parameter in space.parameters)
         self._grid = replace(space, parameters=dimensions)
+        counted = count(self._grid)
+        self._count = self._grid.size() if counted is None else float(counted)
         self._size, self._first = int(self._grid.size()), trial_seed(seed, 0)
         self._stride = next(step for step in range(int(self._size * GOLDEN) or 1, 2**63) if gcd(step, self._size) == 1)
         self._tried: set[Key | None] = set()
@@ -49,7 +51,7 @@ class GridProposer:
 
     def size(self) -> float:
         """Count the configurations of the grid."""
-        return self._size
+        return self._count
 
     def ask(
         self, number: int, fixed: Mapping[str, Any], running: Mapping[int, Mapping[str, Any]]
@@ -61,13 +63,15 @@ class GridProposer:
         if len(taken - {None}) < self._size:
             for step in range(self._size):
                 params = configuration_at(self._grid, (self._first + (number + step) * self._stride) % self._size)
-                if key_of(self._grid, params) not in taken:
+                if key_of(self._grid, params) not in taken and self._grid.allows(params):
                     return params
         return None
 
     def _fixed(self, number: int, fixed: Mapping[str, Any], taken: set[Key | None]) -> Mapping[str, Scalar] | None:
-        left = configurations(self._grid, random.Random(number), fixed)
-        first = next(left)
+        left = filter(self._grid.allows, configurations(self._grid, random.Random(number), fixed))
+        if (first := next(left, None)) is None:
+            wanted = ", ".join(f"{key}={value}" for key, value in fixed.items())
+            raise SpaceError(f"forbid leaves no configuration of the grid with {wanted}")
         # what somebody has asked for is trained, though it is known, or between the points
         off = any(key in fixed and not self._grid.by_key[key].contains(fixed[key]) for key in first)
         if off:

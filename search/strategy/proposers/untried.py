@@ -6,7 +6,9 @@ from itertools import chain, islice
 from math import isfinite
 from typing import Any
 
-from ....spaces.configurations import Key, configurations, key_of
+from ....errors import SpaceError
+from ....spaces.configurations import Key, configurations, count, key_of
+from ....spaces.draw import allowed_draws
 from ....spaces.parameter import Scalar
 from ....spaces.space import SearchSpace
 from ..history import Finished
@@ -22,7 +24,8 @@ class Untried:
 
     def __init__(self, space: SearchSpace) -> None:
         self._space = space
-        self.size = space.size()
+        counted = count(space)
+        self.size = space.size() if counted is None else float(counted)
         self._tried: set[Key | None] = set()
         self._running: dict[int, Key | None] = {}  # thousands of trials may wait at rungs: each is read once
 
@@ -38,22 +41,35 @@ class Untried:
         running: Mapping[int, Mapping[str, Any]],
         draws: Iterator[Params],
     ) -> Params | None:
-        """The first of `draws` that was not tried and does not run; else what is left; None for nothing.
+        """The first of `draws` that is allowed, was not tried and does not run; else what is left; None for nothing.
 
         Args:
             number: of the trial that it is for.
             fixed: values that it must have, and the draws have.
             running: parameters of the trials that run, or wait at a rung, by number.
             draws: of a sampler, at least one.
+
+        Raises:
+            SpaceError: all that has the `fixed` values is forbidden, or so much that no draw is allowed.
         """
         drawn = next(draws)
-        if not isfinite(self.size):
+        is_finite, space, order = isfinite(self.size), self._space, random.Random(number)
+        if not is_finite and space.allows(drawn):
             return drawn
-        self._running = {n: self._running.get(n) or key_of(self._space, params) for n, params in running.items()}
-        taken = self._tried.union(self._running.values())
-        left = configurations(self._space, random.Random(number), fixed)
-        for params in chain([drawn], islice(draws, DRAWS - 1), left):
-            if key_of(self._space, params) not in taken:
+        taken = self._taken(running) if is_finite else {None}
+        left = configurations(space, order, fixed) if is_finite else allowed_draws(space, order, fixed)
+        known: Params | None = None
+        for params in filter(space.allows, chain([drawn], islice(draws, DRAWS - 1), left)):
+            if not is_finite or key_of(space, params) not in taken:
                 return params
+            known = known or params
+        if known is None and (fixed or not is_finite):
+            wanted = ", ".join(f"{key}={value}" for key, value in fixed.items())
+            raise SpaceError(f"forbid leaves no configuration{f' with {wanted}' if wanted else ''} to be found")
         # what somebody has asked for is trained, though it is known
-        return drawn if fixed else None
+        return known if fixed else None
+
+    def _taken(self, running: Mapping[int, Mapping[str, Any]]) -> set[Key | None]:
+        """The configurations that were tried, or that trials have which are `running`."""
+        self._running = {n: self._running.get(n) or key_of(self._space, params) for n, params in running.items()}
+        return self._tried.union(self._running.values())

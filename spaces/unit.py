@@ -6,7 +6,7 @@ as wide as they are on that.
 
 import math
 
-from ...spaces.parameter import Float, Int, Parameter, Scalar
+from .parameter import Float, Int, Parameter, Scalar
 
 HALF = 0.5  # of a whole number, so that the least and the greatest have a whole bin, too
 

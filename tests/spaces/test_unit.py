@@ -1,8 +1,8 @@
 """Values in the unit interval and back."""
 
 import pytest
-from hpo.search.strategy.unit import from_unit, to_unit
 from hpo.spaces.parameter import Choice, Float, Int, Parameter
+from hpo.spaces.unit import from_unit, to_unit
 from hypothesis import given
 from hypothesis import strategies as st
 
