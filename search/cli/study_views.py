@@ -10,6 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 
 from ...studies import attributes
+from ...studies.records.explain import Explanation
 from ...studies.records.study import StudySummary
 from ...studies.records.trial import TrialRecord
 from ..progress.format import (
@@ -82,14 +83,22 @@ def _study_parts(summary: StudySummary) -> Iterator[RenderableType]:
         yield _trials(summary)
     if summary.failures:
         yield line("what went wrong:")
+    explanations = summary.explanations()
     for cause, numbers in summary.failures.items():
         count = f"{len(numbers)} trial{'' if len(numbers) == 1 else 's'}"
-        words = f"{count} ({', '.join(map(str, numbers))}): {ending(cause)}"
+        why = f"; {_explained(explanations[cause])}" if cause in explanations else ""
+        words = f"{count} ({', '.join(map(str, numbers))}): {ending(cause)}{why}"
         yield Padding(line(words), (0, 0, 0, 2), expand=False)
 
 
 _COLUMNS = ("trial", "state", "value", "epochs", "time", "verdict", "curve", "parameters")
 _NARROW = ("trial", "state", "value", "epochs", "parameters")  # for 60 characters
+
+
+def _explained(found: Explanation) -> str:
+    """An explanation in words: `where optimizer.lr >= 0.31: 5 of 6 trials, elsewhere 0 of 14`."""
+    there = f"{found.key} {found.sign} {short(found.value)}: {found.failed} of {found.count} trials"
+    return f"where {there}, elsewhere {found.failed_elsewhere} of {found.elsewhere}"
 
 
 def _trials(summary: StudySummary) -> FirstThatFits:

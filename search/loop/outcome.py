@@ -9,7 +9,7 @@ from ...training.config import ObjectiveConfig
 from ...training.report import Status, TrainResult
 
 # the configuration was at fault: the sampler must learn to avoid it, see Book.finish
-UNUSABLE = {Status.DIVERGED, Status.OUT_OF_MEMORY}
+UNUSABLE = {Status.DIVERGED, Status.OUT_OF_MEMORY, Status.TIMED_OUT}
 
 
 def outcome_of(result: TrainResult, objective: ObjectiveConfig) -> TrialOutcome:

@@ -10,6 +10,7 @@ from ...common.display import visible
 from ...common.interval import around
 from ...errors import StudyError
 from .. import attributes
+from .explain import Explanation, explain
 from .ranking import ranked
 from .rungs import Furthest, Rung, Standing, furthest
 from .strategy import StrategyRecord
@@ -100,6 +101,7 @@ class StudySummary:
             "passed_over": [trial.number for trial in self.passed_over],
             "wall_s": self.wall_s,
             "failures": {cause: list(numbers) for cause, numbers in self.failures.items()},
+            "explanations": {cause: asdict(explanation) for cause, explanation in self.explanations().items()},
             "verdicts": {kind: list(numbers) for kind, numbers in self.verdicts().items()},
         }
 
@@ -123,6 +125,18 @@ class StudySummary:
         """The `count` best complete trials that hpo ran, the best first."""
         own = [trial for trial in self.trials if not trial.is_foreign]
         return ranked(own, StudyDirection[self.direction.upper()])[:count]
+
+    def explanations(self) -> dict[str, Explanation]:
+        """What explains failures, by cause; causes that no parameter explains are left out."""
+        ended = [trial for trial in self.trials if trial.state in ("complete", "pruned", "failed")]
+        found = {}
+        for cause in self.failures:
+            failed = [trial.params for trial in ended if trial.cause == cause]
+            # what failed by another cause might have failed by this one, had it come so far
+            others = [trial.params for trial in ended if trial.cause is None]
+            if (explanation := explain(failed, others)) is not None:
+                found[cause] = explanation
+        return found
 
     def verdicts(self) -> dict[str, tuple[int, ...]]:
         """Trial numbers by kind of verdict, the most frequent first."""

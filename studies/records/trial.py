@@ -27,6 +27,7 @@ STATES = {
 PAUSED = "paused"
 """The word for a trial that waits at a rung: RUNNING to Optuna, and nobody's."""
 
+_VIOLATIONS = ("diverged", "out_of_memory", "timed_out")  # told as violated constraints, see search/loop/outcome.py
 _UNTOLD = ("config", "model_source", "checkpoint")
 
 
@@ -74,11 +75,11 @@ class TrialRecord:
     def cause(self) -> str | None:
         """The reason of its failure in a few words; None for none.
 
-        Being pruned is no failure; diverging and running out of memory are, though Optuna's state says PRUNED.
+        Being pruned is no failure; diverging, running out of memory and of time are, though Optuna's state says PRUNED.
         """
-        if self.state != "failed" and self.status not in ("diverged", "out_of_memory"):
-            return None
-        return self.status if self.status in ("diverged", "out_of_memory") else self.error or self.message or "unknown"
+        if self.status in _VIOLATIONS:
+            return self.status
+        return (self.error or self.message or "unknown") if self.state == "failed" else None
 
     @property
     def numerics(self) -> dict[str, str]:
