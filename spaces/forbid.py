@@ -52,9 +52,10 @@ def carried(clauses: Sequence[Clause], own: SearchSpace, space: SearchSpace, cha
     entries = _entries(space)
     found = []
     for clause in clauses:
-        terms = [term for each in clause.terms if (term := _carried(each, kept)) is not True]
-        if all(term and {term.key, term.other or term.key} <= entries.keys() for term in terms):
-            found.append(Clause(tuple(term for term in terms if isinstance(term, Term))))
+        judged = [_carried(term, kept) for term in clause.terms]
+        terms = tuple(term for term in judged if isinstance(term, Term))
+        if False not in judged and all({term.key, term.other or term.key} <= entries.keys() for term in terms):
+            found.append(Clause(terms))
     return found
 
 

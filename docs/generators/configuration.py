@@ -24,6 +24,7 @@ TYPES = {
     "string": "text",
     "boolean": "`true`, `false`",
     "null": "`null`",
+    "object": "mapping",
 }
 BOUNDS = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusiveMaximum": "<", "maxLength": "length <="}
 

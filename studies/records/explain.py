@@ -37,7 +37,9 @@ def explain(failed: Sequence[Mapping[str, Any]], others: Sequence[Mapping[str, A
 
     None where no parameter does. A trial that lacks a parameter, since it is in another branch, has none of its values.
     """
-    tried = [(key, sign, value) for key in _keys(failed) for sign, value in _values(key, failed, others)]
+    tried: list[tuple[str, Sign, Any]] = [
+        (key, sign, value) for key in _keys(failed) for sign, value in _values(key, failed)
+    ]
     best: Explanation | None = None
     for key, sign, value in tried:
         inside = sum(_holds(params, key, sign, value) for params in failed)
@@ -56,13 +58,12 @@ def _keys(failed: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     yield from dict.fromkeys(key for params in failed for key in params)
 
 
-def _values(
-    key: str, failed: Sequence[Mapping[str, Any]], others: Sequence[Mapping[str, Any]]
-) -> Iterator[tuple[Sign, Any]]:
+def _values(key: str, failed: Sequence[Mapping[str, Any]]) -> Iterator[tuple[Sign, Any]]:
     """The ranges and values of a parameter with which a trial failed."""
     own = [params[key] for params in failed if key in params]
     if not all(isinstance(value, int | float) and not isinstance(value, bool) for value in own):
-        yield from (("=", value) for value in dict.fromkeys(own))
+        for value in dict.fromkeys(own):
+            yield "=", value
         return
     ends = sorted(set(own))
     for end in ends[:: max(1, -(-len(ends) // ENDS))]:
