@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         inspect_data,
         models,
         predict,
+        replay,
         retrain_best,
         run,
         train,
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     from .search.commands.export.options import ExportOptions
     from .search.commands.infer_check.infer_check import InferCheck
     from .search.commands.predict.options import PredictOptions
+    from .search.commands.replay.options import ReplayOptions
+    from .search.commands.replay.replay import Replay
     from .search.commands.retrain.options import RetrainOptions
     from .search.commands.retrain.retrain import RetrainResult
     from .search.commands.run.options import RunOptions
@@ -60,6 +63,8 @@ _HOMES = {
     "Inspection": ".training.data.inspect.inspection",
     "PredictOptions": ".search.commands.predict.options",
     "Prediction": ".training.trained.predict",
+    "Replay": ".search.commands.replay.replay",
+    "ReplayOptions": ".search.commands.replay.options",
     "RetrainOptions": ".search.commands.retrain.options",
     "RetrainResult": ".search.commands.retrain.retrain",
     "RunOptions": ".search.commands.run.options",
@@ -74,6 +79,7 @@ _HOMES = {
     "models": ".search.api",
     "predict": ".search.api",
     "register_model": ".training.models.registry",
+    "replay": ".search.api",
     "retrain_best": ".search.api",
     "run": ".search.api",
     "train": ".search.api",
@@ -90,6 +96,8 @@ __all__ = [
     "Inspection",
     "PredictOptions",
     "Prediction",
+    "Replay",
+    "ReplayOptions",
     "RetrainOptions",
     "RetrainResult",
     "RunOptions",
@@ -105,6 +113,7 @@ __all__ = [
     "models",
     "predict",
     "register_model",
+    "replay",
     "retrain_best",
     "run",
     "train",

@@ -18,6 +18,7 @@ from .commands.export.export import ExportOutcome
 from .commands.export.options import ExportOptions
 from .commands.keywords import by_keywords
 from .commands.predict.options import PredictOptions
+from .commands.replay.options import ReplayOptions
 from .commands.retrain.options import RetrainOptions
 from .commands.run.options import RunOptions
 from .commands.run.prepare import Watcher
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from ..training.models.catalogue import ModelFacts
     from ..training.trained.predict import Prediction
     from .commands.infer_check.infer_check import InferCheck
+    from .commands.replay.replay import Replay
     from .commands.retrain.retrain import RetrainResult
 
 
@@ -61,6 +63,18 @@ def retrain_best(options: RetrainOptions) -> "RetrainResult":
     from .commands.retrain.retrain import retrain_best as retrain
 
     return retrain(options, PlainWatcher())
+
+
+@by_keywords(ReplayOptions)
+def replay(options: ReplayOptions) -> "Replay":
+    """Train a trial again from its record, and compare each epoch; progress goes to standard error.
+
+    Raises:
+        HpoError: the study, the trial, its images or an option is wrong.
+    """
+    from .commands.replay.replay import replay as train_again
+
+    return train_again(options, PlainWatcher())
 
 
 @by_keywords(ExportOptions)

@@ -22,6 +22,7 @@ SURFACE = {
     "diagnose": "check data data-root device home html json set space storage trial trust",
     "export": "data-root format home json out storage tracking-uri trust",
     "infer-check": "json trust",
+    "replay": "data-root device home json out storage trust",
     "retrain-best": "checkpoint-dir data-root device epochs formats home json out storage study track tracking-uri "
     "trial trust",
     "serve": "allow-host challenger false-alarm-every formats home host keep-days keep-rows log max-batch max-body-mb "

@@ -24,6 +24,7 @@ LINES = {  # in this order, in one directory
     "studies": (),
     "export-study": ("simple_cnn",),
     "import-study": ("simple_cnn.study.zip", "--study", "again"),
+    "replay": ("simple_cnn/0",),
     "retrain-best": ("simple_cnn", *QUIET),
     "export": ("simple_cnn", "--format", "safetensors", *QUIET),
     "infer-check": ("runs/simple_cnn/export",),

@@ -1,10 +1,12 @@
 """The one configuration that `hpo train` was asked for."""
 
+import random
 from dataclasses import dataclass, replace
+from itertools import chain
 from math import sqrt
 from pathlib import Path
 
-from ....errors import SpaceError
+from ....spaces.draw import allowed_draws
 from ....spaces.find import Source
 from ....spaces.load import load_source, load_space
 from ....spaces.node import Location
@@ -14,6 +16,7 @@ from ....studies.home import Home
 from ....training.config import TrialConfig
 from ...configuration.configure import configure
 from ...configuration.space_file import SpaceFile
+from ...resolve.trial import split_trial
 from .options import TrainOptions
 
 
@@ -56,12 +59,9 @@ def _from_trial(trial: str, options: TrainOptions, home: Home) -> Single:
     from ...configuration.model_copies import ModelCopies
     from ..retrain.choose import saved_config, with_data_as_now
 
-    # from the right: a study of another program may have a slash in its name
-    study, slash, number = trial.rpartition("/")
-    if not slash or not study or not number.isdecimal():
-        raise SpaceError(f"--trial must be STUDY/N, such as resnet/12, got {trial!r}")
+    study, number = split_trial(trial, "--trial")
     summary = summarise(open_existing(options.storage, home), study)
-    record = summary.trial(int(number))
+    record = summary.trial(number)
     saved = with_data_as_now(saved_config(study, record), summary)
     if is_study_name(study):  # no other study has a folder with copies
         saved = ModelCopies(home.models(study)).use_copy(saved, record.model_source)
@@ -72,11 +72,15 @@ def _from_trial(trial: str, options: TrainOptions, home: Home) -> Single:
 
 
 def _single(name: str, origin: str, space: SearchSpace) -> Single:
-    """The configuration of `space` with the default value of each dimension."""
+    """The configuration of `space` with the default value of each dimension; another where that is forbidden."""
     params: dict[str, Scalar] = {}
     # lazily: a value chosen decides which branch, and so which dimensions, come next
     for parameter in space.active(params):
         params[parameter.key] = usual(parameter)
+    if not space.allows(params):
+        order = random.Random(0)  # the same each time; as few dimensions are drawn as can be
+        near = (allowed_draws(space, order, fixed) for fixed in (space.priors(), {}))
+        params = next(chain.from_iterable(near), params)
     return Single(name, origin, configure(space, params), params)
 
 

@@ -68,6 +68,14 @@ def test_a_space_gives_priors_and_middles(space: str, tmp_path: Path) -> None:
     assert single.config.model.model_dump()["dropout"] == 0.25
 
 
+def test_where_the_middles_are_forbidden_others_are_taken_and_priors_kept(space: str, tmp_path: Path) -> None:
+    forbid = "forbid=[{model.width: 16, data.batch_size: 128}]"
+    single = choose_single(TrainOptions(space=space, overrides=(forbid,)), Home(tmp_path))
+    assert (single.params["model.width"], single.params["data.batch_size"]) != (16, 128)
+    assert single.config.optimizer == AdamW(lr=0.002)
+    assert single == choose_single(TrainOptions(space=space, overrides=(forbid,)), Home(tmp_path))
+
+
 def test_values_may_be_given(space: str, tmp_path: Path) -> None:
     options = TrainOptions(
         space=space,

@@ -1,0 +1,182 @@
+"""`hpo replay`, composed: a trial's record -> its images -> the same training -> epoch beside epoch."""
+
+import json
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from ....common.cores import available_cores
+from ....errors import SpaceError, StudyError
+from ....studies import attributes
+from ....studies.files import STUDY_FILE, versions
+from ....studies.home import Home
+from ....studies.records.study import StudySummary
+from ....studies.records.summarise import summarise
+from ....studies.records.trial import TrialRecord
+from ....studies.store.storage import open_existing
+from ....studies.study_name import is_study_name
+from ....training.config import TrialConfig
+from ....training.data.pack import Pack
+from ....training.machine.numerics import Numerics
+from ....training.report import IMPORTING, EpochReport, Signal, TrainResult
+from ...configuration.model_copies import ModelCopies
+from ...loop.interrupt import on_interrupt
+from ...progress.single import RetrainWatcher
+from ...resolve.pack import same_data
+from ...resolve.trust import admit_model
+from ..retrain.choose import saved_config, with_data_as_now
+from .options import ReplayOptions
+
+STOPPING = "stopping at the next batch: nothing is kept of a replay that has not come to its end"
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """A trial that was trained again: the objective by epoch `before` and `after`.
+
+    `status` is how the training ended: `finished` where it came as far as the trial. `differences` say in words what is
+    not as it was, as far as the study has a record of it: versions and the device.
+    """
+
+    study: str
+    trial: int
+    metric: str
+    before: Mapping[int, float]
+    after: Mapping[int, float]
+    status: str
+    differences: tuple[str, ...]
+
+    @property
+    def same(self) -> bool:
+        """Whether every epoch has the same value, to the last digit."""
+        return dict(self.before) == dict(self.after)
+
+    @property
+    def largest(self) -> tuple[float, int] | None:
+        """The largest difference of an epoch that both have, and that epoch (the first of equals); None without any."""
+        by_epoch = {epoch: abs(self.after[epoch] - self.before[epoch]) for epoch in self.before if epoch in self.after}
+        epoch = max(by_epoch, key=lambda epoch: (by_epoch[epoch], -epoch), default=None)
+        return None if epoch is None else (by_epoch[epoch], epoch)
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that `hpo replay --json` prints."""
+        difference, epoch = self.largest or (None, None)
+        return {**asdict(self), "same": self.same, "largest_difference": difference, "at_epoch": epoch}
+
+
+def replay(options: ReplayOptions, watcher: RetrainWatcher) -> Replay:
+    """Train a trial of a study again, as far as it came, and compare each epoch with its record.
+
+    Raises:
+        StudyError: no such study or trial, or it has trained no epoch.
+        TrustError: its model is a file that the user has not named to hpo as it is now.
+        DataError: the study's images are missing or changed.
+        SpaceError: `out` is there already.
+        TrainingError: it cannot be trained here.
+        KeyboardInterrupt: Ctrl-C; nothing is kept.
+    """
+    home = Home.locate(options.home)
+    study, number = options.name
+    summary = summarise(open_existing(options.storage, home), study)
+    record = summary.trial(number)
+    config = _config(summary, record, home)
+    admit_model(config.model, trust=options.trust, note=watcher.note, trained_with=record.model_source)
+    watcher.busy(IMPORTING)
+    from ....training.machine.device import choose_device
+
+    device = choose_device(options.device, available_cores())
+    pack = same_data(
+        config.data,
+        str(summary.attributes.get(attributes.DATA_FINGERPRINT, "")),
+        cache=home.cache,
+        data_root=options.data_root,
+        progress=watcher.stage,
+        of=f"study {study}",
+        remedy="nothing can be compared",
+    )
+    watcher.note(f"trial {number} of study {study}: {record.epochs} epochs, {device}, {Numerics.of(config).words}")
+    with _folder(options.out, home) as folder:
+        result = _train(config, pack, folder, device, record.epochs, watcher)
+    after = {report.epoch: report.worth for report in result.history if report.worth is not None}
+    differences = _differences(home, study, device)
+    return Replay(study, number, summary.metric, dict(record.curve), after, result.status.value, differences)
+
+
+def _config(summary: StudySummary, record: TrialRecord, home: Home) -> TrialConfig:
+    """The configuration of a trial, with its images and model file where they are now.
+
+    Raises:
+        StudyError: it has none, or has trained no epoch.
+    """
+    config = with_data_as_now(saved_config(summary.study, record), summary)
+    if not record.curve:
+        raise StudyError(f"trial {record.number} of study {summary.study} is {record.state} and has trained no epoch")
+    if is_study_name(summary.study):  # no other study has a folder with copies
+        config = ModelCopies(home.models(summary.study)).use_copy(config, record.model_source)
+    return config
+
+
+@contextmanager
+def _folder(out: Path | None, home: Home) -> Iterator[Path]:
+    """The folder of the training, which goes where none was named."""
+    if out is not None:
+        folder = out.expanduser().absolute()
+        if folder.exists():
+            raise SpaceError(f"--out must be new, but {folder} is there already")
+        yield folder
+        return
+    with tempfile.TemporaryDirectory(prefix=".replay-", dir=home.root) as temporary:
+        yield Path(temporary) / "training"
+
+
+def _train(
+    config: TrialConfig, pack: Pack, folder: Path, device: str, epochs: int, watcher: RetrainWatcher
+) -> TrainResult:
+    from ....training.train import train
+
+    interrupted = False
+
+    def interrupt() -> None:
+        nonlocal interrupted
+        interrupted = True
+
+    watcher.training(epochs)
+    with on_interrupt(interrupt, lambda: watcher.note(STOPPING)):
+        training = train(
+            config,
+            pack=pack.path,
+            directory=folder,
+            device=device,
+            last_epoch=epochs,
+            signal=lambda: Signal.STOP if interrupted else Signal.CONTINUE,
+            tell=watcher.busy,
+        )
+        for item in training:
+            if isinstance(item, EpochReport):
+                watcher.epoch(item)
+                continue
+            if interrupted:
+                raise KeyboardInterrupt
+            return item
+    raise RuntimeError("a training must end with a result")
+
+
+def _differences(home: Home, study: str, device: str) -> tuple[str, ...]:
+    """What of versions and device is not as the newest run of the study had it, where that is on record here."""
+    path = home.study(study, STUDY_FILE) if is_study_name(study) else None
+    try:
+        noted = json.loads(path.read_text()) if path is not None else {}
+    except (OSError, ValueError):  # the home of another machine, or a file that somebody edited
+        noted = {}
+    before = noted.get("versions") if isinstance(noted, dict) else None
+    now = versions()
+    changed = [
+        f"{name} {before[name]} -> {now[name]}"
+        for name in now
+        if isinstance(before, dict) and name in before and before[name] != now[name]
+    ]
+    was, kind = str(noted.get("device", "")) if isinstance(noted, dict) else "", device.partition(":")[0]
+    return (*changed, *([f"{was} -> {kind}"] if was and was.partition(":")[0] != kind else []))
