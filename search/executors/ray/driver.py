@@ -9,7 +9,6 @@ decides nothing. One drain is under way per actor, which answers with all that w
 
 import asyncio
 import contextlib
-import logging
 import os
 import random
 import sys
@@ -23,6 +22,7 @@ from typing import Any
 from ....common.children import die_with_parent, ignore_ending
 from ....common.masking import first_line
 from .cluster import Connect, Connected, Note, Opened, Refused, Serve
+from .join import join, reason
 from .knock import check_address
 from .messages import PlaceGone, to_bytes
 from .node_check import MODELS, NodeReport, NodeRequest, check_node
@@ -263,12 +263,6 @@ def _words(error: BaseException) -> str:
     return f"{type(error).__name__}: {first_line(error)}"
 
 
-def _reason(error: Exception) -> str:
-    """The first line of an error; the last where that is a heading over a traceback of the cluster's."""
-    first, last = first_line(error), str(error).strip().rpartition("\n")[-1]
-    return first_line(type(error)(last)) if first.endswith(":") else first
-
-
 def main(descriptor: int) -> None:
     """Serve the coordinator on the socket `descriptor`."""
     die_with_parent()
@@ -276,23 +270,16 @@ def main(descriptor: int) -> None:
     connect: Connect = control.recv()
     try:
         check_address(connect)
-        _join(connect.address)
+        join(connect.address)
     except PermissionError as error:
         control.send(Refused(f"--ray-address {connect.address}: {error}", final=True))
         return
     except (ConnectionError, RuntimeError, ValueError) as error:
-        control.send(Refused(f"--ray-address {connect.address}: {_reason(error)}", final=False))
+        control.send(Refused(f"--ray-address {connect.address}: {reason(error)}", final=False))
         return
     ignore_ending()  # only now: Ray sets a handler of its own
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
         asyncio.run(Driver(control, connect).run())
-
-
-def _join(address: str) -> None:
-    """Connect to a cluster."""
-    import ray
-
-    ray.init(address, log_to_driver=False, logging_level=logging.ERROR)
 
 
 if __name__ == "__main__":
