@@ -1,8 +1,9 @@
 """What `hpo run` does before the first trial: check the command, pack, try the models, open the study."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
+from typing import Any
 
 from ....errors import SpaceError, StudyError
 from ....spaces.dump import dump_space
@@ -30,6 +31,7 @@ from ...configuration.identify import identify
 from ...configuration.largest import largest_configs
 from ...configuration.model_copies import ModelCopies
 from ...configuration.models_to_try import models_to_try
+from ...configuration.old_trials import old_trials_note
 from ...configuration.search_settings import SearchNames, SearchSettings, going_on, said_in, settle_search
 from ...configuration.space_file import SpaceFile
 from ...configuration.try_file import read_try_file
@@ -156,6 +158,8 @@ def prepare(
     identity = identify(space, config, fingerprint=ready.fingerprint, command=options.command, models=models)
     accept = options.accept_space_change
     study = patience(lambda: open_study(storage, name, identity, accept_change=accept, note=watcher.note, first=first))
+    if accept and (told := patience(lambda: old_trials_note(space, _begun_trials(study)))):
+        watcher.note(told)
     patience(lambda: study.set_user_attr(attributes.VAL_IMAGES, ready.val_images))
     steps = ceil(ready.train_images / config.data.batch_size)
     settings = settle_search(names, replace(facts, workers=len(placements), steps=steps))
@@ -182,6 +186,11 @@ def _warm_starts(studies: Sequence[str], name: str, storage: BaseStorage, space:
         raise StudyError(f"--warm-start {name}: a study cannot begin with its own trials")
     for study in studies:
         yield from warm_start(storage, study, space)
+
+
+def _begun_trials(study: Study) -> dict[int, Mapping[str, Any]]:
+    """The parameters of the trials that have any."""
+    return {trial.number: trial.params for trial in study.get_trials(deepcopy=False) if trial.params}
 
 
 def _keep_settings(
