@@ -44,6 +44,13 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
+def devices_words(device: str, devices: int) -> str:
+    """Where a training runs: `cpu`, `cuda:0`, or with several devices what they are."""
+    if devices == 1:
+        return device
+    return f"{devices} processes on the CPU" if device == "cpu" else f"{devices} cards from {device} on"
+
+
 def short(value: Any) -> str:
     """A parameter's value in few characters."""
     return f"{value:.3g}" if isinstance(value, float) else str(value)

@@ -45,7 +45,7 @@ def test_a_trial_goes_on_where_one_of_its_devices_is_gone(cold_shell: Shell, wai
     assert "devices" in other.refused()
     best = shell.run("retrain-best", "--tracking-uri", "none", "--json")
     assert best.code == 0, best.err
-    assert "2 devices from cpu on" in best.err
+    assert "2 processes on the CPU" in best.err
 
 
 def test_what_is_refused(shell: Shell) -> None:

@@ -24,6 +24,7 @@ from ....training.machine.numerics import Numerics
 from ....training.report import IMPORTING, EpochReport, Signal, TrainResult
 from ...configuration.model_copies import ModelCopies
 from ...loop.interrupt import on_interrupt
+from ...progress.format import devices_words
 from ...progress.single import RetrainWatcher
 from ...resolve.pack import same_data
 from ...resolve.trust import admit_model
@@ -97,7 +98,8 @@ def replay(options: ReplayOptions, watcher: RetrainWatcher) -> Replay:
         of=f"study {study}",
         remedy="nothing can be compared",
     )
-    watcher.note(f"trial {number} of study {study}: {record.epochs} epochs, {device}, {Numerics.of(config).words}")
+    where = devices_words(device, config.devices)
+    watcher.note(f"trial {number} of study {study}: {record.epochs} epochs, {where}, {Numerics.of(config).words}")
     with _folder(options.out, home) as folder:
         result = _train(config, pack, folder, device, record.epochs, watcher)
     after = {report.epoch: report.worth for report in result.history if report.worth is not None}

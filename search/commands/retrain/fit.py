@@ -12,6 +12,7 @@ from ....training.data.pack import Pack
 from ....training.machine.numerics import Numerics
 from ....training.report import EpochReport, Signal, Status, TrainResult
 from ...loop.interrupt import STOPPING, on_interrupt
+from ...progress.format import devices_words
 from ...progress.single import RetrainWatcher
 from ...resolve.pack import same_data
 from .choose import Chosen
@@ -110,8 +111,8 @@ def describe(chosen: Chosen, pack: Pack, device: str) -> str:
     cut = f" of a schedule of {config.budget.epochs}" if chosen.last_epoch else ""
     epochs = f"{chosen.epochs} epochs{cut}"
     numerics = Numerics.of(config).words
-    device = device if config.devices == 1 else f"{config.devices} devices from {device} on"
-    return f"study {chosen.study}, trial {chosen.record.number}: {epochs} on {images:,} images, {device}, {numerics}"
+    where = devices_words(device, config.devices)
+    return f"study {chosen.study}, trial {chosen.record.number}: {epochs} on {images:,} images, {where}, {numerics}"
 
 
 def _words(chosen: Chosen, result: TrainResult) -> str:

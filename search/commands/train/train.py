@@ -24,6 +24,7 @@ from ....training.models.config import needs_trial
 from ....training.report import IMPORTING, EpochReport, Signal, Status, TrainResult
 from ...configuration.settle import settle
 from ...loop.interrupt import STOPPING, on_interrupt
+from ...progress.format import devices_words
 from ...progress.single import RetrainWatcher
 from ...resolve.data import refuse_home_as_data
 from ...resolve.pack import same_data
@@ -212,7 +213,8 @@ def _fit(folder: TrainingFolder, pack: Pack, device: str, watcher: RetrainWatche
 
     epochs, numerics = folder.config.budget.epochs, Numerics.of(folder.config)
     images = f"{pack.size('train'):,} images of {pack.source}"
-    watcher.note(f"{folder.origin}: {epochs} epochs on {images}, {device}, {numerics.words}")
+    where = devices_words(device, folder.config.devices)
+    watcher.note(f"{folder.origin}: {epochs} epochs on {images}, {where}, {numerics.words}")
     watcher.note(f"folder {folder.path}")
     (folder.path / CALIBRATION).unlink(missing_ok=True)  # of weights that may be about to change
     # Ctrl-C is seen between two batches: a signal handler that raised could tear a checkpoint
