@@ -6,7 +6,7 @@ with dimensions in place of some values. No torch here: the coordinator reads th
 
 from collections.abc import Sequence
 from statistics import fmean
-from typing import Literal, NamedTuple, Self
+from typing import Any, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
@@ -35,7 +35,7 @@ class ObjectiveConfig(Section):
     """
 
     metric: ValMetric = Field(default="val_accuracy", description="val_auroc is for two classes.")
-    direction: Direction = Field(default="maximize", description="minimize for val_loss and val_ece.")
+    direction: Direction = Field(default="maximize", description="Follows from the metric where it is left out.")
     at: Literal["last", "best"] = Field(
         default="last", description="The epoch that counts, and whose weights are kept: the last trained, or the best."
     )
@@ -45,6 +45,14 @@ class ObjectiveConfig(Section):
         le=1000,
         description="With at: last, the value is the mean of so many last epochs; the weights are the last one's.",
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_direction(cls, values: Any) -> Any:
+        """Add the direction that follows from the metric."""
+        if isinstance(values, dict) and isinstance(values.get("metric"), str) and "direction" not in values:
+            return {**values, "direction": direction_of(values["metric"])}
+        return values
 
     @model_validator(mode="after")
     def _fits(self) -> Self:

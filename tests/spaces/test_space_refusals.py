@@ -33,7 +33,7 @@ REFUSED = {
     "value out of the field": ("model: {name: resnet, dropout: 1}\n", 1, "model.dropout", "must be less than 1, got 1"),
     "literal out of the field": ("model: {name: resnet, depth: 19}\n", 1, "model.depth", "must be 10, 14, 18, 20, 32 or 34"),
     "near literal": ("precision: {dtype: bf61}\n", 1, "precision.dtype", "did you mean bf16?"),
-    "laws between fields": ("seed: 1\nobjective: {metric: val_loss}\n", 2, "objective", "direction must be minimize"),
+    "laws between fields": ("seed: 1\nobjective: {metric: val_loss, direction: maximize}\n", 2, "objective", "direction must be minimize"),
     "low > high": ("loss: {label_smoothing: {low: 0.2, high: 0.1}}\n", 1, "loss.label_smoothing", "low must be <= high"),
     "low out of the field": ("loss: {label_smoothing: {low: -1, high: 0.1}}\n", 1, "loss.label_smoothing", "low must be greater than or equal to 0, got -1"),
     "high out of the field": ("loss:\n  label_smoothing:\n    low: 0\n    high: 1\n", 4, "loss.label_smoothing", "high must be less than 1"),

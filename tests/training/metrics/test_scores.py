@@ -127,9 +127,13 @@ def test_directions() -> None:
 
 
 @pytest.mark.parametrize("metric", get_args(ValMetric))
-def test_the_objectives_direction_is_checked(metric: str) -> None:
+def test_the_objectives_direction_follows_from_its_metric_and_is_checked(metric: str) -> None:
     wrong = {"minimize": "maximize", "maximize": "minimize"}[direction_of(metric)]
-    right = ObjectiveConfig(metric=metric, direction=direction_of(metric), at="best")
+    right = ObjectiveConfig(metric=metric, at="best")
+    assert right == ObjectiveConfig(metric=metric, direction=direction_of(metric), at="best")
+    assert (
+        TrialConfig.model_validate_json(f'{{"objective": {{"metric": "{metric}", "at": "best"}}}}').objective == right
+    )
     history = [EpochReport(epoch, {metric: value}, 1.0) for epoch, value in ((1, 0.1), (2, 0.2))]
     assert right.worth(history) == ((0.2, 2) if improves(metric, 0.2, 0.1) else (0.1, 1))
     with pytest.raises(ValidationError, match=f"direction must be {direction_of(metric)} for {metric}, got {wrong}"):
