@@ -77,6 +77,8 @@ def _study_parts(summary: StudySummary) -> Iterator[RenderableType]:
         yield line(furthest_line(furthest))
     if gained := gain(summary):
         yield line(gained)
+    for edge in summary.edges():
+        yield line(edge.words)
     if summary.passed_over:
         yield line(summary.passed_over_line)
     if summary.trials:

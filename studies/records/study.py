@@ -10,6 +10,7 @@ from ...common.display import visible
 from ...common.interval import around
 from ...errors import StudyError
 from .. import attributes
+from .edges import BEST, Edge, edges
 from .explain import Explanation, explain
 from .ranking import ranked
 from .rungs import Furthest, Rung, Standing, furthest
@@ -102,6 +103,7 @@ class StudySummary:
             "wall_s": self.wall_s,
             "failures": {cause: list(numbers) for cause, numbers in self.failures.items()},
             "explanations": {cause: asdict(explanation) for cause, explanation in self.explanations().items()},
+            "edges": [asdict(edge) for edge in self.edges()],
             "verdicts": {kind: list(numbers) for kind, numbers in self.verdicts().items()},
         }
 
@@ -125,6 +127,12 @@ class StudySummary:
         """The `count` best complete trials that hpo ran, the best first."""
         own = [trial for trial in self.trials if not trial.is_foreign]
         return ranked(own, StudyDirection[self.direction.upper()])[:count]
+
+    def edges(self) -> list[Edge]:
+        """The dimensions whose best values lie at an end of their range, by the space of the newest run."""
+        ended = sum(trial.state in ("complete", "pruned") for trial in self.trials)
+        best = [trial.params for trial in self.own_best(BEST)]
+        return edges(str(self.attributes.get(attributes.SPACE, "")), best, ended)
 
     def explanations(self) -> dict[str, Explanation]:
         """What explains failures, by cause; causes that no parameter explains are left out."""

@@ -87,6 +87,7 @@ def test_a_study_is_summed_up(home: Home) -> None:
         "wall_s": 20.0,
         "failures": {},
         "explanations": {},
+        "edges": [],
         "verdicts": {},
     }
     assert summary.trials[0].curve == {1: 0.7, 2: 0.8}
