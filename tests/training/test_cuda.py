@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from hpo.errors import TrainingError
 from hpo.training.config import PrecisionConfig, TrialConfig
 from hpo.training.data.pack import Pack
 from hpo.training.loop.meter import DivergenceWatch
@@ -143,3 +144,19 @@ def test_divergence_is_seen_within_two_looks() -> None:
         torch.cuda.synchronize()
         steps += 1
         assert steps < 40
+
+
+def test_cards_share_a_batch_where_there_are_as_many(digits_pack: Path, small_config: Make, tmp_path: Path) -> None:
+    config = small_config(devices=2, precision={"dtype": "fp32"})
+    if torch.cuda.device_count() < 2:
+        with pytest.raises(TrainingError, match="devices: 2 are to share a batch, and torch sees 1 from cuda on"):
+            list(train(config, pack=digits_pack, directory=tmp_path, device="cuda"))
+        return
+    one = config.model_copy(update={"devices": 1})
+    (*_, alone), (*_, shared) = (
+        list(train(each, pack=digits_pack, directory=tmp_path / str(each.devices), device="cuda"))
+        for each in (one, config)
+    )
+    assert isinstance(alone, TrainResult)
+    assert isinstance(shared, TrainResult)
+    assert shared.history[0].metrics["train_loss"] == pytest.approx(alone.history[0].metrics["train_loss"], rel=0.2)
