@@ -218,7 +218,7 @@ def test_bundled_spaces_are_whole(name: str) -> None:
     priors = space.priors()
     # The first trial is the same for everyone: no dimension is left to chance.
     assert [parameter.key for parameter in space.active(priors)] == list(priors)
-    assert {"objective.metric", "objective.direction", "data.source", "budget.epochs"} <= space.fixed.keys()
+    assert {"objective.metric", "data.source", "budget.epochs"} <= space.fixed.keys()
 
 
 def test_the_bundled_are_named() -> None:

@@ -280,7 +280,7 @@ def test_the_time_before_an_interruption_counts_and_no_other(
     _, result = run(small_config(), digits_pack, tmp_path, timeout_s=first.elapsed_s)
     assert (result.status, result.history) == (Status.TIMED_OUT, (first,))
     outcome = outcome_of(result, small_config().objective)
-    assert (outcome.complete, outcome.usable, outcome.value) == (False, True, first.worth)
+    assert (outcome.complete, outcome.usable, outcome.value) == (False, False, first.worth)
 
 
 def test_a_training_that_is_over_in_time_has_finished(digits_pack: Path, small_config: Make, tmp_path: Path) -> None:
