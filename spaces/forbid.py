@@ -135,6 +135,8 @@ def _sign(node: Node) -> tuple[str, str]:
     """The comparison that a text begins with, and what follows; ("", "") where it is none."""
     if not isinstance(node.value, str):
         return "", ""
+    if node.value.startswith("=="):  # as programmers write it
+        return "=", node.value[2:].strip()
     sign = next((sign for sign in COMPARISONS if node.value.startswith(sign)), "")
     return sign, node.value.removeprefix(sign).strip() if sign else ""
 
@@ -143,7 +145,7 @@ def _possible(term: Term, node: Node, entry: Parameter | Fixed) -> Term:
     """Return `term`, if it may hold for a value of its dimension; what is fixed may have been by a flag.
 
     Raises:
-        SpaceError: it never holds, or always.
+        SpaceError: it never holds.
     """
     if isinstance(entry, Fixed):
         return term
@@ -155,8 +157,7 @@ def _possible(term: Term, node: Node, entry: Parameter | Fixed) -> Term:
     if not is_number(operand) or (isinstance(entry, Choice) and not any(map(is_number, entry.choices))):
         raise refusal(node.location, term.key, f"only numbers are more or less than others, got {shown(node)}")
     ends = entry.choices if isinstance(entry, Choice) else (entry.low, entry.high)
-    held = [term.holds({term.key: end}) for end in ends]
-    if not any(held):
+    if not any(term.holds({term.key: end}) for end in ends):
         raise refusal(node.location, term.key, f"never holds for {values_of(entry)}, got {shown(node)}")
     return term
 

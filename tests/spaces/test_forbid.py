@@ -46,6 +46,7 @@ CLAUSES = {
     "an assignment": ("{model.width: 32, data.batch_size: 64}", {}, {"model__width": 64}),
     "a list": ("{model.width: [16, 32], optimizer: sgd}", {}, {"model__width": 64}),
     "more than": ("{augment.mixup: '> 0.1', model.width: 32}", {}, {"augment__mixup": 0.1}),
+    "equal, as programmers write it": ("{model.width: '== 32', data.batch_size: '=64'}", {}, {"model__width": 64}),
     "at most": ("{optimizer.sgd.lr: '<= 0.1'}", {}, {"optimizer__sgd__lr": 0.11}),
     "other than": ("{model.width: '!= 16'}", {}, {"model__width": 16}),
     "two dimensions": ("{data.batch_size: '> model.width'}", {}, {"model__width": 64}),

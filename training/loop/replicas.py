@@ -117,6 +117,8 @@ class Replicas:
     def begin(self, training: Begin, device: torch.device) -> DeviceGroup:
         """Have as many processes as `training` needs begin it; return the group that this one is in.
 
+        They wait until its learner shares its steps.
+
         Raises:
             TrainingError: there are not as many cards.
             ReplicaError: a process could not begin.
@@ -142,14 +144,14 @@ class Replicas:
             torch.OutOfMemoryError: it ran out of memory.
         """
         self._send(Step(lr))
-        with self._explained():
+        with self.explained():
             yield
 
     @contextmanager
     def end_epoch(self) -> Iterator[None]:
         """Have all add up their sums while this process does."""
         self._send(EndEpoch())
-        with self._explained():
+        with self.explained():
             yield
 
     def close(self) -> None:
@@ -210,7 +212,7 @@ class Replicas:
                 connection.send(order)
 
     @contextmanager
-    def _explained(self) -> Iterator[None]:
+    def explained(self) -> Iterator[None]:
         """Replace an error of a step by that of the process which caused it: the others only see that it is gone."""
         try:
             yield
@@ -246,6 +248,4 @@ def _name(device: torch.device, rank: int) -> str:
 
 def _check_cards(device: torch.device, size: int) -> None:
     if device.type == "cuda" and (cards := torch.cuda.device_count() - (device.index or 0)) < size:
-        raise TrainingError(
-            f"devices: {size} CUDA devices are to share a batch, and torch sees {cards} from {device} on"
-        )
+        raise TrainingError(f"devices: {size} are to share a batch, and torch sees {cards} from {device} on")

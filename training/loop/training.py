@@ -147,7 +147,9 @@ class Training:
             self._tell(Activity("starting the other devices"))
             state = packed(self._learner.snapshot().complete())
             begin = Begin(self._config, self._pack.path, self._fit_on, self._learner.micro_batch, state)
-            self._learner.share(self._replicas.begin(begin, self.device))
+            group = self._replicas.begin(begin, self.device)
+            with self._replicas.explained():
+                self._learner.share(group)
 
     def _epoch_within_memory(
         self, batches: TrainBatches, writer: CheckpointWriter, number: int, signal: Callable[[], Signal]

@@ -38,6 +38,8 @@ class Net(nn.Module):
         )
         self.spare = nn.Linear(2, 2) if unused else None
         self.limit = limit
+        if limit < 0 and dist.is_initialized() and dist.get_rank() == 1:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 9 GiB")
 
     def forward(self, images):
         if self.limit and dist.is_initialized() and dist.get_rank() == 1 and len(images) > self.limit:
@@ -160,6 +162,15 @@ def test_a_device_that_runs_out_of_memory_takes_smaller_passes(
     assert any("out of memory in epoch 1: from here on passes of 13 images" in note for note in result.notes)
     one = finish(config_of(small_config, 1, model={"name": net}), few, tmp_path / "1", replicas)
     assert values(result)[-1] == pytest.approx(values(one)[-1], rel=1e-4, abs=1e-6)
+
+
+def test_a_device_that_cannot_begin_is_told_by_its_own_words(
+    small_config: Make, few: Path, tmp_path: Path, net: str, replicas: Replicas
+) -> None:
+    config = config_of(small_config, model={"name": net, "limit": -1})
+    with pytest.raises(ReplicaError, match=r"device 1 of the training: model .*CUDA out of memory"):
+        finish(config, few, tmp_path, replicas)
+    assert replicas.pids == []
 
 
 def test_weights_that_no_pass_uses_keep_nobody_waiting(
