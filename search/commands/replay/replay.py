@@ -88,7 +88,10 @@ def replay(options: ReplayOptions, watcher: RetrainWatcher) -> Replay:
     watcher.busy(IMPORTING)
     from ....training.machine.device import choose_device
 
-    device = choose_device(options.device, available_cores())
+    noted = _noted(home, study)
+    threads = noted.get("threads")
+    # sums on a CPU depend on their number; a file that somebody edited may say anything
+    device = choose_device(options.device, threads if isinstance(threads, int) and threads > 0 else available_cores())
     pack = same_data(
         config.data,
         str(summary.attributes.get(attributes.DATA_FINGERPRINT, "")),
@@ -103,7 +106,7 @@ def replay(options: ReplayOptions, watcher: RetrainWatcher) -> Replay:
     with _folder(options.out, home) as folder:
         result = _train(config, pack, folder, device, record.epochs, watcher)
     after = {report.epoch: report.worth for report in result.history if report.worth is not None}
-    differences = _differences(home, study, device)
+    differences = _differences(noted, device)
     return Replay(study, number, summary.metric, dict(record.curve), after, result.status.value, differences)
 
 
@@ -166,19 +169,24 @@ def _train(
     raise RuntimeError("a training must end with a result")
 
 
-def _differences(home: Home, study: str, device: str) -> tuple[str, ...]:
-    """What of versions and device is not as the newest run of the study had it, where that is on record here."""
-    path = home.study(study, STUDY_FILE) if is_study_name(study) else None
+def _noted(home: Home, study: str) -> dict[str, Any]:
+    """What the newest run of a study has noted of itself here; {} where that was in another home."""
+    if not is_study_name(study):  # no other study has a folder
+        return {}
     try:
-        noted = json.loads(path.read_text()) if path is not None else {}
-    except (OSError, ValueError):  # the home of another machine, or a file that somebody edited
-        noted = {}
-    before = noted.get("versions") if isinstance(noted, dict) else None
-    now = versions()
+        noted = json.loads(home.study(study, STUDY_FILE).read_text())
+    except (OSError, ValueError):
+        return {}
+    return noted if isinstance(noted, dict) else {}
+
+
+def _differences(noted: Mapping[str, Any], device: str) -> tuple[str, ...]:
+    """What of versions and device is not as the newest run of the study had it."""
+    before, now = noted.get("versions"), versions()
     changed = [
         f"{name} {before[name]} -> {now[name]}"
         for name in now
         if isinstance(before, dict) and name in before and before[name] != now[name]
     ]
-    was, kind = str(noted.get("device", "")) if isinstance(noted, dict) else "", device.partition(":")[0]
-    return (*changed, *([f"{was} -> {kind}"] if was and was.partition(":")[0] != kind else []))
+    was, kind = str(noted.get("device", "")).partition(":")[0], device.partition(":")[0]
+    return (*changed, *([f"{was} -> {kind}"] if was and was != kind else []))

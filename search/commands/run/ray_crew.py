@@ -113,7 +113,9 @@ class RayCrew(Crew):
         """One for each place of the cluster."""
         device = "cuda" if self._connect.gpus else "cpu"
         most = self._connect.most
-        return [Placement(device)] * (self._places if most is None else min(self._places, most))
+        return [Placement(device, max(1, int(self._connect.cpus)))] * (
+            self._places if most is None else min(self._places, most)
+        )
 
     def executor(self, placements: Sequence[Placement], files: StudyFiles | None) -> Executor:
         """Return the executor of the trials."""

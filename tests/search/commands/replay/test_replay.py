@@ -10,11 +10,13 @@ from typing import Any
 
 import optuna
 import pytest
+from hpo.common.cores import available_cores
 from hpo.errors import SpaceError, StudyError, TrustError
 from hpo.search.api import run
 from hpo.search.commands.replay.options import ReplayOptions
 from hpo.search.commands.replay.replay import Replay, replay
 from hpo.studies import attributes
+from hpo.training.machine import device
 from hpo.training.report import EpochReport
 
 from ..notes import Notes
@@ -50,6 +52,19 @@ def test_every_trial_is_the_same_to_the_last_digit_as_far_as_it_came(home: Path)
         assert (found.same, found.largest, found.status) == (True, (0.0, 1), "finished")
         assert found.differences == ()
     assert not list(home.glob(".replay-*"))
+
+
+def test_it_has_as_many_threads_as_the_studys_workers_had(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = home / "simple_cnn" / "study.json"
+    noted = file.read_text()
+    asked: list[int] = []
+    choose = device.choose_device
+    monkeypatch.setattr(device, "choose_device", lambda wish, cores: (asked.append(cores), choose(wish, 1))[1])
+    for threads in (3, "many", 0):
+        file.write_text(json.dumps({**json.loads(noted), "threads": threads}))
+        again(home, "simple_cnn/0")
+    file.write_text(noted)
+    assert asked == [3, available_cores(), available_cores()]
 
 
 def test_its_folder_is_kept_where_it_is_named(home: Path, tmp_path: Path) -> None:
