@@ -2,7 +2,7 @@
 
 import json
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,13 +22,12 @@ from ....training.config import TrialConfig
 from ....training.data.pack import Pack
 from ....training.machine.numerics import Numerics
 from ....training.report import IMPORTING, EpochReport, Signal, TrainResult
-from ...configuration.model_copies import ModelCopies
-from ...loop.interrupt import on_interrupt
 from ...progress.format import devices_words
 from ...progress.single import RetrainWatcher
 from ...resolve.pack import same_data
 from ...resolve.trust import admit_model
-from ..retrain.choose import saved_config, with_data_as_now
+from ..follow import Asked, follow
+from ..retrain.choose import config_as_now
 from .options import ReplayOptions
 
 STOPPING = "stopping at the next batch: nothing is kept of a replay that has not come to its end"
@@ -116,11 +115,9 @@ def _config(summary: StudySummary, record: TrialRecord, home: Home) -> TrialConf
     Raises:
         StudyError: it has none, or has trained no epoch.
     """
-    config = with_data_as_now(saved_config(summary.study, record), summary)
+    config = config_as_now(summary, record, home)
     if not record.curve:
         raise StudyError(f"trial {record.number} of study {summary.study} is {record.state} and has trained no epoch")
-    if is_study_name(summary.study):  # no other study has a folder with copies
-        config = ModelCopies(home.models(summary.study)).use_copy(config, record.model_source)
     return config
 
 
@@ -142,31 +139,21 @@ def _train(
 ) -> TrainResult:
     from ....training.train import train
 
-    interrupted = False
-
-    def interrupt() -> None:
-        nonlocal interrupted
-        interrupted = True
-
-    watcher.training(epochs)
-    with on_interrupt(interrupt, lambda: watcher.note(STOPPING)):
-        training = train(
+    def start(asked: Asked) -> Iterable[EpochReport | TrainResult]:
+        return train(
             config,
             pack=pack.path,
             directory=folder,
             device=device,
             last_epoch=epochs,
-            signal=lambda: Signal.STOP if interrupted else Signal.CONTINUE,
+            signal=asked,
             tell=watcher.busy,
         )
-        for item in training:
-            if isinstance(item, EpochReport):
-                watcher.epoch(item)
-                continue
-            if interrupted:
-                raise KeyboardInterrupt
-            return item
-    raise RuntimeError("a training must end with a result")
+
+    result, interrupted = follow(start, watcher, epochs, ending=Signal.STOP, words=STOPPING)
+    if interrupted:
+        raise KeyboardInterrupt
+    return result
 
 
 def _noted(home: Home, study: str) -> dict[str, Any]:

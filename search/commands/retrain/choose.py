@@ -14,9 +14,11 @@ from ....studies.records.summarise import summarise
 from ....studies.records.trial import PAUSED, TrialRecord
 from ....studies.shared_files.study_files import SharedNote
 from ....studies.store.storage import open_existing
+from ....studies.study_name import is_study_name
 from ....training.config import TrialConfig
 from ....training.optim.config import Piecewise, Plateau
 from ...configuration.configure import read_config
+from ...configuration.model_copies import ModelCopies
 from ...progress.format import number_of
 from .options import RetrainOptions
 
@@ -157,6 +159,18 @@ def with_data_as_now(config: TrialConfig, summary: StudySummary) -> TrialConfig:
     fixed = json.loads(summary.attributes.get(attributes.SPACE, "{}")).get("fixed", {})
     locations = {key: fixed[f"data.{key}"]["value"] for key in ("source", "split_file") if f"data.{key}" in fixed}
     return config.model_copy(update={"data": config.data.model_copy(update=locations)})
+
+
+def config_as_now(summary: StudySummary, record: TrialRecord, home: Home) -> TrialConfig:
+    """Return the saved configuration of a trial, with its images and its model's file where they are now.
+
+    Raises:
+        StudyError: it has none yet, or another version saved it.
+    """
+    config = with_data_as_now(saved_config(summary.study, record), summary)
+    if not is_study_name(summary.study):  # no other study has a folder with copies
+        return config
+    return ModelCopies(home.models(summary.study)).use_copy(config, record.model_source)
 
 
 def _epoch_if_not_last(record: TrialRecord, config: TrialConfig) -> int | None:

@@ -10,11 +10,11 @@ from ....errors import TrainingError
 from ....training.config import TrialConfig
 from ....training.data.pack import Pack
 from ....training.machine.numerics import Numerics
-from ....training.report import EpochReport, Signal, Status, TrainResult
-from ...loop.interrupt import STOPPING, on_interrupt
+from ....training.report import EpochReport, Status, TrainResult
 from ...progress.format import devices_words
 from ...progress.single import RetrainWatcher
 from ...resolve.pack import same_data
+from ..follow import Asked, follow, ignore_epoch
 from .choose import Chosen
 from .track import WinnerTracker
 
@@ -60,26 +60,19 @@ def fit(
     """
     from ....training.train import train
 
-    # Ctrl-C is seen between two batches: a signal handler that raised could tear a checkpoint
-    interrupted = False
-
-    def interrupt() -> None:
-        nonlocal interrupted
-        interrupted = True
-
-    watcher.training(chosen.epochs)
-    with on_interrupt(interrupt, lambda: watcher.note(STOPPING)):
-        training = train(
+    def start(asked: Asked) -> Iterable[EpochReport | TrainResult]:
+        return train(
             chosen.config,
             pack=pack.path,
             directory=directory,
             device=device,
             fit_on="train_and_val",
             last_epoch=chosen.last_epoch,
-            signal=lambda: Signal.PAUSE if interrupted else Signal.CONTINUE,
+            signal=asked,
             tell=watcher.busy,
         )
-        result = _follow(training, watcher, tracker)
+
+    result, interrupted = follow(start, watcher, chosen.epochs, ignore_epoch if tracker is None else tracker.epoch)
     if interrupted:
         watcher.note(
             f"stopped after epoch {len(result.history)} of {chosen.epochs}; the same command goes on from there"
@@ -88,19 +81,6 @@ def fit(
     if result.status is not Status.FINISHED:
         raise RetrainError(_words(chosen, result))
     return result
-
-
-def _follow(
-    training: Iterable[EpochReport | TrainResult], watcher: RetrainWatcher, tracker: WinnerTracker | None
-) -> TrainResult:
-    """Show and track each epoch of `training`; return its result."""
-    for item in training:
-        if isinstance(item, TrainResult):
-            return item
-        watcher.epoch(item)
-        if tracker is not None:
-            tracker.epoch(item)
-    raise RuntimeError("a training run must end with a result")
 
 
 def describe(chosen: Chosen, pack: Pack, device: str) -> str:

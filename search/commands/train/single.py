@@ -55,16 +55,12 @@ def _from_trial(trial: str, options: TrainOptions, home: Home) -> Single:
     """The configuration of the trial "STUDY/N", with the changes of `options`."""
     from ....studies.records.summarise import summarise
     from ....studies.store.storage import open_existing
-    from ....studies.study_name import is_study_name
-    from ...configuration.model_copies import ModelCopies
-    from ..retrain.choose import saved_config, with_data_as_now
+    from ..retrain.choose import config_as_now
 
     study, number = split_trial(trial, "--trial")
     summary = summarise(open_existing(options.storage, home), study)
     record = summary.trial(number)
-    saved = with_data_as_now(saved_config(study, record), summary)
-    if is_study_name(study):  # no other study has a folder with copies
-        saved = ModelCopies(home.models(study)).use_copy(saved, record.model_source)
+    saved = config_as_now(summary, record, home)
     origin = f"trial {record.number} of study {study}"
     source = Source(f"{study}-{record.number}", saved.model_dump_json(), Location(origin, Path.cwd()))
     single = _single(source.name, origin, load_source(source, TrialConfig, options.changes))

@@ -21,14 +21,14 @@ from ....training.data.prepare import prepare
 from ....training.data.test_note import test_note
 from ....training.machine.numerics import Numerics
 from ....training.models.config import needs_trial
-from ....training.report import IMPORTING, EpochReport, Signal, Status, TrainResult
+from ....training.report import IMPORTING, EpochReport, Status, TrainResult
 from ...configuration.settle import settle
-from ...loop.interrupt import STOPPING, on_interrupt
 from ...progress.format import devices_words
 from ...progress.single import RetrainWatcher
 from ...resolve.data import refuse_home_as_data
 from ...resolve.pack import same_data
 from ...resolve.trust import admit_model
+from ..follow import Asked, follow
 from .options import TrainOptions
 from .single import Single, choose_single
 
@@ -217,24 +217,15 @@ def _fit(folder: TrainingFolder, pack: Pack, device: str, watcher: RetrainWatche
     watcher.note(f"{folder.origin}: {epochs} epochs on {images}, {where}, {numerics.words}")
     watcher.note(f"folder {folder.path}")
     (folder.path / CALIBRATION).unlink(missing_ok=True)  # of weights that may be about to change
-    # Ctrl-C is seen between two batches: a signal handler that raised could tear a checkpoint
-    interrupted = False
 
-    def interrupt() -> None:
-        nonlocal interrupted
-        interrupted = True
-
-    watcher.training(epochs)
-    with on_interrupt(interrupt, lambda: watcher.note(STOPPING)):
-        training = train_model(
-            folder.config,
-            pack=pack.path,
-            directory=folder.path,
-            device=device,
-            signal=lambda: Signal.PAUSE if interrupted else Signal.CONTINUE,
-            tell=watcher.busy,
+    def start(asked: Asked) -> Iterable[EpochReport | TrainResult]:
+        return train_model(
+            folder.config, pack=pack.path, directory=folder.path, device=device, signal=asked, tell=watcher.busy
         )
-        result = _follow(training, watcher)
+
+    result, _ = follow(start, watcher, epochs)
+    for note in result.notes:
+        watcher.note(note)
     if result.status is Status.PAUSED:
         again = f"hpo train --resume --out {shlex.quote(str(folder.path))}"
         watcher.note(f"stopped after epoch {len(result.history)} of {epochs}; {again} goes on from there")
@@ -258,14 +249,3 @@ def _calibrate(folder: TrainingFolder, pack: Pack, result: TrainResult, device: 
     if calibration is not None:
         folder.keep_calibration(calibration)
         watcher.note(f"temperature {calibration.temperature:.2f}, on the validation images: {calibration.words}")
-
-
-def _follow(training: Iterable[EpochReport | TrainResult], watcher: RetrainWatcher) -> TrainResult:
-    """Show each epoch of `training`; return its result."""
-    for item in training:
-        if isinstance(item, TrainResult):
-            for note in item.notes:
-                watcher.note(note)
-            return item
-        watcher.epoch(item)
-    raise RuntimeError("a training run must end with a result")
