@@ -67,7 +67,6 @@ class Description:
 
 def describe(space: SearchSpace) -> Description:
     """Describe `space` in words, with its lint."""
-    counted = count(space)
     return Description(
         name=space.name,
         dimensions=tuple(map(_dimension, space.parameters)),
@@ -75,7 +74,7 @@ def describe(space: SearchSpace) -> Description:
         fixed=tuple((key, _plain(value)) for key, value in space.fixed.items()),
         apart=tuple((entry.key, _plain(entry.value)) for entry in space.apart),
         forbidden=tuple(clause.words for clause in space.forbidden),
-        size=space.size() if counted is None else float(counted),
+        size=count(space),
         warnings=tuple(_lint(space)),
     )
 

@@ -11,7 +11,7 @@ from itertools import combinations
 
 from ..errors import SpaceError, nearest
 from .clause import COMPARISONS, Clause, Term
-from .configurations import configurations, count
+from .configurations import MOST_COUNTED, configurations
 from .describe import values_of
 from .document import parse_value
 from .draw import allowed_draws
@@ -50,13 +50,13 @@ def carried(clauses: Sequence[Clause], own: SearchSpace, space: SearchSpace, cha
     """
     kept = _kept_branches(own, space, changes)
     entries = _entries(space)
-    found = []
+    left = []
     for clause in clauses:
         judged = [_carried(term, kept) for term in clause.terms]
         terms = tuple(term for term in judged if isinstance(term, Term))
         if False not in judged and all({term.key, term.other or term.key} <= entries.keys() for term in terms):
-            found.append(Clause(terms))
-    return found
+            left.append(Clause(terms))
+    return left
 
 
 def _kept_branches(own: SearchSpace, space: SearchSpace, changes: Sequence[str]) -> dict[str, str]:
@@ -66,9 +66,9 @@ def _kept_branches(own: SearchSpace, space: SearchSpace, changes: Sequence[str])
         branches = [branch for _, branch in branches_of(choice)]
         key = _renamed(choice.key, kept)
         if branches and key and key not in space.by_key:
-            said = [change.partition("=")[2].strip() for change in changes if change.partition("=")[0].strip() == key]
+            set_to = [change.partition("=")[2].strip() for change in changes if change.partition("=")[0].strip() == key]
             named = [str(space.fixed[name]) for name in (f"{key}.name", f"{key}.kind") if name in space.fixed]
-            kept[key] = next((branch for branch in (*reversed(said), *named) if branch in branches), "")
+            kept[key] = next((branch for branch in (*reversed(set_to), *named) if branch in branches), "")
     return kept
 
 
@@ -109,9 +109,9 @@ def check_left(space: SearchSpace, node: Node) -> None:
 def allowed(space: SearchSpace) -> Iterator[dict[str, Scalar]]:
     """Yield configurations of `space` that are allowed: all where they can be counted, else some at random."""
     order = random.Random(0)
-    if count(space) is None:
+    if space.size() > MOST_COUNTED:
         return allowed_draws(space, order, {})
-    return (params for params in configurations(space, order) if space.allows(params))
+    return filter(space.allows, configurations(space, order))
 
 
 def _term(key: str, node: Node, space: SearchSpace) -> Term:

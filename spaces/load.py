@@ -67,5 +67,5 @@ def _read(file: Source, target: type[BaseModel], overrides: Sequence[str]) -> tu
 def _space(file: Source, content: SpaceContent) -> SearchSpace:
     """The space of a file, which forbids nothing yet."""
     values, apart = content.parted()
-    said = tuple(value for value in apart if value.key != FORBID)
-    return SearchSpace(file.name, tuple(content.parameters), tuple(values), said)
+    settings = tuple(value for value in apart if value.key != FORBID)
+    return SearchSpace(file.name, tuple(content.parameters), tuple(values), settings)

@@ -21,23 +21,23 @@ def replay(options: ReplayOptions, json: JsonOption = False) -> None:
     from ..progress.single import watcher
 
     with closing(watcher()) as view:
-        found = train_again(options, view)
-    print_json(found.to_json()) if json else _tell(found)
+        replayed = train_again(options, view)
+    print_json(replayed.to_json()) if json else _tell(replayed)
 
 
-def _tell(found: "Replay") -> None:
+def _tell(replayed: "Replay") -> None:
     from ..progress.format import number_of
 
-    count, trial = len(found.before), f"trial {found.trial} of study {found.study}"
+    count, trial = len(replayed.before), f"trial {replayed.trial} of study {replayed.study}"
     epochs = "its one epoch" if count == 1 else f"each of its {count} epochs"
-    if found.same:
-        tell(f"{trial}: {found.metric} of {epochs} is the same, to the last digit")
-    elif found.largest is not None:
-        last, (largest, epoch) = max({*found.before} & {*found.after}), found.largest
-        was, now = number_of(found.before[last]), number_of(found.after[last])
-        tell(f"{trial}: {found.metric} {now} after epoch {last}, {was} in its record")
+    if replayed.same:
+        tell(f"{trial}: {replayed.metric} of {epochs} is the same, to the last digit")
+    elif replayed.largest is not None:
+        last, (largest, epoch) = max({*replayed.before} & {*replayed.after}), replayed.largest
+        was, now = number_of(replayed.before[last]), number_of(replayed.after[last])
+        tell(f"{trial}: {replayed.metric} {now} after epoch {last}, {was} in its record")
         tell(f"an epoch differs by {number_of(largest)} at most (epoch {epoch})")
-    if len(found.after) < count:
-        tell(f"{trial}: {found.status.replace('_', ' ')} after {len(found.after)} of {count} epochs")
-    if found.differences:
-        tell(f"since the study was run: {', '.join(found.differences)}")
+    if len(replayed.after) < count:
+        tell(f"{trial}: {replayed.status.replace('_', ' ')} after {len(replayed.after)} of {count} epochs")
+    if replayed.differences:
+        tell(f"since the study was run: {', '.join(replayed.differences)}")

@@ -97,10 +97,11 @@ _COLUMNS = ("trial", "state", "value", "epochs", "time", "verdict", "curve", "pa
 _NARROW = ("trial", "state", "value", "epochs", "parameters")  # for 60 characters
 
 
-def _explained(found: Explanation) -> str:
+def _explained(explanation: Explanation) -> str:
     """An explanation in words: `where optimizer.lr >= 0.31: 5 of 6 trials, elsewhere 0 of 14`."""
-    there = f"{found.key} {found.sign} {short(found.value)}: {found.failed} of {found.count} trials"
-    return f"where {there}, elsewhere {found.failed_elsewhere} of {found.elsewhere}"
+    there = f"{explanation.key} {explanation.sign} {short(explanation.value)}"
+    inside, outside = f"{explanation.failed} of {explanation.count}", f"{explanation.failed_elsewhere} of"
+    return f"where {there}: {inside} trials, elsewhere {outside} {explanation.elsewhere}"
 
 
 def _trials(summary: StudySummary) -> FirstThatFits:

@@ -45,12 +45,12 @@ def explain(failed: Sequence[Mapping[str, Any]], others: Sequence[Mapping[str, A
         inside = sum(_holds(params, key, sign, value) for params in failed)
         beside = sum(_holds(params, key, sign, value) for params in others)
         chance = len(tried) * _tail(inside, len(failed), beside, len(others))
-        found = Explanation(
+        explanation = Explanation(
             key, sign, value, inside, inside + beside, len(failed) - inside,
             len(failed) + len(others) - inside - beside, min(chance, 1.0),
         )  # fmt: skip
-        if best is None or found.chance < best.chance:
-            best = found
+        if best is None or explanation.chance < best.chance:
+            best = explanation
     return best if best is not None and best.chance <= LEVEL else None
 
 

@@ -137,14 +137,14 @@ class StudySummary:
     def explanations(self) -> dict[str, Explanation]:
         """What explains failures, by cause; causes that no parameter explains are left out."""
         ended = [trial for trial in self.trials if trial.state in ("complete", "pruned", "failed")]
-        found = {}
+        explained = {}
         for cause in self.failures:
             failed = [trial.params for trial in ended if trial.cause == cause]
             # what failed by another cause might have failed by this one, had it come so far
             others = [trial.params for trial in ended if trial.cause is None]
             if (explanation := explain(failed, others)) is not None:
-                found[cause] = explanation
-        return found
+                explained[cause] = explanation
+        return explained
 
     def verdicts(self) -> dict[str, tuple[int, ...]]:
         """Trial numbers by kind of verdict, the most frequent first."""

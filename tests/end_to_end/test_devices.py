@@ -16,12 +16,12 @@ REPLICA = "hpo.training.loop.replica"
 
 
 def replicas_of(pid: int) -> list[psutil.Process]:
-    found = []
+    replicas = []
     with suppress(psutil.NoSuchProcess):
         for child in psutil.Process(pid).children(recursive=True):
             with suppress(psutil.NoSuchProcess):
-                found += [child] * (REPLICA in child.cmdline())
-    return found
+                replicas += [child] * (REPLICA in child.cmdline())
+    return replicas
 
 
 def test_a_trial_goes_on_where_one_of_its_devices_is_gone(cold_shell: Shell, wait_until: Callable[..., None]) -> None:

@@ -6,6 +6,12 @@ from ..config import TrialConfig
 from ..data.batches import TrainBatches
 from ..data.pack import Pack, Split
 from ..losses.sampling import build_order
+from .wanted_metrics import FitOn
+
+
+def split_of(pack: Pack, fit_on: FitOn) -> Split:
+    """Return the images of `pack` that a training learns from."""
+    return pack.train if fit_on == "train" else pack.train_and_val
 
 
 def train_batches(config: TrialConfig, pack: Pack, split: Split, device: torch.device) -> TrainBatches:

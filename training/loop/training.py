@@ -21,7 +21,7 @@ from ..optim.config import Plateau
 from ..optim.schedules import epoch_factors
 from ..report import Activity, EpochReport, Signal, Status, TrainResult
 from .epoch import train_epoch
-from .feed import train_batches
+from .feed import split_of, train_batches
 from .history import Progress, report_from_json, report_to_json
 from .learner import Learner
 from .partial_epoch import NOTHING, PartialEpoch
@@ -225,8 +225,7 @@ class Training:
         return epoch_factors(self._config.schedule, epochs, self.progress.values)
 
     def _train_batches(self) -> TrainBatches:
-        split = self._pack.train if self._validates else self._pack.train_and_val
-        return train_batches(self._config, self._pack, split, self.device)
+        return train_batches(self._config, self._pack, split_of(self._pack, self._fit_on), self.device)
 
     def _keep(self, part: PartialEpoch, number: int) -> None:
         """Write the part of epoch `number` that is done, so that it is not done again."""

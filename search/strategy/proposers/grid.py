@@ -13,6 +13,7 @@ from ....spaces.space import SearchSpace
 from ....spaces.unit import from_unit
 from ..history import Finished
 from ..trial_seed import trial_seed
+from .untried import nothing_left
 
 GOLDEN = (5**0.5 - 1) / 2
 """The share of the grid from one proposal to the next.
@@ -38,8 +39,7 @@ class GridProposer:
             raise SpaceError(f"--sampler grid:N needs N points, at least 2, got {points}")
         dimensions = tuple(_gridded(parameter, points) for parameter in space.parameters)
         self._grid = replace(space, parameters=dimensions)
-        counted = count(self._grid)
-        self._count = self._grid.size() if counted is None else float(counted)
+        self._count = count(self._grid)
         self._size, self._first = int(self._grid.size()), trial_seed(seed, 0)
         self._stride = next(step for step in range(int(self._size * GOLDEN) or 1, 2**63) if gcd(step, self._size) == 1)
         self._tried: set[Key | None] = set()
@@ -70,8 +70,7 @@ class GridProposer:
     def _fixed(self, number: int, fixed: Mapping[str, Any], taken: set[Key | None]) -> Mapping[str, Scalar] | None:
         left = filter(self._grid.allows, configurations(self._grid, random.Random(number), fixed))
         if (first := next(left, None)) is None:
-            wanted = ", ".join(f"{key}={value}" for key, value in fixed.items())
-            raise SpaceError(f"forbid leaves no configuration of the grid with {wanted}")
+            raise nothing_left("configuration of the grid", fixed)
         # what somebody has asked for is trained, though it is known, or between the points
         off = any(key in fixed and not self._grid.by_key[key].contains(fixed[key]) for key in first)
         if off:

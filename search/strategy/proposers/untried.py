@@ -19,13 +19,18 @@ DRAWS = 10
 """How often a sampler may propose what was tried before; then what is left is searched for something new."""
 
 
+def nothing_left(what: str, fixed: Mapping[str, Any]) -> SpaceError:
+    """The error of a trial for which the space forbids all that has the `fixed` values."""
+    wanted = ", ".join(f"{key}={value}" for key, value in fixed.items())
+    return SpaceError(f"forbid leaves no {what}{f' with {wanted}' if wanted else ''} to be found")
+
+
 class Untried:
     """What of a finite space was not tried; every configuration of one without an end."""
 
     def __init__(self, space: SearchSpace) -> None:
         self._space = space
-        counted = count(space)
-        self.size = space.size() if counted is None else float(counted)
+        self.size = count(space)
         self._tried: set[Key | None] = set()
         self._running: dict[int, Key | None] = {}  # thousands of trials may wait at rungs: each is read once
 
@@ -58,16 +63,15 @@ class Untried:
             return drawn
         taken = self._taken(running) if is_finite else {None}
         left = configurations(space, order, fixed) if is_finite else allowed_draws(space, order, fixed)
-        known: Params | None = None
+        tried: Params | None = None
         for params in filter(space.allows, chain([drawn], islice(draws, DRAWS - 1), left)):
             if not is_finite or key_of(space, params) not in taken:
                 return params
-            known = known or params
-        if known is None and (fixed or not is_finite):
-            wanted = ", ".join(f"{key}={value}" for key, value in fixed.items())
-            raise SpaceError(f"forbid leaves no configuration{f' with {wanted}' if wanted else ''} to be found")
+            tried = tried or params
+        if tried is None and (fixed or not is_finite):
+            raise nothing_left("configuration", fixed)
         # what somebody has asked for is trained, though it is known
-        return known if fixed else None
+        return tried if fixed else None
 
     def _taken(self, running: Mapping[int, Mapping[str, Any]]) -> set[Key | None]:
         """The configurations that were tried, or that trials have which are `running`."""

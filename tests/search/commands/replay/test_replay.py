@@ -47,10 +47,10 @@ def test_every_trial_is_the_same_to_the_last_digit_as_far_as_it_came(home: Path)
     trials = trials_of(home)
     assert {trial.state.name for trial in trials} == {"COMPLETE", "PRUNED"}
     for trial in trials:
-        found = again(home, f"simple_cnn/{trial.number}")
-        assert found.before == found.after == trial.intermediate_values
-        assert (found.same, found.largest, found.status) == (True, (0.0, 1), "finished")
-        assert found.differences == ()
+        replayed = again(home, f"simple_cnn/{trial.number}")
+        assert replayed.before == replayed.after == trial.intermediate_values
+        assert (replayed.same, replayed.largest, replayed.status) == (True, (0.0, 1), "finished")
+        assert replayed.differences == ()
     assert not list(home.glob(".replay-*"))
 
 
@@ -82,12 +82,12 @@ def test_what_is_not_the_same_is_told_with_what_has_changed(home: Path, tmp_path
     file.write_text(json.dumps({**noted, "device": "cuda", "versions": {**noted["versions"], "torch": "0.4.1"}}))
     config = json.loads(trials_of(other)[0].user_attrs[attributes.CONFIG])
     _rewrite(other, {**config, "seed": 7})
-    found = again(other, "simple_cnn/0")
-    assert not found.same
-    assert found.largest is not None
-    assert found.largest[0] == max(abs(found.after[epoch] - found.before[epoch]) for epoch in found.before)
-    assert found.differences == (f"torch 0.4.1 -> {noted['versions']['torch']}", "cuda -> cpu")
-    assert json.loads(json.dumps(found.to_json()))["largest_difference"] == found.largest[0]
+    replayed = again(other, "simple_cnn/0")
+    assert not replayed.same
+    assert replayed.largest is not None
+    assert replayed.largest[0] == max(abs(replayed.after[epoch] - replayed.before[epoch]) for epoch in replayed.before)
+    assert replayed.differences == (f"torch 0.4.1 -> {noted['versions']['torch']}", "cuda -> cpu")
+    assert json.loads(json.dumps(replayed.to_json()))["largest_difference"] == replayed.largest[0]
 
 
 def _rewrite(home: Path, config: dict[str, Any]) -> None:
