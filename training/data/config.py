@@ -50,6 +50,12 @@ class DataConfig(Section):
         json_schema_extra=FIXED,
     )
     split_seed: int = Field(default=0, ge=0, description="Seed of the stratified split.", json_schema_extra=FIXED)
+    val_seed: int | None = Field(
+        default=None,
+        ge=0,
+        description="Seed of which of the images that are not test validate; null: split_seed. The test split stays.",
+        json_schema_extra=FIXED,
+    )
     split_file: str | None = Field(
         default=None,
         description="A CSV file (path, split) that says where each image belongs; `hpo data --save-split` writes one.",

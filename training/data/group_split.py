@@ -28,14 +28,23 @@ class _Groups:
     smallest: Rows  # images of the class in the group that has fewest of them
 
 
-def deal(labels: Rows, groups: Rows, fractions: tuple[float, float], classes: int, seed: list[int]) -> Rows:
+def deal(
+    labels: Rows,
+    groups: Rows,
+    fractions: tuple[float, float],
+    classes: int,
+    seed: list[int],
+    *,
+    similar_as_equal: bool = False,
+) -> Rows:
     """Deal groups to splits: 0 (train), 1 or 2.
 
     1 and 2 should get `fractions` of the images.
 
     `labels` and `groups` int64 [N] are classes and group numbers, of which none is left out. A fraction of 0 asks for
     no such split. A class in one group only trains; in two, the second one goes to split 1; from three on each split
-    should get some of it. Ties are drawn by `seed`.
+    should get some of it. Ties are drawn by `seed`. With `similar_as_equal` groups are dealt as if equally large whose
+    sizes lie between the same powers of two: where no two sizes are equal, another seed would change nothing otherwise.
     """
     group_sizes = _held(labels, groups, classes)
     targets = _targets(np.bincount(labels, minlength=classes), group_sizes, fractions)
@@ -43,7 +52,8 @@ def deal(labels: Rows, groups: Rows, fractions: tuple[float, float], classes: in
     sizes = np.array([counts.sum() for counts in group_sizes.counts])
     shuffled = np.random.default_rng(seed).permutation(len(sizes))
     # the largest first: small ones fill the gaps that large ones leave
-    order = shuffled[np.argsort(-sizes[shuffled], kind="stable")]
+    rank = np.floor(np.log2(sizes)) if similar_as_equal else sizes
+    order = shuffled[np.argsort(-rank[shuffled], kind="stable")]
     open_splits = [_TRAIN, *(split for split in (1, 2) if fractions[split - 1])]
     dealt, remaining, trained = np.zeros(len(sizes), np.int64), group_sizes.units.copy(), np.zeros(classes, np.int64)
     for group in order:

@@ -97,8 +97,10 @@ def _settings(config: DataConfig, given_splits: Sequence[str]) -> dict[str, Any]
     and groups, is part of the fingerprint itself.
     """
     void = {f"{part}_fraction" for part in given_splits}
-    decisive = {"image_size", "color", "val_fraction", "test_fraction", "split_seed", "max_train", "max_val"}
-    return config.model_dump(include=decisive - void)
+    if config.val_seed in (None, config.split_seed) or "val" in given_splits:
+        void.add("val_seed")  # it draws no other validation images
+    splitting = {"val_fraction", "test_fraction", "split_seed", "val_seed", "max_train", "max_val"}
+    return config.model_dump(include={"image_size", "color", *splitting} - void)
 
 
 def _digest(parts: Any) -> str:

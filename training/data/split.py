@@ -43,8 +43,8 @@ def partition(images: Images, rows: Rows, config: DataConfig) -> Partition:
     `images.parts` says what the source gives: "val" and "test" are kept as they are; what is missing is carved out of
     "train" (`val_fraction`, `test_fraction` of those images). A class of one image only trains; of two, the second
     one validates; from three on every split has at least one. Where there are groups, the same holds for the groups
-    of a class, and no group is divided. `max_train` and `max_val` then take stratified subsets. The rows of the
-    result count within `rows`.
+    of a class, and no group is divided. `val_seed` draws the val split anew out of what is not test. `max_train` and
+    `max_val` then take stratified subsets. The rows of the result count within `rows`.
 
     Raises:
         DataError: the fractions leave nothing to train on, or a split stays empty.
@@ -54,10 +54,11 @@ def partition(images: Images, rows: Rows, config: DataConfig) -> Partition:
     given_rows = {part: np.flatnonzero(parts == part) for part in ("train", "val", "test")}
     fractions = _fractions(given_rows, config)
     classes = len(images.class_names)
+    val_seed = seed if config.val_seed is None else config.val_seed
     if groups is None:
-        carved = _carve(labels, given_rows["train"], fractions, classes, seed)
+        carved = _carve(labels, given_rows["train"], fractions, classes, seed, val_seed)
     else:
-        carved = _carve_groups(labels, groups, given_rows["train"], fractions, classes, seed)
+        carved = _carve_groups(labels, groups, given_rows["train"], fractions, classes, seed, val_seed)
     val, test = (np.sort(np.append(given_rows[part], carved[part])) for part in ("val", "test"))
     train = np.setdiff1d(given_rows["train"], np.append(carved["val"], carved["test"]), assume_unique=True)
     whole = Partition(train, val, test)
@@ -84,23 +85,32 @@ def _fractions(given_rows: Mapping[str, Rows], config: DataConfig) -> dict[str, 
     return fractions
 
 
-def _carve(labels: Rows, remaining: Rows, fractions: dict[str, float], classes: int, seed: int) -> dict[str, Rows]:
+def _carve(
+    labels: Rows, remaining: Rows, fractions: dict[str, float], classes: int, seed: int, val_seed: int
+) -> dict[str, Rows]:
     counts = np.bincount(labels[remaining], minlength=classes)
     quotas = _quotas(counts, fractions["val"], fractions["test"], seed)
     carved = {}
-    # test first: another val_fraction then leaves the test split as it is.
-    for part, stream in (("test", _TEST), ("val", _VAL)):
-        carved[part] = take(labels, remaining, quotas[part], [seed, stream])
+    # test first: another val_fraction or val_seed then leaves the test split as it is.
+    for part, stream in (("test", [seed, _TEST]), ("val", [val_seed, _VAL])):
+        carved[part] = take(labels, remaining, quotas[part], stream)
         remaining = np.setdiff1d(remaining, carved[part], assume_unique=True)
     return carved
 
 
 def _carve_groups(
-    labels: Rows, groups: Rows, remaining: Rows, fractions: dict[str, float], classes: int, seed: int
+    labels: Rows, groups: Rows, remaining: Rows, fractions: dict[str, float], classes: int, seed: int, val_seed: int
 ) -> dict[str, Rows]:
     numbers = np.unique(groups[remaining], return_inverse=True)[1]
-    dealt = deal(labels[remaining], numbers, (fractions["val"], fractions["test"]), classes, [seed, _GROUPS])
-    return {part: remaining[dealt[numbers] == split] for part, split in (("val", 1), ("test", 2))}
+    dealt = deal(labels[remaining], numbers, (fractions["val"], fractions["test"]), classes, [seed, _GROUPS])[numbers]
+    carved = {part: remaining[dealt == split] for part, split in (("val", 1), ("test", 2))}
+    if val_seed != seed and fractions["val"]:
+        rest = remaining[dealt != 2]
+        numbers = np.unique(groups[rest], return_inverse=True)[1]
+        share = fractions["val"] * len(remaining) / len(rest)
+        again = deal(labels[rest], numbers, (share, 0.0), classes, [val_seed, _GROUPS], similar_as_equal=True)[numbers]
+        carved["val"] = rest[again == 1]
+    return carved
 
 
 def allocate(counts: Rows, total: int, seed: list[int]) -> Rows:

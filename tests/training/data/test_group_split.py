@@ -57,6 +57,31 @@ def test_equal_groups_give_the_shares_asked_for_in_every_class() -> None:
     assert counts == [[200] * 4, [25] * 4, [25] * 4]
 
 
+@settings(deadline=None)
+@given(GROUPS, st.integers(1, 100))
+def test_another_val_seed_leaves_the_test_split(held: list[list[int]], seed: int) -> None:
+    labels = [label for group in held for label in group]
+    source = images(labels, [str(number) for number, group in enumerate(held) for _ in group])
+    try:
+        first = divide(source)
+    except DataError:  # too few groups for three splits
+        return
+    other = divide(source, val_seed=seed)
+    assert np.array_equal(first.test, other.test)
+    assert sorted([*other.train, *other.val, *other.test]) == list(range(len(labels)))
+    assert not groups_of(source, other.train) & groups_of(source, other.val)
+    assert set(source.labels[other.train]) == set(labels)
+
+
+def test_another_val_seed_draws_other_groups_where_no_two_are_of_one_size() -> None:
+    sizes = range(1, 61)
+    source = images([0, 1] * (sum(sizes) // 2), [str(size) for size in sizes for _ in range(size)])
+    drawn = [groups_of(source, divide(source, val_seed=seed).val) for seed in range(4)]
+    assert len({frozenset(groups) for groups in drawn}) == 4
+    counts = [len(divide(source, val_seed=seed).val) for seed in range(4)]
+    assert all(abs(count - sum(sizes) / 10) < 20 for count in counts), counts
+
+
 def test_single_images_as_groups_are_divided_as_without_groups() -> None:
     source = images([0] * 100 + [1] * 50, [str(number) for number in range(150)])
     split = divide(source)

@@ -154,12 +154,28 @@ def test_a_changed_source_is_another_pack(few: Path, tmp_path: Path, change: str
 
 @pytest.mark.parametrize(
     "settings",
-    [{"image_size": 16}, {"color": "rgb"}, {"val_fraction": 0.2}, {"split_seed": 1}, {"max_train": 8}, {"max_val": 2}],
+    [
+        *({"image_size": 16}, {"color": "rgb"}, {"val_fraction": 0.2}, {"split_seed": 1}, {"val_seed": 1}),
+        *({"max_train": 8}, {"max_val": 2}),
+    ],
 )
 def test_another_setting_is_another_pack(few: Path, tmp_path: Path, settings: dict[str, object]) -> None:
     first = prepare(DataConfig(source=str(few)), cache=tmp_path / "cache")
     other = prepare(DataConfig.model_validate({"source": str(few), **settings}), cache=tmp_path / "cache")
     assert other.fingerprint != first.fingerprint
+
+
+def test_a_val_seed_moves_no_test_image(few: Path, tmp_path: Path) -> None:
+    first = prepare(DataConfig(source=str(few)), cache=tmp_path / "cache")
+    other = prepare(DataConfig(source=str(few), val_seed=1), cache=tmp_path / "cache")
+    same = {name: contents(first)[name] == content for name, content in contents(other).items()}
+    assert [name for name in same if name.startswith("test/") and not same[name]] == []
+    assert not same["index.npy"]
+
+
+def test_the_split_seed_as_val_seed_is_the_same_pack(few: Path, tmp_path: Path) -> None:
+    first = prepare(DataConfig(source=str(few), split_seed=3), cache=tmp_path / "cache")
+    assert prepare(DataConfig(source=str(few), split_seed=3, val_seed=3), cache=tmp_path / "cache") == first
 
 
 def test_a_copy_elsewhere_is_the_same_pack(few: Path, tmp_path: Path) -> None:

@@ -64,6 +64,31 @@ def test_another_seed_draws_others() -> None:
     assert not np.array_equal(divide([50, 50])[1].test, divide([50, 50], split_seed=1)[1].test)
 
 
+@settings(deadline=None)
+@given(SIZES, FRACTIONS, FRACTIONS, st.integers(0, 1000))
+def test_another_val_seed_leaves_the_test_split_and_the_sizes(
+    sizes: list[int], val: float, test: float, seed: int
+) -> None:
+    shares = {"val_fraction": val, "test_fraction": test}
+    labels, first = divide(sizes, **shares)
+    other = divide(sizes, val_seed=seed, **shares)[1]
+    assert np.array_equal(first.test, other.test)
+    assert sorted([*other.train, *other.val, *other.test]) == list(range(len(labels)))
+    assert np.array_equal(np.bincount(labels[first.val]), np.bincount(labels[other.val]))
+    assert seed or np.array_equal(first.val, other.val)
+
+
+def test_another_val_seed_draws_other_validation_images() -> None:
+    drawn = {tuple(divide([50, 50], val_seed=seed)[1].val.tolist()) for seed in range(5)}
+    assert len(drawn) == 5
+
+
+def test_a_val_seed_cannot_touch_what_is_given() -> None:
+    parts = ["train"] * 60 + ["val"] * 20 + ["test"] * 20
+    first, other = divide([50, 50], parts)[1], divide([50, 50], parts, val_seed=7)[1]
+    assert all(np.array_equal(getattr(first, name), getattr(other, name)) for name in ("train", "val", "test"))
+
+
 def test_classes_of_one_two_and_three_images() -> None:
     labels, split = divide([1, 2, 3, 40])
     counts = [np.bincount(labels[rows], minlength=4)[:3].tolist() for rows in (split.train, split.val, split.test)]
