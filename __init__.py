@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         infer_check,
         inspect_data,
         models,
+        plan,
         predict,
         replay,
         retrain_best,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from .search.commands.export.export import ExportOutcome
     from .search.commands.export.options import ExportOptions
     from .search.commands.infer_check.infer_check import InferCheck
+    from .search.commands.plan.result import Plan
     from .search.commands.predict.options import PredictOptions
     from .search.commands.replay.options import ReplayOptions
     from .search.commands.replay.replay import Replay
@@ -61,6 +63,7 @@ _HOMES = {
     "HpoError": ".errors",
     "InferCheck": ".search.commands.infer_check.infer_check",
     "Inspection": ".training.data.inspect.inspection",
+    "Plan": ".search.commands.plan.result",
     "PredictOptions": ".search.commands.predict.options",
     "Prediction": ".training.trained.predict",
     "Replay": ".search.commands.replay.replay",
@@ -77,6 +80,7 @@ _HOMES = {
     "infer_check": ".search.api",
     "inspect_data": ".search.api",
     "models": ".search.api",
+    "plan": ".search.api",
     "predict": ".search.api",
     "register_model": ".training.models.registry",
     "replay": ".search.api",
@@ -94,6 +98,7 @@ __all__ = [
     "HpoError",
     "InferCheck",
     "Inspection",
+    "Plan",
     "PredictOptions",
     "Prediction",
     "Replay",
@@ -111,6 +116,7 @@ __all__ = [
     "infer_check",
     "inspect_data",
     "models",
+    "plan",
     "predict",
     "register_model",
     "replay",

@@ -11,6 +11,7 @@ from hpo.search.executors.base import Job
 from hpo.search.executors.clock import VirtualClock
 from hpo.search.executors.simulated import SimulatedExecutor
 from hpo.search.loop.goal import Goal, Places
+from hpo.search.loop.ledger import Ledger
 from hpo.search.loop.loop import Loop
 from hpo.search.progress.base import NoProgress
 from hpo.search.strategy.strategy import build_strategy
@@ -21,7 +22,6 @@ from hpo.studies.store.plain_storage import PlainStorage
 from hpo.studies.tracking.events import Epoch, Event, TrialStarted
 from hpo.studies.tracking.tracker import NullTracker
 from hpo.training.report import EpochReport
-from search_ledger import Ledger
 from search_spaces import PRIORS, Pool, space_of, with_priors
 from search_tables import CurveTable
 from search_trace import Meter, Trace

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from ..training.models.catalogue import ModelFacts
     from ..training.trained.predict import Prediction
     from .commands.infer_check.infer_check import InferCheck
+    from .commands.plan.result import Plan
     from .commands.replay.replay import Replay
     from .commands.retrain.retrain import RetrainResult
 
@@ -49,6 +50,19 @@ def run(options: RunOptions) -> RunResult:
         HpoError: the space, the data, the study or an option is wrong.
     """
     return search(options, Watcher(_no_stage, PlainProgress, _note))
+
+
+@by_keywords(RunOptions)
+def plan(options: RunOptions) -> "Plan":
+    """Say what a search will take, and what is unwise about it, before it is run; progress goes to standard error.
+
+    Raises:
+        HpoError: the space, the data, the study or an option is wrong, or nothing could be trained.
+    """
+    from .commands.plan.plan import PlanWatcher
+    from .commands.plan.plan import plan as foresee
+
+    return foresee(options, PlanWatcher(_no_stage, _note))
 
 
 @by_keywords(RetrainOptions)

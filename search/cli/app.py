@@ -27,6 +27,7 @@ from . import (
     inspect,
     models,
     monitor,
+    plan,
     predict,
     replay,
     retrain,
@@ -72,6 +73,7 @@ def _options(
 
 for command in (
     run.run,
+    plan.plan,
     train.train,
     diagnose.diagnose,
     retrain.retrain_best,

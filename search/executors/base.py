@@ -149,6 +149,11 @@ class Executor(ABC):
 
     slots: int
 
+    @property
+    def pids(self) -> dict[int, int]:
+        """The worker process of each running trial, trial number -> pid, where they are on this machine."""
+        return {}
+
     @abstractmethod
     def submit(self, job: Job) -> None:
         """Start `job`, or resume it from the checkpoint in its directory.

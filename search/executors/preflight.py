@@ -5,7 +5,7 @@ import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ... import errors
 from ...common.children import start_python
@@ -15,13 +15,21 @@ from ...training.machine.numerics import Numerics
 Stage = Callable[[str, int, int], None]
 
 
+class ModelCost(NamedTuple):
+    """The parameters of a model, and the operations of its forward pass of one image."""
+
+    parameters: int
+    flops: int
+
+
 @dataclass(frozen=True, slots=True)
 class Preflight:
     """The results of the preflight.
 
     `pack` is the packed data set, `numerics` what `auto` means here. `gpus` is the number of CUDA devices that torch
     sees, 0 where nobody asked; `checkpoint_bytes` the size of a trial's checkpoints at most, None where nobody asked or
-    it is not known; `notes` what was decided about the data and for `auto`, in sentences.
+    it is not known; `notes` what was decided about the data and for `auto`, in sentences; `given_splits` are those that
+    the source names, `costs` those of the models that were asked about, None where one is not known.
     """
 
     pack: Path
@@ -32,6 +40,9 @@ class Preflight:
     numerics: Numerics
     notes: tuple[str, ...]
     checkpoint_bytes: int | None = None
+    test_images: int = 0
+    given_splits: tuple[str, ...] = ()
+    costs: tuple[ModelCost | None, ...] = ()
 
 
 def preflight(
@@ -39,6 +50,7 @@ def preflight(
     *,
     models: Sequence[TrialConfig] = (),
     measured: Sequence[TrialConfig] = (),
+    costed: Sequence[TrialConfig] = (),
     cache: Path,
     data_root: Path | None,
     cards: list[int] | None,
@@ -52,6 +64,7 @@ def preflight(
         config: whose data, and whose `auto` values, are meant.
         models: one configuration for each model of the space.
         measured: configurations of whose checkpoints the size is wanted, the largest of all.
+        costed: configurations of whose models the cost is wanted.
         cache: where packs are kept.
         data_root: where public data sets lie.
         cards: the CUDA devices that the search may use, None for all, [] for none.
@@ -67,6 +80,7 @@ def preflight(
         "config": config.model_dump(),
         "models": [model.model_dump() for model in models],
         "measured": [each.model_dump() for each in measured],
+        "costed": [each.model_dump() for each in costed],
         "cache": str(cache),
         "data_root": str(data_root) if data_root else None,
         "cards": cards,
@@ -95,12 +109,24 @@ def _answer(child: "subprocess.Popen[str]", request: dict[str, Any], progress: S
     for line in child.stdout:
         message = json.loads(line)
         if "report" in message:
-            report = message["report"]
-            numerics, notes = Numerics(**report["numerics"]), tuple(report["notes"])
-            pack, size = Path(report["pack"]), report["checkpoint_bytes"]
-            images = report["train_images"], report["val_images"]
-            return Preflight(pack, report["fingerprint"], *images, report["gpus"], numerics, notes, size)
+            return _read(message["report"])
         if "error" in message:
             raise getattr(errors, message["error"])(message["text"])  # the same HpoError as in the child
         progress(message["stage"], message["done"], message["total"])
     raise errors.DataError(f"preparing the data must end, but the process died with exit code {child.wait()}")
+
+
+def _read(report: dict[str, Any]) -> Preflight:
+    return Preflight(
+        pack=Path(report["pack"]),
+        fingerprint=report["fingerprint"],
+        train_images=report["train_images"],
+        val_images=report["val_images"],
+        test_images=report["test_images"],
+        given_splits=tuple(report["given_splits"]),
+        gpus=report["gpus"],
+        numerics=Numerics(**report["numerics"]),
+        notes=tuple(report["notes"]),
+        checkpoint_bytes=report["checkpoint_bytes"],
+        costs=tuple(None if cost is None else ModelCost(*cost) for cost in report["costs"]),
+    )

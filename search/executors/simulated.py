@@ -30,7 +30,8 @@ class _Run:
 class SimulatedExecutor(Executor):
     """Replays `curve(job)` in the seconds of `clock`.
 
-    Report k comes its `elapsed_s` after the start, whenever those before were fetched. `losses` kills the worker of a
+    Report k comes its `elapsed_s` after the start, whenever those before were fetched, and `start_s` later, the time
+    in which a worker makes ready each time that it is given a trial. `losses` kills the worker of a
     trial once: trial number -> the epoch during which it dies. `checkpoints` (trial number -> epochs done) is the disk:
     hand it to a second executor to go on where the first was stopped.
     """
@@ -40,6 +41,7 @@ class SimulatedExecutor(Executor):
     clock: VirtualClock | SystemClock
     losses: Mapping[int, int] = field(default_factory=dict)
     checkpoints: dict[int, int] = field(default_factory=dict)
+    start_s: float = 0.0
     _runs: dict[int, _Run] = field(default_factory=dict)
     _due: list[tuple[float, int]] = field(default_factory=list)  # a heap of (time, trial number)
     _told: list[Event] = field(default_factory=list)  # what takes no time
@@ -53,7 +55,7 @@ class SimulatedExecutor(Executor):
         self._runs[job.number] = run
         if run.done:
             self._told.append(Resumed(job.number, job.generation, tuple(run.curve[: run.done])))
-        self._plan(job.number, self.clock.now())
+        self._plan(job.number, self.clock.now() + self.start_s)
 
     def signal(self, number: int, signal: Signal, within_s: float) -> None:
         """Stop or pause trial `number` now."""

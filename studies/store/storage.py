@@ -74,6 +74,16 @@ def storage_to_write(storage: str | None, home: Home) -> str:
     return given or home.storage_url
 
 
+def storage_exists(storage: str | None, home: Home) -> bool:
+    """Whether the store `storage`, or that of `home`, may hold studies: any but a file that is not there.
+
+    Raises:
+        StudyError: its folder does not exist.
+    """
+    file = sqlite_file(_parse(storage_to_write(storage, home)))
+    return file is None or file.exists()
+
+
 def open_existing(storage: str | None, home: Home) -> optuna.storages.RDBStorage:
     """Open the store `storage`, or that of `home` for None.
 

@@ -59,6 +59,7 @@ def _warm(warm: Path) -> None:
     [
         pytest.param("throughput", marks=needs_fashion_mnist),
         "overhead",
+        "plan",
         "table_encodings",
         "augment",
         "growth",

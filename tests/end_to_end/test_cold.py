@@ -19,6 +19,7 @@ LINES = {  # in this order, in one directory
     "models": ("simple_cnn",),
     "train": (*SMALL, "--epochs", "1", "--out", "first"),
     "diagnose": ("first", "--check", "inputs"),
+    "plan": (*SMALL, "--trials", "2", "--epochs", "1", "--workers", "1"),
     "run": (*SMALL, "--trials", "2", "--epochs", "1", "--workers", "1"),
     "show": (),
     "studies": (),

@@ -26,7 +26,8 @@ def check(request: dict[str, Any], emit: Any) -> dict[str, Any]:
 
     `request["config"]` names the data, `request["models"]` the configurations to try. `request["cards"]` are the CUDA
     devices that may be used, None for all, [] for none; `request["measured"]` the configurations of whose checkpoints
-    the size is wanted. Torch is only imported where something needs it.
+    the size is wanted, `request["costed"]` those of whose models the cost is. Torch is only imported where
+    something needs it.
     """
     config = TrialConfig.model_validate(request["config"])
     root = Path(request["data_root"]) if request["data_root"] else None
@@ -36,8 +37,12 @@ def check(request: dict[str, Any], emit: Any) -> dict[str, Any]:
 
     pack = prepare(config.data, cache=Path(request["cache"]), data_root=root, progress=progress)
     check_metrics(config, pack)
-    models, measured = ([TrialConfig.model_validate(each) for each in request[key]] for key in ("models", "measured"))
-    if models or measured or request["cards"] != [] or config.compile == "auto":  # torch takes seconds to import
+    models, measured, costed = (
+        [TrialConfig.model_validate(each) for each in request[key]] for key in ("models", "measured", "costed")
+    )
+    if (
+        models or measured or costed or request["cards"] != [] or config.compile == "auto"
+    ):  # torch takes seconds to import
         progress(IMPORTING.words, 0, 0)
     if models:
         from .try_model import check_models
@@ -53,9 +58,12 @@ def check(request: dict[str, Any], emit: Any) -> dict[str, Any]:
         "fingerprint": pack.fingerprint,
         "train_images": pack.size("train"),
         "val_images": pack.size("val"),
+        "test_images": pack.size("test"),
+        "given_splits": list(pack.given_splits),
         "gpus": gpus,
         "numerics": numerics.to_json(),
         "checkpoint_bytes": checkpoint,
+        "costs": _costs(costed, pack) if costed else [],
         "notes": [*pack.notes, tested, *filter(None, (numerics.note,))],
     }
 
@@ -64,6 +72,12 @@ def _checkpoint_bytes(configs: Sequence[TrialConfig], pack: Pack) -> int | None:
     from .checkpoint_size import checkpoint_bytes  # torch takes seconds to import
 
     return checkpoint_bytes(configs, pack)
+
+
+def _costs(configs: Sequence[TrialConfig], pack: Pack) -> list[tuple[int, int] | None]:
+    from .model_costs import model_costs  # torch takes seconds to import
+
+    return model_costs(configs, pack)
 
 
 def _gpus() -> int:

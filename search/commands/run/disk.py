@@ -32,7 +32,7 @@ def disk_note(
     if not strategy.rungs:
         return ""
     each = "of unknown size" if size is None else f"of {disk_size(size)}"
-    most = _most(strategy, trials, workers, configurations)
+    most = most_at_once(strategy, trials, workers, configurations)
     if most is None:
         return (
             f"disk: every paused trial keeps its checkpoints, each {each}; --trials or --max-epochs-total bounds them"
@@ -41,7 +41,11 @@ def disk_note(
     return f"disk: checkpoints of at most {most:,} trials at once, paused ones included, each {each}{total}"
 
 
-def _most(strategy: StrategyRecord, trials: int | None, workers: int, configurations: float) -> int | None:
+def most_at_once(strategy: StrategyRecord, trials: int | None, workers: int, configurations: float) -> int | None:
+    """How many trials have checkpoints at once, at most, where some pause; None where nothing bounds them.
+
+    See `disk_note` for the arguments.
+    """
     if isfinite(configurations) and (trials is None or configurations <= trials):
         return int(configurations)
     # without a total any trial may yet be among the best of all that will come

@@ -1,18 +1,15 @@
 """What `hpo run` does before the first trial: check the command, pack, try the models, open the study."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from math import ceil
+from dataclasses import dataclass
 from typing import Any
 
-from ....errors import SpaceError, StudyError
+from ....errors import StudyError
 from ....spaces.dump import dump_space
-from ....spaces.load import load_space
-from ....spaces.probe import corners
 from ....spaces.space import SearchSpace
 from ....studies import attributes
 from ....studies.book.first_trials import FirstTrial
-from ....studies.book.open_study import Begun, Identity, Study, begun_with, open_study
+from ....studies.book.open_study import Identity, Study, begun_with, open_study
 from ....studies.files import write_study_files
 from ....studies.home import Home
 from ....studies.records.strategy import StrategyRecord
@@ -20,34 +17,24 @@ from ....studies.shared_files.object_store import ObjectStore
 from ....studies.shared_files.study_files import StudyFiles
 from ....studies.store.patience import Patience
 from ....studies.store.storage import BaseStorage
-from ....studies.study_name import refusal
 from ....studies.tracking.mlflow.rehearsal import Rehearsal
 from ....studies.tracking.mlflow.stores import Stores, choose_stores, keep_stores
-from ....training.config import TrialConfig
 from ....training.models.source import source_digest
-from ...configuration.configure import configure
-from ...configuration.example import example_config
 from ...configuration.identify import identify
-from ...configuration.largest import largest_configs
 from ...configuration.model_copies import ModelCopies
-from ...configuration.models_to_try import models_to_try
 from ...configuration.old_trials import old_trials_note
-from ...configuration.search_settings import SearchNames, SearchSettings, going_on, said_in, settle_search
-from ...configuration.space_file import SpaceFile
-from ...configuration.try_file import read_try_file
+from ...configuration.search_settings import SearchSettings
 from ...configuration.warm_start import warm_start
-from ...executors.devices import check_device, threads_on_cpu
-from ...executors.preflight import Preflight, Stage, preflight
+from ...executors.preflight import Preflight, Stage
 from ...executors.worker_process import Placement
 from ...loop.goal import Goal
 from ...progress.base import Progress, Standing
-from ...resolve.trust import model_files, name_sampler
-from ...strategy.rehearsal import rehearse
-from ...strategy.strategies.auto import Facts
+from ...resolve.trust import model_files
 from ...strategy.strategy import Strategy, build_strategy
 from .crew import Crew
 from .disk import disk_note
 from .options import RunOptions
+from .outset import Command, set_out, try_out
 from .share import share_study
 
 
@@ -61,16 +48,6 @@ class Watcher:
     stage: Stage
     progress: Callable[[Standing], Progress]
     note: Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """What a command says: its space, how that is to be searched, and the trials that it is to begin with."""
-
-    options: RunOptions
-    space: SearchSpace
-    names: SearchNames
-    tried: Sequence[FirstTrial]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,25 +72,6 @@ class Prepared:
         return self.study.study_name
 
 
-def check_command(options: RunOptions, note: Callable[[str], None]) -> Command:
-    """Check the command itself, and return what it says.
-
-    What is wrong with it is told before a file is made or an image read.
-    """
-    check_device(options.device)
-    space = load_space(options.space, SpaceFile, options.space_overrides(None))
-    names = SearchNames(options.strategy, options.sampler, options.pruner).over(said_in(space))
-    names.check()
-    # the command or a space of the user's says them, and no study; what nobody names is hpo's own, and needs no check
-    sampler, pruner = names.sampler or "random", names.pruner or "none"
-    name_sampler(sampler, note)
-    rehearse(space, sampler, pruner)  # a missing package is found here, not at the first trial
-    tried = [] if options.try_file is None else read_try_file(options.try_file, space)
-    if options.study is None and (refused := refusal(space.name)):
-        raise SpaceError(f"space {options.space}: a study's name {refused} with --study")
-    return Command(options, space, names, tried)
-
-
 def prepare(
     command: Command,
     home: Home,
@@ -129,27 +87,13 @@ def prepare(
     """
     options = command.options
     name = options.study or command.space.name
-    begun = patience(lambda: begun_with(storage, name))
-    space = _as_begun(command.space, options, begun)
+    outset = set_out(command, patience(lambda: begun_with(storage, name)))
+    space, config = outset.space, outset.config
     first = [*command.tried, *patience(lambda: [*_warm_starts(options.warm_start, name, storage, space)])]
-    config = example_config(space)
-    names = going_on(command.names, begun and begun.strategy)
-    facts = Facts(space, options.trials, config.budget.epochs, options.workers or 1, config.objective.at == "best")
     stores = choose_stores(options.tracking_uri, home, name, watcher.note) if "mlflow" in options.track else None
     rehearsal = Rehearsal(stores, name)  # goes on while the models are tried
     models = {model: source_digest(model) for model in model_files(space)}  # as they are tried, and no later edit
-    ready = preflight(
-        _with_auto_compile(space, config),
-        models=models_to_try(space),
-        # paused trials keep their checkpoints; what has no pruner pauses some
-        measured=largest_configs(space) if settle_search(names, facts).pruner is None else [],
-        cache=home.cache,
-        data_root=options.data_root,
-        cards=crew.cards,
-        threads=threads_on_cpu(options.workers, config.devices),
-        progress=watcher.stage,
-        skip_export_check=options.skip_export_check,
-    )
+    ready = try_out(outset, home, crew.cards, watcher.stage)
     for note in ready.notes:
         watcher.note(note)
     rehearsal.check()
@@ -161,8 +105,7 @@ def prepare(
     if accept and (told := patience(lambda: old_trials_note(space, _begun_trials(study)))):
         watcher.note(told)
     patience(lambda: study.set_user_attr(attributes.VAL_IMAGES, ready.val_images))
-    steps = ceil(ready.train_images / config.data.batch_size)
-    settings = settle_search(names, replace(facts, workers=len(placements), steps=steps))
+    settings = outset.settle(ready, len(placements))
     strategy = build_strategy(
         space,
         **settings.names,
@@ -208,26 +151,6 @@ def _keep_settings(
     record = StrategyRecord(*names, strategy.one_in, strategy.rungs, is_picked)
     study.set_user_attr(attributes.STRATEGY, record.to_attribute())
     return record
-
-
-def _with_auto_compile(space: SearchSpace, config: TrialConfig) -> TrialConfig:
-    """Return `config` with `compile: auto`, if a trial may have that.
-
-    Preflight must find out then whether compiling pays.
-    """
-    asked = any(configure(space, params).compile == "auto" for params in corners(space, "compile"))
-    return config.model_copy(update={"compile": "auto"}) if asked else config
-
-
-def _as_begun(space: SearchSpace, options: RunOptions, begun: Begun | None) -> SearchSpace:
-    """Return the space with what a study that is continued began with.
-
-    Its seed, but for one that is given; of an older version's study the epoch that counts, where the space says none.
-    """
-    if begun is None:
-        return space
-    unsaid = ["objective.at=best"] if begun.at_best and "objective.at" not in space.fixed else []
-    return load_space(options.space, SpaceFile, [*options.space_overrides(begun.seed), *unsaid])
 
 
 def record_run(prepared: Prepared, device: str) -> None:

@@ -9,7 +9,6 @@ from typing import Any
 from ....errors import HpoError
 from ....studies.book.book import Book
 from ....studies.book.heart import beating
-from ....studies.book.holdings import FINISHED
 from ....studies.home import Home
 from ....studies.records.study import SHARES, StudySummary
 from ....studies.records.summarise import summarise
@@ -17,7 +16,7 @@ from ....studies.records.trial import PAUSED
 from ....studies.shared_files.study_files import choose_store, noted_files
 from ....studies.store.patience import LeftError, Patience
 from ....studies.store.room import no_room_note
-from ....studies.store.storage import BaseStorage, hush_optuna, open_storage, storage_to_write
+from ....studies.store.storage import hush_optuna, open_storage, storage_to_write
 from ....studies.tracking.events import StudyEnded, StudyStarted
 from ....studies.tracking.mlflow.stores import keep_stores
 from ....studies.tracking.mlflow_tracker import ship_pending
@@ -42,7 +41,8 @@ from ...resolve.data import refuse_home_as_data
 from ...resolve.trust import name_space
 from .crew import Crew, LocalCrew
 from .options import RAY, RunOptions
-from .prepare import Prepared, Watcher, check_command, prepare, record_run
+from .outset import check_command, finished_trials
+from .prepare import Prepared, Watcher, prepare, record_run
 from .ray_crew import RayCrew
 from .share import share_files, store_location
 
@@ -94,7 +94,7 @@ def run(options: RunOptions, watcher: Watcher) -> RunResult:
     name = options.study or space.name
     location = store_location(options, home)
     shared = choose_store(location, patience(lambda: noted_files(storage, name)), name, watcher.note)
-    left = None if options.trials is None else options.trials - patience(lambda: _finished(storage, name))
+    left = None if options.trials is None else options.trials - patience(lambda: finished_trials(storage, name))
     crew: Crew = (
         LocalCrew(options, config.devices, home.study(name, "workers"), left)
         if shared is None or location is None or options.executor != RAY
@@ -104,14 +104,6 @@ def run(options: RunOptions, watcher: Watcher) -> RunResult:
         prepared = prepare(command, home, storage, shared, crew, watcher, patience)
         outcome, unsent = _search(prepared, crew, watcher, patience)
     return RunResult(outcome, patience(lambda: summarise(storage, name)), unsent)
-
-
-def _finished(storage: BaseStorage, name: str) -> int:
-    """Count a study's ended trials; 0 where there is no study."""
-    try:
-        return storage.get_n_trials(storage.get_study_id_from_name(name), FINISHED)
-    except KeyError:  # Optuna's for a study that is not there
-        return 0
 
 
 def _search(prepared: Prepared, crew: Crew, watcher: Watcher, patience: Patience) -> tuple[Outcome, int]:
@@ -172,7 +164,7 @@ def _reached(prepared: Prepared, goal: Goal, clock: Clock, patience: Patience) -
     """What of the goal the study has reached before the search begins."""
     # private, but Optuna has no public way from a study to its storage
     storage = prepared.study._storage
-    if goal.trials is not None and patience(lambda: _finished(storage, prepared.name)) >= goal.trials:
+    if goal.trials is not None and patience(lambda: finished_trials(storage, prepared.name)) >= goal.trials:
         return Outcome.DONE
     return Budget(goal, _book(prepared, clock, goal.deadline, lambda _: None)).reached()
 

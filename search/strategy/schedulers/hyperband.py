@@ -24,6 +24,11 @@ class Hyperband(Scheduler):
         sizes = [math.ceil(count * factor**s / (s + 1)) for s in reversed(range(count))]
         self._round = [bracket for bracket, size in enumerate(sizes) for _ in range(size)]
 
+    @property
+    def sizes(self) -> list[int]:
+        """The trials of each bracket in one round, of which the paper's algorithm 1 is made."""
+        return [self._round.count(bracket) for bracket in range(len(self._brackets))]
+
     def bracket(self, trial: int) -> int:
         """The place of a trial's bracket, 0 for the most impatient: they take turns, each with its share of trials."""
         return self._round[trial % len(self._round)]

@@ -188,7 +188,7 @@ def suggested(root: Path, **settings: object) -> str:
 def test_suggestions_of_balance_size_and_number(root: Path) -> None:
     assert "are unequal" not in suggested(root)
     assert "start from a pretrained model" in suggested(root)
-    assert "Validation has 12 images" in suggested(root)
+    assert "The validation split has 12 images" in suggested(root)
     assert "--set data.image_size=32" in suggested(root, image_size=128)
     assert "shrunk from 32 pixels a side to 8" in suggested(root, image_size=8)
     for path in sorted((root / "a").iterdir())[8:]:

@@ -7,12 +7,12 @@ import numpy as np
 from ....common.page import counted
 from ...setting import Setting
 from ..sources.base import listed
+from ..validation_note import COARSE, least_difference, validation_note
 from .inspection import Inspection
 
 IMBALANCE = 3.0  # images of the largest class per image of the smallest, from which it should be counteracted
 LONG_TAIL = 20.0  # from which repeating the few images of a class teaches them by heart
 SMALL_CLASS = 50  # training images, below which a network seldom learns a class from scratch
-SMALL_VAL = 100  # images, below which validation is too coarse to choose by
 NEAR_SHARE = 0.01  # of all images having a near twin, from which it is the kind of the data and no accident
 
 
@@ -89,12 +89,10 @@ def _few(inspection: Inspection) -> Iterator[str]:
             f"{few} of {len(counts)} classes {'has' if few == 1 else 'have'} fewer than {SMALL_CLASS} training images: "
             "start from a pretrained model, and augment strongly."
         )
-    val_images = len(inspection.rows["val"])
-    if val_images < SMALL_VAL:
-        yield (
-            f"Validation has {counted(val_images, 'image')}: one more right answer is {100 / val_images:.1f} points of "
-            "accuracy. Raise data.val_fraction, and do not trust small differences."
-        )
+    val_images, train_images = len(inspection.rows["val"]), len(inspection.rows["train"])
+    if least_difference(val_images) > COARSE:
+        sentence = validation_note(val_images, train_images, is_given="val" in inspection.given_splits)
+        yield f"{sentence[0].upper()}{sentence[1:]}."
 
 
 def _size(inspection: Inspection) -> Iterator[str]:

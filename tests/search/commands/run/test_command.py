@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from hpo.errors import SpaceError
 from hpo.search.commands.run.options import RunOptions
-from hpo.search.commands.run.prepare import check_command
+from hpo.search.commands.run.outset import check_command
 from hpo.search.configuration.search_settings import SearchNames
 
 

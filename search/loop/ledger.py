@@ -2,22 +2,17 @@
 
 The book writes each epoch into a database, in a transaction that asks whether the trial is still the writer's: that is
 most of the CPU of a simulated search. One coordinator alone, that nobody kills, needs none of it. That both come to the
-same is checked in every comparison, by the searches that run through the book.
+same is checked in every comparison of benchmarks/search.py, by the searches that run through the book.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from hpo.search.configuration.claim import Claim
-from hpo.search.configuration.configure import configure
-from hpo.search.configuration.enqueued import with_branches
-from hpo.search.strategy.history import Finished
-from hpo.search.strategy.strategy import Strategy
-from hpo.spaces.space import SearchSpace
-from hpo.studies.book.choice import Begin, Resume
-from hpo.studies.book.claims import Counts
-from hpo.studies.book.terms import (
+from ...spaces.space import SearchSpace
+from ...studies.book.choice import Begin, Resume
+from ...studies.book.claims import Counts
+from ...studies.book.terms import (
     Decided,
     Exhausted,
     Fence,
@@ -31,6 +26,11 @@ from hpo.studies.book.terms import (
     TrialOutcome,
     TrialState,
 )
+from ..configuration.claim import Claim
+from ..configuration.configure import configure
+from ..configuration.enqueued import with_branches
+from ..strategy.history import Finished
+from ..strategy.strategy import Strategy
 
 
 @dataclass
@@ -50,16 +50,17 @@ class _Trial:
 class Ledger:
     """What the event loop asks of a book, for the one coordinator of a study that begins empty.
 
-    The first trial has the priors of `space`, as in `hpo run`; there are `most` configurations to try.
+    The first trial has the priors of `space`, as in `hpo run`; there are `most` configurations to try, None for as many
+    as `strategy` proposes.
     """
 
-    def __init__(self, space: SearchSpace, strategy: Strategy, most: int) -> None:
+    def __init__(self, space: SearchSpace, strategy: Strategy, most: int | None = None) -> None:
         self._space, self._strategy, self._most = space, strategy, most
         self._unfinished: dict[int, _Trial] = {}
         self._paused: dict[int, None] = {}
         self._complete: list[int] = []
         self._news: list[Finished] = []
-        self._finished = 0
+        self._finished = self._epochs = 0
 
     direction = "minimize"
 
@@ -72,6 +73,10 @@ class Ledger:
         """The number of trials by state."""
         running = len(self._unfinished) - len(self._paused)
         return Counts(self._finished, running, len(self._paused), waiting=0)
+
+    def epochs(self) -> int:
+        """The epochs that all trials have trained."""
+        return self._epochs
 
     def claim(self, limit: int | None, plan: Plan) -> Claim | NoClaim | None:
         """Begin the trial that `plan` chooses, paused or new; as the book does."""
@@ -88,6 +93,7 @@ class Ledger:
     def report(self, epochs: Sequence[Row], decide: Callable[[Sequence[Row]], Mapping[int, Decided]]) -> Reports:
         """Record epochs that are new, and what is decided on them."""
         new = [row for row in epochs if row.epoch not in self._unfinished[row.number].curve]
+        self._epochs += len(new)
         for row in new:
             self._unfinished[row.number].curve[row.epoch] = row.value
         decided = decide(new)
@@ -143,8 +149,8 @@ class Ledger:
         running = {other: trial.claim.params for other, trial in self._unfinished.items()}
         fixed = {} if number else with_branches(self._space.priors(), self._space)
         params = self._strategy.propose(number, fixed, running)  # at the end, too: so it knows who is paused
-        if params is None or number >= self._most:
-            return Exhausted(self._most, "space")
+        if params is None or number == self._most:
+            return Exhausted(number, "space")
         claim = Claim(number, dict(params), configure(self._space, params))
         self._unfinished[number] = _Trial(claim)
         return claim

@@ -1,0 +1,1 @@
+"""`hpo plan`: what a search will take, and what is unwise about it."""

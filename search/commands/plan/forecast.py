@@ -1,0 +1,183 @@
+"""The forecast of a search: its strategy and its event loop in virtual time, on learning curves that are made up.
+
+What a strategy trains depends on the curves that it sees. What is drawn here has the ranks of recorded ones: how well
+an early epoch foretells the last, and by how much configurations that cost more are better.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from statistics import fmean, median, pstdev
+from typing import Literal, NamedTuple, cast
+
+from ....spaces.space import SearchSpace
+from ....studies.book.book import Book
+from ....studies.tracking.tracker import NullTracker
+from ....training.report import EpochReport
+from ...configuration.claim import Claim
+from ...configuration.search_settings import SearchSettings
+from ...executors.base import Job
+from ...executors.clock import VirtualClock
+from ...executors.simulated import SimulatedExecutor
+from ...loop.goal import Goal, Places
+from ...loop.ledger import Ledger
+from ...loop.loop import Loop
+from ...progress.base import NoProgress
+from ...strategy.strategy import build_strategy
+
+SEARCHES = 7
+"""Searches that are simulated at most: their median counts, their extremes are told."""
+ENOUGH_TRIALS = 500
+"""No further search is simulated after so many trials in all: a long one differs little from the next. A trial takes
+some 4 ms."""
+MOST_TRIALS = 2000
+"""Trials of a simulated search at most: what comes after them goes on as they did."""
+FORETOLD = 0.85
+"""The correlation of a first epoch with the last: the median of twelve recorded tables of small networks (0.84, six of
+them between 0.75 and 0.92), see benchmarks/curves."""
+COST_TELLS = 0.35
+"""The correlation of a training's cost with its last epoch: the median of the same tables, of which ten have 0.08 to
+0.57. Small batches and wide models are better for the same number of epochs, so that those that go on cost more."""
+EPOCH_S = 2.0**-4
+"""Virtual seconds of a usual epoch: below the loop's tick, so that no turn of it is idle."""
+_NOWHERE = Path("/nonexistent")  # no trial of a simulation has a file
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What a trial costs: `epochs` at most, of `epoch_s` seconds each."""
+
+    epochs: int
+    epoch_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """A number in several simulated searches: its median and its extremes."""
+
+    median: float
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> "Spread":
+        """The spread of `values`, one at least."""
+        return cls(median(values), min(values), max(values))
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """A search by so many `workers`: its trials, their epochs, and the `seconds` from the first trial to the end."""
+
+    workers: int
+    trials: Spread
+    epochs: Spread
+    seconds: Spread
+
+
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """What is searched, and how: the same for any number of workers."""
+
+    space: SearchSpace
+    settings: SearchSettings
+    direction: Literal["maximize", "minimize"]
+    epochs: int
+    goal: Goal
+
+
+def forecast(searched: Searched, prices: Sequence[Price], start_s: float, workers: int) -> Forecast:
+    """Simulate SEARCHES searches by so many `workers`.
+
+    Args:
+        searched: with a goal that ends it: a number of trials or epochs, or a deadline in seconds.
+        prices: of configurations as they are drawn, the first of which the search begins with.
+        start_s: what passes each time that a worker is given a trial, until its first batch.
+        workers: at least 1.
+    """
+    ends: list[_End] = []
+    while len(ends) < SEARCHES and sum(end.trials for end in ends) < ENOUGH_TRIALS:
+        ends.append(_Search(searched, prices, start_s, workers, seed=len(ends)).run().up_to(searched.goal))
+    trials, epochs, seconds = zip(*ends, strict=True)
+    return Forecast(workers, Spread.of(trials), Spread.of(epochs), Spread.of(seconds))
+
+
+class _End(NamedTuple):
+    """The trials that a search has begun, their epochs, and its seconds."""
+
+    trials: float
+    epochs: float
+    seconds: float
+
+    def up_to(self, goal: Goal) -> "_End":
+        """The same at `goal`, where the simulation ended before it."""
+        if self.trials < MOST_TRIALS:
+            return self
+        limits = (goal.trials or math.inf, goal.epochs or math.inf, goal.deadline)
+        times = max(1.0, min(limit / reached for limit, reached in zip(limits, self, strict=True)))
+        return _End(*(times * reached for reached in self))
+
+
+class _Search(NullTracker):
+    """One simulated search, whose trials have prices at random."""
+
+    def __init__(self, searched: Searched, prices: Sequence[Price], start_s: float, workers: int, seed: int) -> None:
+        self._random, self._prices = Random(seed), prices
+        self._drawn: dict[int, Sequence[EpochReport]] = {}
+        self._sign = 1 if searched.direction == "maximize" else -1
+        self._scale = EPOCH_S / median(price.epoch_s for price in prices)
+        logs = [math.log(price.epoch_s) for price in prices]
+        self._middle, self._width = fmean(logs), pstdev(logs) or 1.0
+        self._clock = VirtualClock()
+        executor = SimulatedExecutor(self._curve, workers, self._clock, start_s=self._scale * start_s)
+        strategy = build_strategy(
+            searched.space,
+            strategy=searched.settings.strategy,
+            sampler=_sampler(searched.settings.sampler),
+            pruner=searched.settings.pruner,
+            seed=seed,
+            direction=searched.direction,
+            epochs=searched.epochs,
+            trials=searched.goal.trials,
+        )
+        self._ledger = Ledger(searched.space, strategy)
+        places = Places(_NOWHERE, lambda number: _NOWHERE / str(number))
+        # the ledger answers what the loop asks of a book
+        goal, book = searched.goal, cast(Book[Claim], self._ledger)
+        limits = Goal(
+            min(goal.trials or MOST_TRIALS, MOST_TRIALS),
+            self._scale * goal.deadline,
+            goal.epochs,
+            trial_timeout_s=self._scale * goal.trial_timeout_s,
+        )
+        self._loop = Loop(book, strategy, executor, self, NoProgress(), self._clock, limits, places)
+
+    def run(self) -> _End:
+        """Search to the goal, or to MOST_TRIALS."""
+        self._loop.run()
+        return _End(self._ledger.counts().begun, self._ledger.epochs(), self._clock.now() / self._scale)
+
+    def _curve(self, job: Job) -> Sequence[EpochReport]:
+        if job.number not in self._drawn:
+            price = self._random.choice(self._prices[1:] or self._prices) if job.number else self._prices[0]
+            self._drawn[job.number] = self._train(price, job.config.objective.metric)
+        return self._drawn[job.number]
+
+    def _train(self, price: Price, metric: str) -> Sequence[EpochReport]:
+        """The reports of a training: scores with the correlations above, better by the logarithm of the epoch."""
+        cost = (math.log(price.epoch_s) - self._middle) / self._width
+        last = COST_TELLS * cost + math.sqrt(1 - COST_TELLS**2) * self._random.gauss()
+        luck = self._random.gauss()
+        reports = []
+        for epoch in range(1, price.epochs + 1):
+            tells = FORETOLD + (1 - FORETOLD) * (epoch - 1) / max(1, price.epochs - 1)
+            score = tells * last + math.sqrt(1 - tells**2) * luck + math.log(epoch)
+            reports.append(EpochReport(epoch, {metric: self._sign * score}, self._scale * price.epoch_s * epoch))
+        return reports
+
+
+def _sampler(name: str) -> str:
+    """The sampler of a simulation: made-up curves teach none, but a grid has an end of its own."""
+    return name if name.partition(":")[0] == "grid" else "random"
