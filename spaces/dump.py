@@ -5,9 +5,10 @@ With what `--set` and paths have made of it, ready to be loaded again.
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..common.display import visible
 from .parameter import Choice, Condition, Parameter, Scalar
 from .space import FORBID, SearchSpace
 
@@ -17,13 +18,18 @@ _WORDS = {"null", "true", "false"}
 # What YAML's reader refuses even inside quotes, or takes for the end of a line.
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 
+Comments = Mapping[tuple[str, ...], Sequence[str]]
+"""Lines by the path in the file above which they stand."""
 
-def dump_space(space: SearchSpace) -> str:
+
+def dump_space(space: SearchSpace, comments: Mapping[str, Sequence[str]] | None = None) -> str:
     """Write YAML that loads to an equal space.
 
-    Its name and comments are not kept.
+    Its name and comments are not kept. `comments` are lines to stand above a key of the space, or at the top for "".
     """
     tree: dict[str, Any] = {}
+    conditions = {"": (), **{entry.key: entry.condition for entry in (*space.parameters, *space.values)}}
+    placed = {_tree_path(key, conditions[key]) if key else (): lines for key, lines in (comments or {}).items()}
     for fixed in (*space.apart, *space.values):
         _put(tree, _tree_path(fixed.key, fixed.condition), fixed.value)
     for parameter in space.parameters:
@@ -37,7 +43,7 @@ def dump_space(space: SearchSpace) -> str:
             _put(tree, keys, _dimension(parameter))
     if space.forbidden:
         tree[FORBID] = [{term.key: term.written for term in clause.terms} for clause in space.forbidden]
-    return "".join(_lines(tree, "")) or "{}\n"
+    return "".join((*_commented(placed, ()), *_lines(tree, placed))) or "{}\n"
 
 
 def dump_values(values: Mapping[str, Any], condition: Condition = ()) -> str:
@@ -50,7 +56,7 @@ def dump_values(values: Mapping[str, Any], condition: Condition = ()) -> str:
     tree: dict[str, Any] = {}
     for key, value in values.items():
         _put(tree, _tree_path(key, condition), _Flow(value) if isinstance(value, dict) else value)
-    return "".join(_lines(tree, ""))
+    return "".join(_lines(tree, {}))
 
 
 def flow(value: Any) -> str:
@@ -89,14 +95,23 @@ def _put(tree: dict[str, Any], keys: tuple[str, ...], value: Any) -> None:
     tree.setdefault(keys[-1], value)
 
 
-def _lines(tree: dict[str, Any], indent: str) -> list[str]:
-    lines: list[str] = []
+def _lines(tree: dict[str, Any], comments: Comments, at: tuple[str, ...] = ()) -> list[str]:
+    """The lines of what stands at a path, with the comments on it."""
+    lines, indent = [], "  " * len(at)
     for key, value in tree.items():
+        lines += _commented(comments, (*at, key))
         if isinstance(value, dict) and value and not isinstance(value, _Flow):
-            lines += [f"{indent}{_flow(key)}:\n", *_lines(value, indent + "  ")]
+            lines += [f"{indent}{_flow(key)}:\n", *_lines(value, comments, (*at, key))]
         else:
             lines.append(f"{indent}{_flow(key)}: {_flow(value)}\n")
     return lines
+
+
+def _commented(comments: Comments, at: tuple[str, ...]) -> list[str]:
+    """The comments that stand above a path; those on the whole, at (), above all."""
+    indent = "  " * (len(at) - 1)
+    # what they quote may be somebody else's, and must not end where a line does
+    return [f"{indent}# {_UNPRINTABLE.sub(_escaped, visible(text))}\n" for text in comments.get(at, ())]
 
 
 def _flow(value: Any) -> str:

@@ -59,6 +59,32 @@ def carried(clauses: Sequence[Clause], own: SearchSpace, space: SearchSpace, cha
     return left
 
 
+def possible(clauses: Sequence[Clause], space: SearchSpace) -> tuple[Clause, ...]:
+    """Return what of the clauses may still hold in `space`, which has lost choices, branches or ends of ranges."""
+    entries = _entries(space)
+    left = []
+    for clause in clauses:
+        judged = [_left(term, entries) for term in clause.terms]
+        if False not in judged:
+            left.append(Clause(tuple(term for term in judged if isinstance(term, Term))))
+    return tuple(left)
+
+
+def _left(term: Term, entries: Mapping[str, Parameter | Fixed]) -> Term | bool:
+    """A term with the values that its dimension still has, or whether it holds for every configuration."""
+    entry = entries.get(term.key)
+    if entry is None or (term.other and term.other not in entries):
+        return False
+    if isinstance(entry, Fixed) or term.other:
+        return term
+    if term.sign == "=":
+        values = tuple(value for value in term.values if entry.contains(value))
+        return replace(term, values=values) if values else False
+    if term.sign == "!=":
+        return term if entry.contains(*term.values) else True
+    return term if _can_hold(term, entry) else False
+
+
 def _kept_branches(own: SearchSpace, space: SearchSpace, changes: Sequence[str]) -> dict[str, str]:
     """The branch that is left of a choice, by the key of what has no others any more; parents first."""
     kept: dict[str, str] = {}
@@ -156,10 +182,15 @@ def _possible(term: Term, node: Node, entry: Parameter | Fixed) -> Term:
         return term
     if not is_number(operand) or (isinstance(entry, Choice) and not any(map(is_number, entry.choices))):
         raise refusal(node.location, term.key, f"only numbers are more or less than others, got {shown(node)}")
-    ends = entry.choices if isinstance(entry, Choice) else (entry.low, entry.high)
-    if not any(term.holds({term.key: end}) for end in ends):
+    if not _can_hold(term, entry):
         raise refusal(node.location, term.key, f"never holds for {values_of(entry)}, got {shown(node)}")
     return term
+
+
+def _can_hold(term: Term, entry: Parameter) -> bool:
+    """Whether a comparison with a number holds for a value of its dimension."""
+    ends = entry.choices if isinstance(entry, Choice) else (entry.low, entry.high)
+    return any(term.holds({term.key: end}) for end in ends)
 
 
 def _apart(node: Node, terms: list[Term], space: SearchSpace) -> Iterator[SpaceError]:

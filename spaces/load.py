@@ -29,7 +29,16 @@ def load_space(source: str, target: type[BaseModel], overrides: Sequence[str] = 
     Raises:
         SpaceError: the file or a change says something that cannot be, with its place and key.
     """
-    space, content = _read(find(source), target, overrides)
+    return load_text(find(source), target, overrides)
+
+
+def load_text(file: Source, target: type[BaseModel], overrides: Sequence[str] = ()) -> SearchSpace:
+    """Load a space from its text, by all laws of a space file.
+
+    Raises:
+        SpaceError: the text or a change says something that cannot be.
+    """
+    space, content = _read(file, target, overrides)
     refuse_idle(content)
     return space
 

@@ -53,6 +53,8 @@ def corners(space: SearchSpace, section: str = "") -> Iterator[dict[str, Scalar]
 
 def _allowed(space: SearchSpace, chosen: dict[str, Scalar]) -> Iterator[dict[str, Scalar]]:
     """The configuration with the `chosen` values, or one that is allowed instead; none where none is."""
+    if not space.allows(chosen):  # with the fixed values alone: no draw of the others is allowed
+        return
     usual = _complete(space, chosen)
     yield from [usual] if space.allows(usual) else islice(allowed_draws(space, random.Random(0), chosen), 1)
 

@@ -5,12 +5,14 @@
 import random
 from dataclasses import replace
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 from hpo.errors import SpaceError
 from hpo.search.configuration.space_file import SpaceFile
 from hpo.spaces.configurations import configurations, count
 from hpo.spaces.dump import dump_space
+from hpo.spaces.forbid import possible
 from hpo.spaces.load import load_space
 from hpo.spaces.probe import corners
 from hpo.spaces.space import SearchSpace
@@ -187,3 +189,26 @@ def test_no_corner_is_forbidden_and_each_choice_has_one(tmp_path: Path) -> None:
     assert all(map(space.allows, found))
     for key in ("model.width", "data.batch_size", "optimizer"):
         assert {params[key] for params in found} == set(space.by_key[key].choices)  # type: ignore[union-attr]
+
+
+def test_what_is_left_of_a_clause_in_a_space_that_has_lost_something(tmp_path: Path) -> None:
+    text = """
+    model: {name: resnet, depth: {choices: [18, 34]}, width: {choices: [32, 64, 128]}}
+    optimizer: {choices: {sgd: {lr: {low: 0.01, high: 1.0, log: true}}, adamw: {}}}
+    """
+    forbid = """
+    forbid:
+      - {model.depth: 34, model.width: [64, 128]}
+      - {optimizer.sgd.lr: "> 0.3", model.depth: 18}
+      - {model.width: "!= 32", model.depth: 34, optimizer: adamw}
+      - {model.width: ">= 128", model.depth: 18}
+    """
+    whole = space_of(tmp_path, dedent(forbid), dedent(text))
+    smaller = dedent(text).replace("[32, 64, 128]", "[64]").replace("high: 1.0", "high: 0.2")
+    left = possible(whole.forbidden, space_of(tmp_path, "", smaller))
+    assert [clause.words for clause in left] == [
+        "model.depth = 34 with model.width = 64",
+        "model.depth = 34 with optimizer = adamw",
+    ]
+    without = dedent(text).replace("sgd: {lr: {low: 0.01, high: 1.0, log: true}}, ", "")
+    assert len(possible(whole.forbidden, space_of(tmp_path, "", without))) == 3
