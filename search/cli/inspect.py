@@ -53,8 +53,10 @@ def show(options: ShowOptions, json: JsonOption = False) -> None:
         commands = _commands(summary.study, record, storage, home)
         print_json(whole) if json else _print(trial_view(summary, record, directory, commands))
     else:
-        whole = {**summary.to_json(), "records": summary.records_to_json()}
-        print_json(whole) if json else _print(study_view(summary))
+        effects = summary.effects()
+        importance = [effect.to_json() for effect in effects]
+        whole = {**summary.to_json(), "importance": importance, "records": summary.records_to_json()}
+        print_json(whole) if json else _print(study_view(summary, effects))
 
 
 def _commands(study: str, record: "TrialRecord", storage: str | None, home: Path | None) -> list[str]:

@@ -1,6 +1,6 @@
 """The views of studies and trials, for `hpo studies` and `hpo show`."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 
 from ...studies import attributes
+from ...studies.records.effects import Effect
 from ...studies.records.explain import Explanation
 from ...studies.records.study import StudySummary
 from ...studies.records.trial import TrialRecord
@@ -26,6 +27,7 @@ from ..progress.format import (
 )
 from ..progress.gain import gain
 from ..progress.rungs import furthest_line, rungs_line, standing_cell, standing_words, strategy_line
+from .effect_view import effect_parts
 from .tables import FirstThatFits, line, table, unfolded
 
 _PARAMETERS = 18  # characters: one parameter a line, as `weight_decay=0.01`
@@ -41,9 +43,9 @@ def studies_view(summaries: Iterable[StudySummary]) -> Table:
     return view
 
 
-def study_view(summary: StudySummary) -> RenderableType:
-    """The view of one study: its result, its trials, its failures."""
-    return Group(*_study_parts(summary))
+def study_view(summary: StudySummary, effects: Sequence[Effect] = ()) -> RenderableType:
+    """The view of one study: its result, what decided it, its trials, its failures."""
+    return Group(*_study_parts(summary, effects))
 
 
 def trial_view(
@@ -59,7 +61,7 @@ def trial_view(
     )
 
 
-def _study_parts(summary: StudySummary) -> Iterator[RenderableType]:
+def _study_parts(summary: StudySummary, effects: Sequence[Effect]) -> Iterator[RenderableType]:
     objective = f"{summary.direction} {summary.metric}" + (f" of {summary.at}" if summary.at else "")
     spent = f"{duration(summary.wall_s)} of search"
     yield line(
@@ -77,6 +79,7 @@ def _study_parts(summary: StudySummary) -> Iterator[RenderableType]:
         yield line(furthest_line(furthest))
     if gained := gain(summary):
         yield line(gained)
+    yield from effect_parts(effects)
     for edge in summary.edges():
         yield line(edge.words)
     if summary.passed_over:

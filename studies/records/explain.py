@@ -44,7 +44,7 @@ def explain(failed: Sequence[Mapping[str, Any]], others: Sequence[Mapping[str, A
     for key, sign, value in tried:
         inside = sum(_holds(params, key, sign, value) for params in failed)
         beside = sum(_holds(params, key, sign, value) for params in others)
-        chance = len(tried) * _tail(inside, len(failed), beside, len(others))
+        chance = len(tried) * chance_of_as_many(inside, len(failed), beside, len(others))
         explanation = Explanation(
             key, sign, value, inside, inside + beside, len(failed) - inside,
             len(failed) + len(others) - inside - beside, min(chance, 1.0),
@@ -79,7 +79,7 @@ def _holds(params: Mapping[str, Any], key: str, sign: Sign, value: Any) -> bool:
     return bool(params[key] <= value if sign == "<=" else params[key] >= value)
 
 
-def _tail(inside: int, failed: int, beside: int, others: int) -> float:
+def chance_of_as_many(inside: int, failed: int, beside: int, others: int) -> float:
     """The probability that of `inside + beside` trials at random as many or more had `failed`: Fisher's exact test."""
     count, total = inside + beside, failed + others
     whole = _log_choose(total, count)

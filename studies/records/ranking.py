@@ -1,10 +1,12 @@
-"""The order of complete trials, the best first."""
+"""The order of trials, the best first: of complete ones, and of all that ended or are paused."""
 
-from collections.abc import Iterable
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from math import inf, isnan
 
 from optuna.study import StudyDirection
 
-from .trial import TrialRecord
+from .trial import PAUSED, TrialRecord
 
 
 def rank(direction: StudyDirection, value: float, number: int) -> tuple[float, int]:
@@ -19,3 +21,49 @@ def ranked(trials: Iterable[TrialRecord], direction: StudyDirection) -> list[Tri
     """The complete trials that have a value, the best first."""
     complete = [trial for trial in trials if trial.state == "complete" and trial.value is not None]
     return sorted(complete, key=lambda trial: rank(direction, trial.value or 0.0, trial.number))
+
+
+def best_first(trials: Iterable[TrialRecord], direction: StudyDirection) -> list[TrialRecord]:
+    """The trials that ended, or are paused at a rung, the best first; without those that broke.
+
+    Complete ones are in the order of their values. One that was stopped or paused stands behind all that came further
+    and were as good or better at its last epoch, and before the others: so it is compared with each at an epoch that
+    both have. What diverged, or ran out of memory or time, is last.
+
+    note: proposers at rungs take whatever came further for better (search/strategy/proposers/standing.py), as only
+    the better ones go on there; but a pruner lets the first trials run to their end, whatever they are worth.
+    """
+    ended = [trial for trial in trials if trial.state in ("complete", "pruned", PAUSED)]
+    usable = [trial for trial in ended if trial.cause is None]
+    complete, stopped = ranked(usable, direction), [trial for trial in usable if trial.state != "complete"]
+    order = complete
+    for epoch in sorted({_last(trial) for trial in stopped}, reverse=True):
+        there = [trial for trial in stopped if _last(trial) == epoch]
+        order = _merged(order, sorted(there, key=lambda t: (_loss(t, epoch, direction), t.number)), epoch, direction)
+    return order + [trial for trial in ended if trial.cause is not None]
+
+
+def _merged(
+    order: Sequence[TrialRecord], stopped: Iterable[TrialRecord], epoch: int, direction: StudyDirection
+) -> list[TrialRecord]:
+    """The `order` of trials that came further, with those that were `stopped` at `epoch`, the best of these first."""
+    losses = sorted(_loss(trial, epoch, direction) for trial in order)
+    merged, taken = [], 0
+    for trial in stopped:
+        behind = bisect_right(losses, _loss(trial, epoch, direction))
+        merged += [*order[taken:behind], trial]
+        taken = behind
+    return [*merged, *order[taken:]]
+
+
+def _last(trial: TrialRecord) -> int:
+    return max(trial.curve, default=0)
+
+
+def _loss(trial: TrialRecord, epoch: int, direction: StudyDirection) -> float:
+    """What a trial had at an epoch, less being better; the worst for what is no number.
+
+    The best where it told nothing then: another program's trial may have told its end alone.
+    """
+    value = trial.curve.get(epoch)
+    return -inf if value is None else inf if isnan(value) else rank(direction, value, trial.number)[0]

@@ -11,8 +11,9 @@ from ...common.interval import around
 from ...errors import StudyError
 from .. import attributes
 from .edges import BEST, Edge, edges
+from .effects import Effect, effects
 from .explain import Explanation, explain
-from .ranking import ranked
+from .ranking import best_first, ranked
 from .rungs import Furthest, Rung, Standing, furthest
 from .strategy import StrategyRecord
 from .trial import PAUSED, TrialRecord
@@ -133,6 +134,15 @@ class StudySummary:
         ended = sum(trial.state in ("complete", "pruned") for trial in self.trials)
         best = [trial.params for trial in self.own_best(BEST)]
         return edges(str(self.attributes.get(attributes.SPACE, "")), best, ended)
+
+    def best_first(self) -> list[TrialRecord]:
+        """The trials that ended, or are paused at a rung, the best first, see ranking.py."""
+        return best_first(self.trials, StudyDirection[self.direction.upper()])
+
+    def effects(self) -> list[Effect]:
+        """The effects of the dimensions, by the space of the newest run, the most important first."""
+        space = str(self.attributes.get(attributes.SPACE, ""))
+        return effects(space, [trial.params for trial in self.best_first()])
 
     def explanations(self) -> dict[str, Explanation]:
         """What explains failures, by cause; causes that no parameter explains are left out."""

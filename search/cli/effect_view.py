@@ -1,0 +1,46 @@
+"""The view of what decided a search: its dimensions, how much each decided, and where the best trials have it."""
+
+from collections.abc import Iterator, Sequence
+
+from rich.console import RenderableType
+
+from ...studies.records.effects import Effect
+from ..progress.format import short
+from .tables import FirstThatFits, line, unfolded
+
+_COLUMNS = ("what decided", "share", "95 %", "trials", "the best have")
+_NARROW = ("what decided", "share", "the best have")  # for 60 characters
+
+
+def effect_parts(effects: Sequence[Effect]) -> Iterator[RenderableType]:
+    """Yield a table of the dimensions that decided something, and a line on those that never did.
+
+    Nothing is yielded where nothing is certain.
+    """
+    if deciding := [effect for effect in effects if effect.mattered]:
+        yield FirstThatFits(_table(deciding, _COLUMNS), _table(deciding, _NARROW))
+    if idle := [effect.key for effect in effects if effect.never_mattered]:
+        yield line(f"never mattered: {', '.join(idle)}")
+
+
+def _table(effects: Sequence[Effect], columns: Sequence[str]) -> RenderableType:
+    view = unfolded(*columns)
+    for effect in effects:
+        cells = {
+            "what decided": effect.key,
+            "share": f"{effect.importance:.2f}",
+            "95 %": f"{effect.low:.2f} to {effect.high:.2f}",
+            "trials": str(effect.trials),
+            "the best have": _best_have(effect),
+        }
+        view.add_row(*(cells[column] for column in columns))
+    return view
+
+
+def _best_have(effect: Effect) -> str:
+    """Where the best are: `0.012 to 0.083`, or `sgd (9 of 10), adamw (1)`."""
+    if effect.region is not None:
+        return f"{short(effect.region.low)} to {short(effect.region.high)}"
+    shares = sorted((share for share in effect.shares if share.best), key=lambda share: -share.best)
+    first, *others = (f"{short(share.value)} ({share.best})" for share in shares)
+    return ", ".join([f"{first[:-1]} of {effect.best})", *others])
