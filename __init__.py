@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         replay,
         retrain_best,
         run,
+        suggest_space,
         train,
     )
     from .search.commands.diagnose.diagnose import DiagnoseOutcome
@@ -47,6 +48,8 @@ if TYPE_CHECKING:
     from .search.commands.retrain.retrain import RetrainResult
     from .search.commands.run.options import RunOptions
     from .search.commands.run.run import RunResult
+    from .search.commands.suggest_space.options import SuggestOptions
+    from .search.commands.suggest_space.suggest_space import SuggestedSpace
     from .search.commands.train.options import TrainOptions
     from .search.commands.train.train import TrainOutcome
     from .training.data.inspect.inspection import Inspection
@@ -72,6 +75,8 @@ _HOMES = {
     "RetrainResult": ".search.commands.retrain.retrain",
     "RunOptions": ".search.commands.run.options",
     "RunResult": ".search.commands.run.run",
+    "SuggestOptions": ".search.commands.suggest_space.options",
+    "SuggestedSpace": ".search.commands.suggest_space.suggest_space",
     "TrainOptions": ".search.commands.train.options",
     "TrainOutcome": ".search.commands.train.train",
     "diagnose": ".search.api",
@@ -86,6 +91,7 @@ _HOMES = {
     "replay": ".search.api",
     "retrain_best": ".search.api",
     "run": ".search.api",
+    "suggest_space": ".search.api",
     "train": ".search.api",
 }
 __all__ = [
@@ -107,6 +113,8 @@ __all__ = [
     "RetrainResult",
     "RunOptions",
     "RunResult",
+    "SuggestOptions",
+    "SuggestedSpace",
     "TrainOptions",
     "TrainOutcome",
     "__version__",
@@ -122,6 +130,7 @@ __all__ = [
     "replay",
     "retrain_best",
     "run",
+    "suggest_space",
     "train",
 ]
 

@@ -24,6 +24,7 @@ from .commands.run.options import RunOptions
 from .commands.run.prepare import Watcher
 from .commands.run.run import RunResult
 from .commands.run.run import run as search
+from .commands.suggest_space.options import SuggestOptions
 from .commands.train.options import TrainOptions
 from .commands.train.train import TrainOutcome
 from .commands.train.train import train as train_one
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from .commands.plan.result import Plan
     from .commands.replay.replay import Replay
     from .commands.retrain.retrain import RetrainResult
+    from .commands.suggest_space.suggest_space import SuggestedSpace
 
 
 @by_keywords(RunOptions)
@@ -63,6 +65,18 @@ def plan(options: RunOptions) -> "Plan":
     from .commands.plan.plan import plan as foresee
 
     return foresee(options, PlanWatcher(_no_stage, _note))
+
+
+@by_keywords(SuggestOptions)
+def suggest_space(options: SuggestOptions) -> "SuggestedSpace":
+    """Suggest the space to search after a study, as a space file that says why.
+
+    Raises:
+        HpoError: there is no such study, it has too few trials or no space, or the file is there already.
+    """
+    from .commands.suggest_space.suggest_space import suggest_space as suggest
+
+    return suggest(options)
 
 
 @by_keywords(RetrainOptions)

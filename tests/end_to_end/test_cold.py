@@ -20,9 +20,11 @@ LINES = {  # in this order, in one directory
     "train": (*SMALL, "--epochs", "1", "--out", "first"),
     "diagnose": ("first", "--check", "inputs"),
     "plan": (*SMALL, "--trials", "2", "--epochs", "1", "--workers", "1"),
-    "run": (*SMALL, "--trials", "2", "--epochs", "1", "--workers", "1"),
+    # of fewer trials no space follows
+    "run": (*SMALL, "--set", "data.max_train=200", "--trials", "20", "--epochs", "1", "--workers", "1"),
     "show": (),
     "studies": (),
+    "suggest-space": ("--out", "next.yaml"),
     "export-study": ("simple_cnn",),
     "import-study": ("simple_cnn.study.zip", "--study", "again"),
     "replay": ("simple_cnn/0",),

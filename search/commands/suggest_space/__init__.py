@@ -1,0 +1,1 @@
+"""`hpo suggest-space`: the next space, by what a study has found."""
