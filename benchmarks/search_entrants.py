@@ -93,7 +93,7 @@ def what_decides(name: str) -> str:
         return f"{VERSION} {search_syne_tune.package()}"
     if not is_ours(name):
         return f"{VERSION} optuna {version('optuna')}"
-    code = [ast.dump(_bare(path)) for path in sorted(_closure(_named(search_ours.Entrant.named(name))))]
+    code = [ast.dump(bare(path)) for path in sorted(_closure(_named(search_ours.Entrant.named(name))))]
     return f"{VERSION} {hashlib.sha256(''.join(code).encode()).hexdigest()[:16]}"
 
 
@@ -127,7 +127,7 @@ def _imports(path: Path) -> Iterator[Path]:
                     yield file
 
 
-def _bare(path: Path) -> ast.Module:
+def bare(path: Path) -> ast.Module:
     """Return the code of a file without its docstrings."""
     tree = ast.parse(path.read_text())
     for node in ast.walk(tree):

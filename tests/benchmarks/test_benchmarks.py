@@ -66,6 +66,7 @@ def _warm(warm: Path) -> None:
         pytest.param("scale", marks=needs_postgresql),
         "history",
         "search",
+        "suggest_space",
         "larger_than_memory",
         "drift",
         "serving",

@@ -1,0 +1,178 @@
+"""Half of a search in its space and half in the one that is suggested then, against all of it in the first.
+
+On recorded learning curves, in virtual time, at equal epochs; see search.py for what is counted. A search and those
+that go on in a suggested space are the same up to half of their epochs, seed by seed. What a proposal stands for is the
+nearest row of the whole table that its study has not tried, whatever the space: the narrower one is given no rows of
+its own. A new study may try again what the first one has tried, and pays for it again. How spaces are suggested was
+tried on the tables of TRIED alone; it is judged on the others.
+"""
+
+import argparse
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from itertools import product
+from multiprocessing import get_context
+from pathlib import Path
+from statistics import mean, median
+
+import numpy as np
+import optuna
+import sklearn
+from harness import Target, arguments, finish, target_file
+from search_made_up import made_up_tables
+from search_runs import Done, Journal
+from search_summary import INTERVAL, RESAMPLES
+from search_tables import Array, CurveTable, load_tables
+from suggested_search import OLD, WAYS, key_of, search
+
+SHARED = Path(__file__).resolve().parents[2] / "shared" / "curves"
+TRIED = ("taskset_patch128_lstm128_avg_bs64", "taskset_patch32_irnn64_relu_avg_bs128")
+"""Tables on which it was looked at how suggestions do, before the others."""
+
+TRAININGS = {"narrow_rungs": 10, "narrow_rungs+random": 10}
+"""The epochs of a search, in whole trainings: half of them find something, all of them not everything."""
+
+LEAST = 1e-3
+"""What is added to mean regrets before one is divided by another: where all is found, nothing is left to compare."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A search to be done, the second half of it in each of WAYS."""
+
+    name: str
+    table: CurveTable
+    seed: int
+    epochs: int
+
+    def key(self, way: str) -> str:
+        """What decides what it finds."""
+        return key_of(way, self.name, self.table, self.seed, self.epochs)
+
+    def do(self) -> dict[str, Done]:
+        """Search; return what was found by way."""
+        optuna.logging.set_verbosity(optuna.logging.WARNING)  # also in a process of a pool
+        sklearn.set_config(skip_parameter_validation=True)  # which takes a third of the forest's time
+        began = time.process_time()
+        traces = search(self.name, self.table, self.seed, self.epochs)
+        cpu_s = (time.process_time() - began) / len(traces)
+        return {way: Done(trace, cpu_s) for way, trace in traces.items()}
+
+
+Runs = Mapping[str, Sequence[Sequence[Run]]]
+"""By strategy, for each table one of each seed."""
+
+Regrets = Mapping[tuple[str, str], Array]
+"""By way and strategy, [tables, seeds]."""
+
+
+def main() -> None:
+    options = parsed()
+    tables = made_up_tables()[:1] if options.quick else chosen(options)
+    runs = {
+        name: [[Run(name, table, seed, trainings * table.epochs) for seed in range(options.seeds)] for table in tables]
+        for name, trainings in options.trainings.items()
+    }
+    journal = Journal(target_file(options).with_suffix(".runs.jsonl"))
+    do([run for parts in runs.values() for seeds in zip(*parts, strict=True) for run in seeds], journal, options.jobs)
+    report(options, tables, regrets_of(runs, journal, 1.0), regrets_of(runs, journal, 0.5))
+
+
+def parsed() -> argparse.Namespace:
+    """Return what the command line asks for."""
+    parser = arguments("suggest_space", __doc__.splitlines()[0])
+    parser.add_argument("--curves", type=Path, default=SHARED, help=f"the folder of tables (default {SHARED})")
+    parser.add_argument("--tried", action="store_true", help=f"on {' and '.join(TRIED)} in place of the others")
+    parser.add_argument("--seeds", type=int, default=20, help="searches of each table (default 20)")
+    parser.add_argument(
+        "--strategies", default=",".join(TRAININGS), help=f"some of {','.join(TRAININGS)} (default all)"
+    )
+    parser.add_argument("--jobs", type=int, default=1, help="searches at a time, each on a core of its own (default 1)")
+    options = parser.parse_args()
+    options.trainings = {name: TRAININGS[name] for name in options.strategies.split(",")}
+    if options.quick:
+        options.seeds, options.trainings = 1, {"narrow_rungs+random": 3}
+    return options
+
+
+def chosen(options: argparse.Namespace) -> list[CurveTable]:
+    """Return the tables that are judged on, or those that were tried on."""
+    return [table for table in load_tables(options.curves) if (table.name in TRIED) == options.tried]
+
+
+def do(runs: Sequence[Run], journal: Journal, jobs: int) -> None:
+    """Do those runs that are not in the journal, `jobs` at a time."""
+    missing = [run for run in runs if any(journal.get(run.key(way)) is None for way in WAYS)]
+    # spawned: numpy and Optuna have threads, which a fork does not survive
+    with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
+        futures = {pool.submit(run.do): run for run in missing}
+        for future in as_completed(futures):
+            for way, done in future.result().items():
+                journal.add(futures[future].key(way), done)
+
+
+def regrets_of(runs: Runs, journal: Journal, share: float) -> Regrets:
+    """Return the regrets after a share of the epochs."""
+    return {
+        (way, name): np.array([[_regret(run, journal.get(run.key(way)), share) for run in part] for part in parts])
+        for way, (name, parts) in product(WAYS, runs.items())
+    }
+
+
+def _regret(run: Run, done: Done | None, share: float) -> float:
+    """The regret after a share of the epochs; 1, that of the median row, where nothing better was found."""
+    return min(done.trace.regret_after(share * run.epochs), 1.0) if done else 1.0
+
+
+def report(options: argparse.Namespace, tables: Sequence[CurveTable], regrets: Regrets, halves: Regrets) -> None:
+    """Write table and JSON."""
+    rows = [row(name, way, regrets, halves) for name in options.trainings for way in WAYS]
+    targets = [
+        Target(f"{name}: mean regret in the old space by that in {way}", ratio(regrets, name, way)[0], 1.0)
+        for name in options.trainings
+        for way in WAYS[1:]
+    ]
+    by_table = {
+        table.name: {
+            f"{name}, {way}": {"median": median(regrets[way, name][place]), "mean": mean(regrets[way, name][place])}
+            for name, way in product(options.trainings, WAYS)
+        }
+        for place, table in enumerate(tables)
+    }
+    title = (
+        f"Regret on {len(tables)} tables, {options.seeds} searches of each, after as many epochs: all of them in one "
+        "space, or the second half in the one that is suggested then"
+    )
+    top = {"tables": by_table, "tried_on": TRIED, "trainings": options.trainings}
+    finish(options, title, rows, targets, {}, **top)
+
+
+def row(name: str, way: str, regrets: Regrets, halves: Regrets) -> dict[str, str]:
+    """Return a line of the table."""
+    own, old = regrets[way, name], regrets[OLD, name]
+    value, low, high = ratio(regrets, name, way)
+    better, worse = int((own < old).sum()), int((own > old).sum())
+    return {
+        "strategy": name,
+        "second half in": way,
+        "median regret at half": f"{np.median(halves[way, name]):.3f}",
+        "median at the end": f"{np.median(own):.3f}",
+        "mean at the end": f"{own.mean():.3f}",
+        "better, same, worse": "" if way == OLD else f"{better}, {own.size - better - worse}, {worse}",
+        "old mean by own": "" if way == OLD else f"{value:.2f} ({low:.2f}-{high:.2f})",
+    }
+
+
+def ratio(regrets: Regrets, name: str, way: str) -> tuple[float, float, float]:
+    """Return the mean regret in the old space by that of another way, with its interval, by resampling seeds."""
+    old, own = regrets[OLD, name], regrets[way, name]
+    draws = np.random.default_rng(0).integers(old.shape[1], size=(RESAMPLES, old.shape[1]))
+    ratios = [(old[:, draw].mean() + LEAST) / (own[:, draw].mean() + LEAST) for draw in draws]
+    low, high = np.percentile(ratios, INTERVAL)
+    return float((old.mean() + LEAST) / (own.mean() + LEAST)), float(low), float(high)
+
+
+if __name__ == "__main__":
+    main()
