@@ -28,8 +28,8 @@ SURFACE = {
     "export": "data-root format home json out storage tracking-uri trust",
     "infer-check": "json trust",
     "replay": "data-root device home json out storage trust",
-    "retrain-best": "checkpoint-dir data-root device epochs formats home json out storage study track tracking-uri "
-    "trial trust",
+    "retrain-best": "candidates checkpoint-dir data-root device epochs formats home json out seeds storage study track "
+    "tracking-uri trial trust",
     "serve": "allow-host challenger false-alarm-every formats home host keep-days keep-rows log max-batch max-body-mb "
     "max-model-mb port queue shadow share thumbnails timeout token-file tracking-uri watch-per-second workers",
     "monitor": "home json log window",

@@ -35,6 +35,7 @@ def retrain_best(options: RetrainOptions, json: JsonOption = False) -> None:
 def _print_table(result: "RetrainResult") -> None:
     from ..progress.format import with_interval
     from .format_table import print_formats
+    from .race_table import print_race
     from .tables import stdout, table
 
     manifest, metrics = result.manifest, result.manifest.metrics
@@ -42,6 +43,8 @@ def _print_table(result: "RetrainResult") -> None:
     view.add_row("study", f"{manifest.study}, trial {manifest.trial}, {manifest.training.epochs} epochs")
     if (chosen := manifest.selection) is not None:
         view.add_row("chosen by", f"{chosen.metric} {chosen.value:.4f} of {chosen.at}, epoch {chosen.epoch}")
+        if chosen.race is None:
+            view.add_row("", "the best of many, and not measured again: --candidates 3 races the best on fresh seeds")
     if metrics.val_accuracy is not None:
         validation = with_interval(metrics.val_accuracy, metrics.val_interval)
         view.add_row("validation accuracy", f"{validation}, the trial's")
@@ -58,4 +61,6 @@ def _print_table(result: "RetrainResult") -> None:
     if result.registered:
         view.add_row("MLflow", f"{result.registered} in {result.registry}")
     stdout().print(view)
+    if chosen is not None and chosen.race is not None:
+        print_race(chosen.race)
     print_formats(manifest)

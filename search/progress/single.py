@@ -59,7 +59,7 @@ class PlainWatcher:
 
     def training(self, epochs: int) -> None:
         """Remember how many epochs there will be."""
-        self._epochs = epochs
+        self._epochs, self._reached = epochs, 0
 
     def busy(self, activity: Activity) -> None:
         """Print a line before training, and one where it resumes."""
@@ -104,7 +104,7 @@ class LiveWatcher:
 
     def training(self, epochs: int) -> None:
         """Let the bar follow the epochs."""
-        self._epochs = epochs
+        self._epochs, self._title = epochs, ""  # the bar begins anew, also where another training came before
         self._show("training", epochs)
 
     def busy(self, activity: Activity) -> None:

@@ -97,6 +97,12 @@ class TrialRecord:
         epochs = self._setting("budget", "epochs")
         return epochs if isinstance(epochs, int) else None
 
+    @property
+    def seed(self) -> int | None:
+        """The seed that it trained with; None where its configuration does not say."""
+        seed = self._setting("seed")
+        return seed if isinstance(seed, int) else None
+
     def _setting(self, *keys: str) -> Any:
         """The value at `keys` in its configuration; None where it has none."""
         # read as plain JSON: a configuration of another version must not make the whole list of trials unreadable

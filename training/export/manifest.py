@@ -21,6 +21,7 @@ from ..saved_config import SavedConfig
 from . import names
 from .format_report import FormatReport, Verified
 from .gap import Gap
+from .race import Race
 
 MANIFEST = "manifest.json"
 _ALWAYS_THERE = {"model_version", "config_hash", "class_names", "files"}  # in the manifest of any version of ours
@@ -62,6 +63,9 @@ class Selection(ManifestPart, frozen=True, extra="forbid"):
     at: str = Field(description="Which of the trial's epochs counted.")
     value: float
     epoch: int = Field(description="The last epoch that counted; the exported weights are trained as long.")
+    race: Race | None = Field(
+        default=None, description="What fresh seeds made of it and of the next best; None: they were not asked."
+    )
 
 
 class Metrics(ManifestPart, frozen=True, extra="forbid"):

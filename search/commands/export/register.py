@@ -64,4 +64,13 @@ def metrics_to_numbers(manifest: ExportManifest) -> dict[str, float]:
     numbers = manifest.metrics.model_dump(exclude={"val_interval", "test_interval"})
     low, high = manifest.metrics.test_interval
     metrics = {key: float(value) for key, value in numbers.items() if value is not None}
-    return metrics | {"test_accuracy_low": low, "test_accuracy_high": high} | formats_to_metrics(manifest)
+    tested = {"test_accuracy_low": low, "test_accuracy_high": high}
+    return metrics | tested | _race_to_metrics(manifest) | formats_to_metrics(manifest)
+
+
+def _race_to_metrics(manifest: ExportManifest) -> dict[str, float]:
+    """What a race showed of the exported trial, under `race/<measure>`."""
+    if manifest.selection is None or (race := manifest.selection.race) is None:
+        return {}
+    measures = race.winner.model_dump(include={"selected", "mean", "optimism", "probability"})
+    return {f"race/{name}": value for name, value in measures.items() if value is not None}

@@ -16,6 +16,7 @@ from ....studies.shared_files.study_files import SharedNote
 from ....studies.store.storage import open_existing
 from ....studies.study_name import is_study_name
 from ....training.config import TrialConfig
+from ....training.export.race import Race
 from ....training.optim.config import Piecewise, Plateau
 from ...configuration.configure import read_config
 from ...configuration.model_copies import ModelCopies
@@ -34,7 +35,7 @@ class Chosen:
     data; `validated` the trial's metrics on validation images where they are of the very epoch that is trained to, else
     empty; `candidates` how many trials of the study it was chosen among, at least 1; `formats` what is made beside the
     base formats; `shared` where the study shares files; `notes` say in lines which better trials cannot be trained, and
-    why it is this one where none has run to its end.
+    why it is this one where none has run to its end; `race` is the race that it has won.
     """
 
     study: str
@@ -48,6 +49,7 @@ class Chosen:
     formats: tuple[str, ...] = ()
     shared: SharedNote | None = None
     notes: tuple[str, ...] = ()
+    race: Race | None = None
 
     @property
     def epochs(self) -> int:

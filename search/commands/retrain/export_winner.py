@@ -157,9 +157,11 @@ def _manifest(
 def _selection(chosen: Chosen) -> Selection | None:
     """What the trial was chosen by, where the export is trained as long."""
     record, objective = chosen.record, chosen.config.objective
-    if not chosen.validated or record.value is None or record.best_epoch is None:
+    if not (chosen.validated or chosen.race) or record.value is None or record.best_epoch is None:
         return None
-    return Selection(metric=objective.metric, at=objective.words, value=record.value, epoch=record.best_epoch)
+    return Selection(
+        metric=objective.metric, at=objective.words, value=record.value, epoch=record.best_epoch, race=chosen.race
+    )
 
 
 def metrics_of(validated: Mapping[str, float], images: int, tested: "FinalTest") -> Metrics:

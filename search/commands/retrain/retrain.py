@@ -27,7 +27,8 @@ from ...resolve.shared import fetch_shared
 from ...resolve.trust import admit_model
 from ..export.register import register_export
 from ..export.table import formats_to_json
-from .choose import choose
+from .choose import Chosen, choose
+from .contest import run_race
 from .export_winner import make_export
 from .fit import find_pack
 from .options import RetrainOptions
@@ -73,7 +74,8 @@ class RetrainResult:
 def retrain_best(options: RetrainOptions, watcher: RetrainWatcher) -> RetrainResult:
     """Retrain a study's winner, test it once, export and register it.
 
-    It is trained on training and validation images, and registered as champion.
+    It is trained on training and validation images, and registered as champion. With `candidates` or `seeds` it is the
+    winner of a race on fresh seeds, else the best complete trial.
 
     Raises:
         TrustError: its model is a file that the user has not named to hpo as it is now.
@@ -88,13 +90,7 @@ def retrain_best(options: RetrainOptions, watcher: RetrainWatcher) -> RetrainRes
     for note in chosen.notes:
         watcher.note(note)
     home.create(watcher.note)
-    checkpoints = {chosen.record.number: chosen.record.checkpoint}
-    if count := fetch_shared(options.checkpoint_dir, chosen.shared, chosen.study, home, checkpoints):
-        watcher.note(f"fetched {count} files that study {chosen.study} shares")
-    # of a custom model the file that the trial ran, whatever it says today
-    config = ModelCopies(home.models(chosen.study)).use_copy(chosen.config, chosen.record.model_source)
-    chosen = replace(chosen, config=config)
-    admit_model(chosen.config.model, trust=options.trust, note=watcher.note, trained_with=chosen.record.model_source)
+    chosen = _admitted(chosen, options, home, watcher)
     in_mlflow = "mlflow" in options.track
     stores = choose_stores(options.tracking_uri, home, chosen.study, watcher.note) if in_mlflow else None
     rehearsal = Rehearsal(stores, chosen.study)  # goes on while PyTorch is imported
@@ -106,6 +102,10 @@ def retrain_best(options: RetrainOptions, watcher: RetrainWatcher) -> RetrainRes
         pack = find_pack(chosen, home.cache, options.data_root, watcher)
         rehearsal.check()
         device = choose_device(options.device, available_cores())
+        if options.has_race:
+            won = run_race(options, chosen.study, home, pack, device, workshop / "race", watcher)
+            named = replace(options, trial=won.winner.trial, candidates=None, seeds=None)
+            chosen = replace(_admitted(choose(named, home), named, home, watcher), race=won)
         # `auto` on this device, which need not be the trial's
         chosen = replace(chosen, config=settle(chosen.config, pack, device, home.cache, watcher))
         trial = home.trial(chosen.study, chosen.record.number)
@@ -115,6 +115,17 @@ def retrain_best(options: RetrainOptions, watcher: RetrainWatcher) -> RetrainRes
             if tracker is not None:
                 tracker.exported(manifest, target, workshop)
         return RetrainResult(manifest, target, *register_export(manifest, target, stores, home, pack, watcher))
+
+
+def _admitted(chosen: Chosen, options: RetrainOptions, home: Home, watcher: RetrainWatcher) -> Chosen:
+    """Return `chosen` with all that it needs at hand: what its study shares, and a model that may be run."""
+    checkpoints = {chosen.record.number: chosen.record.checkpoint}
+    if count := fetch_shared(options.checkpoint_dir, chosen.shared, chosen.study, home, checkpoints):
+        watcher.note(f"fetched {count} files that study {chosen.study} shares")
+    # of a custom model the file that the trial ran, whatever it says today
+    config = ModelCopies(home.models(chosen.study)).use_copy(chosen.config, chosen.record.model_source)
+    admit_model(config.model, trust=options.trust, note=watcher.note, trained_with=chosen.record.model_source)
+    return replace(chosen, config=config)
 
 
 def export_target(out: Path | None, default: Path) -> Path:
