@@ -11,6 +11,7 @@ from typing import Any
 import hpo.search.commands.suggest_space
 import hpo.studies.records
 import optuna
+from hpo.errors import StudyError
 from hpo.search.commands.suggest_space.suggest import suggest
 from hpo.search.configuration.claim import Claimer
 from hpo.search.configuration.warm_start import warm_start
@@ -89,7 +90,11 @@ class Search:
         """Another study, which goes on where this one is, with its best trials and then the priors of `space`."""
         watch = Fixing(Pool(self.table), self.meter, self.clock)
         other = replace(self, watch=watch, study=_study(store()), checkpoints={})
-        enqueue(other.study, warm_start(self.study._storage, "s", space), space.priors())
+        try:
+            best = warm_start(self.study._storage, "s", space)
+        except StudyError:  # no trial has come to its end
+            best = []
+        enqueue(other.study, best, space.priors())
         return other
 
     def go_on(self, space: TableSpace, until: int) -> None:
