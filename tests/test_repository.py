@@ -14,8 +14,8 @@ ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("common", "search", "serving", "spaces", "studies", "training")
 
 SURFACE = {
-    "run": "accept-space-change checkpoint-dir cpus-per-trial data data-root device devices-per-trial epochs executor "
-    "gpus-per-trial grace home json max-epochs-total pruner ray-address ray-unauthenticated sampler seed "
+    "run": "accept-space-change audit checkpoint-dir cpus-per-trial data data-root device devices-per-trial epochs "
+    "executor gpus-per-trial grace home json max-epochs-total pruner ray-address ray-unauthenticated sampler seed "
     "set skip-export-check space storage storage-patience strategy strict study timeout track "
     "tracking-uri trial-timeout trials try until until-converged warm-start workers",
     "plan": "accept-space-change checkpoint-dir cpus-per-trial data data-root device devices-per-trial epochs executor "

@@ -31,6 +31,7 @@ def run(options: RunOptions, json: JsonOption = False) -> None:
 
 
 def _tell_result(result: "RunResult", tell: Callable[[str], None]) -> None:
+    from ..progress.audit import audit_line
     from ..progress.format import duration, trial_with, with_interval
     from ..progress.gain import gain
     from ..progress.rungs import furthest_line, rungs_line
@@ -48,6 +49,8 @@ def _tell_result(result: "RunResult", tell: Callable[[str], None]) -> None:
         tell(climbed)
     if gained := gain(summary):
         tell(gained)
+    if summary.audit is not None:
+        tell(audit_line(summary.audit))
     if summary.passed_over:
         tell(summary.passed_over_line)
     if result.unsent:

@@ -14,6 +14,7 @@ from ...studies.records.effects import Effect
 from ...studies.records.explain import Explanation
 from ...studies.records.study import StudySummary
 from ...studies.records.trial import TrialRecord
+from ..progress.audit import audit_line
 from ..progress.format import (
     amount,
     duration,
@@ -79,6 +80,8 @@ def _study_parts(summary: StudySummary, effects: Sequence[Effect]) -> Iterator[R
         yield line(furthest_line(furthest))
     if gained := gain(summary):
         yield line(gained)
+    if summary.audit is not None:
+        yield line(audit_line(summary.audit))
     yield from effect_parts(effects)
     for edge in summary.edges():
         yield line(edge.words)
@@ -163,6 +166,8 @@ def _about(record: TrialRecord, directory: Path | None) -> dict[str, str]:
     facts = {
         "value": "" if record.value is None else number_of(record.value),
         "time": _spent(record),
+        "audit": _audited(record),
+        "extends": "" if record.extends is None else f"trial {record.extends}",
         **{name: value for name, value in record.numerics.items() if value != "off"},
         "lost workers": str(record.attempts or ""),
         "message": record.message,
@@ -186,7 +191,17 @@ def _facts(title: str, facts: Mapping[str, str]) -> RenderableType:
 def _state(record: TrialRecord) -> str:
     if record.rung is not None:
         return f"{record.state} at rung {record.rung}"
-    return record.state if record.status in _AS_THE_STATE_SAYS else ending(record.status)
+    state = record.state if record.status in _AS_THE_STATE_SAYS else ending(record.status)
+    return state if record.audit is None else f"{state}, audited"
+
+
+def _audited(record: TrialRecord) -> str:
+    """Where a trial would have been stopped, had it not been audited; empty where it was not."""
+    if record.audit is None:
+        return ""
+    rung = record.audit.get("rung")
+    end = "stopped" if rung is None else f"paused at rung {rung}"
+    return f"would have been {end} after epoch {record.audit.get('epoch')}"
 
 
 def _spent(record: TrialRecord) -> str:

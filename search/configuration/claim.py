@@ -11,6 +11,7 @@ from ...spaces.space import SearchSpace
 from ...studies import attributes
 from ...studies.book.open_study import DATA_PATHS
 from ...studies.book.terms import Beginning, Exhausted, Opening
+from ...studies.lineage import extended_trial
 from ...training.config import TrialConfig
 from ...training.machine.numerics import ON_A_CPU, Numerics
 from ..strategy.proposers.finished import finished
@@ -33,7 +34,8 @@ class Claim:
     """A trial that this process now owns.
 
     `curve` is its objective by epoch in former runs; `broke` the error that it was put back to waiting with;
-    `generation` the number of this claim, which tells a worker of this one from those of earlier ones.
+    `generation` the number of this claim, which tells a worker of this one from those of earlier ones; `extends` the
+    trial whose configuration it trains for longer, None for none.
     """
 
     number: int
@@ -42,6 +44,7 @@ class Claim:
     curve: Mapping[int, float] = field(default_factory=dict)
     broke: str = ""
     generation: int = field(default=1, compare=False)
+    extends: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +93,8 @@ class Claimer:
             model = self.models.use_copy(config, source)
         except (SpaceError, StudyError) as error:
             return self._beginning(None, params, {}, str(error))
-        claim = Claim(trial.number, {**trial.params, **params}, model, dict(trial.curve), broke, trial.generation)
+        extends, params_now = extended_trial(trial.attributes.get(attributes.ORIGIN)), {**trial.params, **params}
+        claim = Claim(trial.number, params_now, model, dict(trial.curve), broke, trial.generation, extends)
         return self._beginning(claim, params, notes)
 
     def _is_outdated(self, params: Mapping[str, Any], notes: Mapping[str, Any]) -> bool:

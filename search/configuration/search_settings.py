@@ -10,16 +10,20 @@ from ..strategy.strategies.registry import AUTO, check_pruner, own_names
 
 PRUNING = "pruning"
 """The only strategy with a pruner, so that whoever says a pruner means it."""
-NAMES = ("strategy", "sampler", "pruner")
+NAMES = ("strategy", "sampler", "pruner", "audit")
 
 
 @dataclass(frozen=True, slots=True)
 class SearchNames:
-    """The names of a strategy, a sampler and a pruner as somebody says them, None for what they leave open."""
+    """The names of a strategy, a sampler and a pruner as somebody says them, None for what they leave open.
+
+    `audit` is the share of the trials to be stopped that run on, in [0, 1].
+    """
 
     strategy: str | None = None
     sampler: str | None = None
     pruner: str | None = None
+    audit: float | None = None
 
     def over(self, weaker: "SearchNames") -> "SearchNames":
         """Return these names, and those of `weaker` for what is left open.
@@ -30,7 +34,8 @@ class SearchNames:
         strategy = self._meant or weaker._meant
         sampler = weaker.sampler if weaker.strategy in (None, strategy) else None
         pruner = weaker.pruner if weaker._meant == strategy else None
-        return SearchNames(strategy, self.sampler or sampler, self.pruner or pruner)
+        audit = weaker.audit if self.audit is None else self.audit
+        return SearchNames(strategy, self.sampler or sampler, self.pruner or pruner, audit)
 
     def check(self) -> None:
         """Check that they go together.
@@ -50,22 +55,24 @@ class SearchNames:
 class SearchSettings:
     """The strategy of a search by name, its sampler, and its pruner where it takes one.
 
-    `picked` says why `auto` has picked the strategy, "" where it has not.
+    `picked` says why `auto` has picked the strategy, "" where it has not; `audit` is the share of the trials to be
+    stopped that run on, None for none.
     """
 
     strategy: str
     sampler: str
     pruner: str | None = None
     picked: str = ""
+    audit: float | None = None
 
     @property
     def words(self) -> str:
-        """`strategy pruning, sampler tpe, pruner median`."""
+        """`strategy pruning, sampler tpe, pruner median, audit 0.05`."""
         return ", ".join(f"{name} {value}" for name, value in self.names.items() if value is not None)
 
     @property
     def names(self) -> dict[str, Any]:
-        """The names of the strategy, the sampler and the pruner."""
+        """The names of the strategy, the sampler and the pruner, and the share that is audited."""
         return {name: getattr(self, name) for name in NAMES}
 
 
@@ -74,9 +81,16 @@ def said_in(space: SearchSpace) -> SearchNames:
     return SearchNames(**{entry.key.removeprefix("search."): entry.value for entry in space.apart})
 
 
+def settings_in(record: StrategyRecord) -> SearchSettings:
+    """The settings of the last run of a study."""
+    return SearchSettings(record.strategy, record.sampler, record.pruner or None, audit=record.audit or None)
+
+
 def kept_in(record: StrategyRecord | None) -> SearchNames:
     """What a study has kept of its last run; nothing where it has kept none."""
-    return SearchNames() if record is None else SearchNames(record.strategy, record.sampler, record.pruner)
+    if record is None:
+        return SearchNames()
+    return SearchNames(record.strategy, record.sampler, record.pruner, record.audit or None)
 
 
 def going_on(names: SearchNames, record: StrategyRecord | None) -> SearchNames:
@@ -100,4 +114,4 @@ def settle_search(names: SearchNames, facts: Facts) -> SearchSettings:
         choice = pick(replace(facts, has_pruner=names.pruner is not None))
         strategy, picked = choice.strategy, choice.why
     sampler, pruner = own_names(strategy)
-    return SearchSettings(strategy, names.sampler or sampler, names.pruner or pruner, picked)
+    return SearchSettings(strategy, names.sampler or sampler, names.pruner or pruner, picked, names.audit or None)

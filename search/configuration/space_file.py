@@ -28,6 +28,10 @@ SearchSection = create_model(
     strategy=_name_in(STRATEGIES, "How trials are chosen, stopped and resumed, as --strategy.", and_more=False),
     sampler=_name_in(SAMPLERS, "What proposes values, as --sampler."),
     pruner=_name_in(SCHEDULERS, "What stops trials early, as --pruner."),
+    audit=(
+        Annotated[float, Field(ge=0, le=1)] | None,
+        Field(default=None, description="Share of the trials to be stopped that run on, as --audit."),
+    ),
 )
 
 SpaceFile = create_model(

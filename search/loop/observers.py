@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from ...studies.book.terms import Refused, Stopped, TrialState
-from ...studies.tracking.events import Epoch, TrialEnded, TrialPaused, TrialStarted
+from ...studies.book.terms import Audited, Refused, Stopped, TrialState
+from ...studies.tracking.events import Epoch, TrialEnded, TrialNoted, TrialPaused, TrialStarted
 from ...studies.tracking.events import TrialState as TrackedState
 from ...studies.tracking.tracker import Tracker
 from ...training.report import Activity, EpochReport, TrainResult
@@ -21,7 +21,8 @@ class Observers:
     def started(self, claim: Claim) -> None:
         """A trial has a slot."""
         numerics = {"precision": claim.config.precision.dtype, "compile": claim.config.compile}
-        self._tracker.tell(TrialStarted(claim.number, claim.params, {"trial": claim.number, **numerics}))
+        lineage = {} if claim.extends is None else {"extends": claim.extends}
+        self._tracker.tell(TrialStarted(claim.number, claim.params, {"trial": claim.number, **numerics, **lineage}))
         self._progress.trial_started(claim.number, claim.params, claim.config.budget.epochs, claim.curve)
 
     def refused(self, trial: Refused) -> None:
@@ -34,6 +35,12 @@ class Observers:
         metrics = {} if value is None else {claim.config.objective.name: value}
         self._tracker.tell(TrialPaused(claim.number, rung, metrics))
         self._progress.trial_paused(claim.number, rung, value)
+
+    def audited(self, number: int, decision: Audited) -> None:
+        """A trial runs on that would have been stopped or paused."""
+        self._tracker.tell(TrialNoted(number, {"audit_epoch": decision.epoch}))
+        end = "stopped" if decision.rung is None else f"paused at rung {decision.rung}"
+        self.note(f"trial {number} would be {end} after epoch {decision.epoch}, and runs on for the audit")
 
     def stopped(self, trial: Stopped) -> None:
         """A trial that was to be stopped, or was paused at a rung, has ended without being run again."""

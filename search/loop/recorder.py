@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 
 from ...studies.book.book import Book
-from ...studies.book.terms import Decided, Fence, Plan, Row, Stop, TrialOutcome
+from ...studies.book.terms import Audited, Decided, Fence, Plan, Row, Stop, TrialOutcome
 from ...training.report import EpochReport, Signal
 from ..configuration.claim import Claim
 from ..executors.base import Executor, Reported
@@ -64,6 +64,9 @@ class Recorder:
         for number, fence in answer.lost.items():
             self._leaving.let_go(self._runs[number], fence)
         for number, decision in answer.decided.items():
+            if isinstance(decision, Audited):
+                self._observers.audited(number, decision)
+                continue
             signal = Signal.STOP if isinstance(decision, Stop) else Signal.PAUSE
             self._executor.signal(number, signal, STOP_WITHIN_S)
         return answer.recorded

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from ...spaces.parameter import Scalar
 from ...spaces.space import SearchSpace
 from ...studies.book.terms import Decided, Row
+from .audit import Audit
 from .base import Choice, Proposer, Setting
 from .curves import Curves
 from .decide import Decide
@@ -24,14 +25,17 @@ class Strategy:
         self.rungs, self.one_in = decide.rungs, decide.one_in
         self._space, self._proposer, self._decide = space, proposer, decide
         self._ended: dict[int, Mapping[str, Any]] = {}
+        self._audited: dict[int, Finished] = {}  # that the proposer takes for stopped
         self._others: Mapping[int, Mapping[str, Any]] = {}  # that run or wait, as of the last proposal
 
     def tell(self, trial: Finished) -> None:
-        """Learn of a trial that will not go on."""
-        self._proposer.tell(trial)
+        """Learn of a trial that will not go on; of an audited one as it was where it would have been stopped."""
         self._ended[trial.number] = trial.params
         if trial.complete:
             self._decide.end(trial.number)
+        if self._decide.is_withheld(trial.number) and not trial.failed:
+            self._audited[trial.number] = trial
+        self._proposer.tell(self._as_judged(trial))
 
     def size(self) -> float:
         """Count the configurations that it can propose; inf where there is no end."""
@@ -50,7 +54,15 @@ class Strategy:
 
     def choose(self, paused: Collection[int], complete: Iterable[int], *, can_begin: bool, is_idle: bool) -> Choice:
         """Choose what a free worker does, see Scheduler; `complete` are trials that ran to their end."""
-        return self._decide.choose(paused, complete, can_begin=can_begin, is_idle=is_idle)
+        choice = self._decide.choose(paused, complete, can_begin=can_begin, is_idle=is_idle)
+        for number in self._decide.take_resumed():
+            if number in self._audited:  # it has ended before, and came further than was known
+                self._proposer.tell(self._as_judged(self._audited[number]))
+        return choice
+
+    def _as_judged(self, trial: Finished) -> Finished:
+        """A trial that has ended, as far as the scheduler has seen it where it is audited."""
+        return self._decide.as_stopped(trial) if self._decide.is_withheld(trial.number) else trial
 
     def hopeless(self, paused: Collection[int], limit: int | None) -> Collection[int]:
         """The trials of `paused` that can never go on in a study of `limit` trials, None for no limit.
@@ -74,10 +86,12 @@ def build_strategy(
     direction: Literal["maximize", "minimize"],
     epochs: int,
     trials: int | None = None,
+    audit: float | None = None,
 ) -> Strategy:
     """Make the strategy of that name for a study of `space`.
 
-    `sampler` and `pruner` None are the strategy's own; see Setting for the rest.
+    `sampler` and `pruner` None are the strategy's own; `audit` is the share of the trials that are to be stopped which
+    run on to their end, None for none; see Setting for the rest.
 
     Raises:
         SpaceError: there is no such strategy, sampler or pruner, or the strategy takes none such.
@@ -87,4 +101,5 @@ def build_strategy(
     curves = Curves(direction, None if "budget.epochs" in space.by_key else epochs)
     setting = Setting(space, sampler, pruner, seed, direction, epochs, None if isinf(most) else int(most), curves)
     proposer, scheduler = STRATEGIES.find(strategy)(setting)
-    return Strategy(space, proposer, Decide(scheduler, curves, is_first_guess=bool(space.priors())))
+    is_first_guess, audited = bool(space.priors()), Audit(audit or 0.0, seed)
+    return Strategy(space, proposer, Decide(scheduler, curves, is_first_guess=is_first_guess, audit=audited))

@@ -1,11 +1,12 @@
 """The epochs of trials: recorded, decided on, counted."""
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from .. import attributes
 from .holdings import Holdings
 from .record import Record
-from .terms import Decided, Pause, Reports, Row, Stop
+from .terms import Audited, Decided, Pause, Reports, Row, Stop
 
 Decide = Callable[[Sequence[Row]], Mapping[int, Decided]]
 """Which trials stop or pause, given the next epochs of the study's record."""
@@ -37,7 +38,7 @@ class Reporting:
             reported = {(epoch.number, epoch.epoch) for epoch in held}
             decided = {n: each for n, each in self._decided.items() if (n, each.epoch) in reported}
             for number, decision in decided.items():
-                rows.set_attributes(self._holdings.mine[number].trial_id, {attributes.DECISION: _written(decision)})
+                rows.set_attributes(self._holdings.mine[number].trial_id, _written(decision))
         self._record.commit()
         self._decided = {}
         for number in lost:
@@ -52,10 +53,14 @@ class Reporting:
         return self._counted[0]
 
 
-def _written(decision: Decided) -> dict[str, int]:
-    """A decision as the attribute of its trial."""
+def _written(decision: Decided) -> dict[str, Any]:
+    """A decision as attributes of its trial."""
     match decision:
         case Stop(epoch):
-            return {"stop": epoch}
+            return {attributes.DECISION: {"stop": epoch}}
         case Pause(epoch, rung):
-            return {"pause": epoch, "rung": rung}
+            return {attributes.DECISION: {"pause": epoch, "rung": rung}}
+        case Audited(epoch, None):
+            return {attributes.AUDIT: {"epoch": epoch}}
+        case Audited(epoch, rung):
+            return {attributes.AUDIT: {"epoch": epoch, "rung": rung}}

@@ -37,14 +37,22 @@ class Pause:
     rung: int
 
 
-Decided = Stop | Pause
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """The decision that a trial runs on to its end which would have been stopped after `epoch`, or paused at `rung`."""
+
+    epoch: int
+    rung: int | None = None
+
+
+Decided = Stop | Pause | Audited
 
 
 class Plan(Protocol):
     """What a search decides of the trials of its study; it must not touch the store."""
 
     def decide(self, rows: Sequence[Row]) -> Mapping[int, Decided]:
-        """Say which trials stop or pause, by number, given the next rows of the record."""
+        """Say which trials stop or pause, or would but for an audit, by number, given the next rows of the record."""
         ...
 
     def choose(self, paused: Collection[int], complete: Iterable[int], *, can_begin: bool, is_idle: bool) -> Choice:

@@ -15,13 +15,14 @@ class Rung:
     """A rung at the end of `epoch`, the one of this `number` (from 0).
 
     `ranks` are the places of the trials that have reached it by their numbers, the best first, with 1; `promoted` the
-    numbers of those that went on from it.
+    numbers of those that went on from it; `audited` those that ran on from it for an audit.
     """
 
     number: int
     epoch: int
     ranks: Mapping[int, int]
     promoted: frozenset[int]
+    audited: frozenset[int] = frozenset()
 
     @property
     def reached(self) -> int:
@@ -91,16 +92,25 @@ def rungs_of(trials: Sequence[TrialRecord], epochs: Iterable[int], direction: st
     """The rungs at these epochs, in their order, as `trials` have climbed them.
 
     Ranks are by the value at the rung's own epoch, whatever came of the trial later; of equals the older comes first,
-    and what is no number last, as in the decisions themselves.
+    and what is no number last, as in the decisions themselves. An audited trial counts up to where it would have
+    paused, and no extension, whose schedule is another.
     """
     return tuple(_rung(number, epoch, trials, direction) for number, epoch in enumerate(epochs))
 
 
 def _rung(number: int, epoch: int, trials: Sequence[TrialRecord], direction: str) -> Rung:
-    there = [trial for trial in trials if epoch in trial.curve]
+    there = [trial for trial in trials if epoch in trial.curve and trial.extends is None and _is_judged(trial, epoch)]
     there.sort(key=lambda trial: (_loss(trial.curve[epoch], direction), trial.number))
     ranks = {trial.number: rank for rank, trial in enumerate(there, start=1)}
-    return Rung(number, epoch, ranks, frozenset(trial.number for trial in there if _went_on(trial, epoch)))
+    audited = frozenset(trial.number for trial in there if (trial.audit or {}).get("rung") == number)
+    promoted = frozenset(trial.number for trial in there if _went_on(trial, epoch))
+    return Rung(number, epoch, ranks, promoted - audited, audited)
+
+
+def _is_judged(trial: TrialRecord, epoch: int) -> bool:
+    """Whether a trial had come to an epoch before an audit let it run on."""
+    stop = (trial.audit or {}).get("epoch")
+    return not isinstance(stop, int) or epoch <= stop
 
 
 def _loss(value: float, direction: str) -> float:

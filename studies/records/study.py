@@ -10,6 +10,7 @@ from ...common.display import visible
 from ...common.interval import around
 from ...errors import StudyError
 from .. import attributes
+from .audit import AuditReport
 from .edges import BEST, Edge, edges
 from .effects import Effect, effects
 from .explain import Explanation, explain
@@ -33,7 +34,7 @@ class StudySummary:
     by state; `best` the best complete trial that hpo ran; `passed_over` the better ones that it did not run, the best
     first; `wall_s` the seconds in which it was worked on (see wall_time.py); `failures` trial numbers by cause;
     `strategy` that of the last run, None in studies of older versions and other programs; `rungs` those of the
-    strategy, the lowest first.
+    strategy, the lowest first; `audit` what its audited trials say of stopping, None where it has no audit.
     """
 
     study: str
@@ -49,6 +50,7 @@ class StudySummary:
     trials: tuple[TrialRecord, ...]
     strategy: StrategyRecord | None = None
     rungs: tuple[Rung, ...] = ()
+    audit: AuditReport | None = None
 
     @property
     def epochs_total(self) -> int:
@@ -98,6 +100,7 @@ class StudySummary:
             "trials": dict(self.counts),
             "epochs_total": self.epochs_total,
             "rungs": [rung.to_json() for rung in self.rungs],
+            "audit": self.audit and self.audit.to_json(),
             "best": best,
             "furthest": (furthest := self.furthest) and furthest.to_json(),
             "passed_over": [trial.number for trial in self.passed_over],
@@ -132,7 +135,9 @@ class StudySummary:
     def edges(self) -> list[Edge]:
         """The dimensions whose best values lie at an end of their range, by the space of the newest run."""
         ended = sum(trial.state in ("complete", "pruned") for trial in self.trials)
-        best = [trial.params for trial in self.own_best(BEST)]
+        # an extension has the values of another trial, which would count twice
+        drawn = [trial for trial in self.own_best(len(self.trials)) if trial.extends is None]
+        best = [trial.params for trial in drawn[:BEST]]
         return edges(str(self.attributes.get(attributes.SPACE, "")), best, ended)
 
     def best_first(self) -> list[TrialRecord]:

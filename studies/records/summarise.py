@@ -7,6 +7,7 @@ from typing import Any
 from optuna.study import StudyDirection
 
 from .. import attributes
+from .audit import audit_of
 from .lookup import study_id, study_names
 from .ranking import ranked
 from .readable import Readable
@@ -33,6 +34,7 @@ def summarise(storage: Readable, study_name: str) -> StudySummary:
     best = next((i for i, trial in enumerate(complete) if not trial.is_foreign), len(complete))
     strategy = StrategyRecord.from_attributes(study_attributes)
     words = "minimize" if direction == StudyDirection.MINIMIZE else "maximize"
+    rungs = rungs_of(trials, strategy.rungs if strategy else (), words)
     return StudySummary(
         study=study_name,
         direction=words,
@@ -46,7 +48,8 @@ def summarise(storage: Readable, study_name: str) -> StudySummary:
         attributes=study_attributes,
         trials=trials,
         strategy=strategy,
-        rungs=rungs_of(trials, strategy.rungs if strategy else (), words),
+        rungs=rungs,
+        audit=audit_of(trials, rungs, words, strategy.audit if strategy else 0.0),
     )
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import reduce
 from operator import getitem
 from typing import Any, TypeVar
@@ -11,6 +11,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from ...errors import StudyError
 from .. import attributes
+from ..lineage import extended_trial
 
 T = TypeVar("T")
 D = TypeVar("D")
@@ -42,7 +43,9 @@ class TrialRecord:
     lost under it; `duration_s` seconds of training; `verdict` what its history says of it, with the keys kind,
     evidence, advice and settings, empty where none was made; `lr_factors` what plateaus left of the learning rate by
     epoch, () under other schedules; `config` the JSON text of its TrialConfig; `model_source` the SHA-256 of the file
-    of a user's model, empty for others; `checkpoint` its newest one among the shared files, {} where there is none.
+    of a user's model, empty for others; `checkpoint` its newest one among the shared files, {} where there is none;
+    `audit` where it would have been stopped, with the keys epoch and, at a rung, rung, None where it is not audited;
+    `origin` what it was put in line for, {} where a sampler drew it (see attributes.ORIGIN).
     """
 
     number: int
@@ -64,6 +67,13 @@ class TrialRecord:
     config: str
     model_source: str
     checkpoint: Mapping[str, Any]
+    audit: Mapping[str, Any] | None = None
+    origin: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def extends(self) -> int | None:
+        """The trial whose configuration it trains for longer; None where it extends none."""
+        return extended_trial(self.origin)
 
     @property
     def is_foreign(self) -> bool:
@@ -151,6 +161,8 @@ def read_trial(trial: FrozenTrial) -> TrialRecord:
         config=_attribute(trial, attributes.CONFIG, str, ""),
         model_source=_attribute(trial, attributes.MODEL_SOURCE, str, ""),
         checkpoint=_attribute(trial, attributes.CHECKPOINT, dict, {}),
+        audit=_attribute(trial, attributes.AUDIT, dict, None),
+        origin=_attribute(trial, attributes.ORIGIN, dict, {}),
     )
 
 

@@ -2,6 +2,8 @@
 
     StudyStarted (TrialStarted Epoch* (TrialPaused (TrialStarted Epoch*)?)* TrialEnded)* StudyEnded
 
+A TrialNoted may come after any Epoch.
+
 Trials overlap. One that is interrupted starts again without having ended, in this process or another. `metrics` are
 numbers by name, `tags` texts to filter by, `artifacts` files or folders to keep beside the run.
 """
@@ -51,6 +53,14 @@ class Epoch:
 
 
 @dataclass(frozen=True, slots=True)
+class TrialNoted:
+    """Something to be known of a trial that runs, as `tags`."""
+
+    trial: int
+    tags: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class TrialPaused:
     """The pause of a trial at `rung` (from 0), where it is until it is promoted, which starts it again, or ends.
 
@@ -91,4 +101,4 @@ class StudyEnded:
     artifacts: Sequence[Path] = ()
 
 
-Event = StudyStarted | TrialStarted | Epoch | TrialPaused | TrialEnded | StudyEnded
+Event = StudyStarted | TrialStarted | Epoch | TrialNoted | TrialPaused | TrialEnded | StudyEnded

@@ -17,7 +17,7 @@ from typing import Any
 from ...common.masking import masked
 from ..home import Home
 from ..store.locks import held_if_free
-from .events import Epoch, Event, StudyEnded, StudyStarted, TrialEnded, TrialPaused, TrialStarted
+from .events import Epoch, Event, StudyEnded, StudyStarted, TrialEnded, TrialNoted, TrialPaused, TrialStarted
 from .mlflow.answers import is_absence, reason
 from .mlflow.shipper import StudyShipper, count_unsent
 from .mlflow.spool import SpoolWriter, read_events, spool_path
@@ -70,6 +70,8 @@ class MlflowTracker:
                 self._append(trial, "start", state="RUNNING", params=dict(params), tags=tags, artifacts=files)
             case Epoch(trial, epoch, metrics):
                 self._append(trial, "epoch", epoch=epoch, metrics=dict(metrics))
+            case TrialNoted(trial, tags):
+                self._append(trial, "note", state="RUNNING", tags=dict(tags))
             case TrialPaused(trial, _, metrics):
                 tags = {"state": event.state}
                 self._append(trial, "pause", state="RUNNING", metrics=dict(metrics), tags=tags)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from .event_files import FILE, TENSORBOARD
-from .events import Epoch, Event, TrialEnded, TrialPaused, TrialStarted
+from .events import Epoch, Event, TrialEnded, TrialNoted, TrialPaused, TrialStarted
 from .several import BackgroundTracker
 from .tracker import Tracker
 from .tracker_kinds import TrackedStudy, register_tracker
@@ -53,6 +53,9 @@ class TensorboardTracker:
                 run = self._run(trial)
                 if epoch > run.last_epoch:
                     run.write(epoch, *make.scalars(metrics))
+            case TrialNoted(trial, tags):
+                run = self._run(trial)
+                run.write(run.last_epoch, *make.texts(tags))
             case TrialPaused(trial, _, metrics):
                 run = self._run(trial)
                 run.write(run.last_epoch, *make.scalars(metrics), *make.texts({"state": event.state}))

@@ -25,7 +25,7 @@ from ...common.display import visible
 from ...common.installation import Extra
 from ...common.masking import masked
 from ..home import Home
-from .events import Epoch, Event, TrialEnded, TrialPaused, TrialStarted
+from .events import Epoch, Event, TrialEnded, TrialNoted, TrialPaused, TrialStarted
 from .several import BackgroundTracker
 from .tracker import Tracker
 from .tracker_kinds import TrackedStudy, register_tracker
@@ -62,6 +62,8 @@ class WandbTracker:
                 self._runs[trial] = _Run(self._study, self._study.run_name(trial), self._mode, params)
             case Epoch(trial, epoch, metrics):
                 self._runs[trial].epoch(epoch, metrics)
+            case TrialNoted(trial, tags):
+                self._runs[trial].note(tags)
             case TrialPaused(trial, _, metrics):
                 self._runs.pop(trial).pause({**metrics, "state": event.state})
             case TrialEnded(trial, state, metrics, tags, artifacts) if trial in self._runs:
@@ -105,6 +107,10 @@ class _Run:
             self._run.log(dict(metrics), step=epoch)
             self._last_epoch = epoch
             self._keep()
+
+    def note(self, summary: Mapping[str, Any]) -> None:
+        """Add to the run's summary."""
+        self._run.summary.update(dict(summary))
 
     def end(self, state: str, summary: Mapping[str, Any], artifacts: Iterable[Path]) -> None:
         """End the run with its summary and its pictures."""

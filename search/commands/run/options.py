@@ -78,8 +78,8 @@ class RunOptions:
 
     `trials` is the total the study should reach; None means no limit, and needs another one: `timeout_s`,
     `max_epochs_total`, `until` or `until_converged`. `workers` None means auto; `seed` None means the study's own, and
-    for a new study the space's. `strategy`, `sampler` and `pruner` None mean what the space says, else what the study
-    has had so far; `track` names the trackers, see docs/tracking.md.
+    for a new study the space's. `strategy`, `sampler`, `pruner` and `audit` None mean what the space says, else what
+    the study has had so far; `track` names the trackers, see docs/tracking.md.
     """
 
     space: Annotated[str, Flag("A space file, or the name of a bundled space.", short="-s", complete="spaces")]
@@ -134,6 +134,10 @@ class RunOptions:
             f"{one_of(SCHEDULERS)}; asha:4 is one with a number; means strategy pruning, which has median by default.",
             complete="pruners",
         ),
+    ] = None
+    audit: Annotated[
+        float | None,
+        Flag("Share of the trials to be stopped that run on to their end, to see whether stopping is right, as 0.05."),
     ] = None
     storage: StorageField = None
     storage_patience_s: Annotated[
@@ -193,6 +197,8 @@ class RunOptions:
             raise SpaceError(f"--grace must be at least {LEAST_GRACE_S:g} s, got {self.grace_s:g} s")
         if self.until is not None and not isfinite(self.until):
             raise SpaceError(f"--until must be a number, got {self.until}")
+        if self.audit is not None and not 0 <= self.audit <= 1:
+            raise SpaceError(f"--audit must be a share from 0 to 1, such as 0.05, got {self.audit:g}")
         if (self.trials, self.timeout_s, self.max_epochs_total, self.until) == (None,) * 4 and not self.until_converged:
             raise SpaceError(
                 "a search must have an end, got none\n"
@@ -219,12 +225,7 @@ class RunOptions:
         It asks for the same wherever the options came from. It is kept where others read it: in the study and in
         MLflow.
         """
-        words = ["hpo", "run"]
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if value != field.default:  # the line is to be read: defaults go without saying
-                words += _flag(field.name, value)
-        return shlex.join(words)
+        return command_of("run", self)
 
     def space_overrides(self, stored_seed: int | None) -> list[str]:
         """The `--set` changes, then the flags that are short for one."""
@@ -238,6 +239,16 @@ class RunOptions:
         return [*self.overrides, *(f"{key}={json.dumps(value)}" for key, value in short.items() if value is not None)]
 
 
+def command_of(verb: str, options: Any) -> str:
+    """The command line of `verb` that asks for what a dataclass of options does, with `***` for a URL's secrets."""
+    words = ["hpo", verb]
+    for field in fields(options):
+        value = getattr(options, field.name)
+        if value != field.default:  # the line is to be read: defaults go without saying
+            words += _flag(field.name, value)
+    return shlex.join(words)
+
+
 def _flag(name: str, value: Any) -> list[str]:
     """A field and its value as words of a command line."""
     match name:
@@ -245,12 +256,12 @@ def _flag(name: str, value: Any) -> list[str]:
             return [word for change in value for word in ("--set", change)]
         case "timeout_s" | "trial_timeout_s" | "storage_patience_s" | "grace_s":
             return [f"--{name.removesuffix('_s').replace('_', '-')}", f"{value:g}s"]
-        case "track" | "warm_start":
+        case "track" | "warm_start" | "trial":
             return [f"--{name.replace('_', '-')}", ",".join(value)]  # one word, which is taken apart again
         case "try_file":
             return ["--try", str(value)]
-        case "accept_space_change" | "skip_export_check" | "strict" | "until_converged" | "ray_unauthenticated":
-            return [f"--{name.replace('_', '-')}"]  # these have no value
+        case _ if value is True:
+            return [f"--{name.replace('_', '-')}"]
         case "storage" | "checkpoint_dir" | "tracking_uri":
             value = masked(value)
     return [f"--{name.replace('_', '-')}", str(value)]

@@ -47,7 +47,7 @@ def check_command(options: RunOptions, note: Callable[[str], None]) -> Command:
     """
     check_device(options.device)
     space = load_space(options.space, SpaceFile, options.space_overrides(None))
-    names = SearchNames(options.strategy, options.sampler, options.pruner).over(said_in(space))
+    names = SearchNames(options.strategy, options.sampler, options.pruner, options.audit).over(said_in(space))
     names.check()
     # the command or a space of the user's says them, and no study; what nobody names is hpo's own, and needs no check
     sampler, pruner = names.sampler or "random", names.pruner or "none"

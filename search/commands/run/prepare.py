@@ -23,7 +23,7 @@ from ....training.models.source import source_digest
 from ...configuration.identify import identify
 from ...configuration.model_copies import ModelCopies
 from ...configuration.old_trials import old_trials_note
-from ...configuration.search_settings import SearchSettings
+from ...configuration.search_settings import SearchSettings, settings_in
 from ...configuration.warm_start import warm_start
 from ...executors.preflight import Preflight, Stage
 from ...executors.worker_process import Placement
@@ -52,7 +52,7 @@ class Watcher:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A search that is about to begin."""
+    """A search that is about to begin; of the trials `only`, or of all for None."""
 
     options: RunOptions
     home: Home
@@ -65,6 +65,7 @@ class Prepared:
     settings: SearchSettings
     stores: Stores | None
     shared: StudyFiles | None
+    only: frozenset[int] | None = None
 
     @property
     def name(self) -> str:
@@ -144,11 +145,13 @@ def _keep_settings(
     if settings.picked:
         note(f"strategy {settings.strategy}, picked by auto: {settings.picked}")
     names = settings.strategy, settings.sampler, settings.pruner or ""
-    if before is not None and (before.strategy, before.sampler, before.pruner) != names:
-        was = SearchSettings(before.strategy, before.sampler, before.pruner or None)
+    was = None if before is None else settings_in(before)
+    if was is not None and was.names != settings.names:
         note(f"study {study.study_name} goes on with {settings.words}; so far it had {was.words}")
+    if settings.audit and settings.pruner == "none":
+        note(f"audit {settings.audit:g}: pruner none stops nothing, so that there is nothing to audit")
     is_picked = bool(settings.picked) or (before is not None and before.picked and before.strategy == settings.strategy)
-    record = StrategyRecord(*names, strategy.one_in, strategy.rungs, is_picked)
+    record = StrategyRecord(*names, strategy.one_in, strategy.rungs, is_picked, settings.audit or 0.0)
     study.set_user_attr(attributes.STRATEGY, record.to_attribute())
     return record
 

@@ -32,8 +32,8 @@ READ_BYTES = 1 << 20
 class Line:
     """One event: its kind, its time (ms since 1970) and its facts.
 
-    Kinds are `study`, `start`, `epoch`, `pause`, `end` and `finish`. Spools are read by later versions: kinds and the
-    names of facts stay as they are.
+    Kinds are `study`, `start`, `epoch`, `note`, `pause`, `end` and `finish`. Spools are read by later versions: kinds
+    and the names of facts stay as they are.
     """
 
     kind: str

@@ -51,7 +51,7 @@ def test_a_dump_keeps_it_and_check_shows_it(file: Path) -> None:
     [
         ("search:\n  sampler: qmcc\n", "space.yaml:2: search.sampler: must be .*, got 'qmcc'; did you mean qmc\\?"),
         ("search:\n  samper: qmc\n", "space.yaml:2: search.samper: unknown key; did you mean sampler\\?"),
-        ("search: qmc\n", "space.yaml:1: search: must be a mapping of .*sampler, pruner, got 'qmc'"),
+        ("search: qmc\n", "space.yaml:1: search: must be a mapping of .*sampler, pruner, audit, got 'qmc'"),
         ("search:\n  sampler: {choices: [qmc]}\n", "space.yaml:2: search.sampler: must be a value, .* how the search"),
     ],
 )

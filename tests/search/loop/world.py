@@ -57,13 +57,18 @@ class World:
         """A world whose store other programs can open; its clock shows the real time, which the store notes."""
         return cls(directory, open_storage(f"sqlite:///{directory}/studies.db"), VirtualClock(time.time()))
 
-    def strategy(self, sampler: str = "tpe", space: SearchSpace = SPACE, pruner: str = "none") -> Strategy:
-        what = {"strategy": "pruning", "sampler": sampler, "pruner": pruner}
+    def strategy(
+        self, sampler: str = "tpe", space: SearchSpace = SPACE, pruner: str = "none", audit: float = 0.0
+    ) -> Strategy:
+        what: dict[str, Any] = {"strategy": "pruning", "sampler": sampler, "pruner": pruner, "audit": audit}
         return build_strategy(space, **what, seed=self.seed, direction=self.direction, epochs=EPOCHS)
 
-    def at_rungs(self, trials: int | None, strategy: str = "rungs", sampler: str = "random") -> Strategy:
+    def at_rungs(
+        self, trials: int | None, strategy: str = "rungs", sampler: str = "random", audit: float = 0.0
+    ) -> Strategy:
         """A strategy that pauses trials: `rungs` does so after 1 and 4 of the 10 epochs."""
-        what = {"strategy": strategy, "sampler": sampler, "pruner": None, "trials": trials}
+        what: dict[str, Any] = {"strategy": strategy, "sampler": sampler, "pruner": None, "trials": trials}
+        what["audit"] = audit
         return build_strategy(SPACE, **what, seed=self.seed, direction=self.direction, epochs=EPOCHS)
 
     def book(self, sampler: str = "tpe", space: SearchSpace = SPACE, strategy: Strategy | None = None) -> Book[Claim]:

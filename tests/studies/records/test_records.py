@@ -81,6 +81,7 @@ def test_a_study_is_summed_up(home: Home) -> None:
         "trials": {"complete": 3, "pruned": 1, "failed": 0, "running": 1, "waiting": 1},
         "epochs_total": 2,
         "rungs": [],
+        "audit": None,
         "best": {"number": 1, "value": 0.9, "interval": None, "params": {"optimizer.lr": 0.1}},
         "furthest": None,
         "passed_over": [],

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hpo.errors import StudyError
 from hpo.studies.home import Home
-from hpo.studies.tracking.events import Epoch, StudyEnded, TrialEnded, TrialPaused, TrialStarted
+from hpo.studies.tracking.events import Epoch, StudyEnded, TrialEnded, TrialNoted, TrialPaused, TrialStarted
 from hpo.studies.tracking.mlflow.rehearsal import Rehearsal
 from hpo.studies.tracking.mlflow.spool import spool_path
 from hpo.studies.tracking.mlflow.stores import Stores
@@ -98,6 +98,16 @@ def test_a_trial_at_a_rung_is_running_with_a_tag_until_it_is_promoted_or_ends(tr
     assert (warnings, told(0), told(1)) == ([], ("FINISHED", "COMPLETE"), ("KILLED", "PRUNED"))
     latest = in_mlflow.rows("SELECT name, value FROM latest_metrics JOIN runs USING (run_uuid) WHERE key LIKE 'last%'")
     assert sorted(latest) == [("trial-0000", 0.75), ("trial-0001", 0.5)]
+
+
+def test_what_is_noted_of_a_trial_is_a_tag_of_its_run(tracked: Home, in_mlflow: Any) -> None:
+    with tracking(tracked) as (tracker, warnings):
+        tracker.tell(TrialStarted(0, {}))
+        tracker.tell(Epoch(0, 1, {"val_accuracy": 0.5}))
+        tracker.tell(TrialNoted(0, {"audit_epoch": 1}))
+        tracker.tell(TrialEnded(0, "COMPLETE"))
+    assert (warnings, in_mlflow.run_states()["trial-0000"]) == ([], "FINISHED")
+    assert in_mlflow.tags("trial-0000")["audit_epoch"] == "1"
 
 
 def test_a_running_trial_can_be_watched(tracked: Home, in_mlflow: Any) -> None:

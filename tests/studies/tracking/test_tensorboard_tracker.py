@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from hpo.studies.home import Home
-from hpo.studies.tracking.events import Epoch, Event, TrialEnded, TrialPaused, TrialStarted
+from hpo.studies.tracking.events import Epoch, Event, TrialEnded, TrialNoted, TrialPaused, TrialStarted
 from hpo.studies.tracking.tensorboard_tracker import TensorboardTracker
 from hpo.studies.tracking.tracker_kinds import TrackedStudy
 from PIL import Image
@@ -132,6 +132,12 @@ def test_a_trial_at_a_rung_says_so_until_it_is_promoted_or_ends(home: Home) -> N
     assert states("trial-0000") == [b"paused at rung 1", b"RUNNING"]
     assert states("trial-0001") == [b"paused at rung 1", b"PRUNED"]
     assert curve(home) == [(1, 0.125), (2, 0.25), (3, 0.375)]
+
+
+def test_what_is_noted_of_a_trial_is_a_text_of_its_run(home: Home) -> None:
+    tell(home, [TrialStarted(0, PARAMS), *epochs(1), TrialNoted(0, {"audit_epoch": 1}), TrialEnded(0, "COMPLETE")])
+    (event,) = read(home, "trial-0000").Tensors("audit_epoch")
+    assert event.tensor_proto.string_val == [b"1"]
 
 
 def test_a_training_that_is_no_trial_has_a_folder_of_its_own(home: Home) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from hpo.studies.home import Home
-from hpo.studies.tracking.events import Epoch, Event, StudyStarted, TrialEnded, TrialPaused, TrialStarted
+from hpo.studies.tracking.events import Epoch, Event, StudyStarted, TrialEnded, TrialNoted, TrialPaused, TrialStarted
 from hpo.studies.tracking.tracker_kinds import TrackedStudy
 from hpo.studies.tracking.wandb_tracker import WandbTracker
 from PIL import Image
@@ -143,6 +143,12 @@ def test_a_trial_at_a_rung_says_so_until_it_is_promoted_and_no_run_is_opened_for
     assert wanted.items() <= ended.summary.items()
     assert (promoted.exit_codes, ended.exit_codes) == ([1, 1], [1])
     assert curve(promoted) == [(1, 0.125), (2, 0.25)]
+
+
+def test_what_is_noted_of_a_trial_is_in_the_summary_of_its_run(home: Home) -> None:
+    tell(home, [TrialStarted(0, PARAMS), *epochs(0, 1), TrialNoted(0, {"audit_epoch": 1}), TrialEnded(0, "COMPLETE")])
+    (run,) = kept(home).values()
+    assert run.summary["audit_epoch"] == 1
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"id": "../../x", "epoch": 1}', '{"id": 3}'])
