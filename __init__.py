@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         diagnose,
         evaluate,
         export,
+        extend,
         infer_check,
         inspect_data,
         models,
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
     from .search.commands.evaluate.options import EvaluateOptions
     from .search.commands.export.export import ExportOutcome
     from .search.commands.export.options import ExportOptions
+    from .search.commands.extend.extend import ExtendResult
+    from .search.commands.extend.options import ExtendOptions
     from .search.commands.infer_check.infer_check import InferCheck
     from .search.commands.plan.result import Plan
     from .search.commands.predict.options import PredictOptions
@@ -63,6 +66,8 @@ _HOMES = {
     "EvaluateOutcome": ".search.commands.evaluate.evaluate",
     "ExportOptions": ".search.commands.export.options",
     "ExportOutcome": ".search.commands.export.export",
+    "ExtendOptions": ".search.commands.extend.options",
+    "ExtendResult": ".search.commands.extend.extend",
     "HpoError": ".errors",
     "InferCheck": ".search.commands.infer_check.infer_check",
     "Inspection": ".training.data.inspect.inspection",
@@ -82,6 +87,7 @@ _HOMES = {
     "diagnose": ".search.api",
     "evaluate": ".search.api",
     "export": ".search.api",
+    "extend": ".search.api",
     "infer_check": ".search.api",
     "inspect_data": ".search.api",
     "models": ".search.api",
@@ -101,6 +107,8 @@ __all__ = [
     "EvaluateOutcome",
     "ExportOptions",
     "ExportOutcome",
+    "ExtendOptions",
+    "ExtendResult",
     "HpoError",
     "InferCheck",
     "Inspection",
@@ -121,6 +129,7 @@ __all__ = [
     "diagnose",
     "evaluate",
     "export",
+    "extend",
     "infer_check",
     "inspect_data",
     "models",

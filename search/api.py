@@ -16,6 +16,9 @@ from .commands.evaluate.evaluate import EvaluateOutcome
 from .commands.evaluate.options import EvaluateOptions
 from .commands.export.export import ExportOutcome
 from .commands.export.options import ExportOptions
+from .commands.extend.extend import ExtendResult
+from .commands.extend.extend import extend as extend_trials
+from .commands.extend.options import ExtendOptions
 from .commands.keywords import by_keywords
 from .commands.predict.options import PredictOptions
 from .commands.replay.options import ReplayOptions
@@ -77,6 +80,16 @@ def suggest_space(options: SuggestOptions) -> "SuggestedSpace":
     from .commands.suggest_space.suggest_space import suggest_space as suggest
 
     return suggest(options)
+
+
+@by_keywords(ExtendOptions)
+def extend(options: ExtendOptions) -> ExtendResult:
+    """Train trials of a study with more epochs, as new trials of it; progress goes to standard error.
+
+    Raises:
+        HpoError: the study, a trial, its images or an option is wrong.
+    """
+    return extend_trials(options, Watcher(_no_stage, PlainProgress, _note))
 
 
 @by_keywords(RetrainOptions)

@@ -13,6 +13,7 @@ from ..common.version import __version__
 from ..errors import StudyError
 from .git_state import git_state
 from .home import Home
+from .study_name import is_study_name
 
 SPACE_FILE, STUDY_FILE = "space.yaml", "study.json"
 # those that decide a result or read what hpo writes; a whole list would bury them in a notebook's hundreds
@@ -85,3 +86,14 @@ def write_study_files(
     write_text(home.study(study) / SPACE_FILE, space)  # the text itself: a YAML writer would lose its comments
     write_json(home.study(study) / STUDY_FILE, note)
     return note
+
+
+def noted_run(home: Home, study: str) -> dict[str, Any]:
+    """What the newest run of a study has noted of itself in this home; {} where that was in another."""
+    if not is_study_name(study):  # no other study has a folder
+        return {}
+    try:
+        noted = json.loads(home.study(study, STUDY_FILE).read_text())
+    except (OSError, ValueError):
+        return {}
+    return noted if isinstance(noted, dict) else {}

@@ -23,6 +23,7 @@ from . import (
     diagnose,
     evaluate,
     export,
+    extend,
     infer_check,
     inspect,
     models,
@@ -75,6 +76,7 @@ def _options(
 for command in (
     run.run,
     plan.plan,
+    extend.extend,
     train.train,
     diagnose.diagnose,
     retrain.retrain_best,

@@ -35,6 +35,7 @@ class Goal:
         until_converged: whether to end when improvement is no longer likely, see convergence.py.
         images: how many validation images the objective is a share of, None where it is no share.
         trial_timeout_s: seconds that one trial may train, over all interruptions.
+        only: the trials that are to be run, whatever else the study holds; None for all that there are and will be.
     """
 
     trials: int | None = None
@@ -44,6 +45,7 @@ class Goal:
     until_converged: bool = False
     images: int | None = None
     trial_timeout_s: float = float("inf")
+    only: frozenset[int] | None = None
 
     @property
     def most_trials(self) -> int | None:

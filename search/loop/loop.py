@@ -131,6 +131,8 @@ class Loop:
             return False
         if self._ending is not None:
             return True
+        if self._goal.only is not None:
+            return self._goal.only.issubset(self._book.finished())
         if self._goal.trials is None:
             return False
         counts = self._book.counts()
@@ -138,7 +140,7 @@ class Loop:
 
     def _fill(self) -> None:
         while self._ending is None and len(self._runs) < self._executor.slots:
-            match claim := self._book.claim(self._goal.trials, self._plan):
+            match claim := self._book.claim(self._goal.trials, self._plan, self._goal.only):
                 case None:
                     return
                 case Refused(number):

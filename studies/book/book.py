@@ -119,18 +119,20 @@ class Book(Generic[Claim]):
         return self._holdings.census.paused.keys()
 
     @_patient
-    def claim(self, limit: int | None, plan: Plan = FIRST_COME) -> Claim | NoClaim | None:
+    def claim(
+        self, limit: int | None, plan: Plan = FIRST_COME, only: Collection[int] | None = None
+    ) -> Claim | NoClaim | None:
         """Take a waiting trial, or the one that `plan` chooses, paused or new, and begin it.
 
         None where there is none: `limit` trials have begun, if there is a limit, together with those of other
         coordinators, and none of the paused ones is to go on yet; and as long as another machine may be searching an
         SQLite file. Settled where none of the paused ones ever is to go on. Exhausted where there is nothing new to
-        begin.
+        begin. With `only` nothing but these trials is taken or ended.
 
         A waiting trial that cannot be run is told FAIL: what was enqueued is not in the space, or another version saved
         its configuration. One that was to be stopped is told PRUNED.
         """
-        return None if self._recovery.awaits_machine else self._claims.claim(limit, plan)
+        return None if self._recovery.awaits_machine else self._claims.claim(limit, plan, only)
 
     @_patient
     def catch_up(self, plan: Plan) -> None:
@@ -138,7 +140,7 @@ class Book(Generic[Claim]):
         with self._holdings.look() as rows:
             epochs, census = self._record.news(rows), self._holdings.census.read(rows)
             census()
-            plan.decide(epochs())
+            plan.decide(self._holdings.census.judged(epochs()))
         self._record.commit()
 
     @_patient

@@ -1,15 +1,17 @@
 """The trials of a study as they stand, kept up without reading again what cannot have changed."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 
 from optuna.trial import FrozenTrial, TrialState
 
 from .. import attributes
+from ..lineage import extended_trial
 from ..store.pipeline import Answer
 from ..store.study_reader import StudyReader
 from .feed import Feed
 from .owner import is_foreign
+from .terms import Row
 
 
 class Census:
@@ -17,7 +19,7 @@ class Census:
 
     Attributes: `finished` is the number of trials that have ended; `paused` has the ids of the trials at a rung, by
     number; `complete` the numbers of those that have become complete, until somebody takes them. `running` are the ids
-    of the trials that are neither paused nor ended.
+    of the trials that are neither paused nor ended, `extensions` the numbers of those that extend others.
     """
 
     def __init__(self, feed: Feed) -> None:
@@ -25,6 +27,7 @@ class Census:
         self.paused: dict[int, int] = {}
         self.complete: list[int] = []
         self.running: set[int] = set()
+        self.extensions: set[int] = set()
         self._feed = feed
         self._last_id = 0
         self._numbers: dict[int, int] = {}  # by id, of all that have not ended
@@ -73,6 +76,10 @@ class Census:
             and is_foreign(each.user_attrs, bool(each.params or each.intermediate_values))
         ]
 
+    def judged(self, rows: Iterable[Row]) -> list[Row]:
+        """The epochs by which trials are compared: an extension has a budget and a schedule of its own."""
+        return [row for row in rows if row.number not in self.extensions]
+
     def _update(self, trials: Sequence[FrozenTrial], last_row: int) -> "Census":
         # one that ended at a rung is read once more, for the attribute that was taken from it
         changed = [each for each in trials if each._trial_id > self._last_id or each._trial_id in self._numbers]
@@ -80,9 +87,11 @@ class Census:
             trial_id = trial._trial_id
             self._last_id = max(self._last_id, trial_id)
             self._forget(trial)
+            if extended_trial(trial.user_attrs.get(attributes.ORIGIN)) is not None:
+                self.extensions.add(trial.number)
             if trial.state.is_finished():
                 self.finished += 1
-                if trial.state is TrialState.COMPLETE:
+                if trial.state is TrialState.COMPLETE and trial.number not in self.extensions:
                     self.complete.append(trial.number)
                 continue
             self._numbers[trial_id] = trial.number

@@ -7,7 +7,7 @@ trainings do not.
 Claims are made one at a time: most of their CPU time is drawing, which has to see the trials that were drawn before.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
@@ -85,12 +85,12 @@ class Claims(Generic[Claim]):
         foreign = sum(trial._trial_id not in mine for trial in census.foreign)
         return Counts(census.finished, len(census.running) - foreign, len(census.paused), len(census.waiting))
 
-    def claim(self, limit: int | None, plan: Plan) -> Claim | NoClaim | None:
+    def claim(self, limit: int | None, plan: Plan, only: Collection[int] | None = None) -> Claim | NoClaim | None:
         """Take a waiting trial, or the one that `plan` chooses, paused or new, and begin it.
 
         None where there is none: `limit` trials have begun, if there is a limit, together with those of other
         coordinators, and none of the paused ones is to go on yet. Settled where none of them ever is. Exhausted where
-        there is nothing new to begin.
+        there is nothing new to begin. With `only` nothing but these trials is taken or ended.
 
         A waiting trial that cannot be run is told FAIL: what was enqueued is not in the space, or another version saved
         its configuration. One that was to be stopped is told PRUNED.
@@ -99,9 +99,9 @@ class Claims(Generic[Claim]):
         with self._queue(), holdings.transaction() as rows:
             owner, epochs, census = holdings.owner(rows), self._record.news(rows), holdings.census.read(rows)
             census()
-            plan.decide(epochs())
+            plan.decide(holdings.census.judged(epochs()))
             step = None
-            while step is None and (what := self._choose(limit, plan)):
+            while step is None and (what := self._choose(limit, plan, only)):
                 if (step := what(rows, owner())) is None:  # another program had told the trial that was paused
                     holdings.census.read(rows)()
         self._record.commit()
@@ -110,12 +110,15 @@ class Claims(Generic[Claim]):
         holdings.mine.update(step.begun)
         return step.answer
 
-    def _choose(self, limit: int | None, plan: Plan) -> "What[Claim] | None":
+    def _choose(self, limit: int | None, plan: Plan, only: Collection[int] | None) -> "What[Claim] | None":
         """What comes next, to be done; None where that is to wait."""
         # one of ours that somebody has put back goes on where it is, see Holdings.fences, and has begun
         counts, census, mine, ids = self.counts(), self._holdings.census, self._holdings.mine, self._holdings.ids
         waiting = [trial for trial in census.waiting if trial._trial_id not in ids]
         put_back = counts.waiting - len(waiting)
+        if only is not None:
+            chosen = (trial for trial in waiting if trial.number in only)
+            return next((partial(self._continue, trial.number, trial._trial_id) for trial in chosen), None)
         can_begin = limit is None or counts.begun + put_back < limit
         is_idle = not (counts.running or put_back or mine)
         for trial in waiting:

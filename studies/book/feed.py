@@ -10,6 +10,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from .. import attributes
+from ..lineage import extended_trial
 from ..records.ranking import rank
 
 
@@ -25,7 +26,10 @@ class News:
 
 
 class Feed:
-    """What trials have come to, in a study of one direction."""
+    """What trials have come to, in a study of one direction.
+
+    Extensions are among its best, and no news: what they come to with another budget would mislead who proposes.
+    """
 
     def __init__(self, direction: StudyDirection) -> None:
         self._direction = direction
@@ -37,13 +41,10 @@ class Feed:
     def take(self, trials: Iterable[FrozenTrial]) -> None:
         """Note what trials have come to; each is finished once."""
         for trial in sorted(trials, key=lambda trial: trial.number):
-            if trial.state is TrialState.RUNNING:
-                self._running[trial.number] = trial.params
-            else:
-                self._running.pop(trial.number, None)
             if trial.state.is_finished():
-                self._unread.append(trial)
                 self._rank(trial)
+            if extended_trial(trial.user_attrs.get(attributes.ORIGIN)) is None:
+                self._note(trial)
 
     def news(self) -> News:
         """The news since the last call."""
@@ -57,6 +58,15 @@ class Feed:
     def values(self) -> Mapping[int, float]:
         """The objective of each complete trial that hpo ran, by number."""
         return self._values
+
+    def _note(self, trial: FrozenTrial) -> None:
+        """Make a trial that was drawn for the study a part of the news."""
+        if trial.state is TrialState.RUNNING:
+            self._running[trial.number] = trial.params
+        else:
+            self._running.pop(trial.number, None)
+        if trial.state.is_finished():
+            self._unread.append(trial)
 
     def _rank(self, trial: FrozenTrial) -> None:
         # hpo keeps the configuration of each trial that it runs; one of another program has no folder

@@ -35,7 +35,7 @@ def enqueue(study: optuna.Study, first: Sequence[FirstTrial], priors: Mapping[st
     study's exclusive step, and gives priors, the parameters of the first guess, only to a study without a trial.
     """
     noted = (trial.user_attrs.get(attributes.ORIGIN) for trial in study.get_trials(deepcopy=False))
-    before = [FirstTrial({}, origin).source for origin in noted if origin]
+    before = [FirstTrial({}, origin).source for origin in noted if origin and "extends" not in origin]
     new = [trial for trial in first if trial.source not in before]
     trials: list[tuple[Mapping[str, Any], Mapping[str, Any]]] = [
         (trial.params, {attributes.ORIGIN: dict(trial.origin)}) for trial in new

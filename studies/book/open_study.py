@@ -66,6 +66,11 @@ def begun_with(storage: optuna.storages.BaseStorage, name: str) -> Begun | None:
     return Begun(int(noted[attributes.SEED]), _is_at_best(noted), StrategyRecord.from_attributes(noted))
 
 
+def load_study(storage: optuna.storages.BaseStorage, name: str) -> optuna.Study:
+    """Load study `name`, which must be there, as it is."""
+    return optuna.load_study(study_name=name, storage=storage)
+
+
 def open_study(
     storage: optuna.storages.BaseStorage,
     name: str,

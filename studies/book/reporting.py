@@ -33,7 +33,10 @@ class Reporting:
             held = [epoch for epoch in epochs if epoch.number in numbers - lost.keys()]
             recorded = self._holdings.record(rows, held, written())
             # kept until the transaction has ended: were it repeated, whoever decides must not see a row twice
-            self._decided.update(decide([*news(), *self._record.give(recorded)]))
+            epochs_since = [*news(), *self._record.give(recorded)]
+            if any(row.number >= self._holdings.census.size for row in epochs_since):  # made since it was read
+                self._holdings.census.read(rows)()
+            self._decided.update(decide(self._holdings.census.judged(epochs_since)))
             # on what is reported just now: the record may hold epochs on which others have decided
             reported = {(epoch.number, epoch.epoch) for epoch in held}
             decided = {n: each for n, each in self._decided.items() if (n, each.epoch) in reported}

@@ -26,11 +26,12 @@ class Transaction(StudyReader):
         """Create trial `number`, running; return its id."""
         return self._create(number, TrialState.RUNNING, self._now)
 
-    def enqueue(self, number: int, values: Mapping[str, Any], notes: Mapping[str, Any]) -> None:
-        """Create trial `number`, waiting, with the values that it is to have, as `enqueue_trial` does."""
+    def enqueue(self, number: int, values: Mapping[str, Any], notes: Mapping[str, Any]) -> int:
+        """Create trial `number`, waiting, with the values that it is to have, as `enqueue_trial`; return its id."""
         trial_id = self._create(number, TrialState.WAITING, "NULL")
         self.set_marks(trial_id, {FIXED: dict(values)})
         self.set_attributes(trial_id, notes)
+        return trial_id
 
     def begin(self, trial_id: int, notes: Mapping[str, Any]) -> None:
         """Write that a waiting trial runs, with user attributes; whoever else asks for a trial gets another.

@@ -28,6 +28,7 @@ LINES = {  # in this order, in one directory
     "export-study": ("simple_cnn",),
     "import-study": ("simple_cnn.study.zip", "--study", "again"),
     "replay": ("simple_cnn/0",),
+    "extend": ("simple_cnn", "--top", "1", "--epochs", "2", "--workers", "1", *QUIET),
     "retrain-best": ("simple_cnn", *QUIET),
     "export": ("simple_cnn", "--format", "safetensors", *QUIET),
     "infer-check": ("runs/simple_cnn/export",),

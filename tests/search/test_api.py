@@ -115,14 +115,26 @@ def test_a_search_by_keywords(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["run", "plan", "train", "replay", "retrain_best", "evaluate", "export", "diagnose", "suggest_space"]
+    "name",
+    [
+        "run",
+        "plan",
+        "extend",
+        "train",
+        "replay",
+        "retrain_best",
+        "evaluate",
+        "export",
+        "diagnose",
+        "suggest_space",
+    ],
 )
 def test_every_function_of_options_shows_and_takes_their_fields(name: str, tmp_path: Path) -> None:
     function = getattr(hpo, name)
     kind = hpo.RunOptions if name == "plan" else getattr(hpo, f"{name.split('_')[0].capitalize()}Options")
     assert list(inspect.signature(function).parameters) == [field.name for field in dataclasses.fields(kind)]
     what = {"space": "no_such", "trials": 1} if name in ("run", "plan") else {"space": "no_such"}
-    what = {"trial": "no_such/0"} if name == "replay" else what
+    what = {"trial": "no_such/0"} if name == "replay" else {"top": 1} if name == "extend" else what
     what = (
         {}
         if name in ("retrain_best", "suggest_space")

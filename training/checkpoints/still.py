@@ -42,6 +42,25 @@ def held_still(directory: Path) -> Iterator[Still | None]:
             path.unlink(missing_ok=True)
 
 
+def hand_on(directory: Path, target: Path) -> int:
+    """Let the training in the folder `target` go on from the newest checkpoint in `directory`, which stays.
+
+    Returns the epochs that it has done; 0 where there is none to go on from, or `target` has one already.
+
+    Raises:
+        OSError: a file cannot be linked or copied.
+    """
+    with held_still(directory) as still:
+        if still is None or LAST not in still.files or (target / LAST).exists():
+            return 0
+        target.mkdir(parents=True, exist_ok=True)
+        for name in (BEST, PARTIAL, LAST):  # last of all what makes a checkpoint of them
+            if name in still.files:
+                (target / name).unlink(missing_ok=True)
+                _link(still.files[name], target / name)
+        return still.epoch
+
+
 def _link(source: Path, target: Path) -> bool:
     """Link `target` to the file that is `source` now; False where there is none."""
     # a checkpoint is replaced, and never written to: a second name keeps it as it is

@@ -13,6 +13,7 @@ from ..checkpoints.files import BEST, LAST, PARTIAL
 from ..checkpoints.training_folder import CONFIG, RESULT
 from ..config import TrialConfig
 from ..data.pack import Pack
+from ..length import begins_as
 from ..machine.memory import is_out_of_memory
 from ..models.config import CustomModel
 from ..models.source import source_digest, split_name
@@ -141,11 +142,14 @@ def _check_own(path: Path, state: State, identity: Identity) -> None:
 
 
 def _same(key: str, saved: Any, value: Any) -> bool:
-    """Whether one entry of two identities is the same, configurations by their meaning."""
+    """Whether one entry of two identities is the same, configurations by their meaning.
+
+    That of a shorter training is the same where the longer one begins with it.
+    """
     if saved == value or key != "config":
         return bool(saved == value)
     try:
         # read as this version reads it: what it has beyond the version that saved it has its default
-        return read_saved(saved) == read_saved(value)
+        return begins_as(read_saved(value), read_saved(saved))
     except ValidationError:
         return False  # of a version that had more than this one

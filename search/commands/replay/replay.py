@@ -1,6 +1,5 @@
 """`hpo replay`, composed: a trial's record -> its images -> the same training -> epoch beside epoch."""
 
-import json
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -11,13 +10,12 @@ from typing import Any
 from ....common.cores import available_cores
 from ....errors import SpaceError, StudyError
 from ....studies import attributes
-from ....studies.files import STUDY_FILE, versions
+from ....studies.files import noted_run, versions
 from ....studies.home import Home
 from ....studies.records.study import StudySummary
 from ....studies.records.summarise import summarise
 from ....studies.records.trial import TrialRecord
 from ....studies.store.storage import open_existing
-from ....studies.study_name import is_study_name
 from ....training.config import TrialConfig
 from ....training.data.pack import Pack
 from ....training.machine.numerics import Numerics
@@ -87,7 +85,7 @@ def replay(options: ReplayOptions, watcher: RetrainWatcher) -> Replay:
     watcher.busy(IMPORTING)
     from ....training.machine.device import choose_device
 
-    noted = _noted(home, study)
+    noted = noted_run(home, study)
     threads = noted.get("threads")
     # sums on a CPU depend on their number; a file that somebody edited may say anything
     device = choose_device(options.device, threads if isinstance(threads, int) and threads > 0 else available_cores())
@@ -154,17 +152,6 @@ def _train(
     if interrupted:
         raise KeyboardInterrupt
     return result
-
-
-def _noted(home: Home, study: str) -> dict[str, Any]:
-    """What the newest run of a study has noted of itself here; {} where that was in another home."""
-    if not is_study_name(study):  # no other study has a folder
-        return {}
-    try:
-        noted = json.loads(home.study(study, STUDY_FILE).read_text())
-    except (OSError, ValueError):
-        return {}
-    return noted if isinstance(noted, dict) else {}
 
 
 def _differences(noted: Mapping[str, Any], device: str) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from typing import Any
 from ....errors import HpoError
 from ....studies.book.book import Book
 from ....studies.book.heart import beating
+from ....studies.book.holdings import FINISHED
 from ....studies.home import Home
 from ....studies.records.study import SHARES, StudySummary
 from ....studies.records.summarise import summarise
@@ -102,11 +103,11 @@ def run(options: RunOptions, watcher: Watcher) -> RunResult:
     )
     with crew:
         prepared = prepare(command, home, storage, shared, crew, watcher, patience)
-        outcome, unsent = _search(prepared, crew, watcher, patience)
+        outcome, unsent = search(prepared, crew, watcher, patience)
     return RunResult(outcome, patience(lambda: summarise(storage, name)), unsent)
 
 
-def _search(prepared: Prepared, crew: Crew, watcher: Watcher, patience: Patience) -> tuple[Outcome, int]:
+def search(prepared: Prepared, crew: Crew, watcher: Watcher, patience: Patience) -> tuple[Outcome, int]:
     """Run the loop; return its outcome and the number of unsent events."""
     clock = SystemClock()
     goal = _goal(prepared, clock)
@@ -157,6 +158,7 @@ def _goal(prepared: Prepared, clock: Clock) -> Goal:
         until_converged=options.until_converged,
         images=_images(prepared),
         trial_timeout_s=options.trial_timeout_s or inf,
+        only=prepared.only,
     )
 
 
@@ -164,6 +166,9 @@ def _reached(prepared: Prepared, goal: Goal, clock: Clock, patience: Patience) -
     """What of the goal the study has reached before the search begins."""
     # private, but Optuna has no public way from a study to its storage
     storage = prepared.study._storage
+    if goal.only is not None:
+        ended = {trial.number for trial in patience(lambda: prepared.study.get_trials(deepcopy=False, states=FINISHED))}
+        return Outcome.DONE if goal.only <= ended else None
     if goal.trials is not None and patience(lambda: finished_trials(storage, prepared.name)) >= goal.trials:
         return Outcome.DONE
     return Budget(goal, _book(prepared, clock, goal.deadline, lambda _: None)).reached()
@@ -199,7 +204,8 @@ def _standing(prepared: Prepared) -> Standing:
     # the states that count toward --trials
     done = sum(summary.counts[state] for state in ("complete", "pruned", "failed"))
     # interrupted trials, by the epochs they have already
-    begun = {trial.number: trial.epochs for trial in summary.trials if trial.state == "waiting" and trial.epochs}
+    waiting = (trial for trial in summary.trials if trial.state == "waiting" and trial.epochs)
+    begun = {each.number: each.epochs for each in waiting if prepared.only is None or each.number in prepared.only}
     paused = frozenset(trial.number for trial in summary.trials if trial.state == PAUSED)
     total, images, limits = prepared.options.trials, _images(prepared), _limits(prepared, summary.epochs_total)
     return Standing(prepared.name, summary.direction, total, done, best, begun, paused, images, limits)
