@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from hpo.training.checkpoints.checkpoint import load, save, save_pair, save_partial
 from hpo.training.checkpoints.files import BEST, LAST, NEXT_BEST, PARTIAL, Epochs, epochs_of, remove_checkpoints
-from hpo.training.checkpoints.still import held_still
+from hpo.training.checkpoints.still import hand_on, held_still
 
 
 def pair(directory: Path, epoch: int, best: int) -> None:
@@ -79,3 +79,19 @@ def test_a_disk_without_links_has_copies(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr("os.link", refuse)
     pair(tmp_path, 1, 1)
     assert held(tmp_path) == (1, {LAST: 1, BEST: 1})
+
+
+def test_another_training_goes_on_from_a_checkpoint_and_the_first_keeps_its_own(tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.mkdir()
+    assert hand_on(first, second) == 0
+    pair(first, 2, 2)
+    save_partial(first, {"epoch": 3})
+    assert hand_on(first, second) == 2
+    assert held(second) == held(first) == (2, {LAST: 2, BEST: 2, PARTIAL: 3})
+    pair(second, 3, 3)
+    assert held(first) == (2, {LAST: 2, BEST: 2, PARTIAL: 3})
+    assert hand_on(first, second) == 0, "it has one of its own"
+    assert epochs_of(second / LAST) == Epochs(3, 3)
+    remove_checkpoints(first, keep=BEST)
+    assert hand_on(first, tmp_path / "third") == 0, "weights alone are nothing to go on from"

@@ -16,6 +16,7 @@ import pytest
 import torch
 from hpo.training.checkpoints.checkpoint import load, save
 from hpo.training.config import TrialConfig
+from hpo.training.length import begins_as
 from hpo.training.models.source import name_model
 from hpo.training.optim.config import OptimizerConfig, ScheduleConfig
 from hpo.training.report import EpochReport, Signal, Status, TrainResult
@@ -146,6 +147,50 @@ def test_the_runs_cover_every_optimiser_and_schedule() -> None:
         variants = get_args(get_args(configs)[0])
         names = {variant.model_fields["name"].default for variant in variants}
         assert {run[section]["name"] for run in RUNS.values()} == names
+
+
+LENGTH_FREE: dict[str, dict[str, Any]] = {
+    "constant": {"schedule": {"name": "constant"}, "optimizer": ADAMW},
+    "plateau": {"schedule": {"name": "plateau", "metric": "train_loss", "patience": 1, "min_delta": 0.3}},
+    "piecewise": {"schedule": {"name": "piecewise", "factors": [1.0, 0.3]}, "ema": {"decay": 0.9}},
+}
+"""Schedules whose first epochs are the same whatever their number."""
+
+
+@pytest.mark.parametrize("name", LENGTH_FREE)
+def test_a_longer_training_goes_on_from_a_shorter_one_bit_by_bit(
+    name: str, digits_pack: Path, small_config: Make, tmp_path: Path
+) -> None:
+    short = config_of(small_config, **LENGTH_FREE[name], budget={"epochs": 2})
+    long = config_of(small_config, **LENGTH_FREE[name], budget={"epochs": 3})
+    assert begins_as(long, short)
+    finish(short, digits_pack, tmp_path / "parts")
+    parts = finish(long, digits_pack, tmp_path / "parts")
+    whole = finish(long, digits_pack, tmp_path / "whole")
+    assert values(parts) == values(whole)
+    assert parts.notes == ()
+    states = [load(tmp_path / folder / "last.ckpt") for folder in ("parts", "whole")]
+    assert same_state(states[0]["model"], states[1]["model"])
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [{"name": "cosine"}, {"name": "one_cycle"}, {"name": "step"}, {"name": "constant", "warmup": 0.1}],
+)
+def test_under_a_schedule_of_another_length_nothing_is_gone_on_with(
+    schedule: dict[str, Any], small_config: Make
+) -> None:
+    short, long = (config_of(small_config, schedule=schedule, budget={"epochs": epochs}) for epochs in (2, 3))
+    assert not begins_as(long, short)
+    assert begins_as(short, short)
+
+
+def test_a_shorter_or_another_training_is_none_that_begins_alike(small_config: Make) -> None:
+    constant = {"schedule": {"name": "constant"}}
+    short, long = (config_of(small_config, **constant, budget={"epochs": epochs}) for epochs in (2, 3))
+    assert not begins_as(short, long)
+    assert not begins_as(long, config_of(small_config, **constant, budget={"epochs": 2}, seed=1))
+    assert not begins_as(long, config_of(small_config, **constant, budget={"epochs": 2, "patience": 1}))
 
 
 class Killed(BaseException):
