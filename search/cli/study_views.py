@@ -132,7 +132,7 @@ def _cells(summary: StudySummary, item: TrialRecord) -> dict[str, str]:
     standing = summary.standing(item)
     return {
         "trial": str(item.number),
-        "state": _state(item) if standing is None else standing_cell(standing),
+        "state": _state_cell(item) if standing is None else standing_cell(standing),
         # one that is paused has no value yet, but one that it is ranked by
         "value": number_of(item.value if standing is None else item.curve[standing.epoch]),
         "epochs": str(item.epochs),
@@ -191,8 +191,12 @@ def _facts(title: str, facts: Mapping[str, str]) -> RenderableType:
 def _state(record: TrialRecord) -> str:
     if record.rung is not None:
         return f"{record.state} at rung {record.rung}"
-    state = record.state if record.status in _AS_THE_STATE_SAYS else ending(record.status)
-    return state if record.audit is None else f"{state}, audited"
+    return record.state if record.status in _AS_THE_STATE_SAYS else ending(record.status)
+
+
+def _state_cell(record: TrialRecord) -> str:
+    """Its state in few characters, as a terminal of 60 has no more; one that is audited has come to its end."""
+    return "audited" if record.audit is not None and record.state == "complete" else _state(record)
 
 
 def _audited(record: TrialRecord) -> str:

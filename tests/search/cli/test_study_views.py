@@ -8,6 +8,7 @@ import pytest
 from hpo.search.cli.study_views import studies_view, study_view, trial_view
 from hpo.search.cli.tables import Screen
 from hpo.search.progress.rungs import ordinal, rungs_line, strategy_line
+from hpo.studies import attributes
 from hpo.studies.records.strategy import StrategyRecord
 from hpo.studies.records.summarise import summarise
 from optuna.trial import FrozenTrial
@@ -83,3 +84,19 @@ def test_ordinals() -> None:
     assert [ordinal(n) for n in (1, 2, 3, 4, 11, 12, 13, 21, 22, 103, 111, 1001)] == [
         "1st", "2nd", "3rd", "4th", "11th", "12th", "13th", "21st", "22nd", "103rd", "111th", "1,001st"
     ]  # fmt: skip
+
+
+def test_an_audited_trial_and_an_extension_say_so() -> None:
+    audited = climbed("COMPLETE", 0.1, 0.2, **{attributes.AUDIT: {"epoch": 1, "rung": 0}})
+    extension = climbed("COMPLETE", 0.1, 0.3, **{attributes.ORIGIN: {"extends": {"trial": 0, "epochs": 16}}})
+    summary = summarise(rung_study(audited, extension)._storage, "s")
+    lines = printed(study_view(summary))
+    assert any("audited" in line and "0.2000" in line for line in lines)
+    assert any(line.startswith("audit: of 1 trial to be stopped that ran on") for line in lines)
+    first, second = (printed(trial_view(summary, trial, None)) for trial in summary.trials)
+    assert any(
+        line.split() == ["audit", "would", "have", "been", "paused", "at", "rung", "0", "after", "epoch", "1"]
+        for line in first
+    )
+    assert "audit would have been paused at rung 0 after epoch 1" in first
+    assert "extends trial 0" in second
