@@ -78,8 +78,8 @@ class Ledger:
         """The epochs that all trials have trained."""
         return self._epochs
 
-    def claim(self, limit: int | None, plan: Plan) -> Claim | NoClaim | None:
-        """Begin the trial that `plan` chooses, paused or new; as the book does."""
+    def claim(self, limit: int | None, plan: Plan, only: None = None) -> Claim | NoClaim | None:
+        """Begin the trial that `plan` chooses, paused or new; as the book does, and not of some trials alone."""
         counts = self.counts()
         complete, self._complete = self._complete, []
         can_begin, is_idle = limit is None or counts.begun < limit, not counts.running
