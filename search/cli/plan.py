@@ -129,5 +129,5 @@ def _card(timed: "Timed") -> list[str]:
 def _room(room: "Room") -> str:
     from ..progress.format import disk_size
 
-    needed = "not known" if room.needed is None else f"{disk_size(room.needed)} at most"
+    needed = "no bound is known" if room.needed is None else f"{disk_size(room.needed)} at most"
     return f"{needed}, {disk_size(room.free)} free"

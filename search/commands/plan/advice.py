@@ -7,10 +7,12 @@ from math import isfinite
 from ....training.data.config import DataConfig
 from ....training.data.test_note import WIDE, expected_width, test_note
 from ....training.data.validation_note import COARSE, least_difference, validation_note
+from ...configuration.search_settings import SearchSettings
 from ...executors.preflight import Preflight
 from ...progress.format import disk_size, duration
 from ...strategy.schedulers.hyperband import Hyperband
 from ...strategy.strategies.auto import LEAST_EPOCHS, LEAST_PER_WORKER, LEAST_STEPS, LEAST_TRIALS, Facts
+from .result import Room
 
 START_SHARE = 0.5
 """Of a usual trial's time: above it more goes by in making ready than in training."""
@@ -20,25 +22,20 @@ START_SHARE = 0.5
 class Circumstances:
     """What advice follows from.
 
-    `facts` are those that a strategy is picked by, with the workers of the search; `size` the configurations that it
-    can propose; `ready` tells of the images of `data`. `start_s` goes by before a trial's first epoch, `epoch_s` is
-    that of a usual one. Bytes are those of the memory of all workers and of the checkpoints at most, None where they
-    are not known, and what is free.
+    `facts` are those that a strategy is picked by, with the workers of the search; `settings` say how it is searched,
+    `size` how many configurations it can propose; `ready` tells of the images of `data`. `start_s` goes by before a
+    trial's first epoch, `epoch_s` is that of a usual one. `memory` is that of all workers, `disk` that of checkpoints.
     """
 
     facts: Facts
-    strategy: str
-    sampler: str
-    pruner: str | None
+    settings: SearchSettings
     size: float
     data: DataConfig
     ready: Preflight
     start_s: float
     epoch_s: float
-    memory_bytes: int | None
-    free_memory: int
-    disk_bytes: int | None
-    free_disk: int
+    memory: Room
+    disk: Room
 
 
 def advice(of: Circumstances) -> Iterator[str]:
@@ -57,24 +54,25 @@ def advice(of: Circumstances) -> Iterator[str]:
 
 def _epochs(of: Circumstances) -> int:
     """The epochs that most trials have: up to the first rung, or all of them."""
-    return 1 if of.strategy.endswith("rungs") else of.facts.epochs
+    return 1 if of.settings.strategy.endswith("rungs") else of.facts.epochs
 
 
 def _room(of: Circumstances) -> Iterator[str]:
-    if of.memory_bytes is not None and of.memory_bytes > of.free_memory:
+    memory, disk = of.memory, of.disk
+    if memory.needed is not None and memory.needed > memory.free:
         yield (
-            f"{of.facts.workers} workers with the largest configuration take {disk_size(of.memory_bytes)} of memory, "
-            f"and {disk_size(of.free_memory)} are free: take fewer --workers, smaller batches or a smaller model"
+            f"{of.facts.workers} workers with the largest configuration take {disk_size(memory.needed)} of memory, "
+            f"and {disk_size(memory.free)} are free: take fewer --workers, smaller batches or a smaller model"
         )
-    if of.disk_bytes is not None and of.disk_bytes > of.free_disk:
+    if disk.needed is not None and disk.needed > disk.free:
         yield (
-            f"checkpoints may take {disk_size(of.disk_bytes)}, and {disk_size(of.free_disk)} are free on the disk of "
+            f"checkpoints may take {disk_size(disk.needed)}, and {disk_size(disk.free)} are free on the disk of "
             "the home: name another --home, or take fewer trials"
         )
 
 
 def _size(of: Circumstances) -> Iterator[str]:
-    trials, is_grid = of.facts.trials, of.sampler.partition(":")[0] == "grid"
+    trials, is_grid = of.facts.trials, of.settings.sampler.partition(":")[0] == "grid"
     if trials is None or not isfinite(of.size):
         return
     if is_grid and of.size > trials:
@@ -86,7 +84,7 @@ def _size(of: Circumstances) -> Iterator[str]:
 
 def _strategy(of: Circumstances) -> Iterator[str]:
     facts, trials = of.facts, of.facts.space.most_trials(of.facts.trials)
-    if of.strategy.endswith("rungs"):
+    if of.settings.strategy.endswith("rungs"):
         if facts.epochs < LEAST_EPOCHS:
             yield f"budget.epochs {facts.epochs} is too few for rungs: from {LEAST_EPOCHS} on they save some"
         if facts.steps is not None and facts.steps < LEAST_STEPS:
@@ -96,7 +94,7 @@ def _strategy(of: Circumstances) -> Iterator[str]:
             )
         if trials < LEAST_TRIALS:
             yield f"{trials:g} trials are too few for rungs, which compare {LEAST_TRIALS} or more"
-    if (of.pruner or "").partition(":")[0] == "hyperband":
+    if (of.settings.pruner or "").partition(":")[0] == "hyperband":
         sizes = Hyperband(facts.epochs).sizes
         needed = max(sum(sizes), LEAST_TRIALS * len(sizes))
         if trials < needed:

@@ -136,7 +136,8 @@ class Stopwatch:
     def _follow(self, events: Sequence[Event]) -> None:
         now, pids = time.monotonic(), self._executor.pids
         for number, run in self._runs.items():
-            run.peak_bytes = peak_bytes(pids[number]) or run.peak_bytes if number in pids else run.peak_bytes
+            if number in pids:
+                run.peak_bytes = peak_bytes(pids[number]) or run.peak_bytes
         for event in events:
             run = self._runs[event.number]
             match event:

@@ -22,7 +22,7 @@ from ...loop.checkpoints import KEPT
 from ...loop.goal import Goal
 from ...resolve.data import refuse_home_as_data
 from ...resolve.trust import name_space
-from ...strategy.strategy import build_strategy
+from ...strategy.strategy import Strategy, build_strategy
 from ..run.crew import LocalCrew
 from ..run.disk import most_at_once
 from ..run.options import RAY, RunOptions
@@ -75,10 +75,10 @@ def plan(options: RunOptions, watcher: PlanWatcher) -> Plan:
     outset = set_out(command, standing.begun)
     home.create(watcher.note)
     with tempfile.TemporaryDirectory(prefix=".plan-", dir=home.root) as folder:
-        made = _Making(options, outset, home, Path(folder), watcher, began)
-        ready, drawn, measured = made.measured()
+        measuring = _Measurements(options, outset, home, Path(folder), watcher, began)
+        ready, drawn, measured = measuring.run()
     goal = _goal(options, standing)
-    prospects = tuple(_prospect(outset, goal, ready, drawn, each, made.setup_s) for each in measured)
+    prospects = tuple(_prospect(outset, goal, ready, drawn, each, measuring.setup_s) for each in measured)
     return _judged(outset, goal, name, standing, ready, prospects, home)
 
 
@@ -130,7 +130,7 @@ def _goal(options: RunOptions, standing: _Standing) -> Goal:
     )
 
 
-class _Making:
+class _Measurements:
     """The measurements of a plan; `setup_s` are the seconds from its beginning to the first trial."""
 
     def __init__(
@@ -141,7 +141,7 @@ class _Making:
         self._packed_s = self.setup_s = 0.0
         self._packing: float | None = None  # since when
 
-    def measured(self) -> tuple[Preflight, list[Work], list[Measured]]:
+    def run(self) -> tuple[Preflight, list[Work], list[Measured]]:
         """Try the data and the models, and time some configurations: by one worker, and by all at once."""
         configs, heavy = sample(self._outset.space), heaviest(self._outset.space)
         with self._crew(self._options) as crew:
@@ -192,49 +192,52 @@ def _judged(
     home: Home,
 ) -> Plan:
     """The plan, with what is unwise about it."""
-    asked, space, data = prospects[-1], outset.space, outset.config.data
-    strategy = build_strategy(
-        space,
-        **asked.settings.names,
-        seed=0,
-        direction=outset.config.objective.direction,
-        epochs=outset.config.budget.epochs,
-        trials=outset.options.trials,
-    )
-    workers, largest = asked.measured.workers, asked.measured.largest.timing
-    record = StrategyRecord(asked.settings.strategy, one_in=strategy.one_in, rungs=strategy.rungs)
-    kept = most_at_once(record, goal.most_trials, workers, strategy.size()) if strategy.rungs else workers + KEPT
-    size = ready.checkpoint_bytes
-    disk = Room(None if size is None or kept is None else kept * size, shutil.disk_usage(home.root).free)
-    memory = Room(None if largest.peak_bytes is None else workers * largest.peak_bytes, free_bytes())
-    median = asked.measured.median.timing
-    circumstances = Circumstances(
-        replace(outset.facts, workers=workers, steps=asked.measured.median.work.steps),
-        asked.settings.strategy,
-        asked.settings.sampler,
-        asked.settings.pruner,
-        strategy.size(),
-        data,
-        ready,
-        asked.measured.start_s,
-        median.epoch_s,
-        memory.needed,
-        memory.free,
-        disk.needed,
-        disk.free,
-    )
+    space, measured = outset.space, prospects[-1].measured
+    judged = _circumstances(outset, goal, ready, prospects[-1], home)
     return Plan(
         name,
         outset.options.trials,
         standing.trials,
         int(space.size()) if isfinite(space.size()) else None,
         prospects,
-        memory,
-        disk,
+        judged.memory,
+        judged.disk,
         Precision(ready.val_images, least_difference(ready.val_images)),
         Precision(ready.test_images, expected_width(ready.test_images)),
-        (*_failed(asked.measured), *advice(circumstances)),
+        (*_failed(measured), *advice(judged)),
     )
+
+
+def _circumstances(outset: Outset, goal: Goal, ready: Preflight, asked: Prospect, home: Home) -> Circumstances:
+    """What advice on the search that was asked for follows from."""
+    settings, measured, config = asked.settings, asked.measured, outset.config
+    strategy = build_strategy(
+        outset.space,
+        **settings.names,
+        seed=0,
+        direction=config.objective.direction,
+        epochs=config.budget.epochs,
+        trials=outset.options.trials,
+    )
+    peak = measured.largest.timing.peak_bytes
+    return Circumstances(
+        facts=replace(outset.facts, workers=measured.workers, steps=measured.median.work.steps),
+        settings=settings,
+        size=strategy.size(),
+        data=config.data,
+        ready=ready,
+        start_s=measured.start_s,
+        epoch_s=measured.median.timing.epoch_s,
+        memory=Room(None if peak is None else measured.workers * peak, free_bytes()),
+        disk=Room(_checkpoints(strategy, goal, measured.workers, ready), shutil.disk_usage(home.root).free),
+    )
+
+
+def _checkpoints(strategy: Strategy, goal: Goal, workers: int, ready: Preflight) -> int | None:
+    """The bytes of all checkpoints that are there at once, at most; None where that is not known or has no bound."""
+    record = StrategyRecord("", one_in=strategy.one_in, rungs=strategy.rungs)
+    kept = most_at_once(record, goal.most_trials, workers, strategy.size()) if strategy.rungs else workers + KEPT
+    return None if kept is None or ready.checkpoint_bytes is None else kept * ready.checkpoint_bytes
 
 
 def _failed(measured: Measured) -> list[str]:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 from hpo.search.commands.plan.advice import Circumstances, advice
+from hpo.search.commands.plan.result import Room
+from hpo.search.configuration.search_settings import SearchSettings
 from hpo.search.configuration.space_file import SpaceFile
 from hpo.search.executors.preflight import Preflight
 from hpo.search.strategy.strategies.auto import Facts
@@ -15,20 +17,17 @@ from hpo.training.machine.numerics import ON_A_CPU
 
 SPACE = load_space("simple_cnn", SpaceFile)
 READY = Preflight(Path("pack"), "f", 50_000, 6000, 0, ON_A_CPU, (), test_images=6000)
+GRID = SearchSettings("rungs", "grid:5")
 WISE = Circumstances(
     facts=Facts(SPACE, 50, 9, 2, steps=700),
-    strategy="rungs",
-    sampler="forest",
-    pruner=None,
+    settings=SearchSettings("rungs", "forest"),
     size=inf,
     data=DataConfig(source="digits"),
     ready=READY,
     start_s=0.5,
     epoch_s=20.0,
-    memory_bytes=2 * 10**9,
-    free_memory=10**10,
-    disk_bytes=10**9,
-    free_disk=10**11,
+    memory=Room(2 * 10**9, 10**10),
+    disk=Room(10**9, 10**11),
 )
 
 
@@ -43,10 +42,19 @@ def test_a_wise_search_has_none() -> None:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"memory_bytes": 2 * 10**10}, "2 workers with the largest configuration take 20.0 GB of memory, and 10.0 GB"),
-        ({"disk_bytes": 10**12}, "checkpoints may take 1,000.0 GB"),
-        ({"sampler": "grid:5", "size": 125.0}, "the grid has 125 configurations, and 50 trials try 40% of them"),
-        ({"sampler": "grid", "size": 12.0}, "the grid has 12 configurations, fewer than 50 trials"),
+        (
+            {"memory": Room(2 * 10**10, 10**10)},
+            "2 workers with the largest configuration take 20.0 GB",
+        ),
+        ({"disk": Room(10**12, 10**11)}, "checkpoints may take 1,000.0 GB"),
+        (
+            {"settings": SearchSettings("rungs", "grid:5"), "size": 125.0},
+            "the grid has 125 configurations, and 50 trials try 40% of them",
+        ),
+        (
+            {"settings": GRID, "size": 12.0},
+            "the grid has 12 configurations, fewer than 50 trials",
+        ),
         ({"size": 12.0}, "the space has 12 configurations, fewer than 50 trials"),
         ({"start_s": 30.0}, "a worker makes ready for 30.0 s each time"),
     ],
@@ -72,7 +80,7 @@ def test_too_few_of_something(facts: Facts, words: str) -> None:
 
 
 def test_hyperband_needs_trials_for_each_bracket() -> None:
-    pruning = replace(WISE, strategy="pruning", sampler="tpe", pruner="hyperband")
+    pruning = replace(WISE, settings=SearchSettings("pruning", "tpe", "hyperband"))
     few, many = (advised(pruning, facts=replace(WISE.facts, trials=trials)) for trials in (20, 24))
     assert few == [
         "hyperband shares 20 trials among 3 brackets, which need 24 to compare some in each: take more trials, or "
@@ -91,4 +99,4 @@ def test_small_splits() -> None:
 
 
 def test_without_a_total_nothing_is_said_of_it() -> None:
-    assert advised(facts=replace(WISE.facts, trials=None), size=12.0, disk_bytes=None, memory_bytes=None) == []
+    assert advised(facts=replace(WISE.facts, trials=None), size=12.0, disk=Room(None, 0), memory=Room(None, 0)) == []
