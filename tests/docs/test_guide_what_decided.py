@@ -19,7 +19,7 @@ GUIDE = "what-decided.md"
 @pytest.mark.slow
 def test_the_guide_works_as_written(reader: Reader) -> None:
     (output,) = reader.follow(GUIDE)
-    assert "what decided" in output
+    assert "what decided" in output or "never mattered" in output
     assert load_space(str(reader.directory / "next.yaml"), SpaceFile).fixed["data.max_train"] == 300
 
 
