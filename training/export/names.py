@@ -1,7 +1,7 @@
 """File names that readers of an export meet."""
 
 ONNX, PROGRAM = "model.onnx", "model.pt2"
-SAMPLES = "samples.npz"
+SAMPLES, PREDICTIONS = "samples.npz", "predictions.npz"
 PREPROCESS = "preprocess.py"
 
 EVALUATION = "evaluation"

@@ -24,8 +24,8 @@ from ....training.trained.folder import Trained
 from ...progress.single import RetrainWatcher
 from ...resolve.model import openings_log
 from ...resolve.trust import record_export
+from ..retrain.answers import AnswersKeeper
 from ..retrain.export_winner import EXPORTERS, gap_in, metrics_of
-from ..retrain.reference import ReferenceKeeper
 
 
 def export_training(
@@ -47,7 +47,7 @@ def export_training(
 
     result = _result(trained.path)
     classifier = Classifier.from_checkpoint(trained.path / BEST, trained.config, pack)
-    reference = ReferenceKeeper(trained.path)
+    answers = AnswersKeeper(trained.path)
     with staged(target, other_files) as folder:
         watcher.note("exporting and verifying")
         exported = export_model(classifier, trained.config, pack, folder, trained.temperature)
@@ -59,10 +59,10 @@ def export_training(
             reason=f"export {trained.path}",
             log=openings_log(trained, home),
             kept=trained.path / "test.json",  # the same weights are not tested twice
-            witness=reference.keep,
+            witness=answers.keep,
             formats={entry.key: entry.run for entry in made},
         )
-        reference.put(folder)
+        answers.put(folder)
         watcher.note("measuring")
         metrics = metrics_of(result["best"]["metrics"], pack.size("val"), tested)
         manifest = ExportManifest(

@@ -30,10 +30,10 @@ from ....training.models.config import needs_trial
 from ....training.report import TrainResult
 from ...progress.single import RetrainWatcher
 from ...resolve.trust import record_export
+from .answers import AnswersKeeper
 from .calibrate import calibrate_winner
 from .choose import Chosen
 from .fit import describe, fit
-from .reference import ReferenceKeeper
 from .track import WinnerTracker
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def make_export(
     classifier = Classifier.from_checkpoint(directory / BEST, chosen.config, pack)
     calibration = calibrate_winner(chosen, trial, pack, device, watcher)
     temperature = calibration.temperature if calibration else 1.0
-    reference = ReferenceKeeper(directory)
+    answers = AnswersKeeper(directory)
     with staged(target, other_files) as folder:
         watcher.note("exporting and verifying")
         exported = export_model(classifier, chosen.config, pack, folder, temperature)
@@ -94,10 +94,10 @@ def make_export(
             reason=f"retrain-best of trial {chosen.record.number}, {chosen.epochs} epochs",
             log=directory.parent.parent / "test_openings.jsonl",  # the study's: all its looks are counted
             kept=directory / "test.json",  # the same weights are not tested twice
-            witness=reference.keep,
+            witness=answers.keep,
             formats={entry.key: entry.run for entry in made},
         )
-        reference.put(folder)
+        answers.put(folder)
         if tested.opening > 1:
             watcher.note(f"opening {tested.opening} of this test split: the more often it decides, the less it tells")
         watcher.note("measuring")

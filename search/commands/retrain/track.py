@@ -7,19 +7,18 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-import numpy as np
-
 from ....common.atomic import write_atomic
 from ....errors import HpoError
-from ....serving.monitor.reference import REFERENCE, Reference
 from ....studies.home import Home
 from ....studies.tracking.events import Epoch, TrialEnded, TrialStarted
 from ....studies.tracking.several import Guard
 from ....studies.tracking.tracker import Tracker
 from ....studies.tracking.tracker_kinds import TrackedStudy
 from ....studies.tracking.trackers import open_trackers
+from ....training.export.export_folder import ExportFolder
 from ....training.export.manifest import ExportManifest
 from ....training.export.names import EVALUATION_PICTURES
+from ....training.export.predictions import Predictions
 from ....training.report import EpochReport
 from ...progress.single import RetrainWatcher
 from ..export.register import metrics_to_numbers
@@ -49,7 +48,7 @@ class WinnerTracker:
         tags = {"model_version": manifest.model_version, "data_fingerprint": manifest.data_fingerprint}
         pictures: Sequence[Path] = ()
         with Guard("confusion matrix", self._warn):  # the export is done, and counts
-            pictures = _confusion(manifest, export / REFERENCE, workshop / EVALUATION_PICTURES[0])
+            pictures = _confusion(export, workshop / EVALUATION_PICTURES[0])
         self._trackers.tell(TrialEnded(self._number, "COMPLETE", metrics_to_numbers(manifest), tags, pictures))
 
 
@@ -77,18 +76,18 @@ def tracked(
         trackers.close(CLOSE_S)
 
 
-def _confusion(manifest: ExportManifest, reference: Path, picture: Path) -> Sequence[Path]:
-    """Draw the confusion matrix of the test images in `reference`.
+def _confusion(export: Path, picture: Path) -> Sequence[Path]:
+    """Draw the confusion matrix of the test of the model in `export`.
 
-    Nothing where an earlier version left none.
+    Nothing where an earlier version tested it, and kept no predictions.
     """
     from ....training.evaluation.pictures import confusion_picture
 
-    if not reference.exists():
+    folder = ExportFolder.open(export)
+    manifest, predictions = folder.manifest, Predictions.of(folder)
+    if predictions is None:
         return ()
-    answers = Reference.load(reference)
-    counts = np.zeros((answers.classes, answers.classes), np.int64)  # [true, answered]
-    np.add.at(counts, (answers.labels, answers.logits.argmax(axis=1)), 1)
-    title = f"{manifest.study}, trial {manifest.trial}: {len(answers):,} test images"
+    title = f"{manifest.study}, trial {manifest.trial}: {len(predictions):,} test images"
+    counts = predictions.confusion(len(manifest.class_names))
     write_atomic(picture, confusion_picture(counts, manifest.class_names, title))
     return (picture,)

@@ -20,7 +20,9 @@ from hpo.studies.home import Home
 from hpo.studies.store.storage import open_storage
 from hpo.training.config import TrialConfig
 from hpo.training.data.pack import Pack
+from hpo.training.export.export_folder import ExportFolder
 from hpo.training.export.manifest import ExportManifest, Selection
+from hpo.training.export.predictions import Predictions
 from hpo.training.machine.numerics import Numerics
 from hpo.training.report import EpochReport
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -47,7 +49,10 @@ def test_the_best_trial_is_trained_tested_once_and_exported(book: Book, retrain:
     assert len(book.openings()) == manifest.metrics.test_opening == 1
     for name, file in manifest.files.items():
         assert (result.export_dir / name).stat().st_size == file.size_bytes
-    assert set(manifest.files) >= {"model.onnx", "model.pt2", "samples.npz"}
+    assert set(manifest.files) >= {"model.onnx", "model.pt2", "samples.npz", "reference.npz"}
+    predictions = Predictions.of(ExportFolder.open(result.export_dir))
+    assert predictions is not None
+    assert predictions.right.mean() == manifest.metrics.test_accuracy
     assert set(manifest.formats) == {"onnx", "pt2"}
     printed = json.loads(json.dumps(result.to_json(), allow_nan=False))
     wanted = {"study", "trial", "val_accuracy", "test_accuracy", "test_interval", "onnx_max_abs_diff"}
