@@ -1,0 +1,1 @@
+"""Charts as SVG elements, for pages that fetch nothing and run no script."""
