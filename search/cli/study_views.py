@@ -13,8 +13,10 @@ from ...studies import attributes
 from ...studies.records.effects import Effect
 from ...studies.records.explain import Explanation
 from ...studies.records.study import StudySummary
+from ...studies.records.study import StudySummary, formats_of
 from ...studies.records.trial import TrialRecord
 from ..progress.audit import audit_line
+from ..progress.explained import explained
 from ..progress.format import (
     amount,
     duration,
@@ -66,7 +68,12 @@ def _study_parts(summary: StudySummary, effects: Sequence[Effect]) -> Iterator[R
     objective = f"{summary.direction} {summary.metric}" + (f" of {summary.at}" if summary.at else "")
     spent = f"{duration(summary.wall_s)} of search"
     yield line(
-        "; ".join(filter(None, (f"study {summary.study}: {objective}", _counts(summary), spent, _formats(summary))))
+        "; ".join(
+            filter(
+                None,
+                (f"study {summary.study}: {objective}", _counts(summary), spent, " and ".join(formats_of(summary))),
+            )
+        )
     )
     if summary.strategy is not None:
         yield line(strategy_line(summary.strategy, summary.epochs_total))
@@ -94,20 +101,13 @@ def _study_parts(summary: StudySummary, effects: Sequence[Effect]) -> Iterator[R
     explanations = summary.explanations()
     for cause, numbers in summary.failures.items():
         count = f"{len(numbers)} trial{'' if len(numbers) == 1 else 's'}"
-        why = f"; {_explained(explanations[cause])}" if cause in explanations else ""
+        why = f"; {explained(explanations[cause])}" if cause in explanations else ""
         words = f"{count} ({', '.join(map(str, numbers))}): {ending(cause)}{why}"
         yield Padding(line(words), (0, 0, 0, 2), expand=False)
 
 
 _COLUMNS = ("trial", "state", "value", "epochs", "time", "verdict", "curve", "parameters")
 _NARROW = ("trial", "state", "value", "epochs", "parameters")  # for 60 characters
-
-
-def _explained(explanation: Explanation) -> str:
-    """An explanation in words: `where optimizer.lr >= 0.31: 5 of 6 trials, elsewhere 0 of 14`."""
-    there = f"{explanation.key} {explanation.sign} {short(explanation.value)}"
-    inside, outside = f"{explanation.failed} of {explanation.count}", f"{explanation.failed_elsewhere} of"
-    return f"where {there}: {inside} trials, elsewhere {outside} {explanation.elsewhere}"
 
 
 def _trials(summary: StudySummary) -> FirstThatFits:
@@ -214,11 +214,6 @@ def _spent(record: TrialRecord) -> str:
 
 def _counts(summary: StudySummary) -> str:
     return ", ".join(f"{count} {state}" for state, count in summary.counts.items() if count) or "no trials yet"
-
-
-def _formats(summary: StudySummary) -> str:
-    """The number formats that its trials computed in: `fp32`."""
-    return " and ".join(sorted({trial.numerics["precision"] for trial in summary.trials if trial.numerics}))
 
 
 def _begun(summary: StudySummary) -> str:

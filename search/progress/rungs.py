@@ -27,13 +27,18 @@ def standing_cell(standing: Standing) -> str:
 
 def strategy_line(strategy: StrategyRecord, epochs: int) -> str:
     """`strategy rungs, sampler forest, the best 1/4 go on after epochs 1 and 4; 61 epochs trained`."""
-    parts = [f"strategy {strategy.strategy}"]
+    return f"strategy {strategy_words(strategy)}; {epochs:,} epoch{'' if epochs == 1 else 's'} trained"
+
+
+def strategy_words(strategy: StrategyRecord) -> str:
+    """`rungs, sampler forest, the best 1/4 go on after epochs 1 and 4`."""
+    parts = [strategy.strategy]
     parts += [f"{kind} {name}" for kind, name in (("sampler", strategy.sampler), ("pruner", strategy.pruner)) if name]
     if strategy.audit:
         parts.append(f"audit {strategy.audit:g}")
     if strategy.rungs:
         parts.append(f"{best_of(strategy.one_in)} go on after {_epochs(strategy.rungs)}")
-    return f"{', '.join(parts)}; {epochs:,} epoch{'' if epochs == 1 else 's'} trained"
+    return ", ".join(parts)
 
 
 def best_of(one_in: Sequence[int]) -> str:

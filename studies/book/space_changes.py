@@ -49,7 +49,7 @@ def _entries(canonical: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
 
 def _change(key: str, old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> Change:
     kind = _kind(old, new)
-    return Change(key, _text(old), _text(new), kind, kind not in _IMPOSSIBLE and not _compared(key))
+    return Change(key, entry_words(old), entry_words(new), kind, kind not in _IMPOSSIBLE and not _compared(key))
 
 
 def _compared(key: str) -> bool:
@@ -74,7 +74,8 @@ def _kind(old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> Kind:
     return "scale" if old["log"] != new["log"] else "range"
 
 
-def _text(entry: Mapping[str, Any] | None) -> str:
+def entry_words(entry: Mapping[str, Any] | None) -> str:
+    """An entry of a canonical space in words: `float 0.01 to 1.0, log`; `not set` for none."""
     if entry is None:
         return "not set"
     if "value" in entry:

@@ -127,6 +127,12 @@ class StudySummary:
         standing = self.standing(trial)
         return {**trial.to_json(), "standing": standing and asdict(standing)}
 
+    @property
+    def complete(self) -> tuple[TrialRecord, ...]:
+        """The complete trials that have a value: those that hpo ran, or all where it ran none of them."""
+        complete = [trial for trial in self.trials if trial.state == "complete" and trial.value is not None]
+        return tuple([trial for trial in complete if not trial.is_foreign] or complete)
+
     def own_best(self, count: int) -> list[TrialRecord]:
         """The `count` best complete trials that hpo ran, the best first."""
         own = [trial for trial in self.trials if not trial.is_foreign]
@@ -176,6 +182,11 @@ class StudySummary:
                 return trial
         has = f"trials 0 to {len(self.trials) - 1}" if self.trials else "no trials yet"
         raise StudyError(f"study {visible(self.study)} has {has}, got {number}")
+
+
+def formats_of(summary: StudySummary) -> list[str]:
+    """The number formats that the trials of a study computed in: `fp32`."""
+    return sorted({trial.numerics["precision"] for trial in summary.trials if trial.numerics})
 
 
 def numbers_by_name(pairs: Iterable[tuple[str | None, int]]) -> dict[str, tuple[int, ...]]:

@@ -10,7 +10,7 @@ import pytest
 from hpo.training.data.pack import Skipped
 from hpo.training.evaluation.evaluation import EvaluationReport, Mistake
 from hpo.training.evaluation.metrics import measure
-from hpo.training.evaluation.page import most_confused, page
+from hpo.training.evaluation.page import page
 from hpo.training.evaluation.pictures import confusion_picture, mistakes_picture, reliability_picture
 from hpo.training.evaluation.reliability import reliability
 from matplotlib import font_manager
@@ -78,15 +78,6 @@ def test_a_flawless_model_and_one_without_a_temperature() -> None:
     text, _ = drawn(found)
     assert "every image was answered right" in text
     assert "No temperature was fitted" in text
-    assert most_confused(found) == []
-
-
-def test_the_commonest_confusion_comes_first() -> None:
-    found = report(4)
-    metrics = replace(found.metrics, confusion_matrix=((5, 1, 0, 0), (0, 3, 3, 0), (0, 0, 6, 0), (0, 0, 2, 4)))
-    pairs = most_confused(replace(found, metrics=metrics))
-    assert [(pair.images, round(pair.share, 3)) for pair in pairs] == [(3, 0.5), (2, 0.333), (1, 0.167)]
-    assert (pairs[0].true, pairs[0].answered) == ("class 1", "class 2")
 
 
 def test_json_has_what_it_promises_and_is_json() -> None:
