@@ -19,6 +19,7 @@ from .common.version import __version__
 if TYPE_CHECKING:
     from .errors import HpoError
     from .search.api import (
+        compare,
         diagnose,
         evaluate,
         export,
@@ -29,11 +30,14 @@ if TYPE_CHECKING:
         plan,
         predict,
         replay,
+        report,
         retrain_best,
         run,
         suggest_space,
         train,
     )
+    from .search.commands.compare.compare import Comparison
+    from .search.commands.compare.options import CompareOptions
     from .search.commands.diagnose.diagnose import DiagnoseOutcome
     from .search.commands.diagnose.options import DiagnoseOptions
     from .search.commands.evaluate.evaluate import EvaluateOutcome
@@ -47,6 +51,8 @@ if TYPE_CHECKING:
     from .search.commands.predict.options import PredictOptions
     from .search.commands.replay.options import ReplayOptions
     from .search.commands.replay.replay import Replay
+    from .search.commands.report.options import ReportOptions
+    from .search.commands.report.report import Report
     from .search.commands.retrain.options import RetrainOptions
     from .search.commands.retrain.retrain import RetrainResult
     from .search.commands.run.options import RunOptions
@@ -60,6 +66,8 @@ if TYPE_CHECKING:
     from .training.trained.predict import Prediction
 
 _HOMES = {
+    "CompareOptions": ".search.commands.compare.options",
+    "Comparison": ".search.commands.compare.compare",
     "DiagnoseOptions": ".search.commands.diagnose.options",
     "DiagnoseOutcome": ".search.commands.diagnose.diagnose",
     "EvaluateOptions": ".search.commands.evaluate.options",
@@ -76,6 +84,8 @@ _HOMES = {
     "Prediction": ".training.trained.predict",
     "Replay": ".search.commands.replay.replay",
     "ReplayOptions": ".search.commands.replay.options",
+    "Report": ".search.commands.report.report",
+    "ReportOptions": ".search.commands.report.options",
     "RetrainOptions": ".search.commands.retrain.options",
     "RetrainResult": ".search.commands.retrain.retrain",
     "RunOptions": ".search.commands.run.options",
@@ -84,6 +94,7 @@ _HOMES = {
     "SuggestedSpace": ".search.commands.suggest_space.suggest_space",
     "TrainOptions": ".search.commands.train.options",
     "TrainOutcome": ".search.commands.train.train",
+    "compare": ".search.api",
     "diagnose": ".search.api",
     "evaluate": ".search.api",
     "export": ".search.api",
@@ -95,12 +106,15 @@ _HOMES = {
     "predict": ".search.api",
     "register_model": ".training.models.registry",
     "replay": ".search.api",
+    "report": ".search.api",
     "retrain_best": ".search.api",
     "run": ".search.api",
     "suggest_space": ".search.api",
     "train": ".search.api",
 }
 __all__ = [
+    "CompareOptions",
+    "Comparison",
     "DiagnoseOptions",
     "DiagnoseOutcome",
     "EvaluateOptions",
@@ -117,6 +131,8 @@ __all__ = [
     "Prediction",
     "Replay",
     "ReplayOptions",
+    "Report",
+    "ReportOptions",
     "RetrainOptions",
     "RetrainResult",
     "RunOptions",
@@ -126,6 +142,7 @@ __all__ = [
     "TrainOptions",
     "TrainOutcome",
     "__version__",
+    "compare",
     "diagnose",
     "evaluate",
     "export",
@@ -137,6 +154,7 @@ __all__ = [
     "predict",
     "register_model",
     "replay",
+    "report",
     "retrain_best",
     "run",
     "suggest_space",

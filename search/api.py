@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..common.display import visible
+from .commands.compare.options import CompareOptions
 from .commands.diagnose.diagnose import DiagnoseOutcome
 from .commands.diagnose.diagnose import diagnose as examine
 from .commands.diagnose.options import DiagnoseOptions
@@ -22,6 +23,7 @@ from .commands.extend.options import ExtendOptions
 from .commands.keywords import by_keywords
 from .commands.predict.options import PredictOptions
 from .commands.replay.options import ReplayOptions
+from .commands.report.options import ReportOptions
 from .commands.retrain.options import RetrainOptions
 from .commands.run.options import RunOptions
 from .commands.run.prepare import Watcher
@@ -38,9 +40,11 @@ if TYPE_CHECKING:
     from ..training.data.inspect.inspection import Inspection
     from ..training.models.catalogue import ModelFacts
     from ..training.trained.predict import Prediction
+    from .commands.compare.compare import Comparison
     from .commands.infer_check.infer_check import InferCheck
     from .commands.plan.result import Plan
     from .commands.replay.replay import Replay
+    from .commands.report.report import Report
     from .commands.retrain.retrain import RetrainResult
     from .commands.suggest_space.suggest_space import SuggestedSpace
 
@@ -225,6 +229,30 @@ def diagnose(options: DiagnoseOptions) -> DiagnoseOutcome:
         HpoError: the space, the trial, the run, the data or an option is wrong.
     """
     return examine(options, PlainWatcher())
+
+
+@by_keywords(ReportOptions)
+def report(options: ReportOptions) -> "Report":
+    """Write a study, as it is now, as one HTML page that needs no other file.
+
+    Raises:
+        HpoError: there is no such study, or the page cannot be written.
+    """
+    from .commands.report.report import report as write
+
+    return write(options)
+
+
+@by_keywords(CompareOptions)
+def compare(options: CompareOptions) -> "Comparison":
+    """Compare two studies, or two exports, by what is on record of them.
+
+    Raises:
+        HpoError: there is no such study, or an export cannot be read.
+    """
+    from .commands.compare.compare import compare as set_side_by_side
+
+    return set_side_by_side(options)
 
 
 def _no_stage(stage: str, done: int, total: int) -> None:

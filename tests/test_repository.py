@@ -29,6 +29,8 @@ SURFACE = {
     "diagnose": "check data data-root device home html json set space storage trial trust",
     "export": "data-root format home json out storage tracking-uri trust",
     "infer-check": "json trust",
+    "report": "home json out storage study",
+    "compare": "home json storage",
     "replay": "data-root device home json out storage trust",
     "retrain-best": "candidates checkpoint-dir data-root device epochs formats home json out seeds storage study track "
     "tracking-uri trial trust",
@@ -70,6 +72,9 @@ def test_a_study_is_named_by_position_and_by_study() -> None:
     by_flag = {name for name, command in commands.items() if any("--study" in p.opts for p in command.params)}
     assert by_position == by_flag
     assert by_flag == {"run", "plan", "extend", "retrain-best", "show", "suggest-space", "ui", "export-study"}
+    assert by_position == by_flag == {"run", "plan", "retrain-best", "show", "suggest-space", "ui", "export-study"}
+    assert by_position == by_flag == {"run", "plan", "retrain-best", "show", "ui", "export-study"}
+    assert by_position == by_flag == {"run", "retrain-best", "show", "report", "ui", "export-study"}
 
 
 def test_every_command_is_in_the_surface() -> None:

@@ -19,6 +19,7 @@ from ...common.display import message
 from ...common.faults import disk_fault
 from ...errors import HpoError, TrustError
 from . import (
+    compare,
     data,
     diagnose,
     evaluate,
@@ -31,6 +32,7 @@ from . import (
     plan,
     predict,
     replay,
+    report,
     retrain,
     run,
     serve,
@@ -90,6 +92,8 @@ for command in (
     data.data,
     models.models,
     inspect.show,
+    report.report,
+    compare.compare,
     inspect.studies,
     suggest_space.suggest_space,
     transfer.export_study,

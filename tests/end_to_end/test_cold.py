@@ -23,6 +23,8 @@ LINES = {  # in this order, in one directory
     # of fewer trials no space follows
     "run": (*SMALL, "--set", "data.max_train=200", "--trials", "20", "--epochs", "1", "--workers", "1"),
     "show": (),
+    "report": (),
+    "compare": ("simple_cnn", "simple_cnn"),
     "studies": (),
     "suggest-space": ("--out", "next.yaml"),
     "export-study": ("simple_cnn",),

@@ -128,6 +128,10 @@ def test_a_search_by_keywords(tmp_path: Path) -> None:
         "diagnose",
         "suggest_space",
     ],
+    "name", ["run", "plan", "train", "replay", "retrain_best", "evaluate", "export", "diagnose", "suggest_space"]
+@pytest.mark.parametrize("name", ["run", "plan", "train", "replay", "retrain_best", "evaluate", "export", "diagnose"])
+@pytest.mark.parametrize(
+    "name", ["run", "train", "replay", "report", "compare", "retrain_best", "evaluate", "export", "diagnose"]
 )
 def test_every_function_of_options_shows_and_takes_their_fields(name: str, tmp_path: Path) -> None:
     function = getattr(hpo, name)
@@ -141,6 +145,9 @@ def test_every_function_of_options_shows_and_takes_their_fields(name: str, tmp_p
         else {"model": "no_such"}
         if name in ("evaluate", "export")
         else what
+    what = {"first": "one", "second": "other"} if name == "compare" else what
+    what = (
+        {} if name in ("retrain_best", "report") else {"model": "no_such"} if name in ("evaluate", "export") else what
     )
     for call in (lambda: function(**what, home=str(tmp_path)), lambda: function(kind(**what, home=tmp_path))):
         with pytest.raises(hpo.HpoError):

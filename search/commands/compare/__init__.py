@@ -1,0 +1,1 @@
+"""`hpo compare`: two studies, or two exports, side by side."""

@@ -1,0 +1,1 @@
+"""`hpo report`: a study as one page."""
