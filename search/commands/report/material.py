@@ -74,6 +74,12 @@ class Material:
         return json_object(str(self.summary.attributes.get(attributes.SPACE, "")))
 
     @cached_property
+    def keys(self) -> tuple[str, ...]:
+        """The parameters of the complete trials: in the order of the space, then those of another one."""
+        own = (key for trial in self.summary.complete for key in trial.params)
+        return tuple(dict.fromkeys((*self.dimensions, *own)))
+
+    @cached_property
     def ranked(self) -> tuple[TrialRecord, ...]:
         """The complete trials, the best first."""
         sign = -1 if self.summary.direction == "maximize" else 1

@@ -30,34 +30,35 @@ VALUE = "\0value"
 def coordinates(material: Material) -> Section | None:
     """The chart; None for few trials, or fewer than two parameters."""
     ranked = [trial for trial in material.ranked if isfinite(trial.value or 0.0)]
-    if len(ranked) < FEWEST:
-        return None
-    axes = _axes(material, ranked)
+    axes = _axes(material, ranked) if len(ranked) >= FEWEST else []
     if len(axes) < 2:
         return None
-    best = max(1, len(ranked) // BEST)
-    drawn = thinned(ranked, LINES, range(min(best, LINES)))
-    limit = {trial.number for trial in ranked[:best]}
-    threads = [_thread(trial, ranked[0].number, limit) for trial in reversed(drawn)]  # the best last, on top
-    metric = material.summary.metric
-    uprights = [*axes[:AXES], Upright(VALUE, metric, around([t.value or 0.0 for t in ranked], BOTTOM, TOP))]
+    metric, count = material.summary.metric, max(1, len(ranked) // BEST)
+    drawn = thinned(ranked, LINES, range(min(count, LINES)))
+    best = {trial.number for trial in ranked[:count]}
+    threads = [_thread(trial, ranked[0].number, best) for trial in reversed(drawn)]  # the best last, on top
+    values = around([trial.value or 0.0 for trial in ranked], BOTTOM, TOP)
+    uprights = [*axes[:AXES], Upright(VALUE, metric, values)]
     svg = parallel(uprights, threads, f"{len(drawn)} trials by their parameters and {metric}")
-    tenth = [("usual", f"the best {best:,} of {len(ranked):,}")] if best > 1 else []
-    legend = (("best", "the best"), *tenth, ("quiet", "other complete trials"))
-    return Section("Whole configurations", [Chart(svg, legend, _caption(len(drawn), len(ranked), len(axes)))])
+    caption = _caption(len(drawn), len(ranked), len(axes))
+    return Section("Whole configurations", [Chart(svg, _legend(count, len(ranked)), caption)])
 
 
 def _axes(material: Material, trials: Sequence[TrialRecord]) -> list[Upright]:
-    """The parameters, those that most trials have first, in the order of the space."""
-    keys = list(dict.fromkeys([*material.dimensions, *(key for trial in trials for key in trial.params)]))
-    common = sorted(keys, key=lambda key: -sum(key in trial.params for trial in trials))[:AXES]
-    scaled = [
-        (key, scale_of(material, key, [trial.params[key] for trial in trials if key in trial.params], BOTTOM, TOP))
-        for key in keys
-        if any(key in trial.params for trial in trials)
-    ]
-    chosen = [Upright(key, key, scale) for key, scale in scaled if scale is not None]
-    return [axis for axis in chosen if axis.key in common] + [axis for axis in chosen if axis.key not in common]
+    """The parameters: those that most trials have first, else in the order of the space."""
+    having = {key: [trial for trial in trials if key in trial.params] for key in material.keys}
+    scales = {
+        key: scale_of(material, key, [trial.params[key] for trial in those], BOTTOM, TOP)
+        for key, those in having.items()
+        if those
+    }
+    common = sorted(scales, key=lambda key: -len(having[key]))
+    return [Upright(key, key, scale) for key in common if (scale := scales[key]) is not None]
+
+
+def _legend(best: int, trials: int) -> list[tuple[str, str]]:
+    others = [("usual", f"the best {best:,} of {trials:,}")] if best > 1 else []
+    return [("best", "the best"), *others, ("quiet", "other complete trials")]
 
 
 def _thread(trial: TrialRecord, winner: int, best: set[int]) -> Thread:

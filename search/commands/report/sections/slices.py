@@ -35,8 +35,7 @@ def slices(material: Material) -> Section | None:
         return None
     best = {trial.number for trial in material.ranked[:BEST]}
     shown = thinned(trials, DOTS, [row for row, trial in enumerate(trials) if trial.number in best])
-    keys = list(dict.fromkeys([*material.dimensions, *(key for trial in trials for key in trial.params)]))
-    charts = [chart for key in keys if (chart := _chart(material, key, shown)) is not None]
+    charts = [chart for key in material.keys if (chart := _chart(material, key, shown)) is not None]
     return Section("Value against each parameter", [*_blocks(material, charts, len(shown))]) if charts else None
 
 
