@@ -7,7 +7,7 @@ from typing import Any
 from markupsafe import Markup
 
 from .scale import Scale
-from .svg import Point, element, label, path, picture
+from .svg import Point, element, label, path, picture, shortened_key, titled
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,9 @@ class Size:
         """Where the y axis begins, at the bottom, and ends."""
         return self.height - self.bottom, self.top
 
+
+_LETTER = 7.5
+"""About the width of a letter of a title: one that is longer than its axis is shortened."""
 
 WIDE = Size(600, 286, 66, 22, 14, 48, "chart")
 """As wide as the page."""
@@ -89,12 +92,15 @@ class Frame:
         for tick in self.x.scale.ticks(self.x.ticks):
             yield path([(tick.place, bottom), (tick.place, bottom + 4)], "axis")
             yield label(tick.text, (tick.place, bottom + 18), full=tick.full)
-        yield label(self.x.title, ((left + right) / 2, self.size.height - 6), kind="name")
+        title, full = shortened_key(self.x.title, int((right - left) / _LETTER))
+        yield label(title, ((left + right) / 2, self.size.height - 6), kind="name", full=full)
         if self.y.title:
             middle = (bottom + top) / 2
+            title, full = shortened_key(self.y.title, int((bottom - top) / _LETTER))
             yield element(
                 "text",
-                self.y.title,
+                title,
+                *titled(full),
                 kind="name",
                 x=12,
                 y=middle,

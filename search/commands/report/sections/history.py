@@ -10,9 +10,12 @@ from .....common.charts.svg import dot, path
 from .....common.charts.thin import thinned, thinned_words
 from .....common.sections import Block, Chart, Section
 from .....studies.records.timeline import Moment
-from ....progress.format import duration, number_of
+from ....progress.format import amount, number_of
 from ..material import Material
 from .registry import register_section
+
+UNITS = (("hours", 3600), ("minutes", 60), ("seconds", 1))
+"""Units of time with their seconds: the first of which there are three at least."""
 
 DOTS = 400
 """Trials that are drawn: more cover each other."""
@@ -24,10 +27,14 @@ def history(material: Material) -> Section | None:
     if not material.moments:
         return None
     summary = material.summary
-    epochs, minutes = summary.epochs_total, summary.wall_s / 60
+    epochs = summary.epochs_total
     blocks: list[Block] = [_chart(material, "epochs of all trials", lambda moment: moment.epochs, epochs)]
-    if minutes > 0:
-        blocks.append(_chart(material, "minutes of search", lambda moment: moment.wall_s / 60, minutes))
+    if summary.wall_s > 0:
+        unit, seconds = next(
+            (unit, seconds) for unit, seconds in UNITS if summary.wall_s >= 3 * seconds or seconds == 1
+        )
+        title, total = f"{unit} of search", summary.wall_s / seconds
+        blocks.append(_chart(material, title, lambda moment: moment.wall_s / seconds, total))
     return Section("The best so far", blocks)
 
 
@@ -43,8 +50,8 @@ def _chart(material: Material, title: str, spent: Callable[[Moment], float], tot
     words = f"The best {summary.metric} so far against {title}: {number_of(best[-1].value)} in the end"
     svg = frame.draw(words, [*_dots(frame, shown, spent), path(frame.points(steps), "best", words)])
     legend = (("best", "the best so far"), ("usual", "a complete trial, at its end"))
-    spent_words = f"{last:,.0f} epochs" if title.startswith("epochs") else duration(60 * last)
-    found = f"The best came from trial {best[-1].trial}; the whole search took {spent_words}."
+    amounts = f"after {amount(spent(best[-1]))} of {amount(last)} {title}"
+    found = f"The best came from trial {best[-1].trial}, {amounts}."
     return Chart(svg, legend, f"{found} {thinned_words(len(shown), len(moments), 'trials')}".strip())
 
 

@@ -50,8 +50,11 @@ def _certainty(material: Material, winner: Winner | None) -> Iterator[str]:
     summary = material.summary
     if gained := gain(summary):
         yield f"{gained}."
-    if material.ranked:
-        yield f"The best of {len(summary.complete):,} complete trials is chosen for being high: expect less of it."
+    if len(summary.complete) > 1:
+        yield (
+            f"The best of {len(summary.complete):,} complete trials is chosen for its value: "
+            "expect somewhat worse on other images."
+        )
     if spread := _spread(summary):
         yield spread
     if winner is not None:
@@ -65,7 +68,7 @@ def _certainty(material: Material, winner: Winner | None) -> Iterator[str]:
         rest = "" if material.looks == 1 else "; the more often they decide, the less they tell"
         yield f"The test images were looked at {times}{rest}."
     if summary.passed_over:
-        yield f"{summary.passed_over_line}."
+        yield f"{summary.passed_over_line.capitalize()}."
 
 
 def _spread(summary: StudySummary) -> str:
