@@ -47,8 +47,9 @@ def _saved(trials: list[TrialRecord]) -> tuple[int, int]:
 
 def _bars(stopped: list[TrialRecord]) -> Iterator[Bar]:
     at = Counter(max(trial.curve) for trial in stopped)
-    width = -(-max(at) // BARS)  # epochs of a bar
-    for first in range(1, max(at) + 1, width):
+    begin, end = min(at), max(at) + 1  # other programs may count from 0
+    width = -(-(end - begin) // BARS)  # epochs of a bar
+    for first in range(begin, end, width):
         last = first + width - 1
         count = sum(at[epoch] for epoch in range(first, last + 1))
         if count:

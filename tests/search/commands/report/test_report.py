@@ -272,6 +272,20 @@ def test_many_parameters_are_cut_and_it_is_said(tmp_path: Path) -> None:
     assert "9 of 40 parameters are drawn" in page
 
 
+def test_a_program_that_counts_epochs_from_0_has_its_stops_counted(tmp_path: Path) -> None:
+    sections, page = shown(made(*[trial(0.5, "PRUNED", intermediate_values={0: 0.5})] * 3), tmp_path)
+    assert "pruning" in sections
+    assert "<title>epoch 0: 3</title>" in page
+
+
+def test_a_long_budget_has_few_bars(tmp_path: Path) -> None:
+    stopped = [trial(0.5, "PRUNED", intermediate_values={epoch: 0.5}) for epoch in range(1, 1000, 7)]
+    _, page = shown(made(*stopped), tmp_path)
+    bars = re.findall(r"<title>epochs (\d+) to (\d+): (\d+)</title>", page)
+    assert len(bars) <= 30
+    assert sum(int(count) for _, _, count in bars) == len(stopped)
+
+
 def test_the_best_come_first(tmp_path: Path) -> None:
     _, page = shown(made(*(trial(index / 50) for index in range(50)), direction="minimize"), tmp_path)
     table = page.partition('<section id="trials">')[2].partition("</section>")[0]
