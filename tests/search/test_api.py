@@ -133,8 +133,23 @@ def test_a_search_by_keywords(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "name", ["run", "train", "replay", "report", "compare", "retrain_best", "evaluate", "export", "diagnose"]
 )
+WRONG = {
+    "run": {"space": "no_such", "trials": 1},
+    "plan": {"space": "no_such", "trials": 1},
+    "train": {"space": "no_such"},
+    "replay": {"trial": "no_such/0"},
+    "report": {},  # a home without a study
+    "compare": {"first": "one", "second": "other"},
+    "retrain_best": {},
+    "evaluate": {"model": "no_such"},
+    "export": {"model": "no_such"},
+    "diagnose": {"space": "no_such"},
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
 def test_every_function_of_options_shows_and_takes_their_fields(name: str, tmp_path: Path) -> None:
-    function = getattr(hpo, name)
+    function, what = getattr(hpo, name), WRONG[name]
     kind = hpo.RunOptions if name == "plan" else getattr(hpo, f"{name.split('_')[0].capitalize()}Options")
     assert list(inspect.signature(function).parameters) == [field.name for field in dataclasses.fields(kind)]
     what = {"space": "no_such", "trials": 1} if name in ("run", "plan") else {"space": "no_such"}
