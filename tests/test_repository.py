@@ -76,6 +76,8 @@ def test_a_study_is_named_by_position_and_by_study() -> None:
     assert by_position == by_flag == {"run", "plan", "retrain-best", "show", "ui", "export-study"}
     assert by_position == by_flag == {"run", "retrain-best", "show", "report", "ui", "export-study"}
     assert by_position == by_flag == {"run", "plan", "retrain-best", "show", "report", "ui", "export-study"}
+    named = {"run", "plan", "retrain-best", "show", "report", "suggest-space", "ui", "export-study"}
+    assert by_position == by_flag == named
 
 
 def test_every_command_is_in_the_surface() -> None:

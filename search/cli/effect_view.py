@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from rich.console import RenderableType
 
 from ...studies.records.effects import Effect
-from ..progress.format import short
+from ..progress.best_have import best_have
 from .tables import FirstThatFits, line, unfolded
 
 _COLUMNS = ("what decided", "share", "95 %", "trials", "the best have")
@@ -31,16 +31,7 @@ def _table(effects: Sequence[Effect], columns: Sequence[str]) -> RenderableType:
             "share": f"{effect.importance:.2f}",
             "95 %": f"{effect.low:.2f} to {effect.high:.2f}",
             "trials": str(effect.trials),
-            "the best have": _best_have(effect),
+            "the best have": best_have(effect),
         }
         view.add_row(*(cells[column] for column in columns))
     return view
-
-
-def _best_have(effect: Effect) -> str:
-    """Where the best are: `0.012 to 0.083`, or `sgd (9 of 10), adamw (1)`."""
-    if effect.region is not None:
-        return f"{short(effect.region.low)} to {short(effect.region.high)}"
-    shares = sorted((share for share in effect.shares if share.best), key=lambda share: -share.best)
-    first, *others = (f"{short(share.value)} ({share.best})" for share in shares)
-    return ", ".join([f"{first[:-1]} of {effect.best})", *others])

@@ -11,8 +11,6 @@ from rich.table import Table
 
 from ...studies import attributes
 from ...studies.records.effects import Effect
-from ...studies.records.explain import Explanation
-from ...studies.records.study import StudySummary
 from ...studies.records.study import StudySummary, formats_of
 from ...studies.records.trial import TrialRecord
 from ..progress.audit import audit_line
@@ -67,14 +65,8 @@ def trial_view(
 def _study_parts(summary: StudySummary, effects: Sequence[Effect]) -> Iterator[RenderableType]:
     objective = f"{summary.direction} {summary.metric}" + (f" of {summary.at}" if summary.at else "")
     spent = f"{duration(summary.wall_s)} of search"
-    yield line(
-        "; ".join(
-            filter(
-                None,
-                (f"study {summary.study}: {objective}", _counts(summary), spent, " and ".join(formats_of(summary))),
-            )
-        )
-    )
+    head = (f"study {summary.study}: {objective}", _counts(summary), spent, " and ".join(formats_of(summary)))
+    yield line("; ".join(filter(None, head)))
     if summary.strategy is not None:
         yield line(strategy_line(summary.strategy, summary.epochs_total))
     if climbed := rungs_line(summary.rungs):

@@ -141,6 +141,7 @@ WRONG = {
     "report": {},  # a home without a study
     "compare": {"first": "one", "second": "other"},
     "retrain_best": {},
+    "suggest_space": {},
     "evaluate": {"model": "no_such"},
     "export": {"model": "no_such"},
     "diagnose": {"space": "no_such"},

@@ -15,7 +15,6 @@ from hpo.errors import SpaceError, StudyError
 from hpo.search.commands.report.options import ReportOptions
 from hpo.search.commands.report.report import Report, report, study_page
 from hpo.search.commands.report.sections import trials as trials_section
-from hpo.search.commands.report.sections.importance import importance_section
 from hpo.search.commands.report.sections.registry import SECTIONS
 from hpo.studies import attributes
 from hpo.studies.home import Home
@@ -293,14 +292,17 @@ def test_the_best_come_first(tmp_path: Path) -> None:
     assert f"The best {trials_section.MOST} of 50" in table
 
 
-def test_importances_have_bars_with_intervals() -> None:
-    assert importance_section(()) is None
-    section = importance_section([("optimizer.lr", 0.7, 0.5, 0.8), ("model.width", 0.1, 0.0, 0.3)])
-    assert section is not None
-    (chart,) = section.blocks
-    assert chart.kind == "chart"
-    assert "optimizer.lr: 0.70" in chart.svg
-    assert chart.svg.count('class="interval"') == 2
+def test_what_decided_has_bars_with_intervals(tmp_path: Path) -> None:
+    space = {"parameters": {name: {"type": "float", "low": 0.0, "high": 1.0, "log": False} for name in ("x", "y")}}
+    distributions = dict.fromkeys(("x", "y"), FloatDistribution(0, 1))
+    params = [{"x": index % 41 / 41, "y": index * 7 % 43 / 43} for index in range(41)]
+    study = made(*(trial(each["x"], params=each, distributions=distributions) for each in params), direction="maximize")
+    study.set_user_attr(attributes.SPACE, json.dumps({**space, "fixed": {}}))
+    sections, page = shown(study, tmp_path)
+    assert "importance" in sections
+    part = page.partition('<section id="importance">')[2].partition("</section>")[0]
+    assert part.count('class="interval"') == 2
+    assert re.search(r"<td>x</td><td class=\"number\">41</td><td>0\.\d+ to 1</td>", part)
 
 
 @pytest.mark.parametrize("damage", ["{", "[]", '{"files": {}}'])
