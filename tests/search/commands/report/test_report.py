@@ -19,6 +19,8 @@ from hpo.search.commands.report.sections.registry import SECTIONS
 from hpo.studies import attributes
 from hpo.studies.home import Home
 from hpo.studies.store.storage import open_storage
+from hpo.training.export.manifest import ExportManifest
+from hpo.training.export.race import Race, RaceEntry
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from optuna.distributions import CategoricalDistribution, FloatDistribution
@@ -302,7 +304,27 @@ def test_what_decided_has_bars_with_intervals(tmp_path: Path) -> None:
     assert "importance" in sections
     part = page.partition('<section id="importance">')[2].partition("</section>")[0]
     assert part.count('class="interval"') == 2
-    assert re.search(r"<td>x</td><td class=\"number\">41</td><td>0\.\d+ to 1</td>", part)
+    assert re.search(r"<td>x</td><td class=\"number\">41</td><td>0\.7\d+ to 0\.9\d+</td>", part)
+
+
+def test_a_race_of_the_winner_is_told(searched: Path, tmp_path: Path) -> None:
+    home = tmp_path / "runs"
+    shutil.copytree(searched, home)
+    folder = home / "deep" / "export"
+    manifest = ExportManifest.read(folder)
+    assert manifest.selection is not None
+    facts = {"selected": 0.5, "values": (0.4, 0.41), "mean": 0.405, "interval": (0.39, 0.42), "optimism": 0.095}
+    entries = (
+        RaceEntry(trial=2, outcome="won", **facts),
+        RaceEntry(trial=1, outcome="failed", failure=ATTACK, **facts),
+    )
+    race = Race(seeds=2, validation="drawn anew", stop_below=0.05, entries=entries)
+    selection = manifest.selection.model_copy(update={"race": race})
+    manifest.model_copy(update={"selection": selection}).write(folder)
+    written, page = write(home, "deep")
+    assert "race" in written.sections
+    assert {"+0.0950", "0.4050", "95 %: 0.3900 to 0.4200"} <= set(re.findall(r"<td[^>]*>([^<]*)</td>", page))
+    assert "<script" not in page
 
 
 @pytest.mark.parametrize("damage", ["{", "[]", '{"files": {}}'])
