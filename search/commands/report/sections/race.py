@@ -8,7 +8,7 @@ from .registry import register_section
 from .result import between
 
 _FRESH = {
-    "drawn anew": "Fresh values are of other seeds and other validation images, the same for all trials of a repetition.",
+    "drawn anew": "Fresh values are of other seeds and other validation images, in a repetition the same for all.",
     "given": "Fresh values are of other seeds; the validation images are the data's own, so that their luck is in all.",
 }
 _NUMBERS = ("trial", "selected", "fresh mean", "seeds", "optimism", "is best")
