@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from .....common.charts.bars import Bar, bars
 from .....common.sections import Block, Chart, Section, Table, Text
 from .....studies.records.trial import PAUSED, TrialRecord
+from ....progress.audit import audit_line
 from ....progress.format import number_of
 from ..material import Material
 from .registry import register_section
@@ -35,6 +36,8 @@ def _blocks(material: Material, stopped: list[TrialRecord]) -> Iterator[Block]:
     if any(rung.reached for rung in rungs):
         rows = [[f"{r.epoch:,}", f"{r.reached:,}", f"{len(r.promoted):,}"] for r in rungs if r.reached]
         yield Table(["rung at epoch", "reached", "went on"], rows, numbers=frozenset(("reached", "went on")))
+    if material.summary.audit is not None:
+        yield Text(f"{audit_line(material.summary.audit).capitalize()}.")
     yield from _named(material, stopped)
 
 
