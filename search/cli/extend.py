@@ -36,8 +36,8 @@ def _tell(result: "ExtendResult") -> None:
     tell(f"study {result.study.study}, {metric} before and after:")
     for before, after in result.pairs:
         was = number_of(before.value if before.value is not None else before.curve[max(before.curve)])
-        now = number_of(after.value) if after.value is not None else after.state
-        epochs = f"{before.epochs} -> {after.epochs} epochs"
+        now = after.state if after.value is None else number_of(after.value)
+        epochs = f"{before.epochs} -> {after.epochs} of {after.planned_epochs} epochs"
         tell(f"  trial {before.number} -> trial {after.number}: {was} -> {now}, {epochs}")
     if (best := result.study.best) is not None:
         tell(f"best {metric} {number_of(best.value)}, trial {best.number}")

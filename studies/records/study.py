@@ -141,14 +141,17 @@ class StudySummary:
     def edges(self) -> list[Edge]:
         """The dimensions whose best values lie at an end of their range, by the space of the newest run."""
         ended = sum(trial.state in ("complete", "pruned") for trial in self.trials)
-        # an extension has the values of another trial, which would count twice
         drawn = [trial for trial in self.own_best(len(self.trials)) if trial.extends is None]
         best = [trial.params for trial in drawn[:BEST]]
         return edges(str(self.attributes.get(attributes.SPACE, "")), best, ended)
 
     def best_first(self) -> list[TrialRecord]:
-        """The trials that ended, or are paused at a rung, the best first, see ranking.py."""
-        return best_first(self.trials, StudyDirection[self.direction.upper()])
+        """The trials that ended, or are paused at a rung, the best first, see ranking.py.
+
+        Extensions are left out: they have the values of another trial, which would count twice, and another budget.
+        """
+        drawn = [trial for trial in self.trials if trial.extends is None]
+        return best_first(drawn, StudyDirection[self.direction.upper()])
 
     def effects(self) -> list[Effect]:
         """The effects of the dimensions, by the space of the newest run, the most important first."""

@@ -2,6 +2,7 @@
 
 import math
 
+from hpo.studies import attributes
 from hpo.studies.records.summarise import summarise
 from optuna.trial import FrozenTrial
 
@@ -54,3 +55,8 @@ def test_a_complete_trial_of_another_program_need_not_have_a_curve() -> None:
     foreign = climbed("COMPLETE", 0.5)
     foreign.intermediate_values = {}
     assert order(foreign, climbed("PRUNED", 0.9), climbed("PRUNED")) == [0, 1, 2]
+
+
+def test_an_extension_is_none_of_them_as_its_configuration_is() -> None:
+    extension = climbed("COMPLETE", 0.9, 0.9, **{attributes.ORIGIN: {"extends": {"trial": 0, "epochs": 16}}})
+    assert order(climbed("COMPLETE", 0.5), extension, climbed("COMPLETE", 0.6)) == [2, 0]
