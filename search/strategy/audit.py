@@ -18,14 +18,18 @@ class Audit:
     """Which trials are audited: about `share` of all, in [0, 1], whatever they are, by the `seed` of the study.
 
     They are drawn among all trials, of which those count that come to be stopped: a sample of these, as neither their
-    configurations nor what they reached had a say in it.
+    configurations nor what they reached had a say in it. Those before number
+    `since` began before there was an audit: what was decided on them stays.
     """
 
     share: float = 0.0
     seed: int = 0
+    since: int = 0
 
     def takes(self, trial: int) -> bool:
         """Whether a trial runs on where it would be stopped: the same in every process, and after a restart."""
+        if trial < self.since:
+            return False
         digest = hashlib.sha256(f"audit/{self.seed}/{trial}".encode()).digest()
         return int.from_bytes(digest[:8]) < self.share * 2**64
 

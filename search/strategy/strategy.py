@@ -87,11 +87,12 @@ def build_strategy(
     epochs: int,
     trials: int | None = None,
     audit: float | None = None,
+    audit_since: int = 0,
 ) -> Strategy:
     """Make the strategy of that name for a study of `space`.
 
     `sampler` and `pruner` None are the strategy's own; `audit` is the share of the trials that are to be stopped which
-    run on to their end, None for none; see Setting for the rest.
+    run on to their end, None for none, of trials from number `audit_since` on; see Setting for the rest.
 
     Raises:
         SpaceError: there is no such strategy, sampler or pruner, or the strategy takes none such.
@@ -101,5 +102,5 @@ def build_strategy(
     curves = Curves(direction, None if "budget.epochs" in space.by_key else epochs)
     setting = Setting(space, sampler, pruner, seed, direction, epochs, None if isinf(most) else int(most), curves)
     proposer, scheduler = STRATEGIES.find(strategy)(setting)
-    is_first_guess, audited = bool(space.priors()), Audit(audit or 0.0, seed)
+    is_first_guess, audited = bool(space.priors()), Audit(audit or 0.0, seed, audit_since)
     return Strategy(space, proposer, Decide(scheduler, curves, is_first_guess=is_first_guess, audit=audited))

@@ -15,7 +15,7 @@ class StrategyRecord:
     `strategy`, `sampler` and `pruner` are names, "" where there is none; `rungs` the epochs, ascending, at which trials
     are compared and paused, () where none is; of so many trials at each of them `one_in` one goes on, () where no such
     shares are fixed; `picked` tells that `auto` has picked the strategy; `audit` is the share, in [0, 1], of the trials
-    to be stopped that run on to their end.
+    to be stopped that run on to their end, of trials from number `audit_since` on.
     """
 
     strategy: str
@@ -25,6 +25,7 @@ class StrategyRecord:
     rungs: tuple[int, ...] = ()
     picked: bool = False
     audit: float = 0.0
+    audit_since: int = 0
 
     def to_attribute(self) -> str:
         """The value of the study's attribute."""
@@ -43,6 +44,7 @@ class StrategyRecord:
             one_in = kept["one_in"] if "one_in" in kept else [kept["eta"]] * len(rungs) if kept["eta"] else []
             strategy, sampler, pruner = (str(kept[name] or "") for name in ("strategy", "sampler", "pruner"))
             picked, audit = bool(kept.get("picked")), float(kept.get("audit", 0.0))
-            return cls(strategy, sampler, pruner, tuple(map(int, one_in)), rungs, picked, audit)
+            since = int(kept.get("audit_since", 0))
+            return cls(strategy, sampler, pruner, tuple(map(int, one_in)), rungs, picked, audit, since)
         except (ValueError, LookupError, TypeError):
             return None

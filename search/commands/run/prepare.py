@@ -107,15 +107,17 @@ def prepare(
         watcher.note(told)
     patience(lambda: study.set_user_attr(attributes.VAL_IMAGES, ready.val_images))
     settings = outset.settle(ready, len(placements))
+    audit_since = patience(lambda: _audit_since(study))
     strategy = build_strategy(
         space,
         **settings.names,
+        audit_since=audit_since,
         seed=identity.seed,
         direction=identity.direction,
         epochs=config.budget.epochs,
         trials=options.trials,
     )
-    record = patience(lambda: _keep_settings(study, settings, strategy, watcher.note))
+    record = patience(lambda: _keep_settings(study, settings, strategy, audit_since, watcher.note))
     most_trials = Goal(options.trials, epochs=options.max_epochs_total).most_trials
     if told := disk_note(record, most_trials, len(placements), ready.checkpoint_bytes, strategy.size()):
         watcher.note(told)
@@ -137,8 +139,16 @@ def _begun_trials(study: Study) -> dict[int, Mapping[str, Any]]:
     return {trial.number: trial.params for trial in study.get_trials(deepcopy=False) if trial.params}
 
 
+def _audit_since(study: Study) -> int:
+    """The first trial that may be audited: in a study that has had no audit so far, the next one that is made."""
+    before = StrategyRecord.from_attributes(study.user_attrs)
+    if before is None:
+        return 0
+    return before.audit_since if before.audit else len(study.get_trials(deepcopy=False))
+
+
 def _keep_settings(
-    study: Study, settings: SearchSettings, strategy: Strategy, note: Callable[[str], None]
+    study: Study, settings: SearchSettings, strategy: Strategy, audit_since: int, note: Callable[[str], None]
 ) -> StrategyRecord:
     """Keep how the study is searched, for whoever goes on with it; say what was picked, and what is new to it."""
     before = StrategyRecord.from_attributes(study.user_attrs)
@@ -151,7 +161,7 @@ def _keep_settings(
     if settings.audit and settings.pruner == "none":
         note(f"audit {settings.audit:g}: pruner none stops nothing, so that there is nothing to audit")
     is_picked = bool(settings.picked) or (before is not None and before.picked and before.strategy == settings.strategy)
-    record = StrategyRecord(*names, strategy.one_in, strategy.rungs, is_picked, settings.audit or 0.0)
+    record = StrategyRecord(*names, strategy.one_in, strategy.rungs, is_picked, settings.audit or 0.0, audit_since)
     study.set_user_attr(attributes.STRATEGY, record.to_attribute())
     return record
 
