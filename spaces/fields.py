@@ -131,6 +131,7 @@ Needs = Mapping[str, Any]
 class Field:
     """A field's kind, marks and default.
 
+    `listed` is the field of a section in which the rest stands where a list of such sections is given, "" for none.
     The default is `...` where the field is required.
     """
 
@@ -138,6 +139,7 @@ class Field:
     fixed: bool = False
     path: bool = False
     apart: bool = False
+    listed: str = ""
     default: Any = ...
     description: str = ""
     needs: Needs = dataclass_field(default_factory=dict)
@@ -163,6 +165,7 @@ def _field(model: type[BaseModel], info: FieldInfo) -> Field:
         fixed=marks.get("fixed") is True,
         path=marks.get("path") is True,
         apart=marks.get("apart") is True,
+        listed=str(marks.get("listed", "")),
         default=default,
         description=info.description or "",
         needs=needs if isinstance(needs, dict) else {},

@@ -10,6 +10,7 @@ from .document import parse_file
 from .find import Source, find
 from .forbid import carried, check_left, read_forbidden
 from .idle import refuse_idle
+from .listed import with_first_of_lists
 from .override import override
 from .probe import probe
 from .space import FORBID, SearchSpace
@@ -58,8 +59,8 @@ def load_source(file: Source, target: type[BaseModel], overrides: Sequence[str] 
 
 def _read(file: Source, target: type[BaseModel], overrides: Sequence[str]) -> tuple[SearchSpace, SpaceContent]:
     # in order: a later --set may change what an earlier one has put there
-    own = parse_file(file.text, file.location)
-    root = reduce(lambda tree, text: override(tree, target, text), overrides, own)
+    own = with_first_of_lists(parse_file(file.text, file.location), target)
+    root = reduce(lambda tree, text: with_first_of_lists(override(tree, target, text), target), overrides, own)
     content = walk(root, target)
     space = _space(file, content)
     if (forbid := (root.mapping or {}).get(FORBID)) is not None and forbid.items:

@@ -57,6 +57,8 @@ class _Schema:
         """Return the schema of what may stand for `field`."""
         fixed = fixed or field.fixed
         schema = self._leaf(field.kind, fixed) if isinstance(field.kind, Leaf) else self._model(field.kind, fixed)
+        if field.listed and isinstance(field.kind, Section):
+            schema = {"anyOf": [schema, self._list(field.kind, field.listed, schema)]}
         return {**({"description": field.description} if field.description else {}), **schema, **_default(field)}
 
     def _leaf(self, leaf: Leaf, fixed: bool) -> Json:
@@ -66,6 +68,17 @@ class _Schema:
         if fixed or leaf.whole:
             return value
         return {"anyOf": [value or {"not": {"type": "object"}}, *_dimensions(leaf, value)]}
+
+    def _list(self, section: Section, rest: str, first: Json) -> Json:
+        """Return the schema of a list of `first`, a `section`, and of elements of its field `rest`."""
+        others = section.fields[rest].kind
+        assert isinstance(others, Leaf)
+        return {
+            "type": "array",
+            "prefixItems": [first],
+            "items": self._leaf(others, fixed=True)["items"],
+            "minItems": 1,
+        }
 
     def _model(self, kind: Section | Variants, fixed: bool) -> Json:
         forms = self._forms(kind, fixed)

@@ -33,6 +33,9 @@ CREATED: Final = "created"
 SHARED_FILES: Final = "shared_files"
 """Study: where its machines share files, and which, a JSON object, see shared_files/study_files.py."""
 
+OBJECTIVES: Final = "objectives"
+"""Study: the metrics of all objectives and their directions, a JSON array; absent where there is one."""
+
 CONFIG: Final = "config"
 """Trial: the JSON text of its TrialConfig, all that a replay needs."""
 MODEL_SOURCE: Final = "model_source"
@@ -73,6 +76,8 @@ SILENCES: Final = "silences"
 """Trial: how many times its worker hung and was killed."""
 LOSSES: Final = (ATTEMPTS, MEMORY_KILLS, SILENCES)
 """Trial: the counts of the workers that were lost under it, by cause."""
+OTHERS: Final = "other_objectives"
+"""Trial: its values for all objectives but the first, by epoch, a JSON object, see records/others.py."""
 ORPHANED: Final = "orphaned"
 """Trial: how many `times` its coordinator died under it with as many `epochs` recorded, a JSON object."""
 BROKE: Final = "broke"

@@ -11,24 +11,55 @@ from typing import Any, Literal, NamedTuple, Self
 from pydantic import Field, model_validator
 
 from .augment.config import AugmentConfig
+from .constraints import ConstraintsConfig
 from .data.config import DataConfig
 from .losses.config import LossConfig, SamplingConfig
-from .metric_names import Direction, ExtraMetric, ValMetric, Watched, direction_of
+from .metric_names import COSTS, SHORT, CostMetric, Direction, ExtraMetric, ValMetric, Watched, direction_of
 from .models.config import ModelConfig, ResNet
 from .optim.config import Cosine, EmaConfig, OptimizerConfig, ScheduleConfig, Sgd
 from .report import EpochReport
-from .section import FIXED, Section
+from .section import FIXED, LISTED, Section
 
 
 class Worth(NamedTuple):
-    """The value of a training, and the epoch whose weights are kept for it."""
+    """The value of a training, the epoch whose weights are kept for it, and what it is worth to further objectives."""
 
     value: float
     epoch: int
+    others: tuple[float, ...] = ()
+
+
+def _with_direction(values: Any) -> Any:
+    """Add the direction that follows from the metric, which has one name."""
+    if not isinstance(values, dict) or not isinstance(metric := values.get("metric"), str):
+        return values
+    metric = SHORT.get(metric, metric)
+    return {"direction": direction_of(metric), **values, "metric": metric}
+
+
+class FurtherObjective(Section):
+    """A number that a search optimises beside the first one."""
+
+    metric: ValMetric | CostMetric = Field(description="latency_ms is short for onnx_latency_ms.")
+    direction: Direction = Field(default="minimize", description="Follows from the metric where it is left out.")
+
+    _follows = model_validator(mode="before")(_with_direction)
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        _check_direction(self.metric, self.direction)
+        return self
+
+
+def _check_direction(metric: str, direction: Direction) -> None:
+    if direction != (wanted := direction_of(metric)):
+        raise ValueError(f"direction must be {wanted} for {metric}, got {direction}")
 
 
 class ObjectiveConfig(Section):
     """The number that a search optimises, and the epoch whose weights a training keeps.
+
+    A list of objectives is the first one, measured on validation images, with the rest in `also`.
 
     A winner is trained again without validation images, so that no epoch can be chosen there: `last` is what that
     gives. The best of many epochs is chosen for being high, and higher than what training again gives.
@@ -46,19 +77,18 @@ class ObjectiveConfig(Section):
         description="With at: last, the value is the mean of so many last epochs; the weights are the last one's.",
     )
 
-    @model_validator(mode="before")
-    @classmethod
-    def _with_direction(cls, values: Any) -> Any:
-        """Add the direction that follows from the metric."""
-        if isinstance(values, dict) and isinstance(values.get("metric"), str) and "direction" not in values:
-            return {**values, "direction": direction_of(values["metric"])}
-        return values
+    also: tuple[FurtherObjective, ...] = Field(
+        default=(), strict=False, max_length=3, description="Further objectives; the best trials are a Pareto front."
+    )
+
+    _follows = model_validator(mode="before")(_with_direction)
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        wanted = direction_of(self.metric)
-        if self.direction != wanted:
-            raise ValueError(f"direction must be {wanted} for {self.metric}, got {self.direction}")
+        _check_direction(self.metric, self.direction)
+        twice = [each.metric for each in self.also if self.metrics.count(each.metric) > 1]
+        if twice:
+            raise ValueError(f"objectives must differ, got {twice[0]} twice")
         if self.at == "best" and self.mean_of > 1:
             raise ValueError(f"mean_of must be 1 with at: best, got {self.mean_of}; at: last takes a mean")
         return self
@@ -72,9 +102,22 @@ class ObjectiveConfig(Section):
             return None
         values = [report.metrics[self.metric] for report in history]
         if self.at == "last":
-            return Worth(fmean(values[-self.mean_of :]), history[-1].epoch)
-        value = max(values) if self.direction == "maximize" else min(values)
-        return Worth(value, history[values.index(value)].epoch)  # the first of equals
+            counted = history[-self.mean_of :]
+        else:
+            value = max(values) if self.direction == "maximize" else min(values)
+            counted = [history[values.index(value)]]  # the first of equals
+        value, *others = (fmean(report.metrics[metric] for report in counted) for metric in self.metrics)
+        return Worth(value, counted[-1].epoch, tuple(others))
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The metrics of all objectives, the first one's first."""
+        return (self.metric, *(each.metric for each in self.also))
+
+    @property
+    def directions(self) -> tuple[Direction, ...]:
+        """The directions of all objectives, in the order of `metrics`."""
+        return (self.direction, *(each.direction for each in self.also))
 
     @property
     def name(self) -> str:
@@ -136,7 +179,8 @@ class BudgetConfig(Section):
 class TrialConfig(Section):
     """The configuration of one training."""
 
-    objective: ObjectiveConfig = Field(default=ObjectiveConfig(), json_schema_extra=FIXED)
+    objective: ObjectiveConfig = Field(default=ObjectiveConfig(), json_schema_extra=FIXED | LISTED)
+    constraints: ConstraintsConfig = Field(default=ConstraintsConfig(), json_schema_extra=FIXED)
     metrics: tuple[ExtraMetric, ...] = Field(
         default=(),
         strict=False,
@@ -171,6 +215,12 @@ class TrialConfig(Section):
         description="Of weights, shuffling, dropout and augmentation.",
         json_schema_extra=FIXED,
     )
+
+    @property
+    def wanted_costs(self) -> tuple[str, ...]:
+        """The costs of the model that are objectives or limited."""
+        limited = {limit.metric for limit in self.constraints.limits}
+        return tuple(name for name in COSTS if name in limited or name in self.objective.metrics)
 
     @model_validator(mode="after")
     def _fits(self) -> Self:

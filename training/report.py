@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -28,6 +28,7 @@ class Status(StrEnum):
     PAUSED = "paused"
     DIVERGED = "diverged"
     OUT_OF_MEMORY = "out_of_memory"
+    VIOLATED = "violated"  # it breaks a constraint, so that it is trained no further
     CROWDED = "crowded"  # out of memory beside other processes on the card: no verdict, to be tried again alone
 
 
@@ -52,15 +53,17 @@ class EpochReport:
 
     `epoch` counts from 1. `metrics` holds at least train_loss, train_accuracy, lr, images_per_s and grad_norm, and
     where there is a validation split val_loss, val_accuracy and whatever else the configuration wants measured;
-    accuracies are in [0, 1], losses in nats. On CUDA there is peak_memory_mb. `elapsed_s` is the training time since
-    the first epoch began, over all interruptions. `worth` is the value of the objective if the training ended here
-    (ObjectiveConfig.worth), None without a validation split.
+    accuracies are in [0, 1], losses in nats. On CUDA there is peak_memory_mb; what is limited or an objective beside
+    others is there, too. `elapsed_s` is the training time since the first epoch began, over all interruptions. `worth`
+    is the value of the objective if the training ended here (ObjectiveConfig.worth), None without a validation split;
+    `others` are those of further objectives, in their order.
     """
 
     epoch: int
     metrics: Mapping[str, float]
     elapsed_s: float
     worth: float | None = None
+    others: tuple[float, ...] = ()
 
 
 class VerdictKind(StrEnum):
@@ -99,7 +102,8 @@ class TrainResult:
     one that used its whole budget; `message` says why in words where `status` is not FINISHED; `notes` are decisions
     that the training took by itself, one sentence each: batches split for memory, torch.compile failed. `lr_factors`
     are the shares of the scheduled learning rate that plateaus left to each epoch, () under other schedules. `verdict`
-    is what the history says of the training, None where nobody judged it.
+    is what the history says of the training, None where nobody judged it. `excesses` say by how much it breaks each
+    limit of `constraints` that it has come to, as a share of the limit, 0 or less where it keeps to it.
     """
 
     status: Status
@@ -110,3 +114,4 @@ class TrainResult:
     notes: tuple[str, ...] = ()
     lr_factors: tuple[float, ...] = ()
     verdict: Verdict | None = None
+    excesses: Mapping[str, float] = field(default_factory=dict)

@@ -13,6 +13,8 @@ Fraction = Annotated[float, Field(ge=0, lt=1)]
 # in them; a relative PATH is meant from the file that says it.
 FIXED: dict[str, Any] = {"fixed": True}
 PATH: dict[str, Any] = {"path": True}
+# A section that may be given as a list, whose first element is the section and whose others are its field `also`.
+LISTED: dict[str, Any] = {"listed": "also"}
 FIXED_PATH: dict[str, Any] = {"fixed": True, "path": True}
 
 

@@ -103,7 +103,14 @@ def train(
     torch.cuda.empty_cache()
     return_freed_memory()
     verdict = judge(result, config, data.counts["train"])
-    result = replace(result, verdict=verdict, lr_factors=training.lr_factors)
+    limited = training.limited(result.status)
+    result = replace(
+        result,
+        message=result.message or config.constraints.broken(limited),
+        lr_factors=training.lr_factors,
+        verdict=verdict,
+        excesses=config.constraints.excesses(limited),
+    )
     with own_files(directory, "the result could not be written"):
         write_atomic(directory / RESULT, json.dumps(result_to_json(result), indent=2).encode())
     yield result

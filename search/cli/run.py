@@ -32,7 +32,8 @@ def run(options: RunOptions, json: JsonOption = False) -> None:
 
 def _tell_result(result: "RunResult", tell: Callable[[str], None]) -> None:
     from ..progress.audit import audit_line
-    from ..progress.format import duration, trial_with, with_interval
+    from ..progress.best import best_lines
+    from ..progress.format import duration
     from ..progress.gain import gain
     from ..progress.rungs import furthest_line, rungs_line
 
@@ -40,9 +41,8 @@ def _tell_result(result: "RunResult", tell: Callable[[str], None]) -> None:
     counts = ", ".join(f"{count} {state}" for state, count in summary.counts.items() if count)
     tell(f"study {summary.study} {result.outcome}: {counts or 'no trials'} in {duration(summary.wall_s)}")
     if summary.best is not None:
-        best = summary.best
-        value = with_interval(best.value, summary.best_interval)
-        tell(f"best {summary.metric} {value}, {trial_with(best.number, best.params)}")
+        for text in best_lines(summary, named=True):
+            tell(text)
     elif (furthest := summary.furthest) is not None:
         tell(furthest_line(furthest))
     if climbed := rungs_line(summary.rungs):

@@ -15,15 +15,15 @@ from ...studies.records.study import StudySummary, formats_of
 from ...studies.records.trial import TrialRecord
 from ..progress.audit import audit_line
 from ..progress.explained import explained
+from ..progress.best import best_lines
 from ..progress.format import (
     amount,
     duration,
     ending,
-    number_of,
+    numbers_of,
     params_line,
     short,
     sparkline,
-    trial_with,
     with_interval,
 )
 from ..progress.gain import gain
@@ -63,7 +63,8 @@ def trial_view(
 
 
 def _study_parts(summary: StudySummary, effects: Sequence[Effect]) -> Iterator[RenderableType]:
-    objective = f"{summary.direction} {summary.metric}" + (f" of {summary.at}" if summary.at else "")
+    goals = ", ".join(f"{direction} {metric}" for metric, direction in summary.objectives)
+    objective = goals + (f" of {summary.at}" if summary.at else "")
     spent = f"{duration(summary.wall_s)} of search"
     head = (f"study {summary.study}: {objective}", _counts(summary), spent, " and ".join(formats_of(summary)))
     yield line("; ".join(filter(None, head)))
@@ -72,9 +73,7 @@ def _study_parts(summary: StudySummary, effects: Sequence[Effect]) -> Iterator[R
     if climbed := rungs_line(summary.rungs):
         yield line(climbed)
     if summary.best is not None:
-        best = summary.best
-        value = with_interval(best.value, summary.best_interval)
-        yield line(f"best {value}, {trial_with(best.number, best.params)}")
+        yield from map(line, best_lines(summary))
     elif (furthest := summary.furthest) is not None:
         yield line(furthest_line(furthest))
     if gained := gain(summary):
@@ -113,10 +112,10 @@ def _trials(summary: StudySummary) -> FirstThatFits:
 def _table_of(summary: StudySummary, columns: tuple[str, ...]) -> Table:
     view = unfolded(*columns)
     view.columns[-1].no_wrap, view.columns[-1].overflow, view.columns[-1].min_width = False, "fold", _PARAMETERS
-    best = summary.best.number if summary.best else None
+    best = {trial.number for trial in summary.front or filter(None, [summary.best])}
     for item in summary.trials:
         cells = _cells(summary, item)
-        view.add_row(*(cells[column] for column in columns), style="bold" if item.number == best else "")
+        view.add_row(*(cells[column] for column in columns), style="bold" if item.number in best else "")
     return view
 
 
@@ -126,7 +125,7 @@ def _cells(summary: StudySummary, item: TrialRecord) -> dict[str, str]:
         "trial": str(item.number),
         "state": _state_cell(item) if standing is None else standing_cell(standing),
         # one that is paused has no value yet, but one that it is ranked by
-        "value": number_of(item.value if standing is None else item.curve[standing.epoch]),
+        "value": numbers_of((item.value, *item.others) if standing is None else item.values_at(standing.epoch)),
         "epochs": str(item.epochs),
         "time": _spent(item),
         "verdict": item.verdict.get("kind", "-"),
@@ -156,7 +155,11 @@ def _about(record: TrialRecord, directory: Path | None) -> dict[str, str]:
     files = directory if directory and directory.exists() else None
     traceback = files / "error.txt" if files else None
     facts = {
-        "value": "" if record.value is None else number_of(record.value),
+        "value": "" if record.value is None else numbers_of(record.values),
+        "constraints": ", ".join(
+            f"{name} {'broken' if excess > 0 else 'kept'} by {abs(excess):.1%}".replace("%", " %")
+            for name, excess in record.excesses.items()
+        ),
         "time": _spent(record),
         "audit": _audited(record),
         "extends": "" if record.extends is None else f"trial {record.extends}",

@@ -26,6 +26,7 @@ def identify(
         # neither objective nor seed can be searched over, so any configuration has them
         metric=config.objective.metric,
         direction=config.objective.direction,
+        further={each.metric: each.direction for each in config.objective.also},
         at=config.objective.words,
         fingerprint=fingerprint,
         seed=config.seed,

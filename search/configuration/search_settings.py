@@ -37,14 +37,14 @@ class SearchNames:
         audit = weaker.audit if self.audit is None else self.audit
         return SearchNames(strategy, self.sampler or sampler, self.pruner or pruner, audit)
 
-    def check(self) -> None:
-        """Check that they go together.
+    def check(self, *, several: bool = False) -> None:
+        """Check that they go together, and with `several` objectives.
 
         Raises:
-            SpaceError: there is no such strategy, or it takes no pruner and one is named.
+            SpaceError: there is no such strategy, or it takes no such pruner and one is named.
         """
         if self._meant is not None:
-            check_pruner(self._meant, self.pruner)
+            check_pruner(self._meant, self.pruner, several=several)
 
     @property
     def _meant(self) -> str | None:
@@ -113,5 +113,5 @@ def settle_search(names: SearchNames, facts: Facts) -> SearchSettings:
     if strategy in (None, AUTO):
         choice = pick(replace(facts, has_pruner=names.pruner is not None))
         strategy, picked = choice.strategy, choice.why
-    sampler, pruner = own_names(strategy)
+    sampler, pruner = own_names(strategy, several=facts.several)
     return SearchSettings(strategy, names.sampler or sampler, names.pruner or pruner, picked, names.audit or None)

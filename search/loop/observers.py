@@ -7,7 +7,7 @@ from ...studies.book.terms import Audited, Refused, Stopped, TrialState
 from ...studies.tracking.events import Epoch, TrialEnded, TrialNoted, TrialPaused, TrialStarted
 from ...studies.tracking.events import TrialState as TrackedState
 from ...studies.tracking.tracker import Tracker
-from ...training.report import Activity, EpochReport, TrainResult
+from ...training.report import Activity, EpochReport, Status, TrainResult
 from ..configuration.claim import Claim
 from ..progress.base import Progress
 
@@ -70,8 +70,10 @@ class Observers:
     def trained(self, claim: Claim, state: TrialState, value: float | None, result: TrainResult) -> None:
         """A training has ended, and its trial in `state` with objective `value`."""
         metrics = {} if value is None else {claim.config.objective.name: value}
-        tags = _verdict_tags(result)
-        self.ended(claim.number, state, value, result.status.value, result.message, metrics, tags)
+        broken = [name for name, excess in result.excesses.items() if excess > 0]
+        tags = _verdict_tags(result) | ({"breaks": ", ".join(broken)} if broken else {})
+        status = Status.VIOLATED if broken and result.status is Status.FINISHED else result.status
+        self.ended(claim.number, state, None if broken else value, status.value, result.message, metrics, tags)
 
     def broke(self, number: int, error: str) -> None:
         """A trial broke; the tracker is told when it is known whether it has failed."""

@@ -19,8 +19,10 @@ def outcome_of(result: TrainResult, objective: ObjectiveConfig) -> TrialOutcome:
     return TrialOutcome(
         value=value,
         complete=result.status is Status.FINISHED and value is not None,
-        usable=result.status not in UNUSABLE and value is not None,
+        usable=result.status not in UNUSABLE and (value is not None or result.status is Status.VIOLATED),
         notes=_notes(result),
+        others=() if worth is None else worth.others,
+        excesses=result.excesses,
     )
 
 

@@ -81,4 +81,4 @@ class Recorder:
 def _row(number: int, report: EpochReport) -> Row:
     """An epoch of trial `number` as the study records it."""
     assert report.worth is not None  # a trial has validation images
-    return Row(number, report.epoch, report.worth)
+    return Row(number, report.epoch, report.worth, report.others)

@@ -14,8 +14,8 @@ class Standing:
 
     `total` is how many trials the study shall reach, None for no limit, `limits` what else ends the search; `done` how
     many have ended; `best` the value and number of the best one; `begun` the epochs so far of each trial that goes on;
-    `paused` the trials that wait at a rung; `images` the number of validation images where the objective is a share of
-    them, else None.
+    `paused` the trials that wait at a rung; `first` is the metric of `best` where there are several objectives, else
+    empty; `images` the number of validation images where the objective is a share of them, else None.
     """
 
     study: str
@@ -25,15 +25,21 @@ class Standing:
     best: tuple[float, int] | None = None
     begun: Mapping[int, int] = field(default_factory=dict)
     paused: frozenset[int] = frozenset()
+    first: str = ""
     images: int | None = None
     limits: Limits = field(default_factory=Limits)
+
+    @property
+    def named(self) -> str:
+        """What the best one is called: `best`, with several objectives `best val_accuracy`."""
+        return f"best {self.first}".rstrip()
 
     @property
     def words(self) -> str:
         """One line on the study and on the trials that go on."""
         if not (self.done or self.begun or self.paused):
             return f"study {self.study}: to {self.limits.words(self.total)}"
-        best = "no best yet" if self.best is None else f"best {self.best[0]:.4f} (trial {self.best[1]})"
+        best = "no best yet" if self.best is None else f"{self.named} {self.best[0]:.4f} (trial {self.best[1]})"
         goes_on = [f"trial {number} goes on after epoch {epochs}" for number, epochs in self.begun.items()]
         if len(goes_on) > _NAMED:
             goes_on = [f"{len(goes_on)} trials go on where they were"]

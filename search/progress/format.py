@@ -1,6 +1,6 @@
 """Numbers, durations, parameters and curves as a person reads them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import isfinite
 from typing import Any
 
@@ -11,6 +11,11 @@ _NO_NUMBER = "×"
 def number_of(value: float | None) -> str:
     """Four decimals, or a dash where there is none."""
     return "     -" if value is None else f"{value:.4f}"
+
+
+def numbers_of(values: Iterable[float | None]) -> str:
+    """Values for several objectives: `0.9722, 0.0580`."""
+    return ", ".join(map(number_of, values))
 
 
 def with_interval(value: float | None, interval: tuple[float, float] | None) -> str:
@@ -26,8 +31,8 @@ def trial_with(number: int, params: Mapping[str, Any]) -> str:
 
 
 def ending(status: str) -> str:
-    """The status in a word; one that its pruner stopped is `pruned`."""
-    return "pruned" if status == "stopped" else status.replace("_", " ")
+    """The status in words, one that its pruner stopped as `pruned`; whatever else a trial ended by as it is."""
+    return "pruned" if status == "stopped" else status.replace("_", " ") if status.isidentifier() else status
 
 
 def dropped(count: int) -> str:

@@ -21,7 +21,8 @@ def gain(summary: StudySummary) -> str:
     if len(trained) < 2 or first is None or summary.best is None:
         return ""
     states = Counter(trial.state for trial in trained)
-    parts = [_since(first, summary.best, is_first_guess=not summary.rungs or first.number == trained[0].number)]
+    is_first_guess = not summary.rungs or first.number == trained[0].number
+    parts = [] if summary.front else [_since(first, summary.best, is_first_guess=is_first_guess)]
     if states["pruned"]:
         parts.append(f"{states['pruned']} of {len(trained)} trials stopped early")
     if states[PAUSED]:

@@ -49,7 +49,7 @@ class LiveProgress:
         self._limits, self._epochs = standing.limits, 0  # epochs of this run
         self._better = max if standing.direction == "maximize" else min
         self._done, self._start = standing.done, time.monotonic()
-        self._best = standing.best
+        self._best, self._named = standing.best, standing.named
         self._paused, self._dropped = set(standing.paused), 0
         self._share_before = self._share(0.0)
         self._lines: dict[int, _Line] = {}
@@ -130,9 +130,9 @@ class LiveProgress:
 
     def _view(self) -> RenderableType:
         head = Table.grid(padding=(0, 1))
-        best = (
-            "no best yet" if self._best is None else f"best {self._with_margin(self._best[0])} (trial {self._best[1]})"
-        )
+        best = "no best yet"
+        if self._best is not None:
+            best = f"{self._named} {self._with_margin(self._best[0])} (trial {self._best[1]})"
         bar = ProgressBar(total=1.0, completed=self._share(self._elapsed_s), width=24)
         head.add_row(Text(visible(self._study), style="bold"), bar, self._counts(), best, self._eta())
         return Group(head, self._workers())

@@ -20,6 +20,7 @@ class PlainProgress:
     def __init__(self, standing: Standing, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stderr
         self._better = max if standing.direction == "maximize" else min
+        self._named = standing.named
         self._best = None if standing.best is None else standing.best[0]  # of former runs, too
         self._params: dict[int, Mapping[str, Any]] = {}
         self._elapsed: dict[int, float] = {}
@@ -65,7 +66,7 @@ class PlainProgress:
         """Print a line on a trial that gives up its slot."""
         params = self._params.pop(number, {})
         spent = f"{_epochs(self._epochs.pop(number, 0))}, {duration(self._elapsed.pop(number, 0.0))}"
-        head = f"trial {number:>3} {how:<13} {number_of(value)}  best {number_of(self._best)}"
+        head = f"trial {number:>3} {how:<13} {number_of(value)}  {self._named} {number_of(self._best)}"
         self._print(f"{head}  {spent}  {reason or params_line(params)}")
 
     def _print(self, line: str) -> None:

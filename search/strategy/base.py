@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 from ...spaces.parameter import Scalar
 from ...spaces.space import SearchSpace
@@ -13,7 +13,7 @@ from ...studies.book.choice import Begin as Begin
 from ...studies.book.choice import Choice as Choice
 from ...studies.book.choice import Resume as Resume
 from ...studies.book.choice import Wait as Wait
-from .curves import Curves
+from .curves import Curves, Direction
 from .history import Finished
 
 
@@ -113,14 +113,21 @@ class Setting:
 
     `sampler` and `pruner` are None where the strategy chooses; `seed` is the study's; `epochs` are those of a usual
     trial, should the space leave them open; `trials` is the total, None where another budget ends the search. `curves`
-    are shared by the scheduler and the proposer, and are empty as these are made.
+    are shared by the scheduler and the proposer, and are empty as these are made. `others` are the directions of
+    further objectives.
     """
 
     space: SearchSpace
     sampler: str | None
     pruner: str | None
     seed: int
-    direction: Literal["maximize", "minimize"]
+    direction: Direction
     epochs: int
     trials: int | None
     curves: Curves
+    others: tuple[Direction, ...] = ()
+
+    @property
+    def directions(self) -> tuple[Direction, ...]:
+        """The directions of all objectives."""
+        return (self.direction, *self.others)

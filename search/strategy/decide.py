@@ -112,7 +112,7 @@ class Decide:
 
     def _judge(self, row: Row) -> Decision:
         """What the scheduler makes of a row; GO for one that it has seen before."""
-        if not self._curves.report(row.number, row.epoch, row.value):
+        if not self._curves.report(row.number, row.epoch, row.value, row.others):
             return GO
         decision = self._scheduler.on_report(self._curves, row.number)
         goes_on = self._is_first_guess and row.number == FIRST_GUESS and isinstance(decision, Pause)

@@ -55,5 +55,5 @@ class Outlook:
             outside = np.zeros_like(next(iter(self._rows.values())))
             return np.column_stack([[self._rows.get(trial, outside) for trial in those], places])
 
-        ended.sort(key=lambda trial: (-self._curves[trial].last, trial))
+        ended = self._curves.best_first(ended)
         return -forecast(inputs(ended), np.log1p(np.arange(len(ended))), inputs(trials), seed=len(ended))

@@ -3,6 +3,9 @@
 from bisect import bisect_left, insort
 from collections.abc import Collection, Iterator, Sequence
 
+Merit = float | tuple[float, ...]
+"""What a trial is worth: its score or, where there are several objectives, its score for each."""
+
 
 class Ranks:
     """Trials by their score at one epoch, the best first, of equal ones the earlier.
@@ -28,12 +31,18 @@ class Ranks:
         """All trials, the best first."""
         return (trial for _, trial in self._ranked)
 
+    @property
+    def front(self) -> int:
+        """How many trials no other is better than, where that says something of them: 0, as one of them is the best."""
+        return 0
+
     def rank(self, trial: int) -> int:
         """The rank of a trial that was added, from 0 for the best."""
         return bisect_left(self._ranked, (-self._scores[trial], trial))
 
-    def add(self, trial: int, score: float) -> int:
+    def add(self, trial: int, score: Merit) -> int:
         """Add a trial, resting; return its rank now, from 0."""
+        assert not isinstance(score, tuple)  # see FrontRanks
         entry = self._entries[trial] = (-score, trial)
         self._scores[trial] = score
         insort(self._ranked, entry)

@@ -3,10 +3,12 @@
 A package that they lack is found before a search begins.
 """
 
+from collections.abc import Sequence
+
 from ...errors import SpaceError
 from ...spaces.space import SearchSpace
 from .base import Setting
-from .curves import Curves
+from .curves import Curves, Direction
 from .history import Finished
 from .proposers.build import build_proposer
 from .schedulers.registry import build_scheduler
@@ -15,10 +17,10 @@ TRIALS = 12  # TPE draws at random up to the tenth finished trial; QMC does for 
 EPOCHS = 3  # more than one, so that a pruner has a curve to judge
 
 
-def rehearse(space: SearchSpace, sampler: str, pruner: str) -> None:
+def rehearse(space: SearchSpace, sampler: str, pruner: str, others: Sequence[Direction] = ()) -> None:
     """Try `sampler` and `pruner` on a few trials of `space` in memory.
 
-    Each is tried beside one that needs nothing.
+    Each is tried beside one that needs nothing. `others` are the directions of further objectives.
 
     Raises:
         SpaceError: there is no such sampler or pruner, it does not suit the space, or a package that it needs is not
@@ -26,7 +28,7 @@ def rehearse(space: SearchSpace, sampler: str, pruner: str) -> None:
     """
     for flag, name, pair in (("--sampler", sampler, (sampler, "none")), ("--pruner", pruner, ("random", pruner))):
         try:
-            _search(space, *pair)
+            _search(space, *pair, tuple(others))
         except ImportError as error:
             package = (error.name or "").partition(".")[0]
             remedy = f"\n  install it: pip install {package}" if package else ""
@@ -34,15 +36,17 @@ def rehearse(space: SearchSpace, sampler: str, pruner: str) -> None:
             raise SpaceError(f"{flag} {name} needs a package that cannot be imported: {reason}{remedy}") from error
 
 
-def _search(space: SearchSpace, sampler: str, pruner: str) -> None:
-    curves = Curves("maximize", EPOCHS)
-    proposer = build_proposer(Setting(space, sampler, pruner, 0, "maximize", EPOCHS, TRIALS, curves), sampler)
+def _search(space: SearchSpace, sampler: str, pruner: str, others: tuple[Direction, ...]) -> None:
+    curves = Curves("maximize", EPOCHS, others)
+    setting = Setting(space, sampler, pruner, 0, "maximize", EPOCHS, TRIALS, curves, others)
+    proposer = build_proposer(setting, sampler)
     scheduler = build_scheduler(pruner, EPOCHS)
     for number in range(TRIALS):
         if (params := proposer.ask(number, {}, {})) is None:
             break  # a small space
         value = float(number % 4)  # good ones and bad ones
+        costs = tuple(float(number % 3) for _ in others)
         for epoch in range(1, EPOCHS + 1):
-            curves.report(number, epoch, value)
+            curves.report(number, epoch, value, costs)
             scheduler.on_report(curves, number)
-        proposer.tell(Finished(number, params, value))
+        proposer.tell(Finished(number, params, value, others=costs))

@@ -2,14 +2,14 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from math import isinf
-from typing import Any, Literal
+from typing import Any
 
 from ...spaces.parameter import Scalar
 from ...spaces.space import SearchSpace
 from ...studies.book.terms import Decided, Row
 from .audit import Audit
 from .base import Choice, Proposer, Setting
-from .curves import Curves
+from .curves import Curves, Direction
 from .decide import Decide
 from .history import Finished
 from .strategies.registry import STRATEGIES, check_pruner
@@ -83,11 +83,12 @@ def build_strategy(
     sampler: str | None,
     pruner: str | None,
     seed: int,
-    direction: Literal["maximize", "minimize"],
+    direction: Direction,
     epochs: int,
     trials: int | None = None,
     audit: float | None = None,
     audit_since: int = 0,
+    others: Sequence[Direction] = (),
 ) -> Strategy:
     """Make the strategy of that name for a study of `space`.
 
@@ -99,8 +100,9 @@ def build_strategy(
     """
     check_pruner(strategy, pruner)
     most = space.most_trials(trials)
-    curves = Curves(direction, None if "budget.epochs" in space.by_key else epochs)
-    setting = Setting(space, sampler, pruner, seed, direction, epochs, None if isinf(most) else int(most), curves)
+    curves = Curves(direction, None if "budget.epochs" in space.by_key else epochs, others)
+    limit = None if isinf(most) else int(most)
+    setting = Setting(space, sampler, pruner, seed, direction, epochs, limit, curves, tuple(others))
     proposer, scheduler = STRATEGIES.find(strategy)(setting)
     is_first_guess, audited = bool(space.priors()), Audit(audit or 0.0, seed, audit_since)
     return Strategy(space, proposer, Decide(scheduler, curves, is_first_guess=is_first_guess, audit=audited))

@@ -84,7 +84,7 @@ class Book(Generic[Claim]):
         patience: Patience | None = None,
         grace_s: float = GRACE_S,
     ) -> None:
-        self._feed, self._record = Feed(study.direction), Record()
+        self._feed, self._record = Feed(study.directions), Record(several=len(study.directions) > 1)
         self._holdings = Holdings(study, Census(self._feed), now, grace_s)
         self._now, self._patience = now, patience or Patience()
         self._claims = Claims(self._holdings, begin, self._feed, self._record)
@@ -100,8 +100,8 @@ class Book(Generic[Claim]):
 
     @property
     def direction(self) -> str:
-        """That of the study, maximize or minimize."""
-        return self._holdings.study.direction.name.lower()
+        """That of the first objective, maximize or minimize."""
+        return self._holdings.study.directions[0].name.lower()
 
     @_patient
     def counts(self) -> Counts:
@@ -217,13 +217,13 @@ class Book(Generic[Claim]):
 
     @_patient
     def best(self, count: int) -> list[int]:
-        """The `count` best complete trials that hpo ran, the best first."""
+        """The `count` best complete trials that hpo ran, the best first; with several objectives the whole front."""
         self._look()
         return self._feed.best(count)
 
     @_patient
     def values(self) -> Mapping[int, float]:
-        """The objective of each complete trial that hpo ran, by number."""
+        """The first objective of each complete trial that hpo ran and that keeps to all constraints, by number."""
         self._look()
         return self._feed.values()
 

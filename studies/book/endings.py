@@ -10,7 +10,8 @@ from .holdings import Holdings
 from .put_back import put_back
 from .terms import Fence, Row, TrialOutcome
 
-_UNUSABLE = "constraints:usable"  # Optuna's mark of a violated constraint, as `Trial.set_constraint` writes it
+_USABLE = "usable"
+"""The constraint that is broken where the configuration itself was at fault."""
 
 
 class Endings:
@@ -23,17 +24,18 @@ class Endings:
         """Tell how a trial ended, and record the epochs of its history that the study lacks."""
         state = TrialState.COMPLETE if outcome.complete else TrialState.PRUNED
         with self._holdings.leaving(number) as (rows, fence):
-            written = self._holdings.epochs(rows, [number])
+            written, kept = self._holdings.epochs(rows, [number]), self._holdings.others_kept(rows, [number])
             if not fence().held:
                 return fence()
-            recorded = self._holdings.record(rows, history, written())
+            recorded = self._holdings.record(rows, history, written(), kept())
             trial_id = self._holdings.mine[number].trial_id
             rows.set_attributes(trial_id, outcome.notes)
-            if not outcome.usable:
-                rows.set_marks(trial_id, {_UNUSABLE: 1.0})
+            excesses = outcome.excesses if outcome.usable else {_USABLE: 1.0, **outcome.excesses}
+            # as `Trial.set_constraint` writes them
+            rows.set_marks(trial_id, {f"constraints:{name}": excess for name, excess in excesses.items()})
             # a trial that was pruned has the value that it reported last, as in Optuna
-            value = outcome.value if outcome.complete else rows.last_value(trial_id)()
-            rows.tell(trial_id, state, value)
+            values = outcome.values if outcome.complete else self._holdings.last_values(rows, trial_id)
+            rows.tell(trial_id, state, values)
         return Fence(True, state, recorded=tuple(row.epoch for row in recorded))
 
     def fail(self, number: int, error: str) -> Fence:

@@ -9,9 +9,10 @@ from typing import Any
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
+from ...common.fronts import best_first, front_numbers
 from .. import attributes
 from ..lineage import extended_trial
-from ..records.ranking import rank
+from ..records.ranking import point, rank
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,16 +27,19 @@ class News:
 
 
 class Feed:
-    """What trials have come to, in a study of one direction.
+    """What trials have come to, in a study of objectives in these `directions`.
 
     Extensions are among its best, and no news: what they come to with another budget would mislead who proposes.
+
+    Trials that break a constraint are none of the best.
     """
 
-    def __init__(self, direction: StudyDirection) -> None:
-        self._direction = direction
+    def __init__(self, directions: Sequence[StudyDirection]) -> None:
+        self._directions = directions
         self._running: dict[int, Mapping[str, Any]] = {}  # parameters by number, also of paused ones
         self._unread: list[FrozenTrial] = []
         self._ranked: list[tuple[Any, int]] = []
+        self._points: dict[int, tuple[float, ...]] = {}  # where there are several objectives
         self._values: dict[int, float] = {}
 
     def take(self, trials: Iterable[FrozenTrial]) -> None:
@@ -52,11 +56,18 @@ class Feed:
         return News(finished, MappingProxyType(self._running))
 
     def best(self, count: int) -> list[int]:
-        """The numbers of the `count` best complete trials that hpo ran, the best first."""
-        return [number for _, number in self._ranked[:count]]
+        """The numbers of the `count` best complete trials that hpo ran, the best first.
+
+        With several objectives they are all of the Pareto front, and more where it has fewer.
+        """
+        if len(self._directions) == 1:
+            return [number for _, number in self._ranked[:count]]
+        numbers, points = [*self._points], [*self._points.values()]
+        front = front_numbers(points).count(0)
+        return [numbers[index] for index in best_first(points)[: max(count, front)]]
 
     def values(self) -> Mapping[int, float]:
-        """The objective of each complete trial that hpo ran, by number."""
+        """The first objective of each of them, by number."""
         return self._values
 
     def _note(self, trial: FrozenTrial) -> None:
@@ -70,6 +81,15 @@ class Feed:
 
     def _rank(self, trial: FrozenTrial) -> None:
         # hpo keeps the configuration of each trial that it runs; one of another program has no folder
-        if trial.state is TrialState.COMPLETE and trial.value is not None and attributes.CONFIG in trial.user_attrs:
-            self._values[trial.number] = trial.value
-            insort(self._ranked, (rank(self._direction, trial.value, trial.number), trial.number))
+        own = trial.state is TrialState.COMPLETE and attributes.CONFIG in trial.user_attrs
+        if (
+            not own
+            or len(trial.values or ()) != len(self._directions)
+            or any(excess > 0 for excess in trial.constraints.values())
+        ):
+            return
+        self._values[trial.number] = trial.values[0]
+        if len(self._directions) > 1:
+            self._points[trial.number] = point(self._directions, trial.values)
+        else:
+            insort(self._ranked, (rank(self._directions[0], trial.values[0], trial.number), trial.number))

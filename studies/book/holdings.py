@@ -13,6 +13,7 @@ from optuna.trial import TrialState
 from ...common.display import visible
 from ...errors import StudyError
 from .. import attributes
+from ..records.others import Kept, with_epochs
 from ..store.pipeline import Answer
 from ..store.rows import Transaction
 from ..store.study_reader import StudyGoneError, StudyReader
@@ -37,11 +38,13 @@ class Holdings:
     """The trials of `study` that are `mine`, by number.
 
     `now` is the time in seconds since the epoch; after `grace_s` seconds without a heartbeat others take over.
+    `several` tells that there are several objectives.
     """
 
     def __init__(self, study: optuna.Study, census: Census, now: Callable[[], float], grace_s: float) -> None:
         self.study, self.census, self._now, self._grace_s = study, census, now, grace_s
         self.mine: dict[int, Held] = {}
+        self.several = len(study.directions) > 1
         self._engine = engine_of(study._storage)
         self._name = token_hex(8)
         # heartbeats come from a thread: they must not take for ours what another one is just putting back
@@ -123,12 +126,35 @@ class Holdings:
         """Ask for the epochs that are written of our trials, as (trial id, epoch)."""
         return rows.epochs(self.mine[number].trial_id for number in numbers)
 
-    def record(self, rows: Transaction, epochs: Sequence[Row], written: Container[tuple[int, int]]) -> list[Row]:
-        """Write epochs of our trials but for those that are written; return them."""
+    def others_kept(self, rows: Transaction, numbers: Iterable[int]) -> Answer[dict[int, Kept]]:
+        """Ask for what our trials are worth to further objectives, by id; nothing where there are none."""
+        return rows.attribute(attributes.OTHERS, [self.mine[number].trial_id for number in numbers if self.several])
+
+    def last_values(self, rows: Transaction, trial_id: int) -> Sequence[float] | None:
+        """What a trial that was pruned is told with: its last value; none where there are several objectives."""
+        value = None if self.several else rows.last_value(trial_id)()
+        return None if value is None else [value]
+
+    def record(
+        self,
+        rows: Transaction,
+        epochs: Sequence[Row],
+        written: Container[tuple[int, int]],
+        kept: Mapping[int, Kept],
+    ) -> list[Row]:
+        """Write epochs of our trials but for those that are written; return them.
+
+        `kept` is what is written of further objectives, by id.
+        """
         ids = {number: self.mine[number].trial_id for number in {each.number for each in epochs}}
         first = {(each.number, each.epoch): each for each in reversed(epochs)}
         new = [each for each in reversed(first.values()) if (ids[each.number], each.epoch) not in written]
         rows.add_epochs((ids[each.number], each.epoch, each.value) for each in new)
+        for number, trial_id in ids.items() if self.several else ():
+            others = sorted((each.epoch, each.others) for each in new if each.number == number)
+            before = kept.get(trial_id, {})
+            if (extended := with_epochs(before, others)) != before:
+                rows.set_attributes(trial_id, {attributes.OTHERS: extended})
         return new
 
     def fences(self, rows: Transaction, numbers: Iterable[int]) -> Answer[dict[int, Fence]]:

@@ -18,6 +18,8 @@ from ..store.exclusive import exclusive
 from .first_trials import FirstTrial, enqueue
 from .space_changes import Change, changes
 
+Direction = Literal["maximize", "minimize"]
+
 # where images lie, not which they are: that is the fingerprint's
 DATA_PATHS = ("data.source", "data.split_file", "data.images")
 
@@ -28,19 +30,31 @@ class Identity:
 
     `space` is the canonical form of the space, `priors` the parameters of the trial that a new study begins with, empty
     for none; `at` says in words which epoch of a trial counts; `fingerprint` is the digest of the data, `seed` the
-    sampler's; `models` are digests of models by their names.
+    sampler's; `models` are digests of models by their names; `further` are the metrics of further objectives, with the
+    direction of each.
     """
 
     space_name: str
     space: Mapping[str, Any]
     priors: Mapping[str, Any]
     metric: str
-    direction: Literal["maximize", "minimize"]
+    direction: Direction
     at: str
     fingerprint: str
     seed: int
     command: str
     models: Mapping[str, str] = field(default_factory=dict)
+    further: Mapping[str, Direction] = field(default_factory=dict)
+
+    @property
+    def metrics(self) -> list[str]:
+        """The metrics of all objectives."""
+        return [self.metric, *self.further]
+
+    @property
+    def directions(self) -> list[Direction]:
+        """The directions of all objectives."""
+        return [self.direction, *self.further.values()]
 
 
 class Begun(NamedTuple):
@@ -131,7 +145,7 @@ def _open(
 
 
 def _create_or_load(storage: optuna.storages.BaseStorage, name: str, identity: Identity) -> optuna.Study:
-    return optuna.create_study(study_name=name, storage=storage, direction=identity.direction, load_if_exists=True)
+    return optuna.create_study(study_name=name, storage=storage, directions=identity.directions, load_if_exists=True)
 
 
 def _refuse_foreign(study: optuna.Study, trials: int, identity: Identity) -> None:
@@ -139,14 +153,18 @@ def _refuse_foreign(study: optuna.Study, trials: int, identity: Identity) -> Non
 
     An empty one is taken, where its direction is right.
     """
-    required, direction = identity.direction, study.direction.name.lower()
+    required, directions = identity.directions, _directions(study)
     if trials:
         why = f"holds {trials} trial{'' if trials == 1 else 's'} that hpo did not make"
-    elif direction != required:
-        why = f"is not one that hpo made, and its direction must be {required}, got {direction}"
+    elif directions != required:
+        why = f"is not one that hpo made, and its direction must be {', '.join(required)}, got {', '.join(directions)}"
     else:
         return
     raise StudyError(f"study {study.study_name!r} {why}; choose another --study")
+
+
+def _directions(study: optuna.Study) -> list[str]:
+    return [direction.name.lower() for direction in study.directions]
 
 
 def _is_untouched(trial: optuna.trial.FrozenTrial) -> bool:
@@ -173,7 +191,7 @@ def _is_at_best(noted: Mapping[str, Any]) -> bool:
 
 def _same(study: optuna.Study, stored: Mapping[str, Any], identity: Identity) -> bool:
     return (
-        study.direction.name.lower() == identity.direction
+        _directions(study) == identity.directions
         and stored == identity.space
         and study.user_attrs.get(attributes.DATA_FINGERPRINT) == identity.fingerprint
         and _models(study) == identity.models
@@ -237,6 +255,10 @@ def _write_identity(study: optuna.Study, identity: Identity) -> None:
     # a process that is killed here leaves a study without a space, which the next one takes as new
     study.set_user_attr(attributes.SPACE_NAME, identity.space_name)
     study.set_user_attr(attributes.OBJECTIVE_METRIC, identity.metric)
+    if identity.further:
+        study.set_user_attr(
+            attributes.OBJECTIVES, json.dumps([*zip(identity.metrics, identity.directions, strict=True)])
+        )
     study.set_user_attr(attributes.OBJECTIVE_AT, identity.at)
     study.set_user_attr(attributes.DATA_FINGERPRINT, identity.fingerprint)
     study.set_user_attr(attributes.MODELS, json.dumps(dict(identity.models)))
@@ -246,5 +268,5 @@ def _write_identity(study: optuna.Study, identity: Identity) -> None:
     study.set_user_attr(attributes.CREATED, datetime.now(UTC).isoformat(timespec="seconds"))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        study.set_metric_names([identity.metric])  # the dashboard's axis labels
+        study.set_metric_names(identity.metrics)  # the dashboard's axis labels
     study.set_user_attr(attributes.SPACE, json.dumps(dict(identity.space)))

@@ -27,11 +27,11 @@ class Reporting:
         """Record epochs of our trials, and what is decided on them, see Book."""
         with self._holdings.transaction() as rows:
             numbers = {epoch.number for epoch in epochs if epoch.number in self._holdings.mine}
-            written = self._holdings.epochs(rows, numbers)
+            written, kept = self._holdings.epochs(rows, numbers), self._holdings.others_kept(rows, numbers)
             news, fences = self._record.news(rows), self._holdings.fences(rows, numbers)()
             lost = {number: fence for number, fence in fences.items() if not fence.held}
             held = [epoch for epoch in epochs if epoch.number in numbers - lost.keys()]
-            recorded = self._holdings.record(rows, held, written())
+            recorded = self._holdings.record(rows, held, written(), kept())
             # kept until the transaction has ended: were it repeated, whoever decides must not see a row twice
             epochs_since = [*news(), *self._record.give(recorded)]
             if any(row.number >= self._holdings.census.size for row in epochs_since):  # made since it was read

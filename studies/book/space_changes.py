@@ -34,8 +34,8 @@ class Change:
 def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Change]:
     """The differences between two canonical spaces, sorted by key.
 
-    Never acceptable: another objective or other data (`objective.*`, `data.*` without the batch size), other choices,
-    a whole number that becomes a real one, a linear scale that becomes a logarithmic one.
+    Never acceptable: another objective, other constraints or other data (`data.*` without the batch size), other
+    choices, a whole number that becomes a real one, a linear scale that becomes a logarithmic one.
     """
     before, after = _entries(old), _entries(new)
     keys = sorted(before.keys() | after.keys())
@@ -53,9 +53,9 @@ def _change(key: str, old: Mapping[str, Any] | None, new: Mapping[str, Any] | No
 
 
 def _compared(key: str) -> bool:
-    """Whether `key` decides on the objective or on the images."""
+    """Whether `key` decides on the objective, on what may win or on the images."""
     # values measured on other images are not comparable, even where Optuna would take them
-    return key.startswith(("objective.", "data.")) and key != "data.batch_size"
+    return key.startswith(("objective.", "constraints.", "data.")) and key != "data.batch_size"
 
 
 def _kind(old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> Kind:

@@ -15,11 +15,12 @@ Claim = TypeVar("Claim")
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """The objective of an epoch (from 1) of trial `number`."""
+    """The objective of an epoch (from 1) of trial `number`; `others` are the values of further ones."""
 
     number: int
     epoch: int
     value: float
+    others: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,11 +195,19 @@ NoClaim = Refused | Stopped | Settled | Exhausted
 class TrialOutcome:
     """How a trial ended, as the study keeps it.
 
-    `value` is its objective, None where no epoch ended; `complete` whether it ran to its end; `usable` is False where
-    the configuration itself was at fault; `notes` are attributes by name.
+    `value` is its objective, None where no epoch ended, `others` are those of further ones; `complete` whether it ran
+    to its end; `usable` is False where the configuration itself was at fault; `notes` are attributes by name;
+    `excesses` say by how much it breaks each constraint, 0 or less where it keeps to it.
     """
 
     value: float | None
     complete: bool
     usable: bool
     notes: Mapping[str, Any] = field(default_factory=dict)
+    others: tuple[float, ...] = ()
+    excesses: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def values(self) -> tuple[float, ...] | None:
+        """The values of all objectives; None where there is none."""
+        return None if self.value is None else (self.value, *self.others)

@@ -6,6 +6,7 @@ from math import inf, isnan
 
 from optuna.study import StudyDirection
 
+from ...common import fronts
 from .trial import PAUSED, TrialRecord
 
 
@@ -17,26 +18,46 @@ def rank(direction: StudyDirection, value: float, number: int) -> tuple[float, i
     return (value if direction == StudyDirection.MINIMIZE else -value), number
 
 
-def ranked(trials: Iterable[TrialRecord], direction: StudyDirection) -> list[TrialRecord]:
-    """The complete trials that have a value, the best first."""
-    complete = [trial for trial in trials if trial.state == "complete" and trial.value is not None]
-    return sorted(complete, key=lambda trial: rank(direction, trial.value or 0.0, trial.number))
+def point(directions: Sequence[StudyDirection], values: Sequence[float]) -> tuple[float, ...]:
+    """What a trial is worth to several objectives, each number the better the higher."""
+    pairs = zip(directions, values, strict=True)
+    return tuple(-value if direction == StudyDirection.MINIMIZE else value for direction, value in pairs)
 
 
-def best_first(trials: Iterable[TrialRecord], direction: StudyDirection) -> list[TrialRecord]:
+def ranked(trials: Iterable[TrialRecord], directions: Sequence[StudyDirection]) -> list[TrialRecord]:
+    """The complete trials that have values and keep to all constraints, the best first.
+
+    With several objectives they are in the order of their Pareto fronts, see common/fronts.py.
+    """
+    able = [trial for trial in trials if trial.state == "complete" and not trial.broken]
+    able = [trial for trial in able if len(trial.values) == len(directions)]
+    if len(directions) > 1:
+        return [able[index] for index in fronts.best_first([point(directions, trial.values) for trial in able])]
+    return sorted(able, key=lambda trial: rank(directions[0], trial.values[0], trial.number))
+
+
+def pareto_front(trials: Sequence[TrialRecord], directions: Sequence[StudyDirection]) -> list[TrialRecord]:
+    """Those of `trials`, which have values for all objectives, that no other dominates, by their first value."""
+    numbers = fronts.front_numbers([point(directions, trial.values) for trial in trials])
+    front = [trial for trial, number in zip(trials, numbers, strict=True) if number == 0]
+    return sorted(front, key=lambda trial: rank(directions[0], trial.values[0], trial.number))
+
+
+def best_first(trials: Iterable[TrialRecord], directions: Sequence[StudyDirection]) -> list[TrialRecord]:
     """The trials that ended, or are paused at a rung, the best first; without those that broke.
 
     Complete ones are in the order of their values. One that was stopped or paused stands behind all that came further
     and were as good or better at its last epoch, and before the others: so it is compared with each at an epoch that
-    both have. What diverged, or ran out of memory or time, is last.
+    both have, by the first objective where there are several. What diverged, ran out of memory or time, or breaks a
+    constraint, is last.
 
     note: proposers at rungs take whatever came further for better (search/strategy/proposers/standing.py), as only
     the better ones go on there; but a pruner lets the first trials run to their end, whatever they are worth.
     """
     ended = [trial for trial in trials if trial.state in ("complete", "pruned", PAUSED)]
     usable = [trial for trial in ended if trial.cause is None]
-    complete, stopped = ranked(usable, direction), [trial for trial in usable if trial.state != "complete"]
-    order = complete
+    order, stopped = ranked(usable, directions), [trial for trial in usable if trial.state != "complete"]
+    direction = directions[0]
     for epoch in sorted({_last(trial) for trial in stopped}, reverse=True):
         there = [trial for trial in stopped if _last(trial) == epoch]
         order = _merged(order, sorted(there, key=lambda t: (_loss(t, epoch, direction), t.number)), epoch, direction)

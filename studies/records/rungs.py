@@ -2,9 +2,13 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from math import inf, isfinite, isnan
+from math import inf, isfinite, isnan, nan
 from typing import Any
 
+from optuna.study import StudyDirection
+
+from ...common.fronts import best_first
+from .ranking import point
 from .trial import TrialRecord
 
 _GOING = ("running", "waiting")
@@ -88,19 +92,26 @@ def furthest(trials: Iterable[TrialRecord], rungs: Sequence[Rung]) -> Furthest |
     return None
 
 
-def rungs_of(trials: Sequence[TrialRecord], epochs: Iterable[int], direction: str) -> tuple[Rung, ...]:
+def rungs_of(
+    trials: Sequence[TrialRecord], epochs: Iterable[int], directions: Sequence[StudyDirection]
+) -> tuple[Rung, ...]:
     """The rungs at these epochs, in their order, as `trials` have climbed them.
 
     Ranks are by the value at the rung's own epoch, whatever came of the trial later; of equals the older comes first,
-    and what is no number last, as in the decisions themselves. An audited trial counts up to where it would have
-    paused, and no extension, whose schedule is another.
+    and what is no number last, as in the decisions themselves. With several objectives they are by Pareto fronts. An
+    audited trial counts up to where it would have paused, and no extension, whose schedule is another.
     """
-    return tuple(_rung(number, epoch, trials, direction) for number, epoch in enumerate(epochs))
+    return tuple(_rung(number, epoch, trials, directions) for number, epoch in enumerate(epochs))
 
 
-def _rung(number: int, epoch: int, trials: Sequence[TrialRecord], direction: str) -> Rung:
+def _rung(number: int, epoch: int, trials: Sequence[TrialRecord], directions: Sequence[StudyDirection]) -> Rung:
     there = [trial for trial in trials if epoch in trial.curve and trial.extends is None and _is_judged(trial, epoch)]
-    there.sort(key=lambda trial: (_loss(trial.curve[epoch], direction), trial.number))
+    there.sort(key=lambda trial: trial.number)
+    points = [_point(trial.values_at(epoch), directions) for trial in there]
+    if len(directions) > 1:
+        there = [there[index] for index in best_first(points)]
+    else:
+        there = [trial for _, trial in sorted(zip(points, there, strict=True), key=lambda pair: -pair[0][0])]
     ranks = {trial.number: rank for rank, trial in enumerate(there, start=1)}
     audited = frozenset(trial.number for trial in there if (trial.audit or {}).get("rung") == number)
     promoted = frozenset(trial.number for trial in there if _went_on(trial, epoch))
@@ -113,8 +124,10 @@ def _is_judged(trial: TrialRecord, epoch: int) -> bool:
     return not isinstance(stop, int) or epoch <= stop
 
 
-def _loss(value: float, direction: str) -> float:
-    return inf if isnan(value) else value if direction == "minimize" else -value
+def _point(values: Sequence[float], directions: Sequence[StudyDirection]) -> tuple[float, ...]:
+    """What a trial is worth, more being better; as bad as can be for what is no number, or is not known."""
+    known = (*values, *[nan] * (len(directions) - len(values)))
+    return tuple(-inf if isnan(score) else score for score in point(directions, known[: len(directions)]))
 
 
 def _went_on(trial: TrialRecord, epoch: int) -> bool:

@@ -31,7 +31,9 @@ class StudySummary:
     """One study.
 
     `at` says in words which epoch of a trial counts, empty where another program made the study; `counts` of its trials
-    by state; `best` the best complete trial that hpo ran; `passed_over` the better ones that it did not run, the best
+    by state; `best` the best complete trial that hpo ran, with several objectives the knee of their `front`, the trials
+    that no other dominates, by their first value; `further` are the metrics and directions of all objectives but the
+    first; `passed_over` the better ones that it did not run, the best
     first; `wall_s` the seconds in which it was worked on (see wall_time.py); `failures` trial numbers by cause;
     `strategy` that of the last run, None in studies of older versions and other programs; `rungs` those of the
     strategy, the lowest first; `audit` what its audited trials say of stopping, None where it has no audit.
@@ -51,6 +53,18 @@ class StudySummary:
     strategy: StrategyRecord | None = None
     rungs: tuple[Rung, ...] = ()
     audit: AuditReport | None = None
+    further: tuple[tuple[str, str], ...] = ()
+    front: tuple[TrialRecord, ...] = ()
+
+    @property
+    def objectives(self) -> tuple[tuple[str, str], ...]:
+        """The metrics of all objectives, with their directions."""
+        return ((self.metric, self.direction), *self.further)
+
+    @property
+    def directions(self) -> list[StudyDirection]:
+        """The directions of all objectives, in Optuna's terms."""
+        return [StudyDirection[direction.upper()] for _, direction in self.objectives]
 
     @property
     def epochs_total(self) -> int:
@@ -94,6 +108,7 @@ class StudySummary:
             "direction": self.direction,
             "metric": self.metric,
             "at": self.at,
+            "objectives": [{"metric": metric, "direction": direction} for metric, direction in self.objectives],
             "strategy": self.strategy and self.strategy.strategy,
             "sampler": self.strategy and self.strategy.sampler,
             "pruner": self.strategy and self.strategy.pruner,
@@ -102,6 +117,10 @@ class StudySummary:
             "rungs": [rung.to_json() for rung in self.rungs],
             "audit": self.audit and self.audit.to_json(),
             "best": best,
+            "front": [
+                {"number": trial.number, "values": list(trial.values), "params": dict(trial.params)}
+                for trial in self.front
+            ],
             "furthest": (furthest := self.furthest) and furthest.to_json(),
             "passed_over": [trial.number for trial in self.passed_over],
             "wall_s": self.wall_s,
@@ -134,9 +153,9 @@ class StudySummary:
         return tuple([trial for trial in complete if not trial.is_foreign] or complete)
 
     def own_best(self, count: int) -> list[TrialRecord]:
-        """The `count` best complete trials that hpo ran, the best first."""
+        """The `count` best complete trials that hpo ran and that keep to all constraints, the best first."""
         own = [trial for trial in self.trials if not trial.is_foreign]
-        return ranked(own, StudyDirection[self.direction.upper()])[:count]
+        return ranked(own, self.directions)[:count]
 
     def edges(self) -> list[Edge]:
         """The dimensions whose best values lie at an end of their range, by the space of the newest run."""
@@ -151,7 +170,7 @@ class StudySummary:
         Extensions are left out: they have the values of another trial, which would count twice, and another budget.
         """
         drawn = [trial for trial in self.trials if trial.extends is None]
-        return best_first(drawn, StudyDirection[self.direction.upper()])
+        return best_first(drawn, self.directions)
 
     def effects(self) -> list[Effect]:
         """The effects of the dimensions, by the space of the newest run, the most important first."""

@@ -12,6 +12,7 @@ from optuna.trial import FrozenTrial, TrialState
 from ...errors import StudyError
 from .. import attributes
 from ..lineage import extended_trial
+from .others import Kept, others_at
 
 T = TypeVar("T")
 D = TypeVar("D")
@@ -29,7 +30,9 @@ PAUSED = "paused"
 """The word for a trial that waits at a rung: RUNNING to Optuna, and nobody's."""
 
 _VIOLATIONS = ("diverged", "out_of_memory", "timed_out")  # told as violated constraints, see search/loop/outcome.py
-_UNTOLD = ("config", "model_source", "checkpoint")
+_USABLE = "usable"
+"""The constraint that those violate."""
+_UNTOLD = ("config", "model_source", "checkpoint", "other_curves")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,9 @@ class TrialRecord:
     of a user's model, empty for others; `checkpoint` its newest one among the shared files, {} where there is none;
     `audit` where it would have been stopped, with the keys epoch and, at a rung, rung, None where it is not audited;
     `origin` what it was put in line for, {} where a sampler drew it (see attributes.ORIGIN).
+    `others` are its values for further objectives, those of its last epoch where none were told, and `other_curves` all
+    of them by epoch, see others.py; `excesses` by how much it breaks each constraint, as a share of the limit, 0 or
+    less where it keeps to it.
     """
 
     number: int
@@ -74,6 +80,24 @@ class TrialRecord:
     def extends(self) -> int | None:
         """The trial whose configuration it trains for longer; None where it extends none."""
         return extended_trial(self.origin)
+    others: tuple[float, ...] = ()
+    other_curves: Kept = field(default_factory=dict)
+    excesses: Mapping[str, float] = field(default_factory=dict)
+
+    def values_at(self, epoch: int) -> tuple[float, ...]:
+        """Its values for all objectives at the end of `epoch`, which it has reported."""
+        return (self.curve[epoch], *others_at(self.other_curves, epoch))
+
+    @property
+    def values(self) -> tuple[float, ...]:
+        """Its values for all objectives; () where none was told."""
+        return () if self.value is None else (self.value, *self.others)
+
+    @property
+    def broken(self) -> tuple[str, ...]:
+        """The constraints that it breaks, the worst first."""
+        names = (name for name, excess in self.excesses.items() if excess > 0 and name != _USABLE)
+        return tuple(sorted(names, key=lambda name: -self.excesses[name]))
 
     @property
     def is_foreign(self) -> bool:
@@ -85,10 +109,13 @@ class TrialRecord:
     def cause(self) -> str | None:
         """The reason of its failure in a few words; None for none.
 
-        Being pruned is no failure; diverging, running out of memory and of time are, though Optuna's state says PRUNED.
+        Being pruned is no failure; diverging, running out of memory and of time are, and breaking a constraint is,
+        though Optuna's state says PRUNED or COMPLETE.
         """
         if self.status in _VIOLATIONS:
             return self.status
+        if self.broken:
+            return f"breaks {', '.join(self.broken)}"
         return (self.error or self.message or "unknown") if self.state == "failed" else None
 
     @property
@@ -127,6 +154,7 @@ class TrialRecord:
         The keys of `curve` become texts; `config` is left out but for `numerics`, as is what names files.
         """
         kept = {name: value for name, value in asdict(self).items() if name not in _UNTOLD}
+        kept["values"] = list(self.values)
         return {**kept, **self.numerics, "curve": {str(epoch): value for epoch, value in self.curve.items()}}
 
 
@@ -138,14 +166,19 @@ def read_trial(trial: FrozenTrial) -> TrialRecord:
     """
     paused = _attribute(trial, attributes.PAUSED, dict, {}) if trial.state is TrialState.RUNNING else {}
     decided = {} if trial.state.is_finished() else _attribute(trial, attributes.DECISION, dict, {})
+    other_curves = _attribute(trial, attributes.OTHERS, dict, {})
     span = trial.datetime_complete - trial.datetime_start if trial.datetime_complete and trial.datetime_start else None
     # the span counts interruptions, too: it stands in only for trials of other programs, which do not pause
     spent = span.total_seconds() if span and attributes.PAUSED not in trial.user_attrs else None
+    # Optuna tells no value of a trial that was pruned where there are several objectives
+    last = max(trial.intermediate_values, default=0)
+    is_stopped = trial.state is TrialState.PRUNED and last and other_curves
+    values = trial.values or ([trial.intermediate_values[last]] if is_stopped else None)
     return TrialRecord(
         number=_number(trial),
         state=PAUSED if paused else STATES[trial.state],
         rung=paused.get("rung", decided.get("rung")),
-        value=trial.values[0] if trial.values else None,  # `trial.value` raises where a study has several objectives
+        value=values[0] if values else None,  # `trial.value` raises where a study has several objectives
         params=trial.params,
         epochs=len(trial.intermediate_values),
         curve=dict(sorted(trial.intermediate_values.items())),
@@ -163,6 +196,9 @@ def read_trial(trial: FrozenTrial) -> TrialRecord:
         checkpoint=_attribute(trial, attributes.CHECKPOINT, dict, {}),
         audit=_attribute(trial, attributes.AUDIT, dict, None),
         origin=_attribute(trial, attributes.ORIGIN, dict, {}),
+        others=tuple(trial.values[1:] if trial.values else others_at(other_curves, last)),
+        other_curves=other_curves,
+        excesses=dict(trial.constraints),
     )
 
 

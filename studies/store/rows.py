@@ -5,7 +5,7 @@ belongs together is written together, on the same tables, by whichever database 
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from optuna.distributions import BaseDistribution, distribution_to_json
@@ -52,10 +52,10 @@ class Transaction(StudyReader):
             text = f"UPDATE trials SET state = ?, {time} = {self._now} WHERE trial_id = ?"
             self._pipeline.write(text, (state.name, trial_id))
 
-    def tell(self, trial_id: int, state: TrialState, value: float | None) -> None:
-        """Write how a trial ended."""
-        if value is not None:
-            self.set_value(trial_id, value)
+    def tell(self, trial_id: int, state: TrialState, values: Sequence[float] | None) -> None:
+        """Write how a trial ended, with its value for each objective."""
+        if values is not None:
+            self.set_values(trial_id, values)
         self.set_state(trial_id, state)
 
     def set_attributes(self, trial_id: int, notes: Mapping[str, Any]) -> None:
@@ -74,11 +74,11 @@ class Transaction(StudyReader):
         ]
         self._insert(statements.NEW_PARAMS, rows)
 
-    def set_value(self, trial_id: int, value: float) -> None:
-        """Write the result of a trial."""
+    def set_values(self, trial_id: int, values: Sequence[float]) -> None:
+        """Write the result of a trial, a value for each objective."""
         self._pipeline.write(statements.DELETED_VALUE, [trial_id])
-        stored, kind = stored_value(value)
-        self._insert(statements.NEW_VALUE, [(trial_id, 0, stored, kind.name)])
+        stored = map(stored_value, values)
+        self._insert(statements.NEW_VALUE, [(trial_id, n, value, kind.name) for n, (value, kind) in enumerate(stored)])
 
     def add_epochs(self, epochs: Iterable[tuple[int, int, float]]) -> None:
         """Write (trial id, epoch, value) of epochs that are not there yet."""

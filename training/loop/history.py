@@ -33,7 +33,7 @@ class Progress:
         if worth is None:
             self.best = report
         else:
-            report = replace(report, worth=worth.value)
+            report = replace(report, worth=worth.value, others=worth.others)
             self.best = report if worth.epoch == report.epoch else self.best
         self.history.append(report)
         return report
@@ -82,7 +82,8 @@ def report_to_json(report: EpochReport) -> dict[str, Any]:
 
 def report_from_json(value: Mapping[str, Any]) -> EpochReport:
     """Return the report that `report_to_json` encoded."""
-    return EpochReport(value["epoch"], dict(value["metrics"]), value["elapsed_s"], value.get("worth"))
+    others = tuple(value.get("others", ()))  # those of earlier versions have none
+    return EpochReport(value["epoch"], dict(value["metrics"]), value["elapsed_s"], value.get("worth"), others)
 
 
 def result_to_json(result: TrainResult) -> dict[str, Any]:
@@ -102,6 +103,7 @@ def result_from_json(value: Mapping[str, Any]) -> TrainResult:
         notes=tuple(value["notes"]),
         lr_factors=tuple(value.get("lr_factors", ())),  # result files of earlier versions have none
         verdict=None if value["verdict"] is None else verdict_from_json(value["verdict"]),
+        excesses=dict(value.get("excesses", {})),
     )
 
 

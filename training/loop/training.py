@@ -16,7 +16,8 @@ from ..data.batches import TrainBatches
 from ..data.pack import Pack
 from ..machine.compilation import Compilation
 from ..machine.device import choose_algorithms_by_rule
-from ..machine.memory import Passes, is_out_of_memory, peak_memory, watch_peak
+from ..machine.memory import Passes, is_out_of_memory, peak_memory, peak_memory_gb, watch_peak
+from ..metric_names import PEAK_MEMORY
 from ..optim.config import Plateau
 from ..optim.schedules import epoch_factors
 from ..report import Activity, EpochReport, Signal, Status, TrainResult
@@ -61,6 +62,8 @@ class Training:
         self._validates = fit_on == "train"  # a final model is trained on both splits: nothing is left to validate
         self._passes = Passes(config.memory.micro_batch)
         self._begun = NOTHING
+        self._costs: dict[str, float] = {}
+        self._limits_memory = self._validates and config.constraints.peak_memory_gb is not None
         self._validation = Validation(pack, device, wanted_metrics(config))
         self.progress = Progress(config.objective if self._validates else None)
 
@@ -76,6 +79,11 @@ class Training:
         self._restore(self._open())
         if self.progress.history:
             resumed(tuple(self.progress.history))
+        if self._validates:
+            for name in self._config.wanted_costs:  # what takes longest comes last
+                self._costs[name] = self._cost(name)
+                if broken := self._config.constraints.broken(self._costs):
+                    return self.progress.result(Status.VIOLATED, broken)
         self._tell(Activity("loading the data"))
         batches = self._train_batches()
         self._set_forward_pass()
@@ -94,11 +102,31 @@ class Training:
                 if isinstance(report, Status):
                     return self.progress.result(report, self._message(report, number))
                 report = self.progress.add(report)
+                too_large = self._config.constraints.broken(_peak_of(report))
                 try:
                     yield report  # before the checkpoint, while its writer is idle: the writer would delay the report
                 finally:
                     self._checkpoint(writer)  # also where the caller closes the iterator at the yield
+                if too_large:
+                    return self.progress.result(Status.VIOLATED, too_large)
         return self.progress.result(Status.FINISHED)
+
+    def _cost(self, name: str) -> float:
+        """Return a cost of the model; of a training that goes on, what it began with."""
+        if self.progress.history:
+            return self.progress.history[-1].metrics[name]
+        from ..export.costs import measure_cost  # which brings exporters
+
+        self._tell(Activity("measuring the model"))
+        return measure_cost(name, self._config, self._pack)
+
+    def limited(self, status: Status) -> dict[str, float]:
+        """What of a training that ended with `status` may be limited: its costs, its memory, what it is worth."""
+        history, best = self.progress.history, self.progress.best
+        # what a training is worth is known at its end, what it takes is known before
+        validated = best.metrics if best and status is Status.FINISHED else {}
+        peak = _peak_of(history[-1]) if history else {}
+        return {**self._costs, **validated, **peak}
 
     def _message(self, status: Status, epoch: int) -> str:
         match status:
@@ -186,7 +214,7 @@ class Training:
         # elapsed_s adds up over resumes: only trained time counts, not the wait between two processes.
         before_s = self.progress.elapsed_s + self._begun.elapsed_s
         # peak_memory below is of this epoch, validation included.
-        watch_peak(self.device)
+        watch_peak(self.device, of_process=self._limits_memory)
         metrics = train_epoch(
             self._learner,
             batches,
@@ -209,7 +237,10 @@ class Training:
             if not math.isfinite(evaluation.loss):  # the last step of the epoch broke the weights
                 return Status.DIVERGED
             metrics |= {"val_loss": evaluation.loss, "val_accuracy": evaluation.accuracy, **evaluation.scores}
-        metrics |= peak_memory(self.device)
+        metrics |= peak_memory(self.device) | self._costs
+        if self._limits_memory:
+            before = _peak_of(self.progress.history[-1]) if self.progress.history else {}
+            metrics[PEAK_MEMORY] = max([peak_memory_gb(self.device), *before.values()])
         return EpochReport(number, metrics, before_s + time.perf_counter() - started)
 
     @property
@@ -273,3 +304,8 @@ class Training:
             return {"identity": self._identity, **report_to_json(reports[-1]), "model": judged}
 
         writer.submit(last, best if best_epoch == reports[-1].epoch else None)
+
+
+def _peak_of(report: EpochReport) -> dict[str, float]:
+    """Return the most memory that the training had taken by then, where that is limited."""
+    return {PEAK_MEMORY: report.metrics[PEAK_MEMORY]} if PEAK_MEMORY in report.metrics else {}

@@ -19,10 +19,11 @@ _LEAST_FOR_TOP5 = 6  # with five classes or fewer, every image is in the top fiv
 def wanted_metrics(config: TrialConfig) -> tuple[ExtraMetric, ...]:
     """Return the metrics beyond loss and accuracy that `config` uses.
 
-    Each once: reported, objective, patience and plateau metrics. They cost a copy of all logits and scikit-learn, so
-    that nothing else is measured.
+    Each once: reported, objective, limited, patience and plateau metrics. They cost a copy of all logits and
+    scikit-learn, so that nothing else is measured.
     """
-    names = [*config.metrics, config.objective.metric, config.budget.patience_metric]
+    limited = [limit.metric for limit in config.constraints.limits]
+    names = [*config.metrics, *config.objective.metrics, *limited, config.budget.patience_metric]
     if isinstance(config.schedule, Plateau):
         names.append(config.schedule.metric)
     return tuple(cast(ExtraMetric, name) for name in dict.fromkeys(names) if name in get_args(ExtraMetric))

@@ -3,9 +3,13 @@
 No room is a reason for smaller passes, and where they do not help a result, not an exception.
 """
 
+import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from math import ceil
+from pathlib import Path
+from resource import RUSAGE_SELF, getrusage
 from typing import Self
 
 import torch
@@ -29,6 +33,7 @@ _FULL = 0.1
 _OTHERS_BYTES = 2**30
 # images of a pass that keeps no activations: large enough to keep a device busy, halved where memory is short
 _EVAL_BATCH = 512
+_RSS_UNIT = 1 if sys.platform == "darwin" else 1024  # bytes, of what getrusage(2) says
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,10 +138,13 @@ def judge_shortage(error: BaseException, card: Card | None, *, alone: bool) -> t
     return status, f"{reason} (other processes hold {card.others / 2**30:.1f} GiB of the card)"
 
 
-def watch_peak(device: torch.device) -> None:
-    """Reset the peak of `peak_memory`."""
+def watch_peak(device: torch.device, *, of_process: bool = False) -> None:
+    """Reset the peak of `peak_memory` and, with `of_process`, that of this process."""
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
+    elif of_process:
+        with suppress(OSError):  # not on Linux: then it is the peak since the process began
+            Path("/proc/self/clear_refs").write_text("5")  # the peak of what is resident, see proc(5)
 
 
 def peak_memory(device: torch.device) -> dict[str, float]:
@@ -147,3 +155,10 @@ def peak_memory(device: torch.device) -> dict[str, float]:
     if device.type != "cuda":
         return {}
     return {"peak_memory_mb": torch.cuda.max_memory_allocated(device) / 2**20}
+
+
+def peak_memory_gb(device: torch.device) -> float:
+    """Return the peak since `watch_peak` in GiB: of the tensors on a card, else of all that this process holds."""
+    if device.type == "cuda":
+        return float(torch.cuda.max_memory_allocated(device)) / 2**30
+    return getrusage(RUSAGE_SELF).ru_maxrss * _RSS_UNIT / 2**30

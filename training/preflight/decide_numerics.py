@@ -7,12 +7,7 @@ model and data at hand; the answer is kept in a file, so that no later process a
 """
 
 import hashlib
-import json
-import os
-import platform
-import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from math import inf
@@ -21,7 +16,6 @@ from statistics import median
 
 import torch
 
-from ...common.bounded import JSON_BYTES, read_bytes
 from ..config import TrialConfig
 from ..data.batches import TrainBatches
 from ..data.pack import Pack
@@ -29,6 +23,7 @@ from ..data.reader import Batch
 from ..loop.feed import train_batches
 from ..loop.learner import Learner
 from ..machine.compilation import Compilation, NotCompiled, now
+from ..machine.measured import measured_once, processor
 from ..machine.memory import is_out_of_memory
 from ..machine.numerics import Numerics
 from ..machine.precision import auto_dtype
@@ -62,8 +57,12 @@ def decide_numerics(config: TrialConfig, pack: Pack, devices: Sequence[str], cac
     if config.compile != "auto" or config.devices > 1:
         return Numerics(dtype, "off")
     config = Numerics(dtype, "off").settle(config)
-    cached = cache / "numerics" / f"{_key(config, pack, torch_devices[0])}.json"
-    return _read(cached) or _keep(cached, CompileTrial(config, pack, torch_devices[0]).run())
+    return measured_once(
+        cache / "numerics" / f"{_key(config, pack, torch_devices[0])}.json",
+        CompileTrial(config, pack, torch_devices[0]).run,
+        lambda kept: Numerics(**kept),
+        Numerics.to_json,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,35 +142,6 @@ def _key(config: TrialConfig, pack: Pack, device: torch.device) -> str:
     The seed is left out, it changes no step's time.
     """
     on_cuda = device.type == "cuda"
-    machine = torch.cuda.get_device_name(device) if on_cuda else f"{_processor()}, {torch.get_num_threads()} threads"
+    machine = torch.cuda.get_device_name(device) if on_cuda else f"{processor()}, {torch.get_num_threads()} threads"
     unseeded = config.model_copy(update={"seed": 0}).model_dump_json()
     return hashlib.sha256("\0".join((unseeded, pack.fingerprint, machine, torch.__version__)).encode()).hexdigest()[:24]
-
-
-def _processor() -> str:
-    """Return the CPU's model name."""
-    with suppress(OSError):
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
-    return platform.processor()
-
-
-def _read(path: Path) -> Numerics | None:
-    try:
-        return Numerics(**json.loads(read_bytes(path, JSON_BYTES)))
-    except (OSError, ValueError, TypeError):
-        return None  # missing or damaged: measured again
-
-
-def _keep(path: Path, measured: Numerics) -> Numerics:
-    """Write `measured` and return it, unless another process was first.
-
-    Then its answer counts: all trials of a study must compute alike.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=".", delete=False) as draft:
-        draft.write(json.dumps(measured.to_json()))
-    with suppress(FileExistsError):
-        os.link(draft.name, path)  # note: link, not rename: it fails where the file exists, in one step
-    Path(draft.name).unlink()
-    return _read(path) or measured

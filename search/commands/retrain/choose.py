@@ -22,6 +22,7 @@ from ...configuration.configure import read_config
 from ...configuration.model_copies import ModelCopies
 from ...progress.format import number_of
 from .options import RetrainOptions
+from .pick import pick
 
 GO_ON = "`hpo run` goes on with the search, given a larger --trials, --max-epochs-total or --timeout"
 
@@ -72,7 +73,7 @@ def choose(options: RetrainOptions, home: Home) -> Chosen:
     """
     storage = open_existing(options.storage, home)
     summary = summarise(storage, options.study or newest_study(storage))
-    record = _best(summary) if options.trial is None else summary.trial(options.trial)
+    record = _record(summary, options)
     saved = with_data_as_now(saved_config(summary.study, record), summary)
     config = _replayed(summary.study, record, saved)
     last_epoch = _epoch_if_not_last(record, saved) if _has_ended(summary, record, options) else None
@@ -98,7 +99,7 @@ def choose(options: RetrainOptions, home: Home) -> Chosen:
         candidates=candidates,
         formats=options.formats,
         shared=SharedNote.of(summary.attributes),
-        notes=_notes(summary, config.budget.epochs) if options.trial is None else (),
+        notes=() if _is_named(options) else _notes(summary, config.budget.epochs),
     )
 
 
@@ -116,6 +117,18 @@ def _furthest_line(summary: StudySummary, epochs: int) -> str:
     return f"{furthest.words} ({measure}), and is trained to epoch {epochs}"
 
 
+def _is_named(options: RetrainOptions) -> bool:
+    """Whether the user says which trial is meant."""
+    return options.trial is not None or options.pick is not None
+
+
+def _record(summary: StudySummary, options: RetrainOptions) -> TrialRecord:
+    """The trial that `options` mean."""
+    if options.pick is not None:
+        return pick(summary, options.pick)
+    return _best(summary) if options.trial is None else summary.trial(options.trial)
+
+
 def _best(summary: StudySummary) -> TrialRecord:
     """The best complete trial that can be trained again, else the furthest."""
     if summary.best is not None:
@@ -131,7 +144,7 @@ def _best(summary: StudySummary) -> TrialRecord:
 
 def _has_ended(summary: StudySummary, record: TrialRecord, options: RetrainOptions) -> bool:
     """Whether the epoch that counts of a trial is known: not while it may go on, nor where it stands in for a best."""
-    is_stand_in = options.trial is None and summary.best is None
+    is_stand_in = not _is_named(options) and summary.best is None
     return record.state in ("complete", "pruned", "failed") and not is_stand_in
 
 

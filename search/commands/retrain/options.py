@@ -44,6 +44,10 @@ class RetrainOptions:
     trial: Annotated[int | None, Flag("A trial's number. Default: the best complete one.")] = None
     candidates: Annotated[int | None, Flag("Race so many of the best trials on fresh seeds first.")] = None
     seeds: Annotated[int | None, Flag(f"Fresh seeds of the race's winner. Default: {SEEDS}.")] = None
+    pick: Annotated[
+        str | None,
+        Flag("Of several objectives: the knee of the front (the default), its best by a METRIC, or a trial's number."),
+    ] = None
     epochs: Annotated[int | None, Flag("Epochs to train. Default: as many as the trial.")] = None
     out: Annotated[Path | None, Flag("Where the export goes. Default: the study's export folder.")] = None
     device: DeviceField = "auto"
@@ -66,6 +70,8 @@ class RetrainOptions:
         coerce(self)
         choose_formats(self.formats)
         object.__setattr__(self, "track", choose_trackers(self.track))
+        if self.pick is not None and self.trial is not None:
+            raise SpaceError(f"--pick {self.pick} and --trial {self.trial} must not both be given")
         # the upper end only catches slips
         if self.epochs is not None and not 1 <= self.epochs <= 100_000:
             raise SpaceError(f"--epochs must be 1 to 100000, got {self.epochs}")

@@ -108,7 +108,9 @@ class RunOptions:
     ] = None
     timeout_s: Annotated[float | None, duration_flag("--timeout", "Stop after this long, such as 2h or 30m.")] = None
     max_epochs_total: Annotated[int | None, Flag("Stop after so many epochs of all trials of the study.")] = None
-    until: Annotated[float | None, Flag("Stop when a trial has reached this value of the objective.")] = None
+    until: Annotated[
+        float | None, Flag("Stop when a trial has reached this value of the objective, the first of several.")
+    ] = None
     until_converged: Annotated[bool, Flag("Stop when improvement is no longer likely.")] = False
     trial_timeout_s: Annotated[
         float | None, duration_flag("--trial-timeout", "Prune a trial that has trained for this long.")

@@ -48,11 +48,14 @@ def check_command(options: RunOptions, note: Callable[[str], None]) -> Command:
     check_device(options.device)
     space = load_space(options.space, SpaceFile, options.space_overrides(None))
     names = SearchNames(options.strategy, options.sampler, options.pruner, options.audit).over(said_in(space))
-    names.check()
     # the command or a space of the user's says them, and no study; what nobody names is hpo's own, and needs no check
     sampler, pruner = names.sampler or "random", names.pruner or "none"
     name_sampler(sampler, note)
-    rehearse(space, sampler, pruner)  # a missing package is found here, not at the first trial
+    further = [each["direction"] for each in space.fixed.get("objective.also", ())]
+    names.check(several=bool(further))
+    if further and options.until_converged:
+        raise SpaceError(f"--until-converged follows one objective, got {1 + len(further)}; give another end")
+    rehearse(space, sampler, pruner, further)  # a missing package is found here, not at the first trial
     tried = [] if options.try_file is None else read_try_file(options.try_file, space)
     if options.study is None and (refused := refusal(space.name)):
         raise SpaceError(f"space {options.space}: a study's name {refused} with --study")
@@ -89,7 +92,14 @@ def set_out(command: Command, begun: Begun | None) -> Outset:
     space = _as_begun(command.space, options, begun)
     config = example_config(space)
     names = going_on(command.names, begun and begun.strategy)
-    facts = Facts(space, options.trials, config.budget.epochs, options.workers or 1, config.objective.at == "best")
+    facts = Facts(
+        space,
+        options.trials,
+        config.budget.epochs,
+        options.workers or 1,
+        at_best=config.objective.at == "best",
+        several=bool(config.objective.also),
+    )
     return Outset(options, space, config, names, facts)
 
 

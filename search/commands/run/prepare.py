@@ -114,12 +114,15 @@ def prepare(
         audit_since=audit_since,
         seed=identity.seed,
         direction=identity.direction,
+        others=[*identity.further.values()],
         epochs=config.budget.epochs,
         trials=options.trials,
     )
     record = patience(lambda: _keep_settings(study, settings, strategy, audit_since, watcher.note))
     most_trials = Goal(options.trials, epochs=options.max_epochs_total).most_trials
-    if told := disk_note(record, most_trials, len(placements), ready.checkpoint_bytes, strategy.size()):
+    # with several objectives any paused trial may yet go on
+    kept = replace(record, one_in=()) if identity.further else record
+    if told := disk_note(kept, most_trials, len(placements), ready.checkpoint_bytes, strategy.size()):
         watcher.note(told)
     ModelCopies(home.models(name), models).keep()
     files = patience(lambda: share_study(storage, name, shared, options.checkpoint_dir))

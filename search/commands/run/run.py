@@ -200,7 +200,8 @@ def _standing(prepared: Prepared) -> Standing:
     """The standing of the study as this search begins."""
     # private, but Optuna has no public way from a study to its storage
     summary = summarise(prepared.study._storage, prepared.name)
-    best = None if summary.best is None or summary.best.value is None else (summary.best.value, summary.best.number)
+    top = summary.front[0] if summary.front else summary.best
+    best = None if top is None or top.value is None else (top.value, top.number)
     # the states that count toward --trials
     done = sum(summary.counts[state] for state in ("complete", "pruned", "failed"))
     # interrupted trials, by the epochs they have already
@@ -208,7 +209,8 @@ def _standing(prepared: Prepared) -> Standing:
     begun = {each.number: each.epochs for each in waiting if prepared.only is None or each.number in prepared.only}
     paused = frozenset(trial.number for trial in summary.trials if trial.state == PAUSED)
     total, images, limits = prepared.options.trials, _images(prepared), _limits(prepared, summary.epochs_total)
-    return Standing(prepared.name, summary.direction, total, done, best, begun, paused, images, limits)
+    first = summary.metric if summary.further else ""
+    return Standing(prepared.name, summary.direction, total, done, best, begun, paused, first, images, limits)
 
 
 def _book(prepared: Prepared, clock: Clock, deadline: float, note: Callable[[str], None]) -> Book[Claim]:

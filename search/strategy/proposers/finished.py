@@ -4,6 +4,7 @@ import math
 
 from optuna.trial import FrozenTrial, TrialState
 
+from ....studies.records.others import others_of
 from ..history import Finished
 
 
@@ -11,7 +12,7 @@ def finished(trial: FrozenTrial, *, outdated: bool = False) -> Finished:
     """What proposers learn from a trial that will not go on, whichever program has run it."""
     epoch, last = max(trial.intermediate_values.items(), default=(0, math.nan))
     complete = trial.state is TrialState.COMPLETE
-    value = trial.values[0] if complete and trial.values else last
+    value, *others = trial.values if complete and trial.values else (last, *others_of(trial, epoch))
     return Finished(
         number=trial.number,
         params=trial.params,
@@ -21,4 +22,5 @@ def finished(trial: FrozenTrial, *, outdated: bool = False) -> Finished:
         violation=sum(excess for excess in trial.constraints.values() if excess > 0),
         failed=trial.state is TrialState.FAIL,
         outdated=outdated,
+        others=tuple(others),
     )

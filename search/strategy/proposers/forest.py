@@ -51,7 +51,7 @@ class ForestProposer:
     def __init__(self, setting: Setting) -> None:
         self._space, self._seed = setting.space, setting.seed
         self._columns, self._untried = Columns(setting.space), Untried(setting.space)
-        self._standing = Standing(setting.curves, 1.0 if setting.direction == "maximize" else -1.0)
+        self._standing = Standing(setting.curves)
         self._rows: dict[int, Rows] = {}
         self._foreign: set[int] = set()  # trials whose parameters the space does not have
 

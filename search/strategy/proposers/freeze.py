@@ -3,12 +3,13 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import inf, isfinite
 from statistics import median
-from typing import Any, Literal
+from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from ....spaces.parameter import Parameter, Scalar
 from ....spaces.space import SearchSpace
+from ..curves import Direction
 from ..history import Finished
 from .own import own_params
 from .suggest import distributions
@@ -59,6 +60,15 @@ class Freeze:
         return None if own is None else self._trial(number, own, state=TrialState.RUNNING)
 
     def _end(self, trial: Finished) -> FrozenTrial:
+        if trial.others and trial.value is not None:
+            # Optuna has no value of an epoch for several objectives: what a trial has come to stands for its end
+            return self._trial(
+                trial.number,
+                own_params(self._space, trial.params) or {},
+                state=TrialState.COMPLETE,
+                values=[*trial.objectives],
+                constraints=_violated(trial),
+            )
         complete = trial.complete and trial.value is not None
         stopped_at = {trial.epoch: trial.value} if not complete and trial.value is not None else {}
         return self._trial(
@@ -67,7 +77,7 @@ class Freeze:
             state=TrialState.COMPLETE if complete else TrialState.PRUNED,
             value=trial.value,
             intermediate_values=stopped_at,
-            constraints={"violation": trial.violation} if trial.violation else None,
+            constraints=_violated(trial),
         )
 
     def _trial(self, number: int, params: Params, **rest: Any) -> FrozenTrial:
@@ -80,6 +90,10 @@ class Freeze:
         return trial
 
 
+def _violated(trial: Finished) -> dict[str, float] | None:
+    return {"violation": trial.violation} if trial.violation else None
+
+
 class FreezeValues(Freeze):
     """Makes complete trials of all, for samplers that do not look at others and so would try those again.
 
@@ -88,29 +102,42 @@ class FreezeValues(Freeze):
     is before it: one loss of a million would leave a model nothing to see among the others.
     """
 
-    def __init__(self, space: SearchSpace, direction: Literal["maximize", "minimize"], fill: Fill) -> None:
+    def __init__(self, space: SearchSpace, directions: Sequence[Direction], fill: Fill) -> None:
         super().__init__(space, fill)
-        self._sign = -1.0 if direction == "maximize" else 1.0
+        self._signs = [-1.0 if direction == "maximize" else 1.0 for direction in directions]
 
     def past(self, history: Iterable[Finished]) -> Sequence[FrozenTrial]:
         """The trials of a history, whose parameters are of the space."""
         trials = list(history)
-        losses = self._losses(trials)
-        worst = 2 * median(losses.values()) - min(losses.values()) if losses else 0.0
+        columns = [self._values(trials, axis) for axis in range(len(self._signs))]
         return [
             self._trial(
                 trial.number,
                 own_params(self._space, trial.params) or {},
                 state=TrialState.COMPLETE,
-                value=self._sign * min(losses.get(trial.number, worst), worst),
+                values=[column[trial.number] for column in columns],
             )
             for trial in trials
         ]
 
-    def _losses(self, trials: Sequence[Finished]) -> dict[int, float]:
+    def _values(self, trials: Sequence[Finished], axis: int) -> dict[int, float]:
+        """The values of one objective that trials are shown with, by number."""
+        losses = self._losses(trials, axis)
+        worst = 2 * median(losses.values()) - min(losses.values()) if losses else 0.0
+        return {each.number: self._signs[axis] * min(losses.get(each.number, worst), worst) for each in trials}
+
+    def _losses(self, trials: Sequence[Finished], axis: int) -> dict[int, float]:
         """The losses, less being better, of those that have any and broke no constraints."""
-        valid = [trial for trial in trials if trial.value is not None and isfinite(trial.value) and not trial.violation]
-        losses = {trial.number: self._sign * trial.value for trial in valid if trial.value is not None}
-        complete = [losses[trial.number] for trial in valid if trial.complete]
+        valid = {each.number: each for each in trials if _is_valid(each, axis)}
+        losses = {number: self._signs[axis] * each.objectives[axis] for number, each in valid.items()}
+        if axis:  # what is no more than a cost is known as well of what was stopped
+            return losses
+        complete = [losses[number] for number, each in valid.items() if each.complete]
         least = median(complete) if len(complete) >= COMPLETE_BEFORE else -inf
-        return losses | {each.number: max(losses[each.number], least) for each in valid if not each.complete}
+        return losses | {number: max(losses[number], least) for number, each in valid.items() if not each.complete}
+
+
+def _is_valid(trial: Finished, axis: int) -> bool:
+    """Whether a trial has a finite value for objective `axis`, and breaks no constraint."""
+    values = trial.objectives
+    return axis < len(values) and isfinite(values[axis]) and not trial.violation

@@ -53,7 +53,7 @@ class OptunaProposer:
         freeze: Freeze | None = None,
     ) -> None:
         self._setting, self._space, self.sampler = setting, setting.space, sampler
-        self._history = history or History(setting.direction)
+        self._history = history or History(setting.direction, others=setting.others)
         self._freeze = freeze or Freeze(setting.space)
         self._untried = Untried(setting.space)
         self._curves: Curves | None = None
@@ -99,8 +99,8 @@ class OptunaProposer:
         unknown = sorted(running.keys() - self._history.numbers - {number})
         others = self._freeze.running({other: running[other] for other in unknown})
         past = [*self._freeze.past(self._history), *others]
-        direction = self._setting.direction
-        return optuna.create_study(storage=_Past(past, number), direction=direction, sampler=self.sampler(number))
+        directions = self._setting.directions
+        return optuna.create_study(storage=_Past(past, number), directions=directions, sampler=self.sampler(number))
 
     def _learn(self, curves: Curves, running: Mapping[int, Mapping[str, Any]]) -> None:
         """Learn of trials at whatever rung they stand: what came further is better, as TPE has it of pruned ones."""
@@ -109,7 +109,8 @@ class OptunaProposer:
         for number in set(reports) & running.keys():
             if own_params(self._space, running[number]) is not None:
                 value, epoch = curves.value(number), curves[number].epoch
-                self._history.add(Finished(number, running[number], value, epoch, complete=False))
+                others = curves.others(number)
+                self._history.add(Finished(number, running[number], value, epoch, complete=False, others=others))
 
 
 class _Past(InMemoryStorage):

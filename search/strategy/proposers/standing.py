@@ -1,12 +1,15 @@
 """How the trials of a study stand: which of them came furthest, and how good they were there."""
 
 from bisect import bisect_left, insort
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
-from math import inf
+from itertools import chain, groupby
+from math import inf, nan
 
-from ..curves import WORST, Curves
+from ....common.fronts import Point, best_first
+from ..curves import Curves
 from ..history import Finished
+from ..ranks import Merit
 
 Stand = tuple[float, float, float, int]
 """What orders trials: how much one broke constraints, the epochs it came to and its score there, both with their sign
@@ -21,14 +24,16 @@ class Standing:
 
     It does not depend on the order in which it was told of trials.
 
+    With several objectives those that came as far stand by Pareto fronts.
+
     Args:
         curves: of the study; they grow by themselves.
-        sign: 1.0 where more is better, else -1.0.
     """
 
-    def __init__(self, curves: Curves, sign: float) -> None:
-        self._curves, self._sign = curves, sign
+    def __init__(self, curves: Curves) -> None:
+        self._curves = curves
         self._ranked: list[Stand] = []
+        self._points: dict[int, Point] = {}  # of those that stand, where there are several objectives
         self._stands: dict[int, Stand] = {}
         self._ended: set[int] = set()
         self._running: set[int] = set()
@@ -39,7 +44,17 @@ class Standing:
 
     def at(self, ranks: Iterable[int]) -> list[int]:
         """The trials at `ranks`, from 0 for the best, of those that have ended or reported an epoch."""
-        return [self._ranked[rank][-1] for rank in ranks]
+        if not self._points:
+            return [self._ranked[rank][-1] for rank in ranks]
+        order = list(chain.from_iterable(map(self._by_fronts, self._alike())))
+        return [order[rank] for rank in ranks]
+
+    def _alike(self) -> Iterator[list[int]]:
+        """The trials that broke constraints by as much and came as far, those of a kind together."""
+        return ([stand[-1] for stand in stands] for _, stands in groupby(self._ranked, key=lambda stand: stand[:2]))
+
+    def _by_fronts(self, trials: Sequence[int]) -> Iterator[int]:
+        return (trials[index] for index in best_first([self._points[trial] for trial in trials]))
 
     def silent(self) -> Sequence[int]:
         """The trials that run and have not reported an epoch, by number."""
@@ -51,8 +66,8 @@ class Standing:
         self._running.discard(trial.number)
         self._remove(trial.number)
         if not trial.failed:
-            score = WORST if trial.value is None else self._sign * trial.value
-            self._put((trial.violation, -inf if trial.complete else -float(trial.epoch), -score, trial.number))
+            merit = self._curves.merit_of(nan if trial.value is None else trial.value, trial.others)
+            self._put(trial.violation, -inf if trial.complete else -float(trial.epoch), merit, trial.number)
 
     def follow(self, running: AbstractSet[int]) -> None:
         """Take note of which trials run now, or wait at a rung, and of what they have reported."""
@@ -67,10 +82,13 @@ class Standing:
             curve = self._curves[number]
             if curve.epoch:
                 self._remove(number)
-                self._put((0.0, -float(curve.epoch), -curve.scores[curve.epoch], number))
+                self._put(0.0, -float(curve.epoch), self._curves.merit(number), number)
 
-    def _put(self, stand: Stand) -> None:
-        self._stands[stand[-1]] = stand
+    def _put(self, violation: float, epochs: float, merit: Merit, number: int) -> None:
+        if isinstance(merit, tuple):
+            self._points[number] = merit
+            merit = merit[0]
+        stand = self._stands[number] = (violation, epochs, -merit, number)
         insort(self._ranked, stand)
 
     def _remove(self, number: int) -> None:

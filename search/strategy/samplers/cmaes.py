@@ -14,6 +14,7 @@ from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler, TPESampler
 from optuna.trial import FrozenTrial
 
+from ....errors import SpaceError
 from ..base import Setting
 from ..evolution import Evolution
 from ..proposers.optuna import OptunaProposer
@@ -48,7 +49,14 @@ class _Cmaes(BaseSampler):
 
 @SAMPLERS.register("cmaes")
 def cmaes(setting: Setting) -> OptunaProposer:
-    """Move a normal distribution toward the better trials of each generation, from the priors."""
+    """Move a normal distribution toward the better trials of each generation, from the priors.
+
+    Raises:
+        SpaceError: there are several objectives.
+    """
+    if setting.others:
+        several = len(setting.directions)
+        raise SpaceError(f"sampler cmaes takes one objective, got {several}; forest, tpe, gp and nsga2 take several")
     evolution, kinds = Evolution(setting), distributions(setting.space)
 
     def sampler(number: int) -> _Cmaes:

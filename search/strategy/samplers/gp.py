@@ -26,8 +26,8 @@ def gp(setting: Setting) -> OptunaProposer:
 
     It models all dimensions; where a trial has not taken a branch, those in it count as at their priors or middles.
     """
-    history = History(setting.direction, best=BEST, newest=NEWEST)
-    freeze = FreezeValues(setting.space, setting.direction, middle)
+    history = History(setting.direction, best=BEST, newest=NEWEST, others=setting.others)
+    freeze = FreezeValues(setting.space, setting.directions, middle)
     return OptunaProposer(setting, partial(_sampler, setting.seed), history, freeze)
 
 

@@ -68,8 +68,8 @@ class _SteadyState(NSGAIISampler):
 @SAMPLERS.register("nsga2")
 def nsga2(setting: Setting) -> OptunaProposer:
     """Breed from the best trials, after as many draws at random as there are parents."""
-    history = History(setting.direction, best=POPULATION, newest=1)
-    freeze = FreezeValues(setting.space, setting.direction, drawn)
+    history = History(setting.direction, best=POPULATION, newest=1, others=setting.others)
+    freeze = FreezeValues(setting.space, setting.directions, drawn)
     return OptunaProposer(setting, partial(_sampler, setting.seed), history, freeze)
 
 

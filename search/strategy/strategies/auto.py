@@ -30,7 +30,7 @@ class Facts:
 
     `trials` is the total, None for no limit, `epochs` those of a usual trial; `at_best` tells that the best epoch of a
     trial counts, `has_pruner` that its user has named a pruner. `steps` are the batches of an epoch, None where nobody
-    has counted the images.
+    has counted the images. `several` tells that there are several objectives.
     """
 
     space: SearchSpace
@@ -40,6 +40,7 @@ class Facts:
     at_best: bool = False
     has_pruner: bool = False
     steps: int | None = None
+    several: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,5 +79,12 @@ def pick(facts: Facts) -> Pick:
 def auto(setting: Setting) -> tuple[Proposer, Scheduler]:
     """Make the strategy that is picked for one worker, as no other number of them is known here."""
     at_best = setting.space.fixed.get("objective.at") == "best"
-    facts = Facts(setting.space, setting.trials, setting.epochs, at_best=at_best, has_pruner=setting.pruner is not None)
+    facts = Facts(
+        setting.space,
+        setting.trials,
+        setting.epochs,
+        at_best=at_best,
+        has_pruner=setting.pruner is not None,
+        several=bool(setting.others),
+    )
     return STRATEGIES.find(pick(facts).strategy)(setting)

@@ -12,6 +12,7 @@ from itertools import islice, pairwise
 
 from ..base import Decision, Proposer, Scheduler, Setting
 from ..curves import Curves
+from ..front_ranks import MakeRanking, Ranking
 from ..ranks import Ranks
 from .registry import STRATEGIES
 from .rungs import ETA, SAMPLER, Promotion, proposer_at_rungs, rung_epochs
@@ -56,12 +57,14 @@ class LearnedPromotion(Promotion):
         rungs: their epochs, ascending; all are below `epochs`.
         epochs: the last epoch.
         trials: the total, None where there is none.
+        ranks: makes the ranking of a rung.
     """
 
-    def __init__(self, rungs: Sequence[int], epochs: int, trials: int | None) -> None:
-        super().__init__(rungs, trials, ())
+    def __init__(self, rungs: Sequence[int], epochs: int, trials: int | None, ranks: MakeRanking = Ranks) -> None:
+        super().__init__(rungs, trials, (), ranks)
         self._ends = (*rungs[1:], epochs)
-        self._final, self._epochs = Ranks(), 0
+        self._final: Ranking = ranks()
+        self._epochs = 0
 
     def on_report(self, curves: Curves, trial: int) -> Decision:
         """Pause the trial if it is at a rung, and not among those that go on."""
@@ -69,7 +72,7 @@ class LearnedPromotion(Promotion):
         curve = curves[trial]
         if self._ends and curve.epoch == self._ends[-1]:
             self._leave(trial)
-            self._final.add(trial, curve.scores[curve.epoch])
+            self._final.add(trial, curves.merit(trial))
         return super().on_report(curves, trial)
 
     def share(self, rung: int) -> float:
@@ -129,5 +132,6 @@ def mean_place(places: Sequence[float], went_on: Sequence[int]) -> float:
 @STRATEGIES.register("learned_rungs")
 def learned_rungs(setting: Setting) -> tuple[Proposer, Scheduler]:
     """Promote by rungs that learn what any sampler proposes."""
-    scheduler = LearnedPromotion(rung_epochs(setting.epochs), setting.epochs, setting.trials)
+    rungs = rung_epochs(setting.epochs)
+    scheduler = LearnedPromotion(rungs, setting.epochs, setting.trials, setting.curves.ranks)
     return proposer_at_rungs(setting, SAMPLER), scheduler

@@ -7,6 +7,8 @@ sooner if one in sixteen passes the first rung, and half of the few that come to
 from collections.abc import Sequence
 
 from ..base import Proposer, Scheduler, Setting
+from ..front_ranks import MakeRanking
+from ..ranks import Ranks
 from .registry import STRATEGIES
 from .rungs import ETA, SAMPLER, Promotion, proposer_at_rungs, rung_epochs
 
@@ -34,12 +36,13 @@ def one_in_so_many(rungs: int, trials: int | None) -> list[int]:
     return [first, *[ETA] * (rungs - 2), LAST]
 
 
-def narrow_promotion(rungs: Sequence[int], trials: int | None) -> Promotion:
+def narrow_promotion(rungs: Sequence[int], trials: int | None, ranks: MakeRanking = Ranks) -> Promotion:
     """Make what promotes few trials from the first rung."""
-    return Promotion(rungs, trials, one_in_so_many(len(rungs), trials))
+    return Promotion(rungs, trials, one_in_so_many(len(rungs), trials), ranks)
 
 
 @STRATEGIES.register("narrow_rungs")
 def narrow_rungs(setting: Setting) -> tuple[Proposer, Scheduler]:
     """Promote few of what any sampler proposes from the first rung."""
-    return proposer_at_rungs(setting, SAMPLER), narrow_promotion(rung_epochs(setting.epochs), setting.trials)
+    scheduler = narrow_promotion(rung_epochs(setting.epochs), setting.trials, setting.curves.ranks)
+    return proposer_at_rungs(setting, SAMPLER), scheduler

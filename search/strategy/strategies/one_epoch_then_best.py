@@ -4,6 +4,7 @@ from collections.abc import Collection
 
 from ..base import BEGIN, GO, WAIT, Choice, Decision, Pause, Proposer, Resume, Scheduler, Setting
 from ..curves import Curves
+from ..front_ranks import MakeRanking, Ranking
 from ..ranks import Ranks
 from .registry import STRATEGIES
 from .rungs import SAMPLER, proposer_at_rungs
@@ -20,16 +21,16 @@ class OneEpochThenBest(Scheduler):
 
     rungs, one_in = (1,), (SHARE,)
 
-    def __init__(self, trials: int | None) -> None:
+    def __init__(self, trials: int | None, ranks: MakeRanking = Ranks) -> None:
         self._trials = trials
-        self._ranks = Ranks()
+        self._ranks: Ranking = ranks()
 
     def on_report(self, curves: Curves, trial: int) -> Decision:
         """Pause the trial after its first epoch."""
         curve = curves[trial]
         if curve.epoch != 1:
             return GO
-        self._ranks.add(trial, curve.scores[1])
+        self._ranks.add(trial, curves.merit(trial))
         return GO if curve.complete else Pause(0)
 
     def choose(self, curves: Curves, paused: Collection[int], *, can_begin: bool, is_idle: bool) -> Choice:
@@ -57,4 +58,4 @@ class OneEpochThenBest(Scheduler):
 @STRATEGIES.register("one_epoch_then_best")
 def one_epoch_then_best(setting: Setting) -> tuple[Proposer, Scheduler]:
     """Train the best tenth of what any sampler proposes."""
-    return proposer_at_rungs(setting, SAMPLER), OneEpochThenBest(setting.trials)
+    return proposer_at_rungs(setting, SAMPLER), OneEpochThenBest(setting.trials, setting.curves.ranks)

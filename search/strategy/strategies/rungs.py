@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 
 from ..base import BEGIN, GO, WAIT, Choice, Decision, Pause, Proposer, Resume, Scheduler, Setting
 from ..curves import Curves
+from ..front_ranks import MakeRanking, Ranking
 from ..proposers.build import build_proposer
 from ..ranks import Ranks
 from .registry import STRATEGIES
@@ -26,16 +27,20 @@ class Promotion(Scheduler):
     come that are worse.
 
     Where nothing new can begin, a part of a trial counts as one at each rung, so that the best one comes to its end.
+    With several objectives all that no other dominates do then.
 
     Args:
         rungs: their epochs, ascending; all are below the last epoch.
         trials: the total, None where there is none. What is not among the best of so many is never resumed.
         one_in: of so many trials one passes each rung, at most.
+        ranks: makes the ranking of a rung.
     """
 
-    def __init__(self, rungs: Sequence[int], trials: int | None, one_in: Sequence[int]) -> None:
+    def __init__(
+        self, rungs: Sequence[int], trials: int | None, one_in: Sequence[int], ranks: MakeRanking = Ranks
+    ) -> None:
         self.rungs, self.one_in, self._trials = tuple(rungs), tuple(one_in), trials
-        self._ranks = [Ranks() for _ in rungs]
+        self._ranks: list[Ranking] = [ranks() for _ in rungs]
 
     def on_report(self, curves: Curves, trial: int) -> Decision:
         """Pause the trial if it is at a rung, and not among its best."""
@@ -46,7 +51,7 @@ class Promotion(Scheduler):
             return GO
         rung = self.rungs.index(curve.epoch)
         self._leave(trial)
-        rank = self._ranks[rung].add(trial, curve.scores[curve.epoch])
+        rank = self._ranks[rung].add(trial, curves.merit(trial))
         return GO if curve.complete or rank < self._quota(rung, round_up=False) else Pause(rung)
 
     def choose(self, curves: Curves, paused: Collection[int], *, can_begin: bool, is_idle: bool) -> Choice:
@@ -74,6 +79,8 @@ class Promotion(Scheduler):
             quota = self._quota(rung, round_up=round_up)
             if self._trials is not None:
                 quota = min(quota, self._bound(rung, self._trials))
+            if round_up:
+                quota = max(quota, self._ranks[rung].front)
             trial, rank = next(self._ranks[rung].best(paused), (None, 0))
             if trial is not None and rank < quota:
                 return trial
@@ -114,15 +121,16 @@ def rung_epochs(epochs: int, eta: int = ETA) -> list[int]:
     return rungs
 
 
-def even_promotion(rungs: Sequence[int], trials: int | None) -> Promotion:
+def even_promotion(rungs: Sequence[int], trials: int | None, ranks: MakeRanking = Ranks) -> Promotion:
     """Make what promotes the same share at every rung."""
-    return Promotion(rungs, trials, [ETA] * len(rungs))
+    return Promotion(rungs, trials, [ETA] * len(rungs), ranks)
 
 
 @STRATEGIES.register("rungs")
 def rungs(setting: Setting) -> tuple[Proposer, Scheduler]:
     """Promote by rungs what any sampler proposes."""
-    return proposer_at_rungs(setting, SAMPLER), even_promotion(rung_epochs(setting.epochs), setting.trials)
+    scheduler = even_promotion(rung_epochs(setting.epochs), setting.trials, setting.curves.ranks)
+    return proposer_at_rungs(setting, SAMPLER), scheduler
 
 
 def proposer_at_rungs(setting: Setting, sampler: str) -> Proposer:
