@@ -32,8 +32,8 @@ SURFACE = {
     "report": "home json out storage study",
     "compare": "home json storage",
     "replay": "data-root device home json out storage trust",
-    "retrain-best": "candidates checkpoint-dir data-root device epochs formats home json out seeds storage study track "
-    "tracking-uri trial trust",
+    "retrain-best": "candidates checkpoint-dir data-root device epochs formats home json out pick seeds storage study "
+    "track tracking-uri trial trust",
     "serve": "allow-host challenger false-alarm-every formats home host keep-days keep-rows log max-batch max-body-mb "
     "max-model-mb port queue shadow share thumbnails timeout token-file tracking-uri watch-per-second workers",
     "monitor": "home json log window",

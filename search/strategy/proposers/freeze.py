@@ -24,12 +24,14 @@ COMPLETE_BEFORE = 4  # trials, until what was stopped is no better than their me
 class Freeze:
     """Makes Optuna's trials of ours: complete or pruned as they ended, with what they broke of constraints.
 
+    With several `objectives` Optuna has no value of an epoch: what a trial has come to stands for its end.
+
     `fill` gives values to the dimensions outside of a trial's branches. Optuna's samplers, but for TPE, model those
     dimensions alone that every trial has: with it, they model all.
     """
 
-    def __init__(self, space: SearchSpace, fill: Fill | None = None) -> None:
-        self._space, self._fill = space, fill
+    def __init__(self, space: SearchSpace, fill: Fill | None = None, *, objectives: int = 1) -> None:
+        self._space, self._fill, self._objectives = space, fill, objectives
         self._distributions = distributions(space)
         self._frozen: dict[int, tuple[Finished, FrozenTrial]] = {}
         self._running: dict[int, tuple[Mapping[str, Any], FrozenTrial | None]] = {}
@@ -60,24 +62,16 @@ class Freeze:
         return None if own is None else self._trial(number, own, state=TrialState.RUNNING)
 
     def _end(self, trial: Finished) -> FrozenTrial:
-        if trial.others and trial.value is not None:
-            # Optuna has no value of an epoch for several objectives: what a trial has come to stands for its end
-            return self._trial(
-                trial.number,
-                own_params(self._space, trial.params) or {},
-                state=TrialState.COMPLETE,
-                values=[*trial.objectives],
-                constraints=_violated(trial),
-            )
-        complete = trial.complete and trial.value is not None
-        stopped_at = {trial.epoch: trial.value} if not complete and trial.value is not None else {}
+        is_whole = len(trial.objectives) == self._objectives
+        complete = is_whole and (trial.complete or self._objectives > 1)
+        stopped_at = {trial.epoch: trial.value} if is_whole and not complete else {}
         return self._trial(
             trial.number,
             own_params(self._space, trial.params) or {},
             state=TrialState.COMPLETE if complete else TrialState.PRUNED,
-            value=trial.value,
+            values=[*trial.objectives] if is_whole else None,
             intermediate_values=stopped_at,
-            constraints=_violated(trial),
+            constraints={"violation": trial.violation} if trial.violation else None,
         )
 
     def _trial(self, number: int, params: Params, **rest: Any) -> FrozenTrial:
@@ -88,10 +82,6 @@ class Freeze:
         trial.number = number
         trial._trial_id = -2 - number  # they all have the same otherwise; those of a store in memory count from 0
         return trial
-
-
-def _violated(trial: Finished) -> dict[str, float] | None:
-    return {"violation": trial.violation} if trial.violation else None
 
 
 class FreezeValues(Freeze):

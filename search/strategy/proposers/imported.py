@@ -28,8 +28,8 @@ Make = Callable[..., object]
 class FreezeAttributes(Freeze):
     """Gives trials the attributes that a sampler of this process has written on them: some find their state there."""
 
-    def __init__(self, space: SearchSpace) -> None:
-        super().__init__(space)
+    def __init__(self, space: SearchSpace, objectives: int) -> None:
+        super().__init__(space, objectives=objectives)
         self._attributes: dict[int, dict[str, Any]] = {}
 
     def note(self, trial: FrozenTrial) -> None:
@@ -57,7 +57,7 @@ def imported(setting: Setting, sampler: str) -> OptunaProposer:
         return _build(named, make, trial_seed(setting.seed, number))
 
     build(0)  # what is wrong with it is told now
-    return OptunaProposer(setting, build, freeze=FreezeAttributes(setting.space))
+    return OptunaProposer(setting, build, freeze=FreezeAttributes(setting.space, len(setting.directions)))
 
 
 def _build(named: ImportedName, make: Make, seed: int) -> BaseSampler:

@@ -54,7 +54,7 @@ class OptunaProposer:
     ) -> None:
         self._setting, self._space, self.sampler = setting, setting.space, sampler
         self._history = history or History(setting.direction, others=setting.others)
-        self._freeze = freeze or Freeze(setting.space)
+        self._freeze = freeze or Freeze(setting.space, objectives=len(setting.directions))
         self._untried = Untried(setting.space)
         self._curves: Curves | None = None
         self._reports = 0

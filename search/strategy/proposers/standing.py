@@ -51,7 +51,8 @@ class Standing:
 
     def _alike(self) -> Iterator[list[int]]:
         """The trials that broke constraints by as much and came as far, those of a kind together."""
-        return ([stand[-1] for stand in stands] for _, stands in groupby(self._ranked, key=lambda stand: stand[:2]))
+        alike = groupby(self._ranked, key=lambda stand: stand[:2])
+        return (sorted(stand[-1] for stand in stands) for _, stands in alike)  # of equals the earlier comes first
 
     def _by_fronts(self, trials: Sequence[int]) -> Iterator[int]:
         return (trials[index] for index in best_first([self._points[trial] for trial in trials]))

@@ -16,7 +16,7 @@ def curves() -> Curves:
 
 @pytest.fixture
 def standing(curves: Curves) -> Standing:
-    return Standing(curves, -1.0)
+    return Standing(curves)
 
 
 def order(standing: Standing) -> list[int]:
@@ -89,7 +89,7 @@ def test_the_order_of_events_does_not_matter(curves: Curves) -> None:
     orders = []
     for seed in range(10):
         random.Random(seed).shuffle(events)
-        standing = Standing(curves, -1.0)
+        standing = Standing(curves)
         for event in events:
             event(standing)
         standing.follow(running)
