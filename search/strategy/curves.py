@@ -67,6 +67,11 @@ class Curves:
         """The curve of a trial, empty before its first report."""
         return self._by_trial.setdefault(trial, Curve())
 
+    @property
+    def several(self) -> bool:
+        """Whether there are several objectives."""
+        return bool(self._other_signs)
+
     def ranks(self) -> Ranking:
         """Make a ranking by `merit`, empty."""
         return FrontRanks() if self._other_signs else Ranks()

@@ -28,7 +28,8 @@ class Decide:
     def __init__(
         self, scheduler: Scheduler, curves: Curves, *, is_first_guess: bool = False, audit: Audit | None = None
     ) -> None:
-        self.rungs, self.one_in = scheduler.rungs, scheduler.one_in
+        # with several objectives a share is no bound: all that no other dominates go on in the end
+        self.rungs, self.one_in = scheduler.rungs, () if curves.several else scheduler.one_in
         self._scheduler, self._curves = scheduler, curves
         self._is_first_guess = is_first_guess
         self._audit, self._withheld = audit or Audit(), WithheldTrials()

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from statistics import fmean, median, pstdev
-from typing import Literal, NamedTuple, cast
+from typing import NamedTuple, cast
 
 from ....spaces.space import SearchSpace
 from ....studies.book.book import Book
 from ....studies.tracking.tracker import NullTracker
+from ....training.config import ObjectiveConfig
+from ....training.metric_names import Direction
 from ....training.report import EpochReport
 from ...configuration.claim import Claim
 from ...configuration.search_settings import SearchSettings
@@ -83,9 +85,10 @@ class Searched:
 
     space: SearchSpace
     settings: SearchSettings
-    direction: Literal["maximize", "minimize"]
+    direction: Direction
     epochs: int
     goal: Goal
+    others: tuple[Direction, ...] = ()
 
 
 def forecast(searched: Searched, prices: Sequence[Price], start_s: float, workers: int) -> Forecast:
@@ -126,7 +129,7 @@ class _Search(NullTracker):
     def __init__(self, searched: Searched, prices: Sequence[Price], start_s: float, workers: int, seed: int) -> None:
         self._random, self._prices = Random(seed), prices
         self._drawn: dict[int, Sequence[EpochReport]] = {}
-        self._sign = 1 if searched.direction == "maximize" else -1
+        self._sign = _sign(searched.direction)
         self._scale = EPOCH_S / median(price.epoch_s for price in prices)
         logs = [math.log(price.epoch_s) for price in prices]
         self._middle, self._width = fmean(logs), pstdev(logs) or 1.0
@@ -141,6 +144,7 @@ class _Search(NullTracker):
             direction=searched.direction,
             epochs=searched.epochs,
             trials=searched.goal.trials,
+            others=searched.others,
         )
         self._ledger = Ledger(searched.space, strategy)
         places = Places(_NOWHERE, lambda number: _NOWHERE / str(number))
@@ -162,20 +166,32 @@ class _Search(NullTracker):
     def _curve(self, job: Job) -> Sequence[EpochReport]:
         if job.number not in self._drawn:
             price = self._random.choice(self._prices[1:] or self._prices) if job.number else self._prices[0]
-            self._drawn[job.number] = self._train(price, job.config.objective.metric)
+            self._drawn[job.number] = self._train(price, job.config.objective)
         return self._drawn[job.number]
 
-    def _train(self, price: Price, metric: str) -> Sequence[EpochReport]:
-        """The reports of a training: scores with the correlations above, better by the logarithm of the epoch."""
+    def _train(self, price: Price, objective: ObjectiveConfig) -> Sequence[EpochReport]:
+        """The reports of a training: scores with the correlations above, better by the logarithm of the epoch.
+
+        To further objectives it is the better the less it costs.
+        """
         cost = (math.log(price.epoch_s) - self._middle) / self._width
         last = COST_TELLS * cost + math.sqrt(1 - COST_TELLS**2) * self._random.gauss()
         luck = self._random.gauss()
+        others: dict[str, float] = {
+            each.metric: -_sign(each.direction) * (cost + self._random.gauss() / 2)  # a cost of its own, near to that
+            for each in objective.also
+        }
         reports = []
         for epoch in range(1, price.epochs + 1):
             tells = FORETOLD + (1 - FORETOLD) * (epoch - 1) / max(1, price.epochs - 1)
             score = tells * last + math.sqrt(1 - tells**2) * luck + math.log(epoch)
-            reports.append(EpochReport(epoch, {metric: self._sign * score}, self._scale * price.epoch_s * epoch))
+            metrics = {objective.metric: self._sign * score, **others}
+            reports.append(EpochReport(epoch, metrics, self._scale * price.epoch_s * epoch))
         return reports
+
+
+def _sign(direction: Direction) -> int:
+    return 1 if direction == "maximize" else -1
 
 
 def _sampler(name: str) -> str:

@@ -176,7 +176,8 @@ def _prospect(
 ) -> Prospect:
     """What the search comes to with the workers of `measured`."""
     settings, config = outset.settle(ready, measured.workers), outset.config
-    searched = Searched(outset.space, settings, config.objective.direction, config.budget.epochs, goal)
+    direction, *others = config.objective.directions
+    searched = Searched(outset.space, settings, direction, config.budget.epochs, goal, tuple(others))
     prices = [Price(work.config.budget.epochs, measured.model.epoch_s(work)) for work in drawn]
     ahead = forecast(searched, prices, measured.start_s, measured.workers)
     return Prospect(settings, measured, ahead, setup_s)
@@ -211,11 +212,13 @@ def _judged(
 def _circumstances(outset: Outset, goal: Goal, ready: Preflight, asked: Prospect, home: Home) -> Circumstances:
     """What advice on the search that was asked for follows from."""
     settings, measured, config = asked.settings, asked.measured, outset.config
+    direction, *others = config.objective.directions
     strategy = build_strategy(
         outset.space,
         **settings.names,
         seed=0,
-        direction=config.objective.direction,
+        direction=direction,
+        others=others,
         epochs=config.budget.epochs,
         trials=outset.options.trials,
     )

@@ -1,7 +1,7 @@
 """What `hpo run` does before the first trial: check the command, pack, try the models, open the study."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ....errors import StudyError
