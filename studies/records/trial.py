@@ -80,6 +80,7 @@ class TrialRecord:
     def extends(self) -> int | None:
         """The trial whose configuration it trains for longer; None where it extends none."""
         return extended_trial(self.origin)
+
     others: tuple[float, ...] = ()
     other_curves: Kept = field(default_factory=dict)
     excesses: Mapping[str, float] = field(default_factory=dict)

@@ -82,6 +82,11 @@ def run_race(
     """
     count, repetitions = options.contest
     summary = summarise(open_existing(options.storage, home), study)
+    if summary.further:
+        raise StudyError(
+            f"study {visible(study)} has {len(summary.objectives)} objectives, and a race is run for one\n"
+            "  leave --candidates and --seeds out; --pick takes a trial of the front"
+        )
     records = best_distinct(summary, count, home)
     if not records:
         raise StudyError(f"study {visible(study)} has no complete trial to race; leave --candidates and --seeds out")
