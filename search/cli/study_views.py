@@ -14,8 +14,8 @@ from ...studies.records.effects import Effect
 from ...studies.records.study import StudySummary, formats_of
 from ...studies.records.trial import TrialRecord
 from ..progress.audit import audit_line
-from ..progress.explained import explained
 from ..progress.best import best_lines
+from ..progress.explained import explained
 from ..progress.format import (
     amount,
     duration,

@@ -1,7 +1,7 @@
 """What `hpo run` does before the first trial: check the command, pack, try the models, open the study."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from ....errors import StudyError
@@ -120,9 +120,7 @@ def prepare(
     )
     record = patience(lambda: _keep_settings(study, settings, strategy, audit_since, watcher.note))
     most_trials = Goal(options.trials, epochs=options.max_epochs_total).most_trials
-    # with several objectives any paused trial may yet go on
-    kept = replace(record, one_in=()) if identity.further else record
-    if told := disk_note(kept, most_trials, len(placements), ready.checkpoint_bytes, strategy.size()):
+    if told := disk_note(record, most_trials, len(placements), ready.checkpoint_bytes, strategy.size()):
         watcher.note(told)
     ModelCopies(home.models(name), models).keep()
     files = patience(lambda: share_study(storage, name, shared, options.checkpoint_dir))
