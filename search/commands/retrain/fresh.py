@@ -25,6 +25,7 @@ from ....training.data.prepare import Progress, prepare
 from ....training.loop.history import result_from_json
 from ....training.report import EpochReport, Status, TrainResult
 from ....training.saved_config import read_saved
+from ...loop.outcome import outcome_of
 from ...progress.single import RetrainWatcher
 from ..follow import Asked, follow
 from .race import Fresh
@@ -136,7 +137,5 @@ def train_fresh(config: TrialConfig, pack: Pack, directory: Path, device: str, w
 
 
 def _fresh(result: TrainResult, config: TrialConfig) -> Fresh:
-    worth = config.objective.worth(result.history)
-    if result.status is Status.FINISHED and worth is not None:
-        return Fresh(worth.value)
-    return Fresh(None, result.status.value.replace("_", " "))
+    outcome = outcome_of(result, config.objective)  # as the search valued it
+    return Fresh(outcome.value) if outcome.complete else Fresh(None, result.status.value.replace("_", " "))
