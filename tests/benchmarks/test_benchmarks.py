@@ -65,6 +65,7 @@ def _warm(warm: Path) -> None:
         "growth",
         pytest.param("scale", marks=needs_postgresql),
         "history",
+        "coverage",
         "search",
         "suggest_space",
         "larger_than_memory",
@@ -164,6 +165,38 @@ assert abs(found[0].share("own recipe") - 60 / 700) < 1e-6
 assert live.kept(out, {{**setting, "processor": "another"}}) == {{}}
 """)
     printed([str(script)])
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_study_of_coverage_goes_on_where_it_was(tmp_path: Path) -> None:
+    script, out = tmp_path / "script.py", tmp_path / "result.json"
+    script.write_text(f"""
+import sys
+sys.path[0] = {str(BENCHMARKS)!r}
+import coverage
+coverage.run_study = lambda number, *rest: {{
+    "test_accuracy": 0.8, "test_interval": (0.7, 0.9), "truth": 0.79 + number / 10,
+    "best": {{"selected": 0.8, "selected_interval": (0.7, 0.9), "truth": 0.7, "optimism": 0.1 + number / 100}},
+    "winner": {{"mean": 0.7, "interval": (0.6, 0.8), "truth": 0.7}},
+}}
+coverage.main()
+""")
+    command = [str(script), "--quick", "--out", str(out)]
+    printed(command)
+    first = json.loads(out.read_text())["measured"]["studies"]
+    diary = out.with_suffix(".runs.jsonl")
+    assert not diary.exists()
+    setting = {"images": 200, "trials": 2, "epochs": 1, "candidates": 2, "seeds": 2, "models": 1, "width": 8}
+    setting["pool"] = "Fashion-MNIST" if FASHION_MNIST.is_dir() else "the digits"
+    kept, other = {**first[0], "test_accuracy": 0.5}, {**setting, "epochs": 9}
+    lines = [{"number": 0, "setting": setting, "study": kept}, {"number": 1, "setting": other, "study": kept}]
+    diary.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    printed(command)
+    result = json.loads(out.read_text())
+    assert [study["test_accuracy"] for study in result["measured"]["studies"]] == [0.5, 0.8]
+    held = {row["number"]: row["95 % interval holds the truth"] for row in result["rows"]}
+    assert held["test accuracy of the export"].startswith("2 of 2")
 
 
 @pytest.mark.slow
