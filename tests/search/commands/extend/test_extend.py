@@ -143,12 +143,12 @@ def test_the_same_command_again_goes_on_where_it_was_interrupted(home: Path) -> 
 
 
 def test_a_search_goes_on_after_it_as_if_there_were_no_extension(home: Path) -> None:
-    extend("s", top=1, epochs=6, home=home, **QUIET)
-    count = len(trials(home))
-    result = run(space=str(home.parent / "s.yaml"), study="s", trials=count + 2, home=home, **QUIET)
+    extension = extend("s", top=1, epochs=6, home=home, **QUIET).pairs[0][1].number
+    result = run(space=str(home.parent / "s.yaml"), study="s", trials=extension + 3, home=home, **QUIET)
     assert result.outcome is Outcome.DONE
-    assert all(count not in rung.ranks for rung in result.study.rungs)
-    assert result.study.trial(count - 1).extends == 0
+    assert len(result.study.trials) == extension + 3
+    assert all(extension not in rung.ranks for rung in result.study.rungs)
+    assert result.study.trial(extension).extends == 0
 
 
 def test_the_best_trials_go_on_and_of_a_line_of_extensions_the_longest(home: Path) -> None:
