@@ -92,9 +92,9 @@ class RetrainOptions:
         for name, value, low in (("candidates", self.candidates, 1), ("seeds", self.seeds, 2)):
             if value is not None and not low <= value <= MOST:
                 raise SpaceError(f"--{name} must be {low} to {MOST}, got {value}")
-        for name, value in (("trial", self.trial), ("pick", self.pick), ("epochs", self.epochs)):
-            if value is not None:
+        for name, given in {"trial": self.trial, "pick": self.pick, "epochs": self.epochs}.items():
+            if given is not None:
                 raise SpaceError(
-                    f"--{name} must be left out with --candidates and --seeds, got {value}\n"
+                    f"--{name} must be left out with --candidates and --seeds, got {given}\n"
                     "  they race the best trials, each as long as it was"
                 )
