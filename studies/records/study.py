@@ -146,11 +146,9 @@ class StudySummary:
         standing = self.standing(trial)
         return {**trial.to_json(), "standing": standing and asdict(standing)}
 
-    @property
-    def complete(self) -> tuple[TrialRecord, ...]:
-        """The complete trials that have a value: those that hpo ran, or all where it ran none of them."""
-        complete = [trial for trial in self.trials if trial.state == "complete" and trial.value is not None]
-        return tuple([trial for trial in complete if not trial.is_foreign] or complete)
+    def ranking(self) -> tuple[TrialRecord, ...]:
+        """The complete trials, the best first: those that hpo ran, or all where it ran none of them."""
+        return tuple(self.own_best(len(self.trials))) or self.passed_over
 
     def own_best(self, count: int) -> list[TrialRecord]:
         """The `count` best complete trials that hpo ran and that keep to all constraints, the best first."""

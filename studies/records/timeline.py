@@ -37,7 +37,7 @@ def timeline(storage: Readable, summary: StudySummary) -> tuple[Moment, ...]:
     frozen = storage.get_all_trials(study_id(storage, summary.study), deepcopy=False)
     spans = list(running(frozen))
     ends = {trial.number: span[1] for trial, span in spans}
-    complete = [record for record in summary.complete if record.number in ends]
+    complete = [record for record in summary.ranking() if record.number in ends]
     complete.sort(key=lambda record: (ends[record.number], record.number))
     at = np.array([ends[record.number].timestamp() for record in complete])
     epochs = _spent([span for _, span in spans], [len(trial.intermediate_values) for trial, _ in spans], at)

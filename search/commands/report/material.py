@@ -76,14 +76,13 @@ class Material:
     @cached_property
     def keys(self) -> tuple[str, ...]:
         """The parameters of the complete trials: in the order of the space, then those of another one."""
-        own = (key for trial in self.summary.complete for key in trial.params)
-        return tuple(dict.fromkeys((*self.dimensions, *own)))
+        ranked = (key for trial in self.ranked for key in trial.params)
+        return tuple(dict.fromkeys((*self.dimensions, *ranked)))
 
     @cached_property
     def ranked(self) -> tuple[TrialRecord, ...]:
-        """The complete trials, the best first."""
-        sign = -1 if self.summary.direction == "maximize" else 1
-        return tuple(sorted(self.summary.complete, key=lambda trial: (sign * (trial.value or 0.0), trial.number)))
+        """The complete trials, the best first, see StudySummary.ranking."""
+        return self.summary.ranking()
 
 
 def gather(storage: Readable, study: str, home: Home) -> Material:

@@ -50,9 +50,9 @@ def _certainty(material: Material, winner: Winner | None) -> Iterator[str]:
     summary = material.summary
     if gained := gain(summary):
         yield f"{gained}."
-    if len(summary.complete) > 1:
+    if len(material.ranked) > 1:
         yield (
-            f"The best of {len(summary.complete):,} complete trials is chosen for its value: "
+            f"The best of {len(material.ranked):,} complete trials is chosen for its value: "
             "expect somewhat worse on other images."
         )
     if spread := _spread(summary):

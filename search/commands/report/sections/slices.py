@@ -30,7 +30,7 @@ FEWEST = 3
 @register_section("slices", place=31)
 def slices(material: Material) -> Section | None:
     """A small chart for each parameter; None where too few trials are complete."""
-    trials = material.summary.complete
+    trials = sorted(material.ranked, key=lambda trial: trial.number)
     if len(trials) < FEWEST:
         return None
     best = {trial.number for trial in material.ranked[:BEST]}
@@ -48,10 +48,8 @@ def _blocks(material: Material, charts: Sequence[Chart], shown: int) -> Iterator
     yield Charts(charts[:PARAMETERS])
     if len(charts) > PARAMETERS:
         yield Text(f"And {len(charts) - PARAMETERS:,} more parameters.", quiet=True)
-    if shown < len(material.summary.complete):
-        yield Text(
-            f"{shown:,} of {len(material.summary.complete):,} trials are drawn, the best among them.", quiet=True
-        )
+    if shown < len(material.ranked):
+        yield Text(f"{shown:,} of {len(material.ranked):,} trials are drawn, the best among them.", quiet=True)
 
 
 def _chart(material: Material, key: str, trials: Sequence[TrialRecord]) -> Chart | None:
