@@ -60,7 +60,7 @@ def _facts(side: "Side", reached: "Moment | None", comparison: "Comparison") -> 
 
     facts: dict[str, str] = {}
     if (summary := side.summary) is not None:
-        facts["objective"] = f"{summary.direction} {summary.metric}"
+        facts["objective"] = summary.goals
         facts["trials"] = (
             ", ".join(f"{count} {state}" for state, count in summary.counts.items() if count) or "none yet"
         )

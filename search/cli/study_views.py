@@ -63,10 +63,8 @@ def trial_view(
 
 
 def _study_parts(summary: StudySummary, effects: Sequence[Effect]) -> Iterator[RenderableType]:
-    goals = ", ".join(f"{direction} {metric}" for metric, direction in summary.objectives)
-    objective = goals + (f" of {summary.at}" if summary.at else "")
     spent = f"{duration(summary.wall_s)} of search"
-    head = (f"study {summary.study}: {objective}", _counts(summary), spent, " and ".join(formats_of(summary)))
+    head = (f"study {summary.study}: {summary.goals}", _counts(summary), spent, " and ".join(formats_of(summary)))
     yield line("; ".join(filter(None, head)))
     if summary.strategy is not None:
         yield line(strategy_line(summary.strategy, summary.epochs_total))

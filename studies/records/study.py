@@ -62,6 +62,12 @@ class StudySummary:
         return ((self.metric, self.direction), *self.further)
 
     @property
+    def goals(self) -> str:
+        """All objectives in words: `maximize val_accuracy, minimize params_m of the last epoch`."""
+        goals = ", ".join(f"{direction} {metric}" for metric, direction in self.objectives)
+        return goals + (f" of {self.at}" if self.at else "")
+
+    @property
     def directions(self) -> list[StudyDirection]:
         """The directions of all objectives, in Optuna's terms."""
         return [StudyDirection[direction.upper()] for _, direction in self.objectives]

@@ -96,10 +96,7 @@ def _objectives(first: Side, second: Side) -> tuple[str, str] | tuple[()]:
     """The objectives of both in words where they differ; () where they are the same, or a side is no study."""
     if first.summary is None or second.summary is None:
         return ()
-    one, other = (
-        f"{summary.direction} {summary.metric}" + (f" of {summary.at}" if summary.at else "")
-        for summary in (first.summary, second.summary)
-    )
+    one, other = first.summary.goals, second.summary.goals
     return () if one == other else (one, other)
 
 

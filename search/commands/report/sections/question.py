@@ -32,10 +32,9 @@ def question(material: Material) -> Section | None:
 def _facts(material: Material) -> dict[str, str]:
     summary, noted = material.summary, material.noted
     kept = summary.attributes
-    objective = f"{summary.direction} {summary.metric}" + (f" of {summary.at}" if summary.at else "")
     return {
         "command": masked(_text(kept, attributes.COMMAND)),
-        "objective": objective,
+        "objective": summary.goals,
         "strategy": _strategy(summary),
         "data": _data(material),
         "seed": _text(kept, attributes.SEED),
