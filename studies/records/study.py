@@ -157,9 +157,12 @@ class StudySummary:
         return tuple(self.own_best(len(self.trials))) or self.passed_over
 
     def own_best(self, count: int) -> list[TrialRecord]:
-        """The `count` best complete trials that hpo ran and that keep to all constraints, the best first."""
-        own = [trial for trial in self.trials if not trial.is_foreign]
-        return ranked(own, self.directions)[:count]
+        """The `count` best complete trials that hpo ran and that keep to all constraints, the best first.
+
+        With several objectives the knee is the first, others are in the order of their fronts.
+        """
+        order = ranked((trial for trial in self.trials if not trial.is_foreign), self.directions)
+        return sorted(order, key=lambda trial: trial is not self.best)[:count]
 
     def edges(self) -> list[Edge]:
         """The dimensions whose best values lie at an end of their range, by the space of the newest run."""

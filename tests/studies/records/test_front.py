@@ -41,7 +41,7 @@ def test_the_front_and_its_knee(home: Home) -> None:
     assert [each.number for each in summary.front] == [0, 1, 3]
     assert summary.best is not None
     assert summary.best.number == 1
-    assert [each.number for each in summary.own_best(4)] == [0, 3, 1, 2]
+    assert [each.number for each in summary.own_best(4)] == [1, 0, 3, 2]
     assert summary.failures == {"breaks onnx_mb, params_m": (5,)}
     shown = summary.to_json()
     assert shown["objectives"] == [{"metric": metric, "direction": direction} for metric, direction in OBJECTIVES]

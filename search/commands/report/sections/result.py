@@ -38,7 +38,8 @@ def _blocks(material: Material) -> Iterator[Block]:
 def _tiles(material: Material) -> Iterator[Tile]:
     summary = material.summary
     if material.ranked:
-        yield Tile(f"best {summary.metric}", number_of(material.ranked[0].value), between(summary.best_interval))
+        name = f"{summary.metric} of the knee" if summary.front else f"best {summary.metric}"
+        yield Tile(name, number_of(material.ranked[0].value), between(summary.best_interval))
     if material.winner is not None:
         metrics = material.winner.export.manifest.metrics
         yield Tile("test accuracy", number_of(metrics.test_accuracy), between(metrics.test_interval))

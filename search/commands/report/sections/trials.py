@@ -1,7 +1,7 @@
 """The best trials, with all of their parameters."""
 
 from .....common.sections import Block, Section, Table, Text
-from ....progress.format import number_of, params_line
+from ....progress.format import numbers_of, params_line
 from ..material import Material
 from .registry import register_section
 
@@ -9,7 +9,7 @@ MOST = 15
 """Trials that are listed; `hpo show` has all of them."""
 
 
-@register_section("trials", place=1)
+@register_section("trials", place=2)
 def trials(material: Material) -> Section | None:
     """A table of the best; None where no trial is complete."""
     best = material.ranked[:MOST]
@@ -18,7 +18,7 @@ def trials(material: Material) -> Section | None:
     rows = [
         [
             f"{trial.number}",
-            number_of(trial.value),
+            numbers_of(trial.values),
             f"{trial.best_epoch or trial.epochs or ''}",
             params_line(trial.params),
         ]
