@@ -27,7 +27,7 @@ def front(material: Material) -> Section | None:
 
 def _blocks(summary: StudySummary) -> Iterator[Block]:
     assert summary.best is not None
-    count = f"{len(summary.front):,} of {len(summary.complete):,} complete trials"
+    count = f"{len(summary.front):,} of {len(summary.ranking()):,} complete trials"
     yield Text(
         f"No other trial beats these {count} in one objective without losing in another. Trial {summary.best.number} "
         "is the knee, the nearest to the best value of each; hpo retrain-best takes it, or another one with --pick.",
@@ -42,7 +42,7 @@ def _blocks(summary: StudySummary) -> Iterator[Block]:
 def _chart(summary: StudySummary, axis: int) -> Chart:
     """The first objective upward, another one across."""
     on_front = {trial.number for trial in summary.front}
-    whole = [trial for trial in summary.complete if len(trial.values) == len(summary.objectives)]
+    whole = [trial for trial in summary.ranking() if len(trial.values) == len(summary.objectives)]
     shown = thinned(whole, DOTS, [row for row, trial in enumerate(whole) if trial.number in on_front])
     across, upward = ([trial.values[index] for trial in shown] for index in (axis, 0))
     name = summary.objectives[axis][0]
