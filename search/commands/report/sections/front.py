@@ -54,8 +54,12 @@ def _dots(frame: Frame, trials: list[TrialRecord], axis: int, on_front: set[int]
     for trial in sorted(trials, key=lambda trial: trial.number in on_front):  # the front on top
         if (at := frame.at(trial.values[axis], trial.values[0])) is not None:
             is_best = trial.number in on_front
-            kind = "best" if is_best else "quiet" if trial.broken else "usual"
-            yield dot(at, kind, f"trial {trial.number}: {numbers_of(trial.values)}", 4 if is_best else 2.6)
+            yield dot(
+                at,
+                "best" if is_best else "usual",
+                f"trial {trial.number}: {numbers_of(trial.values)}",
+                4 if is_best else 2.6,
+            )
 
 
 def _table(summary: StudySummary) -> Table:
