@@ -17,7 +17,7 @@ from .losses.config import LossConfig, SamplingConfig
 from .metric_names import COSTS, SHORT, CostMetric, Direction, ExtraMetric, ValMetric, Watched, direction_of
 from .models.config import ModelConfig, ResNet
 from .optim.config import Cosine, EmaConfig, OptimizerConfig, ScheduleConfig, Sgd
-from .report import EpochReport
+from .report import EpochReport, by_fold
 from .section import FIXED, LISTED, Section
 
 
@@ -118,6 +118,11 @@ class ObjectiveConfig(Section):
     def directions(self) -> tuple[Direction, ...]:
         """The directions of all objectives, in the order of `metrics`."""
         return (self.direction, *(each.direction for each in self.also))
+
+    def worths(self, history: Sequence[EpochReport]) -> list[Worth]:
+        """What each fold that has ended is worth; of a training without folds, what that is."""
+        folds = (fold for fold in by_fold(history) if fold[-1].ends_fold or not fold[-1].fold)
+        return [worth for fold in folds if (worth := self.worth(fold))]
 
     @property
     def name(self) -> str:
@@ -221,6 +226,16 @@ class TrialConfig(Section):
         """The costs of the model that are objectives or limited."""
         limited = {limit.metric for limit in self.constraints.limits}
         return tuple(name for name in COSTS if name in limited or name in self.objective.metrics)
+
+    @property
+    def steps(self) -> int:
+        """How many values a trial reports to its study: one an epoch, or one a fold."""
+        return self.data.folds or self.budget.epochs
+
+    @property
+    def epochs_a_step(self) -> int:
+        """The epochs from one of these values to the next, where patience ends none before."""
+        return self.budget.epochs if self.data.folds else 1
 
     @model_validator(mode="after")
     def _fits(self) -> Self:

@@ -3,9 +3,10 @@
 `train()` is an iterator of these; nothing else leaves the loop, but for what it is busy with in between.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import groupby
 from typing import NamedTuple
 
 from .setting import Setting
@@ -57,6 +58,10 @@ class EpochReport:
     others is there, too. `elapsed_s` is the training time since the first epoch began, over all interruptions. `worth`
     is the value of the objective if the training ended here (ObjectiveConfig.worth), None without a validation split;
     `others` are those of further objectives, in their order.
+
+    With folds, epochs are numbered through: those of fold k (from 1, 0 without folds) come after k - 1 times as many as
+    the budget has, also where patience ended a fold before. `worth` is then the mean over folds, `fold` that of this
+    epoch, and `ends_fold` says whether it is its last.
     """
 
     epoch: int
@@ -64,6 +69,20 @@ class EpochReport:
     elapsed_s: float
     worth: float | None = None
     others: tuple[float, ...] = ()
+    fold: int = 0
+    ends_fold: bool = False
+
+    @property
+    def step(self) -> int | None:
+        """The number under which a study records it: its epoch, or its fold where it ends one; None within one."""
+        if not self.fold:
+            return self.epoch
+        return self.fold if self.ends_fold else None
+
+
+def by_fold(history: Sequence[EpochReport]) -> list[list[EpochReport]]:
+    """The epochs of each fold, in their order; of a training without folds all are those of one."""
+    return [list(reports) for _, reports in groupby(history, lambda report: report.fold)]
 
 
 class VerdictKind(StrEnum):
@@ -98,7 +117,8 @@ class TrainResult:
     """How a training ended and what it reached.
 
     `history` holds every epoch, also those before an interruption; `best` the one that counts (`objective.at`), whose
-    weights are in best.ckpt, None before the first finite one. `early_stopped` tells a training that ended itself from
+    weights are in best.ckpt, None before the first finite one, with folds the mean of those that count, and the weights
+    are the last fold's. `early_stopped` tells a training that ended itself from
     one that used its whole budget; `message` says why in words where `status` is not FINISHED; `notes` are decisions
     that the training took by itself, one sentence each: batches split for memory, torch.compile failed. `lr_factors`
     are the shares of the scheduled learning rate that plateaus left to each epoch, () under other schedules. `verdict`

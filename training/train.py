@@ -14,14 +14,15 @@ from .checkpoints.checkpoint import own_files
 from .checkpoints.training_folder import RESULT
 from .config import TrialConfig
 from .data.pack import Pack
-from .diagnosis.verdict import judge
+from .diagnosis.verdict import judge_folds
+from .loop.assignment import Assignment
 from .loop.history import result_to_json
 from .loop.replicas import Replicas
 from .loop.training import Training
 from .loop.wanted_metrics import FitOn
 from .machine.allocator import keep_freed_memory, return_freed_memory
 from .machine.memory import Card, is_out_of_memory, judge_shortage
-from .report import Activity, EpochReport, Signal, TrainResult
+from .report import Activity, EpochReport, Signal, Status, TrainResult
 
 
 def always_continue() -> Signal:
@@ -58,6 +59,9 @@ def train(
     again, and on a CPU ends bit-identical to a training that was never interrupted. Closing the iterator abandons the
     training to its last checkpoint.
 
+    With `data.folds` it trains as often, each time validated on one fold, and a report is one of all their epochs (see
+    EpochReport); the folder has the checkpoint of the fold in progress.
+
     Args:
         config: the whole training, with what `auto` means settled (see decide_numerics).
         pack: directory of the packed data set.
@@ -67,6 +71,7 @@ def train(
         fit_on: "train_and_val" trains on both splits for a final model: nothing is validated, nothing stops early,
             and the last epoch counts.
         last_epoch: end after this epoch, as if the budget were spent; the schedule keeps its length. None: the budget.
+            With folds it is one of those that are numbered through.
         alone: False where another try without neighbours on the card is possible: out of memory beside other
             processes, it then ends with Status.CROWDED and not with Status.OUT_OF_MEMORY.
         timeout_s: seconds of training, those of former runs included, after which it ends with Status.TIMED_OUT at its
@@ -89,26 +94,31 @@ def train(
     data = Pack.open(pack)
     with Replicas() as own:
         others = own if replicas is None or config.devices == 1 else replicas
-        training = Training(config, data, directory, torch.device(device), tell, fit_on, last_epoch, timeout_s, others)
-        try:
-            result = yield from training.epochs(signal, resumed)
-        except Exception as error:
-            others.close()  # they may wait for this one in the middle of a step
-            if not is_out_of_memory(error):
-                raise
-            card = Card.of(training.device) if training.device.type == "cuda" else None
-            result = training.progress.result(*judge_shortage(error, card, alone=alone))
+        on = torch.device(device)
+        asked = Assignment(config, data, directory, on, tell, fit_on, last_epoch, timeout_s, others)
+        following: Training | None = Training.begin(asked)
+        while following is not None:
+            training, following = following, None
+            try:
+                result = yield from training.epochs(signal, resumed)
+                following = training.following() if result.status is Status.FINISHED else None
+            except Exception as error:
+                others.close()  # they may wait for this one in the middle of a step
+                if not is_out_of_memory(error):
+                    raise
+                card = Card.of(on) if on.type == "cuda" else None
+                result = training.result(*judge_shortage(error, card, alone=alone))
+            resumed = ignore_history  # what it is called with belongs to the first
     gc.collect()  # a model that ran out of memory is kept alive by cycles through its traceback
     # Gives cached blocks back to the driver, for other processes on the card; without effect where CUDA is not in use.
     torch.cuda.empty_cache()
     return_freed_memory()
-    verdict = judge(result, config, data.counts["train"])
-    limited = training.limited(result.status)
+    limited = training.limited(result)
     result = replace(
         result,
         message=result.message or config.constraints.broken(limited),
         lr_factors=training.lr_factors,
-        verdict=verdict,
+        verdict=judge_folds(result, config, [view.counts["train"] for view in data.views]),
         excesses=config.constraints.excesses(limited),
     )
     with own_files(directory, "the result could not be written"):

@@ -29,15 +29,16 @@ def _tell(replayed: "Replay") -> None:
     from ..progress.format import number_of
 
     count, trial = len(replayed.before), f"trial {replayed.trial} of study {replayed.study}"
-    epochs = "its one epoch" if count == 1 else f"each of its {count} epochs"
+    unit = replayed.unit
+    epochs = f"its one {unit}" if count == 1 else f"each of its {count} {unit}s"
     if replayed.same:
         tell(f"{trial}: {replayed.metric} of {epochs} is the same, to the last digit")
     elif replayed.largest is not None:
         last, (largest, epoch) = max({*replayed.before} & {*replayed.after}), replayed.largest
         was, now = number_of(replayed.before[last]), number_of(replayed.after[last])
-        tell(f"{trial}: {replayed.metric} {now} after epoch {last}, {was} in its record")
-        tell(f"an epoch differs by {number_of(largest)} at most (epoch {epoch})")
+        tell(f"{trial}: {replayed.metric} {now} after {unit} {last}, {was} in its record")
+        tell(f"one {unit} differs by {number_of(largest)} at most ({unit} {epoch})")
     if len(replayed.after) < count:
-        tell(f"{trial}: {replayed.status.replace('_', ' ')} after {len(replayed.after)} of {count} epochs")
+        tell(f"{trial}: {replayed.status.replace('_', ' ')} after {len(replayed.after)} of {count} {unit}s")
     if replayed.differences:
         tell(f"since the study was run: {', '.join(replayed.differences)}")

@@ -9,6 +9,7 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 
+from ...common.folds import values_of_folds
 from ...studies import attributes
 from ...studies.records.effects import Effect
 from ...studies.records.study import StudySummary, formats_of
@@ -20,6 +21,7 @@ from ..progress.format import (
     amount,
     duration,
     ending,
+    number_of,
     numbers_of,
     params_line,
     short,
@@ -67,7 +69,7 @@ def _study_parts(summary: StudySummary, effects: Sequence[Effect]) -> Iterator[R
     head = (f"study {summary.study}: {summary.goals}", _counts(summary), spent, " and ".join(formats_of(summary)))
     yield line("; ".join(filter(None, head)))
     if summary.strategy is not None:
-        yield line(strategy_line(summary.strategy, summary.epochs_total))
+        yield line(strategy_line(summary.strategy, summary.epochs_total, "fold" if summary.folds else "epoch"))
     if climbed := rungs_line(summary.rungs):
         yield line(climbed)
     if summary.best is not None:
@@ -123,7 +125,7 @@ def _cells(summary: StudySummary, item: TrialRecord) -> dict[str, str]:
         "trial": str(item.number),
         "state": _state_cell(item) if standing is None else standing_cell(standing),
         # one that is paused has no value yet, but one that it is ranked by
-        "value": numbers_of((item.value, *item.others) if standing is None else item.values_at(standing.epoch)),
+        "value": _value((item.value, *item.others) if standing is None else item.values_at(standing.epoch), item),
         "epochs": str(item.epochs),
         "time": _spent(item),
         "verdict": item.verdict.get("kind", "-"),
@@ -144,7 +146,8 @@ def _trial_parts(summary: StudySummary, record: TrialRecord, directory: Path | N
     yield _facts("", _about(record, directory))
     yield _facts("parameters", {key: short(value) for key, value in record.params.items()})
     if record.metrics:
-        title = f"metrics of epoch {record.best_epoch}" + (", which counts" if record.state == "complete" else "")
+        of = f"means over {len(record.curve)} folds, of epoch" if record.folds else "metrics of epoch"
+        title = f"{of} {record.best_epoch}" + (", which counts" if record.state == "complete" else "")
         yield _facts(title, {key: amount(value) for key, value in record.metrics.items()})
 
 
@@ -158,6 +161,7 @@ def _about(record: TrialRecord, directory: Path | None) -> dict[str, str]:
             f"{name} {'broken' if excess > 0 else 'kept'} by {abs(excess):.1%}".replace("%", " %")
             for name, excess in record.excesses.items()
         ),
+        "folds": _folds(record),
         "time": _spent(record),
         "audit": _audited(record),
         "extends": "" if record.extends is None else f"trial {record.extends}",
@@ -171,6 +175,19 @@ def _about(record: TrialRecord, directory: Path | None) -> dict[str, str]:
         "files": str(files or ""),
     }
     return {name: value for name, value in facts.items() if value}
+
+
+def _value(values: Sequence[float | None], record: TrialRecord) -> str:
+    """The values of a trial, with the standard error of a mean over folds: `0.9250 ± 0.022`."""
+    return numbers_of(values) + (f" ± {record.spread.se:.2g}" if record.spread else "")
+
+
+def _folds(record: TrialRecord) -> str:
+    """The values of its folds and their spread: `0.9250, 0.9000; sd 0.0177, standard error of the mean 0.0217`."""
+    if record.spread is None:
+        return ""
+    values = ", ".join(map(number_of, values_of_folds(record.curve.values())))
+    return f"{values}; sd {number_of(record.spread.sd)}, standard error of the mean {number_of(record.spread.se)}"
 
 
 def _facts(title: str, facts: Mapping[str, str]) -> RenderableType:

@@ -52,7 +52,9 @@ def _tell_result(outcome: "TrainOutcome", tell: Callable[[str], None]) -> None:
         metrics = [
             f"{name} {number_of(value)}" for name, value in best.metrics.items() if name.startswith(("val_", "train_"))
         ]
-        tell(f"weights of epoch {best.epoch}: {'  '.join(metrics)}")
+        folds = sum(report.ends_fold for report in result.history)
+        of = f"means over {folds} folds, of" if folds else "weights of"
+        tell(f"{of} epoch {best.epoch}: {'  '.join(metrics)}")
     if result.verdict is not None:
         tell(f"verdict: {result.verdict.kind}: {result.verdict.evidence}")
         if result.verdict.advice:

@@ -114,4 +114,6 @@ def settle_search(names: SearchNames, facts: Facts) -> SearchSettings:
         choice = pick(replace(facts, has_pruner=names.pruner is not None))
         strategy, picked = choice.strategy, choice.why
     sampler, pruner = own_names(strategy, several=facts.several)
+    if strategy == PRUNING and not facts.several:
+        pruner = facts.pruner or pruner
     return SearchSettings(strategy, names.sampler or sampler, names.pruner or pruner, picked, names.audit or None)

@@ -19,7 +19,8 @@ class Budget:
 
     def reached_by_epochs(self) -> Outcome | None:
         """The same, where no trial has ended since the last look."""
-        if self._goal.epochs is not None and self._book.epochs() >= self._goal.epochs:
+        limit = self._goal.epochs
+        if limit is not None and self._book.epochs() * self._goal.epochs_a_step >= limit:
             return Outcome.OUT_OF_EPOCHS
         return None
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from math import ceil
 from pathlib import Path
 
 
@@ -31,6 +32,7 @@ class Goal:
         trials: finished in the study, together with those of other coordinators; None for no limit.
         deadline: in the clock's time.
         epochs: trained by all trials of the study, by its record; None for no limit.
+        epochs_a_step: what a value in the record counts: one, or where it is of a fold the epochs of its budget.
         until: the objective that a complete trial is to reach; None for none.
         until_converged: whether to end when improvement is no longer likely, see convergence.py.
         images: how many validation images the objective is a share of, None where it is no share.
@@ -46,11 +48,13 @@ class Goal:
     images: int | None = None
     trial_timeout_s: float = float("inf")
     only: frozenset[int] | None = None
+    epochs_a_step: int = 1
 
     @property
     def most_trials(self) -> int | None:
-        """How many trials can come to a rung at most, since each trains an epoch for that; None for no limit."""
-        return min((limit for limit in (self.trials, self.epochs) if limit is not None), default=None)
+        """How many trials can come to a rung at most, since each trains an epoch or a fold for that; None: no limit."""
+        steps = None if self.epochs is None else ceil(self.epochs / self.epochs_a_step)
+        return min((limit for limit in (self.trials, steps) if limit is not None), default=None)
 
 
 @dataclass(frozen=True, slots=True)

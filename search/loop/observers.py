@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
+from ...common.folds import spread_of
 from ...studies.book.terms import Audited, Refused, Stopped, TrialState
 from ...studies.tracking.events import Epoch, TrialEnded, TrialNoted, TrialPaused, TrialStarted
 from ...studies.tracking.events import TrialState as TrackedState
@@ -23,7 +24,9 @@ class Observers:
         numerics = {"precision": claim.config.precision.dtype, "compile": claim.config.compile}
         lineage = {} if claim.extends is None else {"extends": claim.extends}
         self._tracker.tell(TrialStarted(claim.number, claim.params, {"trial": claim.number, **numerics, **lineage}))
-        self._progress.trial_started(claim.number, claim.params, claim.config.budget.epochs, claim.curve)
+        config = claim.config
+        by_epoch = {step * config.epochs_a_step: value for step, value in claim.curve.items()}
+        self._progress.trial_started(claim.number, claim.params, config.steps * config.epochs_a_step, by_epoch)
 
     def refused(self, trial: Refused) -> None:
         """A trial failed before it began."""
@@ -69,7 +72,10 @@ class Observers:
 
     def trained(self, claim: Claim, state: TrialState, value: float | None, result: TrainResult) -> None:
         """A training has ended, and its trial in `state` with objective `value`."""
-        metrics = {} if value is None else {claim.config.objective.name: value}
+        objective = claim.config.objective
+        metrics = {} if value is None else {objective.name: value}
+        if spread := spread_of([worth.value for worth in objective.worths(result.history)]):
+            metrics |= {f"{objective.name}_sd": spread.sd, f"{objective.name}_se": spread.se}
         broken = [name for name, excess in result.excesses.items() if excess > 0]
         tags = _verdict_tags(result) | ({"breaks": ", ".join(broken)} if broken else {})
         status = Status.VIOLATED if broken and result.status is Status.FINISHED else result.status

@@ -5,7 +5,7 @@ from typing import Any
 
 from ...studies import attributes
 from ...studies.book.terms import TrialOutcome
-from ...training.config import ObjectiveConfig
+from ...training.config import ObjectiveConfig, Worth
 from ...training.report import Status, TrainResult
 
 # the configuration was at fault: the sampler must learn to avoid it, see Book.finish
@@ -14,7 +14,7 @@ UNUSABLE = {Status.DIVERGED, Status.OUT_OF_MEMORY, Status.TIMED_OUT}
 
 def outcome_of(result: TrainResult, objective: ObjectiveConfig) -> TrialOutcome:
     """The outcome of a training, and what it is worth to `objective`."""
-    worth = objective.worth(result.history)
+    worth = _worth(result, objective)
     value = None if worth is None else worth.value
     return TrialOutcome(
         value=value,
@@ -24,6 +24,14 @@ def outcome_of(result: TrainResult, objective: ObjectiveConfig) -> TrialOutcome:
         others=() if worth is None else worth.others,
         excesses=result.excesses,
     )
+
+
+def _worth(result: TrainResult, objective: ObjectiveConfig) -> Worth | None:
+    """What a training is worth; with folds the mean over those that have ended, as it was reported."""
+    if not result.history or not result.history[-1].fold:
+        return objective.worth(result.history)
+    last = next((report for report in reversed(result.history) if report.ends_fold), None)
+    return None if last is None or last.worth is None else Worth(last.worth, last.epoch, last.others)
 
 
 def duration_note(result: TrainResult) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The epochs of the trials in slots: recorded in the study, and decided on."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from ...studies.book.book import Book
 from ...studies.book.terms import Audited, Decided, Fence, Plan, Row, Stop, TrialOutcome
@@ -39,23 +39,21 @@ class Recorder:
             if report.epoch == 1 and self._runs[number].claim.curve:
                 words = "its checkpoint could not be used, so it began anew; the log of its worker says why"
                 self._observers.note(f"trial {number}: {words}")
-            row = _row(number, report)
-            self._runs[number].value = row.value
-            self._observers.epoch(number, report, row.value)
-            rows.append(row)
+            self._runs[number].value = value = _worth(report)
+            self._observers.epoch(number, report, value)
+            rows += _rows(number, [report])
         if rows:
             self._record(rows)
 
     def catch_up(self, number: int, history: Sequence[EpochReport]) -> None:
-        """Record the epochs of a trial's history whose reports never arrived, and decide on them."""
-        recorded = self._record([_row(number, report) for report in history])
-        epochs = {epoch for _, epoch in recorded}
-        self._observers.missed(number, [report for report in history if report.epoch in epochs])
+        """Record what of a trial's history never arrived, and decide on it."""
+        recorded = self._record(_rows(number, history))
+        self._observers.missed(number, _missed(history, {step for _, step in recorded}))
 
     def finish(self, number: int, history: Sequence[EpochReport], outcome: TrialOutcome) -> Fence:
         """Tell how a trial ended, and record the epochs of its history whose reports never arrived."""
-        fence = self._book.finish(number, outcome, [_row(number, report) for report in history])
-        self._observers.missed(number, [report for report in history if report.epoch in fence.recorded])
+        fence = self._book.finish(number, outcome, _rows(number, history))
+        self._observers.missed(number, _missed(history, fence.recorded))
         return fence
 
     def _record(self, rows: Sequence[Row]) -> Collection[tuple[int, int]]:
@@ -73,12 +71,29 @@ class Recorder:
 
     def _decide(self, rows: Sequence[Row]) -> Mapping[int, Decided]:
         """The decisions on the next epochs, but for those on a trial's last one, after which it is complete."""
-        epochs = {number: run.claim.config.budget.epochs for number, run in self._runs.items()}
+        steps = {number: run.claim.config.steps for number, run in self._runs.items()}
         decided = self._plan.decide(rows).items()
-        return {n: decision for n, decision in decided if n in epochs and decision.epoch < epochs[n]}
+        return {n: decision for n, decision in decided if n in steps and decision.epoch < steps[n]}
 
 
-def _row(number: int, report: EpochReport) -> Row:
-    """An epoch of trial `number` as the study records it."""
+def _rows(number: int, history: Iterable[EpochReport]) -> list[Row]:
+    """What the study records of epochs of trial `number`: each of them, or of folds the last one of each."""
+    return [Row(number, report.step, _worth(report), report.others) for report in history if report.step is not None]
+
+
+def _worth(report: EpochReport) -> float:
     assert report.worth is not None  # a trial has validation images
-    return Row(number, report.epoch, report.worth, report.others)
+    return report.worth
+
+
+def _missed(history: Sequence[EpochReport], recorded: Collection[int]) -> list[EpochReport]:
+    """The epochs of which trackers may not have heard, where the study had not these steps.
+
+    Those of a fold that has not ended are nowhere recorded: trackers keep the first of each number.
+    """
+    ended = max((report.fold for report in history if report.ends_fold), default=0)
+    return [
+        report
+        for report in history
+        if (report.fold or report.epoch) in recorded or (report.fold and report.fold > ended)
+    ]

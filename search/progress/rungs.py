@@ -17,7 +17,7 @@ def ordinal(number: int) -> str:
 
 def standing_words(standing: Standing) -> str:
     """`paused at rung 1 (epoch 4), 3rd of 17`."""
-    return f"paused at rung {standing.rung} (epoch {standing.epoch}), {_rank(standing)}"
+    return f"paused at rung {standing.rung} ({standing.unit} {standing.epoch}), {_rank(standing)}"
 
 
 def standing_cell(standing: Standing) -> str:
@@ -25,19 +25,22 @@ def standing_cell(standing: Standing) -> str:
     return f"paused, {_rank(standing)}"
 
 
-def strategy_line(strategy: StrategyRecord, epochs: int) -> str:
+def strategy_line(strategy: StrategyRecord, epochs: int, unit: str = "epoch") -> str:
     """`strategy rungs, sampler forest, the best 1/4 go on after epochs 1 and 4; 61 epochs trained`."""
-    return f"strategy {strategy_words(strategy)}; {epochs:,} epoch{'' if epochs == 1 else 's'} trained"
+    return f"strategy {strategy_words(strategy, unit)}; {epochs:,} epoch{'' if epochs == 1 else 's'} trained"
 
 
-def strategy_words(strategy: StrategyRecord) -> str:
-    """`rungs, sampler forest, the best 1/4 go on after epochs 1 and 4`."""
+def strategy_words(strategy: StrategyRecord, unit: str = "epoch") -> str:
+    """`rungs, sampler forest, the best 1/4 go on after epochs 1 and 4`.
+
+    Rungs are at the end of a `unit`: an epoch, or a fold.
+    """
     parts = [strategy.strategy]
     parts += [f"{kind} {name}" for kind, name in (("sampler", strategy.sampler), ("pruner", strategy.pruner)) if name]
     if strategy.audit:
         parts.append(f"audit {strategy.audit:g}")
     if strategy.rungs:
-        parts.append(f"{best_of(strategy.one_in)} go on after {_epochs(strategy.rungs)}")
+        parts.append(f"{best_of(strategy.one_in)} go on after {_units(strategy.rungs, unit)}")
     return ", ".join(parts)
 
 
@@ -49,7 +52,9 @@ def best_of(one_in: Sequence[int]) -> str:
 
 def rungs_line(rungs: Sequence[Rung]) -> str:
     """`went on: 4 of 17 from epoch 1, 1 of 4 from epoch 4`; empty where no trial has reached a rung."""
-    climbed = [f"{len(rung.promoted):,} of {rung.reached:,} from epoch {rung.epoch}" for rung in rungs if rung.reached]
+    climbed = [
+        f"{len(rung.promoted):,} of {rung.reached:,} from {rung.unit} {rung.epoch}" for rung in rungs if rung.reached
+    ]
     return f"went on: {', '.join(climbed)}" if climbed else ""
 
 
@@ -60,8 +65,8 @@ def furthest_line(furthest: Furthest) -> str:
     )
 
 
-def _epochs(epochs: Sequence[int]) -> str:
-    return f"epoch{'s' if len(epochs) > 1 else ''} {_and(list(map(str, epochs)))}"
+def _units(numbers: Sequence[int], unit: str) -> str:
+    return f"{unit}{'s' if len(numbers) > 1 else ''} {_and(list(map(str, numbers)))}"
 
 
 def _and(words: Sequence[str]) -> str:

@@ -131,3 +131,8 @@ class Setting:
     def directions(self) -> tuple[Direction, ...]:
         """The directions of all objectives."""
         return (self.direction, *self.others)
+
+
+def folds_of(space: SearchSpace) -> int:
+    """The folds of each trial of a space, which then are the epochs that strategies see; 0 for none."""
+    return int(space.fixed.get("data.folds") or 0)

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from ...common.folds import values_of_folds
 from ...common.fronts import best_first
 from .front_ranks import FrontRanks, Ranking
 from .ranks import Merit, Ranks
@@ -19,10 +20,13 @@ WORST = -math.inf
 class Curve:
     """One trial: its score by epoch, the best of them, and whether it ran to its end.
 
-    `others` are its scores for further objectives at the last epoch.
+    `others` are its scores for further objectives at the last epoch. Where trials have folds, an epoch is one of these,
+    and its score that of the mean over the folds up to it; `parts` are the scores of the folds alone. Without folds
+    they are those of the epochs.
     """
 
     scores: dict[int, float] = field(default_factory=dict)
+    parts: dict[int, float] = field(default_factory=dict)
     others: tuple[float, ...] = ()
     best: float = WORST
     complete: bool = False
@@ -50,9 +54,18 @@ class Curves:
         direction: of the objective.
         epochs: the last epoch of every trial, None where that differs between them.
         others: the directions of further objectives.
+        in_folds: whether values are means over folds, by the number of the fold.
     """
 
-    def __init__(self, direction: Direction, epochs: int | None = None, others: Sequence[Direction] = ()) -> None:
+    def __init__(
+        self,
+        direction: Direction,
+        epochs: int | None = None,
+        others: Sequence[Direction] = (),
+        *,
+        in_folds: bool = False,
+    ) -> None:
+        self._in_folds = in_folds
         self._sign = _sign(direction)
         self._other_signs = tuple(map(_sign, others))
         self._epochs = epochs
@@ -135,6 +148,7 @@ class Curves:
             return False
         score = self.score_of(value)
         curve.scores[epoch] = score
+        curve.parts[epoch] = values_of_folds(curve.scores.values())[-1] if self._in_folds else score
         curve.best = max(curve.best, score)
         if isinstance(merit := self.merit_of(value, others), tuple):
             curve.others = merit[1:]

@@ -8,7 +8,7 @@ from ...spaces.parameter import Scalar
 from ...spaces.space import SearchSpace
 from ...studies.book.terms import Decided, Row
 from .audit import Audit
-from .base import Choice, Proposer, Setting
+from .base import Choice, Proposer, Setting, folds_of
 from .curves import Curves, Direction
 from .decide import Decide
 from .history import Finished
@@ -100,7 +100,9 @@ def build_strategy(
     """
     check_pruner(strategy, pruner)
     most = space.most_trials(trials)
-    curves = Curves(direction, None if "budget.epochs" in space.by_key else epochs, others)
+    in_folds = bool(folds_of(space))
+    last = None if "budget.epochs" in space.by_key and not in_folds else epochs
+    curves = Curves(direction, last, others, in_folds=in_folds)
     limit = None if isinf(most) else int(most)
     setting = Setting(space, sampler, pruner, seed, direction, epochs, limit, curves, tuple(others))
     proposer, scheduler = STRATEGIES.find(strategy)(setting)

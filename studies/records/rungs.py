@@ -16,7 +16,7 @@ _GOING = ("running", "waiting")
 
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """A rung at the end of `epoch`, the one of this `number` (from 0).
+    """A rung at the end of `epoch`, the one of this `number` (from 0); with folds it is at the end of the fold `epoch`.
 
     `ranks` are the places of the trials that have reached it by their numbers, the best first, with 1; `promoted` the
     numbers of those that went on from it; `audited` those that ran on from it for an audit.
@@ -27,6 +27,7 @@ class Rung:
     ranks: Mapping[int, int]
     promoted: frozenset[int]
     audited: frozenset[int] = frozenset()
+    unit: str = "epoch"
 
     @property
     def reached(self) -> int:
@@ -36,7 +37,7 @@ class Rung:
     def standing(self, trial: int) -> "Standing | None":
         """The place of trial number `trial` here; None where it has not come here."""
         rank = self.ranks.get(trial)
-        return None if rank is None else Standing(self.number, self.epoch, rank, self.reached)
+        return None if rank is None else Standing(self.number, self.epoch, rank, self.reached, self.unit)
 
     def to_json(self) -> dict[str, Any]:
         """The JSON object of one of `rungs`."""
@@ -51,6 +52,7 @@ class Standing:
     epoch: int
     rank: int
     of: int
+    unit: str = "epoch"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +70,9 @@ class Furthest:
     @property
     def words(self) -> str:
         """Why it is taken: `no trial has run to its end; trial 12 is the best of the 17 that reached epoch 4`."""
+        unit = "fold" if self.trial.folds else "epoch"
         is_best = f"is the best of the {self.of}" if self.of > 1 else "is the only one"
-        return f"no trial has run to its end; trial {self.trial.number} {is_best} that reached epoch {self.epoch}"
+        return f"no trial has run to its end; trial {self.trial.number} {is_best} that reached {unit} {self.epoch}"
 
     def to_json(self) -> dict[str, Any]:
         """The JSON object of `furthest`."""
@@ -115,7 +118,8 @@ def _rung(number: int, epoch: int, trials: Sequence[TrialRecord], directions: Se
     ranks = {trial.number: rank for rank, trial in enumerate(there, start=1)}
     audited = frozenset(trial.number for trial in there if (trial.audit or {}).get("rung") == number)
     promoted = frozenset(trial.number for trial in there if _went_on(trial, epoch))
-    return Rung(number, epoch, ranks, promoted - audited, audited)
+    unit = "fold" if any(trial.folds for trial in trials) else "epoch"
+    return Rung(number, epoch, ranks, promoted - audited, audited, unit)
 
 
 def _is_judged(trial: TrialRecord, epoch: int) -> bool:

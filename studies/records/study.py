@@ -65,7 +65,8 @@ class StudySummary:
     def goals(self) -> str:
         """All objectives in words: `maximize val_accuracy, minimize params_m of the last epoch`."""
         goals = ", ".join(f"{direction} {metric}" for metric, direction in self.objectives)
-        return goals + (f" of {self.at}" if self.at else "")
+        goals += f" of {self.at}" if self.at else ""
+        return goals + (f", mean over {self.folds} folds" if self.folds else "")
 
     @property
     def directions(self) -> list[StudyDirection]:
@@ -76,6 +77,11 @@ class StudySummary:
     def epochs_total(self) -> int:
         """The epochs that all trials together have trained, by the record."""
         return sum(trial.epochs for trial in self.trials)
+
+    @property
+    def folds(self) -> int:
+        """How many folds its trials have; 0 for none."""
+        return max((trial.folds for trial in self.trials), default=0)
 
     @property
     def furthest(self) -> Furthest | None:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from optuna.trial import FrozenTrial, TrialState
 
+from ...common.folds import Spread, spread_of, values_of_folds
 from ...errors import StudyError
 from .. import attributes
 from ..lineage import extended_trial
@@ -42,13 +43,15 @@ class TrialRecord:
     `state` is complete, pruned, failed, running, waiting or paused; `rung` where it is paused (from 0), or is about to
     be as that is decided, else None; `status` how training ended (finished, stopped, diverged, ...), empty where it has
     not; `value` the objective, None where none was told; `params` by dotted key; `curve` the reported objective by
-    epoch (from 1); `epochs` how many were reported; `metrics` those of `best_epoch`; `attempts` how many workers were
-    lost under it; `duration_s` seconds of training; `verdict` what its history says of it, with the keys kind,
-    evidence, advice and settings, empty where none was made; `lr_factors` what plateaus left of the learning rate by
-    epoch, () under other schedules; `config` the JSON text of its TrialConfig; `model_source` the SHA-256 of the file
-    of a user's model, empty for others; `checkpoint` its newest one among the shared files, {} where there is none;
-    `audit` where it would have been stopped, with the keys epoch and, at a rung, rung, None where it is not audited;
-    `origin` what it was put in line for, {} where a sampler drew it (see attributes.ORIGIN).
+    epoch (from 1), or where it has `folds` (0 for none) the mean over folds by their number; `epochs` how many it has
+    trained by these reports, a fold as many as its budget; `metrics` those of `best_epoch`, which is one within a fold,
+    and then means over folds; `attempts` how many workers were lost under it; `duration_s` seconds of training;
+    `verdict` what its history says of it, with the keys kind, evidence, advice and settings, empty where none was made;
+    `lr_factors` what plateaus left of the learning rate by epoch, () under other schedules; `config` the JSON text of
+    its TrialConfig; `model_source` the SHA-256 of the file of a user's model, empty for others; `checkpoint` its newest
+    one among the shared files, {} where there is none; `audit` where it would have been stopped, with the keys epoch
+    and, at a rung, rung, None where it is not audited; `origin` what it was put in line for, {} where a sampler drew it
+    (see attributes.ORIGIN).
     `others` are its values for further objectives, those of its last epoch where none were told, and `other_curves` all
     of them by epoch, see others.py; `excesses` by how much it breaks each constraint, as a share of the limit, 0 or
     less where it keeps to it.
@@ -60,6 +63,7 @@ class TrialRecord:
     value: float | None
     params: Mapping[str, Any]
     epochs: int
+    folds: int
     curve: Mapping[int, float]
     duration_s: float | None
     status: str
@@ -126,28 +130,25 @@ class TrialRecord:
         Empty before it has a configuration, and where another version wrote that in another form; one of an older
         version may say `auto`.
         """
-        precision, compiled = self._setting("precision", "dtype"), self._setting("compile")
+        precision, compiled = _setting(self.config, "precision", "dtype"), _setting(self.config, "compile")
         return {} if precision is None or compiled is None else {"precision": precision, "compile": compiled}
 
     @property
     def planned_epochs(self) -> int | None:
-        """The epochs of its budget; None where its configuration does not say."""
-        epochs = self._setting("budget", "epochs")
-        return epochs if isinstance(epochs, int) else None
+        """The epochs of its budget, over all folds; None where its configuration does not say."""
+        epochs = _setting(self.config, "budget", "epochs")
+        return epochs * max(self.folds, 1) if isinstance(epochs, int) else None
 
     @property
     def seed(self) -> int | None:
         """The seed that it trained with; None where its configuration does not say."""
-        seed = self._setting("seed")
+        seed = _setting(self.config, "seed")
         return seed if isinstance(seed, int) else None
 
-    def _setting(self, *keys: str) -> Any:
-        """The value at `keys` in its configuration; None where it has none."""
-        # read as plain JSON: a configuration of another version must not make the whole list of trials unreadable
-        try:
-            return reduce(getitem, keys, json.loads(self.config))
-        except (ValueError, LookupError, TypeError):
-            return None
+    @property
+    def spread(self) -> Spread | None:
+        """The spread of the folds that have ended; None for fewer than two."""
+        return spread_of(values_of_folds(self.curve.values())) if self.folds else None
 
     def to_json(self) -> dict[str, Any]:
         """The record as a JSON object.
@@ -156,7 +157,9 @@ class TrialRecord:
         """
         kept = {name: value for name, value in asdict(self).items() if name not in _UNTOLD}
         kept["values"] = list(self.values)
-        return {**kept, **self.numerics, "curve": {str(epoch): value for epoch, value in self.curve.items()}}
+        sd, se = self.spread or (None, None)
+        curve = {str(epoch): value for epoch, value in self.curve.items()}
+        return {**kept, **self.numerics, "sd": sd, "se": se, "curve": curve}
 
 
 def read_trial(trial: FrozenTrial) -> TrialRecord:
@@ -175,13 +178,16 @@ def read_trial(trial: FrozenTrial) -> TrialRecord:
     last = max(trial.intermediate_values, default=0)
     is_stopped = trial.state is TrialState.PRUNED and last and other_curves
     values = trial.values or ([trial.intermediate_values[last]] if is_stopped else None)
+    config = _attribute(trial, attributes.CONFIG, str, "")
+    folds, epochs_a_step = _folds(config)
     return TrialRecord(
         number=_number(trial),
         state=PAUSED if paused else STATES[trial.state],
         rung=paused.get("rung", decided.get("rung")),
         value=values[0] if values else None,  # `trial.value` raises where a study has several objectives
         params=trial.params,
-        epochs=len(trial.intermediate_values),
+        epochs=len(trial.intermediate_values) * epochs_a_step,
+        folds=folds,
         curve=dict(sorted(trial.intermediate_values.items())),
         duration_s=_attribute(trial, attributes.DURATION_S, float, spent),
         status=_attribute(trial, attributes.STATUS, str, ""),
@@ -192,7 +198,7 @@ def read_trial(trial: FrozenTrial) -> TrialRecord:
         attempts=sum(_attribute(trial, loss, int, 0) for loss in attributes.LOSSES),
         verdict=_attribute(trial, attributes.VERDICT, dict, {}),
         lr_factors=tuple(_attribute(trial, attributes.LR_FACTORS, list, [])),
-        config=_attribute(trial, attributes.CONFIG, str, ""),
+        config=config,
         model_source=_attribute(trial, attributes.MODEL_SOURCE, str, ""),
         checkpoint=_attribute(trial, attributes.CHECKPOINT, dict, {}),
         audit=_attribute(trial, attributes.AUDIT, dict, None),
@@ -201,6 +207,24 @@ def read_trial(trial: FrozenTrial) -> TrialRecord:
         other_curves=other_curves,
         excesses=dict(trial.constraints),
     )
+
+
+def _folds(config: str) -> tuple[int, int]:
+    """The folds of a configuration, 0 for none, and the epochs from one report to the next."""
+    # most have none, which the text tells without being read
+    if '"folds":' not in config or '"folds":null' in config:
+        return 0, 1
+    folds, epochs = _setting(config, "data", "folds"), _setting(config, "budget", "epochs")
+    return (folds, epochs) if isinstance(folds, int) and isinstance(epochs, int) else (0, 1)
+
+
+def _setting(config: str, *keys: str) -> Any:
+    """The value at `keys` in the JSON text of a configuration; None where it has none."""
+    # read as plain JSON: a configuration of another version must not make the whole list of trials unreadable
+    try:
+        return reduce(getitem, keys, json.loads(config))
+    except (ValueError, LookupError, TypeError):
+        return None
 
 
 def _attribute(trial: FrozenTrial, name: str, kind: type[T], default: D) -> T | D:

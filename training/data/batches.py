@@ -53,22 +53,24 @@ class TrainBatches:
         device: torch.device | str,
         seed: int,
         order: Order | None = None,
+        rows: Rows | None = None,
         dtype: torch.dtype = torch.float32,
     ) -> None:
-        """Prepare shuffled batches of `split`.
+        """Prepare shuffled batches of the images `rows` of `split`, None for all.
 
         They hold `batch_size` images, normalised by `mean` and `std` per channel of [0, 1].
 
-        `order` says which images an epoch has; None: each once, shuffled. `classes` is how many there are, for labels
-        that `augment` mixes.
+        `order` says which of these images an epoch has; None: each once, shuffled. `classes` is how many there are, for
+        labels that `augment` mixes.
         """
         self._device = torch.device(device)
         self._images = Reader(split, self._device)
         normalise = Normalise(mean, std, self._device, dtype)
         self._augment = Pipeline(augment, normalise, classes=classes, seed=seed, device=self._device)
         self._seed = seed
-        self._order = order
-        self._size = len(split) if order is None else len(order)
+        self._order, self._rows = order, rows
+        count = len(split) if rows is None else len(rows)
+        self._size = count if order is None else len(order)
         starts = range(0, self._size, batch_size)
         # note: the last batch would hold one image, which batch norm cannot take.
         lonely = batch_size > 1 and self._size % batch_size == 1 and len(starts) > 1
@@ -86,6 +88,7 @@ class TrainBatches:
         """
         random = np.random.default_rng([self._seed, number])
         order = random.permutation(self._size) if self._order is None else self._order(number)
+        order = order if self._rows is None else self._rows[order]
         # [B] each, row numbers of the split
         parts = [order[start : start + self._starts.step] for start in self._starts[done:]]
         generators = self._augment.streams(number)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ...common.display import visible
 from ...errors import DataError
 from .config import DataConfig
-from .pack import Pack, Skipped
+from .pack import Fold, Pack, Skipped
 from .sources.base import MAX_SKIPPED, Images, Progress
 from .sources.classes import remedy
 from .split import Partition, partition
@@ -51,7 +51,7 @@ def build(folder: Path, source: str, fingerprint: str, images: Images, config: D
     split = partition(images, decoded.rows, config)
     for split_folder, rows in ((folder, np.append(split.train, split.val)), (folder / "test", split.test)):
         _write_split(split_folder, decoded, labels, rows, channels, progress)
-    mean, std = _statistics(decoded.images, split.train, channels)
+    mean, std = _moments(_histogram(decoded.images, split.train, channels))
     pack = Pack(
         path=folder,
         fingerprint=fingerprint,
@@ -61,6 +61,7 @@ def build(folder: Path, source: str, fingerprint: str, images: Images, config: D
         image_size_from=size_from,
         channels=channels,
         counts=_counts(labels, split, len(images.class_names)),
+        folds=_folds(decoded.images, labels, split, len(images.class_names), channels),
         mean=mean,
         std=std,
         skipped=decoded.skipped,
@@ -142,21 +143,35 @@ def _all_grey(images: NDArray[np.uint8]) -> bool:
     return all((part[..., :1] == part[..., 1:]).all() for part in parts)
 
 
-def _statistics(
-    images: NDArray[np.uint8], rows: NDArray[np.int64], channels: int
-) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Return mean and standard deviation per channel of images in [0, 1].
-
-    From exact histograms: 256 counts hold every value, sums of millions of floats would round.
-    """
+def _histogram(images: NDArray[np.uint8], rows: NDArray[np.int64], channels: int) -> NDArray[np.int64]:
+    """Count the values of each channel, [channels, 256]."""
     histogram = np.zeros((channels, 256), np.int64)
     for _, part in _gathered(images, rows, channels):
         for channel in range(channels):
             histogram[channel] += np.bincount(part[..., channel].ravel(), minlength=256)  # [H, W] values of one channel
+    return histogram
+
+
+def _moments(histogram: NDArray[np.int64]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return mean and standard deviation per channel of images in [0, 1].
+
+    From exact histograms: 256 counts hold every value, sums of millions of floats would round.
+    """
     share, value = histogram / histogram.sum(axis=1, keepdims=True), np.arange(256) / 255
     mean = share @ value
     variance = (share * (value - mean[:, None]) ** 2).sum(axis=1)
     return tuple(mean.tolist()), tuple(np.sqrt(variance).tolist())
+
+
+def _folds(
+    images: NDArray[np.uint8], labels: NDArray[np.int64], split: Partition, classes: int, channels: int
+) -> tuple[Fold, ...]:
+    """Return what is kept of each fold, with the statistics of the images outside of it."""
+    histograms = [_histogram(images, rows, channels) for rows in split.folds]
+    return tuple(
+        Fold(tuple(np.bincount(labels[rows], minlength=classes).tolist()), *_moments(sum(histograms) - own))
+        for rows, own in zip(split.folds, histograms, strict=True)
+    )
 
 
 def _counts(labels: NDArray[np.int64], split: Partition, classes: int) -> dict[str, tuple[int, ...]]:

@@ -49,6 +49,14 @@ class DataConfig(Section):
         description="Of all images; ignored where a test split is given.",
         json_schema_extra=FIXED,
     )
+    folds: int | None = Field(
+        default=None,
+        ge=2,
+        le=20,
+        description="Cross-validation: a trial trains as often, each time without one fold, and is worth the mean. "
+        "The folds share what is not in test, instead of a validation split.",
+        json_schema_extra=FIXED,
+    )
     split_seed: int = Field(default=0, ge=0, description="Seed of the stratified split.", json_schema_extra=FIXED)
     val_seed: int | None = Field(
         default=None,
@@ -142,4 +150,6 @@ class DataConfig(Section):
             raise ValueError("group_pattern and group_column must not both be set")
         if self.split_file and self.split_column:
             raise ValueError("split_file and split_column must not both be set")
+        if self.folds and self.max_val:
+            raise ValueError("folds and max_val must not both be set; with folds, max_train is of all of them together")
         return self

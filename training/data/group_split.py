@@ -16,7 +16,7 @@ _TRAIN = 0  # split 0; 1 and 2 are val and test
 
 
 @dataclass(frozen=True, slots=True)
-class _Groups:
+class Groups:
     """The images of each class in each group.
 
     `classes[g]` and `counts[g]`, a few numbers per group.
@@ -46,7 +46,7 @@ def deal(
     should get some of it. Ties are drawn by `seed`. With `similar_as_equal` groups are dealt as if equally large whose
     sizes lie between the same powers of two: where no two sizes are equal, another seed would change nothing otherwise.
     """
-    group_sizes = _held(labels, groups, classes)
+    group_sizes = held(labels, groups, classes)
     targets = _targets(np.bincount(labels, minlength=classes), group_sizes, fractions)
     need, weight = targets.copy(), 1 / np.maximum(targets.sum(axis=0), 1)
     sizes = np.array([counts.sum() for counts in group_sizes.counts])
@@ -71,17 +71,18 @@ def deal(
     return dealt
 
 
-def _held(labels: Rows, groups: Rows, classes: int) -> _Groups:
+def held(labels: Rows, groups: Rows, classes: int) -> Groups:
+    """Return what each group holds of each class; see `deal` for the arguments."""
     pairs, counts = np.unique(groups * classes + labels, return_counts=True)
     group, label = np.divmod(pairs, classes)
     borders = np.flatnonzero(np.diff(group)) + 1
     smallest = np.full(classes, np.iinfo(np.int64).max)
     np.minimum.at(smallest, label, counts)
     units = np.bincount(label, minlength=classes)
-    return _Groups(np.split(label, borders), np.split(counts, borders), units, smallest)
+    return Groups(np.split(label, borders), np.split(counts, borders), units, smallest)
 
 
-def _targets(counts: Rows, group_sizes: _Groups, fractions: tuple[float, float]) -> NDArray[np.float64]:
+def _targets(counts: Rows, group_sizes: Groups, fractions: tuple[float, float]) -> NDArray[np.float64]:
     """Return the images of each class that each split should have.
 
     float [3, classes]: its share, but at least one group.
@@ -93,7 +94,7 @@ def _targets(counts: Rows, group_sizes: _Groups, fractions: tuple[float, float])
     return np.stack([counts - first - second, first, second]).astype(np.float64)
 
 
-def _fill_empty(dealt: Rows, group_sizes: _Groups, trained: Rows, order: Rows, wanted: list[int]) -> None:
+def _fill_empty(dealt: Rows, group_sizes: Groups, trained: Rows, order: Rows, wanted: list[int]) -> None:
     """Give each empty split the smallest group that training can spare.
 
     A group that no class needs to train on.

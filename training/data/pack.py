@@ -1,7 +1,8 @@
 """A packed data set on disk, and its sealed test split.
 
     <pack>/manifest.json                          what it holds and how it was made
-    <pack>/images.npy, labels.npy, index.npy      training images first, validation images after them
+    <pack>/images.npy, labels.npy, index.npy      training images first, validation images after them;
+                                                  of folds the second first, then the third, ..., and the first
     <pack>/test/images.npy, labels.npy, index.npy
 
 Images are read through a shared, read-only memory map: any number of processes reading a pack hold it once.
@@ -10,7 +11,7 @@ Images are read through a shared, read-only memory map: any number of processes 
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
@@ -23,6 +24,7 @@ from ...common.private import no_link
 from ...errors import DataError
 
 FORMAT = 2  # raised whenever a pack written by an older version must not be read
+_FOLD = ("counts", "mean", "std")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,15 @@ class Skipped:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """A fold: its images per class, and mean and std of all images outside of it, see Pack."""
+
+    counts: tuple[int, ...]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+
 @dataclass(frozen=True)
 class Pack:
     """A packed data set: its folder and its manifest.
@@ -66,6 +77,9 @@ class Pack:
         skipped: files that could not be used.
         given_splits: the splits that the source itself names, () where it has none.
         notes: what was decided about rare classes and the like, one sentence each.
+        folds: of all images but the test split, () where there are none.
+        fold: the one (from 1) that is validated on, while the others train; 0 where there are none. It is the first
+            in a pack as it is opened, see `of_fold`.
     """
 
     path: Path
@@ -81,6 +95,8 @@ class Pack:
     skipped: tuple[Skipped, ...] = ()
     given_splits: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    folds: tuple[Fold, ...] = ()
+    fold: int = 0
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -96,15 +112,45 @@ class Pack:
             raise DataError(f"{path} is not a usable pack: {error}\n  remove it and prepare the data again") from error
         return pack
 
+    def of_fold(self, number: int) -> Self:
+        """Return the pack as it is where fold `number` (from 1) is validated on: its splits, counts and statistics."""
+        fold = self.folds[number - 1]
+        every = np.add(self.counts["train"], self.counts["val"])
+        counts = {**self.counts, "train": tuple((every - fold.counts).tolist()), "val": fold.counts}
+        return replace(self, fold=number, counts=counts, mean=fold.mean, std=fold.std)
+
+    @property
+    def views(self) -> "tuple[Self, ...]":
+        """The pack as it is for each training of a trial: one, or one a fold."""
+        return tuple(self.of_fold(number) for number in range(1, len(self.folds) + 1)) or (self,)
+
+    @property
+    def validated(self) -> int:
+        """How many images a trial is validated on: the validation split, or all folds."""
+        return sum(view.size("val") for view in self.views)
+
     @property
     def train(self) -> Split:
-        """The training images."""
-        return _rows(self.train_and_val, slice(0, self.size("train")))
+        """The training images; a copy of them but for the first fold, as they are not in one piece."""
+        first_fold_or_none = slice(0, self.size("train"))
+        return _rows(self.train_and_val, first_fold_or_none if self.fold <= 1 else self.train_rows)
+
+    @property
+    def train_rows(self) -> NDArray[np.int64]:
+        """The rows of `train_and_val` that are training images, ascending."""
+        return np.delete(np.arange(self.size("train") + self.size("val")), self._val_rows)
 
     @property
     def val(self) -> Split:
         """The validation images."""
-        return _rows(self.train_and_val, slice(self.size("train"), None))
+        return _rows(self.train_and_val, self._val_rows)
+
+    @property
+    def _val_rows(self) -> slice:
+        """Where the validation images are in `train_and_val`."""
+        before = self.folds[1 : self.fold - 1] if self.fold > 1 else self.folds[1:]
+        start = sum(sum(fold.counts) for fold in before) if self.folds else self.size("train")
+        return slice(start, start + self.size("val"))
 
     @property
     def train_and_val(self) -> Split:
@@ -125,9 +171,15 @@ class Pack:
 
     def to_json(self) -> dict[str, Any]:
         """Return the manifest as JSON values, without the pack's path."""
-        plain = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "path"}
+        plain = {field.name: getattr(self, field.name) for field in fields(self) if field.name not in ("path", "fold")}
         skipped = [[entry.path, entry.reason] for entry in self.skipped]
-        return {"format": FORMAT, **plain, "skipped": skipped, "counts": dict(self.counts)}
+        return {
+            "format": FORMAT,
+            **plain,
+            "skipped": skipped,
+            "counts": dict(self.counts),
+            "folds": [*map(asdict, self.folds)],
+        }
 
     def _check(self) -> None:
         """Check that the arrays are as long as the manifest says.
@@ -192,7 +244,7 @@ def _load(folder: Path) -> Split:
     )
 
 
-def _rows(split: Split, rows: slice) -> Split:
+def _rows(split: Split, rows: slice | NDArray[np.int64]) -> Split:
     return Split(split.images[rows], split.labels[rows], split.index[rows])
 
 
@@ -200,6 +252,8 @@ def _from_json(manifest: dict[str, Any]) -> dict[str, Any]:
     if manifest.pop("format") != FORMAT:
         raise ValueError("written by another version")
     manifest["counts"] = {split: tuple(counts) for split, counts in manifest["counts"].items()}
+    folds = tuple(Fold(*(tuple(each[name]) for name in _FOLD)) for each in manifest.get("folds", ()))
+    manifest["folds"], manifest["fold"] = folds, min(1, len(folds))
     manifest["skipped"] = tuple(Skipped(*entry) for entry in manifest["skipped"])
     for name in ("class_names", "mean", "std", "given_splits", "notes"):
         manifest[name] = tuple(manifest[name])

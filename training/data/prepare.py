@@ -100,6 +100,8 @@ def _settings(config: DataConfig, given_splits: Sequence[str]) -> dict[str, Any]
     if config.val_seed in (None, config.split_seed) or "val" in given_splits:
         void.add("val_seed")  # it draws no other validation images
     splitting = {"val_fraction", "test_fraction", "split_seed", "val_seed", "max_train", "max_val"}
+    if config.folds:
+        void, splitting = {*void, "val_fraction"}, {*splitting, "folds"}
     return config.model_dump(include={"image_size", "color", *splitting} - void)
 
 

@@ -13,26 +13,29 @@ from numpy.typing import NDArray
 
 from ...errors import DataError
 from .config import DataConfig
+from .fold_split import check_folds, deal_folds
 from .group_split import deal
 from .sources.base import Images
-from .split_notes import describe
+from .split_notes import describe, describe_folds
 
 Rows = NDArray[np.int64]
 
-_VAL, _TEST, _MAX_TRAIN, _MAX_VAL, _GROUPS = range(5)  # independent random streams of one seed
+_VAL, _TEST, _MAX_TRAIN, _MAX_VAL, _GROUPS, _FOLDS = range(6)  # independent random streams of one seed
 
 
 @dataclass(frozen=True, slots=True)
 class Partition:
     """Row numbers of each split, ascending, and notes.
 
-    Notes say what was done about rare classes and groups.
+    Notes say what was done about rare classes and groups. Where there are `folds`, `val` is the first of them and
+    `train` the others, one after the other.
     """
 
     train: Rows
     val: Rows
     test: Rows
     notes: tuple[str, ...] = ()
+    folds: tuple[Rows, ...] = ()
 
 
 def partition(images: Images, rows: Rows, config: DataConfig) -> Partition:
@@ -44,10 +47,11 @@ def partition(images: Images, rows: Rows, config: DataConfig) -> Partition:
     "train" (`val_fraction`, `test_fraction` of those images). A class of one image only trains; of two, the second
     one validates; from three on every split has at least one. Where there are groups, the same holds for the groups
     of a class, and no group is divided. `val_seed` draws the val split anew out of what is not test. `max_train` and
-    `max_val` then take stratified subsets. The rows of the result count within `rows`.
+    `max_val` then take stratified subsets. The rows of the result count within `rows`. With `folds` nothing is carved
+    for "val": what would be it and "train" is dealt to them, by `val_seed`.
 
     Raises:
-        DataError: the fractions leave nothing to train on, or a split stays empty.
+        DataError: the fractions leave nothing to train on, a split stays empty, or there cannot be such folds.
     """
     labels, parts, seed = images.labels[rows], images.parts[rows], config.split_seed
     groups = None if images.groups is None else group_numbers(images.groups, rows)
@@ -61,6 +65,8 @@ def partition(images: Images, rows: Rows, config: DataConfig) -> Partition:
         carved = _carve_groups(labels, groups, given_rows["train"], fractions, classes, seed, val_seed)
     val, test = (np.sort(np.append(given_rows[part], carved[part])) for part in ("val", "test"))
     train = np.setdiff1d(given_rows["train"], np.append(carved["val"], carved["test"]), assume_unique=True)
+    if config.folds:
+        return _in_folds(labels, groups, train, test, config, images.class_names)
     whole = Partition(train, val, test)
     _refuse_empty(whole, "image" if groups is None else "group")
     limited = Partition(
@@ -75,8 +81,13 @@ def partition(images: Images, rows: Rows, config: DataConfig) -> Partition:
 
 def _fractions(given_rows: Mapping[str, Rows], config: DataConfig) -> dict[str, float]:
     """Return the share of the training images that each split still needs."""
+    if config.folds and given_rows["val"].size:
+        raise DataError(
+            "data.folds: folds take the place of a validation split, but the data give one\n"
+            "  leave data.folds out, or call these images train"
+        )
     fractions = {
-        "val": 0.0 if given_rows["val"].size else config.val_fraction,
+        "val": 0.0 if given_rows["val"].size or config.folds else config.val_fraction,
         "test": 0.0 if given_rows["test"].size else config.test_fraction,
     }
     if sum(fractions.values()) >= 1:
@@ -111,6 +122,24 @@ def _carve_groups(
         again = deal(labels[rest], numbers, (share, 0.0), classes, [val_seed, _GROUPS], similar_as_equal=True)[numbers]
         carved["val"] = rest[again == 1]
     return carved
+
+
+def _in_folds(
+    labels: Rows, groups: Rows | None, rows: Rows, test: Rows, config: DataConfig, class_names: tuple[str, ...]
+) -> Partition:
+    """Deal `rows`, or as many as may train, to folds."""
+    assert config.folds is not None
+    if not len(test):
+        raise DataError("data: the test split has no images; some class must have at least three, or give a split")
+    seed = config.split_seed
+    rows = _at_most(labels, rows, config.max_train, [seed, _MAX_TRAIN])
+    numbers = np.unique(rows if groups is None else groups[rows], return_inverse=True)[1]
+    val_seed = seed if config.val_seed is None else config.val_seed
+    dealt = deal_folds(labels[rows], numbers, config.folds, len(class_names), [val_seed, _FOLDS])
+    check_folds(labels[rows], dealt, config.folds, class_names, "image" if groups is None else "group")
+    folds = tuple(rows[dealt == fold] for fold in range(config.folds))
+    notes = describe_folds([labels[fold] for fold in folds], class_names)
+    return Partition(np.concatenate(folds[1:]), folds[0], test, notes, folds)
 
 
 def allocate(counts: Rows, total: int, seed: list[int]) -> Rows:

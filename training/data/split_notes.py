@@ -41,6 +41,16 @@ def describe(
     return tuple(notes)
 
 
+def describe_folds(folds: Sequence[Rows], class_names: Sequence[str]) -> tuple[str, ...]:
+    """Return sentences about folds, of each of which the labels are given."""
+    sizes = sorted(map(len, folds))
+    each = f"{sizes[0]}" if sizes[0] == sizes[-1] else f"{sizes[0]} to {sizes[-1]}"
+    counts = np.stack([np.bincount(labels, minlength=len(class_names)) for labels in folds])
+    rare = [name for name, fewest in zip(class_names, counts.min(axis=0).tolist(), strict=True) if not fewest]
+    missing = [f"some folds have no image of {listed(rare)}"] if rare else []
+    return (f"{len(folds)} folds of {each} images: a trial trains on the others, {len(folds)} times", *missing)
+
+
 def _reason(rows: Rows, divided: Rows, groups: Rows | None) -> str:
     if not np.isin(rows, divided).all():
         return "the given split has none"

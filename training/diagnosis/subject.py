@@ -49,7 +49,8 @@ class Subject:
 
         "cpu", "cuda" or "cuda:1".
         """
-        return cls(config, pack, torch.device(device), state)
+        fold = state.get("fold") if state else None
+        return cls(config, pack.of_fold(fold) if fold else pack, torch.device(device), state)
 
     @property
     def look_at_data(self) -> str:
@@ -88,7 +89,7 @@ class Subject:
 
     def batches(self) -> Iterator[Batch]:
         """Yield batches as the training gets them, epoch after epoch without end."""
-        batches = train_batches(self.config, self.pack, self.pack.train, self.device)
+        batches = train_batches(self.config, self.pack, "train", self.device)
         for epoch in count(1):
             yield from batches.epoch(epoch)
 

@@ -7,10 +7,11 @@ returns a Verdict with the numbers it rests on, or None.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Final
 
 from ..config import TrialConfig
-from ..report import Status, TrainResult, Verdict, VerdictKind
+from ..report import Status, TrainResult, Verdict, VerdictKind, by_fold
 from ..setting import Setting
 from .trace import Trace
 
@@ -46,6 +47,25 @@ def judge(result: TrainResult, config: TrialConfig, class_counts: Sequence[int])
     trace = Trace.of(result, config, class_counts)
     verdicts = (rule(trace) for rule in RULES)
     return next((verdict for verdict in verdicts if verdict is not None), _healthy(trace))
+
+
+def judge_folds(result: TrainResult, config: TrialConfig, class_counts: Sequence[Sequence[int]]) -> Verdict:
+    """Judge the training of each fold: the verdict on most of them, with the numbers of the first of these.
+
+    `class_counts` are the training images per class of each fold; of a training without folds there is one.
+    """
+    folds = by_fold(result.history)
+    if result.status is Status.DIVERGED or len(folds) < 2:
+        return judge(result, config, class_counts[max(len(folds) - 1, 0)])
+    verdicts = [
+        judge(replace(result, history=tuple(fold)), config, counts)
+        for fold, counts in zip(folds, class_counts, strict=False)  # the last ones may not have begun
+    ]
+    kinds = [verdict.kind for verdict in verdicts]
+    kind = max(kinds, key=kinds.count)  # the first of equals
+    first = kinds.index(kind)
+    among = f"{kinds.count(kind)} of {len(kinds)} folds are so, such as fold {first + 1}"
+    return replace(verdicts[first], evidence=f"{among}: {verdicts[first].evidence}")
 
 
 def _diverged(result: TrainResult, config: TrialConfig) -> Verdict:

@@ -28,7 +28,7 @@ def find_gap(metrics: Metrics, pack: Pack, chosen_among: int, tested: Appearance
     """
     if metrics.val_accuracy is None:
         return None
-    accuracy, images = (metrics.val_accuracy, metrics.test_accuracy), (pack.size("val"), metrics.test_images)
+    accuracy, images = (metrics.val_accuracy, metrics.test_accuracy), (pack.validated, metrics.test_images)
     right = round(accuracy[0] * images[0]), round(accuracy[1] * images[1])
     probability = gap_probability(right, images, chosen_among)
     if probability >= LIMIT:

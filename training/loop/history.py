@@ -13,11 +13,11 @@ from ..setting import Setting
 class Progress:
     """The history of a training, and the epoch of it that counts.
 
-    Without an objective (no validation split) that is the last.
+    Without an objective (no validation split) that is the last. `before_s` seconds were trained before its first epoch.
     """
 
-    def __init__(self, objective: ObjectiveConfig | None) -> None:
-        self._objective = objective
+    def __init__(self, objective: ObjectiveConfig | None, before_s: float = 0.0) -> None:
+        self._objective, self._before_s = objective, before_s
         self.history: list[EpochReport] = []
         self.best: EpochReport | None = None
         self.notes: list[str] = []
@@ -68,7 +68,7 @@ class Progress:
     @property
     def elapsed_s(self) -> float:
         """Training time so far, in seconds."""
-        return self.history[-1].elapsed_s if self.history else 0.0
+        return self.history[-1].elapsed_s if self.history else self._before_s
 
     def result(self, status: Status, message: str = "", *, early_stopped: bool = False) -> TrainResult:
         """The result of the training, ended with `status`."""
@@ -82,8 +82,9 @@ def report_to_json(report: EpochReport) -> dict[str, Any]:
 
 def report_from_json(value: Mapping[str, Any]) -> EpochReport:
     """Return the report that `report_to_json` encoded."""
-    others = tuple(value.get("others", ()))  # those of earlier versions have none
-    return EpochReport(value["epoch"], dict(value["metrics"]), value["elapsed_s"], value.get("worth"), others)
+    # those of earlier versions have none of the rest
+    rest = tuple(value.get("others", ())), value.get("fold", 0), value.get("ends_fold", False)
+    return EpochReport(value["epoch"], dict(value["metrics"]), value["elapsed_s"], value.get("worth"), *rest)
 
 
 def result_to_json(result: TrainResult) -> dict[str, Any]:

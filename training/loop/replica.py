@@ -17,7 +17,7 @@ from ..machine.device_group import DeviceGroup
 from ..machine.memory import is_out_of_memory
 from ..machine.seeding import seeded
 from .epoch import end_epoch, take_step
-from .feed import split_of, train_batches
+from .feed import train_batches
 from .learner import Learner
 from .meter import Meter
 from .replicas import Begin, BeginEpoch, EndEpoch, Failure, Join, Order, Ready, Step, unpacked
@@ -29,11 +29,12 @@ class Replica:
     def __init__(self, training: Begin, group: DeviceGroup, device: torch.device) -> None:
         self._seed, self._group, self._device = training.config.seed, group, device
         pack = Pack.open(training.pack)
+        pack = pack.of_fold(training.fold) if training.fold else pack
         self._learner = Learner.create(training.config, pack, device)
         self._learner.load(unpacked(training.state))
         self._learner.micro_batch = training.micro_batch
         self._learner.share(group)
-        self._batches = train_batches(training.config, pack, split_of(pack, training.fit_on), device)
+        self._batches = train_batches(training.config, pack, training.fit_on, device)
 
     def epoch(self, number: int, receive: Callable[[], Order]) -> Order:
         """Take the steps of an epoch; return the first order after it."""

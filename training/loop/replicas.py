@@ -42,11 +42,15 @@ class Join(NamedTuple):
 
 
 class Begin(NamedTuple):
-    """Begin a training from a learner's state, as `packed` packs it; `micro_batch` is the most images of a pass."""
+    """Begin a training from a learner's state, as `packed` packs it; `micro_batch` is the most images of a pass.
+
+    `fold` is the one that is validated on, 0 for none.
+    """
 
     config: TrialConfig
     pack: Path
     fit_on: FitOn
+    fold: int
     micro_batch: int | None
     state: bytes
 

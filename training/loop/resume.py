@@ -53,7 +53,8 @@ def _without_folder(config: TrialConfig) -> TrialConfig:
 class Resumed(NamedTuple):
     """A learner, and the checkpoints that it goes on from.
 
-    `last` is that of the last whole epoch, `partial` that of the part of the next one; None where there is none.
+    `last` is that of the last whole epoch, also where that is of the fold before, `partial` that of the part of the
+    next one; None where there is none.
     """
 
     learner: Learner
@@ -61,17 +62,19 @@ class Resumed(NamedTuple):
     partial: State | None
 
 
-def resume(directory: Path, identity: Identity, create: Callable[[], Learner], note: Callable[[str], None]) -> Resumed:
-    """Return a learner where the training in `directory` left it, or a fresh one.
+def resume(
+    directory: Path, identity: Identity, create: Callable[[], Learner], note: Callable[[str], None], fold: int = 0
+) -> Resumed:
+    """Return a learner where the training of `fold` in `directory` left it, or a fresh one.
 
     A checkpoint that is corrupt or belongs to another training is not lost: it is moved to `set-aside-<n>` beside it,
     and training starts anew. The part of an epoch that cannot be used is removed, and the epoch begins anew. `note` and
     the log are told of either.
     """
-    learner, last = _resume_last(directory, identity, create, note)
+    learner, last = _resume_last(directory, identity, create, note, fold)
     epoch = 1 + (0 if last is None else len(last["history"]))
     try:
-        partial = _load_partial(directory, identity, epoch)
+        partial = _load_partial(directory, identity, epoch, fold)
         if partial is not None:
             learner.load(partial)
         return Resumed(learner, last, partial)
@@ -79,16 +82,16 @@ def resume(directory: Path, identity: Identity, create: Callable[[], Learner], n
         _raise_of_machine(error)
         remove_partial(directory)
         _tell(f"{error}; epoch {epoch} begins anew", note)
-        return resume(directory, identity, create, note)  # with a new learner: this one may be half loaded
+        return resume(directory, identity, create, note, fold)  # with a new learner: this one may be half loaded
 
 
 def _resume_last(
-    directory: Path, identity: Identity, create: Callable[[], Learner], note: Callable[[str], None]
+    directory: Path, identity: Identity, create: Callable[[], Learner], note: Callable[[str], None], fold: int
 ) -> tuple[Learner, State | None]:
     learner = create()
     try:
-        state = _load_own(directory, identity)
-        if state is not None:
+        state = load_own(directory, identity)
+        if state is not None and state.get("fold", 0) == fold:  # else of the fold before
             learner.load(state)
         return learner, state
     except (CheckpointError, RuntimeError, ValueError, KeyError) as error:
@@ -109,20 +112,26 @@ def _tell(line: str, note: Callable[[str], None]) -> None:
     note(line)
 
 
-def _load_partial(directory: Path, identity: Identity, epoch: int) -> State | None:
-    """The part of epoch `epoch`; None where there is none."""
+def _load_partial(directory: Path, identity: Identity, epoch: int, fold: int) -> State | None:
+    """The part of epoch `epoch`, counted over all folds; None where there is none."""
     path = directory / PARTIAL
     if not path.exists():
         return None
     state = load(path)
     _check_own(path, state, identity)
-    if state["epoch"] == epoch:
-        return state
+    if state["epoch"] == epoch and state.get("fold", 0) in (fold, fold + 1):
+        # of the fold after this one, which has ended and is looked at once more
+        return state if state.get("fold", 0) == fold else None
     remove_partial(directory)  # its epoch has ended since, or the checkpoint that it began from is not there
     return None
 
 
-def _load_own(directory: Path, identity: Identity) -> State | None:
+def load_own(directory: Path, identity: Identity) -> State | None:
+    """Return the checkpoint of the training in `directory`; None where there is none.
+
+    Raises:
+        CheckpointError: it is corrupt, or of another training.
+    """
     state = load_pair(directory)
     if state is None:
         # best.ckpt alone: somebody removed last.ckpt. Overwriting the best weights without a word would lose them.

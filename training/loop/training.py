@@ -3,69 +3,95 @@
 import math
 import time
 from collections.abc import Callable, Generator, Sequence
-from pathlib import Path
+from dataclasses import replace
+from typing import Self
 
 import torch
 
 from ...common.atomic import write_atomic
-from ..checkpoints.checkpoint import State, own_files, remove_partial, save_partial
+from ..checkpoints.checkpoint import State, load, own_files, remove_partial, save_partial
+from ..checkpoints.files import BEST
 from ..checkpoints.training_folder import CONFIG, RESULT
 from ..checkpoints.writer import CheckpointWriter
-from ..config import TrialConfig
 from ..data.batches import TrainBatches
-from ..data.pack import Pack
 from ..machine.compilation import Compilation
 from ..machine.device import choose_algorithms_by_rule
 from ..machine.memory import Passes, is_out_of_memory, peak_memory, peak_memory_gb, watch_peak
+from ..machine.precision import Precision
 from ..metric_names import PEAK_MEMORY
+from ..metrics.over_split import predict
 from ..optim.config import Plateau
 from ..optim.schedules import epoch_factors
 from ..report import Activity, EpochReport, Signal, Status, TrainResult
+from .assignment import Assignment
+from .ending_words import ending_words
 from .epoch import train_epoch
-from .feed import split_of, train_batches
+from .feed import train_batches
+from .folds import NO_FOLDS, Before, config_of, summed_up
 from .history import Progress, report_from_json, report_to_json
 from .learner import Learner
 from .partial_epoch import NOTHING, PartialEpoch
-from .replicas import Begin, Replicas, packed
-from .resume import Resumed, identity_of, resume
+from .replicas import Begin, packed
+from .resume import Resumed, resume
 from .validation import Validation
-from .wanted_metrics import FitOn, check_decided, check_metrics, wanted_metrics
+from .wanted_metrics import check_decided, check_metrics, wanted_metrics
 
 
 class Training:
-    """One training; see `train.train` for its arguments."""
+    """One training, or that of one fold after what was `before` it."""
 
-    def __init__(
-        self,
-        config: TrialConfig,
-        pack: Pack,
-        directory: Path,
-        device: torch.device,
-        tell: Callable[[Activity], None],
-        fit_on: FitOn,
-        last_epoch: int | None,
-        timeout_s: float,
-        replicas: Replicas,
-    ) -> None:
-        check_decided(config, fit_on)
+    def __init__(self, asked: Assignment, before: Before = NO_FOLDS) -> None:
+        config, pack = config_of(asked.config, before.fold), asked.pack
+        check_decided(config, asked.fit_on)
         check_metrics(config, pack)
-        self._config = config
-        self._timeout_s = timeout_s
-        self._last_epoch = min(last_epoch or config.budget.epochs, config.budget.epochs)
-        self._pack = pack
-        self._replicas = replicas
-        self._directory = directory
-        self.device = device
-        self._tell = tell
-        self._identity = identity_of(config, pack, fit_on, last_epoch)
-        self._fit_on: FitOn = fit_on
-        self._validates = fit_on == "train"  # a final model is trained on both splits: nothing is left to validate
+        self._asked, self._before, self._config = asked, before, config
+        self._timeout_s = asked.timeout_s
+        epochs, before_epochs = config.budget.epochs, max(before.fold - 1, 0) * config.budget.epochs
+        self._last_epoch = epochs if asked.last_epoch is None else min(asked.last_epoch - before_epochs, epochs)
+        self._pack = pack.of_fold(before.fold) if before.fold else pack
+        self._replicas = asked.replicas
+        self._directory = asked.directory
+        self.device = asked.device
+        self._tell = asked.tell
+        self._identity = asked.identity
+        # a final model is trained on both splits: nothing is left to validate
+        self._validates = asked.fit_on == "train"
         self._passes = Passes(config.memory.micro_batch)
         self._begun = NOTHING
         self._costs: dict[str, float] = {}
         self._limits_memory = self._validates and config.constraints.peak_memory_gb is not None
-        self._validation = Validation(pack, device, wanted_metrics(config))
-        self.progress = Progress(config.objective if self._validates else None)
+        self._validation = Validation(self._pack, self.device, wanted_metrics(config))
+        self.progress = Progress(config.objective if self._validates else None, before.elapsed_s)
+        self.progress.notes += before.notes
+        self._reports: list[EpochReport] = []  # those of `progress`, among the epochs of all folds
+
+    @classmethod
+    def begin(cls, asked: Assignment) -> Self:
+        """The training that `asked` wants; with folds that of the fold to which its folder has come."""
+        return cls(asked, Before.found(asked.directory, asked.identity) if asked.folds else NO_FOLDS)
+
+    def following(self) -> "Training | None":
+        """The training of the next fold, once this one has finished; None where there is none."""
+        before, config = self._before, self._config
+        is_last = before.fold == self._asked.folds or self._asked.last_epoch == before.fold * config.budget.epochs
+        if is_last:
+            return None
+        assert self.progress.best is not None  # the fold has finished
+        if self.progress.best is not self.progress.history[-1]:
+            self._learner.judged.load_state_dict(load(self._directory / BEST)["model"])
+        float32 = Precision(self.device, torch.float32)  # as the exported files compute
+        unseen = predict(self._learner.judged, self._validation.batches(self._passes), float32)
+        unseen = unseen if before.unseen is None else before.unseen.with_more(unseen)
+        return Training(self._asked, Before(before.fold + 1, self._history, tuple(self.progress.notes), unseen))
+
+    @property
+    def _history(self) -> tuple[EpochReport, ...]:
+        return (*self._before.history, *self._reports)
+
+    def result(self, status: Status, message: str = "", *, early_stopped: bool = False) -> TrainResult:
+        """The result of the training, and of the folds before, ended with `status`."""
+        result = self.progress.result(status, message, early_stopped=early_stopped)
+        return summed_up(replace(result, history=self._history), self._config) if self._before.fold else result
 
     def epochs(
         self, signal: Callable[[], Signal], resumed: Callable[[Sequence[EpochReport]], None]
@@ -77,13 +103,13 @@ class Training:
         self._prepare()
         self._tell(Activity("building the model"))
         self._restore(self._open())
-        if self.progress.history:
-            resumed(tuple(self.progress.history))
+        if self._history:
+            resumed(self._history)
         if self._validates:
             for name in self._config.wanted_costs:  # what takes longest comes last
                 self._costs[name] = self._cost(name)
                 if broken := self._config.constraints.broken(self._costs):
-                    return self.progress.result(Status.VIOLATED, broken)
+                    return self.result(Status.VIOLATED, broken)
         self._tell(Activity("loading the data"))
         batches = self._train_batches()
         self._set_forward_pass()
@@ -91,53 +117,50 @@ class Training:
             for number in range(len(self.progress.history) + 1, self._last_epoch + 1):
                 # Before the epoch and not after it: a training that is resumed with its patience spent ends here too.
                 if self.progress.stale(self._config.budget):
-                    return self.progress.result(Status.FINISHED, early_stopped=True)
+                    return self.result(Status.FINISHED, early_stopped=True)
                 report = self._epoch_within_memory(batches, writer, number, signal)
                 for note in self._learner.notes:
                     self.progress.note(note)
                 if isinstance(report, PartialEpoch):
                     self._keep(report, number)
-                    where = f"paused in epoch {number}, {report.done} of its {batches.steps} batches done"
-                    return self.progress.result(Status.PAUSED, where)
+                    where = f"paused in {self._named(number)}, {report.done} of its {batches.steps} batches done"
+                    return self.result(Status.PAUSED, where)
                 if isinstance(report, Status):
-                    return self.progress.result(report, self._message(report, number))
-                report = self.progress.add(report)
+                    return self.result(report, ending_words(report, self._named(number), self._timeout_s))
+                self._add(report)
                 too_large = self._config.constraints.broken(_peak_of(report))
                 try:
-                    yield report  # before the checkpoint, while its writer is idle: the writer would delay the report
+                    # before the checkpoint, while its writer is idle: the writer would delay the report
+                    yield self._reports[-1]
                 finally:
                     self._checkpoint(writer)  # also where the caller closes the iterator at the yield
                 if too_large:
-                    return self.progress.result(Status.VIOLATED, too_large)
-        return self.progress.result(Status.FINISHED)
+                    return self.result(Status.VIOLATED, too_large)
+        return self.result(Status.FINISHED)
 
     def _cost(self, name: str) -> float:
         """Return a cost of the model; of a training that goes on, what it began with."""
-        if self.progress.history:
-            return self.progress.history[-1].metrics[name]
+        if self._history:
+            return self._history[-1].metrics[name]
         from ..export.costs import measure_cost  # which brings exporters
 
         self._tell(Activity("measuring the model"))
         return measure_cost(name, self._config, self._pack)
 
-    def limited(self, status: Status) -> dict[str, float]:
-        """What of a training that ended with `status` may be limited: its costs, its memory, what it is worth."""
-        history, best = self.progress.history, self.progress.best
+    def limited(self, result: TrainResult) -> dict[str, float]:
+        """What of a training that ended with `result` may be limited: its costs, its memory, what it is worth."""
         # what a training is worth is known at its end, what it takes is known before
-        validated = best.metrics if best and status is Status.FINISHED else {}
-        peak = _peak_of(history[-1]) if history else {}
+        validated = result.best.metrics if result.best and result.status is Status.FINISHED else {}
+        peak = _peak_of(result.history[-1]) if result.history else {}
         return {**self._costs, **validated, **peak}
 
-    def _message(self, status: Status, epoch: int) -> str:
-        match status:
-            case Status.DIVERGED:
-                return f"the loss was NaN or infinite in epoch {epoch}"
-            case Status.TIMED_OUT:
-                return f"it has trained for {self._timeout_s:g} s, as long as a trial may, and ended in epoch {epoch}"
-            case Status.STOPPED:
-                return f"stopped in epoch {epoch}"
-            case _:
-                return f"paused in epoch {epoch}"
+    def _add(self, report: EpochReport) -> None:
+        report = self.progress.add(report)
+        ends = report.epoch == self._last_epoch or self.progress.stale(self._config.budget)
+        self._reports.append(self._before.placed(report, self._config.budget.epochs, ends=ends))
+
+    def _named(self, epoch: int) -> str:
+        return f"epoch {epoch} of fold {self._before.fold}" if self._before.fold else f"epoch {epoch}"
 
     def _prepare(self) -> None:
         with own_files(self._directory, "the folder could not be made"):
@@ -147,7 +170,7 @@ class Training:
     def _open(self) -> Resumed:
         """Make a learner, fresh or from the checkpoints."""
         create = lambda: Learner.create(self._config, self._pack, self.device)  # noqa: E731
-        resumed = resume(self._directory, self._identity, create, self.progress.note)
+        resumed = resume(self._directory, self._identity, create, self.progress.note, self._before.fold)
         self._learner = resumed.learner
         return resumed
 
@@ -155,13 +178,15 @@ class Training:
         """Restore all but the learner from its checkpoints, and prepare the directory."""
         with own_files(self._directory, "the configuration could not be written"):
             (self._directory / RESULT).unlink(missing_ok=True)  # its presence says that the training has ended
-            write_atomic(self._directory / CONFIG, self._config.model_dump_json(indent=2).encode())
+            write_atomic(self._directory / CONFIG, self._asked.config.model_dump_json(indent=2).encode())
         if newest := resumed.partial or resumed.last:
             self._passes = Passes(**newest["passes"])
-            self.progress.notes[:0] = newest["notes"]  # before what was noted as they were opened
-        for report in resumed.last["history"] if resumed.last else ():
-            # add() finds the epoch that counts again, the checkpoint does not name it here.
-            self.progress.add(report_from_json(report))
+            # before what was noted as they were opened
+            self.progress.notes[:0] = [note for note in newest["notes"] if note not in self._before.notes]
+        for report in map(report_from_json, resumed.last["history"] if resumed.last else ()):
+            if report.fold == self._before.fold:
+                # finds the epoch that counts again, the checkpoint does not name it here
+                self._add(self._before.taken_out(report, self._config.budget.epochs))
         if resumed.partial:
             self._begun = PartialEpoch(**resumed.partial["partial"])
 
@@ -174,7 +199,8 @@ class Training:
         if self._config.devices > 1:
             self._tell(Activity("starting the other devices"))
             state = packed(self._learner.snapshot().complete())
-            begin = Begin(self._config, self._pack.path, self._fit_on, self._learner.micro_batch, state)
+            fold, micro_batch = self._before.fold, self._learner.micro_batch
+            begin = Begin(self._config, self._pack.path, self._asked.fit_on, fold, micro_batch, state)
             group = self._replicas.begin(begin, self.device)
             with self._replicas.explained():
                 self._learner.share(group)
@@ -203,7 +229,7 @@ class Training:
             self._validation.free()
             self._drop_part()
             self._passes = smaller
-            self.progress.note(f"out of memory in epoch {number}: from here on passes of {smaller.train} images")
+            self.progress.note(f"out of memory in {self._named(number)}: from here on passes of {smaller.train} images")
             self._open()
             self._set_forward_pass()
 
@@ -213,6 +239,7 @@ class Training:
         started = time.perf_counter()
         # elapsed_s adds up over resumes: only trained time counts, not the wait between two processes.
         before_s = self.progress.elapsed_s + self._begun.elapsed_s
+        shown = self._before.placed_epoch(number, self._config.budget.epochs)
         # peak_memory below is of this epoch, validation included.
         watch_peak(self.device, of_process=self._limits_memory)
         metrics = train_epoch(
@@ -222,7 +249,7 @@ class Training:
             number=number,
             signal=signal,
             left_s=self._timeout_s - before_s,
-            tell=lambda done: self._tell(Activity("training", number, done, batches.steps)),
+            tell=lambda done: self._tell(Activity("training", shown, done, batches.steps)),
             # [-1]: what the metrics of the epochs before this one leave of the learning rate.
             peak=self._factors(number)[-1],
             begun=self._begun,
@@ -231,7 +258,7 @@ class Training:
         if not isinstance(metrics, dict):
             return metrics
         if self._validates:
-            self._tell(Activity("validating", number, batches.steps, batches.steps))
+            self._tell(Activity("validating", shown, batches.steps, batches.steps))
             model, precision = self._learner.judged, self._learner.precision
             evaluation, self._passes = self._validation.evaluate(model, precision, self._passes)
             if not math.isfinite(evaluation.loss):  # the last step of the epoch broke the weights
@@ -239,7 +266,7 @@ class Training:
             metrics |= {"val_loss": evaluation.loss, "val_accuracy": evaluation.accuracy, **evaluation.scores}
         metrics |= peak_memory(self.device) | self._costs
         if self._limits_memory:
-            before = _peak_of(self.progress.history[-1]) if self.progress.history else {}
+            before = _peak_of(self._history[-1]) if self._history else {}
             metrics[PEAK_MEMORY] = max([peak_memory_gb(self.device), *before.values()])
         return EpochReport(number, metrics, before_s + time.perf_counter() - started)
 
@@ -256,13 +283,14 @@ class Training:
         return epoch_factors(self._config.schedule, epochs, self.progress.values)
 
     def _train_batches(self) -> TrainBatches:
-        return train_batches(self._config, self._pack, split_of(self._pack, self._fit_on), self.device)
+        return train_batches(self._config, self._pack, self._asked.fit_on, self.device)
 
     def _keep(self, part: PartialEpoch, number: int) -> None:
         """Write the part of epoch `number` that is done, so that it is not done again."""
         state = {
             "identity": self._identity,
-            "epoch": number,
+            **self._before.to_state(),
+            "epoch": len(self._history) + 1,
             "partial": part.to_state(),
             "passes": self._passes.to_json(),
             "notes": self.progress.notes,
@@ -285,12 +313,13 @@ class Training:
         snapshot, progress = self._learner.snapshot(), self.progress
         assert progress.best is not None  # a report was just added
         # Copied here: the writer's thread makes the states later, when `progress` may already hold the next epoch.
-        reports, best_epoch, notes = tuple(progress.history), progress.best.epoch, list(progress.notes)
-        passes = self._passes.to_json()
+        reports, newest, notes = self._history, self._reports[-1], list(progress.notes)
+        best_epoch = self._reports[progress.history.index(progress.best)].epoch
+        passes, shared = self._passes.to_json(), {"identity": self._identity, **self._before.to_state()}
 
         def last() -> State:
             return {
-                "identity": self._identity,
+                **shared,
                 "best_epoch": best_epoch,
                 "history": [report_to_json(report) for report in reports],
                 "passes": passes,
@@ -301,9 +330,9 @@ class Training:
         def best() -> State:
             state = snapshot.complete()
             judged = state["model"] if state["average"] is None else state["average"]["model"]
-            return {"identity": self._identity, **report_to_json(reports[-1]), "model": judged}
+            return {**report_to_json(newest), **shared, "model": judged}
 
-        writer.submit(last, best if best_epoch == reports[-1].epoch else None)
+        writer.submit(last, best if best_epoch == newest.epoch else None)
 
 
 def _peak_of(report: EpochReport) -> dict[str, float]:

@@ -39,7 +39,7 @@ def check_metrics(config: TrialConfig, pack: Pack) -> None:
     wanted, classes = wanted_metrics(config), len(pack.class_names)
     if "val_auroc" in wanted and classes != 2:
         raise TrainingError(f"val_auroc needs data of two classes, {pack.source} has {classes}; try val_macro_f1")
-    if "val_auroc" in wanted and 0 in pack.counts["val"]:
+    if "val_auroc" in wanted and any(0 in view.counts["val"] for view in pack.views):
         raise TrainingError("val_auroc needs validation images of both classes, one has none; raise data.val_fraction")
     if "val_top5_accuracy" in wanted and classes < _LEAST_FOR_TOP5:
         raise TrainingError(f"val_top5_accuracy needs more than five classes, {pack.source} has {classes}")

@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -37,6 +38,12 @@ class Predictions:
 
     logits: Tensor
     labels: Tensor
+
+    def with_more(self, others: Self) -> Self:
+        """Return these predictions, and those of other images after them."""
+        return replace(
+            self, logits=torch.cat([self.logits, others.logits]), labels=torch.cat([self.labels, others.labels])
+        )
 
 
 def evaluate(

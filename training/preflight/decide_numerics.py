@@ -78,7 +78,7 @@ class CompileTrial:
     def run(self) -> Numerics:
         """Measure whether compiling clearly pays back within the budget."""
         learner = Learner.create(self.config, self.pack, self.device)
-        batches = train_batches(self.config, self.pack, self.pack.train, self.device)
+        batches = train_batches(self.config, self.pack, "train", self.device)
         with seeded(self.config.seed, 0, self.device):
             try:
                 pays, figures = self._compare(learner, batches)

@@ -57,7 +57,7 @@ def check(request: dict[str, Any], emit: Any) -> dict[str, Any]:
         "pack": str(pack.path),
         "fingerprint": pack.fingerprint,
         "train_images": pack.size("train"),
-        "val_images": pack.size("val"),
+        "val_images": pack.validated,
         "test_images": pack.size("test"),
         "given_splits": list(pack.given_splits),
         "gpus": gpus,

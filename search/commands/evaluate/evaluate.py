@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ....errors import SpaceError
 from ....studies.home import Home
+from ....training.checkpoints.files import BEST
 from ....training.report import IMPORTING
 from ....training.trained.folder import Trained
 from ...progress.single import RetrainWatcher
@@ -100,7 +101,9 @@ def _subject(
     options: EvaluateOptions, trained: Trained, part: Part | None, home: Home, watcher: RetrainWatcher
 ) -> "Subject":
     """The images to evaluate on: new ones, or the model's own split."""
+    from ....training.checkpoints.checkpoint import load
     from ....training.data.pack import count_openings, open_test
+    from ....training.evaluation.held_out import seen_by
     from ....training.evaluation.subject import SplitSubject, new_subject
 
     if options.data is not None:
@@ -119,6 +122,7 @@ def _subject(
         remedy="give other data with --data",
     )
     if part == "val":
+        pack = seen_by(load(trained.path / BEST), pack)
         return SplitSubject(pack, part, pack.val, config, options.data_root)
     log = openings_log(trained, home)  # every look at the test split is counted, as its worth sinks with each
     split = open_test(pack, f"evaluate {trained.path}", log)

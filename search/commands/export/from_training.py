@@ -39,6 +39,8 @@ def export_training(
         TrainingError: the training has not ended, or has no weights.
         ExportError: the model cannot be exported or does not verify; what is at `target` is as it was.
     """
+    from ....training.checkpoints.checkpoint import load
+    from ....training.evaluation.held_out import seen_by
     from ....training.export.classifier import Classifier
     from ....training.export.export import export_model
     from ....training.export.final_test import final_test
@@ -46,6 +48,7 @@ def export_training(
     from ....training.export.promote import staged
 
     result = _result(trained.path)
+    pack = seen_by(load(trained.path / BEST), pack)
     classifier = Classifier.from_checkpoint(trained.path / BEST, trained.config, pack)
     answers = AnswersKeeper(trained.path)
     with staged(target, other_files) as folder:
@@ -64,7 +67,7 @@ def export_training(
         )
         answers.put(folder)
         watcher.note("measuring")
-        metrics = metrics_of(result["best"]["metrics"], pack.size("val"), tested)
+        metrics = metrics_of(result["best"]["metrics"], pack.validated, tested)
         manifest = ExportManifest(
             study=trained.path.name,  # no study: the folder's name stands for it
             trial=None,

@@ -90,6 +90,8 @@ def _unfit(summary: StudySummary, record: TrialRecord, epochs: int | None) -> st
         config = saved_config(summary.study, record)
     except StudyError:
         return "has no configuration of this version of hpo"
+    if config.data.folds:
+        return "has folds, each a whole training that has ended; search again with a larger budget.epochs"
     aim = config.budget.epochs if epochs is None else epochs
     if aim <= record.epochs:
         given = "give --epochs a larger number" if epochs is None else f"got --epochs {epochs}"

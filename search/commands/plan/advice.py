@@ -85,9 +85,9 @@ def _size(of: Circumstances) -> Iterator[str]:
 def _strategy(of: Circumstances) -> Iterator[str]:
     facts, trials = of.facts, of.facts.space.most_trials(of.facts.trials)
     if of.settings.strategy.endswith("rungs"):
-        if facts.epochs < LEAST_EPOCHS:
+        if not facts.folds and facts.epochs < LEAST_EPOCHS:
             yield f"budget.epochs {facts.epochs} is too few for rungs: from {LEAST_EPOCHS} on they save some"
-        if facts.steps is not None and facts.steps < LEAST_STEPS:
+        if not facts.folds and facts.steps is not None and facts.steps < LEAST_STEPS:
             yield (
                 f"an epoch has {facts.steps} batches: with fewer than {LEAST_STEPS} the first rung compares luck; "
                 "smaller batches have more, or take --strategy pruning"

@@ -55,9 +55,10 @@ class Work:
 
 
 def works(configs: Sequence[TrialConfig], costs: Sequence[ModelCost | None], ready: Preflight) -> list[Work]:
-    """The work of each of `configs`, on the images of `ready`."""
+    """The work of each of `configs`, on the images of `ready`; with folds those of one fold validate in an epoch."""
     return [
-        Work(config, cost, ready.train_images, ready.val_images) for config, cost in zip(configs, costs, strict=True)
+        Work(config, cost, ready.train_images, ready.val_images // (config.data.folds or 1))
+        for config, cost in zip(configs, costs, strict=True)
     ]
 
 

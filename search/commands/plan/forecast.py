@@ -68,6 +68,10 @@ class Spread:
         """The spread of `values`, one at least."""
         return cls(median(values), min(values), max(values))
 
+    def times(self, factor: float) -> "Spread":
+        """The spread of numbers so many times as large."""
+        return Spread(self.median * factor, self.low * factor, self.high * factor)
+
 
 @dataclass(frozen=True, slots=True)
 class Forecast:

@@ -4,7 +4,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from math import inf, isfinite
+from math import ceil, inf, isfinite
 from pathlib import Path
 from time import monotonic
 
@@ -177,10 +177,15 @@ def _prospect(
     """What the search comes to with the workers of `measured`."""
     settings, config = outset.settle(ready, measured.workers), outset.config
     direction, *others = config.objective.directions
-    searched = Searched(outset.space, settings, direction, config.budget.epochs, goal, tuple(others))
-    prices = [Price(work.config.budget.epochs, measured.model.epoch_s(work)) for work in drawn]
+    a_step = config.epochs_a_step
+    in_steps = replace(goal, epochs=None if goal.epochs is None else ceil(goal.epochs / a_step))
+    searched = Searched(outset.space, settings, direction, config.steps, in_steps, tuple(others))
+    prices = [
+        Price(work.config.steps, work.config.epochs_a_step * measured.model.epoch_s(work))
+        for work in drawn  # where trials have folds, an epoch of the simulation is one of these
+    ]
     ahead = forecast(searched, prices, measured.start_s, measured.workers)
-    return Prospect(settings, measured, ahead, setup_s)
+    return Prospect(settings, measured, replace(ahead, epochs=ahead.epochs.times(a_step)), setup_s)
 
 
 def _judged(
@@ -219,7 +224,7 @@ def _circumstances(outset: Outset, goal: Goal, ready: Preflight, asked: Prospect
         seed=0,
         direction=direction,
         others=others,
-        epochs=config.budget.epochs,
+        epochs=config.steps,
         trials=outset.options.trials,
     )
     peak = measured.largest.timing.peak_bytes

@@ -91,7 +91,7 @@ def measure(
         TrainingError: no configuration could be trained.
         MachineError: the machine lets no training go on.
     """
-    stopwatch = Stopwatch(executor, ready.pack, folder, ready.val_images / ready.train_images)
+    stopwatch = Stopwatch(executor, ready.pack, folder, chosen.heaviest.val_images / ready.train_images)
     words = f"timing configurations, {executor.slots} at once" if executor.slots > 1 else "timing configurations"
     stage(words, 0, 0)
     first = stopwatch.time(chosen.spread[MEDIAN].config)

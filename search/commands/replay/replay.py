@@ -33,7 +33,7 @@ STOPPING = "stopping at the next batch: nothing is kept of a replay that has not
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """A trial that was trained again: the objective by epoch `before` and `after`.
+    """A trial that was trained again: the objective `before` and `after` by `unit`, an epoch or a fold.
 
     `status` is how the training ended: `finished` where it came as far as the trial. `differences` say in words what is
     not as it was, as far as the study has a record of it: versions and the device.
@@ -42,6 +42,7 @@ class Replay:
     study: str
     trial: int
     metric: str
+    unit: str
     before: Mapping[int, float]
     after: Mapping[int, float]
     status: str
@@ -102,9 +103,10 @@ def replay(options: ReplayOptions, watcher: RetrainWatcher) -> Replay:
     watcher.note(f"trial {number} of study {study}: {record.epochs} epochs, {where}, {Numerics.of(config).words}")
     with _folder(options.out, home) as folder:
         result = _train(config, pack, folder, device, record.epochs, watcher)
-    after = {report.epoch: report.worth for report in result.history if report.worth is not None}
+    after = {report.step: report.worth for report in result.history if report.step and report.worth is not None}
     differences = _differences(noted, device)
-    return Replay(study, number, summary.metric, dict(record.curve), after, result.status.value, differences)
+    unit = "fold" if record.folds else "epoch"
+    return Replay(study, number, summary.metric, unit, dict(record.curve), after, result.status.value, differences)
 
 
 def _config(summary: StudySummary, record: TrialRecord, home: Home) -> TrialConfig:

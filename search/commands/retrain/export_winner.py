@@ -120,7 +120,7 @@ def _manifest(
     folder: Path,
     watcher: RetrainWatcher,
 ) -> ExportManifest:
-    record, metrics = chosen.record, metrics_of(chosen.validated, pack.size("val"), tested)
+    record, metrics = chosen.record, metrics_of(chosen.validated, pack.validated, tested)
     return ExportManifest(
         study=chosen.study,
         trial=record.number,
@@ -159,9 +159,8 @@ def _selection(chosen: Chosen) -> Selection | None:
     record, objective = chosen.record, chosen.config.objective
     if not (chosen.validated or chosen.race) or record.value is None or record.best_epoch is None:
         return None
-    return Selection(
-        metric=objective.metric, at=objective.words, value=record.value, epoch=record.best_epoch, race=chosen.race
-    )
+    at = objective.words + (f", mean over {record.folds} folds" if record.folds else "")
+    return Selection(metric=objective.metric, at=at, value=record.value, epoch=record.best_epoch, race=chosen.race)
 
 
 def metrics_of(validated: Mapping[str, float], images: int, tested: "FinalTest") -> Metrics:

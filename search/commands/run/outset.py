@@ -95,10 +95,11 @@ def set_out(command: Command, begun: Begun | None) -> Outset:
     facts = Facts(
         space,
         options.trials,
-        config.budget.epochs,
+        config.steps,
         options.workers or 1,
         at_best=config.objective.at == "best",
         several=bool(config.objective.also),
+        folds=config.data.folds or 0,
     )
     return Outset(options, space, config, names, facts)
 

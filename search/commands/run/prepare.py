@@ -115,12 +115,12 @@ def prepare(
         seed=identity.seed,
         direction=identity.direction,
         others=[*identity.further.values()],
-        epochs=config.budget.epochs,
+        epochs=config.steps,
         trials=options.trials,
     )
     record = patience(lambda: _keep_settings(study, settings, strategy, audit_since, watcher.note))
-    most_trials = Goal(options.trials, epochs=options.max_epochs_total).most_trials
-    if told := disk_note(record, most_trials, len(placements), ready.checkpoint_bytes, strategy.size()):
+    limits = Goal(options.trials, epochs=options.max_epochs_total, epochs_a_step=config.epochs_a_step)
+    if told := disk_note(record, limits.most_trials, len(placements), ready.checkpoint_bytes, strategy.size()):
         watcher.note(told)
     ModelCopies(home.models(name), models).keep()
     files = patience(lambda: share_study(storage, name, shared, options.checkpoint_dir))

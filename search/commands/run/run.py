@@ -159,6 +159,7 @@ def _goal(prepared: Prepared, clock: Clock) -> Goal:
         images=_images(prepared),
         trial_timeout_s=options.trial_timeout_s or inf,
         only=prepared.only,
+        epochs_a_step=example_config(prepared.space).epochs_a_step,
     )
 
 

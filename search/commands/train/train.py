@@ -137,7 +137,8 @@ def _open(
             watcher.note(note)
         _try(single.config, pack, skip_export=options.skip_export_check)
         config = settle(single.config, pack, device, home.cache, watcher)
-        folder = TrainingFolder.create(directory, config, pack, single.origin)
+        # the weights that stay are those of the last fold
+        folder = TrainingFolder.create(directory, config, pack.views[-1], single.origin)
         return folder, pack
     folder = TrainingFolder.open(directory)
     if single is not None:
@@ -211,10 +212,11 @@ def _same_pack(folder: TrainingFolder, home: Home, data_root: Path | None, watch
 def _fit(folder: TrainingFolder, pack: Pack, device: str, watcher: RetrainWatcher) -> TrainResult:
     from ....training.train import train as train_model
 
-    epochs, numerics = folder.config.budget.epochs, Numerics.of(folder.config)
+    epochs, numerics = folder.config.steps * folder.config.epochs_a_step, Numerics.of(folder.config)
     images = f"{pack.size('train'):,} images of {pack.source}"
     where = devices_words(device, folder.config.devices)
-    watcher.note(f"{folder.origin}: {epochs} epochs on {images}, {where}, {numerics.words}")
+    words = f"{len(pack.folds)} folds of {folder.config.budget.epochs}" if pack.folds else f"{epochs}"
+    watcher.note(f"{folder.origin}: {words} epochs on {images}, {where}, {numerics.words}")
     watcher.note(f"folder {folder.path}")
     (folder.path / CALIBRATION).unlink(missing_ok=True)  # of weights that may be about to change
 

@@ -1,8 +1,8 @@
 """`wilcoxon`: a paired test against the best complete trial. Wilcoxon 1945, Individual comparisons by ranking methods.
 
-The signed-rank test is made for values that can come in any order: those of folds, or of problems that a trial is
-tried on one after the other, each paired with that of the best trial at the same place. Epochs of a curve are paired,
-too, but each follows from the one before, so that its p is too small and what begins slowly is stopped.
+The signed-rank test is made for values that can come in any order: those of folds (`data.folds`), or of problems that
+a trial is tried on one after the other, each paired with that of the best trial at the same place. Epochs of a curve
+are paired, too, but each follows from the one before, so that its p is too small and what begins slowly is stopped.
 """
 
 import math
@@ -35,7 +35,7 @@ class Wilcoxon(Scheduler):
         curve, best = curves[trial], curves.best_complete()
         if curve.complete or best is None or curve.epoch <= self._warm_up:
             return GO
-        differences = [score - best.scores[epoch] for epoch, score in curve.scores.items() if epoch in best.scores]
+        differences = [score - best.parts[epoch] for epoch, score in curve.parts.items() if epoch in best.parts]
         if len(differences) < PAIRS_BEFORE or not math.isfinite(total := sum(differences)) or total >= 0:
             return GO
         return STOP if _p_of(differences) < self._p else GO

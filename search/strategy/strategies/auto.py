@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from ....spaces.space import SearchSpace
-from ..base import Proposer, Scheduler, Setting
+from ..base import Proposer, Scheduler, Setting, folds_of
 from .narrow_rungs import FIRST, SECOND_HAS, one_in_so_many
 from .registry import STRATEGIES
 from .rungs import ETA, rung_epochs
@@ -17,6 +17,8 @@ LEAST_TRIALS = 8
 """A rung passes one in four: of fewer trials it would compare one or two."""
 LEAST_PER_WORKER = 4
 """Trials a worker: with fewer, most have begun before any has come to a rung, and nothing is learnt for another."""
+LEAST_FOLDS = 4
+"""The folds from which on the paired test of `wilcoxon` can tell two trials apart."""
 LEAST_NARROW = FIRST * SECOND_HAS
 """Trials from which on the first rung can be as narrow as on recorded tables of 50 epochs: it won on five of six."""
 LEAST_NARROW_RUNGS = 3
@@ -30,7 +32,8 @@ class Facts:
 
     `trials` is the total, None for no limit, `epochs` those of a usual trial; `at_best` tells that the best epoch of a
     trial counts, `has_pruner` that its user has named a pruner. `steps` are the batches of an epoch, None where nobody
-    has counted the images. `several` tells that there are several objectives.
+    has counted the images. `several` tells that there are several objectives. `folds` are those of a trial, which then
+    stand for its epochs; 0 for none.
     """
 
     space: SearchSpace
@@ -41,6 +44,12 @@ class Facts:
     has_pruner: bool = False
     steps: int | None = None
     several: bool = False
+    folds: int = 0
+
+    @property
+    def pruner(self) -> str | None:
+        """The pruner of strategy `pruning` where none is named; None: its own."""
+        return "wilcoxon" if self.folds >= LEAST_FOLDS else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +61,19 @@ class Pick:
 
 
 def pick(facts: Facts) -> Pick:
-    """Pick a strategy: rungs, narrow ones for many long trials, but where a rule below speaks against them."""
+    """Pick a strategy: rungs, narrow ones for many long trials, but where a rule below speaks against them.
+
+    A rung at the end of a fold has a whole training behind it: what speaks against early epochs does not count there.
+    """
     trials = facts.space.most_trials(facts.trials)
     for against, why in (
         (facts.has_pruner, "a pruner is named"),
-        (facts.epochs < LEAST_EPOCHS, f"{facts.epochs} epochs are too few for rungs"),
+        (not facts.folds and facts.epochs < LEAST_EPOCHS, f"{facts.epochs} epochs are too few for rungs"),
         (
-            facts.steps is not None and facts.steps < LEAST_STEPS,
+            not facts.folds and facts.steps is not None and facts.steps < LEAST_STEPS,
             f"after an epoch of {facts.steps} batches no trial can be told from another",
         ),
-        (facts.at_best, "the best epoch of a trial counts, which the first ones do not tell"),
+        (not facts.folds and facts.at_best, "the best epoch of a trial counts, which the first ones do not tell"),
         (trials < LEAST_TRIALS, f"{trials:g} trials are too few to be compared at rungs"),
         (trials < LEAST_PER_WORKER * facts.workers, f"{facts.workers} workers begin most of {trials:g} trials at once"),
     ):
@@ -71,7 +83,8 @@ def pick(facts: Facts) -> Pick:
     is_narrow = trials >= LEAST_NARROW and len(rungs) >= LEAST_NARROW_RUNGS
     one_in = one_in_so_many(len(rungs), facts.trials) if is_narrow else [ETA]
     epochs, shares = ", ".join(map(str, rungs)), ", ".join(f"1/{each}" for each in one_in)
-    why = f"{facts.epochs} epochs leave some to save; after {epochs} the best {shares} go on, the others pause"
+    unit = "folds" if facts.folds else "epochs"
+    why = f"{facts.epochs} {unit} leave some to save; after {epochs} the best {shares} go on, the others pause"
     return Pick("narrow_rungs" if is_narrow else "rungs", why)
 
 
@@ -86,5 +99,6 @@ def auto(setting: Setting) -> tuple[Proposer, Scheduler]:
         at_best=at_best,
         has_pruner=setting.pruner is not None,
         several=bool(setting.others),
+        folds=folds_of(setting.space),
     )
     return STRATEGIES.find(pick(facts).strategy)(setting)

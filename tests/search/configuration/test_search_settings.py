@@ -37,6 +37,13 @@ def test_nobody_says_anything() -> None:
     assert USUAL.words == "strategy pruning, sampler tpe, pruner median"
 
 
+def test_few_trials_of_folds_are_compared_by_pairs() -> None:
+    few = Facts(SPACE, trials=5, epochs=5, folds=5)
+    assert replace(settle_search(SearchNames(), few), picked="") == SearchSettings("pruning", "tpe", "wilcoxon")
+    assert settle_search(SearchNames(pruner="median"), few).pruner == "median"
+    assert settle_search(SearchNames("rungs"), few).pruner is None
+
+
 def test_flags_win_over_the_space_and_the_space_over_the_study() -> None:
     flags, space, study = {"sampler": "qmc"}, {"sampler": "random", "pruner": "asha"}, {"pruner": "none"}
     assert settle(flags, space, study) == SearchSettings("pruning", "qmc", "asha")

@@ -45,6 +45,16 @@ def test_pruning_where_one_of_the_rules_asks_for_it(facts: Facts, why: str) -> N
     assert picked.why.startswith(why)
 
 
+def test_a_fold_is_a_whole_training_so_that_a_rung_may_follow_the_first() -> None:
+    in_folds = replace(USUAL, epochs=5, folds=5, steps=6, at_best=True)
+    picked = pick(in_folds)
+    assert picked.strategy == "rungs"
+    assert picked.why == "5 folds leave some to save; after 1, 4 the best 1/4 go on, the others pause"
+    assert pick(replace(in_folds, epochs=2, folds=2)).strategy == "rungs"
+    assert pick(replace(in_folds, trials=7, workers=1)).strategy == "pruning"
+    assert [replace(USUAL, folds=folds).pruner for folds in (0, 3, 4)] == [None, None, "wilcoxon"]
+
+
 def test_every_strategy_that_is_picked_exists() -> None:
     assert {
         pick(USUAL).strategy,

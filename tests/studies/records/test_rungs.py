@@ -41,7 +41,7 @@ def test_a_paused_trial_stands_somewhere_at_its_rung() -> None:
     standings = [summary.standing(trial) for trial in summary.trials]
     assert standings == [None, Standing(0, 1, 5, 5), Standing(1, 4, 3, 3), Standing(0, 1, 4, 5), None]
     shown = [record["standing"] for record in summary.records_to_json()]
-    assert shown[2] == {"rung": 1, "epoch": 4, "rank": 3, "of": 3}
+    assert shown[2] == {"rung": 1, "epoch": 4, "rank": 3, "of": 3, "unit": "epoch"}
     assert shown[4] is None
 
 

@@ -184,7 +184,7 @@ def test_the_part_of_another_configuration_is_not_used(config: TrialConfig, few:
 def test_batches_go_on_with_their_order_and_their_streams(config: TrialConfig, few: Path) -> None:
     def batches() -> TrainBatches:
         pack = Pack.open(few)
-        return train_batches(config, pack, pack.train, CPU)
+        return train_batches(config, pack, "train", CPU)
 
     whole, first = list(batches().epoch(3)), batches().epoch(3)
     for _ in range(2):

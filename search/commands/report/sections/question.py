@@ -50,7 +50,7 @@ def _strategy(summary: StudySummary) -> str:
     if summary.strategy is None:
         return ""
     picked = ", picked by auto" if summary.strategy.picked else ""
-    return strategy_words(summary.strategy) + picked
+    return strategy_words(summary.strategy, "fold" if summary.folds else "epoch") + picked
 
 
 def _data(material: Material) -> str:
