@@ -68,6 +68,7 @@ def _warm(warm: Path) -> None:
         "coverage",
         "search",
         "suggest_space",
+        "several_objectives",
         "larger_than_memory",
         "drift",
         "serving",
