@@ -19,7 +19,15 @@ from ..fields import (
     TrustField,
 )
 from ..keywords import coerce
-from ..run.options import RunOptions, command_of, duration_flag, parse_workers
+from ..run.options import RunOptions, command_of
+from ..trial_fields import (
+    GraceField,
+    PatienceField,
+    SearchDeviceField,
+    TimeoutField,
+    TrialTimeoutField,
+    WorkersField,
+)
 
 MOST_EPOCHS = 100_000
 """The most of `budget.epochs`."""
@@ -39,31 +47,14 @@ class ExtendOptions:
         tuple[str, ...], Flag("A trial that goes on; repeatable, or with commas between.", metavar="N")
     ] = ()
     epochs: Annotated[int | None, Flag("Epochs to train each to. Default: the trial's own budget.")] = None
-    workers: Annotated[
-        int | None,
-        Flag("How many trials run at once, or auto: one a GPU or core.", parse=parse_workers, default="auto"),
-    ] = None
-    device: Annotated[str, Flag("auto, cpu, cuda, or cuda:0,1.")] = "auto"
-    timeout_s: Annotated[float | None, duration_flag("--timeout", "Stop after this long, such as 2h or 30m.")] = None
-    trial_timeout_s: Annotated[
-        float | None, duration_flag("--trial-timeout", "Prune a trial that has trained for this long.")
-    ] = None
+    workers: WorkersField = None
+    device: SearchDeviceField = "auto"
+    timeout_s: TimeoutField = None
+    trial_timeout_s: TrialTimeoutField = None
     data_root: DataRootField = None
     storage: StorageField = None
-    storage_patience_s: Annotated[
-        float,
-        duration_flag(
-            "--storage-patience", "How long a store that does not answer is waited for, while trials go on.", GIVE_UP_S
-        ),
-    ] = GIVE_UP_S
-    grace_s: Annotated[
-        float,
-        duration_flag(
-            "--grace",
-            "How long this command may be silent before others on the study's server take its trials over.",
-            GRACE_S,
-        ),
-    ] = GRACE_S
+    storage_patience_s: PatienceField = GIVE_UP_S
+    grace_s: GraceField = GRACE_S
     checkpoint_dir: CheckpointDirField = None
     tracking_uri: TrackingField = None
     home: HomeField = None

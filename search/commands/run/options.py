@@ -1,10 +1,8 @@
 """The options of `hpo run`, validated on construction."""
 
 import json
-import re
 import shlex
 from dataclasses import dataclass, fields
-from functools import partial
 from math import isfinite
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -33,43 +31,17 @@ from ..fields import (
     one_of,
 )
 from ..keywords import coerce
+from ..trial_fields import (
+    GraceField,
+    PatienceField,
+    SearchDeviceField,
+    TimeoutField,
+    TrialTimeoutField,
+    WorkersField,
+)
 
 RAY = "ray"
 _OF_RAY = frozenset({"ray_address", "cpus_per_trial", "gpus_per_trial", "ray_unauthenticated"})  # no use for others
-_NUMBER = r"(\d+(?:\.\d+)?)"
-_DURATION = re.compile(rf"(?:{_NUMBER}h)?(?:{_NUMBER}m)?(?:{_NUMBER}s)?|{_NUMBER}", re.ASCII)  # `2h30` may be minutes
-
-
-def parse_duration(text: str, flag: str = "--timeout") -> float:
-    """Seconds in `2h`, `90m`, `1h30m`, `45s` or `45`, as `flag` was given them.
-
-    Raises:
-        SpaceError: it is none of these.
-    """
-    match = _DURATION.fullmatch(text.strip().lower())
-    if not match or not any(match.groups()):
-        raise SpaceError(f"{flag} must be a duration such as 2h, 1h30m, 90m or 45s, got {text!r}")
-    hours, minutes, seconds, bare = (float(part or 0) for part in match.groups())
-    return hours * 3600 + minutes * 60 + seconds + bare
-
-
-def duration_flag(name: str, help: str, default_s: float | None = None) -> Flag:
-    """The flag `name` of a duration."""
-    default = None if default_s is None else f"{default_s / 60:g}m"
-    return Flag(help, name=name, parse=partial(parse_duration, flag=name), default=default)
-
-
-def parse_workers(text: str) -> int | None:
-    """The number of workers, or None for `auto`.
-
-    Raises:
-        SpaceError: it is neither.
-    """
-    if text == "auto":
-        return None
-    if not text.isdecimal() or int(text) < 1:
-        raise SpaceError(f"--workers must be auto or at least 1, got {text!r}")
-    return int(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,23 +70,18 @@ class RunOptions:
     data_root: DataRootField = None
     overrides: SetField = ()
     epochs: Annotated[int | None, Flag("Epochs of each trial; short for --set budget.epochs=N.")] = None
-    workers: Annotated[
-        int | None,
-        Flag("How many trials run at once, or auto: one a GPU or core.", parse=parse_workers, default="auto"),
-    ] = None
-    device: Annotated[str, Flag("auto, cpu, cuda, or cuda:0,1.")] = "auto"
+    workers: WorkersField = None
+    device: SearchDeviceField = "auto"
     devices_per_trial: Annotated[
         int | None, Flag("Devices that share each batch of a trial; short for --set devices=N.")
     ] = None
-    timeout_s: Annotated[float | None, duration_flag("--timeout", "Stop after this long, such as 2h or 30m.")] = None
+    timeout_s: TimeoutField = None
     max_epochs_total: Annotated[int | None, Flag("Stop after so many epochs of all trials of the study.")] = None
     until: Annotated[
         float | None, Flag("Stop when a trial has reached this value of the objective, the first of several.")
     ] = None
     until_converged: Annotated[bool, Flag("Stop when improvement is no longer likely.")] = False
-    trial_timeout_s: Annotated[
-        float | None, duration_flag("--trial-timeout", "Prune a trial that has trained for this long.")
-    ] = None
+    trial_timeout_s: TrialTimeoutField = None
     warm_start: Annotated[
         tuple[str, ...],
         Flag("Begin with the best trials of these studies; repeatable, or with commas between.", metavar="STUDY"),
@@ -142,20 +109,8 @@ class RunOptions:
         Flag("Share of the trials to be stopped that run on to their end, to see whether stopping is right, as 0.05."),
     ] = None
     storage: StorageField = None
-    storage_patience_s: Annotated[
-        float,
-        duration_flag(
-            "--storage-patience", "How long a store that does not answer is waited for, while trials go on.", GIVE_UP_S
-        ),
-    ] = GIVE_UP_S
-    grace_s: Annotated[
-        float,
-        duration_flag(
-            "--grace",
-            "How long this command may be silent before others on the study's server take its trials over.",
-            GRACE_S,
-        ),
-    ] = GRACE_S
+    storage_patience_s: PatienceField = GIVE_UP_S
+    grace_s: GraceField = GRACE_S
     checkpoint_dir: CheckpointDirField = None
     tracking_uri: TrackingField = None
     home: HomeField = None

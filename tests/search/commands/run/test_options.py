@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from hpo.errors import SpaceError, StudyError
 from hpo.search.cli import main
-from hpo.search.commands.run.options import RunOptions, parse_duration, parse_workers
+from hpo.search.commands.run.options import RunOptions
+from hpo.search.commands.trial_fields import parse_duration, parse_workers
 from hpo.search.executors.registry import EXECUTORS
 from hpo.spaces.load import load_space
 from hpo.training.config import TrialConfig
