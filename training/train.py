@@ -113,7 +113,7 @@ def train(
     # Gives cached blocks back to the driver, for other processes on the card; without effect where CUDA is not in use.
     torch.cuda.empty_cache()
     return_freed_memory()
-    limited = training.limited(result)
+    limited = training.limits.judged(result)
     result = replace(
         result,
         message=result.message or config.constraints.broken(limited),

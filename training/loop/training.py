@@ -16,9 +16,8 @@ from ..checkpoints.writer import CheckpointWriter
 from ..data.batches import TrainBatches
 from ..machine.compilation import Compilation
 from ..machine.device import choose_algorithms_by_rule
-from ..machine.memory import Passes, is_out_of_memory, peak_memory, peak_memory_gb, watch_peak
+from ..machine.memory import Passes, is_out_of_memory
 from ..machine.precision import Precision
-from ..metric_names import PEAK_MEMORY
 from ..metrics.over_split import predict
 from ..optim.config import Plateau
 from ..optim.schedules import epoch_factors
@@ -30,6 +29,7 @@ from .feed import train_batches
 from .folds import NO_FOLDS, Before, config_of, summed_up
 from .history import Progress, report_from_json, report_to_json
 from .learner import Learner
+from .limits import Limits
 from .partial_epoch import NOTHING, PartialEpoch
 from .replicas import Begin, packed
 from .resume import Resumed, resume
@@ -58,8 +58,7 @@ class Training:
         self._validates = asked.fit_on == "train"
         self._passes = Passes(config.memory.micro_batch)
         self._begun = NOTHING
-        self._costs: dict[str, float] = {}
-        self._limits_memory = self._validates and config.constraints.peak_memory_gb is not None
+        self.limits = Limits(config, self._pack, self.device, self._tell, validates=self._validates)
         self._validation = Validation(self._pack, self.device, wanted_metrics(config))
         self.progress = Progress(config.objective if self._validates else None, before.elapsed_s)
         self.progress.notes += before.notes
@@ -105,11 +104,8 @@ class Training:
         self._restore(self._open())
         if self._history:
             resumed(self._history)
-        if self._validates:
-            for name in self._config.wanted_costs:  # what takes longest comes last
-                self._costs[name] = self._cost(name)
-                if broken := self._config.constraints.broken(self._costs):
-                    return self.result(Status.VIOLATED, broken)
+        if broken := self.limits.broken_before(self._history):
+            return self.result(Status.VIOLATED, broken)
         self._tell(Activity("loading the data"))
         batches = self._train_batches()
         self._set_forward_pass()
@@ -128,31 +124,14 @@ class Training:
                 if isinstance(report, Status):
                     return self.result(report, ending_words(report, self._named(number), self._timeout_s))
                 self._add(report)
-                too_large = self._config.constraints.broken(_peak_of(report))
                 try:
                     # before the checkpoint, while its writer is idle: the writer would delay the report
                     yield self._reports[-1]
                 finally:
                     self._checkpoint(writer)  # also where the caller closes the iterator at the yield
-                if too_large:
-                    return self.result(Status.VIOLATED, too_large)
+                if broken := self.limits.broken_in(report):
+                    return self.result(Status.VIOLATED, broken)
         return self.result(Status.FINISHED)
-
-    def _cost(self, name: str) -> float:
-        """Return a cost of the model; of a training that goes on, what it began with."""
-        if self._history:
-            return self._history[-1].metrics[name]
-        from ..export.costs import measure_cost  # which brings exporters
-
-        self._tell(Activity("measuring the model"))
-        return measure_cost(name, self._config, self._pack)
-
-    def limited(self, result: TrainResult) -> dict[str, float]:
-        """What of a training that ended with `result` may be limited: its costs, its memory, what it is worth."""
-        # what a training is worth is known at its end, what it takes is known before
-        validated = result.best.metrics if result.best and result.status is Status.FINISHED else {}
-        peak = _peak_of(result.history[-1]) if result.history else {}
-        return {**self._costs, **validated, **peak}
 
     def _add(self, report: EpochReport) -> None:
         report = self.progress.add(report)
@@ -240,8 +219,7 @@ class Training:
         # elapsed_s adds up over resumes: only trained time counts, not the wait between two processes.
         before_s = self.progress.elapsed_s + self._begun.elapsed_s
         shown = self._before.placed_epoch(number, self._config.budget.epochs)
-        # peak_memory below is of this epoch, validation included.
-        watch_peak(self.device, of_process=self._limits_memory)
+        self.limits.begin_epoch()  # whose peaks of memory are those of validation, too
         metrics = train_epoch(
             self._learner,
             batches,
@@ -264,10 +242,7 @@ class Training:
             if not math.isfinite(evaluation.loss):  # the last step of the epoch broke the weights
                 return Status.DIVERGED
             metrics |= {"val_loss": evaluation.loss, "val_accuracy": evaluation.accuracy, **evaluation.scores}
-        metrics |= peak_memory(self.device) | self._costs
-        if self._limits_memory:
-            before = _peak_of(self._history[-1]) if self._history else {}
-            metrics[PEAK_MEMORY] = max([peak_memory_gb(self.device), *before.values()])
+        metrics |= self.limits.end_epoch(self._history)
         return EpochReport(number, metrics, before_s + time.perf_counter() - started)
 
     @property
@@ -333,8 +308,3 @@ class Training:
             return {**report_to_json(newest), **shared, "model": judged}
 
         writer.submit(last, best if best_epoch == newest.epoch else None)
-
-
-def _peak_of(report: EpochReport) -> dict[str, float]:
-    """Return the most memory that the training had taken by then, where that is limited."""
-    return {PEAK_MEMORY: report.metrics[PEAK_MEMORY]} if PEAK_MEMORY in report.metrics else {}
