@@ -36,7 +36,7 @@ def paired_difference(
     (chapter 15): twice the share on the other side of 0, at most 1.
 
     Only images that one model alone has right make a difference, so that drawing N images with replacement is one
-    multinomial draw over three cells. Of pairs of models that are equally right, 4.2 to 5.4 % have p <= 0.05 (measured
+    multinomial draw over three cells. Of pairs of models that are equally right, 4.3 to 5.4 % have p <= 0.05 (measured
     on 180 to 10,000 images of which 1 to 15 % are answered differently, 1,500 pairs each).
     """
     images = len(first)
