@@ -52,8 +52,9 @@ class Decide:
 
     def as_stopped(self, trial: Finished) -> Finished:
         """An audited trial as it stood where it would have been stopped or paused."""
-        epoch, value = self._curves[trial.number].epoch, self._curves.value(trial.number)
-        return replace(trial, value=value, epoch=epoch, complete=False)
+        number, epoch = trial.number, self._curves[trial.number].epoch
+        value, others = self._curves.value(number), self._curves.others(number)
+        return replace(trial, value=value, others=others, epoch=epoch, complete=False)
 
     def choose(self, paused: Collection[int], complete: Iterable[int], *, can_begin: bool, is_idle: bool) -> Choice:
         """Choose what a free worker does, see Scheduler; `complete` are trials that ran to their end."""
