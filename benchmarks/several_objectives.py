@@ -16,7 +16,7 @@ from statistics import median
 from typing import Any
 
 import numpy as np
-from harness import arguments, finish
+from harness import Target, arguments, finish
 from hpo.common.fronts import front_numbers
 from hpo.search.executors.base import Job
 from hpo.search.executors.clock import VirtualClock
@@ -177,7 +177,7 @@ def main() -> None:
     rows = [_row(name, entrant, results) for name in results for entrant in results[name]]
     rows += [_overall(entrant, results) for entrant in options.entrants if entrant != WITHOUT]
     title = "Epochs of a search for accuracy and size until its front is worth so much, with and without pruning"
-    finish(options, title, rows, [], results, seeds=options.seeds)
+    finish(options, title, rows, targets_of(options.entrants[1:], results), results, seeds=options.seeds)
 
 
 Results = Mapping[str, Mapping[str, Mapping[str, Sequence[float]]]]
@@ -205,6 +205,15 @@ def _overall(entrant: str, results: Results) -> dict[str, str]:
 def _saved(name: str, entrant: str, results: Results) -> float:
     """The share of the epochs to 95 % that a strategy needs less than what prunes nothing, by medians."""
     return 1 - median(results[name][entrant]["0.95"]) / median(results[name][WITHOUT]["0.95"])
+
+
+def targets_of(entrants: Sequence[str], results: Results) -> list[Target]:
+    """What rungs are to save at least: something, on every table."""
+    saved = {
+        entrant: [_saved(name, entrant, results) for name in results] for entrant in entrants if "rungs" in entrant
+    }
+    what = "share of the epochs to 95 % of the hypervolume that are saved, worst table"
+    return [Target(f"{entrant}: {what}", min(shares), 0.0, at_most=False) for entrant, shares in saved.items()]
 
 
 def _percent(share: float) -> str:
