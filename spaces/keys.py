@@ -14,6 +14,7 @@ from .node import Node
 MAX_DEPTH = 8  # dots in a key; those of a configuration have one, plus one per branch
 _MOST = 3  # keys in a hint: what fits on a line
 _NEAR = 0.8  # of a last part such as `learning_rte`; looser, it finds a key for any word
+_LIKE = 0.65  # of a section: two letters of three that have changed places are 0.67, `train` in `constraints` is 0.62
 _SYNONYMS = {"learning_rate": "lr", "wd": "weight_decay", "bs": "batch_size"}
 
 
@@ -41,8 +42,11 @@ def hint(key: str, section: Iterable[str], everywhere: Iterable[str]) -> str:
     'did you mean optimizer.sgd.lr or optimizer.adamw.lr?'
     """
     first, last = key.partition(".")[0], key.rpartition(".")[2]
-    suggestion = nearest(first, section)
-    return suggestion if suggestion.endswith("?") else _elsewhere(_SYNONYMS.get(last, last), everywhere) or suggestion
+    names = [*section]
+    suggestion, elsewhere = nearest(first, names), _elsewhere(_SYNONYMS.get(last, last), everywhere)
+    # of a key in a section that is not there, its last part tells more than a section with a name a little like that
+    is_near = suggestion.endswith("?") and (first == last or get_close_matches(first, names, n=1, cutoff=_LIKE))
+    return suggestion if is_near else elsewhere or suggestion
 
 
 def _elsewhere(name: str, everywhere: Iterable[str]) -> str:

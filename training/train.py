@@ -96,9 +96,9 @@ def train(
         others = own if replicas is None or config.devices == 1 else replicas
         on = torch.device(device)
         asked = Assignment(config, data, directory, on, tell, fit_on, last_epoch, timeout_s, others)
-        following: Training | None = Training.begin(asked)
-        while following is not None:
-            training, following = following, None
+        training = Training.begin(asked)
+        while True:
+            following = None  # else the training before would be kept in memory
             try:
                 result = yield from training.epochs(signal, resumed)
                 following = training.following() if result.status is Status.FINISHED else None
@@ -108,7 +108,9 @@ def train(
                     raise
                 card = Card.of(on) if on.type == "cuda" else None
                 result = training.result(*judge_shortage(error, card, alone=alone))
-            resumed = ignore_history  # what it is called with belongs to the first
+            if following is None:
+                break
+            training, resumed = following, ignore_history  # what that is called with belongs to the first
     gc.collect()  # a model that ran out of memory is kept alive by cycles through its traceback
     # Gives cached blocks back to the driver, for other processes on the card; without effect where CUDA is not in use.
     torch.cuda.empty_cache()

@@ -29,8 +29,8 @@ SearchSection = create_model(
     sampler=_name_in(SAMPLERS, "What proposes values, as --sampler."),
     pruner=_name_in(SCHEDULERS, "What stops trials early, as --pruner."),
     audit=(
-        Annotated[float, Field(ge=0, le=1)] | None,
-        Field(default=None, description="Share of the trials to be stopped that run on, as --audit."),
+        float | None,
+        Field(default=None, ge=0, le=1, description="Share of the trials to be stopped that run on, as --audit."),
     ),
 )
 

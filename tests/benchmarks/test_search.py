@@ -411,7 +411,7 @@ def test_what_decides_a_run_is_code_and_not_its_comments(tmp_path: Path) -> None
     with_words.write_text('"""Why."""\n\n\ndef f() -> int:\n    """What."""\n    return 1  # so\n')
     without.write_text("def f() -> int:\n    return 1\n")
     dump = search_entrants.ast.dump
-    assert dump(search_entrants._bare(with_words)) == dump(search_entrants._bare(without))
+    assert dump(search_entrants.bare(with_words)) == dump(search_entrants.bare(without))
     assert search_entrants.what_decides("pruning+tpe") != search_entrants.what_decides("pruning+random")
     assert all(map(search_entrants.what_decides, search_entrants.known()))
     with pytest.raises(SpaceError, match="strategy"):

@@ -11,6 +11,8 @@ from hpo.spaces.fields import Leaf, Section, Variants
 from hpo.spaces.load import load_space
 from hpo.spaces.space import SearchSpace
 from hpo.training.config import TrialConfig
+from hpo.training.constraints import ConstraintsConfig, Limit
+from hpo.training.metric_names import direction_of
 from hpo.training.models.config import CustomModel
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -66,6 +68,13 @@ def real_range(draw: st.DrawFn, low: float, high: float) -> Tree:
     return draw(believed({**bounds, **more}, [first / 1000, last / 1000]))
 
 
+def every_limit() -> list[Limit]:
+    """All limits of `constraints`."""
+    names = ConstraintsConfig.model_fields
+    signs = {name: "<=" if direction_of(name) == "minimize" else ">=" for name in names}
+    return [*ConstraintsConfig(**{name: f"{sign} 1" for name, sign in signs.items()}).limits]
+
+
 WITH_PATIENCE = ("patience_metric", "min_delta")  # a law between fields
 METRICS = ("val_balanced_accuracy", "val_macro_f1", "val_top5_accuracy", "val_auroc", "val_ece")
 NAMES = st.text(st.characters(categories=["L", "N", "P", "S", "Zs"]), min_size=1)
@@ -82,6 +91,10 @@ FREE = {  # every field that takes any text, or a list; of two that exclude each
     "encoding": st.none() | st.sampled_from(["gb18030", "cp1252", "UTF-8"]),
     "pretrained": st.none() | st.just("./weights of mine.pt"),
     "arch": st.sampled_from(["resnet18", "vit_b_16"]),
+    **{
+        limit.metric: st.none() | st.floats(0.01, 100).map(lambda value, sign=limit.sign: f"{sign} {value:g}")
+        for limit in every_limit()
+    },
     "factors": st.lists(st.floats(0, 1), min_size=1, max_size=4),
 }
 
@@ -98,6 +111,8 @@ def leaf(name: str, kind: Leaf, metadata: list[Any], fixed: bool) -> st.SearchSt
     ranges: list[st.SearchStrategy[Any]] = []
     if name == "devices":
         return st.just(1)  # a law between fields: more do not go with compile
+    if name == "folds":
+        return st.none()  # the same: they do not go with max_val
     if kind.options:
         values = st.sampled_from(kind.options)
     elif bool in kind.scalars:
@@ -140,13 +155,15 @@ def section(draw: st.DrawFn, section: Section, fixed: bool = False, depth: int =
         elif name == "objective":
             metric = draw(st.sampled_from(["val_accuracy", "val_loss"]))
             tree[name] = {"metric": metric, "direction": "minimize" if metric == "val_loss" else "maximize"}
+        elif field.fixed:
+            tree[name] = draw(self_again(field.kind, depth, fixed=True))
         else:
             tree[name] = draw(self_again(field.kind, depth))
     return tree
 
 
-def self_again(kind: Section, depth: int) -> st.SearchStrategy[Tree]:
-    return section(kind, False, depth + 1)
+def self_again(kind: Section, depth: int, *, fixed: bool = False) -> st.SearchStrategy[Tree]:
+    return section(kind, fixed, depth + 1)
 
 
 @st.composite

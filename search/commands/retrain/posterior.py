@@ -62,7 +62,7 @@ def estimate(
         probabilities = eligible.astype(float).tolist()
     elif freedom and eligible.any():
         noise = max(float(((flat - design @ fitted) ** 2).sum()) / freedom, step**2)
-        probabilities = _best(means, noise * shape, freedom, eligible).tolist()
+        probabilities = _best(np.asarray(means, np.float64), noise * shape, freedom, eligible).tolist()
     widths = [_half_width(each, step, overlap) for each in values]
     return [Estimate(*each) for each in zip(means.tolist(), widths, probabilities, strict=True)]
 

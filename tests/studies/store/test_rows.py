@@ -54,7 +54,7 @@ def test_optuna_reads_what_was_written(study: optuna.Study, home: Home) -> None:
 @pytest.mark.parametrize("value", [0.5, math.inf, -math.inf])
 def test_optuna_reads_what_was_told(study: optuna.Study, home: Home, value: float) -> None:
     with transaction(open_storage(home.storage_url).engine, study._study_id) as rows:
-        rows.tell(rows.create(0), TrialState.COMPLETE, value)
+        rows.tell(rows.create(0), TrialState.COMPLETE, [value])
     (trial,) = read(home)
     assert (trial.state, trial.value) == (TrialState.COMPLETE, value)
     assert trial.datetime_start is not None

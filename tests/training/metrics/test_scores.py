@@ -135,7 +135,7 @@ def test_the_objectives_direction_follows_from_its_metric_and_is_checked(metric:
         TrialConfig.model_validate_json(f'{{"objective": {{"metric": "{metric}", "at": "best"}}}}').objective == right
     )
     history = [EpochReport(epoch, {metric: value}, 1.0) for epoch, value in ((1, 0.1), (2, 0.2))]
-    assert right.worth(history) == ((0.2, 2) if improves(metric, 0.2, 0.1) else (0.1, 1))
+    assert right.worth(history) == ((0.2, 2, ()) if improves(metric, 0.2, 0.1) else (0.1, 1, ()))
     with pytest.raises(ValidationError, match=f"direction must be {direction_of(metric)} for {metric}, got {wrong}"):
         ObjectiveConfig(metric=metric, direction=wrong)
 
@@ -170,6 +170,7 @@ def test_metrics_without_meaning_are_refused(
     metric: str, counts: tuple[int, ...], words: str, small_config: Make
 ) -> None:
     pack: Any = SimpleNamespace(source="birds", class_names=("x",) * len(counts), counts={"val": counts})
+    pack.views = (pack,)
     config = small_config(metrics=[metric])
     if not words:
         check_metrics(config, pack)
