@@ -12,7 +12,7 @@ GUIDE = "small-data.md"
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_the_guide_works_as_written(reader: Reader) -> None:
-    _, shown, _, trained = reader.follow(GUIDE)
+    shown, _, trained = reader.follow(GUIDE)
     assert "val_accuracy of the last epoch, mean over 5 folds; " in shown
     assert "strategy rungs, sampler forest, the best 1/4 go on after folds 1 and 4; " in shown
     assert "±" in shown
