@@ -39,6 +39,7 @@ class _Trial:
 
     claim: Claim
     curve: dict[int, float] = field(default_factory=dict)
+    others: tuple[float, ...] = ()  # the further objectives at the last epoch
     decided: Decided | None = None
 
     @property
@@ -96,6 +97,7 @@ class Ledger:
         self._epochs += len(new)
         for row in new:
             self._unfinished[row.number].curve[row.epoch] = row.value
+            self._unfinished[row.number].others = tuple(row.others)
         decided = decide(new)
         for number, decision in decided.items():
             self._unfinished[number].decided = decision
@@ -171,5 +173,5 @@ class Ledger:
     def _end(self, number: int, *, complete: bool) -> None:
         trial = self._unfinished.pop(number)
         epoch, value = trial.last
-        self._news.append(Finished(number, trial.claim.params, value, epoch, complete))
+        self._news.append(Finished(number, trial.claim.params, value, epoch, complete, others=trial.others))
         self._finished += 1
