@@ -5,44 +5,26 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from ..progress.format import number_of
+from ..progress.race import FRESH, RACE_COLUMNS, race_cells
 from .tables import FirstThatFits, stdout, unfolded
 
 if TYPE_CHECKING:
-    from ...training.export.race import Race, RaceEntry
+    from ...training.export.race import Race
 
-_TITLES = ("trial", "selected", "fresh\nmean", "95 %", "seeds", "optimism", "is\nbest", "")
-_CAPTION = {
-    "drawn anew": "fresh: other seeds and other validation images, the same for all trials of a repetition",
-    "given": "fresh: other seeds; the validation images are the data's own, so that their luck is in all values",
-}
+_IN_TWO_LINES = {"fresh mean": "fresh\nmean", "is best": "is\nbest"}
 
 
 def print_race(race: "Race") -> None:
     """Print a row for each trial, and what fresh means; in 80 characters without the number of seeds."""
-    rows = [_cells(entry) for entry in race.entries]
+    rows = [race_cells(entry) for entry in race.entries]
+    narrow = [column for column in RACE_COLUMNS if column != "seeds"]
     console = stdout()
-    console.print(FirstThatFits(_table(rows, _TITLES), _table(rows, [title for title in _TITLES if title != "seeds"])))
-    console.print(_CAPTION[race.validation])
+    console.print(FirstThatFits(_table(rows, RACE_COLUMNS), _table(rows, narrow)))
+    console.print(FRESH[race.validation])
 
 
-def _table(rows: Sequence[Mapping[str, str]], titles: Sequence[str]) -> Table:
-    view = unfolded(*titles)
+def _table(rows: Sequence[Mapping[str, str]], columns: Sequence[str]) -> Table:
+    view = unfolded(*(_IN_TWO_LINES.get(column, column) for column in columns))
     for row in rows:
-        view.add_row(*(row[title] for title in titles))
+        view.add_row(*(row[column] for column in columns))
     return view
-
-
-def _cells(entry: "RaceEntry") -> dict[str, str]:
-    interval = "" if entry.interval is None else f"{entry.interval[0]:.4f} to {entry.interval[1]:.4f}"
-    cells = (
-        str(entry.trial),
-        number_of(entry.selected),
-        number_of(entry.mean),
-        interval,
-        str(len(entry.values)),
-        "" if entry.optimism is None else f"{entry.optimism:+.4f}",
-        "" if entry.probability is None else f"{entry.probability:.3f}",
-        f"{entry.outcome}: {entry.failure}" if entry.failure else entry.outcome,
-    )
-    return dict(zip(_TITLES, cells, strict=True))

@@ -23,6 +23,7 @@ from hpo.training.diagnosis.registry import CHECKS
 from hpo.training.export.formats.registry import derived_names
 
 VERBS = [verb.name for verb in iter_modules(commands.__path__) if verb.ispkg]
+TAKEN_FROM = {"plan": "run"}  # a plan takes the flags of the search that it is about
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ def test_a_study_may_be_named_twice_alike(argument: str | None, option: str | No
 @pytest.mark.parametrize("verb", VERBS)
 def test_every_verb_says_its_flags_in_its_options(verb: str) -> None:
     """Each has an options.py whose fields all have a help; the command line adds to them only how it answers."""
-    module = import_module(f"hpo.search.commands.{verb}.options")
+    module = import_module(f"hpo.search.commands.{TAKEN_FROM.get(verb, verb)}.options")
     (kind,) = (each for each in vars(module).values() if isinstance(each, type) and each.__module__ == module.__name__)
     for field in fields(kind):
         assert split_type(field.type)[1].help, f"{kind.__name__}.{field.name}"

@@ -23,7 +23,8 @@ def shown(capsys: pytest.CaptureFixture[str], **changes: object) -> str:
     return capsys.readouterr().out
 
 
-def test_every_candidate_has_its_line(capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_candidate_has_its_line(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
     text = shown(capsys)
     rows = [" ".join(line.split()) for line in text.splitlines()]
     assert "7 0.9500 0.9100 0.8900 to 0.9300 3 +0.0400 0.970 won" in rows

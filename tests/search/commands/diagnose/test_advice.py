@@ -56,6 +56,7 @@ ADVISED = (
     Setting("budget.epochs", 20),
     Setting("data.image_size", 32),
     Setting("data.test_fraction", 0.3),
+    Setting("data.folds", 5),
     Setting("sampling.method", "weighted"),
 )
 
@@ -217,7 +218,7 @@ def test_what_hpo_data_suggests_can_be_set(side: int, image_size: int, few: int,
     found = inspect_data(DataConfig(source=str(tmp_path), image_size=image_size))
     flags = [flag for text in found.suggestions for flag in re.findall(r"--set ([\w.=]+\w)", text)]
     keys = {flag.partition("=")[0] for flag in flags}
-    assert keys == {"loss.class_weights", "sampling.method", "data.image_size", "data.test_fraction"}
+    assert keys == {"loss.class_weights", "sampling.method", "data.image_size", "data.test_fraction", "data.folds"}
     for flag in flags:
         key, _, value = flag.partition("=")
         assert str(load_space("simple_cnn", TrialConfig, [flag]).fixed[key]) == value
