@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from itertools import groupby
+from itertools import chain
 from math import hypot, inf, isfinite
 
 Point = Sequence[float]
@@ -33,19 +33,22 @@ def front_numbers(points: Sequence[Point]) -> list[int]:
     return numbers
 
 
-def best_first(points: Sequence[Point]) -> list[int]:
-    """The indices of points in their order: by front, within it those first that have most room about them.
+def fronts(points: Sequence[Point]) -> list[list[int]]:
+    """The indices of points by front, in each those first that have most room about them; none for no points.
 
     The room is the crowding distance of Deb et al. 2002, A fast and elitist multiobjective genetic algorithm: NSGA-II,
     section III.B; the ends of a front have infinite room. Of equals the earlier one comes first.
     """
     numbers = front_numbers(points)
-    ranked = []
-    for _, members in groupby(sorted(range(len(points)), key=numbers.__getitem__), numbers.__getitem__):
-        indices = list(members)
-        rooms = _rooms([points[index] for index in indices])
-        ranked += [index for _, index in sorted((-room, index) for room, index in zip(rooms, indices, strict=True))]
-    return ranked
+    members: list[list[int]] = [[] for _ in range(max(numbers, default=-1) + 1)]
+    for index, number in enumerate(numbers):
+        members[number].append(index)
+    return [_roomiest_first(points, front) for front in members]
+
+
+def best_first(points: Sequence[Point]) -> list[int]:
+    """The indices of points in the order of `fronts`."""
+    return list(chain.from_iterable(fronts(points)))
 
 
 def knee(points: Sequence[Point]) -> int:
@@ -60,6 +63,11 @@ def knee(points: Sequence[Point]) -> int:
         return hypot(*((top - value) / span for value, top, span in zip(point, best, spans, strict=True)))
 
     return min(range(len(points)), key=lambda index: distance(points[index]))
+
+
+def _roomiest_first(points: Sequence[Point], front: Sequence[int]) -> list[int]:
+    rooms = _rooms([points[index] for index in front])
+    return [index for _, index in sorted((-room, index) for room, index in zip(rooms, front, strict=True))]
 
 
 def _rooms(front: Sequence[Point]) -> list[float]:

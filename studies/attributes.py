@@ -53,6 +53,8 @@ GENERATION: Final = "generation"
 DECISION: Final = "decision"
 """Trial: what is decided on it, {"stop": epoch} or {"pause": epoch, "rung": number}; written before the training is
 told, and null once a paused trial goes on."""
+USABLE: Final = "usable"
+"""Trial: the constraint, told as 1 (violated), of one that diverged or ran out of memory or time."""
 AUDIT: Final = "audit"
 """Trial: where it would have been stopped, {"epoch"}, or paused, {"epoch", "rung"}, but ran on as it is audited."""
 PAUSED: Final = "paused"

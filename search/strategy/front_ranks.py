@@ -1,8 +1,9 @@
 """The ranking of the trials that have reached a rung, where there are several objectives."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
+from itertools import chain
 
-from ...common.fronts import Point, best_first, front_numbers
+from ...common.fronts import Point, fronts
 from .ranks import Merit, Ranks
 
 
@@ -40,9 +41,10 @@ class FrontRanks:
         self._points[trial] = point
         self._resting.add(trial)
         trials = sorted(self._points)  # of equals the earlier is first, in whatever order they came
-        self._ranked = [trials[index] for index in best_first([self._points[each] for each in trials])]
+        ordered = fronts([self._points[each] for each in trials])
+        self._ranked = [trials[index] for index in chain.from_iterable(ordered)]
         self._places = {each: place for place, each in enumerate(self._ranked)}
-        self.front = front_numbers([self._points[each] for each in trials]).count(0)
+        self.front = len(ordered[0])
         return self._places[trial]
 
     def leave(self, trial: int) -> None:

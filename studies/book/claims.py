@@ -188,7 +188,7 @@ class Claims(Generic[Claim]):
         """End a waiting trial that was to be stopped; None where another program has taken it."""
         for trial in self._free(rows, [(waiting.number, waiting._trial_id)]):
             value = _last_value(trial)
-            self._tell_pruned(rows, trial, value)
+            self._holdings.tell_pruned(rows, trial._trial_id, value)
             return Step(Stopped(trial.number, trial.params, value))
         return None
 
@@ -198,14 +198,9 @@ class Claims(Generic[Claim]):
         for trial in self._free(rows, [(number, self._holdings.census.paused[number]) for number in numbers]):
             rung, value = trial.user_attrs[attributes.PAUSED]["rung"], _last_value(trial)
             rows.set_attributes(trial._trial_id, {attributes.PAUSED: None})
-            self._tell_pruned(rows, trial, value)
+            self._holdings.tell_pruned(rows, trial._trial_id, value)
             settled.append(Stopped(trial.number, trial.params, value, rung))
         return Step(Settled(settled)) if settled else None
-
-    def _tell_pruned(self, rows: Transaction, trial: FrozenTrial, value: float | None) -> None:
-        """Tell PRUNED with the last value, as Optuna does where there is one objective."""
-        values = None if value is None or self._holdings.several else [value]
-        rows.tell(trial._trial_id, TrialState.PRUNED, values)
 
     def _free(self, rows: Transaction, chosen: Sequence[tuple[int, int]]) -> list[FrozenTrial]:
         """Those of the trials (number, id) that are to be begun: they wait, or are paused at a rung.

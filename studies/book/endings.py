@@ -10,9 +10,6 @@ from .holdings import Holdings
 from .put_back import put_back
 from .terms import Fence, Row, TrialOutcome
 
-_USABLE = "usable"
-"""The constraint that is broken where the configuration itself was at fault."""
-
 
 class Endings:
     """Ends the trials in `holdings`; see Book for what each method answers."""
@@ -30,12 +27,13 @@ class Endings:
             recorded = self._holdings.record(rows, history, written(), kept())
             trial_id = self._holdings.mine[number].trial_id
             rows.set_attributes(trial_id, outcome.notes)
-            excesses = outcome.excesses if outcome.usable else {_USABLE: 1.0, **outcome.excesses}
+            excesses = outcome.excesses if outcome.usable else {attributes.USABLE: 1.0, **outcome.excesses}
             # as `Trial.set_constraint` writes them
             rows.set_marks(trial_id, {f"constraints:{name}": excess for name, excess in excesses.items()})
-            # a trial that was pruned has the value that it reported last, as in Optuna
-            values = outcome.values if outcome.complete else self._holdings.last_values(rows, trial_id)
-            rows.tell(trial_id, state, values)
+            if outcome.complete:
+                rows.tell(trial_id, state, outcome.values)
+            else:
+                self._holdings.tell_pruned(rows, trial_id, rows.last_value(trial_id)())
         return Fence(True, state, recorded=tuple(row.epoch for row in recorded))
 
     def fail(self, number: int, error: str) -> Fence:

@@ -3,13 +3,14 @@
 from bisect import insort
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from types import MappingProxyType
 from typing import Any
 
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from ...common.fronts import best_first, front_numbers
+from ...common.fronts import fronts
 from .. import attributes
 from ..lineage import extended_trial
 from ..records.ranking import point, rank
@@ -62,9 +63,10 @@ class Feed:
         """
         if len(self._directions) == 1:
             return [number for _, number in self._ranked[:count]]
-        numbers, points = [*self._points], [*self._points.values()]
-        front = front_numbers(points).count(0)
-        return [numbers[index] for index in best_first(points)[: max(count, front)]]
+        if not self._points:
+            return []
+        numbers, ordered = [*self._points], fronts([*self._points.values()])
+        return [numbers[index] for index in [*chain.from_iterable(ordered)][: max(count, len(ordered[0]))]]
 
     def values(self) -> Mapping[int, float]:
         """The first objective of each of them, by number."""

@@ -130,10 +130,9 @@ class Holdings:
         """Ask for what our trials are worth to further objectives, by id; nothing where there are none."""
         return rows.attribute(attributes.OTHERS, [self.mine[number].trial_id for number in numbers if self.several])
 
-    def last_values(self, rows: Transaction, trial_id: int) -> Sequence[float] | None:
-        """What a trial that was pruned is told with: its last value; none where there are several objectives."""
-        value = None if self.several else rows.last_value(trial_id)()
-        return None if value is None else [value]
+    def tell_pruned(self, rows: Transaction, trial_id: int, last: float | None) -> None:
+        """Tell PRUNED with the value that it reported last, as Optuna does where there is one objective."""
+        rows.tell(trial_id, TrialState.PRUNED, None if last is None or self.several else [last])
 
     def record(
         self,

@@ -31,8 +31,6 @@ PAUSED = "paused"
 """The word for a trial that waits at a rung: RUNNING to Optuna, and nobody's."""
 
 _VIOLATIONS = ("diverged", "out_of_memory", "timed_out")  # told as violated constraints, see search/loop/outcome.py
-_USABLE = "usable"
-"""The constraint that those violate."""
 _UNTOLD = ("config", "model_source", "checkpoint", "other_curves")
 
 
@@ -79,15 +77,14 @@ class TrialRecord:
     checkpoint: Mapping[str, Any]
     audit: Mapping[str, Any] | None = None
     origin: Mapping[str, Any] = field(default_factory=dict)
+    others: tuple[float, ...] = ()
+    other_curves: Kept = field(default_factory=dict)
+    excesses: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def extends(self) -> int | None:
         """The trial whose configuration it trains for longer; None where it extends none."""
         return extended_trial(self.origin)
-
-    others: tuple[float, ...] = ()
-    other_curves: Kept = field(default_factory=dict)
-    excesses: Mapping[str, float] = field(default_factory=dict)
 
     def values_at(self, epoch: int) -> tuple[float, ...]:
         """Its values for all objectives at the end of `epoch`, which it has reported."""
@@ -101,7 +98,7 @@ class TrialRecord:
     @property
     def broken(self) -> tuple[str, ...]:
         """The constraints that it breaks, the worst first."""
-        names = (name for name, excess in self.excesses.items() if excess > 0 and name != _USABLE)
+        names = (name for name, excess in self.excesses.items() if excess > 0 and name != attributes.USABLE)
         return tuple(sorted(names, key=lambda name: -self.excesses[name]))
 
     @property

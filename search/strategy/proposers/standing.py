@@ -93,6 +93,7 @@ class Standing:
         insort(self._ranked, stand)
 
     def _remove(self, number: int) -> None:
+        self._points.pop(number, None)
         stand = self._stands.pop(number, None)
         if stand is not None:
             del self._ranked[bisect_left(self._ranked, stand)]

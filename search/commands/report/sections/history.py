@@ -51,8 +51,8 @@ def _chart(material: Material, title: str, spent: Callable[[Moment], float], tot
     svg = frame.draw(words, [*_dots(frame, shown, spent), path(frame.points(steps), "best", words)])
     legend = (("best", "the best so far"), ("usual", "a complete trial, at its end"))
     amounts = f"after {amount(spent(best[-1]))} of {amount(last)} {title}"
-    found = f"The best came from trial {best[-1].trial}, {amounts}."
-    return Chart(svg, legend, f"{found} {thinned_words(len(shown), len(moments), 'trials')}".strip())
+    origin = f"The best came from trial {best[-1].trial}, {amounts}."
+    return Chart(svg, legend, f"{origin} {thinned_words(len(shown), len(moments), 'trials')}".strip())
 
 
 def _steps(points: list[tuple[float, float]], last: float) -> Iterator[tuple[float, float]]:
