@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .search.api import (
         compare,
         diagnose,
+        estimate,
         evaluate,
         export,
         extend,
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
     from .search.commands.compare.options import CompareOptions
     from .search.commands.diagnose.diagnose import DiagnoseOutcome
     from .search.commands.diagnose.options import DiagnoseOptions
+    from .search.commands.estimate.estimate import Estimate
+    from .search.commands.estimate.options import EstimateOptions
     from .search.commands.evaluate.evaluate import EvaluateOutcome
     from .search.commands.evaluate.options import EvaluateOptions
     from .search.commands.export.export import ExportOutcome
@@ -70,6 +73,8 @@ _HOMES = {
     "Comparison": ".search.commands.compare.compare",
     "DiagnoseOptions": ".search.commands.diagnose.options",
     "DiagnoseOutcome": ".search.commands.diagnose.diagnose",
+    "Estimate": ".search.commands.estimate.estimate",
+    "EstimateOptions": ".search.commands.estimate.options",
     "EvaluateOptions": ".search.commands.evaluate.options",
     "EvaluateOutcome": ".search.commands.evaluate.evaluate",
     "ExportOptions": ".search.commands.export.options",
@@ -96,6 +101,7 @@ _HOMES = {
     "TrainOutcome": ".search.commands.train.train",
     "compare": ".search.api",
     "diagnose": ".search.api",
+    "estimate": ".search.api",
     "evaluate": ".search.api",
     "export": ".search.api",
     "extend": ".search.api",
@@ -117,6 +123,8 @@ __all__ = [
     "Comparison",
     "DiagnoseOptions",
     "DiagnoseOutcome",
+    "Estimate",
+    "EstimateOptions",
     "EvaluateOptions",
     "EvaluateOutcome",
     "ExportOptions",
@@ -144,6 +152,7 @@ __all__ = [
     "__version__",
     "compare",
     "diagnose",
+    "estimate",
     "evaluate",
     "export",
     "extend",

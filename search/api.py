@@ -13,6 +13,9 @@ from .commands.compare.options import CompareOptions
 from .commands.diagnose.diagnose import DiagnoseOutcome
 from .commands.diagnose.diagnose import diagnose as examine
 from .commands.diagnose.options import DiagnoseOptions
+from .commands.estimate.estimate import Estimate
+from .commands.estimate.estimate import estimate as search_each
+from .commands.estimate.options import EstimateOptions
 from .commands.evaluate.evaluate import EvaluateOutcome
 from .commands.evaluate.options import EvaluateOptions
 from .commands.export.export import ExportOutcome
@@ -72,6 +75,16 @@ def plan(options: RunOptions) -> "Plan":
     from .commands.plan.plan import plan as foresee
 
     return foresee(options, PlanWatcher(_no_stage, _note))
+
+
+@by_keywords(EstimateOptions)
+def estimate(options: EstimateOptions) -> Estimate:
+    """Estimate what a search is worth on images that it did not see; progress goes to standard error.
+
+    Raises:
+        HpoError: the space, the data, a study or an option is wrong, or a winner cannot be trained or exported.
+    """
+    return search_each(options, Watcher(_no_stage, PlainProgress, _note), PlainWatcher)
 
 
 @by_keywords(SuggestOptions)

@@ -1,5 +1,6 @@
 """The section `data` of a configuration: which images, at which size, split how."""
 
+import re
 from typing import Annotated, Any, Literal, Self
 
 import regex
@@ -9,6 +10,8 @@ from ...errors import nearest
 from ..section import FIXED, FIXED_PATH, Section
 from .sources.alphabets import ENCODINGS
 
+MIN_FOLDS, MAX_FOLDS = 2, 20
+
 
 def _class_names(value: Any) -> Any:
     if not isinstance(value, list | tuple) or not all(isinstance(name, str) for name in value):
@@ -16,6 +19,12 @@ def _class_names(value: Any) -> Any:
     if len({*value}) < max(2, len(value)):
         raise ValueError("must name two classes or more, and each once")
     return tuple(value)
+
+
+def _fold_and_count(text: str) -> tuple[int, int]:
+    """Return the numbers of `2/5`, (0, 0) where it is no such text."""
+    match = re.fullmatch(r"(\d{1,2})/(\d{1,2})", text, re.ASCII)
+    return (int(match[1]), int(match[2])) if match else (0, 0)
 
 
 ClassNames = Annotated[tuple[str, ...], BeforeValidator(_class_names)]
@@ -51,10 +60,16 @@ class DataConfig(Section):
     )
     folds: int | None = Field(
         default=None,
-        ge=2,
-        le=20,
+        ge=MIN_FOLDS,
+        le=MAX_FOLDS,
         description="Cross-validation: a trial trains as often, each time without one fold, and is worth the mean. "
         "The folds share what is not in test, instead of a validation split.",
+        json_schema_extra=FIXED,
+    )
+    test_fold: str | None = Field(
+        default=None,
+        description="2/5: the second of five parts of all images is the test split, instead of test_fraction of them; "
+        "`hpo run --test-folds 5` takes each in turn.",
         json_schema_extra=FIXED,
     )
     split_seed: int = Field(default=0, ge=0, description="Seed of the stratified split.", json_schema_extra=FIXED)
@@ -125,6 +140,14 @@ class DataConfig(Section):
             raise ValueError(f"must have a group in parentheses, such as ^(.*)_\\d+, got {pattern}")
         return pattern
 
+    @field_validator("test_fold")
+    @classmethod
+    def _is_a_part(cls, fold: str | None) -> str | None:
+        number, of = _fold_and_count(fold) if fold is not None else (1, MIN_FOLDS)
+        if not 1 <= number <= of or not MIN_FOLDS <= of <= MAX_FOLDS:
+            raise ValueError(f"must be a part of 2 to {MAX_FOLDS}, such as 1/5 or 5/5, got {fold}")
+        return fold
+
     @field_validator("images")
     @classmethod
     def _has_one_star_at_most(cls, images: str | None) -> str | None:
@@ -153,3 +176,8 @@ class DataConfig(Section):
         if self.folds and self.max_val:
             raise ValueError("folds and max_val must not both be set; with folds, max_train is of all of them together")
         return self
+
+    @property
+    def test_part(self) -> tuple[int, int] | None:
+        """`test_fold` as numbers: which part, from 1, and of how many."""
+        return None if self.test_fold is None else _fold_and_count(self.test_fold)

@@ -40,20 +40,21 @@ def deal_folds(labels: Rows, groups: Rows, folds: int, classes: int, seed: list[
     return dealt[groups]
 
 
-def check_folds(labels: Rows, dealt: Rows, folds: int, class_names: tuple[str, ...], unit: str) -> None:
+def check_folds(labels: Rows, dealt: Rows, folds: int, class_names: tuple[str, ...], unit: str, key: str) -> None:
     """Refuse folds of which one is empty, or has all of a class: what is left has nothing to learn that class from.
 
-    `dealt` are the folds of images of classes `labels`; an image, or a group, is a `unit`.
+    `dealt` are the folds of images of classes `labels`; an image, or a group, is a `unit`; the setting `key` asks for
+    them.
 
     Raises:
         DataError: there is such a fold.
     """
     if len(np.unique(dealt)) < folds:
-        raise DataError(f"data.folds: each of {folds} folds needs {unit}s, and there are too few; ask for fewer folds")
+        raise DataError(f"data.{key}: each of {folds} folds needs {unit}s, and there are too few; ask for fewer folds")
     held_in = np.zeros((len(class_names), folds), bool)
     held_in[labels, dealt] = True
     for number in np.flatnonzero(held_in.sum(axis=1) < 2):
         raise DataError(
-            f"data.folds: each class must be in two folds at least, but class {class_names[number]!r} is in "
+            f"data.{key}: each class must be in two folds at least, but class {class_names[number]!r} is in "
             f"{held_in[number].sum()}\n  give it more {unit}s, or choose the others with data.classes"
         )

@@ -102,6 +102,8 @@ def _settings(config: DataConfig, given_splits: Sequence[str]) -> dict[str, Any]
     splitting = {"val_fraction", "test_fraction", "split_seed", "val_seed", "max_train", "max_val"}
     if config.folds:
         void, splitting = {*void, "val_fraction"}, {*splitting, "folds"}
+    if config.test_fold:
+        void, splitting = {*void, "test_fraction"}, {*splitting, "test_fold"}
     return config.model_dump(include={"image_size", "color", *splitting} - void)
 
 

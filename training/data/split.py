@@ -20,7 +20,7 @@ from .split_notes import describe, describe_folds
 
 Rows = NDArray[np.int64]
 
-_VAL, _TEST, _MAX_TRAIN, _MAX_VAL, _GROUPS, _FOLDS = range(6)  # independent random streams of one seed
+_VAL, _TEST, _MAX_TRAIN, _MAX_VAL, _GROUPS, _FOLDS, _TEST_FOLDS = range(7)  # independent random streams of one seed
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,8 @@ def partition(images: Images, rows: Rows, config: DataConfig) -> Partition:
     one validates; from three on every split has at least one. Where there are groups, the same holds for the groups
     of a class, and no group is divided. `val_seed` draws the val split anew out of what is not test. `max_train` and
     `max_val` then take stratified subsets. The rows of the result count within `rows`. With `folds` nothing is carved
-    for "val": what would be it and "train" is dealt to them, by `val_seed`.
+    for "val": what would be it and "train" is dealt to them, by `val_seed`. With `test_fold` "test" is one of as many
+    parts of equal size.
 
     Raises:
         DataError: the fractions leave nothing to train on, a split stays empty, or there cannot be such folds.
@@ -56,8 +57,14 @@ def partition(images: Images, rows: Rows, config: DataConfig) -> Partition:
     labels, parts, seed = images.labels[rows], images.parts[rows], config.split_seed
     groups = None if images.groups is None else group_numbers(images.groups, rows)
     given_rows = {part: np.flatnonzero(parts == part) for part in ("train", "val", "test")}
-    fractions = _fractions(given_rows, config)
+    fractions, divided = _fractions(given_rows, config), given_rows["train"]
     classes = len(images.class_names)
+    if config.test_part:
+        number, count = config.test_part
+        fold = _deal(labels, groups, divided, count, [seed, _TEST_FOLDS], "test_fold", images)[number - 1]
+        given_rows |= {"train": np.setdiff1d(divided, fold, assume_unique=True), "test": fold}
+        # of all images, and carved out of fewer
+        fractions = {"val": fractions["val"] * len(divided) / len(given_rows["train"]), "test": 0.0}
     val_seed = seed if config.val_seed is None else config.val_seed
     if groups is None:
         carved = _carve(labels, given_rows["train"], fractions, classes, seed, val_seed)
@@ -66,7 +73,7 @@ def partition(images: Images, rows: Rows, config: DataConfig) -> Partition:
     val, test = (np.sort(np.append(given_rows[part], carved[part])) for part in ("val", "test"))
     train = np.setdiff1d(given_rows["train"], np.append(carved["val"], carved["test"]), assume_unique=True)
     if config.folds:
-        return _in_folds(labels, groups, train, test, config, images.class_names)
+        return _in_folds(labels, groups, train, test, config, images)
     whole = Partition(train, val, test)
     _refuse_empty(whole, "image" if groups is None else "group")
     limited = Partition(
@@ -75,7 +82,8 @@ def partition(images: Images, rows: Rows, config: DataConfig) -> Partition:
         test,
     )
     result = {"train": train, "val": val, "test": test}
-    notes = describe(labels, groups, given_rows["train"], result, images.class_names)
+    in_folds = config.test_fold is not None
+    notes = describe(labels, groups, divided, result, images.class_names, in_folds=in_folds)
     return replace(limited, notes=notes)
 
 
@@ -86,13 +94,19 @@ def _fractions(given_rows: Mapping[str, Rows], config: DataConfig) -> dict[str, 
             "data.folds: folds take the place of a validation split, but the data give one\n"
             "  leave data.folds out, or call these images train"
         )
+    if config.test_part and given_rows["test"].size:
+        raise DataError(
+            "data.test_fold: parts of the data are the test split in turn, but the data give one\n"
+            "  leave data.test_fold and --test-folds out, or call these images train"
+        )
+    test_fraction = 1 / config.test_part[1] if config.test_part else config.test_fraction
     fractions = {
         "val": 0.0 if given_rows["val"].size or config.folds else config.val_fraction,
-        "test": 0.0 if given_rows["test"].size else config.test_fraction,
+        "test": 0.0 if given_rows["test"].size else test_fraction,
     }
     if sum(fractions.values()) >= 1:
-        asked = f"got {config.val_fraction} + {config.test_fraction}"
-        raise DataError(f"data: val_fraction + test_fraction must be < 1, {asked}")
+        test = f"a test_fold of {test_fraction:.3g}" if config.test_part else f"{test_fraction}"
+        raise DataError(f"data: val_fraction + test_fraction must be < 1, got {config.val_fraction} + {test}")
     return fractions
 
 
@@ -125,7 +139,7 @@ def _carve_groups(
 
 
 def _in_folds(
-    labels: Rows, groups: Rows | None, rows: Rows, test: Rows, config: DataConfig, class_names: tuple[str, ...]
+    labels: Rows, groups: Rows | None, rows: Rows, test: Rows, config: DataConfig, images: Images
 ) -> Partition:
     """Deal `rows`, or as many as may train, to folds."""
     assert config.folds is not None
@@ -133,13 +147,20 @@ def _in_folds(
         raise DataError("data: the test split has no images; some class must have at least three, or give a split")
     seed = config.split_seed
     rows = _at_most(labels, rows, config.max_train, [seed, _MAX_TRAIN])
-    numbers = np.unique(rows if groups is None else groups[rows], return_inverse=True)[1]
     val_seed = seed if config.val_seed is None else config.val_seed
-    dealt = deal_folds(labels[rows], numbers, config.folds, len(class_names), [val_seed, _FOLDS])
-    check_folds(labels[rows], dealt, config.folds, class_names, "image" if groups is None else "group")
-    folds = tuple(rows[dealt == fold] for fold in range(config.folds))
-    notes = describe_folds([labels[fold] for fold in folds], class_names)
+    folds = _deal(labels, groups, rows, config.folds, [val_seed, _FOLDS], "folds", images)
+    notes = describe_folds([labels[fold] for fold in folds], images.class_names)
     return Partition(np.concatenate(folds[1:]), folds[0], test, notes, folds)
+
+
+def _deal(
+    labels: Rows, groups: Rows | None, rows: Rows, folds: int, seed: list[int], key: str, images: Images
+) -> tuple[Rows, ...]:
+    """Deal `rows` to so many folds, as the setting `key` asks."""
+    numbers = np.unique(rows if groups is None else groups[rows], return_inverse=True)[1]
+    dealt = deal_folds(labels[rows], numbers, folds, len(images.class_names), seed)
+    check_folds(labels[rows], dealt, folds, images.class_names, "image" if groups is None else "group", key)
+    return tuple(rows[dealt == fold] for fold in range(folds))
 
 
 def allocate(counts: Rows, total: int, seed: list[int]) -> Rows:

@@ -18,16 +18,23 @@ _RARE = {
 
 
 def describe(
-    labels: Rows, groups: Rows | None, divided: Rows, parts: Mapping[str, Rows], class_names: Sequence[str]
+    labels: Rows,
+    groups: Rows | None,
+    divided: Rows,
+    parts: Mapping[str, Rows],
+    class_names: Sequence[str],
+    *,
+    in_folds: bool = False,
 ) -> tuple[str, ...]:
     """Return sentences about a division into "train", "val" and "test".
 
-    It was made, all or in part, out of the rows `divided`; the others were given.
+    It was made, all or in part, out of the rows `divided`; the others were given. With `in_folds` "test" is one of some
+    folds, to which a class of few images need not have come.
     """
     notes, explained = [], set()
     if groups is not None:
         notes += _group_notes(groups, parts)
-    elif sum(map(len, parts.values())) == len(divided):  # nothing was given
+    elif sum(map(len, parts.values())) == len(divided) and not in_folds:  # nothing was given
         counts = np.bincount(labels[divided], minlength=len(class_names)).tolist()
         for size, what in _RARE.items():
             rare = [name for name, count in zip(class_names, counts, strict=True) if count == size]

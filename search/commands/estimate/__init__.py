@@ -1,0 +1,1 @@
+"""`hpo extend`: trials of a study go on with more epochs."""
