@@ -65,6 +65,7 @@ class LearnedPromotion(Promotion):
         self._ends = (*rungs[1:], epochs)
         self._final: Ranking = ranks()
         self._epochs = 0
+        self._shares: dict[int, float] = {}  # by rung, as long as nothing comes to one or leaves one
 
     def on_report(self, curves: Curves, trial: int) -> Decision:
         """Pause the trial if it is at a rung, and not among those that go on."""
@@ -73,10 +74,16 @@ class LearnedPromotion(Promotion):
         if self._ends and curve.epoch == self._ends[-1]:
             self._leave(trial)
             self._final.add(trial, curves.merit(trial))
+        self._shares.clear()
         return super().on_report(curves, trial)
 
     def share(self, rung: int) -> float:
         """The share of the trials at `rung`, from 0, that goes on."""
+        if rung not in self._shares:
+            self._shares[rung] = self._measured_share(rung)
+        return self._shares[rung]
+
+    def _measured_share(self, rung: int) -> float:
         ranks, above = self._ranks[rung], [*self._ranks[1:], self._final][rung]
         if len(above) < ENOUGH:
             return 1 / ETA
@@ -92,6 +99,10 @@ class LearnedPromotion(Promotion):
         quota = super()._quota(rung, round_up=round_up)
         cost = self._ends[rung] - self.rungs[rung]
         return max(quota, 1) if self._epochs >= EARLY * cost else quota
+
+    def _leave(self, trial: int) -> None:
+        super()._leave(trial)
+        self._shares.clear()
 
     def _passing(self, rung: int) -> float:
         return len(self._ranks[rung]) * self.share(rung)
