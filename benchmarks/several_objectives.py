@@ -27,6 +27,7 @@ from hpo.search.loop.loop import Loop
 from hpo.search.progress.base import NoProgress
 from hpo.search.strategy.strategy import build_strategy
 from hpo.spaces.parameter import Scalar
+from hpo.studies.store.storage import hush_optuna
 from hpo.studies.tracking.events import Epoch, Event, TrialStarted
 from hpo.studies.tracking.tracker import NullTracker
 from hpo.training.models.config import ResNet, SimpleCnn
@@ -173,6 +174,7 @@ def measured(options: argparse.Namespace, name: str) -> dict[str, dict[str, list
 def main() -> None:
     """Search every table with every entrant, and print what it took."""
     options = parsed()
+    hush_optuna()
     results = {name: measured(options, name) for name in options.tables}
     rows = [_row(name, entrant, results) for name in results for entrant in results[name]]
     rows += [_overall(entrant, results) for entrant in options.entrants if entrant != WITHOUT]

@@ -21,6 +21,7 @@ pytestmark = pytest.mark.slow
 Wait = Callable[..., None]
 TRAINER = "hpo.search.executors.worker"
 EPOCHS = 150  # of 0.03 s: a checkpoint is on its way for longer than that
+FEW = 50  # long enough for the second coordinator to come while trials are left
 
 
 def pointing(home: Path) -> list[int]:
@@ -109,7 +110,7 @@ def test_two_coordinators_share_a_study_and_a_cluster(inside: Inside, postgres: 
     storage = url.render_as_string(hide_password=False)
     (inside.directory / "net.py").write_text(NET)
     own = ["--set", "model={name: ./net.py:Net}", "--pruner", "none", "--workers", "1"]
-    command = inside.search_command("--storage", storage, *own, "--json", trials=6, epochs=EPOCHS)
+    command = inside.search_command("--storage", storage, *own, "--json", trials=6, epochs=FEW)
     started = [inside.start(*command, "--home", home, "--checkpoint-dir", "store") for home in ("a", "b")]
     done = [finish(each, 240) for each in started]
     assert [each.code for each in done] == [0, 0], [each.err for each in done]
