@@ -1,13 +1,17 @@
 """The choice of the trials that go on, and what each trains then."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from math import isnan
-from typing import Any
+from itertools import groupby
+from math import inf, isnan, nan
+
+from optuna.study import StudyDirection
 
 from ....common.display import visible
+from ....common.fronts import best_first
 from ....errors import StudyError
 from ....studies.book.extensions import Extension
+from ....studies.records.ranking import point
 from ....studies.records.study import StudySummary
 from ....studies.records.trial import PAUSED, TrialRecord
 from ....training.config import TrialConfig
@@ -30,8 +34,8 @@ class Chosen:
 def choose(summary: StudySummary, numbers: Iterable[int], top: int | None, epochs: int | None) -> list[Chosen]:
     """Choose the trials of `numbers`, or the `top` best ones that can go on to `epochs`; None for their own budgets.
 
-    The best are the complete ones by their values, then those that came furthest, by their values there. Of a trial and
-    its extensions only the longest is among them.
+    The best are the complete ones by their values, then those that came furthest, by their values there; with several
+    objectives by their Pareto fronts. Of a trial and its extensions only the longest is among them.
 
     Raises:
         StudyError: a trial that is named cannot go on, or none can.
@@ -55,19 +59,26 @@ def _best(summary: StudySummary, epochs: int | None) -> list[TrialRecord]:
     longest: dict[int, TrialRecord] = {}
     for record in sorted(fit, key=lambda record: (record.epochs, record.number)):
         longest[_root(summary, record)] = record
-    return sorted(longest.values(), key=_rank(summary.direction))
+    ordered = sorted(longest.values(), key=lambda record: (*_distance(record), record.number))
+    best = []
+    for _, group in groupby(ordered, _distance):
+        alike = list(group)
+        points = [_worth(record, summary.directions) for record in alike]
+        best += [alike[index] for index in best_first(points)]
+    return best
 
 
-def _rank(direction: str) -> Callable[[TrialRecord], Any]:
-    sign = 1.0 if direction == "minimize" else -1.0
+def _distance(record: TrialRecord) -> tuple[bool, int]:
+    """Where a trial came to: to its end, or cut short after so many epochs; the furthest is the least."""
+    is_cut_short = record.state != "complete"
+    return is_cut_short, -record.epochs if is_cut_short else 0
 
-    def rank(record: TrialRecord) -> tuple[bool, int, float, int]:
-        last = record.curve[max(record.curve)] if record.value is None else record.value
-        loss = float("inf") if isnan(last) else sign * last
-        is_cut_short = record.state != "complete"
-        return is_cut_short, -record.epochs if is_cut_short else 0, loss, record.number
 
-    return rank
+def _worth(record: TrialRecord, directions: Sequence[StudyDirection]) -> tuple[float, ...]:
+    """What a trial is worth to each objective at its end, more being better; no number is as bad as can be."""
+    values = record.values if record.value is not None else record.values_at(max(record.curve))
+    missing = [nan] * (len(directions) - len(values))
+    return tuple(-inf if isnan(each) else each for each in point(directions, [*values, *missing]))
 
 
 def _root(summary: StudySummary, record: TrialRecord) -> int:
