@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from math import inf, isnan
+from math import inf, isnan, nan
 
 from optuna.study import StudyDirection
 
@@ -22,6 +22,13 @@ def point(directions: Sequence[StudyDirection], values: Sequence[float]) -> tupl
     """What a trial is worth to several objectives, each number the better the higher."""
     pairs = zip(directions, values, strict=True)
     return tuple(-value if direction == StudyDirection.MINIMIZE else value for direction, value in pairs)
+
+
+def worth(trial: TrialRecord, directions: Sequence[StudyDirection]) -> tuple[float, ...]:
+    """What a trial that reported an epoch is worth at its end, as `point`; what is no number is as bad as can be."""
+    values = trial.values or trial.values_at(_last(trial))
+    missing = [nan] * (len(directions) - len(values))
+    return tuple(-inf if isnan(each) else each for each in point(directions, [*values, *missing]))
 
 
 def ranked(trials: Iterable[TrialRecord], directions: Sequence[StudyDirection]) -> list[TrialRecord]:

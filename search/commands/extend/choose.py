@@ -1,17 +1,14 @@
 """The choice of the trials that go on, and what each trains then."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
-from math import inf, isnan, nan
-
-from optuna.study import StudyDirection
 
 from ....common.display import visible
 from ....common.fronts import best_first
 from ....errors import StudyError
 from ....studies.book.extensions import Extension
-from ....studies.records.ranking import point
+from ....studies.records.ranking import worth
 from ....studies.records.study import StudySummary
 from ....studies.records.trial import PAUSED, TrialRecord
 from ....training.config import TrialConfig
@@ -63,7 +60,7 @@ def _best(summary: StudySummary, epochs: int | None) -> list[TrialRecord]:
     best = []
     for _, group in groupby(ordered, _distance):
         alike = list(group)
-        points = [_worth(record, summary.directions) for record in alike]
+        points = [worth(record, summary.directions) for record in alike]
         best += [alike[index] for index in best_first(points)]
     return best
 
@@ -72,13 +69,6 @@ def _distance(record: TrialRecord) -> tuple[bool, int]:
     """Where a trial came to: to its end, or cut short after so many epochs; the furthest is the least."""
     is_cut_short = record.state != "complete"
     return is_cut_short, -record.epochs if is_cut_short else 0
-
-
-def _worth(record: TrialRecord, directions: Sequence[StudyDirection]) -> tuple[float, ...]:
-    """What a trial is worth to each objective at its end, more being better; no number is as bad as can be."""
-    values = record.values if record.value is not None else record.values_at(max(record.curve))
-    missing = [nan] * (len(directions) - len(values))
-    return tuple(-inf if isnan(each) else each for each in point(directions, [*values, *missing]))
 
 
 def _root(summary: StudySummary, record: TrialRecord) -> int:
