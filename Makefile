@@ -1,5 +1,5 @@
 # make run: the main job on the embedded data, 400 digits to learn from: few enough for the configuration to matter.
-# make test: the whole suite, in about twenty minutes on two cores.  make test-fast: what needs no training, in one.
+# make test: the whole suite, in 15 to 40 minutes on two cores.  make test-fast: what needs no training, in one.
 # make check: lint, types, import rules.
 PYTHON ?= python3
 VENV := .venv
@@ -19,9 +19,6 @@ run: $(VENV)/.run
 	@echo "look at it:   $(BIN)/hpo ui            (optuna-dashboard and the MLflow UI)"
 	@echo "read it:      $(BIN)/hpo show"
 	@echo "use it:       $(BIN)/hpo retrain-best"
-
-# What is compiled is kept, whatever the environment says: hundreds of processes of the tests import it.
-test test-fast: export PYTHONDONTWRITEBYTECODE =
 
 test: $(VENV)/.test
 	$(BIN)/pytest -n 2 --dist worksteal

@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import sqlite3
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
@@ -14,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch: two threads that wait for each other are slower here
+if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):  # what is compiled is kept: hundreds of processes import it
+    sys.dont_write_bytecode = False
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="hpo-tests-")  # the record of whoever runs them is not touched
 

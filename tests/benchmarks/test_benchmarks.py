@@ -60,6 +60,7 @@ def _warm(warm: Path) -> None:
         pytest.param("throughput", marks=needs_fashion_mnist),
         "overhead",
         "plan",
+        "foretold",
         "table_encodings",
         "augment",
         "growth",

@@ -28,7 +28,7 @@ class Reader:
 
     Attributes:
         programs: folder of commands that come first on their path.
-        run_flags: are given to each `hpo run` of a guide.
+        run_flags: are given to each search of a guide.
     """
 
     directory: Path
@@ -62,7 +62,7 @@ class Reader:
         """Run a block; its standard output."""
         place: dict[str, Any] = {"cwd": self.directory, "env": self._environment()}
         if language == "sh":
-            command = ["bash", "-e", "-c", text.replace("hpo run ", f"hpo run {self.run_flags} ")]
+            command = ["bash", "-e", "-c", re.sub(r"hpo (run|estimate) ", rf"\g<0>{self.run_flags} ", text)]
             done = subprocess.run(command, **place, capture_output=True, text=True, check=False)
         else:
             done = run_warm([self.write("block.py", text)], **place)
