@@ -35,7 +35,7 @@ def _print(result: "Estimate") -> None:
 
     console = stdout()
     if result.folds:
-        view = unfolded("test fold", "study", "trial", "selected", "test\\naccuracy", "images", "parameters")
+        view = unfolded("test fold", "study", "trial", "selected", "test\naccuracy", "images", "parameters")
         for fold in result.folds:
             values = (number_of(fold.selected), number_of(fold.accuracy), f"{fold.images:,}", params_line(fold.params))
             view.add_row(f"{fold.fold}", fold.study, f"{fold.trial}", *values)
@@ -44,4 +44,6 @@ def _print(result: "Estimate") -> None:
         worth = with_interval(result.accuracy, result.interval)
         console.print(f"a search is worth {worth}, the accuracy on images that it did not see")
     if result.optimism is not None:
-        console.print(f"the values that winners were chosen by are better by {result.optimism:+.4f} in the mean")
+        missed = "too much" if result.optimism > 0 else "too little"
+        by = f"{abs(result.optimism):.4f} {missed}"
+        console.print(f"the values that winners were chosen by promised {by} in the mean")

@@ -13,6 +13,7 @@ from typing import Any
 from ....common.folds import spread_of
 from ....common.interval import wilson
 from ....studies.home import Home
+from ....studies.store.storage import hush_optuna
 from ....training.export.export_folder import ExportFolder
 from ....training.export.manifest import MANIFEST, ExportManifest
 from ...loop.goal import Outcome
@@ -128,6 +129,7 @@ def estimate(options: EstimateOptions, watcher: Watcher, retraining: Callable[[]
         HpoError: the space, the data, a study or a flag is wrong, or a winner cannot be trained or exported.
         KeyboardInterrupt: Ctrl-C came twice, or while a winner was trained.
     """
+    hush_optuna()  # the watcher tells what happens
     name = options.study or check_command(options, lambda _: None).space.name
     folds: list[FoldResult] = []
     for number in range(1, options.test_folds + 1):
