@@ -5,6 +5,9 @@ from math import sqrt
 from statistics import stdev
 from typing import NamedTuple
 
+MIN_FOLDS, MAX_FOLDS = 2, 20
+"""How many there may be."""
+
 _DIGITS = 12
 """That a fold's value is rounded to: a difference of means loses a few of 16, and equal folds must be equal."""
 

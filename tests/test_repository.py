@@ -22,6 +22,10 @@ SURFACE = {
     "executor gpus-per-trial grace home json max-epochs-total pruner ray-address ray-unauthenticated sampler seed "
     "set skip-export-check space storage storage-patience strategy strict study timeout track "
     "tracking-uri trial-timeout trials try until until-converged warm-start workers",
+    "estimate": "accept-space-change audit checkpoint-dir cpus-per-trial data data-root device devices-per-trial "
+    "epochs executor gpus-per-trial grace home json max-epochs-total pruner ray-address ray-unauthenticated sampler "
+    "seed set skip-export-check space storage storage-patience strategy strict study test-folds timeout track "
+    "tracking-uri trial-timeout trials try until until-converged warm-start workers",
     "suggest-space": "checkpoint-dir home json out space storage study",
     "extend": "checkpoint-dir data-root device epochs executor grace home json storage storage-patience study timeout "
     "top track tracking-uri trial trial-timeout trust workers",
@@ -71,7 +75,7 @@ def test_a_study_is_named_by_position_and_by_study() -> None:
     by_position = {name for name, command in commands.items() if any(p.name == "study" for p in command.params)}
     by_flag = {name for name, command in commands.items() if any("--study" in p.opts for p in command.params)}
     assert by_position == by_flag
-    searches = {"run", "plan", "extend", "retrain-best", "suggest-space"}
+    searches = {"run", "plan", "estimate", "extend", "retrain-best", "suggest-space"}
     assert by_flag == searches | {"show", "report", "ui", "export-study"}
 
 

@@ -88,6 +88,7 @@ FREE = {  # every field that takes any text, or a list; of two that exclude each
     "group_column": st.none(),
     "classes": st.none() | st.lists(NAMES, min_size=2, max_size=4, unique=True),
     "images": st.none() | st.just("images/*.jpg"),
+    "test_fold": st.none() | st.sampled_from(["1/2", "2/5", "20/20"]),
     "encoding": st.none() | st.sampled_from(["gb18030", "cp1252", "UTF-8"]),
     "pretrained": st.none() | st.just("./weights of mine.pt"),
     "arch": st.sampled_from(["resnet18", "vit_b_16"]),

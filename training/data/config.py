@@ -6,11 +6,10 @@ from typing import Annotated, Any, Literal, Self
 import regex
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from ...common.folds import MAX_FOLDS, MIN_FOLDS
 from ...errors import nearest
 from ..section import FIXED, FIXED_PATH, Section
 from .sources.alphabets import ENCODINGS
-
-MIN_FOLDS, MAX_FOLDS = 2, 20
 
 
 def _class_names(value: Any) -> Any:

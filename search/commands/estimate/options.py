@@ -3,8 +3,8 @@
 from dataclasses import dataclass, fields, replace
 from typing import Annotated
 
+from ....common.folds import MAX_FOLDS, MIN_FOLDS
 from ....errors import SpaceError
-from ....training.data.config import MAX_FOLDS, MIN_FOLDS
 from ..fields import Flag
 from ..retrain.options import RetrainOptions
 from ..run.options import RunOptions, command_of

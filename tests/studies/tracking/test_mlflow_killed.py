@@ -122,7 +122,7 @@ def killed_child(home: Home, start: int, lines: int) -> set[tuple[int, int]]:
 
 @pytest.mark.usefixtures("warm")
 def test_killed_for_real_at_random_times_everything_arrives_once(tracked: Home, in_mlflow: Any) -> None:
-    noted = killed_child(tracked, 0, 17) | killed_child(tracked, 1000, 41) | killed_child(tracked, 2000, 64)
+    noted = killed_child(tracked, 0, 11) | killed_child(tracked, 1000, 23) | killed_child(tracked, 2000, 37)
     assert in_mlflow.epoch_rows()  # the children had time to send something
     assert pending(tracked) == 0
     spooled = Counter(
