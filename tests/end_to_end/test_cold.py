@@ -20,6 +20,10 @@ LINES = {  # in this order, in one directory
     "train": (*SMALL, "--epochs", "1", "--out", "first"),
     "diagnose": ("first", "--check", "inputs"),
     "plan": (*SMALL, "--trials", "2", "--epochs", "1", "--workers", "1"),
+    "estimate": (
+        *(*SMALL, "--set", "data.max_train=200", "--trials", "1", "--epochs", "1", "--test-folds", "2"),
+        *("--executor", "inline", *QUIET),
+    ),
     # of fewer trials no space follows
     "run": (*SMALL, "--set", "data.max_train=200", "--trials", "20", "--epochs", "1", "--workers", "1"),
     "show": (),

@@ -118,6 +118,7 @@ def test_a_search_by_keywords(tmp_path: Path) -> None:
 WRONG: dict[str, dict[str, Any]] = {
     "run": {"space": "no_such", "trials": 1},
     "plan": {"space": "no_such", "trials": 1},
+    "estimate": {"space": "no_such", "trials": 1},
     "train": {"space": "no_such"},
     "extend": {"top": 1},
     "replay": {"trial": "no_such/0"},
