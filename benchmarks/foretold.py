@@ -6,8 +6,7 @@ many epochs, one worker, and ends when no trial is left to go on.
 """
 
 import argparse
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+import sys
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -15,7 +14,6 @@ from typing import Any
 from harness import Target, arguments, finish
 from hpo.search.commands.plan.forecast import Price, Searched, forecast
 from hpo.search.configuration.search_settings import SearchSettings
-from hpo.search.executors.base import Job
 from hpo.search.executors.clock import VirtualClock
 from hpo.search.executors.simulated import SimulatedExecutor
 from hpo.search.loop.goal import Goal, Places
@@ -24,12 +22,10 @@ from hpo.search.loop.loop import Loop
 from hpo.search.progress.base import NoProgress
 from hpo.search.strategy.strategy import build_strategy
 from hpo.studies.store.storage import hush_optuna
-from hpo.studies.tracking.events import Event, TrialStarted
-from hpo.studies.tracking.tracker import NullTracker
-from hpo.training.report import EpochReport
-from search_ours import EPOCH_S, NOWHERE
+from search_ours import NOWHERE, Watch
 from search_spaces import Pool, TableSpace, space_of
 from search_tables import CurveTable, load_tables
+from search_trace import Meter
 
 CURVES = Path(__file__).resolve().parent / "curves"
 STRATEGIES = (
@@ -40,32 +36,10 @@ STRATEGIES = (
 )
 
 
-@dataclass
-class Recorded(NullTracker):
-    """Gives each trial the recorded curve that its parameters stand for."""
-
-    table: CurveTable
-    pool: Pool
-    rows: dict[int, int] = field(default_factory=dict)
-
-    def tell(self, event: Event) -> None:
-        """Hear of an event."""
-        match event:
-            case TrialStarted(number, params) if number not in self.rows:
-                self.rows[number] = self.pool.take(params)
-
-    def curve(self, job: Job) -> Sequence[EpochReport]:
-        """Return the curve of a trial."""
-        losses = self.table.losses[self.rows[job.number]]
-        return [
-            EpochReport(epoch, {"val_loss": float(loss)}, EPOCH_S * epoch) for epoch, loss in enumerate(losses, start=1)
-        ]
-
-
 def trained(table: CurveTable, settings: SearchSettings, trials: int, seed: int) -> int:
     """Search a table; return the epochs of all trials."""
     space, clock = space_of(table), VirtualClock()
-    watch = Recorded(table, Pool(table))
+    watch = Watch(Pool(table), Meter(table, sys.maxsize), clock)
     strategy = build_strategy(
         space,
         strategy=settings.strategy,

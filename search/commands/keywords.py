@@ -50,6 +50,12 @@ def by_keywords(
     return decorate
 
 
+def same_fields(options: Any, kind: type[Any]) -> dict[str, Any]:
+    """The values of a dataclass of options by those of its fields that another one, `kind`, has, too."""
+    own = {field.name for field in fields(options)}
+    return {field.name: getattr(options, field.name) for field in fields(kind) if field.name in own}
+
+
 def _plain(signature: inspect.Signature) -> inspect.Signature:
     """Return the signature with plain types, without their flags."""
     parameters = [each.replace(annotation=split_type(each.annotation)[0]) for each in signature.parameters.values()]

@@ -1,1 +1,1 @@
-"""`hpo extend`: trials of a study go on with more epochs."""
+"""`hpo estimate`: what a search is worth on images that it did not see."""

@@ -12,16 +12,16 @@ from typing import Any
 
 from ....common.folds import spread_of
 from ....common.interval import wilson
+from ....spaces.load import load_space
 from ....studies.home import Home
-from ....studies.store.storage import hush_optuna
 from ....training.export.export_folder import ExportFolder
 from ....training.export.manifest import MANIFEST, ExportManifest
+from ...configuration.space_file import SpaceFile
 from ...loop.goal import Outcome
 from ...progress.single import RetrainWatcher
 from ..retrain.choose import choose
 from ..retrain.options import RetrainOptions
 from ..retrain.retrain import retrain_best
-from ..run.outset import check_command
 from ..run.prepare import Watcher
 from ..run.run import run
 from .options import EstimateOptions
@@ -129,8 +129,7 @@ def estimate(options: EstimateOptions, watcher: Watcher, retraining: Callable[[]
         HpoError: the space, the data, a study or a flag is wrong, or a winner cannot be trained or exported.
         KeyboardInterrupt: Ctrl-C came twice, or while a winner was trained.
     """
-    hush_optuna()  # the watcher tells what happens
-    name = options.study or check_command(options, lambda _: None).space.name
+    name = options.study or load_space(options.space, SpaceFile, options.space_overrides(None)).name
     folds: list[FoldResult] = []
     for number in range(1, options.test_folds + 1):
         study = options.study_of(name, number)

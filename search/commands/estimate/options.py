@@ -1,11 +1,12 @@
 """The options of `hpo estimate`, validated on construction."""
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from typing import Annotated
 
 from ....common.folds import MAX_FOLDS, MIN_FOLDS
 from ....errors import SpaceError
 from ..fields import Flag
+from ..keywords import same_fields
 from ..retrain.options import RetrainOptions
 from ..run.options import RunOptions, command_of
 
@@ -45,13 +46,12 @@ class EstimateOptions(RunOptions):
 
     def search_options(self, name: str, fold: int) -> RunOptions:
         """The options of the search that does not see a test fold."""
-        same = {field.name: getattr(self, field.name) for field in fields(RunOptions)}
         overrides = (*self.overrides, f"data.test_fold={fold}/{self.test_folds}")
-        return replace(RunOptions(**same), study=self.study_of(name, fold), overrides=overrides)
+        own = {"study": self.study_of(name, fold), "overrides": overrides}
+        return RunOptions(**{**same_fields(self, RunOptions), **own})
 
     def winner_options(self, study: str) -> RetrainOptions:
         """The options by which the winner of such a search is retrained; it is for no use, and goes to no registry."""
-        own = {field.name for field in fields(RunOptions)} & {field.name for field in fields(RetrainOptions)}
-        same = {name: getattr(self, name) for name in own - {"study", "epochs", "track"}}
         track = tuple(tracker for tracker in self.track if tracker != "mlflow")
-        return RetrainOptions(study=study, track=track, **same)
+        own = {"study": study, "epochs": None, "track": track}  # as many epochs as the trial
+        return RetrainOptions(**{**same_fields(self, RetrainOptions), **own})

@@ -1,6 +1,6 @@
 """The options of `hpo extend`, validated on construction."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -18,7 +18,7 @@ from ..fields import (
     TrackingField,
     TrustField,
 )
-from ..keywords import coerce
+from ..keywords import coerce, same_fields
 from ..run.options import RunOptions, command_of
 from ..trial_fields import (
     GraceField,
@@ -94,6 +94,5 @@ class ExtendOptions:
 
     def run_options(self, space: Path, study: str, trials: int) -> RunOptions:
         """The options of a search of `study`, in the file `space`, to so many trials, that is run in the same way."""
-        own = {field.name for field in fields(self)} & {field.name for field in fields(RunOptions)}
-        same = {name: getattr(self, name) for name in own - {"study", "epochs"}}
-        return RunOptions(space=str(space), study=study, trials=trials, **same)
+        own = {"space": str(space), "study": study, "trials": trials, "epochs": None}  # the space has the epochs
+        return RunOptions(**{**same_fields(self, RunOptions), **own})

@@ -74,7 +74,6 @@ class LearnedPromotion(Promotion):
         if self._ends and curve.epoch == self._ends[-1]:
             self._leave(trial)
             self._final.add(trial, curves.merit(trial))
-        self._shares.clear()
         return super().on_report(curves, trial)
 
     def share(self, rung: int) -> float:
@@ -102,7 +101,7 @@ class LearnedPromotion(Promotion):
 
     def _leave(self, trial: int) -> None:
         super()._leave(trial)
-        self._shares.clear()
+        self._shares.clear()  # whatever comes to a rung, or to the end, has left its former one just before
 
     def _passing(self, rung: int) -> float:
         return len(self._ranks[rung]) * self.share(rung)
