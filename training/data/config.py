@@ -1,6 +1,5 @@
 """The section `data` of a configuration: which images, at which size, split how."""
 
-import re
 from typing import Annotated, Any, Literal, Self
 
 import regex
@@ -22,7 +21,7 @@ def _class_names(value: Any) -> Any:
 
 def _fold_and_count(text: str) -> tuple[int, int]:
     """Return the numbers of `2/5`, (0, 0) where it is no such text."""
-    match = re.fullmatch(r"(\d{1,2})/(\d{1,2})", text, re.ASCII)
+    match = regex.fullmatch(r"(\d{1,2})/(\d{1,2})", text, regex.ASCII)
     return (int(match[1]), int(match[2])) if match else (0, 0)
 
 
@@ -68,7 +67,7 @@ class DataConfig(Section):
     test_fold: str | None = Field(
         default=None,
         description="2/5: the second of five parts of all images is the test split, instead of test_fraction of them; "
-        "`hpo run --test-folds 5` takes each in turn.",
+        "`hpo estimate --test-folds 5` takes each in turn.",
         json_schema_extra=FIXED,
     )
     split_seed: int = Field(default=0, ge=0, description="Seed of the stratified split.", json_schema_extra=FIXED)
