@@ -17,6 +17,7 @@ from .cluster import Connect
 KNOCK_S = 30.0
 """How long an answer is waited for: whoever says nothing to strangers is locked."""
 REACH_S = 10.0
+_METHOD, _PING = "/ray.rpc.RayletDriver/ClusterInfo", b"\x08\x06"  # a ClusterInfoRequest of type PING
 _TOKENS = ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")
 
 
@@ -97,7 +98,24 @@ def _question(address: str) -> list[str]:
     return ["ray.scripts.scripts", "health-check", "--address", address]
 
 
+def _wants_token(address: str) -> bool:
+    """Whether a Ray client server refuses a ping for want of a token.
+
+    Ray's own client takes that for a server which is not ready yet, and asks again for half a minute.
+    """
+    import grpc
+
+    with grpc.insecure_channel(urlsplit(address).netloc, [("grpc.enable_http_proxy", 0)]) as channel:
+        try:
+            channel.unary_unary(_METHOD)(_PING, timeout=REACH_S)
+        except grpc.RpcError as error:  # of a server that speaks TLS, too, which Ray's client is left to ask
+            return error.code() is grpc.StatusCode.UNAUTHENTICATED
+    return False
+
+
 if __name__ == "__main__":
+    if _wants_token(sys.argv[1]):
+        sys.exit(1)
     import ray
 
     ray.init(sys.argv[1], log_to_driver=False)
