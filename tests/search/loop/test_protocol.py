@@ -235,32 +235,45 @@ def check(state: State) -> None:
             raise BrokenError("two workers train a trial")
 
 
+def one_of_two(state: State) -> State:
+    """The state, or the one in which the coordinators have changed places: what holds in one holds in the other.
+
+    Always the same one of the two, but where their hashes are equal.
+    """
+    trials = tuple(
+        trial._replace(owner=(1 - trial.owner[0], trial.owner[1])) if trial.owner else trial for trial in state.trials
+    )
+    return min(state, state._replace(trials=trials, coordinators=state.coordinators[::-1]), key=hash)
+
+
 def explore(begin: State, rules: Rules) -> int:
-    """Try every order of steps from `begin`; return the number of states.
+    """Try every order of steps from `begin`; return the number of states, coordinators being alike.
 
     Raises:
         BrokenError: something does not hold, or a state has no way to the end.
     """
-    before: dict[State, list[State]] = {begin: []}
-    todo = [begin]
+    states, places = [begin], {begin: 0}
+    before: list[list[int]] = [[]]  # by the place of a state, those of the states that a step of leads to it
+    todo = [0]
     while todo:
-        state = todo.pop()
-        check(state)
-        for after in steps(state, rules):
-            if after not in before:
-                before[after] = []
-                todo.append(after)
-            before[after].append(state)
-    good = {state for state in before if tuple(trial.state for trial in state.trials[:TOTAL]) == GOAL}
+        place = todo.pop()
+        check(states[place])
+        for after in map(one_of_two, steps(states[place], rules)):
+            if (found := places.setdefault(after, len(states))) == len(states):
+                states.append(after)
+                before.append([])
+                todo.append(found)
+            before[found].append(place)
+    good = {place for place, state in enumerate(states) if tuple(trial.state for trial in state.trials[:TOTAL]) == GOAL}
     todo = list(good)
     while todo:
-        for state in before[todo.pop()]:
-            if state not in good:
-                good.add(state)
-                todo.append(state)
-    if len(good) < len(before):
+        for place in before[todo.pop()]:
+            if place not in good:
+                good.add(place)
+                todo.append(place)
+    if len(good) < len(states):
         raise BrokenError("a search cannot come to its end")
-    return len(before)
+    return len(states)
 
 
 @pytest.mark.parametrize(
