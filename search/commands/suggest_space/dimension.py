@@ -10,7 +10,7 @@ from ....spaces.parameter import Choice, Parameter
 from ....spaces.space import Fixed
 from ....studies.records.edges import Edge
 from ....studies.records.effects import Effect
-from ...progress.format import short
+from ...progress.best_have import middle
 from .choices import bad_choices
 from .ranges import Range, narrowed, widened
 
@@ -96,8 +96,7 @@ def _moved(parameter: Range, evidence: Evidence, fits: Callable[[Parameter], boo
     if effect is not None and effect.mattered and effect.region is not None:
         moved = narrowed(parameter, effect.region)
         if moved != parameter:
-            inside = f"{short(effect.region.low)} to {short(effect.region.high)}"
-            where = f"eight in ten of the {effect.best} best lie in {inside}"
+            where = f"eight in ten of the {effect.best} best lie in {middle(effect.region)}"
             why = f"from {values_of(parameter)}, as {where}; {deciding(effect)}"
             changes.append(Change(parameter.key, "narrowed", why))
     for edge in (each for each in evidence.edges if each.key == parameter.key):

@@ -28,7 +28,7 @@ def history(material: Material) -> Section | None:
         return None
     summary = material.summary
     epochs = summary.epochs_total
-    blocks: list[Block] = [_chart(material, "epochs of all trials", lambda moment: moment.epochs, epochs)]
+    blocks: list[Block] = [_chart(material, "epochs of all trials", lambda moment: round(moment.epochs), epochs)]
     if summary.wall_s > 0:
         unit, seconds = next(
             (unit, seconds) for unit, seconds in UNITS if summary.wall_s >= 3 * seconds or seconds == 1
