@@ -30,8 +30,13 @@ QUICK = {
     "RAY_health_check_timeout_ms": "500",
     "RAY_health_check_failure_threshold": "4",
     "RAY_gcs_rpc_server_reconnect_timeout_s": "5",
+    "RAY_enable_worker_prestart": "0",
+    "RAY_prestart_worker_first_driver": "0",
 }
-"""What has Ray tell within seconds that a node is cut off, or the head gone, where it usually takes a minute."""
+"""What has Ray tell within seconds that a node is cut off, or the head gone, where it usually takes a minute; and start
+no process before it is asked for one."""
+LEAN = ("--include-dashboard=false", "--no-monitor")
+"""A head without its web page, and without what would ask for further machines."""
 _RAY = str(Path(sys.executable).with_name("ray"))
 _SPACES = ["unshare", *(() if os.geteuid() == 0 else ("--map-root-user",)), "--net", "--kill-child", "--fork"]
 
@@ -94,12 +99,9 @@ class RayCluster:
 
         `path` is the import path of its workers.
         """
-        where = (
-            [f"--address={self.address}"]
-            if self.nodes
-            else ["--head", f"--port={self.port}", "--include-dashboard=false"]
-        )
-        command = [_RAY, "start", *where, f"--num-cpus={cpus}", f"--node-ip-address={MACHINES[machine]}", "--block"]
+        where = [f"--address={self.address}"] if self.nodes else ["--head", f"--port={self.port}", *LEAN]
+        own = [f"--num-cpus={cpus}", f"--node-ip-address={MACHINES[machine]}", "--include-log-monitor=false"]
+        command = [_RAY, "start", *where, *own, "--block"]
         if without is not None:
             hidden = 'mount -t tmpfs none "$0" && exec "$@"'
             command = ["unshare", "--mount", "sh", "-c", hidden, str(without), *command]
