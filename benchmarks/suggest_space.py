@@ -128,7 +128,9 @@ def _regret(run: Run, done: Done | None, share: float) -> float:
         RuntimeError: the search is not in the journal: what decides it has changed since it was done.
     """
     if done is None:
-        raise RuntimeError(f"the code has changed meanwhile: {run.name} on {run.table.name}, seed {run.seed}; start again")
+        raise RuntimeError(
+            f"the code has changed meanwhile: {run.name} on {run.table.name}, seed {run.seed}; start again"
+        )
     return min(done.trace.regret_after(share * run.epochs), 1.0)
 
 

@@ -6,6 +6,7 @@ from rich.console import RenderableType
 
 from ...studies.records.effects import Effect
 from ..progress.best_have import best_have
+from ..progress.format import between
 from .tables import FirstThatFits, line, unfolded
 
 _COLUMNS = ("what decided", "share", "95 %", "trials", "the best have")
@@ -29,7 +30,7 @@ def _table(effects: Sequence[Effect], columns: Sequence[str]) -> RenderableType:
         cells = {
             "what decided": effect.key,
             "share": f"{effect.importance:.2f}",
-            "95 %": f"{effect.low:.2f} to {effect.high:.2f}",
+            "95 %": between((effect.low, effect.high), 2),
             "trials": str(effect.trials),
             "the best have": best_have(effect),
         }

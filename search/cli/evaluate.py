@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from ..commands.evaluate.options import EvaluateOptions
+from ..progress.format import with_interval
 from .common import JsonOption, command, print_json, say_error
 
 if TYPE_CHECKING:
@@ -41,11 +42,9 @@ def _show(outcome: "EvaluateOutcome") -> None:
     opening = f", opening {report.test_opening} of this test split" if report.test_opening else ""
     console.print(f"{report.title}: {metrics.images:,}{opening}")
     facts = table("", "")
-    facts.add_row("accuracy", f"{metrics.accuracy:.4f} ({_between(metrics.interval)})")
-    facts.add_row(
-        "balanced accuracy", f"{metrics.balanced_accuracy:.4f} ({_between(metrics.balanced_accuracy_interval)})"
-    )
-    facts.add_row("macro F1", f"{metrics.macro_f1:.4f} ({_between(metrics.macro_f1_interval)})")
+    facts.add_row("accuracy", with_interval(metrics.accuracy, metrics.interval))
+    facts.add_row("balanced accuracy", with_interval(metrics.balanced_accuracy, metrics.balanced_accuracy_interval))
+    facts.add_row("macro F1", with_interval(metrics.macro_f1, metrics.macro_f1_interval))
     for name, value in (("top-5 accuracy", metrics.top5_accuracy), ("AUROC", metrics.auroc)):
         if value is not None:
             facts.add_row(name, f"{value:.4f}")
@@ -66,10 +65,6 @@ def _show(outcome: "EvaluateOutcome") -> None:
     if len(metrics.per_class) > _CLASSES:
         view.add_row(f"and {len(metrics.per_class) - _CLASSES} more")
     console.print(view)
-
-
-def _between(interval: tuple[float, float]) -> str:
-    return f"95 %: {interval[0]:.4f} to {interval[1]:.4f}"
 
 
 def _share(value: float | None) -> str:

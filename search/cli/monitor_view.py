@@ -7,7 +7,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 
 from ...serving.monitor.report import Expected, Report
-from ..progress.format import sparkline
+from ..progress.format import between, sparkline
 from .tables import line, table
 
 _MOST_CLASSES = 12  # rows that fit a screen below the facts; --json has all
@@ -58,10 +58,8 @@ def _facts(report: Report) -> Table:
         view.add_row("accuracy", f"{expected.accuracy_now:.3f} estimated, {expected.accuracy_at_export:.3f} at export")
     if report.feedback is not None:
         feedback = report.feedback
-        view.add_row(
-            "by feedback",
-            f"{feedback.accuracy:.3f} (95 %: {feedback.low:.3f} to {feedback.high:.3f}, {feedback.count} labels)",
-        )
+        interval = between((feedback.low, feedback.high), 3)
+        view.add_row("by feedback", f"{feedback.accuracy:.3f} (95 %: {interval}, {feedback.count} labels)")
     if report.arms is not None:
         view.add_row("challenger", _arms(report))
     return view

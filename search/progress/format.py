@@ -18,11 +18,17 @@ def numbers_of(values: Iterable[float | None]) -> str:
     return ", ".join(map(number_of, values))
 
 
-def with_interval(value: float | None, interval: tuple[float, float] | None) -> str:
+def between(interval: tuple[float, float], decimals: int = 4) -> str:
+    """`0.3645 to 0.6913`."""
+    low, high = interval
+    return f"{low:.{decimals}f} to {high:.{decimals}f}"
+
+
+def with_interval(value: float | None, interval: tuple[float, float] | None, decimals: int = 4) -> str:
     """`0.5312 (95 %: 0.3645 to 0.6913)`: a value with its interval."""
-    if interval is None:
+    if value is None or interval is None:
         return number_of(value)
-    return f"{number_of(value)} (95 %: {interval[0]:.4f} to {interval[1]:.4f})"
+    return f"{value:.{decimals}f} (95 %: {between(interval, decimals)})"
 
 
 def trial_with(number: int, params: Mapping[str, Any]) -> str:

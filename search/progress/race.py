@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from .format import number_of
+from .format import between, number_of
 
 if TYPE_CHECKING:
     from ...training.export.race import RaceEntry
@@ -18,12 +18,11 @@ FRESH = {
 
 def race_cells(entry: "RaceEntry") -> dict[str, str]:
     """Return the texts of a trial by RACE_COLUMNS."""
-    interval = "" if entry.interval is None else f"{entry.interval[0]:.4f} to {entry.interval[1]:.4f}"
     cells = (
         str(entry.trial),
         number_of(entry.selected),
         number_of(entry.mean),
-        interval,
+        "" if entry.interval is None else between(entry.interval),
         str(len(entry.values)),
         "" if entry.optimism is None else f"{entry.optimism:+.4f}",
         "" if entry.probability is None else f"{entry.probability:.3f}",

@@ -11,6 +11,7 @@ from ....spaces.space import Fixed
 from ....studies.records.edges import Edge
 from ....studies.records.effects import Effect
 from ...progress.best_have import middle
+from ...progress.format import with_interval
 from .choices import bad_choices
 from .ranges import Range, narrowed, widened
 
@@ -71,8 +72,8 @@ def _in_few_digits(parameter: Parameter, value: Any) -> Any:
 
 def deciding(effect: Effect) -> str:
     """How much a dimension decides, in words: `it decides 0.31 (95 %: 0.12 to 0.50) of who is best, of 80 trials`."""
-    interval = f"{effect.low:.2f} to {effect.high:.2f}"
-    return f"it decides {effect.importance:.2f} (95 %: {interval}) of who is best, of {effect.trials} trials"
+    share = with_interval(effect.importance, (effect.low, effect.high), 2)
+    return f"it decides {share} of who is best, of {effect.trials} trials"
 
 
 def _without_bad(choice: Choice, effect: Effect) -> tuple[Choice, list[Change]]:

@@ -6,7 +6,7 @@ from math import sqrt
 from .....common.sections import Block, Items, Section, Text, Tile, Tiles
 from .....studies import attributes
 from .....studies.records.study import SHARES, StudySummary
-from ....progress.format import number_of, params_line
+from ....progress.format import between, number_of, params_line
 from ....progress.gain import gain
 from ....progress.rungs import furthest_line
 from ..material import Material, Winner
@@ -39,10 +39,10 @@ def _tiles(material: Material) -> Iterator[Tile]:
     summary = material.summary
     if material.ranked:
         name = f"{summary.metric} of the knee" if summary.front else f"best {summary.metric}"
-        yield Tile(name, number_of(material.ranked[0].value), between(summary.best_interval))
+        yield Tile(name, number_of(material.ranked[0].value), _sureness(summary.best_interval))
     if material.winner is not None:
         metrics = material.winner.export.manifest.metrics
-        yield Tile("test accuracy", number_of(metrics.test_accuracy), between(metrics.test_interval))
+        yield Tile("test accuracy", number_of(metrics.test_accuracy), _sureness(metrics.test_interval))
     yield Tile("trials", f"{len(summary.trials):,}", counts_words(summary))
     yield Tile("epochs trained", f"{summary.epochs_total:,}", "by all trials together")
 
@@ -93,9 +93,9 @@ def _tested(winner: Winner) -> Iterator[str]:
         yield from (line.strip() for line in manifest.gap.lines())
 
 
-def between(interval: tuple[float, float] | None) -> str:
+def _sureness(interval: tuple[float, float] | None) -> str:
     """`95 %: 0.3645 to 0.6913`; empty where there is no interval."""
-    return f"95 %: {interval[0]:.4f} to {interval[1]:.4f}" if interval else ""
+    return f"95 %: {between(interval)}" if interval else ""
 
 
 def counts_words(summary: StudySummary) -> str:

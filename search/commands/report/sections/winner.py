@@ -80,8 +80,7 @@ def _confusion(exported: Winner) -> Iterator[Block]:
 
 def _evaluation(kept: Kept) -> Iterator[Block]:
     report = kept.report
-    low, high = report.interval
-    scores = f"accuracy {report.accuracy:.4f} (95 %: {low:.4f} to {high:.4f}), macro F1 {report.macro_f1:.4f}"
+    scores = f"accuracy {with_interval(report.accuracy, report.interval)}, macro F1 {report.macro_f1:.4f}"
     opening = f", look {report.test_opening} at the test images" if report.test_opening else ""
     yield Text(f"Evaluated on {report.images:,} {report.title}{opening}: {scores}, calibration error {report.ece:.4f}.")
     rows = [[m.true, m.answered, f"{m.confidence:.1%}", m.name] for m in report.mistakes[:MISTAKES]]
