@@ -4,6 +4,7 @@ Inside the scikit-learn wheel: always there, no network. Source: E. Alpaydin, C.
 Handwritten Digits, UCI Machine Learning Repository.
 """
 
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -27,13 +28,12 @@ def digits(data_root: Path) -> DataSource:
     if spec is None or spec.origin is None:
         raise DataError("data: digits comes with scikit-learn, which is not installed; try `pip install scikit-learn`")
     table = Path(spec.origin).parent / "datasets" / "data" / "digits.csv.gz"
-    return DataSource("digits", (stamp(table),), _read)
+    return DataSource("digits", (stamp(table),), partial(_read, table))
 
 
-def _read(progress: Progress) -> Images:
-    from sklearn.datasets import load_digits  # here, because it takes a second that a packed data set need not wait
-
-    flat, target = load_digits(return_X_y=True)  # float [1797, 64], counts of ink in 0..16; int [1797]
-    pixels = np.rint(np.asarray(flat) * (255 / 16)).astype(np.uint8).reshape(-1, 8, 8, 1)
-    labels = np.asarray(target).astype(np.int64)
+def _read(table: Path, progress: Progress) -> Images:
+    # not by `sklearn.datasets`, which takes a second and more to import
+    rows = np.loadtxt(table, delimiter=",")  # [1797, 65]: counts of ink in 0..16, and the label
+    pixels = np.rint(rows[:, :-1] * (255 / 16)).astype(np.uint8).reshape(-1, 8, 8, 1)
+    labels = rows[:, -1].astype(np.int64)
     return Images(tuple("0123456789"), labels, np.full(len(labels), "train"), ArrayPixels(pixels))
