@@ -122,15 +122,8 @@ def regrets_of(runs: Runs, journal: Journal, share: float) -> Regrets:
 
 
 def _regret(run: Run, done: Done | None, share: float) -> float:
-    """The regret after a share of the epochs; 1, that of the median row, where nothing better was found.
-
-    Raises:
-        RuntimeError: the search is not in the journal: what decides it has changed since it was done.
-    """
-    if done is None:
-        raise RuntimeError(
-            f"the code has changed meanwhile: {run.name} on {run.table.name}, seed {run.seed}; start again"
-        )
+    """The regret after a share of the epochs; 1, that of the median row, where nothing better was found."""
+    assert done is not None, f"{run.name} on {run.table.name}, seed {run.seed}, was not searched"
     return min(done.trace.regret_after(share * run.epochs), 1.0)
 
 

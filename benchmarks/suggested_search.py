@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -147,6 +148,7 @@ def _is_within(other: SearchSpace, space: SearchSpace) -> bool:
     return all(before.low <= each.low and each.high <= before.high for each, before in ranges)  # type: ignore[union-attr]
 
 
+@cache
 def what_suggests() -> str:
     """Return a digest of the code that decides what is suggested, without docstrings and comments."""
     folders = (hpo.search.commands.suggest_space, hpo.studies.records)

@@ -10,7 +10,7 @@ from .....common.charts.svg import dot, path
 from .....common.charts.thin import thinned, thinned_words
 from .....common.sections import Block, Chart, Section
 from .....studies.records.timeline import Moment
-from ....progress.format import amount, number_of
+from ....progress.format import number_of
 from ..material import Material
 from .registry import register_section
 
@@ -28,17 +28,18 @@ def history(material: Material) -> Section | None:
         return None
     summary = material.summary
     epochs = summary.epochs_total
-    blocks: list[Block] = [_chart(material, "epochs of all trials", lambda moment: round(moment.epochs), epochs)]
+    blocks: list[Block] = [_chart(material, "epochs of all trials", lambda moment: moment.epochs, epochs, 0)]
     if summary.wall_s > 0:
         unit, seconds = next(
             (unit, seconds) for unit, seconds in UNITS if summary.wall_s >= 3 * seconds or seconds == 1
         )
         title, total = f"{unit} of search", summary.wall_s / seconds
-        blocks.append(_chart(material, title, lambda moment: moment.wall_s / seconds, total))
+        blocks.append(_chart(material, title, lambda moment: moment.wall_s / seconds, total, 1))
     return Section("The best so far", blocks)
 
 
-def _chart(material: Material, title: str, spent: Callable[[Moment], float], total: float) -> Chart:
+def _chart(material: Material, title: str, spent: Callable[[Moment], float], total: float, decimals: int) -> Chart:
+    """The chart against what was `spent` of a `total`, in words with so many decimals."""
     moments, summary = material.moments, material.summary
     last = max(total, spent(moments[-1])) or 1.0
     values = [moment.value for moment in moments]
@@ -50,7 +51,7 @@ def _chart(material: Material, title: str, spent: Callable[[Moment], float], tot
     words = f"The best {summary.metric} so far against {title}: {number_of(best[-1].value)} in the end"
     svg = frame.draw(words, [*_dots(frame, shown, spent), path(frame.points(steps), "best", words)])
     legend = (("best", "the best so far"), ("usual", "a complete trial, at its end"))
-    amounts = f"after {amount(spent(best[-1]))} of {amount(last)} {title}"
+    amounts = f"after {spent(best[-1]):,.{decimals}f} of {last:,.{decimals}f} {title}"
     origin = f"The best came from trial {best[-1].trial}, {amounts}."
     return Chart(svg, legend, f"{origin} {thinned_words(len(shown), len(moments), 'trials')}".strip())
 
