@@ -74,16 +74,21 @@ def test_what_a_training_is_worth_is_judged_at_its_end(pack: Path, tmp_path: Pat
     assert result.message.startswith("val_accuracy must be >= 1, got 0.")
 
 
-def test_a_file_is_measured_once_for_each_model(pack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = trained(pack, tmp_path / "a", objective={"also": [{"metric": "onnx_mb"}]}, model=SMALL | {"width": 6})
-    monkeypatch.setattr(costs, "_of_file", lambda *_: pytest.fail("measured twice"))
-    again = trained(
-        pack, tmp_path / "b", seed=7, objective={"also": [{"metric": "latency_ms"}]}, model=SMALL | {"width": 6}
-    )
+def test_costs_are_measured_once_for_each_architecture(
+    pack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wide, both = SMALL | {"width": 6}, {"also": [{"metric": "onnx_mb"}, {"metric": "latency_ms"}]}
+    first = trained(pack, tmp_path / "a", objective=both, model=wide)
+    monkeypatch.setattr(costs, "_measured", lambda *_: pytest.fail("measured twice"))
+    dropped = trained(pack, tmp_path / "b", objective=both, model=wide | {"dropout": 0.25})  # which is in no file
+    monkeypatch.setattr(costs, "_of_file", lambda *_: pytest.fail("written twice"))
+    latency = trained(pack, tmp_path / "c", seed=7, objective={"also": [{"metric": "latency_ms"}]}, model=wide)
     assert first.best is not None
-    assert again.best is not None
-    assert first.best.others[0] == first.best.metrics["onnx_mb"]
-    assert again.best.metrics["onnx_latency_ms"] > 0
+    assert dropped.best is not None
+    assert latency.best is not None
+    assert first.best.others == tuple(first.best.metrics[name] for name in ("onnx_mb", "onnx_latency_ms"))
+    assert first.best.others == dropped.best.others
+    assert latency.best.others == first.best.others[1:]
 
 
 def test_a_worth_has_a_value_for_each_objective() -> None:

@@ -39,17 +39,17 @@ def measure(runtimes: Mapping[str, Runtime], images: Pixels, threads: int) -> di
     return latencies
 
 
-def call_times(runtimes: Mapping[str, Runtime], pixels: Pixels) -> dict[str, list[float]]:
+def call_times(runtimes: Mapping[str, Runtime], pixels: Pixels, most: int = _RUNS) -> dict[str, list[float]]:
     """Return the seconds of each call, formats in turn.
 
-    200 calls of each, fewer where that would take more than about a second per format.
+    `most` calls of each, fewer where that would take more than about a second per format.
     """
     for run in runtimes.values():
         for _ in range(_WARM_UP):
             run(pixels)
     times: dict[str, list[float]] = {name: [] for name in runtimes}
     end = time.monotonic() + _BUDGET_S * len(runtimes)
-    for done in range(_RUNS):
+    for done in range(most):
         if done >= _LEAST_RUNS and time.monotonic() > end:
             break
         for name, run in runtimes.items():
