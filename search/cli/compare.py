@@ -56,14 +56,13 @@ def _rows(comparison: "Comparison") -> list[tuple[str, str, str]]:
 
 
 def _facts(side: "Side", reached: "Moment | None", comparison: "Comparison") -> dict[str, str]:
+    from ..progress.counted import counted
     from ..progress.format import duration, number_of, with_interval
 
     facts: dict[str, str] = {}
     if (summary := side.summary) is not None:
         facts["objective"] = summary.goals
-        facts["trials"] = (
-            ", ".join(f"{count} {state}" for state, count in summary.counts.items() if count) or "none yet"
-        )
+        facts["trials"] = counted(summary)
         facts["epochs"], facts["wall time"] = f"{summary.epochs_total:,}", duration(summary.wall_s)
         if (best := side.best) is not None:
             # the interval is known of trials that hpo ran

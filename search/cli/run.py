@@ -33,13 +33,13 @@ def run(options: RunOptions, json: JsonOption = False) -> None:
 def _tell_result(result: "RunResult", tell: Callable[[str], None]) -> None:
     from ..progress.audit import audit_line
     from ..progress.best import best_lines
+    from ..progress.counted import counted
     from ..progress.format import duration
     from ..progress.gain import gain
     from ..progress.rungs import furthest_line, rungs_line
 
     summary = result.study
-    counts = ", ".join(f"{count} {state}" for state, count in summary.counts.items() if count)
-    tell(f"study {summary.study} {result.outcome}: {counts or 'no trials'} in {duration(summary.wall_s)}")
+    tell(f"study {summary.study} {result.outcome}: {counted(summary)} in {duration(summary.wall_s)}")
     if summary.best is not None:
         for text in best_lines(summary, named=True):
             tell(text)

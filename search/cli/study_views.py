@@ -16,6 +16,7 @@ from ...studies.records.study import StudySummary, formats_of
 from ...studies.records.trial import TrialRecord
 from ..progress.audit import audit_line
 from ..progress.best import best_lines
+from ..progress.counted import counted
 from ..progress.explained import explained
 from ..progress.format import (
     amount,
@@ -42,7 +43,7 @@ def studies_view(summaries: Iterable[StudySummary]) -> Table:
     view = table("study", "begun", "trials", "metric", "best", "time")
     for item in summaries:
         best = with_interval(item.best.value if item.best else None, item.best_interval)
-        view.add_row(item.study, _begun(item), _counts(item), item.metric, best, duration(item.wall_s))
+        view.add_row(item.study, _begun(item), counted(item), item.metric, best, duration(item.wall_s))
     return view
 
 
@@ -66,7 +67,7 @@ def trial_view(
 
 def _study_parts(summary: StudySummary, effects: Sequence[Effect]) -> Iterator[RenderableType]:
     spent = f"{duration(summary.wall_s)} of search"
-    head = (f"study {summary.study}: {summary.goals}", _counts(summary), spent, " and ".join(formats_of(summary)))
+    head = (f"study {summary.study}: {summary.goals}", counted(summary), spent, " and ".join(formats_of(summary)))
     yield line("; ".join(filter(None, head)))
     if summary.strategy is not None:
         yield line(strategy_line(summary.strategy, summary.epochs_total, "fold" if summary.folds else "epoch"))
@@ -220,10 +221,6 @@ def _audited(record: TrialRecord) -> str:
 
 def _spent(record: TrialRecord) -> str:
     return "-" if record.duration_s is None else duration(record.duration_s)
-
-
-def _counts(summary: StudySummary) -> str:
-    return ", ".join(f"{count} {state}" for state, count in summary.counts.items() if count) or "no trials yet"
 
 
 def _begun(summary: StudySummary) -> str:

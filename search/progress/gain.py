@@ -14,9 +14,11 @@ def gain(summary: StudySummary) -> str:
     `0.5722 -> 0.9889 since trial 0; 9 of 24 trials stopped early; 31 % of the epochs saved`. The first value is that of
     the first trial that came to its end, which are the priors of the space, or what somebody enqueued. Under rungs it
     may be a later one, chosen already. An epoch is saved where a trial ended before the last one of its budget; those
-    of paused trials are saved so far. Empty where there is no second trial to speak of.
+    of paused trials are saved so far. A trial that was cut short, by diverging or a constraint, saves nothing. Empty
+    where there is no second trial to speak of.
     """
-    trained = [trial for trial in summary.trials if trial.config and trial.state in ("complete", "pruned", PAUSED)]
+    ended = [trial for trial in summary.trials if trial.config and trial.state in ("complete", "pruned", PAUSED)]
+    trained = [trial for trial in ended if not trial.cut_short]
     first = next((trial for trial in trained if trial.state == "complete" and trial.value is not None), None)
     if len(trained) < 2 or first is None or summary.best is None:
         return ""

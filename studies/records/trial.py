@@ -31,6 +31,7 @@ PAUSED = "paused"
 """The word for a trial that waits at a rung: RUNNING to Optuna, and nobody's."""
 
 _VIOLATIONS = ("diverged", "out_of_memory", "timed_out")  # told as violated constraints, see search/loop/outcome.py
+_BROKE = "violated"  # it broke a constraint, so that it was trained no further
 _UNTOLD = ("config", "model_source", "checkpoint", "other_curves")
 
 
@@ -106,6 +107,14 @@ class TrialRecord:
         """Whether a program other than hpo has run it."""
         # hpo keeps the configuration of every trial that it trains; no other program writes one
         return self.state in ("complete", "pruned") and not self.config
+
+    @property
+    def cut_short(self) -> str:
+        """The status of a training that ended before its plan, and that nothing stopped for others; empty for the rest.
+
+        Optuna's state of such a trial is PRUNED, too.
+        """
+        return self.status if self.state == "pruned" and self.status in (*_VIOLATIONS, _BROKE) else ""
 
     @property
     def cause(self) -> str | None:

@@ -59,6 +59,15 @@ def test_a_configuration_that_says_no_budget_saves_nothing(config: str) -> None:
     assert told == "0.8000 -> 0.9000 since trial 0"
 
 
+@pytest.mark.parametrize("status", ["diverged", "out_of_memory", "timed_out", "violated"])
+def test_what_was_cut_short_was_not_stopped_early_and_saves_nothing(status: str) -> None:
+    broken = ended(None, 2)
+    broken.set_user_attr(attributes.STATUS, status)
+    assert gain(summed(ended(0.8, 8), broken, ended(0.9, 8))) == "0.8000 -> 0.9000 since trial 0"
+    told = gain(summed(ended(0.8, 8), broken, ended(0.9, 8), ended(None, 4)))
+    assert told == "0.8000 -> 0.9000 since trial 0; 1 of 3 trials stopped early; 17 % of the epochs saved"
+
+
 def test_less_is_better_where_it_is_minimised() -> None:
     assert gain(summed(ended(2.5, 8), ended(0.3, 8), direction="minimize")) == "2.5000 -> 0.3000 since trial 0"
 

@@ -6,6 +6,7 @@ from math import sqrt
 from .....common.sections import Block, Items, Section, Text, Tile, Tiles
 from .....studies import attributes
 from .....studies.records.study import SHARES, StudySummary
+from ....progress.counted import counted
 from ....progress.format import between, number_of, params_line
 from ....progress.gain import gain
 from ....progress.rungs import furthest_line
@@ -43,7 +44,7 @@ def _tiles(material: Material) -> Iterator[Tile]:
     if material.winner is not None:
         metrics = material.winner.export.manifest.metrics
         yield Tile("test accuracy", number_of(metrics.test_accuracy), _sureness(metrics.test_interval))
-    yield Tile("trials", f"{len(summary.trials):,}", counts_words(summary))
+    yield Tile("trials", f"{len(summary.trials):,}", counted(summary))
     yield Tile("epochs trained", f"{summary.epochs_total:,}", "by all trials together")
 
 
@@ -96,8 +97,3 @@ def _tested(winner: Winner) -> Iterator[str]:
 def _sureness(interval: tuple[float, float] | None) -> str:
     """`95 %: 0.3645 to 0.6913`; empty where there is no interval."""
     return f"95 %: {between(interval)}" if interval else ""
-
-
-def counts_words(summary: StudySummary) -> str:
-    """`12 complete, 3 pruned`."""
-    return ", ".join(f"{count:,} {state}" for state, count in summary.counts.items() if count)
