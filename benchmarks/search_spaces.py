@@ -130,6 +130,21 @@ def _with_prior(parameter: Parameter, columns: Mapping[str, Column], row: Array,
     return replace(parameter, prior=from_unit(parameter, unit + (off if unit < 0.5 else -off)) if off else value)
 
 
+def params_of(table: CurveTable, row: int) -> dict[str, Scalar]:
+    """Return the point of its table's space that a row is."""
+    space, params = space_of(table), dict[str, Scalar]()
+    for parameter in space.active(params):
+        column = space.columns.get(parameter.key)
+        if column is None:
+            name = parameter.key.removesuffix(".is_active")
+            params[parameter.key] = OFF if np.isnan(table.configs[row, table.names.index(name)]) else ON
+        else:
+            value = float(table.configs[row, column.index])
+            is_branch = isinstance(parameter, Choice) and parameter.branching
+            params[parameter.key] = _name(value) if is_branch else column.to_space(value)
+    return params
+
+
 def _switch(column: Column) -> str:
     return f"{column.name}.is_active"
 
@@ -142,15 +157,20 @@ class Pool:
     """The rows of a table that were not tried yet."""
 
     def __init__(self, table: CurveTable) -> None:
-        self._columns = space_of(table).columns
+        self._table, self._columns = table, space_of(table).columns
         order = sorted(set(self._columns.values()), key=lambda column: column.index)
         self._axes = {column: axis for axis, column in enumerate(order)}
         self._is_choice = np.array([bool(column.choices) for column in order])
         self._points = np.stack([column.from_table(table.configs[:, column.index]) for column in order], axis=1)
         self._free = np.ones(table.rows, dtype=bool)
+        self._own = self._free.copy()
 
     def __len__(self) -> int:
         return int(self._free.sum())
+
+    def keep_to(self, space: SearchSpace) -> None:
+        """Take the rows that are in a narrower space first; of a dimension that it has fixed any value will do."""
+        self._own = np.array([_has(space, params_of(self._table, row)) for row in range(self._table.rows)])
 
     def take(self, params: Mapping[str, Scalar]) -> int:
         """Return the free row that is nearest to a point of the space; it is free no more.
@@ -171,6 +191,11 @@ class Pool:
         both_absent = np.isnan(self._points) & np.isnan(point)
         apart = np.where(self._is_choice, (apart != 0).astype(float), np.nan_to_num(apart, nan=1.0))
         apart[both_absent] = 0.0
-        row = int(np.where(self._free, (apart**2).sum(axis=1), np.inf).argmin())
+        free = self._free & self._own if (self._free & self._own).any() else self._free
+        row = int(np.where(free, (apart**2).sum(axis=1), np.inf).argmin())
         self._free[row] = False
         return row
+
+
+def _has(space: SearchSpace, params: Mapping[str, Scalar]) -> bool:
+    return all(parameter.contains(params[parameter.key]) for parameter in space.active(params))

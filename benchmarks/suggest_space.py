@@ -1,10 +1,13 @@
 """Half of a search in its space and half in the one that is suggested then, against all of it in the first.
 
-On recorded learning curves, in virtual time, at equal epochs; see search.py for what is counted. A search and those
-that go on in a suggested space are the same up to half of their epochs, seed by seed. What a proposal stands for is the
-nearest row of the whole table that its study has not tried, whatever the space: the narrower one is given no rows of
-its own. A new study may try again what the first one has tried, and pays for it again. How spaces are suggested was
-tried on the tables of TRIED alone; it is judged on the others.
+On recorded learning curves, in virtual time, at equal epochs; see search.py for what is counted. All searches of a seed
+are the same up to half of their epochs. Then the study goes on, or a new one begins, each in the old space and in the
+suggested one. A new study may try again what the first one has tried, and pays for it again, in either space.
+
+What a proposal stands for is the nearest row of its space that its study has not tried, and once they are used up the
+nearest of the others. The rows of a table were drawn at random, so those in a narrower space are a sample of that.
+
+How spaces are suggested was tried on the tables of TRIED alone; it is judged on the others.
 """
 
 import argparse
@@ -16,6 +19,7 @@ from itertools import product
 from multiprocessing import get_context
 from pathlib import Path
 from statistics import mean, median
+from typing import NamedTuple
 
 import numpy as np
 import optuna
@@ -25,13 +29,14 @@ from search_made_up import made_up_tables
 from search_runs import Done, Journal
 from search_summary import INTERVAL, RESAMPLES
 from search_tables import Array, CurveTable, load_tables
-from suggested_search import OLD, WAYS, key_of, search
+from suggested_search import IN_OLD, WAYS, key_of, search
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "curves"
 TRIED = ("taskset_patch128_lstm128_avg_bs64", "taskset_patch32_irnn64_relu_avg_bs128")
 """Tables on which it was looked at how suggestions do, before the others."""
 
-TRAININGS = {"narrow_rungs": 10, "narrow_rungs+random": 10}
+STRATEGIES = ("narrow_rungs", "narrow_rungs+random")
+TRAININGS = (6, 10)
 """The epochs of a search, in whole trainings: half of them find something, all of them not everything."""
 
 LEAST = 1e-3
@@ -61,19 +66,29 @@ class Run:
         return {way: Done(trace, cpu_s) for way, trace in traces.items()}
 
 
-Runs = Mapping[str, Sequence[Sequence[Run]]]
-"""By strategy, for each table one of each seed."""
+class Setting(NamedTuple):
+    """A strategy, and the epochs of its searches in whole trainings."""
 
-Regrets = Mapping[tuple[str, str], Array]
-"""By way and strategy, [tables, seeds]."""
+    name: str
+    trainings: int
+
+    def __str__(self) -> str:
+        return f"{self.name}, {self.trainings} trainings"
+
+
+Runs = Mapping[Setting, Sequence[Sequence[Run]]]
+"""For each table one of each seed."""
+
+Regrets = Mapping[tuple[str, Setting], Array]
+"""By way and setting, [tables, seeds]."""
 
 
 def main() -> None:
     options = parsed()
     tables = made_up_tables()[:1] if options.quick else chosen(options)
     runs = {
-        name: [[Run(name, table, seed, trainings * table.epochs) for seed in range(options.seeds)] for table in tables]
-        for name, trainings in options.trainings.items()
+        each: [[Run(each.name, t, seed, each.trainings * t.epochs) for seed in range(options.seeds)] for t in tables]
+        for each in options.settings
     }
     journal = Journal(target_file(options).with_suffix(".runs.jsonl"))
     do([run for parts in runs.values() for seeds in zip(*parts, strict=True) for run in seeds], journal, options.jobs)
@@ -87,13 +102,13 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--tried", action="store_true", help=f"on {' and '.join(TRIED)} in place of the others")
     parser.add_argument("--seeds", type=int, default=20, help="searches of each table (default 20)")
     parser.add_argument(
-        "--strategies", default=",".join(TRAININGS), help=f"some of {','.join(TRAININGS)} (default all)"
+        "--strategies", default=",".join(STRATEGIES), help=f"some of {','.join(STRATEGIES)} (default all)"
     )
     parser.add_argument("--jobs", type=int, default=1, help="searches at a time, each on a core of its own (default 1)")
     options = parser.parse_args()
-    options.trainings = {name: TRAININGS[name] for name in options.strategies.split(",")}
+    options.settings = [Setting(*each) for each in product(options.strategies.split(","), TRAININGS)]
     if options.quick:
-        options.seeds, options.trainings = 1, {"narrow_rungs+random": 3}
+        options.seeds, options.settings = 1, [Setting("narrow_rungs+random", 3)]
     return options
 
 
@@ -116,8 +131,8 @@ def do(runs: Sequence[Run], journal: Journal, jobs: int) -> None:
 def regrets_of(runs: Runs, journal: Journal, share: float) -> Regrets:
     """Return the regrets after a share of the epochs."""
     return {
-        (way, name): np.array([[_regret(run, journal.get(run.key(way)), share) for run in part] for part in parts])
-        for way, (name, parts) in product(WAYS, runs.items())
+        (way, each): np.array([[_regret(run, journal.get(run.key(way)), share) for run in part] for part in parts])
+        for way, (each, parts) in product(WAYS, runs.items())
     }
 
 
@@ -129,46 +144,54 @@ def _regret(run: Run, done: Done | None, share: float) -> float:
 
 def report(options: argparse.Namespace, tables: Sequence[CurveTable], regrets: Regrets, halves: Regrets) -> None:
     """Write table and JSON."""
-    rows = [row(name, way, regrets, halves) for name in options.trainings for way in WAYS]
+    rows = [row(each, way, regrets, halves) for each in options.settings for way in WAYS]
     targets = [
-        Target(f"{name}: mean regret in the old space by that in {way}", ratio(regrets, name, way)[0], 1.0)
-        for name in options.trainings
-        for way in WAYS[1:]
+        Target(f"{each}: mean regret, {before} / {way}", ratio(regrets, each, way)[0], 1.0)
+        for each in options.settings
+        for way, before in IN_OLD.items()
     ]
     by_table = {
         table.name: {
-            f"{name}, {way}": {"median": median(regrets[way, name][place]), "mean": mean(regrets[way, name][place])}
-            for name, way in product(options.trainings, WAYS)
+            f"{each}, {way}": {"median": median(regrets[way, each][place]), "mean": mean(regrets[way, each][place])}
+            for each, way in product(options.settings, WAYS)
         }
         for place, table in enumerate(tables)
     }
     title = (
-        f"Regret on {len(tables)} tables, {options.seeds} searches of each, after as many epochs: all of them in one "
-        "space, or the second half in the one that is suggested then"
+        f"Regret on {len(tables)} tables, {options.seeds} searches of each, after the epochs of so many trainings, the "
+        "second half by the same study or a new one, in the old space or the one that is suggested then"
     )
-    top = {"tables": by_table, "tried_on": TRIED, "trainings": options.trainings}
-    finish(options, title, rows, targets, {}, **top)
+    finish(options, title, rows, targets, {}, tables=by_table, tried_on=TRIED)
 
 
-def row(name: str, way: str, regrets: Regrets, halves: Regrets) -> dict[str, str]:
+def row(setting: Setting, way: str, regrets: Regrets, halves: Regrets) -> dict[str, str]:
     """Return a line of the table."""
-    own, old = regrets[way, name], regrets[OLD, name]
-    value, low, high = ratio(regrets, name, way)
-    better, worse = int((own < old).sum()), int((own > old).sum())
+    own = regrets[way, setting]
     return {
-        "strategy": name,
-        "second half in": way,
-        "median regret at half": f"{np.median(halves[way, name]):.3f}",
+        "strategy": setting.name,
+        "trainings": str(setting.trainings),
+        "second half": way,
+        "median at half": f"{np.median(halves[way, setting]):.3f}",
         "median at the end": f"{np.median(own):.3f}",
         "mean at the end": f"{own.mean():.3f}",
-        "better, same, worse": "" if way == OLD else f"{better}, {own.size - better - worse}, {worse}",
-        "old mean by own": "" if way == OLD else f"{value:.2f} ({low:.2f}-{high:.2f})",
+        **(beside_old(setting, way, regrets) if way in IN_OLD else {"better, same, worse": "", "old mean by own": ""}),
     }
 
 
-def ratio(regrets: Regrets, name: str, way: str) -> tuple[float, float, float]:
-    """Return the mean regret in the old space by that of another way, with its interval, by resampling seeds."""
-    old, own = regrets[OLD, name], regrets[way, name]
+def beside_old(setting: Setting, way: str, regrets: Regrets) -> dict[str, str]:
+    """Return how a way compares with the one that differs by its space alone, seed by seed."""
+    own, old = regrets[way, setting], regrets[IN_OLD[way], setting]
+    value, low, high = ratio(regrets, setting, way)
+    better, worse = int((own < old).sum()), int((own > old).sum())
+    return {
+        "better, same, worse": f"{better}, {own.size - better - worse}, {worse}",
+        "old mean by own": f"{value:.2f} ({low:.2f}-{high:.2f})",
+    }
+
+
+def ratio(regrets: Regrets, setting: Setting, way: str) -> tuple[float, float, float]:
+    """Return the mean regret in the old space by that in the suggested one, with its interval, by resampling seeds."""
+    old, own = regrets[IN_OLD[way], setting], regrets[way, setting]
     draws = np.random.default_rng(0).integers(old.shape[1], size=(RESAMPLES, old.shape[1]))
     ratios = [(old[:, draw].mean() + LEAST) / (own[:, draw].mean() + LEAST) for draw in draws]
     low, high = np.percentile(ratios, INTERVAL)

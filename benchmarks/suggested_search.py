@@ -36,10 +36,14 @@ from search_spaces import Pool, TableSpace, space_of
 from search_tables import CurveTable
 from search_trace import Meter, Trace
 
-OLD, GOES_ON, NEW = "the old space", "suggested, the study goes on", "suggested, a new study"
-WAYS = (OLD, GOES_ON, NEW)
-"""How the second half of the epochs is spent: in the space that there was, or in the one that is suggested then, by the
-same study with --accept-space-change, or by another with --warm-start."""
+OLD, GOES_ON = "the study goes on, the old space", "the study goes on, the suggested space"
+AGAIN, NEW = "a new study, the old space", "a new study, the suggested space"
+WAYS = (OLD, GOES_ON, AGAIN, NEW)
+"""How the second half of the epochs is spent: by the same study, in the suggested space with --accept-space-change, or
+by another one with --warm-start; in the space that there was, or in the one that is suggested then."""
+
+IN_OLD = {GOES_ON: OLD, NEW: AGAIN}
+"""What differs from a way by its space alone."""
 
 
 @dataclass
@@ -111,6 +115,7 @@ class Search:
             trials=self.table.rows,
         )
         self.meter.cap, self.watch.fixed = until, space.fixed
+        self.watch.pool.keep_to(space)
         book = Book(self.study, Rows(Claimer(space, strategy), self.table.rows), self.clock.now)
         executor = SimulatedExecutor(self.watch.curve, 1, self.clock, checkpoints=self.checkpoints)
         places = Places(NOWHERE, lambda number: NOWHERE / str(number))
@@ -131,8 +136,13 @@ def search(name: str, table: CurveTable, seed: int, epochs: int) -> dict[str, Tr
     space = space_of(table)
     first = Search.begin(Entrant.named(name), table, seed)
     first.go_on(space, epochs // 2)
-    suggested, going_on = first.suggested(space), first.copy()
-    ways = {OLD: (first.copy(), space), GOES_ON: (going_on, suggested), NEW: (first.anew(suggested), suggested)}
+    suggested = first.suggested(space)
+    ways = {
+        OLD: (first.copy(), space),
+        GOES_ON: (first.copy(), suggested),
+        AGAIN: (first.copy().anew(space), space),
+        NEW: (first.copy().anew(suggested), suggested),
+    }
     for each, own in ways.values():
         each.go_on(own, epochs)
     return {way: each.meter.trace() for way, (each, _) in ways.items()}
@@ -159,5 +169,5 @@ def what_suggests() -> str:
 
 def key_of(way: str, name: str, table: CurveTable, seed: int, epochs: int) -> str:
     """What decides what a search finds."""
-    suggests = what_suggests() if way != OLD else ""
+    suggests = what_suggests() if way in IN_OLD else ""
     return f"{way} {suggests} | {name} | {what_decides(name)} | {table.digest} | {seed} | {epochs}"

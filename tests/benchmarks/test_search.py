@@ -3,6 +3,7 @@
 import math
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ from search_made_up import made_up_tables
 from search_peers import Verdict
 from search_report import Report
 from search_runs import Comparison, Done, Journal, do
-from search_spaces import Pool, space_of, with_priors
+from search_spaces import Pool, params_of, space_of, with_priors
 from search_summary import geometric_mean, medians, ratio
 from search_tables import CurveTable, load_table, load_tables
 from search_trace import Meter, Step, Trace
@@ -92,20 +93,6 @@ def test_inactive_parameters_are_dimensions_of_branches() -> None:
     assert list(space).index("optimizer.nesterov") < list(space).index("optimizer.nesterov.from")
 
 
-def params_of(table: CurveTable, row: int) -> dict[str, Any]:
-    """The point of the space that is a row of the table."""
-    space, params = space_of(table), dict[str, Any]()
-    for parameter in space.active(params):
-        column = space.columns.get(parameter.key)
-        if column is None:
-            name = parameter.key.removesuffix(".is_active")
-            params[parameter.key] = "no" if math.isnan(table.configs[row, table.names.index(name)]) else "yes"
-        else:
-            value = table.configs[row, column.index]
-            params[parameter.key] = f"{value:g}" if isinstance(parameter, Choice) and parameter.branching else value
-    return params
-
-
 def test_a_row_stands_for_itself_and_is_taken_once() -> None:
     table = conditional()
     pool = Pool(table)
@@ -121,6 +108,29 @@ def test_the_nearest_row_on_the_scale_that_was_not_tried() -> None:
     few = Pool(table_of({"a": np.geomspace(1e-4, 1, 20), "b": [0, 1] * 10}))
     taken = [few.take({"a": 1e-4, "b": 1.0}) for _ in range(9)]
     assert taken == list(range(1, 19, 2)), "another choice is as far as the whole range"
+
+
+def test_the_rows_of_a_narrower_space_come_before_those_that_are_nearer() -> None:
+    table = conditional()
+    space, pool = space_of(table), Pool(table)
+    narrow = {"optimizer": ("1", "2"), "batch_size": (32.0,)}
+    ranges = {"optimizer.lr": (1e-2, 1.0), "optimizer.momentum@2": (0.5, 0.9)}
+    parameters = [
+        replace(each, choices=narrow.get(each.key, each.choices))
+        if isinstance(each, Choice)
+        else replace(each, **dict(zip(("low", "high"), ranges.get(each.key, (each.low, each.high)), strict=True)))
+        for each in space.parameters
+        if each.key != "mixup"  # fixed: any value will do
+    ]
+    pool.keep_to(replace(space, parameters=tuple(parameters)))
+    optimizer, rate, momentum = (table.configs[:, table.names.index(f"optimizer{k}")] for k in ("", ".lr", ".momentum"))
+    own = (optimizer != 0) & (rate >= 1e-2) & (table.configs[:, table.names.index("batch_size")] == 32)
+    own &= (optimizer == 1) | ((momentum >= 0.5) & (momentum <= 0.9))
+    assert 3 < own.sum() < ROWS / 4
+    outside = params_of(table, int(np.flatnonzero(~own)[0]))
+    taken = [pool.take(outside) for _ in range(ROWS)]
+    assert set(taken[: own.sum()]) == {*np.flatnonzero(own)}
+    assert taken[own.sum()] == np.flatnonzero(~own)[0], "once they are used up, the nearest of the others"
 
 
 def test_what_only_one_of_two_has_is_as_far_as_can_be() -> None:
