@@ -116,7 +116,8 @@ def test_nothing_more_is_decoded_for_a_client(leaves: bool, serving: Serving, mo
     Image.effect_noise((3000, 3000), 100).save(noise, "PNG")
     body = form([noise.getvalue()] * 4)
     head = f"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: {FORM}\r\nContent-Length: {len(body)}\r\n\r\n"
-    with serving(timeout_s=30 if leaves else 0.5, max_body_mb=64) as running:
+    # of the three seconds the body takes one to arrive where cores are busy
+    with serving(timeout_s=30 if leaves else 3, max_body_mb=64) as running:
         with closing(connect(running)) as client:
             client.sendall(head.encode() + body)
             assert started.wait(10)
