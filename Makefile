@@ -1,5 +1,5 @@
 # make run: the main job on the embedded data, 400 digits to learn from: few enough for the configuration to matter.
-# make test: the whole suite, in 15 to 40 minutes on two cores.  make test-fast: what needs no training, in one.
+# make test: the whole suite, in 15 to 45 minutes on two cores.  make test-fast: what needs no training, in one.
 # make check: lint, types, import rules.
 PYTHON ?= python3
 VENV := .venv
