@@ -173,7 +173,7 @@ class Pool:
         self._own = np.array([_has(space, params_of(self._table, row)) for row in range(self._table.rows)])
 
     def take(self, params: Mapping[str, Scalar]) -> int:
-        """Return the free row that is nearest to a point of the space; it is free no more.
+        """Return the free row that is nearest to a point of the space, of those it keeps to if any; it is free no more.
 
         In each dimension the distance is that of the places in [0, 1] on its scale; it is 1 between two choices, and
         where only one of the two has a value.
@@ -191,8 +191,8 @@ class Pool:
         both_absent = np.isnan(self._points) & np.isnan(point)
         apart = np.where(self._is_choice, (apart != 0).astype(float), np.nan_to_num(apart, nan=1.0))
         apart[both_absent] = 0.0
-        free = self._free & self._own if (self._free & self._own).any() else self._free
-        row = int(np.where(free, (apart**2).sum(axis=1), np.inf).argmin())
+        own = self._free & self._own
+        row = int(np.where(own if own.any() else self._free, (apart**2).sum(axis=1), np.inf).argmin())
         self._free[row] = False
         return row
 

@@ -1,6 +1,6 @@
 """The Pareto front of a study of several objectives."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from itertools import pairwise
 
 from markupsafe import Markup
@@ -42,13 +42,14 @@ def _blocks(summary: StudySummary) -> Iterator[Block]:
 
 def _chart(summary: StudySummary, axis: int) -> Chart:
     """The first objective upward, another one across; a line along the front where there is no third."""
+    assert summary.best is not None
     on_front = {trial.number for trial in summary.front}
     whole = [trial for trial in summary.ranking() if len(trial.values) == len(summary.objectives)]
     shown = thinned(whole, DOTS, [row for row, trial in enumerate(whole) if trial.number in on_front])
     across, upward = ([trial.values[index] for trial in shown] for index in (axis, 0))
     name, direction = summary.objectives[axis]
     frame = Frame(Axis(around(across, *WIDE.across), name), Axis(around(upward, *WIDE.upward), summary.metric))
-    parts = [*_dots(frame, shown, axis, summary)]
+    parts = [*_dots(frame, shown, axis, on_front, summary.best)]
     if len(summary.objectives) == 2:
         parts.insert(0, path(frame.points(_stairs(summary.front, best_is_least=direction == "minimize")), "best"))
     return Chart(frame.draw(f"{summary.metric} against {name}", parts), _legend(summary))
@@ -69,13 +70,13 @@ def _stairs(front: Iterable[TrialRecord], *, best_is_least: bool) -> Iterator[tu
     yield from points[-1:]
 
 
-def _dots(frame: Frame, trials: list[TrialRecord], axis: int, summary: StudySummary) -> Iterator[Markup]:
-    assert summary.best is not None
-    on_front = {trial.number for trial in summary.front}
+def _dots(
+    frame: Frame, trials: list[TrialRecord], axis: int, on_front: Container[int], knee: TrialRecord
+) -> Iterator[Markup]:
     for trial in sorted(trials, key=lambda trial: trial.number in on_front):  # the front on top
         if (at := frame.at(trial.values[axis], trial.values[0])) is not None:
             is_best = trial.number in on_front
-            radius = 7 if trial.number == summary.best.number else 4.5 if is_best else 3
+            radius = 7 if trial.number == knee.number else 4.5 if is_best else 3
             yield dot(at, "best" if is_best else "usual", f"trial {trial.number}: {numbers_of(trial.values)}", radius)
 
 
