@@ -1,9 +1,10 @@
 """What `hpo plan` says of a search, and what `hpo run` of it then takes.
 
-The bundled spaces on the digits and on 4,000 images of Fashion-MNIST, each in a home of its own: a plan for one and two
-workers, then both searches, each with a study of its own and without a thing that the plan has not had. A command is
-timed from its start to its end, as a user waits for it. The machine may have other work: what that took of its cores
-is told for the plan and for each search, since a search is longer by what others took from it alone.
+The bundled spaces on the digits and on 4,000 images of Fashion-MNIST, and one of a cheap and a dear branch, each in a
+home of its own: a plan for one and two workers, then both searches, each with a study of its own and without a thing
+that the plan has not had. A command is timed from its start to its end, as a user waits for it. The machine may have
+other work: what that took of its cores is told for the plan and for each search, since a search is longer by what
+others took from it alone.
 """
 
 import json
@@ -23,6 +24,25 @@ from harness import FASHION_MNIST, Target, arguments, finish, target_file
 ROOT = Path(__file__).resolve().parent.parent
 MAIN = "from hpo.search.cli import main; main()"
 WITHIN = 0.3
+SPACE_FILE = "cheap_or_dear.yaml"
+CHEAP_OR_DEAR = {
+    "data": {
+        "source": "fashion_mnist",
+        "max_train": 3000,
+        "max_val": 1000,
+        "image_size": 14,
+        "batch_size": {"choices": [32, 64, 128]},
+    },
+    "model": {
+        "choices": {
+            "simple_cnn": {"width": {"low": 8, "high": 32, "step": 8}},
+            "resnet": {"depth": {"choices": [10, 14]}, "width": {"choices": [8, 16]}},
+        }
+    },
+    "optimizer": {"name": "sgd", "lr": {"low": 0.001, "high": 0.5, "log": True}},
+    "budget": {"epochs": 8},
+}
+"""A space whose dear branch takes some five times as much as its cheap one."""
 CASES: Mapping[str, Sequence[str]] = {
     "simple_cnn, digits": ["--space", "simple_cnn", "--data", "digits"],
     "resnet, digits": ["--space", "resnet", "--data", "digits"],
@@ -38,6 +58,7 @@ CASES: Mapping[str, Sequence[str]] = {
         *("--space", "resnet", "--data", "fashion_mnist"),
         *("--set", "data.max_train=4000", "--set", "data.max_val=1000", "--set", "data.image_size=14"),
     ],
+    "simple_cnn or resnet, Fashion-MNIST": ["--space", SPACE_FILE],
 }
 TRIALS, QUICK_FLAGS = 12, ["--trials", "2", "--epochs", "1", "--set", "data.max_train=200"]
 
@@ -117,6 +138,7 @@ def _kept(out: Path) -> list[Case]:
 def planned_and_run(name: str, flags: Sequence[str], workers: Sequence[int]) -> list[Case]:
     """Plan a search and run it, with each number of `workers`."""
     with tempfile.TemporaryDirectory(prefix="hpo-plan-") as folder:
+        (Path(folder) / SPACE_FILE).write_text(json.dumps(CHEAP_OR_DEAR))  # which is YAML, too
         most = ["--workers", str(max(workers)), "--json"]
         plan = hpo(["plan", *flags, *most], Path(folder))
         print(f"{name}: planned in {plan.seconds:.0f} s", flush=True)

@@ -14,9 +14,11 @@ from ....studies.home import Home
 from ....studies.records.strategy import StrategyRecord
 from ....studies.records.summarise import summarise
 from ....studies.store.storage import hush_optuna, open_existing, storage_exists
+from ....training.config import TrialConfig
 from ....training.data.test_note import expected_width
 from ....training.data.validation_note import least_difference
 from ...configuration.example import example_config
+from ...configuration.search_settings import SearchSettings, settle_search
 from ...executors.preflight import Preflight, Stage
 from ...loop.checkpoints import KEPT
 from ...loop.goal import Goal
@@ -26,13 +28,13 @@ from ...strategy.strategy import Strategy, build_strategy
 from ..run.crew import LocalCrew
 from ..run.disk import most_at_once
 from ..run.options import RAY, RunOptions
-from ..run.outset import Outset, check_command, finished_trials, set_out, try_out
+from ..run.outset import Command, Outset, check_command, finished_trials, set_out, try_out
 from .advice import Circumstances, advice
 from .cost import Work, works
-from .forecast import Price, Searched, forecast
+from .forecast import Price, Prices, Searched, forecast
 from .memory import free_bytes
 from .result import Plan, Precision, Prospect, Room
-from .sample import heaviest, sample
+from .sample import Sample, heaviest, sample
 from .timed import Measured, choose, measure
 
 AROUND_S = 4.0
@@ -75,10 +77,12 @@ def plan(options: RunOptions, watcher: PlanWatcher) -> Plan:
     outset = set_out(command, standing.begun)
     home.create(watcher.note)
     with tempfile.TemporaryDirectory(prefix=".plan-", dir=home.root) as folder:
+        drawn = _sample(command, outset, standing.trials)
         measuring = _Measurements(options, outset, home, Path(folder), watcher, began)
-        ready, drawn, measured = measuring.run()
+        ready, work, measured = measuring.run(drawn.configs)
     goal = _goal(options, standing)
-    prospects = tuple(_prospect(outset, goal, ready, drawn, each, measuring.setup_s) for each in measured)
+    known, others = work[: drawn.known], work[drawn.known :] or work
+    prospects = tuple(_prospect(outset, goal, ready, known, others, each, measuring.setup_s) for each in measured)
     return _judged(outset, goal, name, standing, ready, prospects, home)
 
 
@@ -130,6 +134,28 @@ def _goal(options: RunOptions, standing: _Standing) -> Goal:
     )
 
 
+def _sample(command: Command, outset: Outset, done: int) -> Sample:
+    """What the search goes on with that has `done` so many trials."""
+    settings = settle_search(outset.names, outset.facts)
+    tried = [{**first.params} for first in command.tried]
+    return sample(outset.space, _strategy(outset, settings), settings.sampler, tried, done)
+
+
+def _strategy(outset: Outset, settings: SearchSettings) -> Strategy:
+    """The strategy of the search, which has been told of no trial."""
+    config = outset.config
+    direction, *others = config.objective.directions
+    return build_strategy(
+        outset.space,
+        **settings.names,
+        seed=config.seed,
+        direction=direction,
+        others=others,
+        epochs=config.steps,
+        trials=outset.options.trials,
+    )
+
+
 class _Measurements:
     """The measurements of a plan; `setup_s` are the seconds from its beginning to the first trial."""
 
@@ -141,9 +167,9 @@ class _Measurements:
         self._packed_s = self.setup_s = 0.0
         self._packing: float | None = None  # since when
 
-    def run(self) -> tuple[Preflight, list[Work], list[Measured]]:
-        """Try the data and the models, and time some configurations: by one worker, and by all at once."""
-        configs, heavy = sample(self._outset.space), heaviest(self._outset.space)
+    def run(self, configs: Sequence[TrialConfig]) -> tuple[Preflight, list[Work], list[Measured]]:
+        """Try the data and the models, and time some of `configs`: by one worker, and by all at once."""
+        heavy = heaviest(self._outset.space)
         with self._crew(self._options) as crew:
             ready = try_out(self._outset, self._home, crew.cards, self._stage, [*configs, *heavy])
             for note in ready.notes:
@@ -172,18 +198,26 @@ class _Measurements:
 
 
 def _prospect(
-    outset: Outset, goal: Goal, ready: Preflight, drawn: Sequence[Work], measured: Measured, setup_s: float
+    outset: Outset,
+    goal: Goal,
+    ready: Preflight,
+    known: Sequence[Work],
+    others: Sequence[Work],
+    measured: Measured,
+    setup_s: float,
 ) -> Prospect:
-    """What the search comes to with the workers of `measured`."""
+    """What the search comes to with the workers of `measured`: it begins with what is `known`."""
     settings, config = outset.settle(ready, measured.workers), outset.config
-    direction, *others = config.objective.directions
+    direction, *further = config.objective.directions
     a_step = config.epochs_a_step
     in_steps = replace(goal, epochs=None if goal.epochs is None else ceil(goal.epochs / a_step))
-    searched = Searched(outset.space, settings, direction, config.steps, in_steps, tuple(others))
-    prices = [
-        Price(work.config.steps, work.config.epochs_a_step * measured.model.epoch_s(work))
-        for work in drawn  # where trials have folds, an epoch of the simulation is one of these
-    ]
+    searched = Searched(outset.space, settings, direction, config.steps, in_steps, tuple(further))
+
+    def price(work: Work) -> Price:
+        # where trials have folds, an epoch of the simulation is one of these
+        return Price(work.config.steps, work.config.epochs_a_step * measured.model.epoch_s(work))
+
+    prices = Prices([*map(price, known)], [*map(price, others)])
     ahead = forecast(searched, prices, measured.start_s, measured.workers)
     return Prospect(settings, measured, replace(ahead, epochs=ahead.epochs.times(a_step)), setup_s)
 
@@ -217,16 +251,7 @@ def _judged(
 def _circumstances(outset: Outset, goal: Goal, ready: Preflight, asked: Prospect, home: Home) -> Circumstances:
     """What advice on the search that was asked for follows from."""
     settings, measured, config = asked.settings, asked.measured, outset.config
-    direction, *others = config.objective.directions
-    strategy = build_strategy(
-        outset.space,
-        **settings.names,
-        seed=0,
-        direction=direction,
-        others=others,
-        epochs=config.steps,
-        trials=outset.options.trials,
-    )
+    strategy = _strategy(outset, settings)
     peak = measured.largest.timing.peak_bytes
     return Circumstances(
         facts=replace(outset.facts, workers=measured.workers, steps=measured.median.work.steps),
