@@ -3,8 +3,8 @@
 The bundled spaces on the digits and on 4,000 images of Fashion-MNIST, and one of a cheap and a dear branch, each in a
 home of its own: a plan for one and two workers, then both searches, each with a study of its own and without a thing
 that the plan has not had. A command is timed from its start to its end, as a user waits for it. The machine may have
-other work: what that took of its cores is told for the plan and for each search, since a search is longer by what
-others took from it alone.
+other work, or its host other guests: what they took of its cores is told for the plan and for each search, since a
+search is longer by what others took from it alone.
 """
 
 import json
@@ -185,9 +185,9 @@ def hpo(words: Sequence[str], folder: Path) -> Command:
 
 
 def busy_s() -> float:
-    """Return the CPU seconds that the machine has spent on anything since its start."""
+    """Return the CPU seconds that the machine has spent since its start, and those that others of its host took."""
     times = psutil.cpu_times()
-    return float(times.user + times.nice + times.system)
+    return float(times.user + times.nice + times.system + getattr(times, "steal", 0.0))
 
 
 def children_s() -> float:

@@ -2,17 +2,21 @@
 
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from itertools import product
 from multiprocessing import get_context
 from pathlib import Path
+from typing import TypeVar
 
 import optuna
 import search_entrants
 from search_tables import CurveTable
 from search_trace import Step, Trace
+
+R = TypeVar("R")
+D = TypeVar("D")
 
 # seeds that every entrant has before one has more: a table of fewer of them says little
 SEEDS_TOGETHER = 10
@@ -113,16 +117,21 @@ class Comparison:
         return Run(entrant, table, seed, workers, self.cap)
 
 
+def finished(runs: Sequence[R], do: Callable[[R], D], jobs: int) -> Iterator[tuple[R, D]]:
+    """Do `runs`, `jobs` at a time; yield each with what was found as soon as it is done."""
+    if jobs == 1 or len(runs) < 2:
+        yield from ((run, do(run)) for run in runs)
+        return
+    # spawned: numpy and Optuna have threads, which a fork does not survive
+    with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
+        futures = {pool.submit(do, run): run for run in runs}
+        for future in as_completed(futures):
+            yield futures[future], future.result()
+
+
 def do(runs: Sequence[Run], journal: Journal, jobs: int) -> int:
     """Do those runs that are not in the journal, `jobs` at a time; return how many there were."""
     missing = [run for run in runs if journal.get(run.key) is None]
-    if jobs == 1 or len(missing) < 2:
-        for run in missing:
-            journal.add(run.key, run.do())
-        return len(missing)
-    # spawned: numpy and Optuna have threads, which a fork does not survive
-    with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
-        futures = {pool.submit(run.do): run for run in missing}
-        for future in as_completed(futures):
-            journal.add(futures[future].key, future.result())
+    for run, done in finished(missing, Run.do, jobs):
+        journal.add(run.key, done)
     return len(missing)

@@ -13,10 +13,8 @@ How spaces are suggested was tried on the tables of TRIED alone; it is judged on
 import argparse
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from itertools import product
-from multiprocessing import get_context
 from pathlib import Path
 from statistics import mean, median
 from typing import NamedTuple
@@ -26,7 +24,7 @@ import optuna
 import sklearn
 from harness import Target, arguments, finish, target_file
 from search_made_up import made_up_tables
-from search_runs import Done, Journal
+from search_runs import Done, Journal, finished
 from search_summary import INTERVAL, RESAMPLES
 from search_tables import Array, CurveTable, load_tables
 from suggested_search import IN_OLD, WAYS, key_of, search
@@ -120,12 +118,9 @@ def chosen(options: argparse.Namespace) -> list[CurveTable]:
 def do(runs: Sequence[Run], journal: Journal, jobs: int) -> None:
     """Do those runs that are not in the journal, `jobs` at a time."""
     missing = [run for run in runs if any(journal.get(run.key(way)) is None for way in WAYS)]
-    # spawned: numpy and Optuna have threads, which a fork does not survive
-    with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
-        futures = {pool.submit(run.do): run for run in missing}
-        for future in as_completed(futures):
-            for way, done in future.result().items():
-                journal.add(futures[future].key(way), done)
+    for run, dones in finished(missing, Run.do, jobs):
+        for way, done in dones.items():
+            journal.add(run.key(way), done)
 
 
 def regrets_of(runs: Runs, journal: Journal, share: float) -> Regrets:

@@ -16,7 +16,7 @@ from ...studies.records.study import StudySummary, formats_of
 from ...studies.records.trial import TrialRecord
 from ..progress.audit import audit_line
 from ..progress.best import best_lines
-from ..progress.counted import counted
+from ..progress.counted import counted, how_it_stands
 from ..progress.explained import explained
 from ..progress.format import (
     amount,
@@ -35,7 +35,6 @@ from .effect_view import effect_parts
 from .tables import FirstThatFits, line, table, unfolded
 
 _PARAMETERS = 18  # characters: one parameter a line, as `weight_decay=0.01`
-_AS_THE_STATE_SAYS = ("", "finished", "stopped")  # a status that adds nothing to complete, pruned or failed
 
 
 def studies_view(summaries: Iterable[StudySummary]) -> Table:
@@ -200,9 +199,7 @@ def _facts(title: str, facts: Mapping[str, str]) -> RenderableType:
 
 
 def _state(record: TrialRecord) -> str:
-    if record.rung is not None:
-        return f"{record.state} at rung {record.rung}"
-    return record.state if record.status in _AS_THE_STATE_SAYS else ending(record.status)
+    return how_it_stands(record) if record.rung is None else f"{record.state} at rung {record.rung}"
 
 
 def _state_cell(record: TrialRecord) -> str:

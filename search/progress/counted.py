@@ -3,7 +3,13 @@
 from collections import Counter
 
 from ...studies.records.study import StudySummary
+from ...studies.records.trial import TrialRecord
 from .format import ending
+
+
+def how_it_stands(record: TrialRecord) -> str:
+    """The state of a trial in words, or by what it was cut short."""
+    return ending(record.cut_short) if record.cut_short else record.state
 
 
 def counted(summary: StudySummary) -> str:
@@ -14,7 +20,6 @@ def counted(summary: StudySummary) -> str:
     """
     counts: Counter[str] = Counter()
     for state in summary.counts:  # the order of states, with what was cut short after the others of its state
-        own = [trial for trial in summary.trials if trial.state == state]
-        counts.update(state for trial in own if not trial.cut_short)
-        counts.update(ending(trial.cut_short) for trial in own if trial.cut_short)
+        own = (trial for trial in summary.trials if trial.state == state)
+        counts.update(how_it_stands(trial) for trial in sorted(own, key=lambda trial: trial.cut_short))
     return ", ".join(f"{count:,} {words}" for words, count in counts.items()) or "no trials yet"

@@ -24,6 +24,7 @@ from ...progress.format import number_of
 from .options import RetrainOptions
 from .pick import pick
 
+_RIVALS = ("complete", "pruned", PAUSED)  # states of trials that were compared with each other
 GO_ON = "`hpo run` goes on with the search, given a larger --trials, --max-epochs-total or --timeout"
 
 
@@ -87,7 +88,7 @@ def choose(options: RetrainOptions, home: Home) -> Chosen:
     validated = record.metrics if same_training else {}
     fingerprint = str(summary.attributes.get(attributes.DATA_FINGERPRINT, ""))
     # 1: a trial that is named may be none of these
-    candidates = max(1, sum(summary.counts.get(state, 0) for state in ("complete", "pruned", PAUSED)))
+    rivals = [trial for trial in summary.trials if trial.state in _RIVALS and not trial.cut_short]
     return Chosen(
         study=summary.study,
         record=record,
@@ -96,7 +97,7 @@ def choose(options: RetrainOptions, home: Home) -> Chosen:
         folder=folder,
         fingerprint=fingerprint,
         validated=validated,
-        candidates=candidates,
+        candidates=max(1, len(rivals)),
         formats=options.formats,
         shared=SharedNote.of(summary.attributes),
         notes=() if _is_named(options) else _notes(summary, config.budget.epochs),

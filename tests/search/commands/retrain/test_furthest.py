@@ -55,6 +55,13 @@ def test_one_that_was_pruned_as_the_study_ended_is_trained_to_its_end_too(book: 
     assert (chosen(book, trial=1).epochs, chosen(book, trial=1).notes) == (2, ())
 
 
+def test_a_trial_that_was_cut_short_was_no_rival(book: Book) -> None:
+    book.add(0.9)
+    for status in ("stopped", "diverged", "violated", "out_of_memory"):
+        book.add(0.5, state=TrialState.PRUNED, notes={attributes.STATUS: status})
+    assert chosen(book).candidates == 2
+
+
 def test_a_paused_trial_that_is_named_is_trained_to_its_end(book: Book, pause: Pause) -> None:
     book.add(0.9)
     pause([0.1])
