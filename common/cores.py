@@ -21,6 +21,12 @@ def available_cores() -> int:
     return max(1, cores)
 
 
+def threads_here() -> int:
+    """Count the threads of a computation in this process: its OMP_NUM_THREADS, or as many as there are cores."""
+    wanted = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0]  # those after a comma are of nested regions
+    return int(wanted) if wanted.strip().isdecimal() and int(wanted) > 0 else available_cores()
+
+
 def sleep_while_waiting() -> None:
     """Have OpenMP's threads sleep at barriers.
 

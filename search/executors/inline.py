@@ -13,12 +13,12 @@ from .worker_process import Placement
 
 
 class InlineExecutor(Executor):
-    """Trains one epoch each time the loop asks for an event."""
+    """Trains one epoch each time the loop asks for an event, on `device`, with so many `threads` of the CPU."""
 
     slots = 1
 
-    def __init__(self, device: str = "cpu") -> None:
-        self._device = device
+    def __init__(self, device: str = "cpu", threads: int = 1) -> None:
+        self._device, self._threads = device, threads
         self._job: Job | None = None
         self._run: Iterator[EpochReport | TrainResult] | None = None
         self._signal = Signal.CONTINUE
@@ -26,10 +26,12 @@ class InlineExecutor(Executor):
 
     def submit(self, job: Job) -> None:
         """Take `job`, which trains while events are asked for."""
-        from ...training.train import train  # brings torch, which takes seconds
+        from ...training.machine.device import choose_device  # brings torch, which takes seconds
+        from ...training.train import train
 
         if self._job is not None:
             raise no_slot(self.slots)
+        choose_device(self._device, self._threads)  # whatever this process has computed before, sums are the same
         self._job, self._signal = job, Signal.CONTINUE
         self._run = train(
             job.config,
@@ -78,5 +80,5 @@ class InlineExecutor(Executor):
 
 @EXECUTORS.register("inline")
 def start_inline(placements: Sequence[Placement], logs: Path) -> InlineExecutor:
-    """Run one trial at a time in this process, on the device of the first placement; `logs` stays empty."""
-    return InlineExecutor(placements[0].device)
+    """Run one trial at a time in this process, as the first placement says; `logs` stays empty."""
+    return InlineExecutor(placements[0].device, placements[0].threads)

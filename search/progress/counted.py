@@ -21,5 +21,5 @@ def counted(summary: StudySummary) -> str:
     counts: Counter[str] = Counter()
     for state in summary.counts:  # the order of states, with what was cut short after the others of its state
         own = (trial for trial in summary.trials if trial.state == state)
-        counts.update(how_it_stands(trial) for trial in sorted(own, key=lambda trial: trial.cut_short))
+        counts.update(how_it_stands(trial) for trial in sorted(own, key=lambda trial: bool(trial.cut_short)))
     return ", ".join(f"{count:,} {words}" for words, count in counts.items()) or "no trials yet"

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hpo.common.cores import available_cores
+from hpo.common.cores import available_cores, threads_here
 from hpo.search.executors.worker_process import Placement, Ready, WorkerProcess
 
 POLICY = "OMP_WAIT_POLICY"
@@ -27,6 +27,14 @@ def test_available_cores_are_those_of_this_process() -> None:
         assert available_cores() == 1
     finally:
         os.sched_setaffinity(0, allowed)
+
+
+@pytest.mark.parametrize(("wanted", "threads"), [("3", 3), ("3,2", 3), ("", None), ("0", None), ("many", None)])
+def test_a_computation_here_has_the_threads_that_its_user_wants(
+    wanted: str, threads: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", wanted)
+    assert threads_here() == (threads or available_cores())
 
 
 def test_the_threads_of_a_worker_sleep_while_they_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

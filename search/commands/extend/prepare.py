@@ -90,7 +90,7 @@ def prepare(
     rehearsal.check()
     _check_data(ready, opened.summary)
     placements = crew.placements(ready)
-    alike = _is_alike(noted_run(home, name), run_options, placements[0])
+    alike = _is_alike(noted_run(home, name), placements[0])
     numbers = patience(lambda: put_in_line(opened.study, [each.extension for each in chosen]))
     for each, number in zip(chosen, numbers, strict=True):
         if number < len(opened.summary.trials):
@@ -126,11 +126,10 @@ def _check_data(ready: Preflight, summary: StudySummary) -> None:
         )
 
 
-def _is_alike(noted: Mapping[str, Any], options: RunOptions, placement: Placement) -> bool:
+def _is_alike(noted: Mapping[str, Any], placement: Placement) -> bool:
     """Whether the study's newest run has computed as this one does: on such a device, and with as many threads."""
-    threads = placement.threads if options.executor != "inline" else None
     kind = str(noted.get("device", "")).partition(":")[0]
-    return kind == placement.device.partition(":")[0] and noted.get("threads") == threads
+    return kind == placement.device.partition(":")[0] and noted.get("threads") == placement.threads
 
 
 def _words(chosen: Chosen, number: int) -> str:

@@ -8,10 +8,12 @@ import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from ....common.cores import threads_here
 from ....studies.shared_files.study_files import StudyFiles
 from ....training.config import TrialConfig
 from ...executors.base import Executor
@@ -91,7 +93,11 @@ class LocalCrew(Crew):
 
     def placements(self, ready: Preflight) -> list[Placement]:
         """Where each worker runs."""
-        return place(self._options.device, self._options.workers, ready.gpus, self._devices)
+        options = self._options
+        if options.executor == "inline":
+            (only,) = place(options.device, 1, ready.gpus, self._devices)
+            return [replace(only, threads=threads_here())]
+        return place(options.device, options.workers, ready.gpus, self._devices)
 
     def executor(self, placements: Sequence[Placement], files: StudyFiles | None) -> Executor:
         """Return the executor of the trials, at `placements`.

@@ -184,7 +184,6 @@ def record_run(prepared: Prepared, device: str) -> None:
             **prepared.settings.names,
             "pack": str(prepared.ready.pack.relative_to(prepared.home.root)),
             "numerics": prepared.ready.numerics.to_json(),
-            # sums on a CPU depend on how many there are; a training in this process has its own
-            "threads": prepared.placements[0].threads if prepared.options.executor != "inline" else None,
+            "threads": prepared.placements[0].threads,  # sums on a CPU depend on how many there are
         },
     )

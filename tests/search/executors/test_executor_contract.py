@@ -16,6 +16,7 @@ from weakref import WeakKeyDictionary
 
 import psutil
 import pytest
+import torch
 from hpo.common.children import ENDING
 from hpo.errors import TrainingError
 from hpo.search.executors.base import (
@@ -208,6 +209,19 @@ def test_data_that_are_gone_are_not_the_trials_fault(tmp_path: Path, job: MakeJo
         blocked = next_event(executor)
         assert isinstance(blocked, Blocked)
         assert f"{tmp_path}/gone is not a usable pack" in blocked.reason
+
+
+def test_what_this_process_computed_before_changes_no_number(job: MakeJob) -> None:
+    losses = []
+    for before in (2, 1):
+        torch.set_num_threads(before)
+        with InlineExecutor(threads=1) as executor:
+            executor.submit(job(before, epochs=1))
+            reported = next_event(executor)
+        assert isinstance(reported, Reported)
+        assert torch.get_num_threads() == 1
+        losses.append(reported.report.metrics["train_loss"])
+    assert losses[0] == losses[1]
 
 
 def workers() -> list[psutil.Process]:
