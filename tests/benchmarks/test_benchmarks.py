@@ -59,7 +59,6 @@ def _warm(warm: Path) -> None:
     [
         pytest.param("throughput", marks=needs_fashion_mnist),
         "overhead",
-        "plan",
         "foretold",
         "table_encodings",
         "augment",
@@ -83,12 +82,12 @@ def test_a_smoke_run_gives_a_table_and_a_json(name: str, tmp_path: Path) -> None
     check_result(out, benchmark(name, "--out", str(out)))
 
 
-@needs_fashion_mnist
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_a_smoke_run_of_whole_searches(tmp_path: Path, warm: Path) -> None:
-    """Both searches are processes of their own, which start warm, too."""
-    check_changed(tmp_path, f"import live\nsys.executable = {str(warm / 'python')!r}\nlive.main()\n")
+@pytest.mark.parametrize("name", [pytest.param("live", marks=needs_fashion_mnist), "plan"])
+def test_a_smoke_run_of_whole_searches(name: str, tmp_path: Path, warm: Path) -> None:
+    """They are processes of their own, which start warm, too."""
+    check_changed(tmp_path, f"import {name}\nsys.executable = {str(warm / 'python')!r}\n{name}.main()\n")
 
 
 @needs_fashion_mnist

@@ -25,8 +25,10 @@ def test_the_guide_works_as_written(beginner: Reader, text_of: Callable[[str], s
 
 def test_it_has_the_numbers_of_the_code(text_of: Callable[[str], str]) -> None:
     text = " ".join(text_of(GUIDE).split())
-    assert f"among {sample.DRAWN} random ones" in text
+    assert f"among the first {sample.DRAWN} that the search would draw" in text
     assert len(timed.SHARES) == 5
     assert f"a correlation of {forecast.FORETOLD}" in text
     assert f"a little better ({forecast.COST_TELLS})" in text
+    assert sample.UNLEARNED == 8
+    assert f"nearly as good ({forecast.ALIKE}, as on recorded tables)" in text
     assert measure.MOST_S == 6

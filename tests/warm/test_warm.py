@@ -14,6 +14,7 @@ import pytest
 from hpo.common.children import held_back, start_python
 
 from .client import ADDRESS, Command, run
+from .shortcuts import LATENCY_RUNS
 
 WHAT_IT_IS = """
 import json, os, random, signal, sys, tempfile, threading
@@ -158,6 +159,16 @@ def test_torch_has_no_more_threads_than_the_environment_allows(tmp_path: Path) -
         done = run([script], env={**os.environ, "OMP_NUM_THREADS": threads})
         assert done.stdout.split()[0] == threads, done.stderr
     assert run([script], env={**os.environ, "OMP_NUM_THREADS": "1"}).stdout == "1 1\n"
+
+
+def test_latencies_are_measured_in_few_calls(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import numpy as np\nfrom hpo.training.export import latency\n"
+        "found = latency.measure({'model': np.copy}, np.zeros((1, 1, 8, 8), np.uint8), 1)\n"
+        "print({one.runs for one in found['model']})\n"
+    )
+    assert run([script]).stdout == f"{{{LATENCY_RUNS}}}\n"
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ def measure(runtimes: Mapping[str, Runtime], images: Pixels, threads: int) -> di
     latencies: dict[str, list[Latency]] = {name: [] for name in runtimes}
     for batch in BATCHES:
         pixels = np.ascontiguousarray(images[np.arange(batch) % len(images)])
-        for name, times in call_times(runtimes, pixels).items():
+        for name, times in call_times(runtimes, pixels, _RUNS).items():
             p50, p99 = np.percentile(times, [50, 99])
             latencies[name].append(
                 Latency(batch=batch, threads=threads, p50_ms=1e3 * p50, p99_ms=1e3 * p99, runs=len(times))
@@ -39,7 +39,7 @@ def measure(runtimes: Mapping[str, Runtime], images: Pixels, threads: int) -> di
     return latencies
 
 
-def call_times(runtimes: Mapping[str, Runtime], pixels: Pixels, most: int = _RUNS) -> dict[str, list[float]]:
+def call_times(runtimes: Mapping[str, Runtime], pixels: Pixels, most: int) -> dict[str, list[float]]:
     """Return the seconds of each call, formats in turn.
 
     `most` calls of each, fewer where that would take more than about a second per format.
