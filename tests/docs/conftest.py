@@ -29,11 +29,13 @@ class Reader:
     Attributes:
         programs: folder of commands that come first on their path.
         run_flags: are given to each search of a guide.
+        cnn_flags: are given to those of the bundled space that say no width.
     """
 
     directory: Path
     programs: Path
     run_flags: str = ""
+    cnn_flags: str = ""
 
     def follow(self, guide: str) -> list[str]:
         """Load each `yaml` block, run each `sh` and `python` one; a block that begins `# name.py` is kept as that file.
@@ -62,6 +64,7 @@ class Reader:
         """Run a block; its standard output."""
         place: dict[str, Any] = {"cwd": self.directory, "env": self._environment()}
         if language == "sh":
+            text = re.sub(r"hpo run --space simple_cnn (?!.*model\.width)", rf"\g<0>{self.cnn_flags} ", text)
             command = ["bash", "-e", "-c", re.sub(r"hpo (run|estimate) ", rf"\g<0>{self.run_flags} ", text)]
             done = subprocess.run(command, **place, capture_output=True, text=True, check=False)
         else:
@@ -84,11 +87,14 @@ def beginner(tmp_path: Path, warm: Path) -> Reader:
 
 @pytest.fixture
 def reader(beginner: Reader, migrated: Path) -> Reader:
-    """A reader whose home has a fresh MLflow file and whose trials run inline: both spare seconds of every guide."""
+    """A reader whose home has a fresh MLflow file, and whose trials run inline and are of a small network.
+
+    Each spares seconds of every guide.
+    """
     home = beginner.directory / "runs"
     home.mkdir()
     shutil.copy(migrated, home / "mlflow.db")
-    return replace(beginner, run_flags="--executor inline")
+    return replace(beginner, run_flags="--executor inline", cnn_flags="--set model.width=16")
 
 
 @pytest.fixture
