@@ -1,5 +1,6 @@
 # make run: the main job on the embedded data, 400 digits to learn from: few enough for the configuration to matter.
-# make test: the whole suite, in 15 to 45 minutes on two cores.  make test-fast: what needs no training, in one.
+# make test: the whole suite, in 15 to 45 minutes on two cores.  make test-fast: what needs no training and no server, in one
+# to three.
 # make check: lint, types, import rules.
 PYTHON ?= python3
 VENV := .venv
@@ -24,7 +25,7 @@ test: $(VENV)/.test
 	$(BIN)/pytest -n 2 --dist worksteal
 
 test-fast: $(VENV)/.test
-	$(BIN)/pytest -n 2 --dist worksteal -m "not slow" $(FAST)
+	$(BIN)/pytest -n 2 --dist worksteal -m "not slow and not server" $(FAST)
 
 check: lint mypy pyright imports
 

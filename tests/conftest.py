@@ -44,6 +44,10 @@ for name in (*HPO, *MLFLOW):
     os.environ.pop(name, None)  # of whoever runs the tests: nothing goes to their servers
 
 
+SERVERS = {"postgres", "pooler", "maria", "s3_address", "team"}
+"""Fixtures that start one."""
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Have tests that are not marked slow measured; the workers of pytest-xdist share one server of warm commands."""
     config.pluginmanager.register(Guard())
@@ -51,6 +55,16 @@ def pytest_configure(config: pytest.Config) -> None:
         server = ExitStack()
         server.enter_context(warm_server())
         config.add_cleanup(server.close)
+
+
+@pytest.hookimpl(tryfirst=True)  # before tests are chosen by their marks
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that start a server, by the fixtures that they use and by those that their parameters name."""
+    for item in items:
+        parameters = item.callspec.params.values() if hasattr(item, "callspec") else ()
+        named = {value for value in parameters if isinstance(value, str)}
+        if not SERVERS.isdisjoint({*getattr(item, "fixturenames", ()), *named}):
+            item.add_marker("server")
 
 
 @pytest.fixture(scope="module", autouse=True)

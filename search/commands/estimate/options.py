@@ -47,7 +47,11 @@ class EstimateOptions(RunOptions):
     def search_options(self, name: str, fold: int) -> RunOptions:
         """The options of the search that does not see a test fold."""
         overrides = (*self.overrides, f"data.test_fold={fold}/{self.test_folds}")
-        own = {"study": self.study_of(name, fold), "overrides": overrides}
+        own = {
+            "study": self.study_of(name, fold),
+            "overrides": overrides,
+            "skip_export_check": self.skip_export_check or fold > 1,  # the models are those of the first search
+        }
         return RunOptions(**{**same_fields(self, RunOptions), **own})
 
     def winner_options(self, study: str) -> RetrainOptions:

@@ -96,6 +96,11 @@ def test_each_search_is_told_its_part_and_keeps_the_flags() -> None:
     assert EstimateOptions("resnet", trials=5).winner_options("s").track == ("none",)
 
 
+def test_models_are_exported_on_trial_once() -> None:
+    first, second = (EstimateOptions(space="resnet", trials=1).search_options("r", fold) for fold in (1, 2))
+    assert (first.skip_export_check, second.skip_export_check) == (False, True)
+
+
 def test_what_makes_no_sense_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SpaceError, match="--test-folds must be 2 to 20, got 1"):
         EstimateOptions("resnet", trials=1, test_folds=1)
