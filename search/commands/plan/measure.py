@@ -86,7 +86,10 @@ class _Run:
 
     def _epoch_s(self, validated: float) -> float:
         if len(self.reports) > 1:
-            return (self.reports[-1][0] - self.reports[0][0]) / (len(self.reports) - 1)
+            (first_at, first_report), (last_at, last_report) = self.reports[0], self.reports[-1]
+            # reports of short epochs may come at once; what lies between epochs is in no report
+            took_s = max(last_at - first_at, last_report.elapsed_s - first_report.elapsed_s)
+            return took_s / (len(self.reports) - 1)
         if self.reports:
             return self.reports[0][1].elapsed_s
         (first_at, first), (last_at, last) = self.batches[0], self.batches[-1]
