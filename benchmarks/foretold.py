@@ -60,7 +60,7 @@ def trained(table: CurveTable, settings: SearchSettings, trials: int, seed: int)
 def foretold(space: TableSpace, settings: SearchSettings, trials: int, epochs: int) -> float:
     """Return what the plan of such a search says, all trials costing the same."""
     searched = Searched(space, settings, "minimize", epochs, Goal(trials))
-    return forecast(searched, Prices([], [Price(epochs, 1.0)] * 2), 0.0, 1).epochs.median
+    return forecast(searched, Prices([Price(epochs, 1.0)]), 0.0, 1).epochs.median
 
 
 def shortened(table: CurveTable, epochs: int) -> CurveTable:

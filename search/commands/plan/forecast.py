@@ -6,9 +6,8 @@ proposes is like the best before it.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from random import Random
 from statistics import fmean, median, pstdev
@@ -66,17 +65,14 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """The prices of the trials that the search `begins` with, and of `others` as they are drawn, one at least."""
+    """The prices of configurations as they are `drawn`, one at least; the search begins with the first `known`."""
 
-    begins: Sequence[Price]
-    others: Sequence[Price]
-
-    def __iter__(self) -> Iterator[Price]:
-        return chain(self.begins, self.others)
+    drawn: Sequence[Price]
+    known: int = 0
 
     def draw(self, number: int, random: Random) -> Price:
         """That of trial `number` as long as nothing is learned, at random where it is not known."""
-        return self.begins[number] if number < len(self.begins) else random.choice(self.others)
+        return self.drawn[number] if number < self.known else random.choice(self.drawn[self.known :] or self.drawn)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,8 +163,8 @@ class _Search(NullTracker):
         self._random, self._prices = Random(seed), prices
         self._trained: dict[int, _Trained] = {}
         self._sign = _sign(searched.direction)
-        self._scale = EPOCH_S / median(price.epoch_s for price in prices)
-        logs = [math.log(price.epoch_s) for price in prices]
+        self._scale = EPOCH_S / median(price.epoch_s for price in prices.drawn)
+        logs = [math.log(price.epoch_s) for price in prices.drawn]
         self._middle, self._width = fmean(logs), pstdev(logs) or 1.0
         self._learns = learns(searched.settings.sampler)
         self._clock = VirtualClock()

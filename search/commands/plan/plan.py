@@ -81,8 +81,7 @@ def plan(options: RunOptions, watcher: PlanWatcher) -> Plan:
         measuring = _Measurements(options, outset, home, Path(folder), watcher, began)
         ready, work, measured = measuring.run(drawn.configs)
     goal = _goal(options, standing)
-    known, others = work[: drawn.known], work[drawn.known :] or work
-    prospects = tuple(_prospect(outset, goal, ready, known, others, each, measuring.setup_s) for each in measured)
+    prospects = tuple(_prospect(outset, goal, ready, work, drawn.known, each, measuring.setup_s) for each in measured)
     return _judged(outset, goal, name, standing, ready, prospects, home)
 
 
@@ -137,7 +136,7 @@ def _goal(options: RunOptions, standing: _Standing) -> Goal:
 def _sample(command: Command, outset: Outset, done: int) -> Sample:
     """What the search goes on with that has `done` so many trials."""
     settings = settle_search(outset.names, outset.facts)
-    tried = [{**first.params} for first in command.tried]
+    tried = [first.params for first in command.tried]
     return sample(outset.space, _strategy(outset, settings), settings.sampler, tried, done)
 
 
@@ -201,24 +200,22 @@ def _prospect(
     outset: Outset,
     goal: Goal,
     ready: Preflight,
-    known: Sequence[Work],
-    others: Sequence[Work],
+    drawn: Sequence[Work],
+    known: int,
     measured: Measured,
     setup_s: float,
 ) -> Prospect:
-    """What the search comes to with the workers of `measured`: it begins with what is `known`."""
+    """What the search comes to with the workers of `measured`, `known` as in Sample."""
     settings, config = outset.settle(ready, measured.workers), outset.config
-    direction, *further = config.objective.directions
+    direction, *others = config.objective.directions
     a_step = config.epochs_a_step
     in_steps = replace(goal, epochs=None if goal.epochs is None else ceil(goal.epochs / a_step))
-    searched = Searched(outset.space, settings, direction, config.steps, in_steps, tuple(further))
-
-    def price(work: Work) -> Price:
-        # where trials have folds, an epoch of the simulation is one of these
-        return Price(work.config.steps, work.config.epochs_a_step * measured.model.epoch_s(work))
-
-    prices = Prices([*map(price, known)], [*map(price, others)])
-    ahead = forecast(searched, prices, measured.start_s, measured.workers)
+    searched = Searched(outset.space, settings, direction, config.steps, in_steps, tuple(others))
+    prices = [
+        Price(work.config.steps, work.config.epochs_a_step * measured.model.epoch_s(work))
+        for work in drawn  # where trials have folds, an epoch of the simulation is one of these
+    ]
+    ahead = forecast(searched, Prices(prices, known), measured.start_s, measured.workers)
     return Prospect(settings, measured, replace(ahead, epochs=ahead.epochs.times(a_step)), setup_s)
 
 

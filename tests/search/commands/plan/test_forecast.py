@@ -12,7 +12,7 @@ from hpo.spaces.load import load_space
 from hpo.studies.store.storage import hush_optuna
 
 NONE = SearchSettings("pruning", "random", "none")
-PRICES = Prices([], [Price(4, 2.0)] * 8)
+PRICES = Prices([Price(4, 2.0)] * 8)
 
 
 @pytest.fixture(autouse=True)
@@ -38,7 +38,7 @@ def test_workers_share_the_trials() -> None:
 
 def test_a_pruner_saves_epochs_and_rungs_save_more() -> None:
     pruner, rungs = (
-        forecast(searched(Goal(trials=20), settings), Prices([], [Price(9, 1.0)] * 8), 0.0, workers=1).epochs.median
+        forecast(searched(Goal(trials=20), settings), Prices([Price(9, 1.0)] * 8), 0.0, workers=1).epochs.median
         for settings in (SearchSettings("pruning", "tpe", "median"), SearchSettings("rungs", "forest"))
     )
     assert rungs < pruner < 180
@@ -79,13 +79,13 @@ def test_a_long_search_goes_on_as_it_began(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_a_search_begins_with_what_is_known() -> None:
-    prices = Prices([Price(4, 10.0), Price(4, 20.0), Price(4, 40.0)], [Price(4, 1.0)])
+    prices = Prices([Price(4, 10.0), Price(4, 20.0), Price(4, 40.0), Price(4, 1.0)], known=3)
     ahead = forecast(searched(Goal(trials=5)), prices, 0.0, workers=1)
     assert ahead.seconds.high == pytest.approx(4 * (10 + 20 + 40 + 1 + 1))
 
 
 def test_a_sampler_that_learns_stays_with_what_is_cheap_or_with_what_is_dear() -> None:
-    prices = Prices([], [Price(1, 1.0), Price(1, 100.0)])
+    prices = Prices([Price(1, 1.0), Price(1, 100.0)])
     learned, drawn = (
         forecast(searched(Goal(trials=60), SearchSettings("pruning", sampler, "none")), prices, 0.0, 1).seconds
         for sampler in ("tpe", "random")
@@ -95,5 +95,5 @@ def test_a_sampler_that_learns_stays_with_what_is_cheap_or_with_what_is_dear() -
 
 def test_the_same_is_forecast_twice() -> None:
     goal, settings = Goal(trials=12), SearchSettings("rungs", "forest")
-    prices = Prices([], [Price(4, math.exp(number / 4)) for number in range(8)])
+    prices = Prices([Price(4, math.exp(number / 4)) for number in range(8)])
     assert forecast(searched(goal, settings), prices, 0.5, 2) == forecast(searched(goal, settings), prices, 0.5, 2)

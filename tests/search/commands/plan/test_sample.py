@@ -66,7 +66,7 @@ def test_a_sampler_is_foreseen_until_it_learns(sampler: str, done: int, known: i
     assert (len(drawn.configs), drawn.known) == (DRAWN, known)
 
 
-def test_a_grid_is_known_in_its_order() -> None:
+def test_a_grid_is_known_as_a_whole() -> None:
     two = (
         "model.width={choices: [4, 8]}",
         "model.dropout=0",
@@ -75,4 +75,5 @@ def test_a_grid_is_known_in_its_order() -> None:
         "data.batch_size=64",
     )
     drawn = sampled("grid", two)
+    assert drawn.known == len(drawn.configs)
     assert {config.model.width for config in drawn.configs[:2]} == {4, 8}
