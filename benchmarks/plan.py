@@ -166,10 +166,15 @@ def _run(name: str, flags: Sequence[str], workers: int, plan: Command, folder: P
 
 def hpo(words: Sequence[str], folder: Path) -> Command:
     """Run `hpo` in `folder`, and wait for it."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / ".typing"), "HPO_HOME": str(folder / "runs")}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT / ".typing"),
+        "PYTHONSAFEPATH": "1",
+        "HPO_HOME": str(folder / "runs"),
+    }
     busy, began = busy_s(), time.perf_counter()
     process = subprocess.Popen(
-        [sys.executable, "-P", "-c", MAIN, *words],
+        [sys.executable, "-c", MAIN, *words],
         cwd=folder,
         env=environment,
         stdout=subprocess.PIPE,
