@@ -3,6 +3,9 @@
 from math import sqrt
 from statistics import NormalDist
 
+_Z = NormalDist().inv_cdf(0.975)
+"""Half the width of a 95 % interval, in standard errors."""
+
 
 def wilson(correct: int, count: int, confidence: float = 0.95) -> tuple[float, float]:
     """Return Wilson's score interval of the share correct / count.
@@ -30,3 +33,12 @@ def around(share: float, count: int) -> tuple[float, float]:
     `count` is at least 1.
     """
     return wilson(round(share * count), count)
+
+
+def standard_error(share: float, count: int) -> float:
+    """Return the standard error of a `share` measured on `count` images, at least 1.
+
+    It is that of Wilson's interval: the textbook's sqrt(share (1 - share) / count) says that a share of 0 or 1 is sure.
+    """
+    low, high = around(share, count)
+    return (high - low) / (2 * _Z)

@@ -16,6 +16,8 @@ import math
 from collections.abc import Mapping, Sequence
 from statistics import median
 
+from ...common.interval import standard_error
+
 LEAST_BEGUN = 40
 """Trials before the first look: the second twenty were proposed by a sampler that has begun to learn."""
 LEAST_COMPLETE = 8
@@ -41,7 +43,7 @@ def is_converged(scores: Mapping[int, float], begun: int, images: int | None = N
         return False
     ranked = sorted(finite.values(), reverse=True)
     drawn = [finite[number] for number in sorted(finite)[:DRAWN]]
-    tolerance = max(TOLERANCE * (ranked[0] - median(drawn)), standard_error(ranked[0], images))
+    tolerance = max(TOLERANCE * (ranked[0] - median(drawn)), standard_error(ranked[0], images) if images else 0.0)
     first_half = [score for number, score in finite.items() if number < begun // 2]
     was = ranked[0] - max(first_half, default=-math.inf)
     return was <= tolerance and ranked[0] - expected_best_of_half(ranked, begun) <= tolerance
@@ -59,8 +61,3 @@ def expected_best_of_half(ranked: Sequence[float], begun: int) -> float:
         expected += left * chance * score
         left *= 1 - chance
     return expected + left * ranked[-1]
-
-
-def standard_error(share: float, images: int | None) -> float:
-    """That of a share of so many images; 0 where there are none."""
-    return math.sqrt(max(0.0, share * (1 - share)) / images) if images else 0.0

@@ -1,5 +1,5 @@
 import pytest
-from hpo.common.interval import around, wilson
+from hpo.common.interval import around, standard_error, wilson
 from scipy.stats import binomtest
 
 
@@ -34,3 +34,9 @@ def test_it_is_that_of_scipy(count: int, confidence: float) -> None:
 
 def test_the_interval_around_a_share_is_that_of_its_count() -> None:
     assert around(17 / 32, 32) == wilson(17, 32)
+
+
+def test_the_standard_error_of_a_share_is_never_nothing() -> None:
+    assert standard_error(0.8, 10_000) == pytest.approx(0.004, rel=1e-3)  # the textbook's
+    for share in (0.0, 1.0):
+        assert 0.004 < standard_error(share, 180) < standard_error(0.05, 180)

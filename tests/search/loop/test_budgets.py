@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hpo.search.loop.convergence import expected_best_of_half, is_converged, standard_error
+from hpo.search.loop.convergence import expected_best_of_half, is_converged
 from hpo.search.loop.goal import Outcome
 from hpo.studies import attributes
 from optuna.trial import TrialState
@@ -99,8 +99,9 @@ def test_what_cannot_be_measured_is_no_improvement() -> None:
     shares = {number: 0.8 + 0.0005 * number for number in range(40)}
     assert not is_converged(shares, 40)
     assert is_converged(shares, 40, images=100)
-    assert standard_error(0.8, 100) == pytest.approx(0.04)
-    assert standard_error(0.8, None) == 0.0
+    perfect = {number: 0.992 + 0.0002 * number for number in range(41)}
+    assert not is_converged(perfect, 41)
+    assert is_converged(perfect, 41, images=100), "all of 100 right is as unsure as 99 of them"
 
 
 def test_epochs_that_are_used_up_leave_trials_at_their_rungs_and_more_go_on(world: World) -> None:

@@ -39,11 +39,17 @@ def _facts(material: Material) -> dict[str, str]:
         "data": _data(material),
         "seed": _text(kept, attributes.SEED),
         "created": _text(kept, attributes.CREATED),
-        "device": _text(noted, "device") + (f", {noted['threads']} threads a worker" if noted.get("threads") else ""),
+        "device": _device(noted),
         "arithmetic": ", ".join(formats_of(summary)),
         "versions": versions_words(kept),
         "git": git_words(noted),
     }
+
+
+def _device(noted: Mapping[str, Any]) -> str:
+    threads = noted.get("threads")
+    each = f", {threads} {'thread' if threads == 1 else 'threads'} a worker" if threads else ""
+    return _text(noted, "device") + each
 
 
 def _strategy(summary: StudySummary) -> str:

@@ -1,8 +1,8 @@
 """What came out of a study, and how sure that is."""
 
 from collections.abc import Iterator
-from math import sqrt
 
+from .....common.interval import standard_error
 from .....common.sections import Block, Items, Section, Text, Tile, Tiles
 from .....studies import attributes
 from .....studies.records.study import SHARES, StudySummary
@@ -78,10 +78,10 @@ def _spread(summary: StudySummary) -> str:
     images, best = summary.attributes.get(attributes.VAL_IMAGES), summary.best
     if not isinstance(images, int) or images < 1 or best is None or best.value is None or summary.metric not in SHARES:
         return ""
-    deviation = sqrt(max(best.value * (1 - best.value), 0) / images)
+    error = standard_error(best.value, images)
     return (
-        f"On {images:,} validation images one value has a standard deviation of {deviation:.4f} by the choice of the "
-        "images alone; trials that are closer than that are not told apart."
+        f"On {images:,} validation images one value has a standard error of {error:.4f} by the choice of the images "
+        "alone; trials that are closer than that are not told apart."
     )
 
 

@@ -99,7 +99,7 @@ def test_a_whole_study_is_told_whole(searched: Path) -> None:
         "hpo replay deep/",
         f"torch {manifest['versions']['torch']}",
         "300 train, 180 val, 180 test",
-        "standard deviation of",
+        "standard error of",
     ):
         assert words in text, words
     assert page.count("<svg") >= 7
