@@ -11,6 +11,7 @@ from importlib.resources import files
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 
 from .display import visible
+from .plural import plural
 
 _LETTERS = 1000
 """The longest text of somebody else that a page shows: a megabyte of a name is no page."""
@@ -30,17 +31,8 @@ def _environment() -> Environment:
     environment = Environment(
         loader=FunctionLoader(_text), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters |= {"counted": counted, "shown": shown}
+    environment.filters |= {"plural": plural, "shown": shown}
     return environment
-
-
-def counted(count: int, noun: str) -> str:
-    """Return a count with its noun, singular or plural.
-
-    >>> counted(1, "image"), counted(1200, "image")
-    ('1 image', '1,200 images')
-    """
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def shown(text: str) -> str:

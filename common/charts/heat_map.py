@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import cos, radians
 
 from markupsafe import Markup
 
@@ -17,6 +18,9 @@ _SIDE = 600.0
 _LETTERS, _LETTER, _AXIS = 14, 6.0, 40.0
 """The length of a name, about the width of a letter, and the room for an axis' own name."""
 
+_SLOPE = 50
+"""Degrees by which the names of columns are turned: level ones would overlap."""
+
 
 def heat_map(counts: Sequence[Sequence[int]], names: Sequence[str], rows: str, columns: str, words: str) -> Markup:
     """Draw counts [row, column], coloured by their share of the row; `rows` and `columns` name the axes.
@@ -27,7 +31,7 @@ def heat_map(counts: Sequence[Sequence[int]], names: Sequence[str], rows: str, c
     edge = _AXIS + _LETTER * (min(max(map(len, names)), _LETTERS) if is_named else 0)
     grid = _Grid(edge, (_SIDE - edge) / len(counts), names)
     drawn = [part for index, row in enumerate(counts) for part in grid.row(index, row, is_named=is_named)]
-    titles = [*grid.titles()] if is_named else []
+    titles, across = ([*grid.titles()], grid.across()) if is_named else ([], _SIDE)
     middle = (_SIDE + edge) / 2
     axes = [
         element("rect", kind="edge", x=edge, y=edge, width=_SIDE - edge, height=_SIDE - edge),
@@ -36,7 +40,7 @@ def heat_map(counts: Sequence[Sequence[int]], names: Sequence[str], rows: str, c
             "text", rows, kind="name", x=12, y=middle, text_anchor="middle", transform=f"rotate(-90 12 {middle:g})"
         ),
     ]
-    return picture(_SIDE + 2, _SIDE + 2, words, (*drawn, *titles, *axes), kind="chart heat")
+    return picture(across + 2, _SIDE + 2, words, (*drawn, *titles, *axes), kind="chart heat")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +60,26 @@ class _Grid:
                 if is_named:
                     yield self._count(index, column, count, "on-dark" if count > total / 2 else "count")
 
+    def across(self) -> float:
+        """Return where the grid ends, and the turned names that reach beyond it."""
+        lean = _LETTER * cos(radians(_SLOPE))
+        ends = (self._middle(index) + lean * min(len(name) + 1, _LETTERS) for index, name in enumerate(self.names))
+        return max(_SIDE, *ends)
+
     def titles(self) -> Iterator[Markup]:
         """Yield the names of the rows and columns."""
         for index, name in enumerate(self.names):
-            at = self.edge + (index + 0.6) * self.cell
+            at = self._middle(index)
             short, full = shortened(name, _LETTERS)
             yield label(short, (self.edge - 5, at), "end", full=full)
-            turned = f"rotate(-50 {at:g} {self.edge - 6:g})"
+            turned = f"rotate(-{_SLOPE} {at:g} {self.edge - 6:g})"
             yield element(
                 "text", short, *titled(full), kind="tick", x=at, y=self.edge - 6, text_anchor="start", transform=turned
             )
+
+    def _middle(self, index: int) -> float:
+        """Return where the baseline of a name lies, somewhat below the middle of its row."""
+        return self.edge + (index + 0.6) * self.cell
 
     def _square(self, index: int, column: int, count: int, share: float) -> Markup:
         title = element("title", f"{self.names[index]} as {self.names[column]}: {count:,}")

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 from rich.console import Group
 from rich.table import Table
 
+from ...common.plural import plural
 from ...common.rounding import beside
-from ..commands.export.table import threads
 from .tables import FirstThatFits, stdout, unfolded
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def _latency(reports: Reports) -> "tuple[Latency, ...]":
 
 
 def _setting(latency: "Latency") -> str:
-    return f"batch {latency.batch}\n{threads(latency.threads)}"
+    return f"batch {latency.batch}\n{plural(latency.threads, 'thread')}"
 
 
 def _times(reports: Reports, row: int) -> list[str]:

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from ...common.plural import plural
 from ..commands.run.options import RunOptions
 from .common import JsonOption, command, print_json
 
@@ -39,7 +40,7 @@ def _show(made: "Plan") -> None:
 
 
 def _headline(made: "Plan") -> str:
-    total = "" if made.trials is None else f", to {made.trials:,} trials"
+    total = "" if made.trials is None else f", to {plural(made.trials, 'trial')}"
     done = f", {made.done:,} of them done" if made.done else ""
     size = "a continuum of" if made.configurations is None else f"{made.configurations:,}"
     return f"study {made.study}: {size} configurations{total}{done}"
@@ -49,7 +50,7 @@ def _table(made: "Plan") -> "Table":
     from ..progress.format import duration
     from .tables import table
 
-    view = table("", *(_workers(prospect.forecast.workers) for prospect in made.prospects))
+    view = table("", *(plural(prospect.forecast.workers, "worker") for prospect in made.prospects))
     for title, cells in (
         ("strategy", [prospect.settings.strategy for prospect in made.prospects]),
         ("trials", [_count(prospect.forecast.trials) for prospect in made.prospects]),
@@ -62,10 +63,6 @@ def _table(made: "Plan") -> "Table":
     ):
         view.add_row(title, *cells)
     return view
-
-
-def _workers(count: int) -> str:
-    return "1 worker" if count == 1 else f"{count} workers"
 
 
 def _count(spread: "Spread") -> str:

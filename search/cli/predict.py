@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
+from ...common.plural import plural
 from ..commands.predict.options import PredictOptions
 from ..progress.broken_pipe import silence
 from .common import command, say
@@ -40,7 +41,8 @@ def predict(
     with closing(watcher()) as view:
         files, failed = _predict(options, images, name, out, strict, view)
     target = f" -> {out}" if out else ""
-    say(f"{files:,} files, {failed:,} of them could not be read{target}" if failed else f"{files:,} files{target}")
+    unread = f", {failed:,} of them could not be read" if failed else ""
+    say(f"{plural(files, 'file')}{unread}{target}")
     if failed:
         raise typer.Exit(_SOME_FAILED)
 

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from ...common.plural import plural
 from ...common.rounding import beside
 from ..commands.retrain.options import RetrainOptions
 from .common import JsonOption, command, print_json, say, say_error
@@ -40,7 +41,7 @@ def _print_table(result: "RetrainResult") -> None:
 
     manifest, metrics = result.manifest, result.manifest.metrics
     view = table("", "")
-    view.add_row("study", f"{manifest.study}, trial {manifest.trial}, {manifest.training.epochs} epochs")
+    view.add_row("study", f"{manifest.study}, trial {manifest.trial}, {plural(manifest.training.epochs, 'epoch')}")
     if (chosen := manifest.selection) is not None:
         view.add_row("chosen by", f"{chosen.metric} {chosen.value:.4f} of {chosen.at}, epoch {chosen.epoch}")
         if chosen.race is None:

@@ -10,6 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 
 from ...common.folds import values_of_folds
+from ...common.plural import plural
 from ...studies import attributes
 from ...studies.records.effects import Effect
 from ...studies.records.study import StudySummary, formats_of
@@ -91,9 +92,8 @@ def _study_parts(summary: StudySummary, effects: Sequence[Effect]) -> Iterator[R
         yield line("what went wrong:")
     explanations = summary.explanations()
     for cause, numbers in summary.failures.items():
-        count = f"{len(numbers)} trial{'' if len(numbers) == 1 else 's'}"
         why = f"; {explained(explanations[cause])}" if cause in explanations else ""
-        words = f"{count} ({', '.join(map(str, numbers))}): {ending(cause)}{why}"
+        words = f"{plural(len(numbers), 'trial')} ({', '.join(map(str, numbers))}): {ending(cause)}{why}"
         yield Padding(line(words), (0, 0, 0, 2), expand=False)
 
 
@@ -142,7 +142,7 @@ def _trial_parts(summary: StudySummary, record: TrialRecord, directory: Path | N
         values = list(record.curve.values())
         ends = f"{values[0]:.4f} -> {values[-1]:.4f}"
         # the curve alone may have most of a line of 80
-        yield line(f"{summary.metric} {sparkline(values, 60)} {ends}, {record.epochs} epochs")
+        yield line(f"{summary.metric} {sparkline(values, 60)} {ends}, {plural(record.epochs, 'epoch')}")
     yield _facts("", _about(record, directory))
     yield _facts("parameters", {key: short(value) for key, value in record.params.items()})
     if record.metrics:

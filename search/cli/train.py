@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from ...common.plural import plural
 from ..commands.train.options import TrainOptions
 from .common import JsonOption, command, print_json, say, tell
 
@@ -44,8 +45,7 @@ def _tell_result(outcome: "TrainOutcome", tell: Callable[[str], None]) -> None:
     result = outcome.result
     status = result.status.value.replace("_", " ")
     early = ", stopped early" if result.early_stopped else ""
-    count = len(result.history)
-    epochs = f"{count} epoch{'' if count == 1 else 's'}"
+    epochs = plural(len(result.history), "epoch")
     tell(f"{status} after {epochs}{early}{f': {result.message}' if result.message else ''}")
     if result.best is not None:
         best = result.best

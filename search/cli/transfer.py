@@ -4,6 +4,7 @@ import shlex
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from ...common.plural import plural
 from ..commands.export_study.options import ExportStudyOptions
 from ..commands.import_study.options import ImportStudyOptions
 from .common import JsonOption, command, print_json, say, tell
@@ -49,8 +50,8 @@ def _content(moved: "Transfer") -> str:
     from ..progress.format import disk_size
 
     counts = moved.counts
-    files = f", {moved.files:,} files of {disk_size(moved.size)}" if moved.files else ""
-    return f"{counts['trials']:,} trials with {counts['epochs']:,} epochs{files}"
+    files = f", {plural(moved.files, 'file')} of {disk_size(moved.size)}" if moved.files else ""
+    return f"{plural(counts['trials'], 'trial')} with {plural(counts['epochs'], 'epoch')}{files}"
 
 
 def _facts(moved: "Transfer") -> dict[str, object]:

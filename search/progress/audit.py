@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from ...common.plural import plural
 from ...studies.records.audit import AuditReport
 
 
@@ -11,7 +12,7 @@ def audit_line(report: AuditReport) -> str:
     `audit: of 6 trials to be stopped that ran on, 1 (17 %, 3 to 56 %) ended better than the median of the 14 that
     nothing stopped, 0 (0 %, 0 to 39 %) better than the best; stopping saved some 210 epochs, the audit cost 54`
     """
-    spent = f"stopping saved some {report.saved_epochs:,} epochs, the audit cost {report.cost_epochs:,}"
+    spent = f"stopping saved some {plural(report.saved_epochs, 'epoch')}, the audit cost {report.cost_epochs:,}"
     return f"audit: {'; '.join(filter(None, (_wrong(report), _apart(report), spent)))}"
 
 
@@ -19,7 +20,7 @@ def _wrong(report: AuditReport) -> str:
     count = len(report.ended)
     if not count:
         return "no trial to be stopped has run on to its end yet"
-    trials = f"of {count} trial{'' if count == 1 else 's'} to be stopped that ran on"
+    trials = f"of {plural(count, 'trial')} to be stopped that ran on"
     median = f"{_share(report, report.above_median)} ended better than the median"
     best = f"{_share(report, report.above_best)} better than the best"
     return f"{trials}, {median} of the {report.let_through} that nothing stopped, {best}"

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from ...common.plural import plural
 from ...studies.records.study import StudySummary
 from .format import numbers_of, trial_with, with_interval
 
@@ -19,7 +20,7 @@ def best_lines(summary: StudySummary, *, named: bool = False) -> Iterator[str]:
         yield f"best {measure}{value}, {trial_with(best.number, best.params)}"
         return
     names = ", ".join(metric for metric, _ in summary.objectives)
-    count = f"{len(summary.front)} trial{'' if len(summary.front) == 1 else 's'}"
+    count = plural(len(summary.front), "trial")
     yield f"front of {count} by {names}; the knee is {trial_with(best.number, best.params)}"
     for trial in summary.front[:SHOWN]:
         yield f"  {numbers_of(trial.values)}  trial {trial.number}"

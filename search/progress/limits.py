@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from ...common.plural import plural
 from .format import duration
 
 
@@ -22,8 +23,8 @@ class Limits:
     def words(self, trials: int | None) -> str:
         """`50 trials or 400 epochs`: all that may end it."""
         ends = [
-            *([] if trials is None else [f"{trials} trials"]),
-            *([] if self.epochs is None else [f"{self.epochs:,} epochs"]),
+            *([] if trials is None else [plural(trials, "trial")]),
+            *([] if self.epochs is None else [plural(self.epochs, "epoch")]),
             *self._aims(),
             *([] if self.timeout_s is None else [duration(self.timeout_s)]),
         ]
@@ -31,7 +32,7 @@ class Limits:
 
     def counts(self, trials: int, total: int | None, epochs: int) -> str:
         """`12/50 trials, 130/400 epochs, to a value of 0.95`: where it stands with `epochs` of this run."""
-        counts = [f"{trials} trials" if total is None else f"{trials}/{total} trials"]
+        counts = [plural(trials, "trial") if total is None else f"{trials}/{total} trials"]
         if self.epochs is not None:
             counts.append(f"{self.epochs_before + epochs:,}/{self.epochs:,} epochs")
         return ", ".join([*counts, *(f"to {aim}" for aim in self._aims())])

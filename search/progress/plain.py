@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, TextIO
 
 from ...common.display import visible
+from ...common.plural import plural
 from ...training.report import Activity, EpochReport
 from .base import Standing
 from .broken_pipe import print_lasting
@@ -65,13 +66,9 @@ class PlainProgress:
     def _print_trial(self, number: int, how: str, value: float | None, reason: str = "") -> None:
         """Print a line on a trial that gives up its slot."""
         params = self._params.pop(number, {})
-        spent = f"{_epochs(self._epochs.pop(number, 0))}, {duration(self._elapsed.pop(number, 0.0))}"
+        spent = f"{plural(self._epochs.pop(number, 0), 'epoch')}, {duration(self._elapsed.pop(number, 0.0))}"
         head = f"trial {number:>3} {how:<13} {number_of(value)}  {self._named} {number_of(self._best)}"
         self._print(f"{head}  {spent}  {reason or params_line(params)}")
 
     def _print(self, line: str) -> None:
         print_lasting(visible(line), self._stream)
-
-
-def _epochs(count: int) -> str:
-    return f"{count} epoch" if count == 1 else f"{count} epochs"

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from ...common.plural import plural
 from ...studies.records.rungs import Furthest, Rung, Standing
 from ...studies.records.strategy import StrategyRecord
 from .format import number_of, params_line
@@ -27,7 +28,7 @@ def standing_cell(standing: Standing) -> str:
 
 def strategy_line(strategy: StrategyRecord, epochs: int, unit: str = "epoch") -> str:
     """`strategy rungs, sampler forest, the best 1/4 go on after epochs 1 and 4; 61 epochs trained`."""
-    return f"strategy {strategy_words(strategy, unit)}; {epochs:,} epoch{'' if epochs == 1 else 's'} trained"
+    return f"strategy {strategy_words(strategy, unit)}; {plural(epochs, 'epoch')} trained"
 
 
 def strategy_words(strategy: StrategyRecord, unit: str = "epoch") -> str:

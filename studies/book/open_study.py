@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple
 import optuna
 from optuna import Study as Study  # as whoever passes a study on names it
 
+from ...common.plural import plural
 from ...errors import StudyError
 from .. import attributes
 from ..files import versions
@@ -106,8 +107,7 @@ def open_study(
     with exclusive(storage, name).hold():
         study, is_new = _open(storage, name, identity, accept_change, note)
         if lined_up := enqueue(study, first, identity.priors if is_new else {}):
-            trials = "1 trial" if len(lined_up) == 1 else f"{len(lined_up)} trials"
-            note(f"{trials} put in line: {', '.join(dict.fromkeys(map(_source, lined_up)))}")
+            note(f"{plural(len(lined_up), 'trial')} put in line: {', '.join(dict.fromkeys(map(_source, lined_up)))}")
         return study
 
 
@@ -155,7 +155,7 @@ def _refuse_foreign(study: optuna.Study, trials: int, identity: Identity) -> Non
     """
     required, directions = identity.directions, _directions(study)
     if trials:
-        why = f"holds {trials} trial{'' if trials == 1 else 's'} that hpo did not make"
+        why = f"holds {plural(trials, 'trial')} that hpo did not make"
     elif directions != required:
         why = f"is not one that hpo made, and its direction must be {', '.join(required)}, got {', '.join(directions)}"
     else:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from ...common.interval import wilson
-from ...common.page import counted
+from ...common.plural import plural
 from ..setting import Setting
 from .config import DataConfig
 
@@ -27,7 +27,7 @@ def test_note(images: int, config: DataConfig, given_splits: Sequence[str]) -> s
     With advice where it is small. `given_splits` are those that the source names, of which none can be made larger by
     a setting.
     """
-    has = f"the test split has {counted(images, 'image')}"
+    has = f"the test split has {plural(images, 'image')}"
     sentence = f"{has}: the 95 % interval of an accuracy of {100 * _RIGHT:.0f} % will be {_points(images)} wide"
     if expected_width(images) <= WIDE or config.test_fold:  # other folds are tested too
         return sentence

@@ -3,7 +3,7 @@
 from math import sqrt
 from statistics import NormalDist
 
-from ...common.page import counted
+from ...common.plural import plural
 from ..setting import Setting
 
 COARSE = 0.05
@@ -29,7 +29,7 @@ def validation_note(images: int, others: int, *, is_given: bool) -> str:
     """
     points = 100 * least_difference(images)
     sentence = (
-        f"the validation split has {counted(images, 'image')}: it tells two configurations apart that differ by "
+        f"the validation split has {plural(images, 'image')}: it tells two configurations apart that differ by "
         f"{points:.1f} points of accuracy"
     )
     if is_given or least_difference(images) <= COARSE:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from ....common.plural import plural
 from ....training.export.manifest import ExportManifest
 
 
@@ -29,7 +30,7 @@ def formats_to_columns(manifest: ExportManifest) -> dict[str, list[Any]]:
             "max_abs_diff": report.agreement.max_abs_diff,
         }
         for latency in report.latency:
-            setting = f"batch {latency.batch}, {threads(latency.threads)}"
+            setting = f"batch {latency.batch}, {plural(latency.threads, 'thread')}"
             row |= {f"p50_ms {setting}": latency.p50_ms, f"p99_ms {setting}": latency.p99_ms}
         rows.append(row | {"how": report.how, "why_not": report.why_not})
     # all formats are timed in the same settings, so every row has the columns of the first
@@ -49,8 +50,3 @@ def formats_to_metrics(manifest: ExportManifest) -> dict[str, float]:
         for latency in report.latency:
             metrics[f"{name}/p50_ms_batch{latency.batch}_threads{latency.threads}"] = latency.p50_ms
     return metrics
-
-
-def threads(count: int) -> str:
-    """The number of threads, in words."""
-    return "1 thread" if count == 1 else f"{count} threads"

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from ....common.plural import plural
 from ....errors import StudyError
 from ....studies.home import Home
 from ....studies.records.lookup import newest_study
@@ -40,5 +41,5 @@ def export_study(options: ExportStudyOptions, note: Callable[[str], None]) -> Tr
             except ObjectStoreError as error:  # a search that runs may just have replaced it
                 note(f"trial {trial.number}: its checkpoint is left out: {error}")
         if count:
-            note(f"fetched {count} files that study {name} shares")
+            note(f"fetched {plural(count, 'file')} that study {name} shares")
     return export(store, home, name, out, checkpoints=not options.no_checkpoints)

@@ -6,6 +6,7 @@ from itertools import groupby
 
 from ....common.display import visible
 from ....common.fronts import best_first
+from ....common.plural import plural
 from ....errors import StudyError
 from ....studies.book.extensions import Extension
 from ....studies.records.ranking import worth
@@ -45,7 +46,7 @@ def choose(summary: StudySummary, numbers: Iterable[int], top: int | None, epoch
     else:
         records = _best(summary, epochs)[:top]
     if not records:
-        aim = "its own budget" if epochs is None else f"{epochs} epochs"
+        aim = "its own budget" if epochs is None else plural(epochs, "epoch")
         raise StudyError(f"study {visible(summary.study)} has no trial that can go on to {aim}; see hpo show")
     return [_extended(summary, record, epochs) for record in records]
 
@@ -96,7 +97,7 @@ def _unfit(summary: StudySummary, record: TrialRecord, epochs: int | None) -> st
     aim = config.budget.epochs if epochs is None else epochs
     if aim <= record.epochs:
         given = "give --epochs a larger number" if epochs is None else f"got --epochs {epochs}"
-        return f"has trained {record.epochs} epochs, and must go on to more; {given}"
+        return f"has trained {plural(record.epochs, 'epoch')}, and must go on to more; {given}"
     if record.state == "complete" and record.epochs < config.budget.epochs and not depends_on_length(config.schedule):
         return f"ended by its patience after epoch {record.epochs}, as it would with more epochs"
     return ""

@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from ....common.plural import plural
 from ....errors import DataError, StudyError
 from ....spaces.load import load_space
 from ....spaces.space import SearchSpace
@@ -134,7 +135,7 @@ def _is_alike(noted: Mapping[str, Any], placement: Placement) -> bool:
 
 def _words(chosen: Chosen, number: int) -> str:
     epochs = chosen.extension.epochs
-    return f"trial {number} trains the configuration of trial {chosen.record.number} to {epochs} epochs"
+    return f"trial {number} trains the configuration of trial {chosen.record.number} to {plural(epochs, 'epoch')}"
 
 
 def _begin(home: Home, study: str, chosen: Chosen, number: int, *, alike: bool) -> str:

@@ -8,6 +8,7 @@ from math import ceil, inf, isfinite
 from pathlib import Path
 from time import monotonic
 
+from ....common.plural import plural
 from ....errors import SpaceError, StudyError
 from ....studies.book.open_study import Begun, begun_with
 from ....studies.home import Home
@@ -116,10 +117,8 @@ def _standing(options: RunOptions, home: Home, name: str) -> _Standing:
     standing = _Standing(begun, finished_trials(storage, name), summarise(storage, name).epochs_total)
     goal = _goal(options, standing)
     if (goal.trials is not None and goal.trials <= 0) or (goal.epochs is not None and goal.epochs <= 0):
-        raise StudyError(
-            f"study {name} has {standing.trials:,} trials of {standing.epochs:,} epochs: hpo run would end at once\n"
-            "  ask for more, or name another --study"
-        )
+        done = f"{plural(standing.trials, 'trial')} of {plural(standing.epochs, 'epoch')}"
+        raise StudyError(f"study {name} has {done}: hpo run would end at once\n  ask for more, or name another --study")
     return standing
 
 

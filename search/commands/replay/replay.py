@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ....common.cores import available_cores
+from ....common.plural import plural
 from ....errors import SpaceError, StudyError
 from ....studies import attributes
 from ....studies.files import noted_run, versions
@@ -100,7 +101,9 @@ def replay(options: ReplayOptions, watcher: RetrainWatcher) -> Replay:
         remedy="nothing can be compared",
     )
     where = devices_words(device, config.devices)
-    watcher.note(f"trial {number} of study {study}: {record.epochs} epochs, {where}, {Numerics.of(config).words}")
+    watcher.note(
+        f"trial {number} of study {study}: {plural(record.epochs, 'epoch')}, {where}, {Numerics.of(config).words}"
+    )
     with _folder(options.out, home) as folder:
         result = _train(config, pack, folder, device, record.epochs, watcher)
     after = {report.step: report.worth for report in result.history if report.step and report.worth is not None}

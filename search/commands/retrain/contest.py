@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ....common.display import visible
-from ....common.page import counted
+from ....common.plural import plural
 from ....errors import StudyError
 from ....studies import attributes
 from ....studies.home import Home
@@ -98,7 +98,7 @@ def run_race(
     contest.splits.remove()
     if judge.winner(runners) is None:
         raise RetrainError(
-            f"study {study}: none of {counted(len(runners), 'trial')} could be trained with all {repetitions} seeds\n"
+            f"study {study}: none of {plural(len(runners), 'trial')} could be trained with all {repetitions} seeds\n"
             "  --trial N takes one all the same"
         )
     return Race(
@@ -182,8 +182,8 @@ def _announcement(records: Sequence[TrialRecord], repetitions: int, splits: Spli
     """What the race will do, and about how long that takes at most."""
     images = "other validation images" if splits.are_drawn else "the validation images that the data give"
     count = len(records) * repetitions
-    what = f"race of {counted(len(records), 'trial')} over {repetitions} repetitions"
-    sentence = f"{what}, each with a fresh seed and {images}: {counted(count, 'training')} at most"
+    what = f"race of {plural(len(records), 'trial')} over {repetitions} repetitions"
+    sentence = f"{what}, each with a fresh seed and {images}: {plural(count, 'training')} at most"
     durations = [record.duration_s for record in records if record.duration_s is not None]
     if len(durations) < len(records):
         return sentence

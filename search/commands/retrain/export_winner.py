@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ....common.cores import available_cores
 from ....common.interval import around
+from ....common.plural import plural
 from ....studies.files import versions
 from ....training.checkpoints.files import BEST
 from ....training.data.pack import Pack
@@ -91,7 +92,7 @@ def make_export(
             classifier,
             pack,
             device=device,
-            reason=f"retrain-best of trial {chosen.record.number}, {chosen.epochs} epochs",
+            reason=f"retrain-best of trial {chosen.record.number}, {plural(chosen.epochs, 'epoch')}",
             log=directory.parent.parent / "test_openings.jsonl",  # the study's: all its looks are counted
             kept=directory / "test.json",  # the same weights are not tested twice
             witness=answers.keep,

@@ -6,6 +6,7 @@ Both go on where an earlier attempt left them.
 from collections.abc import Iterable
 from pathlib import Path
 
+from ....common.plural import plural
 from ....errors import TrainingError
 from ....training.config import TrialConfig
 from ....training.data.pack import Pack
@@ -89,7 +90,7 @@ def describe(chosen: Chosen, pack: Pack, device: str) -> str:
     images = pack.size("train") + pack.size("val")
     # the learning rates are the trial's, up to the epoch that counts
     cut = f" of a schedule of {config.budget.epochs}" if chosen.last_epoch else ""
-    epochs = f"{chosen.epochs} epochs{cut}"
+    epochs = f"{plural(chosen.epochs, 'epoch')}{cut}"
     numerics = Numerics.of(config).words
     where = devices_words(device, config.devices)
     return f"study {chosen.study}, trial {chosen.record.number}: {epochs} on {images:,} images, {where}, {numerics}"

@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from ....common.cores import available_cores
+from ....common.plural import plural
 from ....errors import ExportError, SpaceError, StudyError
 from ....studies.home import Home
 from ....studies.store.locks import held_if_free
@@ -121,7 +122,7 @@ def _admitted(chosen: Chosen, options: RetrainOptions, home: Home, watcher: Retr
     """Return `chosen` with all that it needs at hand: what its study shares, and a model that may be run."""
     checkpoints = {chosen.record.number: chosen.record.checkpoint}
     if count := fetch_shared(options.checkpoint_dir, chosen.shared, chosen.study, home, checkpoints):
-        watcher.note(f"fetched {count} files that study {chosen.study} shares")
+        watcher.note(f"fetched {plural(count, 'file')} that study {chosen.study} shares")
     # of a custom model the file that the trial ran, whatever it says today
     config = ModelCopies(home.models(chosen.study)).use_copy(chosen.config, chosen.record.model_source)
     admit_model(config.model, trust=options.trust, note=watcher.note, trained_with=chosen.record.model_source)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ....common.cores import available_cores
+from ....common.plural import plural
 from ....errors import SpaceError, StudyError
 from ....studies.home import Home
 from ....studies.store.locks import held_if_free
@@ -215,8 +216,9 @@ def _fit(folder: TrainingFolder, pack: Pack, device: str, watcher: RetrainWatche
     epochs, numerics = folder.config.steps * folder.config.epochs_a_step, Numerics.of(folder.config)
     images = f"{pack.size('train'):,} images of {pack.source}"
     where = devices_words(device, folder.config.devices)
-    words = f"{len(pack.folds)} folds of {folder.config.budget.epochs}" if pack.folds else f"{epochs}"
-    watcher.note(f"{folder.origin}: {words} epochs on {images}, {where}, {numerics.words}")
+    words = f"{len(pack.folds)} folds of " if pack.folds else ""
+    words += plural(folder.config.budget.epochs if pack.folds else epochs, "epoch")
+    watcher.note(f"{folder.origin}: {words} on {images}, {where}, {numerics.words}")
     watcher.note(f"folder {folder.path}")
     (folder.path / CALIBRATION).unlink(missing_ok=True)  # of weights that may be about to change
 

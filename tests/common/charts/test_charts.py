@@ -81,6 +81,17 @@ def test_the_least_share_of_a_row_is_seen() -> None:
     assert shades == [0.1]
 
 
+def test_the_name_of_the_last_column_lies_within_the_picture() -> None:
+    """It is turned, and leans to the right."""
+    eye = [[int(row == column) for column in range(10)] for row in range(10)]
+    widths = [_width(heat_map(eye, [*"abcdefghi", last], "true", "answer", "counts")) for last in ("j", "m" * 14)]
+    assert widths[0] + 30 < widths[1]
+
+
+def _width(drawn: str) -> float:
+    return float(ElementTree.fromstring(drawn).attrib["viewBox"].split()[2])
+
+
 def test_a_matrix_of_a_thousand_classes_is_bounded() -> None:
     counts = [[1] * 1000 for _ in range(1000)]
     names = [f"class {index}" for index in range(1000)]

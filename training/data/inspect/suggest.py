@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ....common.page import counted
+from ....common.plural import plural
 from ...setting import Setting
 from ..sources.base import listed
 from ..validation_note import COARSE, least_difference, validation_note
@@ -30,7 +30,7 @@ def _broken(inspection: Inspection) -> Iterator[str]:
     total = len(inspection.skipped) + sum(map(len, inspection.rows.values()))
     if inspection.skipped:
         stops = "; over 5 % stop a run" if len(inspection.skipped) > 0.05 * total else ""
-        yield f"Repair or remove {counted(len(inspection.skipped), 'file')} that cannot be read as images{stops}."
+        yield f"Repair or remove {plural(len(inspection.skipped), 'file')} that cannot be read as images{stops}."
     left = np.sum(list(inspection.counts.values()), axis=0)
     if lost := [name for name, count in zip(inspection.class_names, left, strict=True) if not count]:
         yield (
@@ -42,7 +42,7 @@ def _broken(inspection: Inspection) -> Iterator[str]:
 def _conflicts(inspection: Inspection) -> Iterator[str]:
     if count := len(inspection.conflicts):
         yield (
-            f"Decide which label is right: {counted(count, 'image')} stand{'s' if count == 1 else ''} under more than "
+            f"Decide which label is right: {plural(count, 'image')} stand{'s' if count == 1 else ''} under more than "
             "one class. No model can get both right."
         )
 
@@ -110,6 +110,6 @@ def _size(inspection: Inspection) -> Iterator[str]:
         yield f"Images of {typical} pixels a side are blown up to {inspection.image_size}: try {smaller}."
     if long > 0.1 * len(sides):
         yield (
-            f"{counted(long, 'image')} {'is' if long == 1 else 'are'} more than twice as long as wide: only the middle "
+            f"{plural(long, 'image')} {'is' if long == 1 else 'are'} more than twice as long as wide: only the middle "
             "square is kept. Cut away what does not matter first."
         )

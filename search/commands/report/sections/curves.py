@@ -9,6 +9,7 @@ from .....common.charts.frame import WIDE, Axis, Frame
 from .....common.charts.scale import Numbers, around
 from .....common.charts.svg import dot, path
 from .....common.charts.thin import thinned, thinned_line, thinned_words
+from .....common.plural import plural
 from .....common.sections import Chart, Section
 from .....studies.records.rungs import Rung
 from .....studies.records.trial import TrialRecord
@@ -57,7 +58,7 @@ def _layer(material: Material, trial: TrialRecord) -> int:
 def _lines(frame: Frame, trials: Sequence[TrialRecord], material: Material) -> Iterator[Markup]:
     for trial in trials:
         state = ending(trial.cause or trial.state)
-        title = f"trial {trial.number}, {state}: {number_of(trial.value)}, {trial.epochs} epochs"
+        title = f"trial {trial.number}, {state}: {number_of(trial.value)}, {plural(trial.epochs, 'epoch')}"
         points, kind = thinned_line(frame.points(trial.curve.items()), POINTS), _kind(material, trial)
         yield path(points, kind, title) if len(points) > 1 else dot(points[0], kind, title, 2.4)
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .....common.masking import masked
+from .....common.plural import plural
 from .....common.sections import Block, Code, Facts, Section, Table, Text
 from .....studies import attributes
 from .....studies.book.space_changes import entry_words
@@ -48,7 +49,7 @@ def _facts(material: Material) -> dict[str, str]:
 
 def _device(noted: Mapping[str, Any]) -> str:
     threads = noted.get("threads")
-    each = f", {threads} {'thread' if threads == 1 else 'threads'} a worker" if threads else ""
+    each = f", {plural(threads, 'thread')} a worker" if threads else ""
     return _text(noted, "device") + each
 
 

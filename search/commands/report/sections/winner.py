@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from .....common.charts.heat_map import MOST, heat_map
+from .....common.plural import plural
 from .....common.sections import Block, Chart, Facts, Items, Picture, Section, Table, Text
 from .....training.evaluation.confusions import most_confused
 from .....training.evaluation.kept import Kept
@@ -40,7 +41,7 @@ def _facts(manifest: ExportManifest, exported: Winner) -> dict[str, str]:
     opening = "the first look" if metrics.test_opening == 1 else f"look {metrics.test_opening} at them"
     tested = with_interval(metrics.test_accuracy, metrics.test_interval)
     calibration = manifest.calibration
-    trained = f"{training.epochs:,} epochs on {training.images:,} images in {duration(training.seconds)}"
+    trained = f"{plural(training.epochs, 'epoch')} on {training.images:,} images in {duration(training.seconds)}"
     return {
         "model": f"{manifest.model_version}, trial {manifest.trial} of {manifest.study}, in {exported.export.path}",
         "parameters": params_line(manifest.params),

@@ -97,6 +97,7 @@ def test_a_whole_study_is_told_whole(searched: Path) -> None:
         "test images were answered wrong",
         "180 test images of digits, look 2",
         "hpo replay deep/",
+        f"hpo retrain-best deep --trial {manifest['trial']}\n",
         f"torch {manifest['versions']['torch']}",
         "300 train, 180 val, 180 test",
         "standard error of",
@@ -323,6 +324,7 @@ def test_a_race_of_the_winner_is_told(searched: Path, tmp_path: Path) -> None:
     manifest.model_copy(update={"selection": selection}).write(folder)
     written, page = write(home, "deep")
     assert "race" in written.sections
+    assert "hpo retrain-best deep --candidates 2 --seeds 2\n" in page
     assert {"+0.0950", "0.4050", "0.3900 to 0.4200"} <= set(re.findall(r"<td[^>]*>([^<]*)</td>", page))
     assert "<script" not in page
 
