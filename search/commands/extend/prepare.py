@@ -26,7 +26,6 @@ from ....training.length import begins_as
 from ...configuration.identify import identify
 from ...configuration.search_settings import SearchSettings, settings_in
 from ...configuration.space_file import SpaceFile
-from ...executors.devices import threads_on_cpu
 from ...executors.preflight import Preflight, preflight
 from ...executors.worker_process import Placement
 from ...strategy.strategy import Strategy, build_strategy
@@ -82,7 +81,7 @@ def prepare(
         cache=home.cache,
         data_root=options.data_root,
         cards=crew.cards,
-        threads=threads_on_cpu(options.workers, config.devices),
+        threads=crew.threads,
         progress=watcher.stage,
         skip_export_check=True,  # they were tried as the study began
     )

@@ -169,7 +169,7 @@ class _Measurements:
         """Try the data and the models, and time some of `configs`: by one worker, and by all at once."""
         heavy = heaviest(self._outset.space)
         with self._crew(self._options) as crew:
-            ready = try_out(self._outset, self._home, crew.cards, self._stage, [*configs, *heavy])
+            ready = try_out(self._outset, self._home, crew, self._stage, [*configs, *heavy])
             for note in ready.notes:
                 self._watcher.note(note)
             tried_s = monotonic() - self._began - self._packed_s

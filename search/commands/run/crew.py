@@ -17,7 +17,7 @@ from ....common.cores import threads_here
 from ....studies.shared_files.study_files import StudyFiles
 from ....training.config import TrialConfig
 from ...executors.base import Executor
-from ...executors.devices import place, requested_cards
+from ...executors.devices import place, requested_cards, threads_on_cpu
 from ...executors.preflight import Preflight
 from ...executors.registry import EXECUTORS
 from ...executors.worker_process import Placement
@@ -39,6 +39,11 @@ class Crew(ABC):
     @abstractmethod
     def cards(self) -> list[int] | None:
         """The CUDA devices of this machine that the search may use; None for every one, [] for none."""
+
+    @property
+    @abstractmethod
+    def threads(self) -> int:
+        """The threads of a training on the CPUs of this machine."""
 
     @abstractmethod
     def check(self, ready: Preflight, config: TrialConfig, models: Mapping[str, str]) -> Preflight:
@@ -87,6 +92,12 @@ class LocalCrew(Crew):
         """The CUDA devices of this machine that the search may use; None for every one, [] for none."""
         return requested_cards(self._options.device)
 
+    @property
+    def threads(self) -> int:
+        """The threads of a training on the CPU; inline it has those of this process."""
+        options = self._options
+        return threads_here() if options.executor == "inline" else threads_on_cpu(options.workers, self._devices)
+
     def check(self, ready: Preflight, config: TrialConfig, models: Mapping[str, str]) -> Preflight:
         """Return what the preflight on this machine has found."""
         return ready
@@ -96,7 +107,7 @@ class LocalCrew(Crew):
         options = self._options
         if options.executor == "inline":
             (only,) = place(options.device, 1, ready.gpus, self._devices)
-            return [replace(only, threads=threads_here())]
+            return [replace(only, threads=self.threads)]
         return place(options.device, options.workers, ready.gpus, self._devices)
 
     def executor(self, placements: Sequence[Placement], files: StudyFiles | None) -> Executor:

@@ -22,11 +22,12 @@ from ...configuration.models_to_try import models_to_try
 from ...configuration.search_settings import SearchNames, SearchSettings, going_on, said_in, settle_search
 from ...configuration.space_file import SpaceFile
 from ...configuration.try_file import read_try_file
-from ...executors.devices import check_device, threads_on_cpu
+from ...executors.devices import check_device
 from ...executors.preflight import Preflight, Stage, preflight
 from ...resolve.trust import name_sampler
 from ...strategy.rehearsal import rehearse
 from ...strategy.strategies.auto import Facts
+from .crew import Crew
 from .options import RunOptions
 
 
@@ -104,10 +105,8 @@ def set_out(command: Command, begun: Begun | None) -> Outset:
     return Outset(options, space, config, names, facts)
 
 
-def try_out(
-    outset: Outset, home: Home, cards: list[int] | None, stage: Stage, costed: Sequence[TrialConfig] = ()
-) -> Preflight:
-    """Pack the data and try the models; `cards` are those that may be used, `costed` as in `preflight`.
+def try_out(outset: Outset, home: Home, crew: Crew, stage: Stage, costed: Sequence[TrialConfig] = ()) -> Preflight:
+    """Pack the data and try the models where the `crew` will train; `costed` as in `preflight`.
 
     Raises:
         HpoError: the data or a model is wrong.
@@ -121,8 +120,8 @@ def try_out(
         costed=costed,
         cache=home.cache,
         data_root=options.data_root,
-        cards=cards,
-        threads=threads_on_cpu(options.workers, outset.config.devices),
+        cards=crew.cards,
+        threads=crew.threads,
         progress=stage,
         skip_export_check=options.skip_export_check,
     )

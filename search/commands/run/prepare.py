@@ -94,7 +94,7 @@ def prepare(
     stores = choose_stores(options.tracking_uri, home, name, watcher.note) if "mlflow" in options.track else None
     rehearsal = Rehearsal(stores, name)  # goes on while the models are tried
     models = {model: source_digest(model) for model in model_files(space)}  # as they are tried, and no later edit
-    ready = try_out(outset, home, crew.cards, watcher.stage)
+    ready = try_out(outset, home, crew, watcher.stage)
     for note in ready.notes:
         watcher.note(note)
     rehearsal.check()

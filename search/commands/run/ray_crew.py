@@ -20,6 +20,7 @@ from ....training.config import TrialConfig
 from ....training.models.source import source_files
 from ....training.models.source_files import digest_of
 from ...executors.base import Executor
+from ...executors.devices import threads_on_cpu
 from ...executors.preflight import Preflight
 from ...executors.ray.cluster import Connect, Connected, Note, Refused, Serve
 from ...executors.ray.driver_process import DriverProcess
@@ -88,6 +89,11 @@ class RayCrew(Crew):
     def cards(self) -> list[int] | None:
         """No device of this machine."""
         return []
+
+    @property
+    def threads(self) -> int:
+        """The threads of a worker here: on a node a trial has those of its place."""
+        return threads_on_cpu(self._options.workers, self._devices)
 
     def check(self, ready: Preflight, config: TrialConfig, models: Mapping[str, str]) -> Preflight:
         """Check each node, for the data of `config` and users' `models`; return what holds there.

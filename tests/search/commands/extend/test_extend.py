@@ -177,7 +177,7 @@ def test_the_best_trials_go_on_and_of_a_line_of_extensions_the_longest(home: Pat
         ),
         ({"trial": "0"}, "has trained 5 epochs, and must go on to more; give --epochs a larger number"),
         ({"trial": "99", "epochs": 9}, "study s has trials 0 to .*, got 99"),
-        ({"top": 2, "epochs": 1}, "study s has no trial that can go on to 1 epochs; see hpo show"),
+        ({"top": 2, "epochs": 1}, "study s has no trial that can go on to 1 epoch; see hpo show"),
     ],
 )
 def test_what_cannot_go_on_is_refused_before_anything_is_trained(

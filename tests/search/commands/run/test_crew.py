@@ -11,7 +11,9 @@ from hpo.search.commands.run.crew import LocalCrew
 from hpo.search.commands.run.options import RunOptions
 from hpo.search.executors.base import Ended, Event, Job
 from hpo.search.executors.devices import place
+from hpo.search.executors.preflight import Preflight
 from hpo.training.config import TrialConfig
+from hpo.training.machine.numerics import Numerics
 
 
 def options(**given: Any) -> RunOptions:
@@ -54,6 +56,17 @@ def test_what_an_earlier_run_left_stays(tmp_path: Path) -> None:
         raise KeyboardInterrupt
     assert workers() == []
     assert (logs / "worker-0.log").read_text() == "of then\n"
+
+
+@pytest.mark.parametrize("given", [{"workers": 1}, {"workers": 2}, {"executor": "inline", "workers": 1}])
+def test_models_are_tried_with_the_threads_of_a_training(
+    given: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    crew = LocalCrew(options(**given), 1, tmp_path / "workers", 3)
+    ready = Preflight(tmp_path, "fingerprint", 3, 1, 0, Numerics("fp32", "off"), ())
+    assert {placement.threads for placement in crew.placements(ready)} == {crew.threads}
+    assert (crew.threads == 3) == ("executor" in given)
 
 
 def test_where_cards_have_to_be_counted_first_nothing_is_started(tmp_path: Path) -> None:
