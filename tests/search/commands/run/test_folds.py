@@ -23,6 +23,7 @@ from rich.console import Console
 
 from ..notes import Notes
 
+pytestmark = pytest.mark.usefixtures("warm_children")
 FOLDS, EPOCHS, IMAGES = 3, 2, 60
 SMALL = ("model.width=4", "data.batch_size=16", f"data.folds={FOLDS}", f"data.max_train={IMAGES}")
 SEARCH = {"space": "simple_cnn", "data": "digits", "overrides": SMALL, "epochs": EPOCHS, "tracking_uri": "none"}

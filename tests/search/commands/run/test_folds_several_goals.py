@@ -15,6 +15,7 @@ budget: {{epochs: 1}}
 """
 
 
+@pytest.mark.usefixtures("warm_children")
 def test_each_objective_is_the_mean_over_folds(tmp_path: Path) -> None:
     (tmp_path / "goals.yaml").write_text(SPACE)
     asked = {"space": str(tmp_path / "goals.yaml"), "executor": "inline", "tracking_uri": "none", "device": "cpu"}
