@@ -3,8 +3,8 @@
 from math import sqrt
 from statistics import NormalDist
 
-_Z = NormalDist().inv_cdf(0.975)
-"""Half the width of a 95 % interval, in standard errors."""
+Z_95 = NormalDist().inv_cdf(0.975)
+"""Half the width of a 95 % interval of a normal distribution, in standard errors."""
 
 
 def wilson(correct: int, count: int, confidence: float = 0.95) -> tuple[float, float]:
@@ -41,4 +41,4 @@ def standard_error(share: float, count: int) -> float:
     It is that of Wilson's interval: the textbook's sqrt(share (1 - share) / count) says that a share of 0 or 1 is sure.
     """
     low, high = around(share, count)
-    return (high - low) / (2 * _Z)
+    return (high - low) / (2 * Z_95)

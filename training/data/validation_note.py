@@ -1,8 +1,8 @@
 """How fine a validation split is: which differences between two configurations it shows."""
 
 from math import sqrt
-from statistics import NormalDist
 
+from ...common.interval import Z_95
 from ...common.plural import plural
 from ..setting import Setting
 
@@ -18,7 +18,7 @@ def least_difference(images: int) -> float:
     In [0, 1], with a confidence of 95 %, as if both configurations were wrong independently: those that are wrong on
     the same images are told apart a little sooner.
     """
-    return NormalDist().inv_cdf(0.975) * sqrt(2 * _RIGHT * (1 - _RIGHT) / images)
+    return Z_95 * sqrt(2 * _RIGHT * (1 - _RIGHT) / images)
 
 
 def validation_note(images: int, others: int, *, is_given: bool) -> str:

@@ -65,14 +65,16 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """The prices of configurations as they are `drawn`, one at least; the search begins with the first `known`."""
+    """The prices of configurations as they are `drawn`, one at least; the search begins with the first `foreseen`."""
 
     drawn: Sequence[Price]
-    known: int = 0
+    foreseen: int = 0
 
     def draw(self, number: int, random: Random) -> Price:
-        """That of trial `number` as long as nothing is learned, at random where it is not known."""
-        return self.drawn[number] if number < self.known else random.choice(self.drawn[self.known :] or self.drawn)
+        """That of trial `number` as long as nothing is learned, at random where it is not foreseen."""
+        return (
+            self.drawn[number] if number < self.foreseen else random.choice(self.drawn[self.foreseen :] or self.drawn)
+        )
 
 
 @dataclass(frozen=True, slots=True)

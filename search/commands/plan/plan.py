@@ -82,7 +82,9 @@ def plan(options: RunOptions, watcher: PlanWatcher) -> Plan:
         measuring = _Measurements(options, outset, home, Path(folder), watcher, began)
         ready, work, measured = measuring.run(drawn.configs)
     goal = _goal(options, standing)
-    prospects = tuple(_prospect(outset, goal, ready, work, drawn.known, each, measuring.setup_s) for each in measured)
+    prospects = tuple(
+        _prospect(outset, goal, ready, work, drawn.foreseen, each, measuring.setup_s) for each in measured
+    )
     return _judged(outset, goal, name, standing, ready, prospects, home)
 
 
@@ -200,11 +202,11 @@ def _prospect(
     goal: Goal,
     ready: Preflight,
     drawn: Sequence[Work],
-    known: int,
+    foreseen: int,
     measured: Measured,
     setup_s: float,
 ) -> Prospect:
-    """What the search comes to with the workers of `measured`, `known` as in Sample."""
+    """What the search comes to with the workers of `measured`, `foreseen` as in Sample."""
     settings, config = outset.settle(ready, measured.workers), outset.config
     direction, *others = config.objective.directions
     a_step = config.epochs_a_step
@@ -214,7 +216,7 @@ def _prospect(
         Price(work.config.steps, work.config.epochs_a_step * measured.model.epoch_s(work))
         for work in drawn  # where trials have folds, an epoch of the simulation is one of these
     ]
-    ahead = forecast(searched, Prices(prices, known), measured.start_s, measured.workers)
+    ahead = forecast(searched, Prices(prices, foreseen), measured.start_s, measured.workers)
     return Prospect(settings, measured, replace(ahead, epochs=ahead.epochs.times(a_step)), setup_s)
 
 

@@ -22,10 +22,10 @@ LEARN_NOTHING = ("random", "qmc", "grid")
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Configurations of a space, one at least; `known` of them are what a search begins with, the first first."""
+    """Configurations of a space, one at least; `foreseen` of them are what a search begins with, the first first."""
 
     configs: Sequence[TrialConfig]
-    known: int
+    foreseen: int
 
 
 def learns(sampler: str) -> bool:

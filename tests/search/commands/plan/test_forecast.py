@@ -79,7 +79,7 @@ def test_a_long_search_goes_on_as_it_began(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_a_search_begins_with_what_is_known() -> None:
-    prices = Prices([Price(4, 10.0), Price(4, 20.0), Price(4, 40.0), Price(4, 1.0)], known=3)
+    prices = Prices([Price(4, 10.0), Price(4, 20.0), Price(4, 40.0), Price(4, 1.0)], foreseen=3)
     ahead = forecast(searched(Goal(trials=5)), prices, 0.0, workers=1)
     assert ahead.seconds.high == pytest.approx(4 * (10 + 20 + 40 + 1 + 1))
 

@@ -63,7 +63,7 @@ def test_a_search_begins_with_what_was_drawn(tmp_path: Path) -> None:
 )
 def test_a_sampler_is_foreseen_until_it_learns(sampler: str, done: int, known: int) -> None:
     drawn = sampled(sampler, done=done)
-    assert (len(drawn.configs), drawn.known) == (DRAWN, known)
+    assert (len(drawn.configs), drawn.foreseen) == (DRAWN, known)
 
 
 def test_a_grid_is_known_as_a_whole() -> None:
@@ -75,5 +75,5 @@ def test_a_grid_is_known_as_a_whole() -> None:
         "data.batch_size=64",
     )
     drawn = sampled("grid", two)
-    assert drawn.known == len(drawn.configs)
+    assert drawn.foreseen == len(drawn.configs)
     assert {config.model.width for config in drawn.configs[:2]} == {4, 8}
